@@ -1,0 +1,155 @@
+# Lightgate.  `make demo` and `make check` are the two to know; `make help` lists the rest.
+#
+# V=release (build/bin, build/lib) | asan | tsan.  Every folder is a static library; sources are found, not listed.
+
+V ?= release
+CC = gcc
+B = build/$(V)
+CCACHE := $(shell command -v ccache 2>/dev/null)
+LD_FAST := $(shell command -v mold >/dev/null 2>&1 && echo -fuse-ld=mold)
+
+LAYERS = base crypto store policy directory certs sts client server agent cli
+
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Werror
+HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
+	-ftrivial-auto-var-init=zero
+CPPFLAGS = -D_GNU_SOURCE -Iinclude -I. -I$(B)/gen
+CFLAGS = -std=gnu17 -g -pipe -fPIC -fno-common -fvisibility=hidden $(WARN) $(CFLAGS_$(V))
+CFLAGS_release = -O2 $(HARDEN)
+CFLAGS_asan = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DLG_SANITIZE=1
+CFLAGS_tsan = -O1 -fno-omit-frame-pointer -fsanitize=thread -DLG_SANITIZE=1
+LDFLAGS = $(LD_FAST) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS_$(V))
+LDFLAGS_asan = -fsanitize=address,undefined
+LDFLAGS_tsan = -fsanitize=thread
+
+# What each layer may link: its own third-party libraries, and the layers below it.
+EXT_base = -lyaml -lpthread
+EXT_crypto = -lcrypto -largon2 -ljwt -lseccomp -lcap-ng
+EXT_store = -llmdb -lzstd
+EXT_policy =
+EXT_directory = -llber
+EXT_certs = -lcrypto
+EXT_sts =
+EXT_client = -lcurl
+EXT_server = -lmicrohttpd -lgnutls -lssl -lcrypto -lseccomp -lcap-ng
+EXT_agent =
+EXT_cli =
+MAY_base =
+MAY_crypto = base
+MAY_store = crypto base
+MAY_policy = base
+MAY_directory = store crypto base
+MAY_certs = store crypto base
+MAY_sts = store crypto base
+MAY_client = policy crypto base
+MAY_server = policy directory certs sts store crypto base
+MAY_agent = client policy crypto base
+MAY_cli = client policy crypto base
+
+src = $(filter-out %main.c,$(wildcard $(1)/*.c $(1)/*/*.c))
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+lib = $(B)/lib/liblg_$(1).a
+libs_for = $(foreach l,$(1) $(MAY_$(1)),$(call lib,$(l)))
+ext_for = $(foreach l,$(1) $(MAY_$(1)),$(EXT_$(l)))
+
+ifeq ($(V),release)
+BIN = build/bin
+OUT_LIB = build/lib
+else
+BIN = $(B)/bin
+OUT_LIB = $(B)/lib
+endif
+
+PROGRAMS = $(BIN)/lightgated $(BIN)/lightgate $(BIN)/lightgate-agent $(BIN)/lightgate-runc
+MAIN_lightgated = server/main.c
+MAIN_lightgate = cli/main.c
+MAIN_lightgate-agent = agent/main.c
+LAYER_lightgated = server
+LAYER_lightgate = cli
+LAYER_lightgate-agent = agent
+
+.PHONY: all bins libs help deps clean
+all: $(foreach p,$(PROGRAMS),$(if $(wildcard $(or $(MAIN_$(notdir $(p))),agent/runc_main.c)),$(p)))
+libs: $(foreach l,$(LAYERS),$(call lib,$(l)))
+
+# ---- objects, libraries, programs ---------------------------------------------------------------
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CCACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/obj/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	$(CCACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# What the daemon carries inside: pages, default policies, the Cedar schema.
+EMBEDDED = $(wildcard conf/policies/*.cedar conf/*.cedarschema conf/schema/* web/*.html web/*.css web/*.js web/*.svg)
+$(B)/gen/embedded.c: $(EMBEDDED) scripts/embed
+	@mkdir -p $(@D)
+	scripts/embed $(EMBEDDED) > $@
+
+define layer_rules
+$(call lib,$(1)): $(call obj,$(call src,$(1))) $(if $(filter server,$(1)),$(B)/obj/embedded.o)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcsD $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
+
+define program_rules
+$(BIN)/$(1): $(call obj,$(MAIN_$(1))) $(call libs_for,$(LAYER_$(1)))
+	@mkdir -p $$(@D)
+	$(CC) $(CFLAGS) $$^ $(LDFLAGS) $(call ext_for,$(LAYER_$(1))) -o $$@
+endef
+$(foreach p,lightgated lightgate lightgate-agent,$(eval $(call program_rules,$(p))))
+
+# libc only: it is executed at every container start.
+$(BIN)/lightgate-runc: $(call obj,agent/runc_main.c)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) -o $@
+
+bins: all
+
+# ---- tests: one program a folder, linked with only what the folder may use ------------------------
+
+TESTED = $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l)))
+define test_rules
+$(B)/tests/$(1): $(call obj,$(wildcard tests/$(1)/*.c)) $(call libs_for,$(1))
+	@mkdir -p $$(@D)
+	$(CC) $(CFLAGS) $$^ $(LDFLAGS) $(call ext_for,$(1)) $$(TEST_EXT_$(1)) -lcriterion -o $$@
+endef
+$(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
+TEST_EXT_base = -ljansson
+TEST_EXT_crypto = -ljansson
+TEST_EXT_store =
+test-programs: $(foreach l,$(TESTED),$(B)/tests/$(l))
+.PHONY: test-programs
+
+# `make V=asan test-policy` builds and runs one folder's tests.
+$(foreach l,$(LAYERS),test-$(l)): test-%: $(B)/tests/%
+	tests/run-criterion $(B)/tests/$*
+
+# ---- fuzz targets: tests/fuzz/fuzz_<folder>_<what>.c, seeds in tests/fuzz/seeds/<folder>_<what>/ -----
+# Replayed with a plain main by `make check`; run with libFuzzer (clang) by `make fuzz`.
+
+FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_layer = $(firstword $(subst _, ,$(1)))
+define fuzz_rules
+$(B)/fuzz/$(1): $(call obj,tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c) $(call libs_for,$(call fuzz_layer,$(1)))
+	@mkdir -p $$(@D)
+	$(CC) $(CFLAGS) $$^ $(LDFLAGS) $(call ext_for,$(call fuzz_layer,$(1))) -o $$@
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rules,$(f))))
+fuzz-programs: $(foreach f,$(FUZZ),$(B)/fuzz/$(f))
+.PHONY: fuzz-programs
+
+# ---- the doors to everything ----------------------------------------------------------------------
+
+-include scripts/targets.mk
+
+help:
+	@grep -hE '^##' Makefile scripts/targets.mk 2>/dev/null | sed 's/^## //'
+clean:
+	rm -rf build
+
+-include $(shell find build/$(V)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,178 @@
+/* arena.c: chunks that double, wiped when they are given back. */
+#include "lightgate/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST = 4096, LARGEST = 1 << 20, ALIGN = 16 };
+
+struct chunk {
+	struct chunk *next;
+	size_t size, used;
+	_Alignas(ALIGN) char data[];
+};
+
+struct lg_arena {
+	struct chunk *head;		/* the one being filled; the oldest is last */
+	size_t used;
+};
+
+static void
+out_of_memory(void)
+{
+	fputs("lightgate: out of memory\n", stderr);
+	abort();
+}
+
+static struct chunk *
+chunk_new(size_t size, struct chunk *next)
+{
+	struct chunk *c = malloc(sizeof *c + size);
+
+	if (c == NULL)
+		out_of_memory();
+	c->next = next;
+	c->size = size;
+	c->used = 0;
+	return c;
+}
+
+struct lg_arena *
+lg_arena_new(void)
+{
+	struct lg_arena *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		out_of_memory();
+	return a;
+}
+
+static void
+chunk_free(struct chunk *c)
+{
+	explicit_bzero(c->data, c->used);
+	free(c);
+}
+
+void
+lg_arena_reset(struct lg_arena *a)
+{
+	struct chunk *keep = NULL;
+
+	while (a->head != NULL) {
+		struct chunk *c = a->head;
+		a->head = c->next;
+		if (c->next == NULL && c->size == FIRST) {
+			explicit_bzero(c->data, c->used);
+			c->used = 0;
+			keep = c;
+		} else {
+			chunk_free(c);
+		}
+	}
+	a->head = keep;
+	a->used = 0;
+}
+
+void
+lg_arena_free(struct lg_arena **ap)
+{
+	if (*ap == NULL)
+		return;
+	while ((*ap)->head != NULL) {
+		struct chunk *c = (*ap)->head;
+		(*ap)->head = c->next;
+		chunk_free(c);
+	}
+	free(*ap);
+	*ap = NULL;
+}
+
+size_t
+lg_arena_used(const struct lg_arena *a)
+{
+	return a->used;
+}
+
+static struct chunk *
+room(struct lg_arena *a, size_t n)
+{
+	struct chunk *c = a->head;
+
+	if (c != NULL && c->size - c->used >= n)
+		return c;
+	size_t size = c == NULL ? FIRST : c->size * 2 > LARGEST ? LARGEST : c->size * 2;
+	a->head = chunk_new(n > size ? n : size, c);
+	return a->head;
+}
+
+void *
+lg_alloc(struct lg_arena *a, size_t n)
+{
+	if (n > SIZE_MAX / 4)
+		out_of_memory();
+	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	struct chunk *c = room(a, n);
+	void *p = c->data + c->used;
+	c->used += n;
+	a->used += n;
+	return memset(p, 0, n);
+}
+
+void *
+lg_alloc_array(struct lg_arena *a, size_t count, size_t size)
+{
+	size_t n;
+
+	if (__builtin_mul_overflow(count, size, &n))
+		out_of_memory();
+	return lg_alloc(a, n);
+}
+
+lg_str
+lg_dup(struct lg_arena *a, lg_str s)
+{
+	char *p = lg_alloc(a, s.n + 1);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return (lg_str){ p, s.n };
+}
+
+lg_str
+lg_cat(struct lg_arena *a, lg_str x, lg_str y)
+{
+	char *p = lg_alloc(a, x.n + y.n + 1);
+
+	if (x.n > 0)
+		memcpy(p, x.p, x.n);
+	if (y.n > 0)
+		memcpy(p + x.n, y.p, y.n);
+	return (lg_str){ p, x.n + y.n };
+}
+
+lg_str
+lg_vprint(struct lg_arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n < 0)
+		return LG_NONE;
+	char *p = lg_alloc(a, (size_t)n + 1);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	return (lg_str){ p, (size_t)n };
+}
+
+lg_str
+lg_print(struct lg_arena *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	lg_str s = lg_vprint(a, fmt, ap);
+	va_end(ap);
+	return s;
+}

@@ -1,0 +1,75 @@
+/* uuid.c: RFC 9562 version 4 ids. */
+#include "lightgate/base.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+bool
+lg_uuid_is_nil(lg_uuid u)
+{
+	static const lg_uuid nil;
+
+	return lg_uuid_eq(u, nil);
+}
+
+lg_uuid
+lg_uuid_new(void)
+{
+	lg_uuid u;
+
+	/* 16 bytes never come short; before the pool is ready the call waits. */
+	if (getrandom(u.b, sizeof u.b, 0) != (ssize_t)sizeof u.b)
+		abort();
+	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x40);
+	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
+	return u;
+}
+
+void
+lg_uuid_text(lg_uuid u, char ret[LG_UUID_TEXT + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *p = ret;
+
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[u.b[i] >> 4];
+		*p++ = digits[u.b[i] & 15];
+	}
+	*p = '\0';
+}
+
+static int
+nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool
+lg_uuid_parse(lg_str s, lg_uuid *ret)
+{
+	lg_uuid u;
+	size_t at = 0;
+
+	if (s.n != LG_UUID_TEXT)
+		return false;
+	for (size_t i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			if (s.p[at++] != '-')
+				return false;
+		int hi = nibble(s.p[at]), lo = nibble(s.p[at + 1]);
+		if (hi < 0 || lo < 0)
+			return false;
+		u.b[i] = (uint8_t)(hi << 4 | lo);
+		at += 2;
+	}
+	*ret = u;
+	return true;
+}
