@@ -1,0 +1,124 @@
+/*
+ * keeper.h: the process that holds long-term private keys, and the channel to it.
+ *
+ * The keeper takes typed requests and holds every key to a ceiling that only the local operator changes.  It writes token
+ * headers and registered claims itself and reads every TBSCertificate it is asked to sign.  One channel (a socketpair)
+ * belongs to one thread: requests of a turn leave in one write, replies call back.
+ */
+#ifndef LIGHTGATE_KEEPER_H
+#define LIGHTGATE_KEEPER_H
+
+#include "lightgate/crypto.h"
+
+#define LG_KEEPER_FRAME		(64u << 10)	/* octets of a request or reply; CRLs go in digests, not here */
+#define LG_KEEPER_PENDING	4096		/* requests on one channel; beyond it LG_E_BUSY */
+
+enum lg_purpose {
+	LG_PURPOSE_ROOT = 1,	/* signs issuing CAs; not loaded in normal operation */
+	LG_PURPOSE_ISSUER,	/* signs leaves */
+	LG_PURPOSE_CRL,		/* the issuer's key again, for CRLs: ceiling says which */
+	LG_PURPOSE_TOKEN,
+	LG_PURPOSE_TICKET,
+	LG_PURPOSE_BUNDLE,
+	LG_PURPOSE_AUDIT,	/* tenant 0: heads of the chains */
+	LG_PURPOSE_DATA		/* wraps the tenant's data key */
+};
+
+enum lg_key_state { LG_KEY_NEXT = 1, LG_KEY_ACTIVE, LG_KEY_RETIRED };
+
+/* The public side of a key, as the server learns it.  Slices live as long as the answer's arena. */
+struct lg_keeper_key {
+	uint32_t tenant;
+	enum lg_purpose purpose;
+	enum lg_key_state state;
+	enum lg_alg alg;
+	lg_str kid;		/* RFC 7638 thumbprint, base64url */
+	lg_str spki;		/* DER */
+	lg_str cert;		/* DER, for ROOT and ISSUER */
+	int64_t created;
+};
+
+/* What a new tenant's keys may ever do; written at creation, widened only by the operator. */
+struct lg_ceiling {
+	lg_str issuer;			/* "https://host" */
+	lg_str trust_domain;		/* SPIFFE */
+	lg_str dns_suffixes[8];		/* leaves' DNS names end in one of these; "localhost" and IP addresses only in --dev */
+	size_t ndns;
+	bool loopback;			/* leaves may carry 127.0.0.1, ::1 and localhost */
+	int64_t token_life, ticket_life, leaf_life;	/* longest, microseconds */
+};
+
+struct lg_keeper;		/* one end of a channel */
+typedef void lg_keeper_done(void *arg, lg_err e, lg_str reply);	/* reply: the result, or the error's sentence */
+
+struct lg_keeper *lg_keeper_new(int fd);	/* takes the non-blocking socket over */
+void lg_keeper_free(struct lg_keeper **k);	/* what is outstanding is answered LG_E_UNAVAILABLE */
+int lg_keeper_fd(const struct lg_keeper *k);
+/* Sends what was asked since the last call, in one write.  LG_E_UNAVAILABLE: the keeper is gone. */
+lg_err lg_keeper_flush(struct lg_keeper *k);
+bool lg_keeper_wants_write(const struct lg_keeper *k);
+/* Reads replies and runs their callbacks.  LG_E_UNAVAILABLE: the keeper is gone, and all callbacks were told so. */
+lg_err lg_keeper_read(struct lg_keeper *k);
+/* For a thread that owns the channel and may block (parent, tools, tests): flush and read until nothing is outstanding. */
+lg_err lg_keeper_wait(struct lg_keeper *k);
+
+/* ---- requests: each is queued and answered by callback; LG_E_BUSY at once when too many wait ------- */
+
+struct lg_token_request {
+	uint32_t tenant;
+	enum lg_purpose purpose;	/* TOKEN or TICKET */
+	enum lg_alg alg;		/* which active key; LG_ALG_NONE: the default (ES256) */
+	lg_str typ;			/* "at+jwt", "JWT" (ID token), "lg-ticket+jwt", "logout+jwt": the ceiling lists them */
+	lg_str subject;
+	lg_str audience[LG_AUDIENCES];
+	size_t naudience;
+	int64_t issued, life;		/* microseconds; iss, iat, exp and jti are written by the keeper */
+	lg_str jti;			/* empty: the keeper draws one */
+	lg_str extra;			/* further members as JSON text: "\"scope\":\"a b\",\"cnf\":{...}"; registered names refused */
+};
+/* reply: the token */
+LG_CHECKED lg_err lg_keeper_token(struct lg_keeper *k, const struct lg_token_request *rq, lg_keeper_done *done, void *arg);
+/* reply: the whole certificate, DER */
+LG_CHECKED lg_err lg_keeper_certificate(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
+/* tbs: TBSCertList, at most LG_KEEPER_FRAME; larger ones by digest.  reply: signature, DER */
+LG_CHECKED lg_err lg_keeper_crl(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
+/* Extends chain `chain` (0 change log, 1 decision segments) by records from_seq..; the digests are their body hashes, 32 octets each.
+ * reply: JSON {"chain","epoch","seq","hash","time","kid","sig"} */
+LG_CHECKED lg_err lg_keeper_head(struct lg_keeper *k, uint32_t chain, uint32_t epoch, uint64_t from_seq, lg_str digests,
+    lg_keeper_done *done, void *arg);
+/* The keeper's mark of a chain without extending it.  reply: u32 epoch, u64 seq, 32 octets hash; LG_E_NOT_FOUND if none. */
+LG_CHECKED lg_err lg_keeper_mark(struct lg_keeper *k, uint32_t chain, lg_keeper_done *done, void *arg);
+/* reply: the data key sealed for storage, and (unwrap) 32 octets of key */
+LG_CHECKED lg_err lg_keeper_wrap_new(struct lg_keeper *k, uint32_t tenant, lg_keeper_done *done, void *arg);
+LG_CHECKED lg_err lg_keeper_unwrap(struct lg_keeper *k, uint32_t tenant, lg_str wrapped, lg_keeper_done *done, void *arg);
+/* reply: list for lg_keeper_keys_parse */
+LG_CHECKED lg_err lg_keeper_keys(struct lg_keeper *k, lg_keeper_done *done, void *arg);
+LG_CHECKED lg_err lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_key **keys, size_t *n);
+/* A new key of the same purpose and ceiling, in state NEXT; activating retires the one before.  reply: its kid */
+LG_CHECKED lg_err lg_keeper_successor(struct lg_keeper *k, uint32_t tenant, enum lg_purpose purpose, enum lg_alg alg,
+    lg_keeper_done *done, void *arg);
+LG_CHECKED lg_err lg_keeper_activate(struct lg_keeper *k, uint32_t tenant, lg_str kid, lg_keeper_done *done, void *arg);
+
+/* Only on the parent's channel: */
+LG_CHECKED lg_err lg_keeper_create_tenant(struct lg_keeper *k, uint32_t tenant, lg_str name, const struct lg_ceiling *ceiling,
+    lg_keeper_done *done, void *arg);
+LG_CHECKED lg_err lg_keeper_set_ceiling(struct lg_keeper *k, uint32_t tenant, const struct lg_ceiling *ceiling,
+    lg_keeper_done *done, void *arg);
+/* What was signed since the beginning, one row each: for reconcile. reply: rows {u8 kind, u32 tenant, u64 count, 32 hash} */
+LG_CHECKED lg_err lg_keeper_signed(struct lg_keeper *k, lg_keeper_done *done, void *arg);
+
+/* ---- the process ------------------------------------------------------------------------------------ */
+
+struct lg_keeper_options {
+	const char *dir;		/* DATA/keeper */
+	int control;			/* the parent's channel: may create tenants and change ceilings */
+	const int *channels;		/* the server's: may sign */
+	size_t nchannels;
+	int secret_fd;			/* pipe from which the sealing secret (32 octets) is read, then closed */
+	bool confine;			/* Landlock, seccomp, no dumps */
+	unsigned threads;		/* 0: one a core */
+};
+/* Runs until the control channel closes.  Returns the exit status. */
+int lg_keeper_main(const struct lg_keeper_options *o);
+
+#endif
