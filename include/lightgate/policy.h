@@ -1,0 +1,316 @@
+/*
+ * policy.h: Cedar 4.5: parse, validate, evaluate, explain.  Stands on base/ alone.
+ *
+ * Schemas and policy sets are immutable once made: built whole in an arena of their own, shared by threads, freed when
+ * the last reference goes.  A decision allocates from the request's arena only and reads entities through a port, so the
+ * same engine serves the daemon (entries in LMDB) and an agent (a slice in memory).
+ *
+ * The library answers exactly as Cedar specifies.  Cedar knows no "could not be read": a decision that touched an unknown
+ * entity is a deny (TRUST.md 3).  What an erring forbid means is left to the decision point, which sees `forbid_erred`.
+ */
+#ifndef LIGHTGATE_POLICY_H
+#define LIGHTGATE_POLICY_H
+
+#include "lightgate/base.h"
+
+/* ---- limits: each with its own clean error -------------------------------------------------- */
+
+#define LG_POLICY_SOURCE_MAX	(32u << 20)	/* bytes of policy or schema text handed to one parse */
+#define LG_POLICY_COUNT_MAX	65536		/* policies, templates and links of one set */
+#define LG_POLICY_DEPTH		128		/* nested expressions, types and JSON values */
+#define LG_POLICY_ERRORS_MAX	100		/* kept of one parse or validation; the rest is counted */
+#define LG_POLICY_STEPS		100000		/* expression nodes evaluated for one policy */
+#define LG_POLICY_SET_MAX	65536		/* elements of one set value, fields of one record value */
+#define LG_ENTITY_COUNT_MAX	1000000		/* entities of one in-memory store */
+#define LG_ENTITY_ANCESTORS_MAX	4096		/* of one entity */
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+/* An entity's name.  `type` is the full name ("Lightgate::User").  The hash belongs to both; lg_euid_of sets it. */
+struct lg_euid {
+	lg_str type, id;
+	uint64_t hash;
+};
+
+struct lg_euid lg_euid_of(lg_str type, lg_str id);		/* keeps the slices */
+bool lg_euid_eq(const struct lg_euid *a, const struct lg_euid *b);
+struct lg_euid lg_euid_dup(struct lg_arena *a, const struct lg_euid *u);
+/* `Lightgate::User::"alice"` */
+LG_CHECKED lg_err lg_euid_parse(struct lg_ctx *cx, lg_str text, struct lg_euid *ret);
+lg_str lg_euid_text(struct lg_arena *a, const struct lg_euid *u);
+
+/* An attribute's name with its hash; `id` counts the distinct names of one policy set (lg_policies_names). */
+struct lg_name {
+	lg_str text;
+	uint32_t hash;
+	uint32_t id;
+};
+
+#define LG_NAME_FREE	UINT32_MAX		/* id of a name that belongs to no policy set */
+
+struct lg_name lg_name_of(lg_str text);
+
+/* What a port means by one of its entities: a pointer, a row number.  0 is "not looked up yet". */
+typedef uintptr_t lg_entity;
+
+enum lg_kind {
+	LG_V_BOOL, LG_V_LONG, LG_V_STRING, LG_V_ENTITY, LG_V_SET, LG_V_RECORD,
+	LG_V_IP, LG_V_DECIMAL, LG_V_DATETIME, LG_V_DURATION
+};
+
+struct lg_ip {
+	uint8_t b[16];				/* IPv4 uses the first four */
+	uint8_t prefix;
+	bool v6;
+};
+
+struct lg_value {
+	enum lg_kind kind;
+	union {
+		bool b;
+		int64_t i;			/* long; decimal x 10^4; datetime and duration in ms */
+		lg_str s;
+		struct {
+			const struct lg_euid *uid;
+			lg_entity handle;	/* of the port the value came from, or 0 */
+		} e;
+		const struct lg_set *set;
+		const struct lg_record *record;
+		const struct lg_ip *ip;
+	} u;
+};
+
+struct lg_set {					/* sorted, without repeats */
+	uint32_t n;
+	const struct lg_value *v;
+};
+
+struct lg_field {
+	struct lg_name name;
+	struct lg_value value;
+};
+
+struct lg_record {				/* sorted by name */
+	uint32_t n;
+	const struct lg_field *v;
+};
+
+static inline struct lg_value
+lg_value_bool(bool b)
+{
+	return (struct lg_value){ LG_V_BOOL, { .b = b } };
+}
+
+static inline struct lg_value
+lg_value_long(int64_t i)
+{
+	return (struct lg_value){ LG_V_LONG, { .i = i } };
+}
+
+static inline struct lg_value
+lg_value_string(lg_str s)
+{
+	return (struct lg_value){ LG_V_STRING, { .s = s } };
+}
+
+static inline struct lg_value
+lg_value_entity(const struct lg_euid *uid)
+{
+	return (struct lg_value){ LG_V_ENTITY, { .e = { uid, 0 } } };
+}
+
+static inline struct lg_value
+lg_value_datetime(int64_t ms)
+{
+	return (struct lg_value){ LG_V_DATETIME, { .i = ms } };
+}
+
+/* Both sort `v` in place and keep it.  A set drops repeats; a record refuses them (LG_E_INVALID). */
+LG_CHECKED lg_err lg_value_set(struct lg_ctx *cx, struct lg_value *v, size_t n, struct lg_value *ret);
+LG_CHECKED lg_err lg_value_record(struct lg_ctx *cx, struct lg_field *v, size_t n, struct lg_value *ret);
+/* "10.0.0.0/8", "1.0", "2024-10-15T11:35:00Z", "1h30m": as in policies, without the constructor. */
+LG_CHECKED lg_err lg_value_extension(struct lg_ctx *cx, enum lg_kind kind, lg_str text, struct lg_value *ret);
+bool lg_value_eq(const struct lg_value *a, const struct lg_value *b);
+int lg_value_cmp(const struct lg_value *a, const struct lg_value *b);	/* a total order over all values */
+const struct lg_value *lg_record_get(const struct lg_record *r, const struct lg_name *name);	/* NULL if absent */
+lg_str lg_value_text(struct lg_arena *a, const struct lg_value *v);	/* as a Cedar expression, long ones cut */
+
+/* ---- the entity port ------------------------------------------------------------------------
+ * Filled by the caller; asked only for what a policy really reads.  What it hands out must stay valid until the decision
+ * returns.  UNKNOWN means "could not be read or is outside what I hold": it is never turned into absent.
+ */
+
+enum lg_found { LG_PRESENT, LG_ABSENT, LG_UNKNOWN };
+
+struct lg_entities {
+	void *self;
+	/* The entity itself.  *ret is set when present, and may be set (for `within`) when absent. */
+	enum lg_found (*find)(void *self, const struct lg_euid *uid, lg_entity *ret);
+	/* Attribute and tag of an entity that was found present. */
+	enum lg_found (*attr)(void *self, lg_entity e, const struct lg_name *name, struct lg_value *ret);
+	enum lg_found (*tag)(void *self, lg_entity e, lg_str name, struct lg_value *ret);
+	/* PRESENT if `above` (handle or 0 beside it) is a proper ancestor of e, ABSENT if certainly not. */
+	enum lg_found (*within)(void *self, lg_entity e, const struct lg_euid *above, lg_entity above_handle);
+	/* All proper ancestors, any order, each with its hash set. */
+	enum lg_found (*ancestors)(void *self, lg_entity e, const struct lg_euid *const **ret, size_t *n);
+};
+
+struct lg_request {
+	struct lg_euid principal, action, resource;
+	const struct lg_record *context;	/* NULL = empty */
+};
+
+/* ---- faults of a source, all of them -------------------------------------------------------- */
+
+struct lg_policy_fault {
+	lg_str source;		/* its name, as given */
+	unsigned line, column;	/* from 1; 0 where there is no text (JSON, whole-schema faults) */
+	lg_str policy;		/* id, empty outside a policy */
+	lg_str message;
+	bool warning;
+};
+
+struct lg_policy_faults {	/* zeroed before use; lives in the context's arena */
+	struct lg_policy_fault *v;
+	size_t n;		/* kept */
+	size_t errors, warnings;	/* found */
+};
+
+lg_str lg_policy_faults_text(struct lg_arena *a, const struct lg_policy_faults *f);	/* one per line: "file:L:C: error: ..." */
+
+/* ---- schemas -------------------------------------------------------------------------------- */
+
+struct lg_schema;
+
+/* Cedar syntax.  On LG_E_INVALID `faults` holds every error and cx->error the first. */
+LG_CHECKED lg_err lg_schema_parse(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_faults *faults, struct lg_schema **ret);
+struct lg_schema *lg_schema_ref(const struct lg_schema *s);
+void lg_schema_unref(struct lg_schema **s);		/* safe on NULL */
+bool lg_schema_has_type(const struct lg_schema *s, lg_str type);
+bool lg_schema_has_action(const struct lg_schema *s, const struct lg_euid *action);
+
+/* Do principal, action and resource fit (appliesTo), and is the context of the action's type?  LG_E_INVALID says why. */
+LG_CHECKED lg_err lg_request_validate(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_request *rq);
+
+/* ---- policy sets ---------------------------------------------------------------------------- */
+
+struct lg_policies;
+
+struct lg_policy_source {
+	lg_str name;		/* file name for messages; empty: ids are policy0.., else NAME:policy0.. */
+	lg_str text;
+};
+
+struct lg_policy_link {		/* an instance of a template */
+	lg_str template_id, id;
+	const struct lg_euid *principal, *resource;	/* NULL where the template has no such slot */
+};
+
+struct lg_policy_options {
+	const struct lg_schema *schema;		/* NULL = none; the set keeps a reference and takes actions from it */
+	bool ids_from_annotation;		/* @id("x") names the policy; must then be unique */
+	/* Called for every entity literal (actions too): *ret may be another one.  A failure becomes a fault at that place. */
+	lg_err (*resolve)(void *self, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid *ret);
+	void *self;
+	const struct lg_policy_link *links;
+	size_t nlinks;
+};
+
+/* Parses and compiles.  `options` may be NULL.  On LG_E_INVALID `faults` holds every error of every source. */
+LG_CHECKED lg_err lg_policies_parse(struct lg_ctx *cx, const struct lg_policy_source *sources, size_t n,
+    const struct lg_policy_options *options, struct lg_policy_faults *faults, struct lg_policies **ret);
+struct lg_policies *lg_policies_ref(const struct lg_policies *set);
+void lg_policies_unref(struct lg_policies **set);	/* safe on NULL */
+
+enum lg_policy_effect { LG_PERMIT, LG_FORBID };
+
+struct lg_policy_annotation {
+	lg_str name, value;
+};
+
+struct lg_policy_info {
+	lg_str id;
+	enum lg_policy_effect effect;
+	bool is_template;			/* never evaluated itself */
+	lg_str source;				/* name of its source */
+	lg_str text;				/* its own text, comments around it excluded */
+	unsigned line, column;
+	const struct lg_policy_annotation *annotations;
+	size_t nannotations;
+};
+
+size_t lg_policies_count(const struct lg_policies *set);	/* templates and links included */
+void lg_policies_info(const struct lg_policies *set, size_t i, struct lg_policy_info *ret);
+bool lg_policies_find(const struct lg_policies *set, lg_str id, size_t *ret);
+/* Attribute names the policies read: lg_name.id is the index.  Lets a port bind names to columns once per set. */
+const struct lg_name *lg_policies_names(const struct lg_policies *set, size_t *n);
+/* Every entity literal after resolution, in order of appearance, repeats included; false from `each` ends the walk. */
+void lg_policies_uids(const struct lg_policies *set,
+    bool (*each)(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsigned column), void *self);
+
+enum lg_validation { LG_STRICT, LG_PERMISSIVE };
+
+/* Type-checks every policy in every request environment of the schema.  LG_E_INVALID when there is an error, LG_OK with warnings. */
+LG_CHECKED lg_err lg_policies_validate(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema,
+    enum lg_validation mode, struct lg_policy_faults *faults);
+
+/* ---- decisions ------------------------------------------------------------------------------ */
+
+struct lg_policy_error {
+	uint32_t policy;
+	lg_str message;
+};
+
+struct lg_answer {			/* arrays in the context's arena, in order of policies */
+	bool allow;
+	bool unknown;			/* an entity could not be read: deny */
+	bool forbid_erred;		/* an erring policy was a forbid */
+	struct lg_euid unknown_uid;	/* the first of them */
+	const uint32_t *determining;
+	size_t ndetermining;
+	const struct lg_policy_error *errors;
+	size_t nerrors;
+	uint32_t evaluated;		/* policies whose conditions were looked at: what the index left */
+};
+
+/* Cannot fail: whatever goes wrong inside a policy is one of the answer's errors. */
+void lg_authorize(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_request *rq, struct lg_answer *ret);
+
+/* Why: the determining policies with the values their clauses saw, errors, and for a deny the permits that failed in fewest clauses. */
+LG_CHECKED lg_err lg_policy_explain(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_request *rq, lg_str *ret);
+
+/* One expression over one request: for tests and tools.  rq may be NULL. */
+LG_CHECKED lg_err lg_policy_evaluate(struct lg_ctx *cx, lg_str expression, const struct lg_entities *entities,
+    const struct lg_request *rq, struct lg_value *ret);
+
+/* ---- entities in memory: tests, tools, an agent's slice -------------------------------------- */
+
+struct lg_entity_store;
+
+struct lg_entity_row {
+	struct lg_euid uid;
+	const struct lg_record *attrs, *tags;	/* NULL = none */
+	const struct lg_euid *parents;
+	size_t nparents;
+};
+
+struct lg_entity_store *lg_entity_store_new(void);
+/* Copies the row.  An equal row twice is fine, a different one for the same uid LG_E_EXISTS. */
+LG_CHECKED lg_err lg_entity_store_add(struct lg_ctx *cx, struct lg_entity_store *st, const struct lg_entity_row *row);
+/* The entities JSON of Cedar; with a schema (may be NULL) `__entity` and `__extn` may be left out and each entity is checked. */
+LG_CHECKED lg_err lg_entity_store_json(struct lg_ctx *cx, struct lg_entity_store *st, const struct lg_schema *schema, lg_str json);
+/* From now on every type not named is unknown rather than absent; call once per type held completely (empty: none). */
+void lg_entity_store_holds(struct lg_entity_store *st, lg_str type);
+/* Computes ancestors (a cycle is LG_E_INVALID) and freezes. */
+LG_CHECKED lg_err lg_entity_store_finish(struct lg_ctx *cx, struct lg_entity_store *st);
+void lg_entity_store_free(struct lg_entity_store **st);	/* safe on NULL */
+size_t lg_entity_store_count(const struct lg_entity_store *st);
+struct lg_entities lg_entity_store_port(const struct lg_entity_store *st);
+
+/* A context object; with a schema (may be NULL) read by the action's type. */
+LG_CHECKED lg_err lg_context_json(struct lg_ctx *cx, const struct lg_schema *schema, const struct lg_euid *action,
+    lg_str json, const struct lg_record **ret);
+
+#endif
