@@ -10,7 +10,8 @@ struct lg_map {
 	size_t n, size;
 };
 
-uint64_t lg_hash(lg_str s);
+uint64_t lg_hash(lg_str s);						/* with the seed of this process: never stored */
+uint64_t lg_hash_keyed(const uint64_t key[2], lg_str s);
 void lg_map_init(struct lg_map *m, struct lg_arena *a);
 void *lg_map_get(const struct lg_map *m, lg_str key);			/* NULL if absent */
 /* The key is kept, not copied.  Returns the slot's value for reading or setting; NULL value for a new key. */
