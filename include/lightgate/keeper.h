@@ -107,6 +107,31 @@ LG_CHECKED lg_err lg_keeper_set_ceiling(struct lg_keeper *k, uint32_t tenant, co
 /* What was signed since the beginning, one row each: for reconcile. reply: rows {u8 kind, u32 tenant, u64 count, 32 hash} */
 LG_CHECKED lg_err lg_keeper_signed(struct lg_keeper *k, lg_keeper_done *done, void *arg);
 
+/* ---- the port through which components sign; filled by server/ ---------------------------------------- */
+
+struct lg_signer {
+	void *self;
+	/* On a loop: answered by callback on the same thread, a turn's requests in one write. */
+	lg_err (*token)(void *self, const struct lg_token_request *rq, lg_keeper_done *done, void *arg);
+	/* On a worker: these wait.  Results live in cx's arena. */
+	lg_err (*token_wait)(void *self, struct lg_ctx *cx, const struct lg_token_request *rq, lg_str *token);
+	lg_err (*certificate_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *der);
+	lg_err (*crl_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig);
+	/* The data key under which the tenant's secret blobs are sealed (32 octets, unwrapped by the keeper at start). */
+	lg_err (*data_key)(void *self, struct lg_ctx *cx, uint32_t tenant, const struct lg_secret **ret);
+};
+
+/* Password work: threads of its own, a bounded queue, LG_E_BUSY beyond it. */
+typedef void lg_hash_done(void *arg, lg_err e, bool match, bool upgrade);
+struct lg_hasher {
+	void *self;
+	/* On a loop.  stored empty: nobody of that name; costs the same and never matches.  Both are copied. */
+	lg_err (*verify)(void *self, lg_str stored, const struct lg_secret *password, lg_hash_done *done, void *arg);
+	/* On a worker. */
+	lg_err (*verify_wait)(void *self, struct lg_ctx *cx, lg_str stored, const struct lg_secret *password, bool *match, bool *upgrade);
+	lg_err (*hash_wait)(void *self, struct lg_ctx *cx, const struct lg_secret *password, lg_str *stored);
+};
+
 /* ---- the process ------------------------------------------------------------------------------------ */
 
 struct lg_keeper_options {

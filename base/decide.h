@@ -1,0 +1,65 @@
+/*
+ * decide.h: the question every component asks before it acts, and the port through which it asks.
+ * server/ fills the port with the decision point over policy/; tests fill it with a table.
+ */
+#ifndef LG_BASE_DECIDE_H
+#define LG_BASE_DECIDE_H
+
+#include "lightgate/base.h"
+
+struct lg_view;			/* lightgate/store.h; decisions read the caller's snapshot */
+
+#define LG_FACTS 32		/* of one context or resource */
+
+enum lg_fact_type { LG_FACT_STR, LG_FACT_INT, LG_FACT_BOOL, LG_FACT_SET, LG_FACT_ENTITY, LG_FACT_RECORD };
+
+/* One attribute of the context, or of a resource that has no entry of its own. */
+struct lg_fact {
+	const char *name;
+	enum lg_fact_type type;
+	lg_str s;			/* STR; ENTITY: the Cedar type without namespace ("Image") */
+	lg_uuid id;			/* ENTITY */
+	int64_t i;			/* INT, BOOL */
+	const lg_str *set;		/* SET of strings */
+	const struct lg_fact *record;	/* RECORD */
+	size_t n;			/* of set or record */
+};
+
+/* Types are Cedar's without the namespace "Lightgate::". */
+struct lg_entity_id {
+	lg_str type;			/* "User", "Host", ...; empty: nobody (Anonymous) */
+	lg_uuid id;			/* entryUUID */
+	lg_str name;			/* when id is nil: a resource that has no entry yet */
+};
+
+struct lg_question {
+	uint32_t tenant;
+	struct lg_entity_id principal;
+	const char *action;		/* "certificate:issue" */
+	struct lg_entity_id resource;
+	struct lg_entity_id parent;	/* of a resource without an entry: its project; type empty: the tenant */
+	struct lg_fact facts[LG_FACTS];	/* of a resource without an entry */
+	size_t nfacts;
+	struct lg_fact context[LG_FACTS];	/* now, revision, asker, address are added by the decision point */
+	size_t ncontext;
+	bool explain;			/* fill the reason in full */
+	bool record;			/* a door's decision: goes to the decision log */
+};
+
+struct lg_verdict {
+	bool permit;
+	lg_str policy;			/* id of the (first) deciding policy; empty on deny by default */
+	lg_str reason;			/* short: "forbidden by no-privileged", "no policy permits" */
+	lg_str detail;			/* with explain: per policy, which clause failed */
+	uint64_t revision;		/* policy revision */
+	bool stable;			/* does not depend on time: may be kept for (policy, membership, entry) revisions */
+};
+
+struct lg_decider {
+	void *self;
+	/* LG_OK with a verdict, also for deny; an error means deny as well. */
+	lg_err (*ask)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret);
+	uint64_t (*revision)(void *self, uint32_t tenant);	/* of the policy set in force */
+};
+
+#endif
