@@ -15,6 +15,7 @@ struct lg_secret {
 };
 
 void lg_random(void *p, size_t n);			/* getrandom(2); aborts rather than fail */
+struct lg_secret lg_secret_new(size_t n);		/* zeroed, to be filled in place */
 struct lg_secret lg_secret_random(size_t n);
 struct lg_secret lg_secret_copy(lg_str bytes);
 void lg_secret_free(struct lg_secret *s);		/* safe on a zeroed one; use with LG_AUTO */

@@ -1,0 +1,93 @@
+/* local.c: per-thread contexts. */
+#include "crypto/local.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static EVP_MD *sha256;
+static EVP_CIPHER *gcm;
+static EVP_MAC *hmac;
+static _Thread_local struct lg_local *mine;
+
+void
+lg_crypto_must(int ok)
+{
+	if (ok > 0)
+		return;
+	fputs("lightgate: the cryptographic library failed\n", stderr);
+	ERR_print_errors_fp(stderr);
+	abort();
+}
+
+static void
+local_free(void *arg)
+{
+	struct lg_local *l = arg;
+
+	EVP_MD_CTX_free(l->digest);
+	EVP_MD_CTX_free(l->sign);
+	EVP_MAC_CTX_free(l->hmac);
+	EVP_CIPHER_CTX_free(l->cipher);
+	free(l);
+	mine = NULL;
+}
+
+static void
+fetch(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	lg_crypto_must(sha256 != NULL && gcm != NULL && hmac != NULL);
+	lg_crypto_must(pthread_key_create(&key, local_free) == 0);
+}
+
+static struct lg_local *
+local_new(void)
+{
+	char name[] = "SHA256";
+	OSSL_PARAM digest[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_end()
+	};
+
+	pthread_once(&once, fetch);
+	struct lg_local *l = calloc(1, sizeof *l);
+	lg_crypto_must(l != NULL);
+	l->digest = EVP_MD_CTX_new();
+	l->sign = EVP_MD_CTX_new();
+	l->hmac = EVP_MAC_CTX_new(hmac);
+	l->cipher = EVP_CIPHER_CTX_new();
+	lg_crypto_must(l->digest != NULL && l->sign != NULL && l->hmac != NULL && l->cipher != NULL);
+	lg_crypto_must(EVP_MAC_CTX_set_params(l->hmac, digest));
+	lg_crypto_must(pthread_setspecific(key, l) == 0);
+	return l;
+}
+
+struct lg_local *
+lg_local(void)
+{
+	if (mine == NULL)
+		mine = local_new();
+	return mine;
+}
+
+const EVP_MD *
+lg_md_sha256(void)
+{
+	pthread_once(&once, fetch);
+	return sha256;
+}
+
+const EVP_CIPHER *
+lg_aes_256_gcm(void)
+{
+	pthread_once(&once, fetch);
+	return gcm;
+}

@@ -1,0 +1,173 @@
+/*
+ * password.c: stored password values, one scheme a row.
+ *
+ * New values are Argon2id.  The salted digests of RFC 2307 and its usual extensions are verified, so that imported
+ * entries can sign in; every one of them asks to be replaced.
+ */
+#include "lightgate/crypto.h"
+
+#include <argon2.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+enum { SALT = 16, HASH = 32, STORED_MAX = 512 };
+
+/* What a stored value may make us spend: imported values are not trusted with our memory and time. */
+#define PASSES_MAX	16
+#define KIB_MAX		(256u << 10)
+#define LANES_MAX	8
+
+const struct lg_password_cost lg_password_default = { .passes = 2, .kib = 19456, .lanes = 1 };
+
+static lg_err
+check_length(struct lg_ctx *cx, const struct lg_secret *password)
+{
+	if (password->n > LG_PASSWORD_MAX)
+		return lg_fail(cx, LG_E_LIMIT, "a password of more than %d octets", LG_PASSWORD_MAX);
+	return LG_OK;
+}
+
+static bool
+cost_allowed(const struct lg_password_cost *c)
+{
+	return c->passes >= 1 && c->passes <= PASSES_MAX && c->lanes >= 1 && c->lanes <= LANES_MAX
+	    && c->kib >= 8 * c->lanes && c->kib <= KIB_MAX;
+}
+
+lg_err
+lg_password_hash(struct lg_ctx *cx, const struct lg_secret *password, const struct lg_password_cost *cost, lg_str *ret)
+{
+	static const char scheme[] = "{ARGON2}";
+	uint8_t salt[SALT];
+
+	LG_TRY(check_length(cx, password));
+	if (!cost_allowed(cost))
+		return lg_fail(cx, LG_E_INVALID, "Argon2id with t=%u m=%u p=%u is out of bounds",
+		    cost->passes, cost->kib, cost->lanes);
+	lg_random(salt, sizeof salt);
+	size_t n = argon2_encodedlen(cost->passes, cost->kib, cost->lanes, SALT, HASH, Argon2_id);
+	char *text = lg_alloc(cx->arena, sizeof scheme + n);
+	memcpy(text, scheme, sizeof scheme - 1);
+	int rc = argon2id_hash_encoded(cost->passes, cost->kib, cost->lanes, password->p, password->n,
+	    salt, SALT, HASH, text + sizeof scheme - 1, n);
+	if (rc != ARGON2_OK)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "Argon2id: %s", argon2_error_message(rc));
+	*ret = lg_str_of(text);
+	return LG_OK;
+}
+
+/* ---- schemes ----------------------------------------------------------------------------------------- */
+
+struct stored {
+	lg_str value;			/* after the braces */
+	const char *digest;		/* OpenSSL's name, for the salted digests */
+	bool salted;
+};
+
+typedef lg_err check_fn(struct lg_ctx *cx, const struct stored *st, const struct lg_secret *password,
+    const struct lg_password_cost *cost, bool *match, bool *upgrade);
+
+static bool
+argon2_cost(const char *text, struct lg_password_cost *ret)
+{
+	int end = 0;
+
+	/* sscanf's %u takes a sign and wraps; the library parses the text again, strictly, before it hashes. */
+	return sscanf(text, "$argon2id$v=19$m=%9u,t=%9u,p=%9u$%n", &ret->kib, &ret->passes, &ret->lanes, &end) == 3
+	    && end > 0;
+}
+
+static lg_err
+check_argon2(struct lg_ctx *cx, const struct stored *st, const struct lg_secret *password,
+    const struct lg_password_cost *cost, bool *match, bool *upgrade)
+{
+	struct lg_password_cost has;
+	const char *text;
+
+	LG_TRY(lg_cstr(cx, st->value, &text));
+	if (!argon2_cost(text, &has))
+		return lg_fail(cx, LG_E_CORRUPT, "not an Argon2id value of version 19");
+	if (!cost_allowed(&has))
+		return lg_fail(cx, LG_E_LIMIT, "a stored password asks for t=%u m=%u p=%u", has.passes, has.kib, has.lanes);
+	int rc = argon2id_verify(text, password->p, password->n);
+	if (rc != ARGON2_OK && rc != ARGON2_VERIFY_MISMATCH)
+		return lg_fail(cx, rc == ARGON2_MEMORY_ALLOCATION_ERROR ? LG_E_UNAVAILABLE : LG_E_CORRUPT,
+		    "Argon2id: %s", argon2_error_message(rc));
+	*match = rc == ARGON2_OK;
+	*upgrade = has.passes < cost->passes || has.kib < cost->kib;
+	return LG_OK;
+}
+
+/* RFC 2307 5.3 and its extensions: base64 of digest(password || salt) || salt. */
+static lg_err
+check_digest(struct lg_ctx *cx, const struct stored *st, const struct lg_secret *password,
+    const struct lg_password_cost *cost, bool *match, bool *upgrade)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret bytes = { NULL, 0 };
+	const EVP_MD *md = EVP_get_digestbyname(st->digest);
+	uint8_t got[EVP_MAX_MD_SIZE];
+	lg_str raw;
+
+	(void)cost;
+	size_t size = (size_t)EVP_MD_get_size(md);
+	if (!lg_base64_parse(cx->arena, st->value, &raw) || raw.n < size || (raw.n > size) != st->salted)
+		return lg_fail(cx, LG_E_CORRUPT, "a stored password does not decode");
+	bytes = lg_secret_new(password->n + raw.n - size);
+	memcpy(bytes.p, password->p, password->n);
+	memcpy(bytes.p + password->n, raw.p + size, raw.n - size);
+	if (EVP_Digest(bytes.p, bytes.n, got, NULL, md, NULL) != 1)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "%s is not available", st->digest);
+	*match = lg_equal_bytes(got, raw.p, size);
+	*upgrade = true;
+	return LG_OK;
+}
+
+static const struct {
+	lg_str name;
+	check_fn *check;
+	const char *digest;
+	bool salted;
+} schemes[] = {
+	{ LG_STR("ARGON2"),  check_argon2, NULL,     true },
+	{ LG_STR("SSHA"),    check_digest, "SHA1",   true },
+	{ LG_STR("SSHA256"), check_digest, "SHA256", true },
+	{ LG_STR("SSHA384"), check_digest, "SHA384", true },
+	{ LG_STR("SSHA512"), check_digest, "SHA512", true },
+	{ LG_STR("SHA"),     check_digest, "SHA1",   false },
+	{ LG_STR("SHA256"),  check_digest, "SHA256", false },
+	{ LG_STR("SHA384"),  check_digest, "SHA384", false },
+	{ LG_STR("SHA512"),  check_digest, "SHA512", false },
+};
+
+lg_err
+lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *password,
+    const struct lg_password_cost *cost, bool *match, bool *upgrade)
+{
+	lg_str name, value;
+
+	*match = *upgrade = false;
+	LG_TRY(check_length(cx, password));
+	if (stored.n > STORED_MAX)
+		return lg_fail(cx, LG_E_LIMIT, "a stored password of more than %d octets", STORED_MAX);
+	if (!lg_str_starts(stored, LG_STR("{")) || !lg_str_cut(lg_str_sub(stored, 1, stored.n), '}', &name, &value))
+		return lg_fail(cx, LG_E_UNSUPPORTED, "a stored password without a scheme");
+	for (size_t i = 0; i < LG_COUNT(schemes); i++) {
+		struct stored st = { value, schemes[i].digest, schemes[i].salted };
+		if (lg_str_eq_fold(name, schemes[i].name))
+			return schemes[i].check(cx, &st, password, cost, match, upgrade);
+	}
+	return lg_fail(cx, LG_E_UNSUPPORTED, "password scheme {%.*s} is not known", LG_FMT(name));
+}
+
+void
+lg_password_waste(struct lg_ctx *cx, const struct lg_secret *password, const struct lg_password_cost *cost)
+{
+	static const uint8_t salt[SALT];
+	uint8_t hash[HASH];
+
+	(void)cx;
+	size_t n = password->n > LG_PASSWORD_MAX ? LG_PASSWORD_MAX : password->n;
+	argon2id_hash_raw(cost->passes, cost->kib, cost->lanes, password->p, n, salt, sizeof salt, hash, sizeof hash);
+}
