@@ -1,0 +1,71 @@
+# The targets that people call.
+
+.PHONY: demo run check check-long check-layers check-fresh fuzz bench soak
+
+## make demo         install what is missing, build, play the whole story with stock clients, stop
+demo:
+	@scripts/deps demo
+	@$(MAKE) --no-print-directory -s -j2 all
+	@scripts/demo
+
+## make run          the same set-up, then the service in the foreground
+run:
+	@scripts/deps demo
+	@$(MAKE) --no-print-directory -s -j2 all
+	@scripts/run
+
+## make check        every test, under ASan and UBSan; one closing line
+check:
+	@scripts/deps check
+	@tests/run
+
+## make check-long   what takes longer: 200 kills, clang, full counts
+check-long:
+	@scripts/deps long
+	@LG_LONG=1 tests/run
+
+## make check-layers does every folder link and include only what is below it?
+check-layers:
+	@tests/layers
+
+## make check-fresh  both commands in a new minimal Debian 12
+check-fresh:
+	@scripts/deps long
+	@tests/fresh
+
+## make fuzz         every fuzz target under libFuzzer, FUZZ_SECONDS (60) each
+fuzz:
+	@scripts/deps long
+	@tests/fuzz-run
+
+## make bench        figures beside their ceilings, measured in the same minute
+bench:
+	@scripts/deps long
+	@$(MAKE) --no-print-directory -s -j2 all
+	@bench/run
+
+# Fuzz targets and bench programs built with their own rules: libFuzzer wants clang.
+LIBFUZZER = $(patsubst %,build/libfuzzer/%,$(FUZZ))
+define libfuzzer_rules
+build/libfuzzer/$(1): tests/fuzz/fuzz_$(1).c $(foreach l,$(call fuzz_layer,$(1)) $(MAY_$(call fuzz_layer,$(1))),$(call src,$(l)))
+	@mkdir -p $$(@D)
+	clang $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $$^ \
+		$(call ext_for,$(call fuzz_layer,$(1))) -o $$@
+endef
+$(foreach f,$(FUZZ),$(eval $(call libfuzzer_rules,$(f))))
+libfuzzer: $(LIBFUZZER)
+.PHONY: libfuzzer
+
+# bench/bench_<layer>.c: one program a layer, linked with what the layer may use.
+BENCH = $(patsubst bench/bench_%.c,%,$(wildcard bench/bench_*.c))
+define bench_rules
+$(B)/bench/$(1): $(call obj,bench/bench_$(1).c) $(call libs_for,$(firstword $(subst _, ,$(1))))
+	@mkdir -p $$(@D)
+	$(CC) $(CFLAGS) $$^ $(LDFLAGS) $(call ext_for,$(firstword $(subst _, ,$(1)))) -o $$@
+endef
+$(foreach b,$(BENCH),$(eval $(call bench_rules,$(b))))
+bench-programs: $(foreach b,$(BENCH),$(B)/bench/$(b))
+.PHONY: bench-programs
+
+print-ext:
+	@echo $(call ext_for,$(L))
