@@ -23,6 +23,7 @@
 
 #define LG_JSON_DEPTH	64
 #define LG_JSON_MEMBERS	65536		/* of one object or array */
+#define LG_JSON_NUMBER_MAX 64		/* characters of one number */
 
 enum lg_json_type {
 	LG_JSON_NULL, LG_JSON_BOOL, LG_JSON_NUMBER, LG_JSON_STRING, LG_JSON_ARRAY, LG_JSON_OBJECT, LG_JSON_BAD

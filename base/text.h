@@ -21,6 +21,7 @@ bool lg_utf8_valid(lg_str s);			/* shortest forms only, no surrogates, up to U+1
 size_t lg_utf8_decode(lg_str s, uint32_t *code_point);
 /* One code point off the front of valid UTF-8; 0 at the end. */
 uint32_t lg_utf8_next(lg_str *s);
+size_t lg_utf8_encode(uint32_t code_point, char ret[4]);	/* how many bytes it took */
 void lg_buf_utf8(struct lg_buf *b, uint32_t code_point);
 
 /* application/x-www-form-urlencoded and URI components. */

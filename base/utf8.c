@@ -82,31 +82,24 @@ lg_utf8_next(lg_str *s)
 	return c;
 }
 
+size_t
+lg_utf8_encode(uint32_t c, char ret[4])
+{
+	if (c < 0x80) {
+		ret[0] = (char)c;
+		return 1;
+	}
+	size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	for (size_t i = n - 1; i > 0; i--, c >>= 6)
+		ret[i] = (char)(0x80 | (c & 0x3f));
+	ret[0] = (char)(0xf00u >> n | c);	/* as many ones as there are bytes, then a zero */
+	return n;
+}
+
 void
 lg_buf_utf8(struct lg_buf *b, uint32_t c)
 {
 	char u[4];
 
-	if (c < 0x80) {
-		lg_buf_byte(b, (char)c);
-		return;
-	}
-	if (c < 0x800) {
-		u[0] = (char)(0xc0 | c >> 6);
-		u[1] = (char)(0x80 | (c & 0x3f));
-		lg_buf_bytes(b, u, 2);
-		return;
-	}
-	if (c < 0x10000) {
-		u[0] = (char)(0xe0 | c >> 12);
-		u[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		u[2] = (char)(0x80 | (c & 0x3f));
-		lg_buf_bytes(b, u, 3);
-		return;
-	}
-	u[0] = (char)(0xf0 | c >> 18);
-	u[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	u[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	u[3] = (char)(0x80 | (c & 0x3f));
-	lg_buf_bytes(b, u, 4);
+	lg_buf_bytes(b, u, lg_utf8_encode(c, u));
 }

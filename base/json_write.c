@@ -1,0 +1,185 @@
+/* json_write.c: JSON into a buffer. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/text.h"
+
+struct lg_jsonw
+lg_jsonw_of(struct lg_buf *out)
+{
+	return (struct lg_jsonw){ out, false };
+}
+
+/* Before a value or a name: the comma, if something stands before it on this level. */
+static void
+begin(struct lg_jsonw *w)
+{
+	if (w->comma)
+		lg_buf_byte(w->out, ',');
+	w->comma = true;
+}
+
+void
+lg_jsonw_object(struct lg_jsonw *w)
+{
+	begin(w);
+	lg_buf_byte(w->out, '{');
+	w->comma = false;
+}
+
+void
+lg_jsonw_object_end(struct lg_jsonw *w)
+{
+	lg_buf_byte(w->out, '}');
+	w->comma = true;
+}
+
+void
+lg_jsonw_array(struct lg_jsonw *w)
+{
+	begin(w);
+	lg_buf_byte(w->out, '[');
+	w->comma = false;
+}
+
+void
+lg_jsonw_array_end(struct lg_jsonw *w)
+{
+	lg_buf_byte(w->out, ']');
+	w->comma = true;
+}
+
+/* What must not stand in a string as it is (RFC 8259 7), and DEL, which upsets terminals. */
+static bool
+needs_escape(unsigned char c)
+{
+	return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+}
+
+static void
+put_escape(struct lg_buf *b, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	static const char one[128] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\',
+	};
+
+	if (one[c] != 0)
+		lg_buf_bytes(b, (char[]){ '\\', one[c] }, 2);
+	else
+		lg_buf_bytes(b, (char[]){ '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] }, 6);
+}
+
+static void
+put_string(struct lg_buf *b, lg_str s)
+{
+	size_t from = 0, i = 0;
+	uint32_t code;
+
+	lg_buf_byte(b, '"');
+	while (i < s.n) {
+		unsigned char c = (unsigned char)s.p[i];
+		size_t used = c < 0x80 ? !needs_escape(c) : lg_utf8_decode(lg_str_sub(s, i, 4), &code);
+		if (used > 0) {
+			i += used;
+			continue;
+		}
+		lg_buf_str(b, lg_str_sub(s, from, i - from));
+		if (c < 0x80)
+			put_escape(b, c);
+		else
+			lg_buf_str(b, LG_STR("\xef\xbf\xbd"));	/* U+FFFD */
+		from = ++i;
+	}
+	lg_buf_str(b, lg_str_sub(s, from, s.n));
+	lg_buf_byte(b, '"');
+}
+
+void
+lg_jsonw_name(struct lg_jsonw *w, lg_str name)
+{
+	begin(w);
+	put_string(w->out, name);
+	lg_buf_byte(w->out, ':');
+	w->comma = false;
+}
+
+void
+lg_jsonw_str(struct lg_jsonw *w, lg_str s)
+{
+	begin(w);
+	put_string(w->out, s);
+}
+
+void
+lg_jsonw_raw(struct lg_jsonw *w, lg_str json)
+{
+	begin(w);
+	lg_buf_str(w->out, json);
+}
+
+void
+lg_jsonw_int(struct lg_jsonw *w, int64_t v)
+{
+	char text[24];
+
+	lg_jsonw_raw(w, (lg_str){ text, (size_t)snprintf(text, sizeof text, "%lld", (long long)v) });
+}
+
+void
+lg_jsonw_bool(struct lg_jsonw *w, bool v)
+{
+	lg_jsonw_raw(w, v ? LG_STR("true") : LG_STR("false"));
+}
+
+void
+lg_jsonw_null(struct lg_jsonw *w)
+{
+	lg_jsonw_raw(w, LG_STR("null"));
+}
+
+void
+lg_jsonw_time(struct lg_jsonw *w, int64_t us)
+{
+	char text[LG_TIME_TEXT + 1];
+
+	lg_time_put(us, text);
+	lg_jsonw_str(w, (lg_str){ text, LG_TIME_TEXT });
+}
+
+void
+lg_jsonw_uuid(struct lg_jsonw *w, lg_uuid u)
+{
+	char text[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(u, text);
+	lg_jsonw_str(w, (lg_str){ text, LG_UUID_TEXT });
+}
+
+void
+lg_jsonw_str_of(struct lg_jsonw *w, const char *name, lg_str s)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_str(w, s);
+}
+
+void
+lg_jsonw_int_of(struct lg_jsonw *w, const char *name, int64_t v)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_int(w, v);
+}
+
+void
+lg_jsonw_bool_of(struct lg_jsonw *w, const char *name, bool v)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_bool(w, v);
+}
+
+void
+lg_jsonw_uuid_of(struct lg_jsonw *w, const char *name, lg_uuid u)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_uuid(w, u);
+}
