@@ -1,0 +1,241 @@
+/*
+ * certs.h: the certificate authority: issue, verify, revoke, join tokens, CRLs, and the routes that serve them.
+ *
+ * One struct lg_certs per process; threads share it.  What it needs from its neighbours comes through the ports below,
+ * what it keeps is in the tables below, and private keys are never here: lg_signer leads to the keeper.
+ * Names come from the directory entry; a certificate request proves a key and can only leave names out.
+ */
+#ifndef LIGHTGATE_CERTS_H
+#define LIGHTGATE_CERTS_H
+
+#include "base/decide.h"
+#include "base/http.h"
+#include "lightgate/crypto.h"
+#include "lightgate/keeper.h"
+#include "lightgate/store.h"
+
+#define LG_CERT_SERIAL		17		/* octets: positive, 134 of its bits random (RFC 5280 4.1.2.2 allows 20) */
+#define LG_CERT_SERIAL_TEXT	(2 * LG_CERT_SERIAL)	/* lower-case hex */
+#define LG_CERT_MAX		(8u << 10)	/* octets of a leaf, as presented by a peer */
+#define LG_CSR_MAX		(16u << 10)	/* octets of a request, DER */
+#define LG_CERT_NAMES		16		/* names of each kind in one certificate */
+#define LG_CERT_NAME		64		/* octets of an entry's name in a SPIFFE path segment */
+#define LG_CERT_BACKDATE	(5 * INT64_C(60000000))		/* notBefore lies this long before the issue */
+#define LG_CERT_REJOIN		(14 * INT64_C(86400000000))	/* a host may renew this long after expiry */
+#define LG_AUTHORITIES		1024		/* tenants of one process */
+#define LG_ISSUERS		4		/* issuing certificates of one tenant: the active one and its predecessors */
+
+typedef struct {
+	uint8_t b[LG_CERT_SERIAL];
+} lg_serial;
+
+lg_str lg_serial_text(struct lg_arena *a, const lg_serial *s);
+bool lg_serial_parse(lg_str text, lg_serial *ret);	/* exactly what lg_serial_text writes, either case */
+
+/* ---- tables ------------------------------------------------------------------------------------- */
+
+extern const struct lg_table *const lg_certs_tables[];
+extern const size_t lg_certs_ntables;
+
+/* ---- ports -------------------------------------------------------------------------------------- */
+
+/* A directory entry that can hold a certificate. */
+struct lg_cert_subject {
+	lg_uuid id;
+	lg_str type;			/* "User", "Service", "Host", "Workload" */
+	lg_str name;
+	lg_str project;			/* its name; Workload only */
+	bool enabled;
+	const lg_str *dns;		/* DNS names the entry holds, each below one of the tenant's suffixes */
+	size_t ndns;
+};
+
+struct lg_cert_subjects {
+	void *self;
+	/* LG_E_NOT_FOUND without such an entry.  Slices live as long as cx's arena or the view. */
+	lg_err (*by_name)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str type, lg_str name, struct lg_cert_subject *ret);
+	lg_err (*by_id)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_cert_subject *ret);
+};
+
+/* Who sent a request, proved by token, certificate or socket. */
+struct lg_certs_caller {
+	lg_uuid id;
+	lg_str type, name;
+	const char *proof;		/* subject_proof of the policy's context: "token", "self" */
+};
+
+struct lg_certs_ports {
+	struct lg_store *store;
+	struct lg_cert_subjects subjects;
+	struct lg_decider decider;
+	struct lg_signer signer;
+	void *callers;
+	/* Who asks, in ex->tenant; sets cx->actor.  audience: the path under the issuer that a token must be for ("/v1"). */
+	lg_err (*authenticate)(void *callers, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret);
+	lg_str mtls_url;		/* "https://host:8444": told to hosts that join */
+	lg_str join_address;		/* "host:8443": stands in join tokens */
+};
+
+/* One tenant's authority.  Everything is copied. */
+struct lg_authority {
+	uint32_t tenant;
+	lg_str issuer;			/* "https://host", as in tokens */
+	lg_str trust_domain;
+	lg_str root;			/* DER */
+	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, the others are still believed */
+	size_t nissuers;
+	lg_str http_url;		/* "http://host:8080", the tenant's prefix included: CRL and AIA are below it */
+	const lg_str *dns_suffixes;	/* leaves' DNS names are or end in one of these */
+	size_t ndns_suffixes;
+	bool loopback;			/* leaves may carry localhost, 127.0.0.1 and ::1 */
+	int64_t leaf_life;		/* the keeper's ceiling */
+};
+
+struct lg_certs;
+/* Slices of the ports must outlive it.  No tenant has an authority until lg_certs_trust is called. */
+LG_CHECKED lg_err lg_certs_new(struct lg_ctx *cx, const struct lg_certs_ports *ports, struct lg_certs **ret);
+void lg_certs_free(struct lg_certs **c);		/* safe on NULL; no thread may be inside */
+/* Replaces all authorities at once (at start, after a rotation, for a new tenant).  Every issuer is checked against its root;
+ * on failure the ones before stay. */
+LG_CHECKED lg_err lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority *v, size_t n);
+
+/* ---- issuing: on workers, because it waits for the store and the keeper ------------------------------ */
+
+enum lg_san { LG_SAN_URI = 1, LG_SAN_DNS = 2, LG_SAN_IP = 4 };
+enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2 };
+
+/* What kind of certificate; each row narrows the keeper's ceiling. */
+struct lg_cert_profile {
+	const char *name;		/* "host", "service", "workload", "user", "tls-server" */
+	const char *type;		/* of the entry; NULL: the service itself asks (lg_certs_issue_own) */
+	unsigned keys;			/* bit per enum lg_key_type */
+	unsigned eku;
+	unsigned san;
+	int64_t life, longest;		/* the default and the limit, microseconds */
+};
+extern const struct lg_cert_profile lg_cert_profiles[];
+extern const size_t lg_cert_nprofiles;
+const struct lg_cert_profile *lg_cert_profile_find(lg_str name);	/* NULL if there is none */
+
+/* Names of a certificate; ip: 4 or 16 octets each. */
+struct lg_cert_names {
+	lg_str uri[LG_CERT_NAMES], dns[LG_CERT_NAMES], ip[LG_CERT_NAMES];
+	size_t nuri, ndns, nip;
+};
+
+/* A checked PKCS#10 request: the self-signature proved possession of the key.  Slices point into the DER. */
+struct lg_csr {
+	lg_str spki;
+	enum lg_key_type key;
+	struct lg_cert_names names;	/* asked for; without any, the entry's names are taken */
+};
+LG_CHECKED lg_err lg_csr_parse(struct lg_ctx *cx, lg_str der, struct lg_csr *ret);
+/* The kind of a SubjectPublicKeyInfo; LG_E_INVALID for malformed, weak or unknown keys. */
+LG_CHECKED lg_err lg_spki_check(struct lg_ctx *cx, lg_str spki, enum lg_key_type *ret);
+
+struct lg_cert_request {
+	uint32_t tenant;
+	const struct lg_cert_profile *profile;
+	struct lg_entity_id asker;	/* the policy's principal */
+	const char *proof;		/* subject_proof: "self", "token", "ticket" */
+	lg_uuid entry;			/* whose certificate */
+	lg_str spki;			/* DER; the caller has proof of possession */
+	const struct lg_cert_names *only;	/* NULL: all names of the entry */
+	int64_t life;			/* 0: the profile's */
+};
+
+struct lg_issued {			/* in cx's arena */
+	lg_serial serial;
+	lg_str cert;			/* DER */
+	lg_str chain;			/* the issuing certificate, DER */
+	lg_str root;			/* DER */
+	int64_t expires;
+};
+LG_CHECKED lg_err lg_certs_issue(struct lg_ctx *cx, struct lg_certs *c, const struct lg_cert_request *rq, struct lg_issued *ret);
+/* For the service's own listeners (profile tls-server): no entry and no policy, the actor must be LG_ACTOR_SYSTEM; names within
+ * the tenant's suffixes and loopback; recorded like any other. */
+LG_CHECKED lg_err lg_certs_issue_own(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str spki,
+    const struct lg_cert_names *names, int64_t life, struct lg_issued *ret);
+
+/* ---- verifying: on any thread -------------------------------------------------------------------------- */
+
+struct lg_certs_peer {			/* slices in cx's arena */
+	uint32_t tenant;
+	lg_uuid id;			/* entryUUID */
+	lg_str type, name, project;
+	lg_sha256 sha256;		/* of the leaf: cnf.x5t#S256 */
+	lg_serial serial;
+	int64_t expires;
+};
+/* What every listener asks about a client's certificate.  Holds it to the issuing CA of the tenant its SPIFFE URI names, to our own
+ * profile of RFC 5280, to the inventory (issued by us for this entry, not revoked) and to the entry (there, enabled, same name).
+ * Every refusal is LG_E_UNAUTHENTICATED or LG_E_EXPIRED with a sentence. */
+LG_CHECKED lg_err lg_certs_peer(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, lg_str der, struct lg_certs_peer *ret);
+
+/* ---- revoking ------------------------------------------------------------------------------------------ */
+
+/* RFC 5280 5.3.1, those that a leaf of ours can have; nothing is ever taken off hold. */
+enum lg_revocation {
+	LG_REVOKED_UNSPECIFIED = 0, LG_REVOKED_KEY_COMPROMISE = 1, LG_REVOKED_AFFILIATION_CHANGED = 3, LG_REVOKED_SUPERSEDED = 4,
+	LG_REVOKED_CESSATION = 5, LG_REVOKED_PRIVILEGE_WITHDRAWN = 9
+};
+lg_str lg_revocation_name(enum lg_revocation r);	/* "keyCompromise" */
+bool lg_revocation_parse(lg_str name, enum lg_revocation *ret);
+
+/* On a worker.  Twice is fine: the first reason stays. */
+LG_CHECKED lg_err lg_certs_revoke(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const lg_serial *serial, enum lg_revocation why);
+/* Inside the caller's mutation: all unexpired certificates of an entry that is deleted or disabled for good. */
+LG_CHECKED lg_err lg_certs_revoke_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry, enum lg_revocation why, size_t *count);
+
+/* The newest CRL of an issuer, DER, in cx's arena; built and signed when trust changed or half its life is over.  On a worker. */
+LG_CHECKED lg_err lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str kid, lg_str *ret);
+
+/* Deletes rows that expired before `before`, at most `max`; *more says that there are others.  On a worker, from time to time. */
+LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, size_t max, bool *more);
+
+/* ---- inventory ------------------------------------------------------------------------------------------- */
+
+enum lg_cert_state { LG_CERT_PENDING = 1, LG_CERT_ISSUED, LG_CERT_REVOKED };
+
+struct lg_cert_row {
+	lg_serial serial;
+	enum lg_cert_state state;
+	lg_uuid entry;			/* nil: the service itself */
+	lg_str type, name, profile;
+	int64_t not_before, expires, revoked;	/* revoked: 0 unless it is */
+	enum lg_revocation why;
+	lg_sha256 spki_sha256, sha256;
+	lg_str der;			/* empty while pending */
+};
+/* Slices live as long as the view. */
+LG_CHECKED lg_err lg_cert_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, struct lg_cert_row *ret);
+typedef bool lg_cert_each(void *arg, const struct lg_cert_row *row);	/* false ends it */
+/* entry NULL: all of the tenant, by serial. */
+LG_CHECKED lg_err lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_uuid *entry, const lg_serial *after,
+    lg_cert_each *each, void *arg);
+
+/* ---- join tokens ------------------------------------------------------------------------------------------ */
+
+#define LG_JOIN_LIFE		(INT64_C(3600) * 1000000)	/* default and longest */
+#define LG_JOIN_TEXT_MAX	512
+
+/* "lgj1.<server>.<SHA-256 of the root>.<secret>", each part base64url.  The caller has decided host:invite.  On a worker. */
+LG_CHECKED lg_err lg_certs_invite(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_uuid host, int64_t life,
+    lg_str *token, int64_t *expires);
+struct lg_joined {
+	struct lg_issued issued;
+	struct lg_cert_subject host;
+};
+/* Redeems a token for the key of the request.  Same token and key: the same certificate; any other second use: LG_E_DENIED, audited. */
+LG_CHECKED lg_err lg_certs_join(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str token, lg_str csr, struct lg_joined *ret);
+/* A host whose certificate is valid or expired less than LG_CERT_REJOIN ago, proving the same key again. */
+LG_CHECKED lg_err lg_certs_rejoin(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str cert, lg_str csr, struct lg_joined *ret);
+
+/* ---- routes; self is the struct lg_certs ------------------------------------------------------------------- */
+
+/* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
+ * POST /v1/certificates/<serial>/revoke */
+extern const struct lg_route lg_certs_routes[];
+extern const size_t lg_certs_nroutes;
+
+#endif
