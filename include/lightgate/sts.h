@@ -1,0 +1,208 @@
+/*
+ * sts.h: the security token service: clients, grants, tokens, sessions, sign-in, discovery, introspection, revocation.
+ *
+ * One struct lg_sts serves all tenants and all threads.  What it needs of other components it asks through the ports below;
+ * what it stores are the tables of lg_sts_tables; what it offers over HTTP are the routes of lg_sts_routes (self = struct
+ * lg_sts *).  Access tokens are stateless (RFC 9068, five minutes); only codes, grants (refresh families), browser sessions,
+ * clients and revocations are rows.
+ */
+#ifndef LIGHTGATE_STS_H
+#define LIGHTGATE_STS_H
+
+#include "base/decide.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "lightgate/crypto.h"
+#include "lightgate/keeper.h"
+
+struct lg_sts;
+struct lg_store;
+struct lg_table;
+struct lg_mailbox;
+
+/* ---- ports: filled by server/, by fakes in tests ---------------------------------------------------- */
+
+/* An entry that may hold tokens.  Slices live in cx's arena or as long as the view. */
+struct lg_sts_subject {
+	lg_uuid id;
+	lg_str type;			/* Cedar type without namespace: "User", "Service", "Host", "Client" */
+	lg_str name, display, mail;	/* display and mail may be empty */
+	bool enabled;
+	const lg_str *groups;		/* names; only when asked for */
+	size_t ngroups;
+};
+
+/* What a tenant is to the outside.  Valid to the end of the turn; keys are referenced by whoever keeps them longer. */
+struct lg_sts_tenant {
+	lg_str issuer;			/* "https://host" or "https://host/t/name" */
+	lg_str mtls;			/* the same paths on 8444: "https://host:8444"; empty: none */
+	struct lg_keyset *keys;		/* token keys: active, next and retired ones still in use */
+	uint64_t keys_revision;		/* changes whenever keys does */
+	bool rs256;			/* an active RS256 key exists */
+};
+
+struct lg_sts_ports {
+	void *self;
+	/* A tenant that serves requests; LG_E_NOT_FOUND otherwise. */
+	lg_err (*tenant)(void *self, struct lg_ctx *cx, uint32_t tenant, struct lg_sts_tenant *ret);
+	/* People by login name; LG_E_NOT_FOUND. */
+	lg_err (*subject_by_login)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name,
+	    struct lg_sts_subject *ret);
+	/* Any entry; LG_E_NOT_FOUND.  groups: fill them too, nested ones included. */
+	lg_err (*subject_by_id)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, bool groups,
+	    struct lg_sts_subject *ret);
+	/* The stored password verifier, "{ARGON2}..."; LG_E_NOT_FOUND: no password. */
+	lg_err (*verifier)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str *ret);
+	/* The entry that a verified client certificate names; LG_E_NOT_FOUND or LG_E_DENIED when revoked. */
+	lg_err (*peer_entry)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str cert,
+	    struct lg_sts_subject *ret);
+	/* The mailbox of the loop this is called on: where the store's answers come back. */
+	struct lg_mailbox *(*mailbox)(void *self);
+};
+
+struct lg_sts_options {
+	struct lg_store *store;
+	struct lg_sts_ports ports;
+	struct lg_decider decider;
+	struct lg_signer signer;
+	struct lg_hasher hasher;
+	/* web/login.html, web/message.html, web/logout.html, web/style.css; must outlive the service. */
+	lg_str login_html, message_html, logout_html, style_css;
+};
+
+LG_CHECKED lg_err lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **ret);
+void lg_sts_free(struct lg_sts **sts);		/* after all threads that called it have ended */
+
+extern const struct lg_table *const lg_sts_tables[];
+extern const size_t lg_sts_table_count;
+const struct lg_route *lg_sts_routes(size_t *n);
+
+/* Deletes what has expired (codes, grants, sessions, revocations), at most 1,000 rows.  On a worker, every minute; *more: call again. */
+LG_CHECKED lg_err lg_sts_sweep(struct lg_ctx *cx, struct lg_sts *sts, bool *more);
+
+/* ---- clients ------------------------------------------------------------------------------------------- */
+
+#define LG_CLIENT_URIS		16
+#define LG_CLIENT_SCOPES	32
+#define LG_CLIENT_AUDIENCES	LG_AUDIENCES
+#define LG_CLIENT_ID_MAX	64
+#define LG_CLIENT_URI_MAX	1024
+#define LG_CLIENT_JWKS_MAX	(16u << 10)
+
+enum lg_client_auth {			/* token_endpoint_auth_method */
+	LG_CLIENT_NONE = 0,		/* a public client: PKCE is forced */
+	LG_CLIENT_SECRET,		/* client_secret_basic or client_secret_post */
+	LG_CLIENT_TLS,			/* tls_client_auth: the certificate of the client's own entry (RFC 8705) */
+	LG_CLIENT_JWT			/* private_key_jwt (RFC 7523) */
+};
+
+enum lg_client_grant {			/* bits */
+	LG_GRANT_CODE = 1,
+	LG_GRANT_REFRESH = 2,
+	LG_GRANT_CLIENT = 4
+};
+
+struct lg_sts_client {
+	lg_str id;			/* client_id: the entry's name */
+	lg_uuid entry;			/* its directory entry (Client or Service): who acts in client_credentials */
+	lg_str type;			/* that entry's Cedar type: "Client", "Service" */
+	bool enabled;
+	enum lg_client_auth auth;
+	unsigned grants;		/* of enum lg_client_grant */
+	bool has_secret;
+	lg_sha256 secret;		/* SHA-256 of the secret's text */
+	lg_str jwks;			/* public keys for LG_CLIENT_JWT */
+	enum lg_alg id_token_alg;	/* LG_ALG_ES256 or LG_ALG_RS256 */
+	bool introspect;		/* may introspect tokens that are not its own */
+	uint32_t access_life;		/* seconds; 0: LG_STS_ACCESS_LIFE */
+	lg_str redirects[LG_CLIENT_URIS];
+	size_t nredirects;
+	lg_str logouts[LG_CLIENT_URIS];	/* post_logout_redirect_uris */
+	size_t nlogouts;
+	lg_str scopes[LG_CLIENT_SCOPES];
+	size_t nscopes;
+	lg_str audiences[LG_CLIENT_AUDIENCES];	/* resources it may name (RFC 8707) */
+	size_t naudiences;
+};
+
+enum lg_sts_change { LG_STS_UNCHANGED, LG_STS_CHANGED, LG_STS_CREATED };
+
+/*
+ * Reads the members of one client from an object of /v1/apply: name, type ("public", "confidential", "service"), redirect_uris,
+ * post_logout_redirect_uris, scopes, audiences, grants, auth ("none", "client_secret", "tls_client_auth", "private_key_jwt"),
+ * jwks, id_token_alg, introspect, access_life, enabled.  Absent ones get the defaults of the type.  LG_E_INVALID names the member.
+ */
+LG_CHECKED lg_err lg_sts_client_read(struct lg_ctx *cx, lg_str json, struct lg_sts_client *ret);
+/* The defaults of a type, for services without JSON: client_credentials with a secret. */
+void lg_sts_client_defaults(struct lg_sts_client *c, lg_str type);
+void lg_sts_client_write(struct lg_jsonw *w, const struct lg_sts_client *c);	/* the same members; never the secret */
+/*
+ * Inside a mutation.  Creates or changes the client; c->entry must be set.  secret: the SHA-256 of a new secret's text
+ * (lg_token_new), NULL: the old one stays.  LG_E_EXISTS: the id belongs to another entry.  Slices of a client that was read live as
+ * long as the view.
+ */
+LG_CHECKED lg_err lg_sts_client_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_client *c,
+    const lg_sha256 *secret, enum lg_sts_change *ret);
+LG_CHECKED lg_err lg_sts_client_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str id, struct lg_sts_client *ret);
+LG_CHECKED lg_err lg_sts_client_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str id);	/* LG_E_NOT_FOUND */
+/* A client that needs a secret and has none yet: the caller makes one and shows it once. */
+bool lg_sts_client_needs_secret(const struct lg_sts_client *c);
+
+/* ---- tokens -------------------------------------------------------------------------------------------------- */
+
+#define LG_STS_ACCESS_LIFE	300		/* seconds */
+#define LG_STS_ACCESS_LIFE_MAX	3600
+#define LG_STS_SESSION_TOKEN_LIFE 3600		/* POST /v1/login */
+#define LG_STS_CODE_LIFE	60
+#define LG_STS_SESSION_LIFE	(12 * 3600)	/* browser session, and refresh without offline_access */
+#define LG_STS_OFFLINE_LIFE	(30 * 86400)	/* refresh with offline_access */
+#define LG_STS_REFRESH_GRACE	10
+
+/* The holder of a good token. */
+struct lg_sts_bearer {
+	struct lg_claims claims;	/* slices in cx's arena */
+	struct lg_sts_subject subject;	/* as the directory knows it now; without groups */
+};
+/*
+ * Accepts an at+jwt of this tenant for this audience: signature, type, issuer, times, revocation, sender constraint (peer_cert: DER,
+ * empty without one) and that its subject still exists and is enabled.  Verified signatures are kept per thread; everything else is
+ * checked at each use.  On any thread.  LG_E_UNAUTHENTICATED or LG_E_EXPIRED with a sentence.
+ */
+LG_CHECKED lg_err lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str token,
+    lg_str audience, lg_str peer_cert, struct lg_sts_bearer *ret);
+/* "Bearer x" of an Authorization header, scheme in any case; empty if it is something else. */
+lg_str lg_sts_bearer_of(lg_str authorization);
+
+struct lg_sts_session_token {
+	lg_str token;
+	int64_t expires_in;		/* seconds */
+	struct lg_sts_subject subject;
+};
+/*
+ * POST /v1/login: checks name and password and issues a token with the audiences <issuer>/v1 and <issuer>/access/v1.  On a worker.
+ * LG_E_UNAUTHENTICATED for a wrong name, password or disabled account alike; LG_E_LIMIT when throttled; LG_E_DENIED by policy.
+ */
+LG_CHECKED lg_err lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
+    const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_session_token *ret);
+
+/* ---- revocation ------------------------------------------------------------------------------------------------ */
+
+enum lg_revoked {
+	LG_REVOKED_JTI = 1,		/* one token */
+	LG_REVOKED_SESSION,		/* tokens with this sid */
+	LG_REVOKED_SUBJECT,		/* everything of an entry: tokens, sessions, refresh tokens */
+	LG_REVOKED_TENANT		/* every token of the tenant; the id is empty */
+};
+#define LG_REVOKED_ID_MAX 64
+
+/*
+ * Inside a mutation: tokens of (kind, id) issued at or before not_before (microseconds) are refused from the commit on.  The id is text
+ * as it stands in the claim: jti, sid, the entryUUID in lower case.
+ */
+LG_CHECKED lg_err lg_sts_revoke(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_revoked kind, lg_str id,
+    int64_t not_before);
+/* The whole set, for bundles; false from the callback ends it. */
+typedef bool lg_sts_revoked_each(void *arg, enum lg_revoked kind, lg_str id, int64_t not_before);
+LG_CHECKED lg_err lg_sts_revocations(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_sts_revoked_each *each, void *arg);
+
+#endif
