@@ -373,8 +373,8 @@ mutate(uint64_t *state, struct lg_buf *b)
 }
 
 /*
- * Where jansson is laxer by right: it reads numbers of any length.  Its depth (2048) is beyond these texts.
- * Nothing it refuses is accepted here.
+ * Where we refuse by right what jansson accepts: numbers of any length, and a NUL byte behind a number, which
+ * its one-character pushback loses.  Its depth (2048) is beyond these texts.  Nothing it refuses is accepted.
  */
 static void
 compare(struct lg_ctx *cx, lg_str text)
@@ -382,7 +382,8 @@ compare(struct lg_ctx *cx, lg_str text)
 	lg_err e = read_whole(cx, text);
 	bool accepted = jansson_accepts(text);
 
-	if (accepted && strstr(cx->error, "number is too long") != NULL)
+	if (e != LG_OK && accepted &&
+	    (strstr(cx->error, "number is too long") != NULL || memchr(text.p, '\0', text.n) != NULL))
 		return;
 	cr_assert_eq(e == LG_OK, accepted, "ours %s (%s), jansson %s: %.*s", lg_err_name(e), cx->error,
 	    accepted ? "accepts" : "refuses", LG_FMT(text));
