@@ -1,0 +1,46 @@
+/* config.h: lightgate.conf, one table of settings (config.c) read by the file, the flags, --check and --help. */
+#ifndef LG_SERVER_CONFIG_H
+#define LG_SERVER_CONFIG_H
+
+#include "base/config.h"
+#include "lightgate/base.h"
+
+#define LG_CONFIG_FILE_MAX	(1u << 20)
+
+struct lg_settings {
+	/* the service */
+	lg_str data;			/* DATA */
+	lg_str socket;			/* UNIX socket's path */
+	lg_str host;			/* the name in the issuer and in our own certificates */
+	lg_str issuer;			/* of the default tenant; empty: https://host:port */
+	lg_str tenant, suffix, trust_domain;	/* the default tenant, made at the first start */
+	lg_str admin;			/* its first administrator's name */
+	lg_str server_user, keeper_user;
+	lg_str secret_file;		/* the sealing secret; only --dev keeps it below DATA */
+	int64_t loops, workers, hashers;	/* 0: one a core; workers: threads */
+	/* listeners: "address:port", empty: not offered */
+	lg_str listen_https, listen_mtls, listen_stream, listen_http, listen_ldap, listen_ldaps;
+	/* limits */
+	int64_t connections, per_address, request_time, idle_time, reply_time, drain_time;
+	/* store and log */
+	int64_t map_size, segment_buffer;
+	/* tokens and certificates: the ceilings given to the keeper at the tenant's creation */
+	int64_t token_life, ticket_life, leaf_life;
+	struct lg_config_list dns_suffixes;
+	bool log_requests;
+	lg_str log_level;
+	/* flags only */
+	bool dev, weak_isolation;
+};
+
+extern const struct lg_config_key lg_settings_keys[];
+extern const size_t lg_settings_count;
+
+/* Defaults, then the file's text (may be empty), in this order; flags follow by lg_config_set. */
+LG_CHECKED lg_err lg_settings_read(struct lg_ctx *cx, lg_str text, struct lg_settings *ret);
+/* What the table cannot say: addresses that parse, paths that fit, values that go together. */
+LG_CHECKED lg_err lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s);
+/* One line per key: name, default, help. */
+void lg_settings_help(struct lg_buf *out);
+
+#endif
