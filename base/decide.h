@@ -53,6 +53,7 @@ struct lg_verdict {
 	lg_str detail;			/* with explain: per policy, which clause failed */
 	uint64_t revision;		/* policy revision */
 	bool stable;			/* does not depend on time: may be kept for (policy, membership, entry) revisions */
+	bool general;			/* holds for every resource of that type and class (an Entry's dn and owner were not looked at) */
 };
 
 struct lg_decider {

@@ -123,6 +123,7 @@ struct lg_signer {
 
 /* Password work: threads of its own, a bounded queue, LG_E_BUSY beyond it. */
 typedef void lg_hash_done(void *arg, lg_err e, bool match, bool upgrade);
+typedef void lg_hash_made(void *arg, lg_err e, lg_str stored);	/* stored is valid during the call */
 struct lg_hasher {
 	void *self;
 	/* On a loop.  stored empty: nobody of that name; costs the same and never matches.  Both are copied. */
@@ -130,6 +131,8 @@ struct lg_hasher {
 	/* On a worker. */
 	lg_err (*verify_wait)(void *self, struct lg_ctx *cx, lg_str stored, const struct lg_secret *password, bool *match, bool *upgrade);
 	lg_err (*hash_wait)(void *self, struct lg_ctx *cx, const struct lg_secret *password, lg_str *stored);
+	/* On a loop: the verifier of a new password.  The password is copied. */
+	lg_err (*hash)(void *self, const struct lg_secret *password, lg_hash_made *done, void *arg);
 };
 
 /* ---- the process ------------------------------------------------------------------------------------ */

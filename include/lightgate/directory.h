@@ -1,0 +1,267 @@
+/*
+ * directory.h: the home of all entries, and LDAPv3 over them.
+ *
+ * Three parts.  *Entries*: found, read and seen as Cedar entities through a view; this is what the other components' ports
+ * are filled with.  *Edits*: changes inside a mutation, checked against the schema.  *LDAP*: a connection as a state machine
+ * that takes received bytes and gives bytes to send; sockets, TLS and threads belong to the caller.
+ */
+#ifndef LIGHTGATE_DIRECTORY_H
+#define LIGHTGATE_DIRECTORY_H
+
+#include "base/decide.h"
+#include "lightgate/keeper.h"
+#include "lightgate/store.h"
+
+/* ---- limits: what a client can make grow ------------------------------------------------------------------- */
+
+#define LG_DN_MAX		4096		/* octets of a DN as text */
+#define LG_DN_RDNS		64
+#define LG_RDN_AVAS		8
+#define LG_ENTRY_VALUES		16384		/* values of one entry, members apart */
+#define LG_ENTRY_BYTES		(1u << 20)	/* of one encoded entry, members apart */
+#define LG_GROUPS_MAX		4096		/* groups of one entry, nested ones included */
+#define LG_LIST_MAX		1000		/* entries of one page of lg_entry_list */
+
+#define LG_LDAP_PDU_FIRST	(256u << 10)	/* before a bind has succeeded */
+#define LG_LDAP_PDU_BOUND	(4u << 20)
+#define LG_LDAP_OPERATIONS	64		/* in flight on one connection; then reading pauses */
+#define LG_LDAP_UNSENT		(1u << 20)	/* octets waiting to be sent; then its operations pause */
+#define LG_LDAP_SLICE_BYTES	(256u << 10)	/* of one slice of a search */
+#define LG_LDAP_SLICE_NS	1000000		/* a slice ends after 1 ms */
+#define LG_LDAP_FIRST_PDU_US	10000000	/* the first request must be whole after 10 s */
+#define LG_FILTER_DEPTH		64
+#define LG_FILTER_TERMS		4096
+#define LG_LDAP_ATTRIBUTES	1024		/* asked for by one search */
+#define LG_LDAP_CONTROLS	32
+
+/* ---- opening ----------------------------------------------------------------------------------------------- */
+
+struct lg_entry;
+struct lg_directory;
+
+struct lg_directory_ports {
+	const struct lg_decider *decider;
+	const struct lg_hasher *hasher;
+	const struct lg_signer *signer;		/* data_key: password verifiers are sealed under it */
+	void *self;
+	/* The entry a verified client certificate (DER) names; LG_E_NOT_FOUND if none.  May be NULL: no certificate logs in. */
+	lg_err (*certificate_entry)(void *self, struct lg_ctx *cx, struct lg_view *v, lg_str der, struct lg_entry *ret);
+};
+
+/* All tables of the directory, for lg_store_options. Their ids are 0x0101 to 0x01ff. */
+extern const struct lg_table *const lg_directory_tables[];
+extern const size_t lg_directory_ntables;
+
+/* Keeps st and the ports, which must outlive it.  The directory itself holds no state that changes: threads share it. */
+LG_CHECKED lg_err lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_directory_ports *ports, struct lg_directory **ret);
+void lg_directory_close(struct lg_directory **dir);
+
+/* ---- tenants: naming contexts ------------------------------------------------------------------------------- */
+
+struct lg_tenant {
+	uint32_t id;
+	lg_str name;			/* "default" */
+	lg_str suffix;			/* "dc=example,dc=org", as written at creation */
+	lg_uuid uuid;			/* of the suffix entry: the Cedar entity Tenant */
+};
+/* Inside a mutation: the tenant's row, its suffix entry and the containers (ou=people, ...).  LG_E_EXISTS: id, name or suffix is taken,
+ * or the suffix lies above or below another's. */
+LG_CHECKED lg_err lg_tenant_add(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, uint32_t id, lg_str name, lg_str suffix);
+LG_CHECKED lg_err lg_tenant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t id, struct lg_tenant *ret);
+LG_CHECKED lg_err lg_tenant_by_name(struct lg_ctx *cx, struct lg_view *v, lg_str name, struct lg_tenant *ret);
+/* All of them, in cx's arena. */
+LG_CHECKED lg_err lg_tenant_list(struct lg_ctx *cx, struct lg_view *v, struct lg_tenant **ret, size_t *n);
+
+/* ---- entries: reading ------------------------------------------------------------------------------------------
+ * A struct lg_entry is a decoded header over the row in the view: it dies with the view, and finding one allocates nothing.
+ */
+
+/* The Cedar type of an entry, which follows from its structural object class. */
+enum lg_entry_type {
+	LG_TYPE_CONTAINER = 0,		/* organisational units and whatever is no Cedar entity */
+	LG_TYPE_TENANT, LG_TYPE_USER, LG_TYPE_GROUP, LG_TYPE_SERVICE, LG_TYPE_HOST, LG_TYPE_PROJECT, LG_TYPE_WORKLOAD,
+	LG_TYPE_IMAGE, LG_TYPE_NETWORK, LG_TYPE_CLIENT, LG_TYPES
+};
+lg_str lg_type_name(enum lg_entry_type t);			/* "User"; "Container" */
+bool lg_type_parse(lg_str name, enum lg_entry_type *ret);	/* exact spelling */
+
+struct lg_entry {
+	uint32_t tenant;
+	uint64_t id;			/* the store's: never used twice */
+	uint64_t parent;		/* 0: the suffix */
+	lg_uuid uuid;
+	enum lg_entry_type type;
+	bool enabled;			/* lgEnabled is not FALSE */
+	lg_str name;			/* unique per type and tenant; empty where the type has none */
+	lg_str rdn;			/* as written; the whole suffix for the suffix entry */
+	int64_t created, modified;
+	lg_uuid creator, modifier;	/* nil: the service itself */
+	uint64_t stamp;			/* of the last change: rises */
+	lg_str body;			/* encoded attributes */
+};
+
+/* Each gives LG_E_NOT_FOUND without a sentence when there is none. */
+LG_CHECKED lg_err lg_entry_by_id(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t id, struct lg_entry *ret);
+LG_CHECKED lg_err lg_entry_by_uuid(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid uuid, struct lg_entry *ret);
+LG_CHECKED lg_err lg_entry_by_name(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_type type, lg_str name, struct lg_entry *ret);
+/* A DN in text; its suffix names the tenant.  LG_E_INVALID: it does not parse. */
+LG_CHECKED lg_err lg_entry_by_dn(struct lg_ctx *cx, struct lg_view *v, lg_str dn, struct lg_entry *ret);
+/* A person's uid or, when it has an '@', mail address.  Two people of one address: LG_E_NOT_FOUND. */
+LG_CHECKED lg_err lg_entry_by_login(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str login, struct lg_entry *ret);
+LG_CHECKED lg_err lg_entry_by_uid_number(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, int64_t number, struct lg_entry *ret);
+
+LG_CHECKED lg_err lg_entry_dn(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, lg_str *ret);
+
+/* Attributes as they are stored, named by any name or OID of the schema; computed ones (memberOf, member, references as DNs) are
+ * LDAP's.  `i` counts from 0; false when there is no such value. */
+bool lg_entry_value(const struct lg_entry *e, lg_str attribute, size_t i, lg_str *ret);
+/* Attributes whose value is an entry (lgProject, lgHost, lgImage): the entry, LG_E_NOT_FOUND when there is none (any more). */
+LG_CHECKED lg_err lg_entry_reference(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, lg_str attribute, size_t i, struct lg_entry *ret);
+
+/* Entries of one type whose name starts with prefix, by name.  after: the last name of the page before, or empty.  *more says that
+ * there are further ones. */
+LG_CHECKED lg_err lg_entry_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_type type, lg_str prefix, lg_str after,
+    size_t limit, struct lg_entry **ret, size_t *n, bool *more);
+
+/* ---- entries: as Cedar entities -------------------------------------------------------------------------------- */
+
+/* One attribute of the Cedar schema (name, enabled, mail, project, image, host, labels, digest, signed).  LG_E_NOT_FOUND without a
+ * sentence: the entry has none. */
+LG_CHECKED lg_err lg_entry_fact(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, lg_str name, struct lg_fact *ret);
+/* Is the entity `above` (a Group, Project or the Tenant) a proper ancestor of e? */
+LG_CHECKED lg_err lg_entry_within(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, lg_uuid above, bool *ret);
+/* Direct parents: groups, project(s), tenant. */
+LG_CHECKED lg_err lg_entry_parents(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_entity_id **ret, size_t *n);
+/* All proper ancestors, each once.  LG_E_LIMIT beyond LG_GROUPS_MAX. */
+LG_CHECKED lg_err lg_entry_ancestors(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_entity_id **ret, size_t *n);
+static inline struct lg_entity_id
+lg_entry_entity(const struct lg_entry *e)
+{
+	return (struct lg_entity_id){ lg_type_name(e->type), e->uuid, e->name };
+}
+
+/* ---- membership ---------------------------------------------------------------------------------------------------- */
+
+/* Groups that hold the entry, directly or (nested) through other groups.  Ids, ascending, in cx's arena. */
+LG_CHECKED lg_err lg_entry_groups(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool nested, uint64_t **ret, size_t *n);
+LG_CHECKED lg_err lg_entry_is_member(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, const struct lg_entry *group, bool *ret);
+/* Direct members of a group, by id, beginning after `after` (0: the first). */
+LG_CHECKED lg_err lg_group_members(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *group, uint64_t after, size_t limit,
+    struct lg_entry **ret, size_t *n);
+
+/* ---- edits: only inside a mutation ------------------------------------------------------------------------------------
+ * Schema, syntax, names and references are checked here; rights are not: the caller has decided.
+ */
+
+struct lg_edit {
+	struct lg_directory *dir;
+	struct lg_view *v;
+	uint32_t tenant;
+	int result;			/* LDAP result code of a failure, for those who answer in LDAP */
+	lg_str matched;			/* matchedDN of a failure */
+};
+static inline struct lg_edit
+lg_edit_of(struct lg_directory *dir, struct lg_view *v, uint32_t tenant)
+{
+	return (struct lg_edit){ dir, v, tenant, 0, LG_NONE };
+}
+
+struct lg_values {
+	lg_str attribute;		/* any name or OID */
+	const lg_str *v;
+	size_t n;
+};
+enum lg_modify { LG_MODIFY_ADD = 0, LG_MODIFY_DELETE = 1, LG_MODIFY_REPLACE = 2, LG_MODIFY_INCREMENT = 3 };	/* RFC 4511, RFC 4525 */
+struct lg_modification {
+	enum lg_modify kind;
+	struct lg_values values;
+};
+
+/* values include objectClass.  userPassword must be a verifier already. */
+LG_CHECKED lg_err lg_entry_add(struct lg_ctx *cx, struct lg_edit *ed, lg_str dn, const struct lg_values *values, size_t n, struct lg_entry *ret);
+/* The usual entry of a type in its usual container: "User", "alice" becomes uid=alice,ou=people,<suffix> with the usual object classes;
+ * what the classes require and `values` lacks (cn, sn) is filled from the name.  The name must be [A-Za-z0-9._-]{1,64}. */
+LG_CHECKED lg_err lg_entry_create(struct lg_ctx *cx, struct lg_edit *ed, enum lg_entry_type type, lg_str name, const struct lg_values *values,
+    size_t n, struct lg_entry *ret);
+/* e is read again, as it is after the change.  *changed (may be NULL): false when the entry was like that before; nothing is written then. */
+LG_CHECKED lg_err lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const struct lg_modification *mods, size_t n,
+    bool *changed);
+/* LG_E_CONFLICT when it has entries below it.  Its memberships and its password go with it. */
+LG_CHECKED lg_err lg_entry_delete(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e);
+/* superior: NULL keeps the place.  Entries below move along; their rows are not touched. */
+LG_CHECKED lg_err lg_entry_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_str rdn, bool delete_old,
+    const struct lg_entry *superior);
+/* LG_E_EXISTS: is a member already; LG_E_NOT_FOUND: is none; LG_E_INVALID: no group, or group would hold itself. */
+LG_CHECKED lg_err lg_member_add(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member);
+LG_CHECKED lg_err lg_member_del(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member);
+
+/* ---- password verifiers ----------------------------------------------------------------------------------------------------- */
+
+/* verifier: "{ARGON2}..." as lg_hasher made it; empty removes it.  Sealed for this entry; the log holds an id and a digest. */
+LG_CHECKED lg_err lg_entry_set_verifier(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_str verifier);
+/* Opened into cx's arena, which is wiped; LG_E_NOT_FOUND when the entry has none. */
+LG_CHECKED lg_err lg_entry_verifier(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_str *ret);
+bool lg_entry_has_verifier(const struct lg_entry *e);
+
+/* ---- LDAP: what the connections of one loop share --------------------------------------------------------------------------- */
+
+struct lg_ldap;			/* used by one thread */
+
+struct lg_ldap_options {
+	struct lg_directory *dir;
+	struct lg_mailbox *mailbox;	/* of the loop: the store's replies come through it */
+	uint32_t tenant;		/* of UNIX peers */
+	uint32_t size_limit;		/* entries of one search; 0: none */
+	uint32_t time_limit;		/* seconds; 0: none */
+};
+struct lg_ldap *lg_ldap_new(const struct lg_ldap_options *o);
+void lg_ldap_free(struct lg_ldap **l);	/* after its connections and their last replies */
+size_t lg_ldap_outstanding(const struct lg_ldap *l);	/* replies of hasher and store still to come, closed connections' included */
+
+/* ---- LDAP: one connection ------------------------------------------------------------------------------------------------------
+ *
+ *	received bytes  -> lg_ldap_feed
+ *	each turn       -> lg_ldap_run, which says what the connection wants
+ *	lg_ldap_output  -> send -> lg_ldap_sent
+ *
+ * Everything happens on the loop's thread.  When the reply to a pending operation has arrived, `wake` is called, and the loop
+ * runs the connection again in this turn or the next.
+ */
+struct lg_ldap_conn;
+
+struct lg_ldap_peer {
+	char address[64];		/* "10.0.0.7:4711" */
+	bool loopback;			/* 127.0.0.0/8, ::1 or a UNIX socket: passwords may come in clear */
+	bool tls;
+	lg_str cert;			/* DER of the verified client certificate; copied */
+	int64_t uid, gid, pid;		/* of a UNIX peer; -1 otherwise */
+};
+
+enum lg_ldap_wants {			/* bits */
+	LG_LDAP_READ = 1,		/* more bytes are welcome */
+	LG_LDAP_WRITE = 2,		/* lg_ldap_output has something */
+	LG_LDAP_RUN = 4,		/* a search continues: call lg_ldap_run again after the others' turn */
+	LG_LDAP_START_TLS = 8,		/* send the output, then do the handshake, then lg_ldap_secured */
+	LG_LDAP_CLOSE = 16		/* send the output, then close and free */
+};
+
+struct lg_ldap_conn *lg_ldap_conn_new(struct lg_ldap *l, const struct lg_ldap_peer *peer, void (*wake)(void *arg), void *arg);
+void lg_ldap_conn_free(struct lg_ldap_conn **c);	/* at any time; what is outstanding is dropped when it comes back */
+/* Takes all of it, up to one PDU's limit beyond what is unread: feed at most 64 KiB while LG_LDAP_READ is wanted. */
+void lg_ldap_feed(struct lg_ldap_conn *c, lg_str bytes);
+unsigned lg_ldap_run(struct lg_ldap_conn *c);
+lg_str lg_ldap_output(const struct lg_ldap_conn *c);	/* valid until the next call */
+void lg_ldap_sent(struct lg_ldap_conn *c, size_t n);
+/* After the handshake that LG_LDAP_START_TLS asked for: whom it showed. */
+void lg_ldap_secured(struct lg_ldap_conn *c, const struct lg_ldap_peer *peer);
+/* Notice of disconnection (RFC 4511 4.4.1), then LG_LDAP_CLOSE: shutdown (52 unavailable), idle. */
+void lg_ldap_conn_stop(struct lg_ldap_conn *c, int code, lg_str why);
+/* For the loop's timers: microseconds of CLOCK_BOOTTIME after which it should be stopped, 0 for never. */
+int64_t lg_ldap_deadline(const struct lg_ldap_conn *c);
+/* For logs and metrics: counts by operation. */
+struct lg_ldap_counts {
+	uint64_t binds, searches, compares, writes, extended, entries, refused;
+};
+void lg_ldap_counts(const struct lg_ldap *l, struct lg_ldap_counts *ret);
+
+#endif
