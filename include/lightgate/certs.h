@@ -204,7 +204,8 @@ struct lg_cert_row {
 	lg_str type, name, profile;
 	int64_t not_before, expires, revoked;	/* revoked: 0 unless it is */
 	enum lg_revocation why;
-	lg_sha256 spki_sha256, sha256;
+	lg_sha256 issuer;		/* of the issuing certificate */
+	lg_sha256 spki, sha256;		/* of the public key; of the certificate, zero while pending */
 	lg_str der;			/* empty while pending */
 };
 /* Slices live as long as the view. */

@@ -1,0 +1,29 @@
+/* names.h: what a certificate may call its holder: SPIFFE URIs, DNS names, and how a request narrows them. */
+#ifndef LG_CERTS_NAMES_H
+#define LG_CERTS_NAMES_H
+
+#include "lightgate/certs.h"
+
+#define LG_SPIFFE_MAX	512		/* octets of a URI; ours are far shorter, SPIFFE-ID 2.3 allows 2048 */
+#define LG_DNS_MAX	253		/* RFC 1035 3.1, as text without the last dot */
+
+/* spiffe://<domain>/host/<name>, /service/<name>, /user/<name>, /project/<project>/workload/<name> */
+struct lg_spiffe {
+	lg_str domain, type, project, name;	/* type as in the directory: "Host" */
+};
+LG_CHECKED lg_err lg_spiffe_parse(struct lg_ctx *cx, lg_str uri, struct lg_spiffe *ret);
+LG_CHECKED lg_err lg_spiffe_print(struct lg_ctx *cx, const struct lg_spiffe *id, lg_str *ret);
+
+bool lg_trust_domain_valid(lg_str s);
+/* Letters, digits and hyphens in labels (RFC 1123 2.1); no wildcard, no last dot, lower case. */
+bool lg_dns_valid(lg_str name);
+/* name is the suffix or ends in "." and the suffix. */
+bool lg_dns_below(lg_str name, lg_str suffix);
+
+/* The names that the profile gives the entry in this authority, narrowed by `only` (NULL: all of them). */
+LG_CHECKED lg_err lg_cert_names_of(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_profile *profile,
+    const struct lg_cert_subject *entry, const struct lg_cert_names *only, struct lg_cert_names *ret);
+/* For the service's own listeners: every name within the authority's suffixes and loopback. */
+LG_CHECKED lg_err lg_cert_names_own(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_names *names);
+
+#endif

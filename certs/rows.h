@@ -1,0 +1,54 @@
+/* rows.h: the authority's tables: keys, values, and the index rows that follow from them. */
+#ifndef LG_CERTS_ROWS_H
+#define LG_CERTS_ROWS_H
+
+#include "lightgate/certs.h"
+
+#define LG_CERTS_KEY	64
+
+struct lg_certs_key {
+	uint8_t b[LG_CERTS_KEY];
+	size_t n;
+};
+
+static inline lg_str
+lg_certs_key_str(const struct lg_certs_key *k)
+{
+	return (lg_str){ (const char *)k->b, k->n };
+}
+
+/* Keys begin with the tenant; parts are appended big-endian, so that key order is the order of their values. */
+struct lg_certs_key lg_certs_key_of(uint32_t tenant);
+void lg_certs_key_add(struct lg_certs_key *k, const void *p, size_t n);
+void lg_certs_key_u64(struct lg_certs_key *k, uint64_t v);
+struct lg_certs_key lg_certs_key_serial(uint32_t tenant, const lg_serial *s);
+
+/* Inventory: (tenant, serial).  Revocations stand apart, because they alone change what is trusted. */
+extern const struct lg_table lg_certs_leaf, lg_certs_by_entry, lg_certs_by_expiry, lg_certs_revoked, lg_certs_invited,
+    lg_certs_invited_by_expiry;
+
+LG_CHECKED lg_err lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, struct lg_cert_row *ret);
+LG_CHECKED lg_err lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_row *row);
+
+struct lg_revoked_row {
+	lg_serial serial;
+	int64_t time, expires;
+	enum lg_revocation why;
+	lg_sha256 issuer;
+};
+LG_CHECKED lg_err lg_revoked_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, struct lg_revoked_row *ret);
+LG_CHECKED lg_err lg_revoked_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_revoked_row *row);
+
+/* A join token, by the SHA-256 of its secret. */
+struct lg_invited_row {
+	lg_uuid host;
+	int64_t expires;
+	bool redeemed;
+	lg_sha256 spki;			/* whom it was redeemed for */
+	lg_serial serial;		/* and with what */
+	uint32_t refused;		/* attempts after that with another key */
+};
+LG_CHECKED lg_err lg_invited_row_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_sha256 *secret, struct lg_invited_row *ret);
+LG_CHECKED lg_err lg_invited_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_sha256 *secret, const struct lg_invited_row *row);
+
+#endif
