@@ -71,7 +71,8 @@ void lg_password_waste(struct lg_ctx *cx, const struct lg_secret *password, cons
 
 enum lg_alg {
 	LG_ALG_NONE = 0,		/* never a valid answer */
-	LG_ALG_ES256, LG_ALG_EDDSA, LG_ALG_RS256, LG_ALG_PS256, LG_ALG_ES384
+	LG_ALG_ES256, LG_ALG_EDDSA, LG_ALG_RS256, LG_ALG_PS256, LG_ALG_ES384,
+	LG_ALG_RS384, LG_ALG_RS512, LG_ALG_PS384, LG_ALG_PS512	/* only in keys of others */
 };
 lg_str lg_alg_name(enum lg_alg a);		/* "ES256" */
 enum lg_alg lg_alg_parse(lg_str s);		/* LG_ALG_NONE if unknown */
@@ -132,13 +133,18 @@ void lg_keyset_jwks(const struct lg_keyset *ks, struct lg_buf *out);	/* {"keys":
 
 struct lg_jws {
 	lg_str kid, typ;
+	lg_str url, nonce;		/* RFC 8555 6.2; empty unless typ was "" */
 	lg_str payload;			/* decoded, in cx's arena */
 	enum lg_alg alg;
 };
-/* typ: exactly what the header must say ("at+jwt"), compared without case and without "application/".  Every refusal
- * is LG_E_UNAUTHENTICATED with a sentence. */
+/* typ: exactly what the header must say ("at+jwt"), compared without case and without "application/".  "JWT" is met by
+ * a header without typ too (RFC 7519 5.1).  "" wants a header without typ, and allows ACME's url and nonce.  A token without
+ * kid is verified only by a set of one key.  Every refusal is LG_E_UNAUTHENTICATED with a sentence. */
 LG_CHECKED lg_err lg_jws_verify(struct lg_ctx *cx, lg_str token, const struct lg_keyset *ks, const char *typ, struct lg_jws *ret);
-/* For proofs that carry their own key (DPoP): typ must be dpop+jwt; the key is returned with a reference. */
+/* HS256 with a shared secret of at least 32 octets (ACME external account binding): another function for another type of
+ * key, so that no public key can ever be taken for a secret. */
+LG_CHECKED lg_err lg_jws_verify_hs256(struct lg_ctx *cx, lg_str token, const struct lg_secret *key, const char *typ, struct lg_jws *ret);
+/* For proofs that carry their own key: typ is dpop+jwt, or "" (ACME newAccount); the key is returned with a reference. */
 LG_CHECKED lg_err lg_jws_verify_embedded(struct lg_ctx *cx, lg_str token, const char *typ, struct lg_jws *ret, struct lg_pubkey **key);
 /* Signs with a key of ours: client assertions, proofs, tests. */
 LG_CHECKED lg_err lg_jws_sign(struct lg_ctx *cx, const struct lg_key *k, enum lg_alg alg, const char *typ, lg_str kid,
