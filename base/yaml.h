@@ -1,7 +1,7 @@
 /*
  * yaml.h: YAML 1.1 as people write configuration (libyaml): mappings, sequences, scalars.
  * Refused: anchors, aliases, tags, merge keys, duplicate keys, more than one document, depth over 32.
- * The tree lives in the arena it was parsed into and keeps the line of every node.
+ * An empty text is an empty map.  The tree lives in the arena it was parsed into and keeps the line of every node.
  */
 #ifndef LG_BASE_YAML_H
 #define LG_BASE_YAML_H
@@ -10,6 +10,7 @@
 
 #define LG_YAML_DEPTH	32
 #define LG_YAML_SIZE	(16u << 20)
+#define LG_YAML_NODES	(1u << 20)		/* keys and values: a tree takes up to 100 times its text */
 
 enum lg_yaml_type { LG_YAML_SCALAR, LG_YAML_LIST, LG_YAML_MAP };
 
@@ -25,7 +26,7 @@ struct lg_yaml {
 
 LG_CHECKED lg_err lg_yaml_parse(struct lg_ctx *cx, lg_str text, struct lg_yaml **ret);
 const struct lg_yaml *lg_yaml_get(const struct lg_yaml *map, lg_str key);	/* NULL if absent */
-/* The same document as JSON: plain true/false/null/integers become such, everything else strings. */
+/* The same document as JSON: plain true, false, null, ~, nothing and integers become such, all else strings. */
 void lg_yaml_to_json(const struct lg_yaml *y, struct lg_buf *out);
 
 #endif
