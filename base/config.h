@@ -24,7 +24,7 @@ struct lg_config_key {
 	enum lg_config_type type;
 	size_t offset;		/* of the lg_str, int64_t, bool or lg_config_list in the target struct */
 	const char *fallback;	/* text of the default, NULL for empty */
-	int64_t min, max;	/* for INT, SIZE and TIME */
+	int64_t min, max;	/* for INT, SIZE and TIME; both 0 = any */
 	const char *help;	/* one sentence */
 	bool live;		/* taken over on reload (SIGHUP); others need a restart */
 };
@@ -32,7 +32,10 @@ struct lg_config_key {
 LG_CHECKED lg_err lg_config_defaults(struct lg_ctx *cx, const struct lg_config_key *keys, size_t n, void *target);
 /* Every fault of the file is collected, one per line, into the error sentence (the first ones that fit). */
 LG_CHECKED lg_err lg_config_file(struct lg_ctx *cx, const struct lg_config_key *keys, size_t n, lg_str text, void *target);
-/* One "--name=value" or name, value pair. */
+/*
+ * "--name=value" with an empty value, or name and value; "--name" alone turns a BOOL on.  A LIST is separated
+ * by commas here and in fallback.  Slices stored in the target live in cx's arena; a failure leaves it as it was.
+ */
 LG_CHECKED lg_err lg_config_set(struct lg_ctx *cx, const struct lg_config_key *keys, size_t n, lg_str name, lg_str value, void *target);
 
 #endif
