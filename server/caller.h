@@ -1,0 +1,36 @@
+/* caller.h: who sent an HTTP request, and whether policy lets them do what they ask. */
+#ifndef LG_SERVER_CALLER_H
+#define LG_SERVER_CALLER_H
+
+#include "lightgate/certs.h"
+#include "lightgate/directory.h"
+#include "lightgate/sts.h"
+#include "server/app.h"
+#include "server/tenants.h"
+
+struct lg_caller {
+	struct lg_actor actor;
+	const struct lg_tenant_view *tenant;
+	struct lg_entity_id entity;
+	const char *proof;		/* "token", "self" (certificate or socket) */
+	struct lg_claims claims;	/* of the token; zeroed without one */
+	bool has_token;
+};
+
+/*
+ * Token, certificate or UNIX peer, in this order (docs/api.md); sets ex->cx->actor.  audience: "/v1" or "/access/v1" below the issuer.
+ * LG_E_UNAUTHENTICATED or LG_E_EXPIRED.
+ */
+LG_CHECKED lg_err lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret);
+/* Asks policy with the caller as principal and a directory entity as resource.  LG_E_DENIED with the reason. */
+LG_CHECKED lg_err lg_caller_may(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, const char *action,
+    struct lg_entity_id resource);
+/* The tenant as a resource: for admin:read and admin:write. */
+struct lg_entity_id lg_tenant_entity(const struct lg_tenant_view *t);
+/* Both steps for admin routes: "/v1", then `action` on the tenant.  The view is the caller's to end. */
+LG_CHECKED lg_err lg_caller_admin(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *action, struct lg_caller *ret);
+/* The same question again inside a mutation, against the state that will change. */
+LG_CHECKED lg_err lg_caller_again(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
+    struct lg_entity_id resource);
+
+#endif

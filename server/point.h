@@ -1,0 +1,61 @@
+/*
+ * point.h: the decision point: the one place where an access is decided.
+ *
+ * It stands above the policy engine: two sets (the system's and the tenant's), erring forbids deny, requests that do not fit
+ * the schema deny, what could not be read denies.  Every component's lg_decider port leads here.
+ */
+#ifndef LG_SERVER_POINT_H
+#define LG_SERVER_POINT_H
+
+#include "base/decide.h"
+#include "lightgate/policy.h"
+#include "lightgate/store.h"
+
+#define LG_POLICY_TENANT_SOURCE	(4u << 20)	/* octets of a tenant's set; the store takes 4 MiB a value */
+#define LG_POLICY_ADMINS	1000		/* people looked at by the no-lock-out check */
+
+struct lg_point;
+
+extern const struct lg_table *const lg_point_tables[];
+extern const size_t lg_point_ntables;
+
+/* Compiles the schema and the system's set; no tenant has a set until lg_point_load. */
+LG_CHECKED lg_err lg_point_new(struct lg_ctx *cx, struct lg_store *st, lg_str schema, lg_str system, struct lg_point **ret);
+void lg_point_free(struct lg_point **p);
+void lg_point_decider(struct lg_point *p, struct lg_decider *ret);	/* fills the port */
+
+/* Puts the active version of every tenant in force, with the names as they were resolved at activation. */
+LG_CHECKED lg_err lg_point_load(struct lg_ctx *cx, struct lg_point *p);
+bool lg_point_ready(struct lg_point *p, uint32_t tenant);
+
+/* LG_OK with a verdict, also for deny.  On any thread. */
+LG_CHECKED lg_err lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q,
+    struct lg_verdict *ret);
+
+/* ---- life of a set: on workers -------------------------------------------------------------------------- */
+
+struct lg_policy_version {
+	uint64_t version;
+	int64_t time;
+	lg_str author;		/* name of who activated it */
+	lg_str source;
+	bool active;
+};
+
+/*
+ * Inside the first start's mutation: version 1 of a tenant's set.  Names must already be there.  Not yet in force:
+ * lg_point_load follows.
+ */
+LG_CHECKED lg_err lg_policy_first(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant, lg_str source);
+/*
+ * Compiles, resolves names, validates strictly, refuses a set that would lock the administrators out, records it as a new
+ * version and puts it in force.  LG_E_INVALID: `faults` lists everything; LG_E_CONFLICT: lock-out; LG_E_RETRY: another activation won.
+ */
+LG_CHECKED lg_err lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
+    struct lg_policy_faults *faults, uint64_t *version);
+LG_CHECKED lg_err lg_policy_version_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t version,
+    struct lg_policy_version *ret);		/* 0: the active one */
+typedef bool lg_policy_version_each(void *arg, const struct lg_policy_version *pv);
+LG_CHECKED lg_err lg_policy_versions(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_policy_version_each *each, void *arg);
+
+#endif

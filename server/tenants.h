@@ -1,0 +1,41 @@
+/*
+ * tenants.h: what each tenant is to the outside: issuer, trust domain, public keys, authority.
+ * Built from the keeper's key list and the directory; replaced whole when keys change, and kept until the service stops,
+ * because a keyset may be in use for as long as a request.
+ */
+#ifndef LG_SERVER_TENANTS_H
+#define LG_SERVER_TENANTS_H
+
+#include "lightgate/directory.h"
+#include "lightgate/sts.h"
+#include "server/app.h"
+
+#define LG_DEFAULT_TENANT 1
+
+struct lg_tenant_view {
+	uint32_t id;
+	lg_uuid uuid;
+	lg_str name, suffix;
+	lg_str trust_domain;
+	struct lg_sts_tenant sts;	/* issuer, mtls, token keys */
+	lg_str api_audience;		/* <issuer>/v1 */
+	lg_str access_audience;		/* <issuer>/access/v1 */
+	struct lg_keyset *tickets;
+	lg_str root, issuing;		/* DER */
+};
+
+struct lg_tenants;
+
+/* Reads the keeper's keys and the directory's tenants.  On the main thread or a worker. */
+LG_CHECKED lg_err lg_tenants_load(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants **ret);
+/* The same again after a rotation; what was handed out stays valid. */
+LG_CHECKED lg_err lg_tenants_reload(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants *ts);
+void lg_tenants_free(struct lg_tenants **ts);
+/* NULL if there is none of that id. */
+const struct lg_tenant_view *lg_tenants_get(const struct lg_tenants *ts, uint32_t id);
+/* name empty: the default tenant, which has no other name on the wire. */
+const struct lg_tenant_view *lg_tenants_by_path(const struct lg_tenants *ts, lg_str name);
+/* Tells the authority of every tenant to certs. */
+LG_CHECKED lg_err lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app);
+
+#endif
