@@ -1,0 +1,103 @@
+#include "tests/crypto/util.h"
+
+#include "base/text.h"
+
+static const struct lg_password_cost cheap = { 1, 64, 1 };
+
+static lg_err
+verify(struct fixture *f, const char *stored, const char *password, bool *match, bool *upgrade)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret pw = lg_secret_copy(lg_str_of(password));
+
+	return lg_password_verify(&f->cx, lg_str_of(stored), &pw, &cheap, match, upgrade);
+}
+
+Test(password, a_hash_matches_its_password_alone)
+{
+	FIXTURE(f);
+	LG_AUTO(lg_secret_free) struct lg_secret pw = lg_secret_copy(LG_STR("s3cret")), no = lg_secret_copy(LG_STR("s3cre"));
+	bool match, upgrade;
+	lg_str a, b;
+
+	assert_ok(f, lg_password_hash(&f.cx, &pw, &cheap, &a));
+	assert_ok(f, lg_password_hash(&f.cx, &pw, &cheap, &b));
+	cr_assert(lg_str_starts(a, LG_STR("{ARGON2}$argon2id$v=19$m=64,t=1,p=1$")));
+	cr_assert(!lg_str_eq(a, b), "two hashes with one salt");
+	assert_ok(f, lg_password_verify(&f.cx, a, &pw, &cheap, &match, &upgrade));
+	cr_assert(match && !upgrade);
+	assert_ok(f, lg_password_verify(&f.cx, a, &no, &cheap, &match, &upgrade));
+	cr_assert(!match);
+	assert_ok(f, lg_password_verify(&f.cx, a, &pw, &lg_password_default, &match, &upgrade));
+	cr_assert(match && upgrade, "a cheaper hash asks to be replaced");
+}
+
+/* Values made by OpenLDAP's slappasswd, python's hashlib and the argon2 tool, for "secret" and "password". */
+Test(password, values_of_others_match)
+{
+	FIXTURE(f);
+	static const struct {
+		const char *stored, *password;
+	} cases[] = {
+		{ "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "secret" },
+		{ "{sha}5en6G6MezRroT3XKqkdPOmY/BfQ=", "secret" },
+		{ "{SHA256}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=", "secret" },
+		{ "{ARGON2}$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password" },
+	};
+	bool match, upgrade;
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		assert_ok(f, verify(&f, cases[i].stored, cases[i].password, &match, &upgrade));
+		cr_assert(match, "%s", cases[i].stored);
+		assert_ok(f, verify(&f, cases[i].stored, "Secret", &match, &upgrade));
+		cr_assert(!match, "%s", cases[i].stored);
+	}
+}
+
+Test(password, salted_digests_match_and_ask_to_be_replaced)
+{
+	FIXTURE(f);
+	bool match, upgrade;
+	lg_sha256 h = lg_sha256_of(LG_STR("secretSALT"));
+	lg_str value = lg_base64(f.arena, lg_cat(f.arena, lg_sha256_str(&h), LG_STR("SALT")));
+
+	assert_ok(f, verify(&f, lg_print(f.arena, "{SSHA256}%.*s", LG_FMT(value)).p, "secret", &match, &upgrade));
+	cr_assert(match && upgrade);
+	assert_err(f, LG_E_CORRUPT, verify(&f, lg_print(f.arena, "{SHA256}%.*s", LG_FMT(value)).p, "secret", &match, &upgrade));
+}
+
+Test(password, what_cannot_be_verified_says_so_and_does_not_match)
+{
+	FIXTURE(f);
+	static const struct {
+		const char *stored;
+		lg_err want;
+	} cases[] = {
+		{ "", LG_E_UNSUPPORTED }, { "secret", LG_E_UNSUPPORTED }, { "{CLEARTEXT}secret", LG_E_UNSUPPORTED },
+		{ "{", LG_E_UNSUPPORTED }, { "{SSHA", LG_E_UNSUPPORTED }, { "{SSHA}", LG_E_CORRUPT },
+		{ "{SSHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", LG_E_CORRUPT }, { "{SHA}!!!!", LG_E_CORRUPT },
+		{ "{ARGON2}", LG_E_CORRUPT }, { "{ARGON2}$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_CORRUPT },
+		{ "{ARGON2}$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$", LG_E_CORRUPT },
+		{ "{ARGON2}$argon2id$v=19$m=-64,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+		{ "{ARGON2}$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+		{ "{ARGON2}$argon2id$v=19$m=64,t=100000,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+	};
+	bool match = true, upgrade;
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		lg_err e = verify(&f, cases[i].stored, "secret", &match, &upgrade);
+		cr_assert(e == cases[i].want, "%s: %s", cases[i].stored, lg_err_name(e));
+		cr_assert(!match);
+	}
+}
+
+Test(password, longer_than_the_limit_is_refused_before_hashing)
+{
+	FIXTURE(f);
+	LG_AUTO(lg_secret_free) struct lg_secret pw = lg_secret_new(LG_PASSWORD_MAX + 1);
+	bool match, upgrade;
+	lg_str ret;
+
+	assert_err(f, LG_E_LIMIT, lg_password_hash(&f.cx, &pw, &cheap, &ret));
+	assert_err(f, LG_E_LIMIT, lg_password_verify(&f.cx, LG_STR("{SHA}x"), &pw, &cheap, &match, &upgrade));
+	lg_password_waste(&f.cx, &pw, &cheap);
+}
