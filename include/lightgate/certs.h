@@ -79,6 +79,7 @@ struct lg_certs_ports {
 /* One tenant's authority.  Everything is copied. */
 struct lg_authority {
 	uint32_t tenant;
+	lg_uuid id;			/* the tenant's entryUUID: resource of certificate:revoke */
 	lg_str issuer;			/* "https://host", as in tokens */
 	lg_str trust_domain;
 	lg_str root;			/* DER */

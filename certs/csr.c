@@ -1,0 +1,108 @@
+/*
+ * csr.c: PKCS#10 requests (RFC 2986), read with bounds and proved.
+ *
+ * A request is a key, a proof that its holder has the private half, and wishes.  Of the wishes only the names of
+ * subjectAltName count, and they can only narrow; the subject and every other extension are the profile's business.
+ */
+#include "certs/csr.h"
+
+#include "certs/x509.h"
+
+static const lg_str extension_request = LG_STR("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e");	/* RFC 2985 5.4.2 */
+
+static lg_err
+read_extensions(struct lg_ctx *cx, struct lg_der *values, struct lg_cert_names *ret)
+{
+	struct lg_x509_exts exts;
+
+	LG_TRY(lg_x509_exts_parse(cx, lg_der_whole(values, LG_DER_SEQUENCE), &exts));
+	if (exts.other_names)
+		return lg_fail(cx, LG_E_INVALID, "the request asks for names of a kind that is not issued");
+	if (exts.ca)
+		return lg_fail(cx, LG_E_INVALID, "the request asks for a CA certificate");
+	*ret = exts.names;
+	return LG_OK;
+}
+
+/* attributes [0] IMPLICIT SET OF Attribute; each at most once, all but extensionRequest passed over. */
+static lg_err
+read_attributes(struct lg_ctx *cx, struct lg_der *info, struct lg_cert_names *ret)
+{
+	struct lg_der attributes = lg_der_enter(info, LG_DER_EXPLICIT(0));
+	bool seen = false;
+
+	for (size_t n = 0; lg_der_more(&attributes); n++) {
+		struct lg_der attribute = lg_der_enter(&attributes, LG_DER_SEQUENCE), values;
+		lg_str oid = lg_der_oid(&attribute);
+
+		if (n == LG_CSR_ATTRIBUTES)
+			return lg_fail(cx, LG_E_LIMIT, "more than %d attributes in a request", LG_CSR_ATTRIBUTES);
+		if (!lg_str_eq(oid, extension_request)) {
+			if (!lg_der_valid(lg_der_whole(&attribute, LG_DER_SET)))
+				lg_der_fault(&attribute);
+			lg_der_leave(&attributes, &attribute);
+			continue;
+		}
+		if (seen)
+			lg_der_fault(&attributes);
+		seen = true;
+		values = lg_der_enter(&attribute, LG_DER_SET);
+		LG_TRY(read_extensions(cx, &values, ret));
+		lg_der_leave(&attribute, &values);
+		lg_der_leave(&attributes, &attribute);
+	}
+	lg_der_leave(info, &attributes);
+	return LG_OK;
+}
+
+/* CertificationRequestInfo ::= SEQUENCE { version 0, subject Name, subjectPKInfo, attributes [0] } */
+static lg_err
+read_info(struct lg_ctx *cx, lg_str whole, struct lg_csr *ret)
+{
+	struct lg_der d = lg_der_of(whole), info = lg_der_enter(&d, LG_DER_SEQUENCE);
+
+	if (lg_der_int(&info) != 0)
+		lg_der_fault(&info);
+	if (!lg_der_valid(lg_der_whole(&info, LG_DER_SEQUENCE)))
+		lg_der_fault(&info);
+	ret->spki = lg_der_whole(&info, LG_DER_SEQUENCE);
+	LG_TRY(read_attributes(cx, &info, &ret->names));
+	lg_der_leave(&d, &info);
+	return lg_der_end(cx, &d, "certificate request");
+}
+
+static lg_err
+check_proof(struct lg_ctx *cx, lg_str spki, lg_str bytes, lg_str alg_der, lg_str sig)
+{
+	LG_AUTO(lg_pubkey_unref) struct lg_pubkey *key = NULL;
+	enum lg_alg alg = lg_x509_alg_of(alg_der);
+
+	if (alg == LG_ALG_NONE)
+		return lg_fail(cx, LG_E_UNSUPPORTED, "the request is signed with an algorithm that is not accepted");
+	LG_TRY(lg_pubkey_from_spki(cx, spki, &key));
+	if (!lg_csr_proof_valid(key, alg, bytes, sig))
+		return lg_fail(cx, LG_E_INVALID, "the request's signature does not prove possession of its key");
+	return LG_OK;
+}
+
+lg_err
+lg_csr_parse(struct lg_ctx *cx, lg_str der, struct lg_csr *ret)
+{
+	struct lg_der d = lg_der_of(der), csr;
+	struct lg_csr found = { .spki = LG_NONE };
+	lg_str info, alg, sig;
+
+	if (der.n > LG_CSR_MAX)
+		return lg_fail(cx, LG_E_LIMIT, "a certificate request of more than %u octets", LG_CSR_MAX);
+	csr = lg_der_enter(&d, LG_DER_SEQUENCE);
+	info = lg_der_whole(&csr, LG_DER_SEQUENCE);
+	alg = lg_der_whole(&csr, LG_DER_SEQUENCE);
+	sig = lg_der_bits(&csr);
+	lg_der_leave(&d, &csr);
+	LG_TRY(lg_der_end(cx, &d, "certificate request"));
+	LG_TRY(read_info(cx, info, &found));
+	LG_TRY(lg_spki_check(cx, found.spki, &found.key));
+	LG_TRY(check_proof(cx, found.spki, info, alg, sig));
+	*ret = found;
+	return LG_OK;
+}

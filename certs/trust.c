@@ -1,0 +1,213 @@
+/* trust.c: from DER that the server was given to authorities that are ready for use. */
+#include "certs/trust.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "certs/chain.h"
+#include "certs/names.h"
+
+/* ---- building ----------------------------------------------------------------------------------- */
+
+static lg_str
+url(struct lg_arena *a, lg_str base, const char *folder, lg_str kid, const char *ending)
+{
+	return lg_print(a, "%.*s/%s/%.*s.%s", LG_FMT(base), folder, LG_FMT(kid), ending);
+}
+
+static lg_err
+build_cert(struct lg_ctx *cx, struct lg_arena *a, lg_str der, lg_str base_url, struct lg_ca_cert *ret)
+{
+	lg_sha256 thumbprint;
+
+	LG_TRY(lg_x509_parse(cx, lg_dup(a, der), &ret->x509));
+	LG_TRY(lg_pubkey_from_spki(cx, ret->x509.spki, &ret->key));
+	if (ret->x509.exts.ski.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "a CA certificate without subject key identifier (RFC 5280 4.2.1.2)");
+	thumbprint = lg_pubkey_thumbprint(ret->key);
+	ret->alg = lg_pubkey_default_alg(ret->key);
+	ret->kid = lg_base64url(a, lg_sha256_str(&thumbprint));
+	ret->sha256 = lg_sha256_of(ret->x509.der);
+	ret->crl_url = url(a, base_url, "crl", ret->kid, "crl");
+	ret->ca_url = url(a, base_url, "ca", ret->kid, "cer");
+	return LG_OK;
+}
+
+static lg_err
+copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from, struct lg_authority *ret)
+{
+	lg_str *suffixes = LG_NEWS(a, lg_str, from->ndns_suffixes);
+
+	if (!lg_trust_domain_valid(from->trust_domain))
+		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not a trust domain", LG_FMT(from->trust_domain));
+	if (from->nissuers == 0 || from->nissuers > LG_ISSUERS)
+		return lg_fail(cx, LG_E_INVALID, "an authority has 1 to %d issuing certificates", LG_ISSUERS);
+	for (size_t i = 0; i < from->ndns_suffixes; i++)
+		suffixes[i] = lg_dup(a, from->dns_suffixes[i]);
+	*ret = *from;
+	ret->issuer = lg_dup(a, from->issuer);
+	ret->trust_domain = lg_dup(a, from->trust_domain);
+	ret->http_url = lg_dup(a, from->http_url);
+	ret->dns_suffixes = suffixes;
+	return LG_OK;
+}
+
+/* The root vouches for itself and for every issuing certificate.  Time is looked at when they are used, not here: a retired
+ * issuer may have expired, and a wrong clock must not keep the service from starting. */
+static lg_err
+build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from, struct lg_ca *ca)
+{
+	LG_TRY(copy_authority(cx, a, from, &ca->au));
+	LG_TRY(build_cert(cx, a, from->root, ca->au.http_url, &ca->root));
+	ca->au.root = ca->root.x509.der;
+	LG_TRY(lg_x509_is_ca(cx, &ca->root.x509, 1));
+	LG_TRY(lg_x509_link(cx, &ca->root.x509, ca->root.key, &ca->root.x509, ca->root.x509.not_before));
+	for (ca->nissuers = 0; ca->nissuers < from->nissuers; ca->nissuers++) {
+		struct lg_ca_cert *issuer = &ca->issuer[ca->nissuers];
+
+		LG_TRY(build_cert(cx, a, from->issuers[ca->nissuers], ca->au.http_url, issuer));
+		ca->au.issuers[ca->nissuers] = issuer->x509.der;
+		LG_TRY(lg_x509_is_ca(cx, &issuer->x509, 0));
+		LG_TRY(lg_x509_link(cx, &ca->root.x509, ca->root.key, &issuer->x509, issuer->x509.not_before));
+	}
+	return LG_OK;
+}
+
+/* One trust domain, one tenant: the URI of a peer picks the authority. */
+static lg_err
+check_distinct(struct lg_ctx *cx, const struct lg_trust *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (t->ca[i].au.tenant == t->ca[j].au.tenant ||
+			    lg_str_eq(t->ca[i].au.trust_domain, t->ca[j].au.trust_domain))
+				return lg_fail(cx, LG_E_CONFLICT, "two authorities for trust domain %.*s or its tenant",
+				    LG_FMT(t->ca[i].au.trust_domain));
+	return LG_OK;
+}
+
+static struct lg_trust *
+trust_new(size_t n)
+{
+	static atomic_uint_least64_t numbers;
+	struct lg_arena *arena = lg_arena_new();
+	struct lg_trust *t = LG_NEW(arena, struct lg_trust);
+
+	atomic_init(&t->refs, 1);
+	t->number = atomic_fetch_add(&numbers, 1) + 1;
+	t->arena = arena;
+	t->ca = LG_NEWS(arena, struct lg_ca, n);
+	t->n = n;
+	return t;
+}
+
+void
+lg_trust_release(struct lg_trust **t)
+{
+	struct lg_trust *old = *t;
+
+	*t = NULL;
+	if (old == NULL || atomic_fetch_sub_explicit(&old->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (size_t i = 0; i < old->n; i++) {
+		lg_pubkey_unref(&old->ca[i].root.key);
+		for (size_t j = 0; j < LG_ISSUERS; j++)
+			lg_pubkey_unref(&old->ca[i].issuer[j].key);
+	}
+	struct lg_arena *arena = old->arena;	/* the snapshot itself lies in it */
+	lg_arena_free(&arena);
+}
+
+/* ---- publishing ------------------------------------------------------------------------------------ */
+
+struct lg_trust *
+lg_trust_hold(struct lg_certs *c)
+{
+	struct lg_trust *t;
+
+	pthread_mutex_lock(&c->lock);
+	t = c->trust;
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&c->lock);
+	return t;
+}
+
+lg_err
+lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority *v, size_t n)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = NULL;
+	struct lg_trust *old;
+
+	if (n > LG_AUTHORITIES)
+		return lg_fail(cx, LG_E_LIMIT, "more than %d authorities", LG_AUTHORITIES);
+	t = trust_new(n);
+	for (size_t i = 0; i < n; i++)
+		LG_TRY(build_ca(cx, t->arena, &v[i], &t->ca[i]));
+	LG_TRY(check_distinct(cx, t));
+	pthread_mutex_lock(&c->lock);
+	old = c->trust;
+	c->trust = t;
+	pthread_mutex_unlock(&c->lock);
+	t = old;			/* released by its declaration */
+	return LG_OK;
+}
+
+lg_err
+lg_certs_new(struct lg_ctx *cx, const struct lg_certs_ports *ports, struct lg_certs **ret)
+{
+	struct lg_certs *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return lg_fail(cx, LG_E_FULL, "no memory for the certificate authority");
+	c->ports = *ports;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->crl_build, NULL);
+	c->trust = trust_new(0);
+	*ret = c;
+	return LG_OK;
+}
+
+void
+lg_certs_free(struct lg_certs **c)
+{
+	if (*c == NULL)
+		return;
+	lg_trust_release(&(*c)->trust);
+	for (size_t i = 0; i < LG_CRLS; i++)
+		free((*c)->crl[i].der);
+	pthread_mutex_destroy(&(*c)->crl_build);
+	pthread_mutex_destroy(&(*c)->lock);
+	free(*c);
+	*c = NULL;
+}
+
+/* ---- finding ---------------------------------------------------------------------------------------- */
+
+lg_err
+lg_trust_tenant(struct lg_ctx *cx, const struct lg_trust *t, uint32_t tenant, const struct lg_ca **ret)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->ca[i].au.tenant == tenant) {
+			*ret = &t->ca[i];
+			return LG_OK;
+		}
+	return lg_fail(cx, LG_E_NOT_FOUND, "the tenant has no certificate authority");
+}
+
+const struct lg_ca *
+lg_trust_domain(const struct lg_trust *t, lg_str domain)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (lg_str_eq(t->ca[i].au.trust_domain, domain))
+			return &t->ca[i];
+	return NULL;
+}
+
+const struct lg_ca_cert *
+lg_ca_by_kid(const struct lg_ca *ca, lg_str kid, bool root_too)
+{
+	for (size_t i = 0; i < ca->nissuers; i++)
+		if (lg_str_eq(ca->issuer[i].kid, kid))
+			return &ca->issuer[i];
+	return root_too && lg_str_eq(ca->root.kid, kid) ? &ca->root : NULL;
+}

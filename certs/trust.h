@@ -1,0 +1,62 @@
+/*
+ * trust.h: the authorities of all tenants, built whole, frozen, and swapped by one pointer.
+ * A thread holds the snapshot while it looks at it; the last one to let go frees it.
+ */
+#ifndef LG_CERTS_TRUST_H
+#define LG_CERTS_TRUST_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "certs/x509.h"
+
+struct lg_ca_cert {
+	struct lg_x509 x509;
+	struct lg_pubkey *key;
+	enum lg_alg alg;
+	lg_str kid;			/* RFC 7638, base64url: names it in URLs */
+	lg_sha256 sha256;
+	lg_str crl_url, ca_url;
+};
+
+struct lg_ca {				/* one tenant */
+	struct lg_authority au;
+	struct lg_ca_cert root, issuer[LG_ISSUERS];
+	size_t nissuers;
+};
+
+struct lg_trust {
+	atomic_uint refs;
+	uint64_t number;		/* unique in the process: caches are keyed by it */
+	struct lg_arena *arena;
+	struct lg_ca *ca;
+	size_t n;
+};
+
+struct lg_trust *lg_trust_hold(struct lg_certs *c);
+void lg_trust_release(struct lg_trust **t);	/* for LG_AUTO; safe on NULL */
+
+LG_CHECKED lg_err lg_trust_tenant(struct lg_ctx *cx, const struct lg_trust *t, uint32_t tenant, const struct lg_ca **ret);
+const struct lg_ca *lg_trust_domain(const struct lg_trust *t, lg_str domain);	/* NULL if it is nobody's */
+const struct lg_ca_cert *lg_ca_by_kid(const struct lg_ca *ca, lg_str kid, bool root_too);	/* NULL if there is none */
+
+#define LG_CRLS 64			/* CRLs kept; more issuers than that are signed again */
+
+struct lg_crl_kept {
+	uint32_t tenant;
+	lg_sha256 issuer;
+	uint64_t revision;		/* of trust, when it was made */
+	int64_t made;
+	char *der;
+	size_t n;
+};
+
+struct lg_certs {
+	struct lg_certs_ports ports;
+	pthread_mutex_t lock;		/* guards trust and crl; held for a few loads and stores, or one copy of a CRL */
+	struct lg_trust *trust;
+	struct lg_crl_kept crl[LG_CRLS];
+	pthread_mutex_t crl_build;	/* one CRL is built at a time */
+};
+
+#endif
