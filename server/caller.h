@@ -22,15 +22,13 @@ struct lg_caller {
  * LG_E_UNAUTHENTICATED or LG_E_EXPIRED.
  */
 LG_CHECKED lg_err lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret);
-/* Asks policy with the caller as principal and a directory entity as resource.  LG_E_DENIED with the reason. */
-LG_CHECKED lg_err lg_caller_may(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, const char *action,
+/* Asks policy with the caller as principal and a directory entity as resource: early on the request's snapshot, and again inside the
+ * mutation against the state that will change.  LG_E_DENIED with the reason. */
+LG_CHECKED lg_err lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
     struct lg_entity_id resource);
 /* The tenant as a resource: for admin:read and admin:write. */
 struct lg_entity_id lg_tenant_entity(const struct lg_tenant_view *t);
 /* Both steps for admin routes: "/v1", then `action` on the tenant.  The view is the caller's to end. */
 LG_CHECKED lg_err lg_caller_admin(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *action, struct lg_caller *ret);
-/* The same question again inside a mutation, against the state that will change. */
-LG_CHECKED lg_err lg_caller_again(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
-    struct lg_entity_id resource);
 
 #endif

@@ -1,0 +1,109 @@
+/* caller.c: who sent an HTTP request: token, certificate, or the user at the other end of the UNIX socket. */
+#include "server/caller.h"
+
+#include "server/point.h"
+
+static void
+set_actor(struct lg_http *ex, const struct lg_entity_id *who, struct lg_caller *ret)
+{
+	ret->entity = *who;
+	ret->actor = (struct lg_actor){
+		.kind = LG_ACTOR_ENTRY, .tenant = ret->tenant->id, .id = who->id, .type = who->type, .name = who->name,
+		.address = lg_str_of(ex->peer->address),
+	};
+	struct lg_actor *kept = LG_NEW(ex->cx->arena, struct lg_actor);
+	*kept = ret->actor;
+	ex->cx->actor = kept;
+}
+
+static lg_err
+by_token(struct lg_app *app, struct lg_http *ex, struct lg_view *v, lg_str token, const char *audience, struct lg_caller *ret)
+{
+	lg_str wanted = lg_cat(ex->cx->arena, ret->tenant->sts.issuer, lg_str_of(audience));
+	struct lg_sts_bearer bearer;
+
+	LG_TRY(lg_sts_token_check(ex->cx, app->sts, v, ret->tenant->id, token, wanted, ex->peer->cert, &bearer));
+	ret->claims = bearer.claims;
+	ret->has_token = true;
+	ret->proof = "token";
+	set_actor(ex, &(struct lg_entity_id){ bearer.subject.type, bearer.subject.id, bearer.subject.name }, ret);
+	return LG_OK;
+}
+
+static lg_err
+by_certificate(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
+{
+	struct lg_certs_peer peer;
+
+	LG_TRY(lg_certs_peer(ex->cx, app->certs, v, ex->peer->cert, &peer));
+	if (peer.tenant != ret->tenant->id)
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "the certificate belongs to another tenant");
+	ret->proof = "self";
+	set_actor(ex, &(struct lg_entity_id){ peer.type, peer.id, peer.name }, ret);
+	return LG_OK;
+}
+
+static lg_err
+by_socket(struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
+{
+	struct lg_entry e;
+	lg_err err = lg_entry_by_uid_number(ex->cx, v, ret->tenant->id, ex->peer->uid, &e);
+
+	if (err == LG_E_NOT_FOUND || (err == LG_OK && !e.enabled))
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "no entry has the uidNumber %lld: sign in first", (long long)ex->peer->uid);
+	LG_TRY(err);
+	ret->proof = "self";
+	struct lg_entity_id who = lg_entry_entity(&e);
+	set_actor(ex, &who, ret);
+	return LG_OK;
+}
+
+lg_err
+lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret)
+{
+	lg_str authorization = ex->header(ex, "Authorization");
+
+	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
+	if (ret->tenant == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
+	if (authorization.n > 0) {
+		lg_str token = lg_sts_bearer_of(authorization);
+		if (token.n == 0)
+			return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "only bearer tokens are taken here");
+		return by_token(app, ex, v, token, audience, ret);
+	}
+	if (ex->peer->cert.n > 0)
+		return by_certificate(app, ex, v, ret);
+	if (ex->peer->surface == LG_SURFACE_UNIX && ex->peer->uid >= 0)
+		return by_socket(ex, v, ret);
+	return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "a bearer token or a client certificate is needed");
+}
+
+struct lg_entity_id
+lg_tenant_entity(const struct lg_tenant_view *t)
+{
+	return (struct lg_entity_id){ LG_STR("Tenant"), t->uuid, t->name };
+}
+
+lg_err
+lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
+    struct lg_entity_id resource)
+{
+	struct lg_question q = {
+		.tenant = who->tenant->id, .principal = who->entity, .action = action, .resource = resource, .ncontext = 1,
+		.context = { { .name = "subject_proof", .type = LG_FACT_STR, .s = lg_str_of(who->proof) } },
+	};
+	struct lg_verdict verdict;
+
+	LG_TRY(lg_point_ask(app->point, cx, v, &q, &verdict));
+	if (!verdict.permit)
+		return lg_fail(cx, LG_E_DENIED, "%s: %.*s", action, LG_FMT(verdict.reason));
+	return LG_OK;
+}
+
+lg_err
+lg_caller_admin(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *action, struct lg_caller *ret)
+{
+	LG_TRY(lg_caller_find(app, ex, v, "/v1", ret));
+	return lg_caller_may(app, ex->cx, v, ret, action, lg_tenant_entity(ret->tenant));
+}

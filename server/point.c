@@ -1,0 +1,358 @@
+/* point.c: the decision point. */
+#include "server/point.h"
+
+#include <stdlib.h>
+
+#include "server/entities.h"
+#include "server/point_internal.h"
+
+/* ---- what is in force ------------------------------------------------------------------------------------ */
+
+static void
+release_snapshot(void *value)
+{
+	struct snapshot *s = value;
+
+	for (size_t i = 0; i < s->n; i++)
+		lg_policies_unref(&s->set[i].policies);
+	free(s);
+}
+
+const struct tenant_set *
+lg_snapshot_find(const struct snapshot *s, uint32_t tenant)
+{
+	for (size_t i = 0; s != NULL && i < s->n; i++)
+		if (s->set[i].tenant == tenant)
+			return &s->set[i];
+	return NULL;
+}
+
+void
+lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct lg_policies *policies)
+{
+	pthread_mutex_lock(&p->publishing);
+	const struct snapshot *old = lg_published_begin(p->sets);
+	size_t n = old == NULL ? 0 : old->n;
+	const struct tenant_set *was = lg_snapshot_find(old, tenant);
+	if (was != NULL && was->version >= version) {
+		lg_published_end(p->sets);
+		pthread_mutex_unlock(&p->publishing);
+		lg_policies_unref(&policies);
+		return;
+	}
+	struct snapshot *s = calloc(1, sizeof *s + (n + 1) * sizeof s->set[0]);
+	if (s == NULL)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		if (old->set[i].tenant == tenant)
+			continue;
+		s->set[s->n] = old->set[i];
+		s->set[s->n++].policies = lg_policies_ref(old->set[i].policies);
+	}
+	s->set[s->n++] = (struct tenant_set){ tenant, version, policies, lg_reads_time(policies) };
+	lg_published_end(p->sets);
+	lg_published_set(p->sets, s);
+	pthread_mutex_unlock(&p->publishing);
+}
+
+/* A verdict of a set that never reads the clock holds as long as the data does. */
+bool
+lg_reads_time(const struct lg_policies *set)
+{
+	size_t n;
+	const struct lg_name *names = lg_policies_names(set, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(names[i].text, LG_STR("now")) || lg_str_eq(names[i].text, LG_STR("revision")))
+			return true;
+	return false;
+}
+
+lg_err
+lg_point_new(struct lg_ctx *cx, struct lg_store *st, lg_str schema, lg_str system, struct lg_point **ret)
+{
+	struct lg_policy_faults faults = { 0 };
+	struct lg_point *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		abort();
+	p->store = st;
+	pthread_mutex_init(&p->publishing, NULL);
+	p->sets = lg_published_new(release_snapshot);
+	lg_err e = lg_schema_parse(cx, LG_STR("lightgate.cedarschema"), schema, &faults, &p->schema);
+	if (e == LG_OK) {
+		struct lg_policy_source source = { LG_STR("system"), system };
+		struct lg_policy_options o = { .schema = p->schema, .ids_from_annotation = true };
+		e = lg_policies_parse(cx, &source, 1, &o, &faults, &p->system);
+	}
+	if (e == LG_OK)
+		e = lg_policies_validate(cx, p->system, p->schema, LG_STRICT, &faults);
+	if (e != LG_OK) {
+		lg_point_free(&p);
+		return lg_fail_in(cx, e, "the system's policies");
+	}
+	p->system_reads_time = lg_reads_time(p->system);
+	*ret = p;
+	return LG_OK;
+}
+
+void
+lg_point_free(struct lg_point **pp)
+{
+	struct lg_point *p = *pp;
+
+	if (p == NULL)
+		return;
+	lg_published_free(&p->sets);
+	lg_policies_unref(&p->system);
+	lg_schema_unref(&p->schema);
+	pthread_mutex_destroy(&p->publishing);
+	free(p);
+	*pp = NULL;
+}
+
+bool
+lg_point_ready(struct lg_point *p, uint32_t tenant)
+{
+	bool is = lg_snapshot_find(lg_published_begin(p->sets), tenant) != NULL;
+
+	lg_published_end(p->sets);
+	return is;
+}
+
+/* ---- one question ------------------------------------------------------------------------------------------ */
+
+static lg_err
+actor_record(struct lg_ctx *cx, struct lg_value *ret)
+{
+	char id[LG_UUID_TEXT + 1];
+	struct lg_field f[3] = {
+		{ lg_name_of(LG_STR("type")), lg_value_string(cx->actor->type) },
+		{ lg_name_of(LG_STR("name")), lg_value_string(cx->actor->name) },
+		{ lg_name_of(LG_STR("id")), lg_value_string(LG_NONE) },
+	};
+
+	lg_uuid_text(cx->actor->id, id);
+	f[2].value = lg_value_string(lg_dup(cx->arena, (lg_str){ id, LG_UUID_TEXT }));
+	struct lg_field *copy = LG_NEWS(cx->arena, struct lg_field, LG_COUNT(f));
+	memcpy(copy, f, sizeof f);
+	return lg_value_record(cx, copy, LG_COUNT(f), ret);
+}
+
+/* What we know and nobody may tell us. */
+lg_err
+lg_point_context(struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, const struct lg_record **ret)
+{
+	struct lg_field *f = LG_NEWS(cx->arena, struct lg_field, q->ncontext + 5);
+	size_t n = 0;
+	bool proof = false;
+
+	for (size_t i = 0; i < q->ncontext; i++, n++) {
+		f[n].name = lg_name_of(lg_str_of(q->context[i].name));
+		LG_TRY(lg_fact_value(cx, &q->context[i], &f[n].value));
+		proof = proof || lg_str_eq(f[n].name.text, LG_STR("subject_proof"));
+	}
+	f[n].name = lg_name_of(LG_STR("now"));
+	f[n++].value = lg_value_datetime(cx->now / 1000);
+	f[n].name = lg_name_of(LG_STR("revision"));
+	f[n++].value = lg_value_long((int64_t)lg_view_seq(v));
+	f[n].name = lg_name_of(LG_STR("asker"));
+	LG_TRY(actor_record(cx, &f[n++].value));
+	if (cx->actor->address.n > 0) {
+		f[n].name = lg_name_of(LG_STR("address"));
+		f[n++].value = lg_value_string(cx->actor->address);
+	}
+	if (!proof) {
+		f[n].name = lg_name_of(LG_STR("subject_proof"));
+		f[n++].value = lg_value_string(LG_STR("asserted"));
+	}
+	struct lg_value record;
+	LG_TRY(lg_value_record(cx, f, n, &record));
+	*ret = record.u.record;
+	return LG_OK;
+}
+
+static void
+deny(struct lg_verdict *ret, lg_str reason)
+{
+	ret->permit = false;
+	ret->reason = reason;
+}
+
+static bool
+forbids(const struct lg_answer *a)
+{
+	return !a->allow && a->ndetermining > 0;
+}
+
+static lg_str
+annotation(const struct lg_policy_info *info, lg_str name)
+{
+	for (size_t i = 0; i < info->nannotations; i++)
+		if (lg_str_eq(info->annotations[i].name, name))
+			return info->annotations[i].value;
+	return LG_NONE;
+}
+
+/* Names the first determining policy, and its @reason where it has one. */
+static void
+name_policy(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, const char *did, struct lg_verdict *ret)
+{
+	struct lg_policy_info info;
+
+	lg_policies_info(set, a->determining[0], &info);
+	lg_str why = annotation(&info, LG_STR("reason"));
+	ret->policy = lg_dup(cx->arena, info.id);
+	ret->reason = why.n > 0 ? lg_print(cx->arena, "%s by %.*s: %.*s", did, LG_FMT(info.id), LG_FMT(why))
+				: lg_print(cx->arena, "%s by %.*s", did, LG_FMT(info.id));
+}
+
+static void
+name_error(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, struct lg_verdict *ret)
+{
+	struct lg_policy_info info;
+
+	for (size_t i = 0; i < a->nerrors; i++) {
+		lg_policies_info(set, a->errors[i].policy, &info);
+		if (info.effect != LG_FORBID)
+			continue;
+		ret->policy = lg_dup(cx->arena, info.id);
+		deny(ret, lg_print(cx->arena, "%.*s could not be evaluated: %.*s", LG_FMT(info.id), LG_FMT(a->errors[i].message)));
+		return;
+	}
+}
+
+/* One of the two sets: true if it ends the matter with a deny. */
+static bool
+denied_by(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, struct lg_verdict *ret)
+{
+	if (a->unknown) {
+		deny(ret, lg_print(cx->arena, "%.*s could not be read", LG_FMT(lg_euid_text(cx->arena, &a->unknown_uid))));
+		return true;
+	}
+	if (forbids(a)) {
+		name_policy(cx, set, a, "forbidden", ret);
+		return true;
+	}
+	if (a->forbid_erred) {
+		name_error(cx, set, a, ret);
+		return true;
+	}
+	return false;
+}
+
+static lg_err
+explain(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *port, const struct lg_request *rq,
+    struct lg_verdict *ret)
+{
+	return lg_policy_explain(cx, set, port, rq, &ret->detail);
+}
+
+static void
+evaluate(struct lg_point *p, struct lg_ctx *cx, const struct tenant_set *t, struct lg_entity_source *es,
+    const struct lg_request *rq, struct lg_verdict *ret)
+{
+	struct lg_entities port = lg_entity_source_port(es);
+	struct lg_answer ours, theirs;
+
+	lg_authorize(cx, p->system, &port, rq, &ours);
+	if (denied_by(cx, p->system, &ours, ret))
+		return;
+	lg_authorize(cx, t->policies, &port, rq, &theirs);
+	if (denied_by(cx, t->policies, &theirs, ret))
+		return;
+	if (es->failed) {
+		deny(ret, LG_STR("an entity could not be read"));
+	} else if (theirs.allow || ours.allow) {
+		ret->permit = true;
+		name_policy(cx, theirs.allow ? t->policies : p->system, theirs.allow ? &theirs : &ours, "permitted", ret);
+	} else {
+		deny(ret, LG_STR("no policy permits it"));
+	}
+}
+
+/* Entities of the question that have no entry are made known to the source. */
+static lg_err
+add_synthetic(struct lg_entity_source *es, const struct lg_question *q, const struct lg_request *rq, lg_uuid tenant)
+{
+	struct lg_entity_id parent = q->parent;
+
+	if (q->principal.type.n == 0)
+		LG_TRY(lg_entity_source_add(es, &rq->principal, NULL, 0, NULL));
+	if (!lg_uuid_is_nil(q->resource.id))
+		return LG_OK;
+	if (parent.type.n == 0)
+		parent = (struct lg_entity_id){ LG_STR("Tenant"), tenant, LG_NONE };
+	return lg_entity_source_add(es, &rq->resource, q->facts, q->nfacts, &parent);
+}
+
+static lg_err
+ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct tenant_set *t, const struct lg_question *q,
+    struct lg_verdict *ret)
+{
+	struct lg_entity_source es;
+	struct lg_tenant tenant;
+	struct lg_request rq = {
+		.principal = lg_entity_uid(cx->arena, &q->principal),
+		.action = lg_euid_of(LG_STR("Action"), lg_str_of(q->action)),
+		.resource = lg_entity_uid(cx->arena, &q->resource),
+	};
+
+	LG_TRY(lg_tenant_get(cx, v, q->tenant, &tenant));
+	LG_TRY(lg_point_context(cx, v, q, &rq.context));
+	if (lg_request_validate(cx, p->schema, &rq) != LG_OK) {
+		deny(ret, lg_print(cx->arena, "the request does not fit the schema: %s", cx->error));
+		return LG_OK;
+	}
+	lg_entity_source_init(&es, cx, v, q->tenant);
+	LG_TRY(add_synthetic(&es, q, &rq, tenant.uuid));
+	evaluate(p, cx, t, &es, &rq, ret);
+	if (q->explain) {
+		struct lg_entities port = lg_entity_source_port(&es);
+		LG_TRY(explain(cx, t->policies, &port, &rq, ret));
+	}
+	return LG_OK;
+}
+
+lg_err
+lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
+{
+	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), q->tenant);
+	lg_err e = LG_OK;
+
+	*ret = (struct lg_verdict){ .permit = false };
+	if (t == NULL) {
+		deny(ret, LG_STR("no policy is in force"));
+	} else {
+		ret->revision = t->version;
+		ret->stable = !t->reads_time && !p->system_reads_time;
+		e = ask(p, cx, v, t, q, ret);
+	}
+	lg_published_end(p->sets);
+	if (e != LG_OK)
+		deny(ret, LG_STR("the decision failed"));
+	return e;
+}
+
+static lg_err
+port_ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
+{
+	return lg_point_ask(self, cx, v, q, ret);
+}
+
+static uint64_t
+port_revision(void *self, uint32_t tenant)
+{
+	struct lg_point *p = self;
+	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
+	uint64_t version = t == NULL ? 0 : t->version;
+
+	lg_published_end(p->sets);
+	return version;
+}
+
+void
+lg_point_decider(struct lg_point *p, struct lg_decider *ret)
+{
+	*ret = (struct lg_decider){ p, port_ask, port_revision };
+}

@@ -1,0 +1,38 @@
+/* point_internal.h: what point.c and policies.c share. */
+#ifndef LG_SERVER_POINT_INTERNAL_H
+#define LG_SERVER_POINT_INTERNAL_H
+
+#include <pthread.h>
+
+#include "server/point.h"
+#include "server/published.h"
+
+struct tenant_set {
+	uint32_t tenant;
+	uint64_t version;
+	struct lg_policies *policies;
+	bool reads_time;
+};
+
+struct snapshot {
+	size_t n;
+	struct tenant_set set[];
+};
+
+struct lg_point {
+	struct lg_store *store;
+	struct lg_schema *schema;
+	struct lg_policies *system;
+	bool system_reads_time;
+	pthread_mutex_t publishing;
+	struct lg_published *sets;	/* struct snapshot */
+};
+
+const struct tenant_set *lg_snapshot_find(const struct snapshot *s, uint32_t tenant);
+/* Takes the reference over.  An older version than the one in force is dropped. */
+void lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct lg_policies *policies);
+/* The context of a question with what only we may say. */
+LG_CHECKED lg_err lg_point_context(struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, const struct lg_record **ret);
+bool lg_reads_time(const struct lg_policies *set);
+
+#endif

@@ -1,0 +1,386 @@
+/* policies.c: the life of a tenant's policy set: compile, resolve names, activate, roll back. */
+#include "lightgate/directory.h"
+#include "server/entities.h"
+#include "server/point_internal.h"
+
+/*
+ * Two kinds of rows.  (tenant) -> u64 version in force.  (tenant, u64 version) -> u64 time, author, source, then pairs of a
+ * literal as written and the id it was resolved to at activation: a name that is used again later is another entity.
+ */
+static const struct lg_table policy_table = { .name = "policy", .id = 0x0501, .domain = LG_DOMAIN_POLICY };
+
+const struct lg_table *const lg_point_tables[] = { &policy_table };
+const size_t lg_point_ntables = LG_COUNT(lg_point_tables);
+
+struct resolved {
+	struct resolved *next;
+	lg_str type, name, id;
+};
+
+struct resolver {
+	struct lg_view *view;		/* NULL: only what was resolved before */
+	uint32_t tenant;
+	struct resolved *first;
+	size_t n;
+};
+
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
+
+static lg_str
+active_key(struct lg_arena *a, uint32_t tenant)
+{
+	uint32_t *k = lg_alloc(a, sizeof *k);
+
+	*k = __builtin_bswap32(tenant);
+	return (lg_str){ (const char *)k, sizeof *k };
+}
+
+static lg_str
+version_key(struct lg_arena *a, uint32_t tenant, uint64_t version)
+{
+	char *k = lg_alloc(a, 12);
+	uint32_t t = __builtin_bswap32(tenant);
+	uint64_t n = __builtin_bswap64(version);
+
+	memcpy(k, &t, 4);
+	memcpy(k + 4, &n, 8);
+	return (lg_str){ k, 12 };
+}
+
+static lg_err
+active_version(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t *ret)
+{
+	lg_str row;
+
+	LG_TRY(lg_get(cx, v, &policy_table, active_key(cx->arena, tenant), &row));
+	struct lg_rd r = lg_rd_of(row);
+	*ret = lg_rd_u64(&r);
+	return LG_OK;
+}
+
+static lg_err
+version_decode(struct lg_ctx *cx, lg_str row, struct lg_policy_version *ret, struct resolver *names)
+{
+	struct lg_rd r = lg_rd_of(row);
+
+	ret->time = (int64_t)lg_rd_u64(&r);
+	ret->author = lg_rd_str32(&r);
+	ret->source = lg_rd_str32(&r);
+	for (uint32_t n = lg_rd_u32(&r); n > 0 && !r.bad; n--) {
+		struct resolved *one = LG_NEW(cx->arena, struct resolved);
+		one->type = lg_rd_str32(&r);
+		one->name = lg_rd_str32(&r);
+		one->id = lg_rd_str32(&r);
+		if (names != NULL) {
+			one->next = names->first;
+			names->first = one;
+		}
+	}
+	if (!lg_rd_done(&r))
+		return lg_fail(cx, LG_E_CORRUPT, "a policy version does not decode");
+	return LG_OK;
+}
+
+static lg_err
+version_put(struct lg_ctx *cx, struct lg_view *v, const struct resolver *names, uint64_t version, lg_str source)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf row = LG_BUF(LG_VALUE_MAX), active = LG_BUF(8);
+
+	lg_buf_u64(&row, (uint64_t)lg_view_time(v));
+	lg_buf_str32(&row, cx->actor->name);
+	lg_buf_str32(&row, source);
+	lg_buf_u32(&row, (uint32_t)names->n);
+	for (const struct resolved *one = names->first; one != NULL; one = one->next) {
+		lg_buf_str32(&row, one->type);
+		lg_buf_str32(&row, one->name);
+		lg_buf_str32(&row, one->id);
+	}
+	LG_TRY(lg_buf_status(cx, &row));
+	LG_TRY(lg_put(cx, v, &policy_table, version_key(cx->arena, names->tenant, version), lg_buf_view(&row)));
+	lg_buf_u64(&active, version);
+	return lg_put(cx, v, &policy_table, active_key(cx->arena, names->tenant), lg_buf_view(&active));
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+static const struct resolved *
+resolved_before(const struct resolver *rs, const struct lg_euid *uid)
+{
+	for (const struct resolved *one = rs->first; one != NULL; one = one->next)
+		if (lg_str_eq(one->type, uid->type) && lg_str_eq(one->name, uid->id))
+			return one;
+	return NULL;
+}
+
+static lg_err
+look_up(struct lg_ctx *cx, struct resolver *rs, const struct lg_euid *uid, lg_uuid *ret)
+{
+	enum lg_entry_type type;
+	struct lg_tenant tenant;
+	struct lg_entry entry;
+
+	if (!lg_type_parse(uid->type, &type) || type == LG_TYPE_CONTAINER)
+		return lg_fail(cx, LG_E_NOT_FOUND, "%.*s is not a type of entity", LG_FMT(uid->type));
+	if (type == LG_TYPE_TENANT) {
+		LG_TRY(lg_tenant_get(cx, rs->view, rs->tenant, &tenant));
+		*ret = tenant.uuid;
+		return LG_OK;
+	}
+	lg_err e = lg_uuid_parse(uid->id, ret) ? lg_entry_by_uuid(cx, rs->view, rs->tenant, *ret, &entry)
+					       : lg_entry_by_name(cx, rs->view, rs->tenant, type, uid->id, &entry);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && entry.type != type))
+		return lg_fail(cx, LG_E_NOT_FOUND, "there is no %.*s \"%.*s\"", LG_FMT(uid->type), LG_FMT(uid->id));
+	*ret = entry.uuid;
+	return e;
+}
+
+/* Actions stay; everything else becomes the entry that has the name now. */
+static lg_err
+resolve(void *self, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid *ret)
+{
+	struct resolver *rs = self;
+	char text[LG_UUID_TEXT + 1];
+	lg_uuid id;
+
+	if (lg_str_eq(uid->type, LG_STR("Action")) || lg_str_eq(uid->type, LG_STR("Anonymous"))) {
+		*ret = *uid;
+		return LG_OK;
+	}
+	const struct resolved *was = resolved_before(rs, uid);
+	if (was != NULL) {
+		*ret = lg_euid_of(uid->type, was->id);
+		return LG_OK;
+	}
+	if (rs->view == NULL)
+		return lg_fail(cx, LG_E_CORRUPT, "%.*s was not resolved at activation", LG_FMT(uid->id));
+	LG_TRY(look_up(cx, rs, uid, &id));
+	lg_uuid_text(id, text);
+	struct resolved *one = LG_NEW(cx->arena, struct resolved);
+	*one = (struct resolved){ rs->first, lg_dup(cx->arena, uid->type), lg_dup(cx->arena, uid->id),
+		lg_dup(cx->arena, (lg_str){ text, LG_UUID_TEXT }) };
+	rs->first = one;
+	rs->n++;
+	*ret = lg_euid_of(one->type, one->id);
+	return LG_OK;
+}
+
+static lg_err
+compile(struct lg_ctx *cx, struct lg_point *p, struct resolver *rs, lg_str source, struct lg_policy_faults *faults,
+    struct lg_policies **ret)
+{
+	struct lg_policy_source text = { LG_STR("policies"), source };
+	struct lg_policy_options o = {
+		.schema = p->schema, .ids_from_annotation = true, .resolve = resolve, .self = rs,
+	};
+
+	if (source.n > LG_POLICY_TENANT_SOURCE)
+		return lg_fail(cx, LG_E_LIMIT, "a policy set has at most %u octets", LG_POLICY_TENANT_SOURCE);
+	LG_TRY(lg_policies_parse(cx, &text, 1, &o, faults, ret));
+	lg_err e = lg_policies_validate(cx, *ret, p->schema, LG_STRICT, faults);
+	if (e != LG_OK)
+		lg_policies_unref(ret);
+	return e;
+}
+
+/* ---- no lock-out -------------------------------------------------------------------------------------------------- */
+
+static bool
+allowed(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_policies *set, uint32_t tenant,
+    const struct lg_entry *user, lg_uuid tenant_id, const char *action)
+{
+	struct lg_entity_source es;
+	struct lg_entity_id who = lg_entry_entity(user), what = { LG_STR("Tenant"), tenant_id, LG_NONE };
+	struct lg_request rq = {
+		.principal = lg_entity_uid(cx->arena, &who),
+		.action = lg_euid_of(LG_STR("Action"), lg_str_of(action)),
+		.resource = lg_entity_uid(cx->arena, &what),
+	};
+	struct lg_question q = { .tenant = tenant };
+	struct lg_answer ours, theirs;
+
+	if (lg_point_context(cx, v, &q, &rq.context) != LG_OK)
+		return false;
+	lg_entity_source_init(&es, cx, v, tenant);
+	struct lg_entities port = lg_entity_source_port(&es);
+	lg_authorize(cx, p->system, &port, &rq, &ours);
+	lg_authorize(cx, set, &port, &rq, &theirs);
+	bool forbidden = (!ours.allow && ours.ndetermining > 0) || ours.forbid_erred || theirs.forbid_erred;
+	return theirs.allow && !theirs.unknown && !forbidden && !es.failed;
+}
+
+/* Somebody enabled must still be able to read the policies and put others in force. */
+static lg_err
+refuse_lock_out(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_policies *set, uint32_t tenant)
+{
+	static const char *const needed[] = { "policy:read", "policy:activate", "admin:read", "admin:write" };
+	struct lg_entry *user = NULL;
+	struct lg_tenant t;
+	size_t n = 0;
+	bool more;
+
+	LG_TRY(lg_tenant_get(cx, v, tenant, &t));
+	LG_TRY(lg_entry_list(cx, v, tenant, LG_TYPE_USER, LG_NONE, LG_NONE, LG_POLICY_ADMINS, &user, &n, &more));
+	for (size_t i = 0; i < n; i++) {
+		size_t may = 0;
+		while (may < LG_COUNT(needed) && allowed(p, cx, v, set, tenant, &user[i], t.uuid, needed[may]))
+			may++;
+		if (may == LG_COUNT(needed) && lg_entry_has_verifier(&user[i]))
+			return LG_OK;
+	}
+	return lg_fail(cx, LG_E_CONFLICT, "under these policies nobody with a password could change them again");
+}
+
+/* ---- activation ------------------------------------------------------------------------------------------------------ */
+
+lg_err
+lg_policy_first(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant, lg_str source)
+{
+	struct resolver rs = { v, tenant, NULL, 0 };
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policies *set = NULL;
+
+	LG_TRY(compile(cx, p, &rs, source, &faults, &set));
+	lg_policies_unref(&set);
+	return version_put(cx, v, &rs, 1, source);
+}
+
+struct activation {
+	struct lg_point *point;
+	struct resolver names;
+	const struct lg_policies *set;
+	lg_str source;
+	uint64_t was, version;
+};
+
+/* Nothing is compiled here: the set was, against version `was`, and counts only if that is still the one in force. */
+static lg_err
+activate(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct activation *ac = arg;
+	uint64_t now = 0;
+
+	LG_TRY(active_version(cx, v, ac->names.tenant, &now));
+	if (now != ac->was)
+		return lg_fail(cx, LG_E_CONFLICT, "another version was activated meanwhile; look at it and try again");
+	for (const struct resolved *one = ac->names.first; one != NULL; one = one->next) {
+		struct lg_entry entry;
+		lg_uuid id;
+		if (!lg_uuid_parse(one->id, &id) || lg_entry_by_uuid(cx, v, ac->names.tenant, id, &entry) != LG_OK)
+			return lg_fail(cx, LG_E_CONFLICT, "%.*s \"%.*s\" was deleted meanwhile", LG_FMT(one->type), LG_FMT(one->name));
+	}
+	ac->version = now + 1;
+	LG_TRY(version_put(cx, v, &ac->names, ac->version, ac->source));
+	lg_audit(v, lg_print(cx->arena, "policy version %llu", (unsigned long long)ac->version), LG_NONE);
+	return LG_OK;
+}
+
+static lg_err
+prepare(struct lg_ctx *cx, struct activation *ac, struct lg_policy_faults *faults, struct lg_policies **set)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	uint32_t tenant = ac->names.tenant;
+
+	LG_TRY(lg_view_begin(cx, ac->point->store, &v));
+	LG_TRY(active_version(cx, v, tenant, &ac->was));
+	ac->names.view = v;
+	LG_TRY(compile(cx, ac->point, &ac->names, ac->source, faults, set));
+	ac->names.view = NULL;
+	lg_err e = refuse_lock_out(ac->point, cx, v, *set, tenant);
+	if (e != LG_OK)
+		lg_policies_unref(set);
+	return e;
+}
+
+lg_err
+lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
+    struct lg_policy_faults *faults, uint64_t *version)
+{
+	struct activation ac = { .point = p, .names = { .tenant = tenant }, .source = source };
+	struct lg_policies *set = NULL;
+
+	LG_TRY(prepare(cx, &ac, faults, &set));
+	ac.set = set;
+	lg_err e = lg_store_apply(cx, p->store, tenant, operation, activate, &ac, NULL);
+	if (e != LG_OK) {
+		lg_policies_unref(&set);
+		return e;
+	}
+	lg_point_publish(p, tenant, ac.version, set);
+	*version = ac.version;
+	return LG_OK;
+}
+
+/* ---- reading back -------------------------------------------------------------------------------------------------------- */
+
+lg_err
+lg_policy_version_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t version, struct lg_policy_version *ret)
+{
+	uint64_t active = 0;
+	lg_str row;
+
+	LG_TRY(active_version(cx, v, tenant, &active));
+	if (version == 0)
+		version = active;
+	LG_TRY(lg_get(cx, v, &policy_table, version_key(cx->arena, tenant, version), &row));
+	LG_TRY(version_decode(cx, row, ret, NULL));
+	ret->version = version;
+	ret->active = version == active;
+	return LG_OK;
+}
+
+lg_err
+lg_policy_versions(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_policy_version_each *each, void *arg)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	struct lg_policy_version pv;
+	uint64_t active = 0;
+	lg_str key, row;
+
+	LG_TRY(active_version(cx, v, tenant, &active));
+	LG_TRY(lg_scan(cx, v, &policy_table, active_key(cx->arena, tenant), LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &row)) {
+		struct lg_rd r = lg_rd_of(lg_str_sub(key, 4, 8));
+		if (key.n != 12)
+			continue;
+		LG_TRY(version_decode(cx, row, &pv, NULL));
+		pv.version = lg_rd_u64(&r);
+		pv.active = pv.version == active;
+		if (!each(arg, &pv))
+			break;
+	}
+	return LG_OK;
+}
+
+static lg_err
+load_tenant(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant)
+{
+	struct resolver names = { NULL, tenant, NULL, 0 };
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policy_version pv = { 0 };
+	struct lg_policies *set = NULL;
+	lg_str row;
+
+	LG_TRY(active_version(cx, v, tenant, &pv.version));
+	LG_TRY(lg_get(cx, v, &policy_table, version_key(cx->arena, tenant, pv.version), &row));
+	LG_TRY(version_decode(cx, row, &pv, &names));
+	LG_TRY(compile(cx, p, &names, pv.source, &faults, &set));
+	lg_point_publish(p, tenant, pv.version, set);
+	return LG_OK;
+}
+
+lg_err
+lg_point_load(struct lg_ctx *cx, struct lg_point *p)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_tenant *tenant = NULL;
+	size_t n = 0;
+
+	LG_TRY(lg_view_begin(cx, p->store, &v));
+	LG_TRY(lg_tenant_list(cx, v, &tenant, &n));
+	for (size_t i = 0; i < n; i++) {
+		lg_err e = load_tenant(cx, p, v, tenant[i].id);
+		if (e != LG_OK)
+			return lg_fail_in(cx, e, "the active policies");
+	}
+	return LG_OK;
+}

@@ -1,0 +1,263 @@
+/* wire.c: fills every component's ports. */
+#include "server/wire.h"
+
+#include "server/caller.h"
+#include "server/embedded.h"
+#include "server/point.h"
+#include "server/tenants.h"
+
+/* ---- entries as the token service and the authority see them ----------------------------------------------- */
+
+static lg_str
+value_of(const struct lg_entry *e, const char *attribute)
+{
+	lg_str v = LG_NONE;
+
+	(void)lg_entry_value(e, lg_str_of(attribute), 0, &v);
+	return v;
+}
+
+static lg_err
+group_names(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_sts_subject *ret)
+{
+	uint64_t *ids = NULL;
+	size_t n = 0;
+
+	LG_TRY(lg_entry_groups(cx, v, e, true, &ids, &n));
+	lg_str *names = LG_NEWS(cx->arena, lg_str, n);
+	for (size_t i = 0; i < n; i++) {
+		struct lg_entry group;
+		LG_TRY(lg_entry_by_id(cx, v, e->tenant, ids[i], &group));
+		names[i] = group.name;
+	}
+	ret->groups = names;
+	ret->ngroups = n;
+	return LG_OK;
+}
+
+static void
+subject_of(const struct lg_entry *e, struct lg_sts_subject *ret)
+{
+	*ret = (struct lg_sts_subject){
+		.id = e->uuid, .type = lg_type_name(e->type), .name = e->name, .enabled = e->enabled,
+		.display = value_of(e, "displayName"), .mail = value_of(e, "mail"),
+	};
+}
+
+static lg_err
+sts_tenant(void *self, struct lg_ctx *cx, uint32_t tenant, struct lg_sts_tenant *ret)
+{
+	struct lg_app *app = self;
+	const struct lg_tenant_view *t = lg_tenants_get(app->tenants, tenant);
+
+	if (t == NULL)
+		return lg_fail(cx, LG_E_NOT_FOUND, "there is no such tenant");
+	*ret = t->sts;
+	return LG_OK;
+}
+
+static lg_err
+sts_by_login(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name, struct lg_sts_subject *ret)
+{
+	struct lg_entry e;
+
+	(void)self;
+	LG_TRY(lg_entry_by_login(cx, v, tenant, name, &e));
+	subject_of(&e, ret);
+	return LG_OK;
+}
+
+static lg_err
+sts_by_id(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, bool groups, struct lg_sts_subject *ret)
+{
+	struct lg_entry e;
+
+	(void)self;
+	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
+	subject_of(&e, ret);
+	return groups ? group_names(cx, v, &e, ret) : LG_OK;
+}
+
+static lg_err
+sts_verifier(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str *ret)
+{
+	struct lg_app *app = self;
+	struct lg_entry e;
+
+	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
+	return lg_entry_verifier(cx, app->directory, v, &e, ret);
+}
+
+static lg_err
+peer_entry(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, lg_str cert, struct lg_entry *ret)
+{
+	struct lg_certs_peer peer;
+
+	LG_TRY(lg_certs_peer(cx, app->certs, v, cert, &peer));
+	return lg_entry_by_uuid(cx, v, peer.tenant, peer.id, ret);
+}
+
+static lg_err
+sts_peer(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str cert, struct lg_sts_subject *ret)
+{
+	struct lg_entry e;
+
+	LG_TRY(peer_entry(self, cx, v, cert, &e));
+	if (e.tenant != tenant)
+		return lg_fail(cx, LG_E_DENIED, "the certificate belongs to another tenant");
+	subject_of(&e, ret);
+	return LG_OK;
+}
+
+static struct lg_mailbox *
+sts_mailbox(void *self)
+{
+	(void)self;
+	return lg_loop_mailbox(lg_loop_self());
+}
+
+static lg_str
+page(const char *name)
+{
+	const struct lg_embedded *e = lg_embedded_get(name);
+
+	return e == NULL ? LG_NONE : e->data;
+}
+
+lg_err
+lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
+{
+	struct lg_sts_options o = {
+		.store = app->store,
+		.ports = {
+			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
+			.verifier = sts_verifier, .peer_entry = sts_peer, .mailbox = sts_mailbox,
+		},
+		.decider = w->decider, .signer = app->signer, .hasher = app->hasher,
+		.login_html = page("web/login.html"), .message_html = page("web/message.html"),
+		.logout_html = page("web/logout.html"), .style_css = page("web/style.css"),
+	};
+	size_t n;
+
+	LG_TRY(lg_sts_new(cx, &o, &app->sts));
+	const struct lg_route *routes = lg_sts_routes(&n);
+	return lg_http_routes_add(cx, app->http, routes, n, app->sts);
+}
+
+/* ---- certificates ---------------------------------------------------------------------------------------------- */
+
+static lg_err
+certified(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_cert_subject *ret)
+{
+	struct lg_entry project;
+
+	*ret = (struct lg_cert_subject){ .id = e->uuid, .type = lg_type_name(e->type), .name = e->name, .enabled = e->enabled };
+	if (e->type != LG_TYPE_WORKLOAD)
+		return LG_OK;
+	LG_TRY(lg_entry_reference(cx, v, e, LG_STR("lgProject"), 0, &project));
+	ret->project = project.name;
+	return LG_OK;
+}
+
+static lg_err
+cert_by_name(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str type, lg_str name, struct lg_cert_subject *ret)
+{
+	enum lg_entry_type t;
+	struct lg_entry e;
+
+	(void)self;
+	if (!lg_type_parse(type, &t))
+		return LG_E_NOT_FOUND;
+	LG_TRY(lg_entry_by_name(cx, v, tenant, t, name, &e));
+	return certified(cx, v, &e, ret);
+}
+
+static lg_err
+cert_by_id(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_cert_subject *ret)
+{
+	struct lg_entry e;
+
+	(void)self;
+	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
+	return certified(cx, v, &e, ret);
+}
+
+static lg_err
+cert_caller(void *self, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_app *app = self;
+	struct lg_caller who;
+
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	LG_TRY(lg_caller_find(app, ex, v, audience, &who));
+	*ret = (struct lg_certs_caller){
+		who.entity.id, lg_dup(ex->cx->arena, who.entity.type), lg_dup(ex->cx->arena, who.entity.name), who.proof,
+	};
+	return LG_OK;
+}
+
+lg_err
+lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
+{
+	lg_str https = LG_STR("https://");
+	lg_str address = lg_str_starts(app->at->issuer, https) ? lg_str_sub(app->at->issuer, https.n, SIZE_MAX) : app->at->issuer;
+	struct lg_certs_ports ports = {
+		.store = app->store, .subjects = { app, cert_by_name, cert_by_id }, .decider = w->decider, .signer = app->signer,
+		.callers = app, .authenticate = cert_caller, .mtls_url = app->at->mtls, .join_address = address,
+	};
+
+	LG_TRY(lg_certs_new(cx, &ports, &app->certs));
+	LG_TRY(lg_tenants_trust(cx, app));
+	return lg_http_routes_add(cx, app->http, lg_certs_routes, lg_certs_nroutes, app->certs);
+}
+
+/* ---- directory ----------------------------------------------------------------------------------------------------- */
+
+static lg_err
+directory_certificate(void *self, struct lg_ctx *cx, struct lg_view *v, lg_str der, struct lg_entry *ret)
+{
+	return peer_entry(self, cx, v, der, ret);
+}
+
+lg_err
+lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
+{
+	w->directory = (struct lg_directory_ports){ &w->decider, &app->hasher, &app->signer, app, directory_certificate };
+	return lg_directory_open(cx, app->store, &w->directory, &app->directory);
+}
+
+/* ---- HTTP ------------------------------------------------------------------------------------------------------------ */
+
+static lg_err
+http_tenant(void *self, struct lg_ctx *cx, const struct lg_peer *peer, lg_str name, uint32_t *tenant)
+{
+	struct lg_app *app = self;
+	const struct lg_tenant_view *t = lg_tenants_by_path(app->tenants, name);
+
+	(void)peer;			/* a peer of another tenant is refused where its certificate is read */
+	if (t == NULL)
+		return lg_fail(cx, LG_E_NOT_FOUND, "there is no such tenant");
+	*tenant = t->id;
+	return LG_OK;
+}
+
+static lg_err
+http_verify(void *self, struct lg_ctx *cx, const lg_str *chain, size_t n)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_app *app = self;
+	struct lg_certs_peer peer;
+
+	if (n == 0)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "no certificate was shown");
+	LG_TRY(lg_view_begin(cx, app->store, &v));
+	return lg_certs_peer(cx, app->certs, v, chain[0], &peer);
+}
+
+void
+lg_wire_http(struct lg_app *app)
+{
+	lg_http_tenants_set(app->http, &(struct lg_http_tenants){ app, http_tenant });
+	lg_http_verifier_set(app->http, &(struct lg_http_verifier){ app, http_verify });
+}

@@ -1,0 +1,21 @@
+/* wire.h: the one place where the components meet: each port is filled from what the others offer. */
+#ifndef LG_SERVER_WIRE_H
+#define LG_SERVER_WIRE_H
+
+#include "lightgate/certs.h"
+#include "lightgate/directory.h"
+#include "lightgate/sts.h"
+#include "server/app.h"
+
+/* The ports as the components keep them; lives as long as the app. */
+struct lg_wiring {
+	struct lg_decider decider;
+	struct lg_directory_ports directory;
+};
+
+LG_CHECKED lg_err lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);
+LG_CHECKED lg_err lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);
+LG_CHECKED lg_err lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);
+void lg_wire_http(struct lg_app *app);
+
+#endif
