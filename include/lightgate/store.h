@@ -88,7 +88,7 @@ LG_CHECKED lg_err lg_table_count(struct lg_ctx *cx, struct lg_view *v, const str
 struct lg_job {
 	struct lg_note note;		/* posted to `reply` when the batch is durable (or the job failed) */
 	lg_err (*run)(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job);
-	struct lg_mailbox *reply;	/* note.run is called by its owner */
+	struct lg_mailbox *reply;	/* note.run is called by its owner; NULL: on the writer thread, where it must not wait */
 	struct lg_ctx *cx;		/* belongs to the writer until the reply; its actor is recorded, its error set */
 	uint32_t tenant;
 	const char *operation;		/* "user.create": stable, stands in the audit row */
@@ -100,6 +100,7 @@ struct lg_job {
 /* Never blocks; LG_E_BUSY when the queue is full (then no reply follows). */
 LG_CHECKED lg_err lg_store_submit(struct lg_store *st, struct lg_job *job);
 /* Submits and waits.  For workers, never for loops.  run may be called again after LG_E_RETRY is returned (at most 3 times). */
+void lg_store_loop_thread(void);		/* says that this thread is a loop: lg_store_apply on it is an assertion */
 typedef lg_err lg_mutation(struct lg_ctx *cx, struct lg_view *v, void *arg);
 LG_CHECKED lg_err lg_store_apply(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, const char *operation,
     lg_mutation *run, void *arg, uint64_t *seq);
@@ -129,6 +130,14 @@ struct lg_head {
 	int64_t time;
 };
 struct lg_head lg_store_head(struct lg_store *st);
+
+/*
+ * Record time runs ahead of its anchor by at most elapsed CLOCK_BOOTTIME + 5 min within a boot.  AHEAD (also: over 30 days
+ * between boots) and BACK (over 5 min) mean that nothing should be issued until the operator accepts the wall clock.
+ */
+enum lg_clock_state { LG_CLOCK_FINE, LG_CLOCK_AHEAD, LG_CLOCK_BACK };
+enum lg_clock_state lg_store_clock(struct lg_store *st);
+LG_CHECKED lg_err lg_store_clock_accept(struct lg_ctx *cx, struct lg_store *st);
 
 /* One audit row: the header of one change. */
 struct lg_change {
