@@ -72,6 +72,8 @@ struct lg_certs_ports {
 	void *callers;
 	/* Who asks, in ex->tenant; sets cx->actor.  audience: the path under the issuer that a token must be for ("/v1"). */
 	lg_err (*authenticate)(void *callers, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret);
+	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join. */
+	lg_err (*ticket_keys)(void *callers, struct lg_ctx *cx, uint32_t tenant, lg_str *ret);
 	lg_str mtls_url;		/* "https://host:8444": told to hosts that join */
 	lg_str join_address;		/* "host:8443": stands in join tokens */
 };
@@ -170,7 +172,7 @@ struct lg_certs_peer {			/* slices in cx's arena */
 };
 /* What every listener asks about a client's certificate.  Holds it to the issuing CA of the tenant its SPIFFE URI names, to our own
  * profile of RFC 5280, to the inventory (issued by us for this entry, not revoked) and to the entry (there, enabled, same name).
- * Every refusal is LG_E_UNAUTHENTICATED or LG_E_EXPIRED with a sentence. */
+ * Every refusal is LG_E_UNAUTHENTICATED or LG_E_EXPIRED with a sentence; anything else is the store's or directory's own failure. */
 LG_CHECKED lg_err lg_certs_peer(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, lg_str der, struct lg_certs_peer *ret);
 
 /* ---- revoking ------------------------------------------------------------------------------------------ */
@@ -191,8 +193,10 @@ LG_CHECKED lg_err lg_certs_revoke_entry(struct lg_ctx *cx, struct lg_view *v, ui
 /* The newest CRL of an issuer, DER, in cx's arena; built and signed when trust changed or half its life is over.  On a worker. */
 LG_CHECKED lg_err lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str kid, lg_str *ret);
 
-/* Deletes rows that expired before `before`, at most `max`; *more says that there are others.  On a worker, from time to time. */
-LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, size_t max, bool *more);
+#define LG_CERTS_PURGE 2000	/* rows of one call */
+/* Deletes certificates and join tokens that expired before `before` (at the latest LG_CERT_REJOIN ago, because rejoin needs the
+ * row); *more says that there are others.  On a worker, from time to time. */
+LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, bool *more);
 
 /* ---- inventory ------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,42 @@
+/*
+ * issue.h: one certificate on its way, step by step:
+ *	prepare	on the worker, in a snapshot: entry, names, decision, serial number, TBS, lint
+ *	pending	one mutation: the serial number is on record before anything is signed
+ *	sign	the keeper
+ *	complete	one mutation: decided again if anything changed; then issued, or recorded as revoked and never handed out
+ */
+#ifndef LG_CERTS_ISSUE_H
+#define LG_CERTS_ISSUE_H
+
+#include "certs/ask.h"
+#include "certs/rows.h"
+
+struct lg_issuing {
+	struct lg_certs *c;
+	const struct lg_ca *ca;
+	const struct lg_cert_request *rq;	/* NULL: lg_certs_issue_own */
+	struct lg_cert_subject entry;
+	struct lg_cert_names names;
+	struct lg_decided decided;
+	struct lg_cert_row row;
+	lg_str tbs;
+	lg_err refused;				/* of complete; LG_OK: it is issued */
+	/* What a join token does in the same two mutations; NULL for others.  After an error of `pending` nothing was recorded;
+	 * after one of `complete` the certificate is revoked. */
+	lg_err (*pending)(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is);
+	lg_err (*complete)(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is);
+	void *arg;
+};
+
+/* All steps.  is: c, ca, rq and the hooks are filled, the rest zero. */
+LG_CHECKED lg_err lg_issuing_run(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret);
+/* What the inventory holds, as lg_certs_issue would have returned it. */
+LG_CHECKED lg_err lg_issued_of(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_row *row, struct lg_issued *ret);
+
+/* Copies what must outlive the view. */
+struct lg_cert_subject lg_cert_subject_keep(struct lg_arena *a, const struct lg_cert_subject *s);
+/* The entry, which must be there and enabled; kept. */
+LG_CHECKED lg_err lg_certs_entry(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_t tenant, lg_uuid id,
+    struct lg_cert_subject *ret);
+
+#endif
