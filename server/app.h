@@ -56,6 +56,7 @@ struct lg_app {
 	struct lg_signer signer;
 	struct lg_hasher hasher;
 	struct lg_metrics *metrics;
+	struct lg_limits *limits;
 	lg_str load;			/* --load's text, YAML; empty without */
 	struct lg_arena *arena;		/* as long as the process */
 

@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/pool.h"
 #include "lightgate/base.h"
+#include "server/limits.h"
 #include "server/loop.h"
 #include "server/metrics.h"
 
@@ -42,8 +43,7 @@ struct lg_http_options {
 	int64_t request_time;		/* microseconds for a whole request to arrive, TLS handshake included */
 	int64_t idle_time;		/* between requests */
 	int64_t reply_time;		/* for the peer to take the whole reply */
-	unsigned connections;		/* of the process, all surfaces; beyond it a new one is closed at once */
-	unsigned per_address;		/* the same from one address; UNIX sockets are exempt, 0: no limit */
+	struct lg_limits *limits;	/* connections, in all and of one address; a new one beyond them is closed at once */
 	struct lg_pool *workers;	/* for LG_ON_WORKER; may be NULL if no route wants one */
 	struct lg_metrics *metrics;	/* may be NULL */
 	bool log_requests;		/* a line for each, not only for those answered 5xx */
@@ -66,7 +66,7 @@ LG_CHECKED lg_err lg_http_identity_set(struct lg_ctx *cx, struct lg_http_server 
 /* Makes the daemons of one loop: on its thread, or before it runs.  The surfaces' routes are frozen by the first call. */
 LG_CHECKED lg_err lg_http_attach(struct lg_ctx *cx, struct lg_http_server *hs, struct lg_loop *l, unsigned surfaces);
 /* Accepts on a listening, non-blocking socket in every attached loop; new connections go to the loop with the fewest.
- * The socket stays the caller's until lg_http_quiesce closes it. */
+ * The socket stays the caller's, who closes it after lg_http_quiesce. */
 LG_CHECKED lg_err lg_http_open(struct lg_ctx *cx, struct lg_http_server *hs, int fd, enum lg_surface surface);
 
 /* Drain.  Quiesce stops accepting and makes every further reply close its connection; live counts requests between their

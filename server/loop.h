@@ -2,7 +2,7 @@
  * loop.h: the one event loop of the service, one thread a core.
  *
  * A turn: wait, run the callbacks of what is ready, run due timers, then the turn's hooks (send what was asked of the keeper,
- * give snapshots back, write LDAP replies), in the order in which they were added.  Everything of a loop is touched by its own
+ * give snapshots back, write LDAP replies), in the order of their places.  Everything of a loop is touched by its own
  * thread only; other threads post to its mailbox.  Callbacks run to completion and never block.
  */
 #ifndef LG_SERVER_LOOP_H
@@ -13,7 +13,6 @@
 
 #define LG_LOOPS	64		/* at most, in one process */
 #define LG_LOOP_EVENTS	256		/* taken by one epoll_wait */
-#define LG_TIMERS	(1u << 20)	/* of one loop */
 
 struct lg_loop;
 
@@ -31,9 +30,12 @@ struct lg_timer {
 	size_t at;			/* the loop's own: place in its heap, from 1; 0 is unset */
 };
 
-/* What is done at the end of every turn. */
+/* What is done at the end of every turn, and when: what makes requests of others comes before what sends them. */
+enum lg_turn_place { LG_TURN_SERVE, LG_TURN_SEND, LG_TURN_CLEAN };
+
 struct lg_turn {
-	void (*run)(struct lg_turn *t);
+	void (*run)(struct lg_turn *t);	/* must not remove hooks */
+	enum lg_turn_place place;
 	struct lg_turn *next;		/* the loop's own */
 };
 
@@ -45,6 +47,9 @@ void lg_loop_stop(struct lg_loop *l);			/* from any thread */
 struct lg_loop *lg_loop_self(void);			/* the calling thread's, NULL on others */
 size_t lg_loop_index(const struct lg_loop *l);		/* 0, 1, ...: in the order of their making */
 struct lg_mailbox *lg_loop_mailbox(struct lg_loop *l);	/* any thread may post; notes run on the loop in the order posted */
+
+/* Runs fn on the loop and waits for it: from threads that may block.  The loop must be turning. */
+void lg_loop_call(struct lg_loop *l, void (*fn)(void *arg), void *arg);
 
 /* The rest: on the loop's thread, or before it runs. */
 

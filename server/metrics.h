@@ -9,15 +9,16 @@
 
 #define LG_METRICS_TEXT		(4u << 20)
 #define LG_METRICS_SOURCES	32
+#define LG_METRICS_ROUTES	512
 
 struct lg_metrics;
 
 LG_CHECKED lg_err lg_metrics_new(struct lg_ctx *cx, struct lg_metrics **ret);
 void lg_metrics_free(struct lg_metrics **m);
 
-/* Names of routes, told once when they are frozen; labels are kept, not copied. */
-void lg_metrics_routes(struct lg_metrics *m, const char *const *method, const char *const *path, size_t n);
-/* One answered request of route r (n: none matched), on loop l. */
+/* The next route: 0, 1, ... in the order of these calls, all before the first request.  Labels are kept, not copied. */
+LG_CHECKED lg_err lg_metrics_route_add(struct lg_ctx *cx, struct lg_metrics *m, const char *method, const char *path);
+/* One answered request, on the loop of that index; route SIZE_MAX: none matched. */
 void lg_metrics_request(struct lg_metrics *m, size_t loop, size_t route, int status, int64_t ns);
 
 /* Further families: the source appends complete families ("# TYPE ...", "# HELP ...", samples).  Called on a loop: must not block. */

@@ -1,0 +1,200 @@
+/*
+ * http_tls.c: the GnuTLS side.  MHD makes the sessions; between their making and the handshake its STARTED notice lets us set what it
+ * has no option for: tickets, and that a client's certificate is required and judged inside the handshake.
+ */
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "server/http_impl.h"
+#include "server/tls_policy.h"
+
+/* What handshakes show.  A swapped-out one is freed when no handshake that began with it can still run. */
+struct http_identity {
+	gnutls_pcert_st chain[LG_TLS_CHAIN];
+	unsigned n;
+	gnutls_privkey_t key;
+	struct http_identity *older;
+	int64_t retired;
+};
+
+static void
+identity_free(struct http_identity *id)
+{
+	for (unsigned i = 0; i < id->n; i++)
+		gnutls_pcert_deinit(&id->chain[i]);
+	if (id->key != NULL)
+		gnutls_privkey_deinit(id->key);
+	free(id);
+}
+
+static lg_err
+identity_load(struct lg_ctx *cx, lg_str chain, lg_str key, struct http_identity *id)
+{
+	gnutls_datum_t c = { (unsigned char *)(uintptr_t)chain.p, (unsigned)chain.n };
+	gnutls_datum_t k = { (unsigned char *)(uintptr_t)key.p, (unsigned)key.n };
+	unsigned n = LG_TLS_CHAIN;
+	int e = gnutls_pcert_list_import_x509_raw(id->chain, &n, &c, GNUTLS_X509_FMT_PEM, 0);
+
+	if (e == 0) {
+		id->n = n;
+		e = gnutls_privkey_init(&id->key);
+	}
+	if (e == 0)
+		e = gnutls_privkey_import_x509_raw(id->key, &k, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (e != 0)
+		return lg_fail(cx, LG_E_INVALID, "the TLS identity does not load: %s", gnutls_strerror(e));
+	return LG_OK;
+}
+
+/* Frees what has been retired for longer than any handshake lasts. */
+static void
+identity_prune(const struct lg_http_server *hs, struct http_identity *id)
+{
+	int64_t now = lg_boottime();
+
+	for (struct http_identity **at = &id->older; *at != NULL;) {
+		struct http_identity *old = *at;
+
+		if (old->retired == 0)
+			old->retired = now;
+		if (now - old->retired > 2 * hs->o.request_time) {
+			*at = old->older;
+			identity_free(old);
+		} else {
+			at = &old->older;
+		}
+	}
+}
+
+lg_err
+lg_http_identity_set(struct lg_ctx *cx, struct lg_http_server *hs, lg_str chain, lg_str key)
+{
+	struct http_identity *id = calloc(1, sizeof *id);
+	lg_err e;
+
+	if (id == NULL)
+		abort();
+	e = identity_load(cx, chain, key, id);
+	if (e != LG_OK) {
+		identity_free(id);
+		return e;
+	}
+	id->older = atomic_exchange(&hs->identity, id);
+	identity_prune(hs, id);
+	return LG_OK;
+}
+
+void
+http_tls_free(struct lg_http_server *hs)
+{
+	struct http_identity *id = atomic_exchange(&hs->identity, NULL);
+
+	while (id != NULL) {
+		struct http_identity *older = id->older;
+
+		identity_free(id);
+		id = older;
+	}
+	if (hs->tickets != NULL) {
+		gnutls_datum_t *key = hs->tickets;
+
+		gnutls_memset(key->data, 0, key->size);
+		gnutls_free(key->data);
+		free(key);
+		hs->tickets = NULL;
+	}
+}
+
+/* ---- in the handshake ------------------------------------------------------------------------------------- */
+
+static struct http_daemon *
+daemon_of(gnutls_session_t s)
+{
+	return http_conn_of(gnutls_session_get_ptr(s))->daemon;
+}
+
+static int
+show(gnutls_session_t s, const gnutls_datum_t *rdn, int nrdn, const gnutls_pk_algorithm_t *alg, int nalg,
+    gnutls_pcert_st **chain, unsigned *n, gnutls_privkey_t *key)
+{
+	struct http_identity *id = atomic_load(&daemon_of(s)->hl->hs->identity);
+
+	(void)rdn, (void)nrdn, (void)alg, (void)nalg;
+	if (id == NULL)
+		return -1;
+	*chain = id->chain;
+	*n = id->n;
+	*key = id->key;
+	return 0;
+}
+
+static int
+judge(gnutls_session_t s)
+{
+	struct http_loop *hl = daemon_of(s)->hl;
+	const struct lg_http_verifier *port = &hl->hs->verifier;
+	lg_str chain[LG_TLS_CHAIN];
+	unsigned n = 0;
+	const gnutls_datum_t *sent = gnutls_certificate_get_peers(s, &n);
+	struct lg_ctx cx;
+	lg_err e;
+
+	if (sent == NULL || n == 0 || n > LG_TLS_CHAIN || port->verify == NULL)
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	for (unsigned i = 0; i < n; i++)
+		chain[i] = (lg_str){ (const char *)sent[i].data, sent[i].size };
+	lg_ctx_init(&cx, hl->verify);
+	e = port->verify(port->self, &cx, chain, n);
+	lg_arena_reset(hl->verify);
+	return e == LG_OK ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+void
+http_tls_started(struct http_conn *c, struct MHD_Connection *mhd)
+{
+	gnutls_session_t s = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+
+	if (c->daemon->wants_cert) {
+		/* No tickets here: a resumed session would not be judged again. */
+		gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUIRE);
+		gnutls_session_set_verify_function(s, judge);
+	} else {
+		gnutls_session_ticket_enable_server(s, c->daemon->hl->hs->tickets);
+	}
+}
+
+void
+http_tls_peer(struct http_conn *c, struct MHD_Connection *mhd)
+{
+	gnutls_session_t s = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+	unsigned n = 0;
+	const gnutls_datum_t *sent = gnutls_certificate_get_peers(s, &n);
+	char *der;
+
+	c->known = true;
+	if (sent == NULL || n == 0)
+		return;
+	der = malloc(sent[0].size);
+	if (der == NULL)
+		abort();
+	memcpy(der, sent[0].data, sent[0].size);
+	c->peer.cert = (lg_str){ der, sent[0].size };
+}
+
+size_t
+http_tls_options(struct http_daemon *d, struct MHD_OptionItem *op)
+{
+	struct lg_http_server *hs = d->hl->hs;
+
+	if (hs->tickets == NULL) {
+		hs->tickets = calloc(1, sizeof(gnutls_datum_t));
+		if (hs->tickets == NULL || gnutls_session_ticket_key_generate(hs->tickets) != 0)
+			abort();
+	}
+	op[0] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)show };
+	op[1] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)LG_TLS_GNUTLS_PRIORITIES };
+	return 2;
+}
