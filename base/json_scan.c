@@ -7,8 +7,6 @@
 
 #include "base/text.h"
 
-#define EACH_BYTE(c)	(UINT64_C(0x0101010101010101) * (c))
-
 void
 lg_json_fault_at(struct lg_json *js, size_t at, const char *why)
 {
@@ -19,29 +17,6 @@ lg_json_fault_at(struct lg_json *js, size_t at, const char *why)
 }
 
 /* ---- strings ---------------------------------------------------------------------------------- */
-
-/* The top bit of bytes below `limit`, which is at most 0x80; exact up to the first one found. */
-static inline uint64_t
-bytes_below(uint64_t eight, uint64_t limit)
-{
-	return (eight - EACH_BYTE(limit)) & ~eight & EACH_BYTE(0x80);
-}
-
-/* How many bytes at the front of eight are neither quote, backslash nor control character. */
-static inline size_t
-plain_bytes(uint64_t eight)
-{
-	uint64_t stops = bytes_below(eight, 0x20) | bytes_below(eight ^ EACH_BYTE('"'), 1) |
-	    bytes_below(eight ^ EACH_BYTE('\\'), 1);
-
-	if (stops == 0)
-		return 8;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return (size_t)__builtin_ctzll(stops) / 8;
-#else
-	return 0;		/* the caller goes on by single bytes */
-#endif
-}
 
 /* Finds the closing quote from `i` on; says whether there are escapes and bytes beyond ASCII on the way. */
 static bool
@@ -56,7 +31,7 @@ find_quote(struct lg_json *js, size_t i, size_t *end, bool *escapes, bool *beyon
 		if (n - i >= 8) {
 			memcpy(&eight, p + i, 8);
 			all |= eight;
-			size_t plain = plain_bytes(eight);
+			size_t plain = lg_json_bytes_before(lg_json_stops(eight));
 			i += plain;
 			if (plain == 8)
 				continue;
@@ -64,7 +39,7 @@ find_quote(struct lg_json *js, size_t i, size_t *end, bool *escapes, bool *beyon
 		unsigned char c = (unsigned char)p[i];
 		if (c == '"') {
 			*end = i;
-			*beyond_ascii = (all & EACH_BYTE(0x80)) != 0;
+			*beyond_ascii = (all & LG_EACH_BYTE(0x80)) != 0;
 			return true;
 		}
 		if (c < 0x20) {
@@ -98,17 +73,17 @@ unit16(lg_str s)
 
 /*
  * What follows "\u": a code point in UTF-8 at `to`, or why not.  RFC 8259 7: beyond U+FFFF as a surrogate
- * pair.  U+0000 is refused, since sooner or later a C library would cut the string there.
+ * pair.  U+0000 is refused unless asked for, since sooner or later a C library would cut the string there.
  */
 static const char *
-unescape_u(lg_str *raw, char **to)
+unescape_u(const struct lg_json *js, lg_str *raw, char **to)
 {
 	int32_t c = unit16(*raw);
 
 	if (c < 0)
 		return "bad \\u escape";
 	*raw = lg_str_sub(*raw, 4, raw->n);
-	if (c == 0)
+	if (c == 0 && !js->nul)
 		return "U+0000 in a string";
 	if (c >= 0xdc00 && c <= 0xdfff)
 		return "lone surrogate";
@@ -142,7 +117,7 @@ unescape(struct lg_json *js, size_t from, lg_str raw)
 		const char *why = one[(unsigned char)c] == 0 && c != 'u' ? "unknown escape" : NULL;
 		rest = lg_str_sub(rest, 1, rest.n);
 		if (c == 'u')
-			why = unescape_u(&rest, &to);
+			why = unescape_u(js, &rest, &to);
 		if (why != NULL) {
 			lg_json_fault_at(js, from + (size_t)(rest.p - raw.p), why);
 			return LG_NONE;

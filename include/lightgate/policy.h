@@ -50,7 +50,7 @@ struct lg_name {
 
 struct lg_name lg_name_of(lg_str text);
 
-/* What a port means by one of its entities: a pointer, a row number.  0 is "not looked up yet". */
+/* What a port means by one of its entities: a pointer, a row number; one for each uid.  0 is "not looked up yet". */
 typedef uintptr_t lg_entity;
 
 enum lg_kind {
@@ -144,8 +144,9 @@ enum lg_found { LG_PRESENT, LG_ABSENT, LG_UNKNOWN };
 
 struct lg_entities {
 	void *self;
-	/* The entity itself.  *ret is set when present, and may be set (for `within`) when absent. */
-	enum lg_found (*find)(void *self, const struct lg_euid *uid, lg_entity *ret);
+	/* The entity itself.  *handle comes in as 0 or as it stood beside the uid, and goes out set when present; when
+	 * absent it may be set too, for `within`. */
+	enum lg_found (*find)(void *self, const struct lg_euid *uid, lg_entity *handle);
 	/* Attribute and tag of an entity that was found present. */
 	enum lg_found (*attr)(void *self, lg_entity e, const struct lg_name *name, struct lg_value *ret);
 	enum lg_found (*tag)(void *self, lg_entity e, lg_str name, struct lg_value *ret);
@@ -301,7 +302,7 @@ struct lg_entity_store *lg_entity_store_new(void);
 LG_CHECKED lg_err lg_entity_store_add(struct lg_ctx *cx, struct lg_entity_store *st, const struct lg_entity_row *row);
 /* The entities JSON of Cedar; with a schema (may be NULL) `__entity` and `__extn` may be left out and each entity is checked. */
 LG_CHECKED lg_err lg_entity_store_json(struct lg_ctx *cx, struct lg_entity_store *st, const struct lg_schema *schema, lg_str json);
-/* From now on every type not named is unknown rather than absent; call once per type held completely (empty: none). */
+/* Before finish: every type not named so is unknown rather than absent; once per type held completely (empty: none is). */
 void lg_entity_store_holds(struct lg_entity_store *st, lg_str type);
 /* Computes ancestors (a cycle is LG_E_INVALID) and freezes. */
 LG_CHECKED lg_err lg_entity_store_finish(struct lg_ctx *cx, struct lg_entity_store *st);

@@ -1,0 +1,107 @@
+/* schema.c: making, sharing and asking a schema. */
+#include "policy/schema_decl.h"
+
+static struct lg_schema *
+schema_new(void)
+{
+	struct lg_arena *a = lg_arena_new();
+	struct lg_schema *s = LG_NEW(a, struct lg_schema);
+
+	s->arena = a;
+	atomic_init(&s->refs, 1);
+	lg_map_init(&s->entities, a);
+	return s;
+}
+
+struct lg_schema *
+lg_schema_ref(const struct lg_schema *schema)
+{
+	/* The counter is the one part that is not frozen. */
+	struct lg_schema *s = (struct lg_schema *)(uintptr_t)schema;
+
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void
+lg_schema_unref(struct lg_schema **schema)
+{
+	struct lg_schema *s = *schema;
+	struct lg_arena *a;
+
+	*schema = NULL;
+	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	a = s->arena;			/* the schema lies in it */
+	lg_arena_free(&a);
+}
+
+lg_err
+lg_schema_parse(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_faults *faults, struct lg_schema **ret)
+{
+	struct lg_schema *s = schema_new();
+	struct lg_decls d = { .arena = s->arena };
+	lg_err e;
+
+	lg_map_init(&d.common_by_name, s->arena);
+	lg_map_init(&d.entity_by_name, s->arena);
+	lg_map_init(&d.action_by_name, s->arena);
+	lg_map_init(&d.namespaces, s->arena);
+	lg_lex_init(&d.lx, cx, name, lg_dup(s->arena, text), faults);
+	lg_schema_read(&d);
+	e = lg_fault_status(cx, faults);
+	if (e == LG_OK)
+		e = lg_schema_resolve(&d, s);
+	if (e != LG_OK) {
+		lg_schema_unref(&s);
+		return e;
+	}
+	*ret = s;
+	return LG_OK;
+}
+
+const struct lg_schema_entity *
+lg_schema_entity_find(const struct lg_schema *s, lg_str type)
+{
+	return lg_map_get(&s->entities, type);
+}
+
+const struct lg_schema_action *
+lg_schema_action_find(const struct lg_schema *s, const struct lg_euid *uid)
+{
+	uint32_t i = (uint32_t)uid->hash & (s->action_slots - 1);
+
+	while (s->action_slot[i] != NULL && !lg_euid_eq(&s->action_slot[i]->uid, uid))
+		i = (i + 1) & (s->action_slots - 1);
+	return s->action_slot[i];
+}
+
+bool
+lg_schema_action_within(const struct lg_schema_action *a, const struct lg_euid *above)
+{
+	for (uint32_t i = 0; i < a->nancestors; i++)
+		if (lg_euid_eq(a->ancestors[i], above))
+			return true;
+	return false;
+}
+
+bool
+lg_schema_type_within(const struct lg_schema_entity *low, lg_str high)
+{
+	for (uint32_t i = 0; i < low->nparents; i++)
+		if (lg_str_eq(low->parents[i]->type, high))
+			return true;
+	return false;
+}
+
+bool
+lg_schema_has_type(const struct lg_schema *s, lg_str type)
+{
+	return lg_schema_entity_find(s, type) != NULL;
+}
+
+bool
+lg_schema_has_action(const struct lg_schema *s, const struct lg_euid *action)
+{
+	return lg_schema_action_find(s, action) != NULL;
+}

@@ -1,0 +1,169 @@
+/* set.c: what a policy set tells about itself. */
+#include "policy/set.h"
+
+struct lg_policies *
+lg_policies_ref(const struct lg_policies *set)
+{
+	/* The counter is the one part of a set that is not frozen. */
+	struct lg_policies *s = (struct lg_policies *)(uintptr_t)set;
+
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void
+lg_policies_unref(struct lg_policies **set)
+{
+	struct lg_policies *s = *set;
+	struct lg_arena *a;
+
+	*set = NULL;
+	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	lg_schema_unref(&s->schema);
+	a = s->arena;			/* the set lies in it */
+	lg_arena_free(&a);
+}
+
+size_t
+lg_policies_count(const struct lg_policies *set)
+{
+	return set->n;
+}
+
+void
+lg_policies_info(const struct lg_policies *set, size_t i, struct lg_policy_info *ret)
+{
+	*ret = set->v[i]->info;
+	lg_fault_place(set->v[i]->source->text, set->v[i]->at, &ret->line, &ret->column);
+}
+
+bool
+lg_policies_find(const struct lg_policies *set, lg_str id, size_t *ret)
+{
+	uintptr_t number = (uintptr_t)lg_map_get(&set->by_id, id);
+
+	if (number == 0)
+		return false;
+	*ret = number - 1;
+	return true;
+}
+
+const struct lg_name *
+lg_policies_names(const struct lg_policies *set, size_t *n)
+{
+	*n = set->nnames;
+	return set->names;
+}
+
+/* ---- walks ---------------------------------------------------------------------------------- */
+
+bool
+lg_expr_walk(struct lg_expr *x, bool (*each)(void *self, struct lg_expr *x), void *self)
+{
+	switch (x->op) {
+	case X_LIT:
+	case X_VAR:
+	case X_SLOT:
+		break;
+	case X_AND:
+	case X_OR:
+	case X_SET:
+	case X_RECORD:
+	case X_CALL:
+		for (uint32_t i = 0; i < x->n; i++)
+			if (!lg_expr_walk(x->list[i], each, self))
+				return false;
+		break;
+	case X_IF:
+		if (!lg_expr_walk(x->a, each, self) || !lg_expr_walk(x->b, each, self) || !lg_expr_walk(x->c, each, self))
+			return false;
+		break;
+	case X_IS:
+		if (!lg_expr_walk(x->a, each, self) || (x->in != NULL && !lg_expr_walk(x->in, each, self)))
+			return false;
+		break;
+	case X_NOT:
+	case X_NEG:
+	case X_IS_EMPTY:
+	case X_HAS:
+	case X_GET:
+	case X_LIKE:
+		if (!lg_expr_walk(x->a, each, self))
+			return false;
+		break;
+	default:
+		if (!lg_expr_walk(x->a, each, self) || !lg_expr_walk(x->b, each, self))
+			return false;
+	}
+	return each(self, x);
+}
+
+struct uid_walk {
+	const struct lg_policies *set;
+	size_t policy;
+	bool (*each)(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsigned column);
+	void *self;
+	uint32_t at;			/* the place that line and column speak of */
+	unsigned line, column;
+};
+
+/* Walks on from the last place rather than from the start; a link goes back to its template. */
+static bool
+uid_found(struct uid_walk *w, const struct lg_euid *uid, uint32_t at)
+{
+	const lg_str text = w->set->v[w->policy]->source->text;
+	unsigned lines, column;
+
+	if (at < w->at) {
+		w->at = 0;
+		w->line = w->column = 1;
+	}
+	lg_fault_place(lg_str_sub(text, w->at, text.n), at - w->at, &lines, &column);
+	w->column = lines == 1 ? w->column + column - 1 : column;
+	w->line += lines - 1;
+	w->at = at;
+	return w->each(w->self, w->policy, uid, w->line, w->column);
+}
+
+static bool
+uid_node(void *self, struct lg_expr *x)
+{
+	if (x->op != X_LIT || x->constant->kind != LG_V_ENTITY)
+		return true;
+	return uid_found(self, x->constant->u.e.uid, x->at);
+}
+
+static bool
+uid_policy(struct uid_walk *w)
+{
+	const struct lg_policy *p = w->set->v[w->policy];
+	const struct lg_scope *scopes[] = { &p->principal, &p->action, &p->resource };
+
+	for (size_t s = 0; s < LG_COUNT(scopes); s++)
+		for (uint32_t i = 0; i < scopes[s]->n; i++)
+			if (!uid_found(w, &scopes[s]->uids[i], scopes[s]->at[i]))
+				return false;
+	for (uint32_t i = 0; i < p->nclauses; i++)
+		if (!lg_expr_walk(p->clauses[i].body, uid_node, w))
+			return false;
+	return true;
+}
+
+void
+lg_policies_uids(const struct lg_policies *set,
+    bool (*each)(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsigned column), void *self)
+{
+	struct uid_walk w = { .set = set, .each = each, .self = self, .line = 1, .column = 1 };
+	const struct lg_source *last = NULL;
+
+	for (; w.policy < set->n; w.policy++) {
+		if (set->v[w.policy]->source != last) {
+			last = set->v[w.policy]->source;
+			w.at = 0;
+			w.line = w.column = 1;
+		}
+		if (!uid_policy(&w))
+			return;
+	}
+}
