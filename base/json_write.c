@@ -1,7 +1,7 @@
 /* json_write.c: JSON into a buffer. */
 #include <stdio.h>
 
-#include "base/json.h"
+#include "base/json_scan.h"
 #include "base/text.h"
 
 struct lg_jsonw
@@ -70,26 +70,51 @@ put_escape(struct lg_buf *b, unsigned char c)
 		lg_buf_bytes(b, (char[]){ '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] }, 6);
 }
 
+/* From i on, past what is ASCII and needs no escape, eight bytes at a time. */
+static size_t
+skip_plain(lg_str s, size_t i)
+{
+	uint64_t eight;
+	size_t plain = 8;
+
+	for (; plain == 8 && s.n - i >= 8; i += plain) {
+		memcpy(&eight, s.p + i, 8);
+		plain = lg_json_bytes_before(lg_json_stops(eight) | (eight & LG_EACH_BYTE(0x80)) |
+		    lg_json_bytes_below(eight ^ LG_EACH_BYTE(0x7f), 1));
+	}
+	return i;
+}
+
+/* Bytes at i that stand for themselves: 1 of ASCII, a whole UTF-8 sequence, or 0. */
+static size_t
+as_it_is(lg_str s, size_t i)
+{
+	uint32_t code;
+
+	if ((unsigned char)s.p[i] < 0x80)
+		return !needs_escape((unsigned char)s.p[i]);
+	return lg_utf8_decode(lg_str_sub(s, i, 4), &code);
+}
+
 static void
 put_string(struct lg_buf *b, lg_str s)
 {
-	size_t from = 0, i = 0;
-	uint32_t code;
+	size_t from = 0, i = skip_plain(s, 0);
 
 	lg_buf_byte(b, '"');
 	while (i < s.n) {
-		unsigned char c = (unsigned char)s.p[i];
-		size_t used = c < 0x80 ? !needs_escape(c) : lg_utf8_decode(lg_str_sub(s, i, 4), &code);
+		size_t used = as_it_is(s, i);
 		if (used > 0) {
 			i += used;
 			continue;
 		}
 		lg_buf_str(b, lg_str_sub(s, from, i - from));
-		if (c < 0x80)
-			put_escape(b, c);
+		if ((unsigned char)s.p[i] < 0x80)
+			put_escape(b, (unsigned char)s.p[i]);
 		else
 			lg_buf_str(b, LG_STR("\xef\xbf\xbd"));	/* U+FFFD */
-		from = ++i;
+		from = i + 1;
+		i = skip_plain(s, from);
 	}
 	lg_buf_str(b, lg_str_sub(s, from, s.n));
 	lg_buf_byte(b, '"');

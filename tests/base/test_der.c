@@ -155,9 +155,33 @@ Test(der, object_identifiers_go_both_ways)
 	cr_assert_eq(lg_oid_text(cx->arena, wide).n, 0);
 }
 
+Test(der, identifiers_are_read_as_content_octets)
+{
+	struct lg_der d = der(BYTES("\x06\x03\x55\x1d\x0f"));
+	struct lg_buf b = LG_BUF(64);
+
+	assert_str(lg_der_oid(&d), "\x55\x1d\x0f");
+	lg_derw_oid(&b, LG_STR("\x55\x1d\x0f"));
+	lg_derw_enumerated(&b, 1);
+	lg_derw_raw(&b, LG_STR("\x0c\x01x"));
+	assert_str(lg_buf_view(&b), "\x06\x03\x55\x1d\x0f\x0a\x01\x01\x0c\x01x");
+	lg_buf_free(&b);
+	d = der(BYTES("\x06\x02\x55\x80"));
+	cr_assert_eq(lg_der_oid(&d).n, 0);
+	cr_assert(d.bad);
+	d = der(BYTES("\x05\x00"));
+	lg_der_fault(&d);
+	cr_assert_not(lg_der_more(&d));
+}
+
 Test(der, bit_strings_are_checked)
 {
 	struct lg_der d = der(BYTES("\x03\x03\x00\xab\xcd"));
+	struct lg_buf b = LG_BUF(64);
+
+	lg_derw_bits(&b, LG_STR("\xab\xcd"));
+	cr_assert(lg_str_eq(lg_buf_view(&b), BYTES("\x03\x03\x00\xab\xcd")));
+	lg_buf_free(&b);
 
 	assert_str(lg_der_bits(&d), "\xab\xcd");
 	d = der(BYTES("\x03\x02\x01\xaa"));

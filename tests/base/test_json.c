@@ -450,6 +450,26 @@ Test(json, writer_places_commas_and_escapes)
 	lg_buf_free(&b);
 }
 
+Test(json, escapes_are_found_at_every_place_of_a_word)
+{
+	static const char *const odd[][2] = {
+		{ "\"", "\\\"" }, { "\\", "\\\\" }, { "\x01", "\\u0001" }, { "\x1f", "\\u001f" }, { "\x7f", "\\u007f" },
+		{ "\x80", "\xef\xbf\xbd" }, { "\xc3\xa9", "\xc3\xa9" }, { " ", " " }, { "!", "!" }, { "~", "~" },
+	};
+	TEST_CTX(cx);
+
+	for (size_t k = 0; k < LG_COUNT(odd) * LG_COUNT(odd); k++)
+		for (int before = 0; before < 18; before++) {
+			const char *const *x = odd[k % LG_COUNT(odd)], *const *y = odd[k / LG_COUNT(odd)];
+			struct lg_buf b = LG_BUF(256);
+			struct lg_jsonw w = lg_jsonw_of(&b);
+			lg_jsonw_str(&w, lg_print(cx->arena, "%.*s%s%sabcdefghij%s", before, "abcdefghijklmnopqr", x[0], y[0], x[0]));
+			lg_str want = lg_print(cx->arena, "\"%.*s%s%sabcdefghij%s\"", before, "abcdefghijklmnopqr", x[1], y[1], x[1]);
+			cr_assert(lg_str_eq(lg_buf_view(&b), want), "%.*s", LG_FMT(want));
+			lg_buf_free(&b);
+		}
+}
+
 Test(json, every_character_survives_writing_and_reading)
 {
 	TEST_CTX(cx);
