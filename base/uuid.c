@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/text.h"
+
 bool
 lg_uuid_is_nil(lg_uuid u)
 {
@@ -40,18 +42,6 @@ lg_uuid_text(lg_uuid u, char ret[LG_UUID_TEXT + 1])
 	*p = '\0';
 }
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 lg_uuid_parse(lg_str s, lg_uuid *ret)
 {
@@ -64,7 +54,7 @@ lg_uuid_parse(lg_str s, lg_uuid *ret)
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			if (s.p[at++] != '-')
 				return false;
-		int hi = nibble(s.p[at]), lo = nibble(s.p[at + 1]);
+		int hi = lg_hex_digit(s.p[at]), lo = lg_hex_digit(s.p[at + 1]);
 		if (hi < 0 || lo < 0)
 			return false;
 		u.b[i] = (uint8_t)(hi << 4 | lo);
