@@ -6,7 +6,9 @@
 static void
 set_actor(struct lg_http *ex, const struct lg_entity_id *who, struct lg_caller *ret)
 {
-	ret->entity = *who;
+	/* The actor outlives the view: mutations and records name it later. */
+	ret->entity = (struct lg_entity_id){ lg_dup(ex->cx->arena, who->type), who->id, lg_dup(ex->cx->arena, who->name) };
+	who = &ret->entity;
 	ret->actor = (struct lg_actor){
 		.kind = LG_ACTOR_ENTRY, .tenant = ret->tenant->id, .id = who->id, .type = who->type, .name = who->name,
 		.address = lg_str_of(ex->peer->address),

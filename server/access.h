@@ -1,0 +1,78 @@
+/*
+ * access.h: one evaluation as AuthZEN asks it: parsed, resolved against the directory, decided, recorded.
+ * api_access.c carries it over HTTP; admissions use the same decision and record.
+ */
+#ifndef LG_SERVER_ACCESS_H
+#define LG_SERVER_ACCESS_H
+
+#include "server/app.h"
+#include "server/caller.h"
+
+#define LG_EVALUATIONS	256		/* of one batch */
+#define LG_LABELS	64		/* of one workload, as claimed */
+
+/* What was asked, slices of the request. */
+struct lg_evaluation {
+	lg_str subject_type, subject_id;
+	lg_str action;
+	lg_str resource_type, resource_id;
+	lg_str project, image, host;	/* the resource's properties, for what has no entry yet */
+	const lg_str *labels;
+	size_t nlabels;
+	bool has_port;
+	int64_t port;			/* context */
+	lg_str protocol;
+	lg_str image_context;		/* context.image: for actions on something that runs already */
+};
+
+/* Members subject, action, resource and context of the object that `js` has entered; those that are absent keep what *ret says. */
+bool lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret);
+LG_CHECKED lg_err lg_evaluation_check(struct lg_ctx *cx, const struct lg_evaluation *ev);	/* LG_E_INVALID: a required member is missing */
+
+/* The decision and all that belongs to it. */
+struct lg_access {
+	struct lg_question question;
+	struct lg_verdict verdict;
+	struct lg_entry host;		/* resolved, if has_host */
+	bool has_host;
+	lg_str digest;			/* of the image entry */
+	char id[LG_UUID_TEXT + 1];	/* of the decision */
+	const char *proof;
+};
+
+/*
+ * Resolves names, asks whether `who` may ask (LG_E_DENIED) and then the question itself.  subject_token: for the asker as audience; empty
+ * without.  A deny is LG_OK.
+ */
+LG_CHECKED lg_err lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who,
+    const struct lg_evaluation *ev, lg_str subject_token, struct lg_access *ret);
+/* The resolving alone: fills question (but principal and proof) from names. */
+LG_CHECKED lg_err lg_access_resource(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *ev,
+    struct lg_access *ret);
+void lg_access_fact(struct lg_question *q, struct lg_fact f);	/* one more of the context */
+
+/* Is it a door's decision, and must its permit be durable before anybody hears of it? */
+bool lg_access_recorded(const struct lg_access *ac);
+bool lg_access_waits(const struct lg_access *ac);
+/* The line for the decision log. */
+lg_str lg_access_record(struct lg_ctx *cx, const struct lg_access *ac);
+/* {"decision":...,"context":{...}} */
+void lg_access_write(struct lg_jsonw *w, const struct lg_access *ac, lg_str ticket);
+
+/* ---- tickets ------------------------------------------------------------------------------------------------ */
+
+#define LG_TICKET_TYP "lg-ticket+jwt"
+
+/* A permit of container:create for a host: the request to the keeper.  False when no ticket belongs to this decision. */
+bool lg_ticket_request(struct lg_app *app, struct lg_ctx *cx, const struct lg_access *ac, const struct lg_caller *asker,
+    struct lg_token_request *ret);
+
+struct lg_ticket {
+	struct lg_claims claims;
+	lg_uuid subject;
+	lg_str subject_type, workload, project, image, digest;
+};
+/* Signature, type, issuer, audience (the host's entryUUID) and time.  Not yet whether it was used. */
+LG_CHECKED lg_err lg_ticket_check(struct lg_ctx *cx, const struct lg_tenant_view *t, lg_str text, lg_uuid host, struct lg_ticket *ret);
+
+#endif

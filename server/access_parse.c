@@ -1,0 +1,137 @@
+/* access_parse.c: an AuthZEN evaluation from JSON (Authorization API 1.0, section 6.1). */
+#include "server/access.h"
+
+/* What only the decision point may say. */
+static const char *const reserved[] = {
+	"now", "revision", "asker", "address", "acr", "amr", "client", "scopes", "subject_proof", "asked_action", "container",
+};
+
+static void
+read_entity(struct lg_json *js, lg_str *type, lg_str *id, void (*properties)(struct lg_json *, struct lg_evaluation *, struct lg_ctx *),
+    struct lg_ctx *cx, struct lg_evaluation *ret)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("type")))
+			*type = lg_json_str(js);
+		else if (lg_str_eq(name, LG_STR("id")))
+			*id = lg_json_str(js);
+		else if (properties != NULL && lg_str_eq(name, LG_STR("properties")))
+			properties(js, ret, cx);
+		else
+			lg_json_skip(js);
+	}
+}
+
+static void
+read_labels(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx *cx)
+{
+	lg_str *label = LG_NEWS(cx->arena, lg_str, LG_LABELS);
+
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		if (ret->nlabels == LG_LABELS) {
+			lg_json_fault(js, "too many labels");
+			return;
+		}
+		label[ret->nlabels++] = lg_json_str(js);
+	}
+	ret->labels = label;
+}
+
+static void
+resource_properties(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx *cx)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("project")))
+			ret->project = lg_json_str(js);
+		else if (lg_str_eq(name, LG_STR("image")))
+			ret->image = lg_json_str(js);
+		else if (lg_str_eq(name, LG_STR("host")))
+			ret->host = lg_json_str(js);
+		else if (lg_str_eq(name, LG_STR("labels")))
+			read_labels(js, ret, cx);
+		else
+			lg_json_skip(js);
+	}
+}
+
+static void
+read_action(struct lg_json *js, struct lg_evaluation *ret)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("name")))
+			ret->action = lg_json_str(js);
+		else
+			lg_json_skip(js);
+	}
+}
+
+static bool
+is_reserved(lg_str name)
+{
+	for (size_t i = 0; i < LG_COUNT(reserved); i++)
+		if (lg_str_eq(name, lg_str_of(reserved[i])))
+			return true;
+	return false;
+}
+
+static void
+read_context(struct lg_json *js, struct lg_evaluation *ret)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (is_reserved(name)) {
+			lg_json_fault(js, "this member of the context is set by the service alone");
+		} else if (lg_str_eq(name, LG_STR("port"))) {
+			ret->port = lg_json_int(js);
+			ret->has_port = true;
+		} else if (lg_str_eq(name, LG_STR("protocol"))) {
+			ret->protocol = lg_json_str(js);
+		} else if (lg_str_eq(name, LG_STR("image"))) {
+			ret->image_context = lg_json_str(js);
+		} else {
+			lg_json_skip(js);
+		}
+	}
+}
+
+bool
+lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret)
+{
+	if (lg_str_eq(name, LG_STR("subject")))
+		read_entity(js, &ret->subject_type, &ret->subject_id, NULL, cx, ret);
+	else if (lg_str_eq(name, LG_STR("action")))
+		read_action(js, ret);
+	else if (lg_str_eq(name, LG_STR("resource")))
+		read_entity(js, &ret->resource_type, &ret->resource_id, resource_properties, cx, ret);
+	else if (lg_str_eq(name, LG_STR("context")))
+		read_context(js, ret);
+	else
+		return false;
+	return true;
+}
+
+lg_err
+lg_evaluation_check(struct lg_ctx *cx, const struct lg_evaluation *ev)
+{
+	if (ev->subject_type.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "subject.type is missing");
+	if (ev->action.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "action.name is missing");
+	if (ev->resource_type.n == 0 || ev->resource_id.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "resource.type or resource.id is missing");
+	if (ev->has_port && (ev->port < 0 || ev->port > 65535))
+		return lg_fail(cx, LG_E_INVALID, "context.port is not a port");
+	return LG_OK;
+}

@@ -1,0 +1,209 @@
+/* admissions.c: rows of admissions and of redeemed tickets. */
+#include "server/admissions.h"
+
+#include "base/json.h"
+
+/* (tenant, host, container) -> the admission; (tenant, SHA-256 of the jti) -> when the ticket expires. */
+const struct lg_table lg_admission_table = { .name = "admission", .id = 0x0503 };
+const struct lg_table lg_redeemed_table = { .name = "redeemed", .id = 0x0504 };
+
+static lg_str
+key_of(struct lg_arena *a, uint32_t tenant, lg_str x, lg_str y)
+{
+	char *k = lg_alloc(a, 4 + x.n + y.n);
+	uint32_t t = __builtin_bswap32(tenant);
+
+	memcpy(k, &t, 4);
+	memcpy(k + 4, x.p, x.n);
+	if (y.n > 0)
+		memcpy(k + 4 + x.n, y.p, y.n);
+	return (lg_str){ k, 4 + x.n + y.n };
+}
+
+static lg_str
+uuid_bytes(const lg_uuid *id)
+{
+	return (lg_str){ (const char *)id->b, sizeof id->b };
+}
+
+static lg_uuid
+read_uuid(struct lg_rd *r)
+{
+	lg_str s = lg_rd_bytes(r, 16);
+	lg_uuid id = { { 0 } };
+
+	if (s.n == 16)
+		memcpy(id.b, s.p, 16);
+	return id;
+}
+
+lg_err
+lg_container_id_check(struct lg_ctx *cx, lg_str id)
+{
+	bool good = id.n > 0 && id.n <= LG_CONTAINER_ID;
+
+	for (size_t i = 0; good && i < id.n; i++) {
+		char c = id.p[i];
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+	}
+	return good ? LG_OK : lg_fail(cx, LG_E_INVALID, "not a container id: at most %d of A-Z a-z 0-9 . _ -", LG_CONTAINER_ID);
+}
+
+lg_err
+lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_str container, struct lg_admission *ret)
+{
+	lg_str row;
+
+	LG_TRY(lg_get(cx, v, &lg_admission_table, key_of(cx->arena, tenant, uuid_bytes(&host), container), &row));
+	struct lg_rd r = lg_rd_of(lg_dup(cx->arena, row));
+	*ret = (struct lg_admission){ .host = host, .container = container };
+	ret->id = read_uuid(&r);
+	ret->requester = read_uuid(&r);
+	ret->time = (int64_t)lg_rd_u64(&r);
+	ret->ended = (int64_t)lg_rd_u64(&r);
+	ret->revision = lg_rd_u64(&r);
+	ret->requester_type = lg_rd_str32(&r);
+	ret->workload = lg_rd_str32(&r);
+	ret->project = lg_rd_str32(&r);
+	ret->image = lg_rd_str32(&r);
+	ret->bundle = lg_rd_str32(&r);
+	return lg_rd_done(&r) ? LG_OK : lg_fail(cx, LG_E_CORRUPT, "an admission does not decode");
+}
+
+lg_err
+lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_admission *ad)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16384);
+
+	lg_buf_str(&b, uuid_bytes(&ad->id));
+	lg_buf_str(&b, uuid_bytes(&ad->requester));
+	lg_buf_u64(&b, (uint64_t)ad->time);
+	lg_buf_u64(&b, (uint64_t)ad->ended);
+	lg_buf_u64(&b, ad->revision);
+	lg_buf_str32(&b, ad->requester_type);
+	lg_buf_str32(&b, ad->workload);
+	lg_buf_str32(&b, ad->project);
+	lg_buf_str32(&b, ad->image);
+	lg_buf_str32(&b, ad->bundle);
+	LG_TRY(lg_buf_status(cx, &b));
+	return lg_put(cx, v, &lg_admission_table, key_of(cx->arena, tenant, uuid_bytes(&ad->host), ad->container), lg_buf_view(&b));
+}
+
+lg_err
+lg_ticket_redeem(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ticket *t)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(8);
+	lg_sha256 jti = lg_sha256_of(t->claims.jti);
+	lg_str key = key_of(cx->arena, tenant, lg_sha256_str(&jti), LG_NONE);
+
+	if (lg_exists(cx, v, &lg_redeemed_table, key))
+		return lg_fail(cx, LG_E_DENIED, "the ticket has been used before");
+	lg_buf_u64(&b, (uint64_t)t->claims.expires);
+	return lg_put(cx, v, &lg_redeemed_table, key, lg_buf_view(&b));
+}
+
+/* ---- expiry --------------------------------------------------------------------------------------------------- */
+
+#define SWEEP_MAX 1000
+
+struct expired {
+	uint32_t tenant;
+	size_t n;
+};
+
+static lg_err
+sweep_tenant(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	struct expired *ex = arg;
+	lg_str key, row, *old = LG_NEWS(cx->arena, lg_str, SWEEP_MAX);
+
+	/* A ticket is refused by its own time first; a minute of tolerance later nobody needs the row. */
+	int64_t before = cx->now - 5 * INT64_C(60000000);
+	ex->n = 0;
+	LG_TRY(lg_scan(cx, v, &lg_redeemed_table, key_of(cx->arena, ex->tenant, LG_NONE, LG_NONE), LG_NONE, &c));
+	while (ex->n < SWEEP_MAX && lg_cursor_next(&c, &key, &row)) {
+		struct lg_rd r = lg_rd_of(row);
+		if ((int64_t)lg_rd_u64(&r) < before)
+			old[ex->n++] = lg_dup(cx->arena, key);
+	}
+	for (size_t i = 0; i < ex->n; i++)
+		LG_TRY(lg_del(cx, v, &lg_redeemed_table, old[i]));
+	return LG_OK;
+}
+
+lg_err
+lg_redeemed_sweep(struct lg_ctx *cx, struct lg_app *app, bool *more)
+{
+	struct expired ex = { LG_DEFAULT_TENANT, 0 };
+
+	LG_TRY(lg_store_apply(cx, app->store, ex.tenant, "ticket.expire", sweep_tenant, &ex, NULL));
+	*more = ex.n == SWEEP_MAX;
+	return LG_OK;
+}
+
+/* ---- what the agent computed from config.json --------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum lg_fact_type type;
+} container_members[] = {
+	{ "privileged", LG_FACT_BOOL }, { "host_network", LG_FACT_BOOL }, { "host_pid", LG_FACT_BOOL }, { "host_ipc", LG_FACT_BOOL },
+	{ "shared_namespace", LG_FACT_BOOL }, { "user", LG_FACT_STR }, { "capabilities", LG_FACT_SET }, { "devices", LG_FACT_SET },
+	{ "mounts", LG_FACT_SET }, { "sensitive_mount", LG_FACT_BOOL }, { "args", LG_FACT_SET },
+};
+
+static void
+read_set(struct lg_json *js, struct lg_fact *f)
+{
+	lg_str *v = LG_NEWS(js->arena, lg_str, LG_FACT_LIST);
+
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		if (f->n == LG_FACT_LIST) {
+			lg_json_fault(js, "too many items");
+			return;
+		}
+		v[f->n++] = lg_json_str(js);
+	}
+	f->set = v;
+}
+
+static void
+read_member(struct lg_json *js, lg_str name, struct lg_fact *facts)
+{
+	for (size_t i = 0; i < LG_COUNT(container_members); i++) {
+		struct lg_fact *f = &facts[i];
+		if (!lg_str_eq(name, lg_str_of(container_members[i].name)))
+			continue;
+		f->name = container_members[i].name;
+		f->type = container_members[i].type;
+		if (f->type == LG_FACT_BOOL)
+			f->i = lg_json_bool(js);
+		else if (f->type == LG_FACT_STR)
+			f->s = lg_json_str(js);
+		else
+			read_set(js, f);
+		return;
+	}
+	lg_json_fault(js, "unknown member of container_facts");
+}
+
+lg_err
+lg_container_facts(struct lg_ctx *cx, lg_str json, struct lg_fact *ret)
+{
+	struct lg_fact *facts = LG_NEWS(cx->arena, struct lg_fact, LG_COUNT(container_members));
+	struct lg_json js;
+	lg_str name;
+
+	lg_json_init(&js, cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name))
+		read_member(&js, name, facts);
+	LG_TRY(lg_json_end(cx, &js));
+	for (size_t i = 0; i < LG_COUNT(container_members); i++)
+		if (facts[i].name == NULL)
+			return lg_fail(cx, LG_E_INVALID, "container_facts lacks \"%s\"", container_members[i].name);
+	*ret = (struct lg_fact){ .name = "container", .type = LG_FACT_RECORD, .record = facts, .n = LG_COUNT(container_members) };
+	return LG_OK;
+}

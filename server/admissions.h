@@ -1,0 +1,35 @@
+/*
+ * admissions.h: what a host was allowed to start: written when a ticket is redeemed, asked at every restart, ended by poststop.
+ */
+#ifndef LG_SERVER_ADMISSIONS_H
+#define LG_SERVER_ADMISSIONS_H
+
+#include "lightgate/store.h"
+#include "server/access.h"
+
+#define LG_CONTAINER_ID	128		/* octets of a container's id: [A-Za-z0-9._-] */
+#define LG_FACT_LIST	512		/* mounts, capabilities, devices, arguments: of each */
+
+struct lg_admission {
+	lg_uuid id, host, requester;
+	lg_str container, requester_type, workload, project, image, bundle;
+	int64_t time, ended;		/* ended: 0 while it lasts */
+	uint64_t revision;		/* of the policy it was decided under */
+};
+
+extern const struct lg_table lg_admission_table, lg_redeemed_table;
+
+LG_CHECKED lg_err lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_str container,
+    struct lg_admission *ret);
+/* Inside a mutation: */
+LG_CHECKED lg_err lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_admission *ad);
+/* Redeems a ticket's jti: LG_E_DENIED the second time. */
+LG_CHECKED lg_err lg_ticket_redeem(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ticket *t);
+/* Deletes redeemed tickets that have expired, at most 1,000 a call.  On a worker. */
+LG_CHECKED lg_err lg_redeemed_sweep(struct lg_ctx *cx, struct lg_app *app, bool *more);
+
+/* context.container from the agent's JSON; every member must be there. */
+LG_CHECKED lg_err lg_container_facts(struct lg_ctx *cx, lg_str json, struct lg_fact *ret);
+LG_CHECKED lg_err lg_container_id_check(struct lg_ctx *cx, lg_str id);
+
+#endif

@@ -1,0 +1,390 @@
+/* app.c: joins the components at start, keeps them fresh, and takes them apart at the end. */
+#include "server/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/yaml.h"
+#include "lightgate/store.h"
+#include "server/app_own.h"
+#include "server/bootstrap.h"
+#include "server/embedded.h"
+#include "server/heads.h"
+#include "server/ldap_listener.h"
+#include "server/point.h"
+#include "server/tenants.h"
+
+#define TABLES_MAX	128
+#define OWN_LIFE	(24 * LG_HOUR)		/* of the certificate that our listeners show */
+
+/* ---- opening -------------------------------------------------------------------------------------------------- */
+
+static size_t
+add_tables(const struct lg_table **all, size_t n, const struct lg_table *const *more, size_t count)
+{
+	for (size_t i = 0; i < count && n < TABLES_MAX; i++)
+		all[n++] = more[i];
+	return n;
+}
+
+static lg_err
+open_store(struct lg_ctx *cx, struct lg_app *app)
+{
+	static const struct lg_table *all[TABLES_MAX];
+	static const struct lg_table *const ours[] = { &lg_tenant_key_table };
+	size_t n = 0;
+
+	n = add_tables(all, n, lg_directory_tables, lg_directory_ntables);
+	n = add_tables(all, n, lg_sts_tables, lg_sts_table_count);
+	n = add_tables(all, n, lg_certs_tables, lg_certs_ntables);
+	n = add_tables(all, n, lg_point_tables, lg_point_ntables);
+	n = add_tables(all, n, lg_api_tables, lg_api_ntables);
+	n = add_tables(all, n, ours, LG_COUNT(ours));
+	struct lg_store_options o = {
+		.dir = app->folders->store, .archive = app->folders->archive, .map_size = (size_t)app->settings->map_size,
+		.tables = all, .ntables = n, .node = LG_STR("node"),
+	};
+	LG_TRY(lg_store_open(cx, &o, &app->store));
+	return lg_segments_open(cx, app->folders->log, (size_t)app->settings->segment_buffer, &app->segments);
+}
+
+static lg_err
+open_point(struct lg_ctx *cx, struct lg_app *app)
+{
+	const struct lg_embedded *schema = lg_embedded_get("conf/lightgate.cedarschema");
+	const struct lg_embedded *system = lg_embedded_get("conf/policies/system.cedar");
+
+	if (schema == NULL || system == NULL)
+		return lg_fail(cx, LG_E_INTERNAL, "the schema or the system's policies are not part of this program");
+	LG_TRY(lg_point_new(cx, app->store, schema->data, system->data, &app->point));
+	lg_point_decider(app->point, &lg_own(app)->wiring.decider);
+	return LG_OK;
+}
+
+/* ---- our own certificate ------------------------------------------------------------------------------------------ */
+
+static lg_err
+own_names(struct lg_ctx *cx, const struct lg_app *app, struct lg_cert_names *ret)
+{
+	static const char v4[4] = { 127, 0, 0, 1 }, v6[16] = { [15] = 1 };
+
+	(void)cx;
+	*ret = (struct lg_cert_names){ .ndns = 0 };
+	if (memchr(app->settings->host.p, '.', app->settings->host.n) != NULL || !app->settings->dev)
+		if (!lg_str_eq(app->settings->host, LG_STR("127.0.0.1")))
+			ret->dns[ret->ndns++] = app->settings->host;
+	if (app->settings->dev) {
+		ret->dns[ret->ndns++] = LG_STR("localhost");
+		ret->ip[ret->nip++] = (lg_str){ v4, sizeof v4 };
+		ret->ip[ret->nip++] = (lg_str){ v6, sizeof v6 };
+	}
+	return LG_OK;
+}
+
+/* A key that exists in this process alone, and a day's certificate for it. */
+static lg_err
+renew_identity(struct lg_ctx *cx, struct lg_app *app)
+{
+	const struct lg_actor *was = cx->actor;
+	struct lg_cert_names names;
+	struct lg_issued issued;
+	struct lg_key *key = NULL;
+	lg_str pem;
+
+	LG_TRY(own_names(cx, app, &names));
+	LG_TRY(lg_key_generate(cx, LG_KEY_P256, &key));
+	cx->actor = &lg_system;
+	lg_err e = lg_certs_issue_own(cx, app->certs, LG_DEFAULT_TENANT, lg_pubkey_spki(lg_key_public(key)), &names, OWN_LIFE, &issued);
+	cx->actor = was;
+	if (e == LG_OK)
+		e = lg_key_pem(cx, key, &pem);
+	lg_key_free(&key);
+	LG_TRY(e);
+	lg_str chain = lg_cat(cx->arena, lg_pem(cx->arena, LG_STR("CERTIFICATE"), issued.cert),
+	    lg_pem(cx->arena, LG_STR("CERTIFICATE"), issued.chain));
+	LG_TRY(lg_http_identity_set(cx, app->http, chain, pem));
+	if (app->ldap != NULL)
+		LG_TRY(lg_ldap_listener_identity(cx, app->ldap, chain, pem));
+	lg_own(app)->identity_until = cx->now + (issued.expires - cx->now) * 2 / 3;
+	return LG_OK;
+}
+
+static lg_err
+write_ca_file(struct lg_ctx *cx, struct lg_app *app)
+{
+	const struct lg_tenant_view *t = lg_tenants_get(app->tenants, LG_DEFAULT_TENANT);
+	struct lg_app_own *own = lg_own(app);
+
+	snprintf(own->ca_file, sizeof own->ca_file, "%s/ca.pem", app->folders->run);
+	return lg_file_write(cx, own->ca_file, 0644, lg_pem(cx->arena, LG_STR("CERTIFICATE"), t->root));
+}
+
+/* ---- maintenance: on a worker, started by a timer of the first loop ------------------------------------------------ */
+
+static void
+complain(struct lg_ctx *cx, const char *what, lg_err e)
+{
+	if (e != LG_OK)
+		lg_log(LG_ERROR, "%s: %s: %s", what, lg_err_name(e), cx->error);
+}
+
+static void
+sweep(struct lg_ctx *cx, struct lg_app *app)
+{
+	bool more = true;
+
+	while (more) {
+		more = false;
+		lg_err e = lg_sts_sweep(cx, app->sts, &more);
+		complain(cx, "expired sessions and codes", e);
+		if (e != LG_OK)
+			return;
+	}
+}
+
+static void
+maintain(void *arg)
+{
+	struct lg_app *app = arg;
+	struct lg_app_own *own = lg_own(app);
+	struct lg_arena *arena = lg_arena_new();
+	struct lg_ctx cx;
+	lg_str head;
+
+	lg_ctx_init(&cx, arena);
+	cx.actor = &lg_system;
+	for (int chain = 0; chain < LG_CHAINS; chain++)
+		complain(&cx, "signing the head of a log", lg_heads_extend(&cx, app, (enum lg_chain)chain, &head));
+	if (cx.now >= own->identity_until)
+		complain(&cx, "renewing the service's certificate", renew_identity(&cx, app));
+	if (cx.now - own->swept > LG_MINUTE) {
+		own->swept = cx.now;
+		sweep(&cx, app);
+	}
+	lg_store_turn(app->store);
+	lg_arena_free(&arena);
+	__atomic_store_n(&own->working, false, __ATOMIC_RELEASE);
+}
+
+static void
+tick(struct lg_timer *t)
+{
+	struct lg_app_own *own = (struct lg_app_own *)(void *)((char *)t - offsetof(struct lg_app_own, maintenance));
+	struct lg_app *app = own->wiring.directory.self;
+	struct lg_arena *arena = lg_arena_new();
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, arena);
+	if (__atomic_load_n(&own->stopping, __ATOMIC_ACQUIRE)) {
+		lg_arena_free(&arena);
+		return;
+	}
+	if (!__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL) && lg_pool_submit(&cx, app->workers, maintain, app) != LG_OK)
+		__atomic_store_n(&own->working, false, __ATOMIC_RELEASE);
+	lg_arena_free(&arena);
+	lg_timer_set(lg_loop_self(), t, LG_HEADS_EVERY);
+}
+
+struct starter {
+	struct lg_note note;
+	struct lg_app_own *own;
+};
+
+static void
+start_timer(struct lg_note *note)
+{
+	struct starter *s = (struct starter *)(void *)note;
+
+	s->own->maintenance.run = tick;
+	lg_timer_set(lg_loop_self(), &s->own->maintenance, LG_SECOND);
+	free(s);
+}
+
+static void
+start_maintenance(struct lg_app *app)
+{
+	struct starter *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		abort();
+	*s = (struct starter){ { NULL, start_timer }, lg_own(app) };
+	lg_mailbox_post(lg_loop_mailbox(app->loops[0]), &s->note);
+}
+
+/* ---- start, reload, stop --------------------------------------------------------------------------------------------- */
+
+static lg_err
+add_routes(struct lg_ctx *cx, struct lg_app *app)
+{
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_access_routes, lg_api_access_nroutes, app));
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_admission_routes, lg_api_admission_nroutes, app));
+	return lg_http_routes_add(cx, app->http, lg_api_admin_routes, lg_api_admin_nroutes, app);
+}
+
+static lg_err
+wire_all(struct lg_ctx *cx, struct lg_app *app)
+{
+	struct lg_app_own *own = lg_own(app);
+
+	LG_TRY(lg_tenants_load(cx, app, &app->tenants));
+	LG_TRY(lg_wire_certs(cx, app, &own->wiring));
+	LG_TRY(lg_wire_sts(cx, app, &own->wiring));
+	LG_TRY(add_routes(cx, app));
+	lg_wire_http(app);
+	LG_TRY(lg_point_load(cx, app->point));
+	return renew_identity(cx, app);
+}
+
+static lg_err
+load_state(struct lg_ctx *cx, struct lg_app *app)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf json = LG_BUF(LG_HTTP_BODY_LARGEST), report = LG_BUF(LG_HTTP_RESPONSE_MAX);
+	struct lg_yaml *tree;
+
+	if (app->load.n == 0)
+		return LG_OK;
+	LG_TRY(lg_yaml_parse(cx, app->load, &tree));
+	lg_yaml_to_json(tree, &json);
+	LG_TRY(lg_buf_status(cx, &json));
+	cx->actor = &lg_system;
+	LG_TRY(lg_state_apply(cx, app, LG_DEFAULT_TENANT, lg_buf_view(&json), false, &report));
+	struct lg_json js;
+	lg_str name;
+	lg_json_init(&js, app->arena, lg_dup(app->arena, lg_buf_view(&report)));
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		lg_str value = lg_json_raw(&js);
+		if (lg_str_eq(name, LG_STR("credentials")))
+			lg_own(app)->credentials = value;
+	}
+	return lg_json_end(cx, &js);
+}
+
+lg_err
+lg_app_start(struct lg_ctx *cx, struct lg_app *app)
+{
+	struct lg_app_own *own = LG_NEW(app->arena, struct lg_app_own);
+
+	app->own = own;
+	LG_TRY(open_store(cx, app));
+	LG_TRY(lg_heads_check(cx, app));
+	LG_TRY(open_point(cx, app));
+	LG_TRY(lg_wire_directory(cx, app, &own->wiring));
+	LG_TRY(lg_bootstrap(cx, app, &own->password));
+	LG_TRY(lg_data_keys_open(cx, app));
+	LG_TRY(wire_all(cx, app));
+	LG_TRY(write_ca_file(cx, app));
+	LG_TRY(load_state(cx, app));
+	start_maintenance(app);
+	return LG_OK;
+}
+
+lg_err
+lg_app_reload(struct lg_ctx *cx, struct lg_app *app)
+{
+	LG_TRY(lg_tenants_reload(cx, app, app->tenants));
+	LG_TRY(lg_tenants_trust(cx, app));
+	return renew_identity(cx, app);
+}
+
+/* The timer sees `stopping`; a round that runs is waited for. */
+static void
+stop_maintenance(struct lg_app_own *own)
+{
+	__atomic_store_n(&own->stopping, true, __ATOMIC_RELEASE);
+	while (__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL))
+		usleep(1000);
+}
+
+void
+lg_app_stop(struct lg_app *app)
+{
+	struct lg_arena *arena = lg_arena_new();
+	struct lg_ctx cx;
+	lg_str head;
+
+	stop_maintenance(lg_own(app));
+	lg_ctx_init(&cx, arena);
+	for (int chain = 0; app->segments != NULL && chain < LG_CHAINS; chain++)
+		complain(&cx, "signing the head of a log", lg_heads_extend(&cx, app, (enum lg_chain)chain, &head));
+	lg_arena_free(&arena);
+	lg_sts_free(&app->sts);
+	lg_certs_free(&app->certs);
+	lg_directory_close(&app->directory);
+	lg_point_free(&app->point);
+	lg_segments_close(&app->segments);
+	lg_store_close(&app->store);
+	lg_tenants_free(&app->tenants);
+}
+
+lg_err
+lg_app_healthy(struct lg_ctx *cx, struct lg_app *app)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_tenant t;
+
+	LG_TRY(lg_view_begin(cx, app->store, &v));
+	LG_TRY(lg_tenant_get(cx, v, LG_DEFAULT_TENANT, &t));
+	if (!lg_point_ready(app->point, LG_DEFAULT_TENANT))
+		return lg_fail(cx, LG_E_UNAVAILABLE, "no policy is in force");
+	return LG_OK;
+}
+
+/* ---- the ready line ------------------------------------------------------------------------------------------------------ */
+
+static lg_str
+member_before(struct lg_ctx *cx, lg_str before, const char *member)
+{
+	struct lg_json js;
+	lg_str name, found = LG_NONE;
+
+	if (before.n == 0)
+		return LG_NONE;
+	lg_json_init(&js, cx->arena, before);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		lg_str value = lg_json_raw(&js);
+		if (lg_str_eq(name, lg_str_of(member)))
+			found = value;
+	}
+	return lg_json_end(cx, &js) == LG_OK ? found : LG_NONE;
+}
+
+static void
+repeat(struct lg_ctx *cx, lg_str before, const char *member, struct lg_jsonw *w)
+{
+	lg_str was = member_before(cx, before, member);
+
+	if (was.n == 0)
+		return;
+	lg_jsonw_name(w, lg_str_of(member));
+	lg_jsonw_raw(w, was);
+}
+
+void
+lg_app_ready(struct lg_ctx *cx, struct lg_app *app, lg_str before, struct lg_jsonw *w)
+{
+	struct lg_app_own *own = lg_own(app);
+
+	lg_jsonw_str_of(w, "ca_file", lg_str_of(own->ca_file));
+	if (own->password.n > 0) {
+		lg_jsonw_name(w, LG_STR("admin"));
+		lg_jsonw_object(w);
+		lg_jsonw_str_of(w, "username", app->settings->admin);
+		lg_jsonw_str_of(w, "password", own->password);
+		lg_jsonw_object_end(w);
+	} else {
+		repeat(cx, before, "admin", w);
+	}
+	if (own->credentials.n > 2) {
+		lg_jsonw_name(w, LG_STR("credentials"));
+		lg_jsonw_raw(w, own->credentials);
+	} else {
+		repeat(cx, before, "credentials", w);
+	}
+}

@@ -1,0 +1,33 @@
+/* app_own.h: what app.c keeps, for the files of the API. */
+#ifndef LG_SERVER_APP_OWN_H
+#define LG_SERVER_APP_OWN_H
+
+#include "server/wire.h"
+
+struct lg_app_own {
+	struct lg_wiring wiring;
+	lg_str password;		/* the first administrator's, after a first start */
+	lg_str credentials;		/* JSON array of what --load made */
+	char ca_file[512];
+	struct lg_timer maintenance;
+	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
+	int64_t swept;
+	bool working, stopping;		/* of maintenance; atomic */
+};
+
+static inline struct lg_app_own *
+lg_own(struct lg_app *app)
+{
+	return app->own;
+}
+
+/* Route tables of the API, each with self = struct lg_app *. */
+extern const struct lg_route lg_api_access_routes[], lg_api_admission_routes[], lg_api_admin_routes[];
+extern const size_t lg_api_access_nroutes, lg_api_admission_nroutes, lg_api_admin_nroutes;
+extern const struct lg_table *const lg_api_tables[];
+extern const size_t lg_api_ntables;
+
+/* state.c: makes the tenant match a state document (JSON).  credentials: JSON array of new secrets; report: docs/api.md. */
+LG_CHECKED lg_err lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, lg_str json, bool dry_run, struct lg_buf *report);
+
+#endif

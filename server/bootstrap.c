@@ -1,0 +1,137 @@
+/* bootstrap.c: what the first start makes. */
+#include "server/bootstrap.h"
+
+#include "lightgate/directory.h"
+#include "lightgate/store.h"
+#include "server/embedded.h"
+#include "server/point.h"
+#include "server/tenants.h"
+
+const struct lg_table lg_tenant_key_table = { .name = "tenant_key", .id = 0x0502 };
+
+static lg_str
+tenant_key(struct lg_arena *a, uint32_t tenant)
+{
+	uint32_t *k = lg_alloc(a, sizeof *k);
+
+	*k = __builtin_bswap32(tenant);
+	return (lg_str){ (const char *)k, sizeof *k };
+}
+
+lg_str
+lg_password_new(struct lg_arena *a)
+{
+	static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
+	uint8_t random[20];
+	char *p = lg_alloc(a, sizeof random + 1);
+
+	_Static_assert(sizeof alphabet - 1 == 32, "five bits a character");
+	lg_random(random, sizeof random);
+	for (size_t i = 0; i < sizeof random; i++)
+		p[i] = alphabet[random[i] % 32];
+	return (lg_str){ p, sizeof random };
+}
+
+struct first {
+	struct lg_app *app;
+	lg_str data_key, verifier;
+};
+
+static lg_err
+ask_data_key(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	(void)arg;
+	return lg_keeper_wrap_new(k, LG_DEFAULT_TENANT, done, done_arg);
+}
+
+static lg_err
+make_people(struct lg_ctx *cx, struct lg_view *v, const struct first *f)
+{
+	struct lg_edit ed = lg_edit_of(f->app->directory, v, LG_DEFAULT_TENANT);
+	struct lg_entry group, admin;
+
+	LG_TRY(lg_entry_create(cx, &ed, LG_TYPE_GROUP, LG_STR("administrators"), NULL, 0, &group));
+	LG_TRY(lg_entry_create(cx, &ed, LG_TYPE_USER, f->app->settings->admin, NULL, 0, &admin));
+	LG_TRY(lg_member_add(cx, &ed, &group, &admin));
+	return lg_entry_set_verifier(cx, &ed, &admin, f->verifier);
+}
+
+static lg_err
+make_tenant(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	const struct first *f = arg;
+	const struct lg_settings *s = f->app->settings;
+	const struct lg_embedded *policies = lg_embedded_get("conf/policies/tenant.cedar");
+
+	if (policies == NULL)
+		return lg_fail(cx, LG_E_INTERNAL, "the default policies are not part of this program");
+	LG_TRY(lg_tenant_add(cx, f->app->directory, v, LG_DEFAULT_TENANT, s->tenant, s->suffix));
+	LG_TRY(lg_put(cx, v, &lg_tenant_key_table, tenant_key(cx->arena, LG_DEFAULT_TENANT), f->data_key));
+	LG_TRY(make_people(cx, v, f));
+	lg_audit(v, s->suffix, LG_STR("{\"first\":true}"));
+	return lg_policy_first(cx, f->app->point, v, LG_DEFAULT_TENANT, policies->data);
+}
+
+static bool
+exists(struct lg_ctx *cx, struct lg_app *app)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_tenant t;
+
+	return lg_view_begin(cx, app->store, &v) == LG_OK && lg_tenant_get(cx, v, LG_DEFAULT_TENANT, &t) == LG_OK;
+}
+
+lg_err
+lg_bootstrap(struct lg_ctx *cx, struct lg_app *app, lg_str *password)
+{
+	struct first f = { .app = app };
+
+	*password = LG_NONE;
+	if (exists(cx, app))
+		return LG_OK;
+	lg_str text = lg_password_new(app->arena);
+	LG_AUTO(lg_secret_free) struct lg_secret secret = lg_secret_copy(text);
+	LG_TRY(app->hasher.hash_wait(app->hasher.self, cx, &secret, &f.verifier));
+	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_data_key, NULL, &f.data_key));
+	LG_TRY(lg_keeper_link_data_key(app->keeper, cx, LG_DEFAULT_TENANT, f.data_key));
+	cx->actor = &lg_system;
+	LG_TRY(lg_store_apply(cx, app->store, LG_DEFAULT_TENANT, "tenant.create", make_tenant, &f, NULL));
+	*password = text;
+	return LG_OK;
+}
+
+static lg_err
+wrapped_key(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, lg_str *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	lg_str row;
+
+	LG_TRY(lg_view_begin(cx, app->store, &v));
+	LG_TRY(lg_get(cx, v, &lg_tenant_key_table, tenant_key(cx->arena, tenant), &row));
+	*ret = lg_dup(cx->arena, row);
+	return LG_OK;
+}
+
+static lg_err
+tenant_ids(struct lg_ctx *cx, struct lg_app *app, struct lg_tenant **ret, size_t *n)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+	LG_TRY(lg_view_begin(cx, app->store, &v));
+	return lg_tenant_list(cx, v, ret, n);
+}
+
+lg_err
+lg_data_keys_open(struct lg_ctx *cx, struct lg_app *app)
+{
+	struct lg_tenant *tenant = NULL;
+	size_t n = 0;
+
+	LG_TRY(tenant_ids(cx, app, &tenant, &n));
+	for (size_t i = 0; i < n; i++) {
+		lg_str wrapped;
+		LG_TRY(wrapped_key(cx, app, tenant[i].id, &wrapped));
+		LG_TRY(lg_keeper_link_data_key(app->keeper, cx, tenant[i].id, wrapped));
+	}
+	return LG_OK;
+}
