@@ -46,7 +46,7 @@ struct lg_http_options {
 	struct lg_limits *limits;	/* connections, in all and of one address; a new one beyond them is closed at once */
 	struct lg_pool *workers;	/* for LG_ON_WORKER; may be NULL if no route wants one */
 	struct lg_metrics *metrics;	/* may be NULL */
-	bool log_requests;		/* a line for each, not only for those answered 5xx */
+	bool log_requests;		/* a line for each, not only for those answered 5xx (503 apart) */
 };
 
 LG_CHECKED lg_err lg_http_new(struct lg_ctx *cx, const struct lg_http_options *o, struct lg_http_server **ret);

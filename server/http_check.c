@@ -4,7 +4,8 @@
  * MHD reads leniently: bare LF as line end, folded lines, NULs, contradicting lengths.  Behind a proxy that reads otherwise each of
  * them smuggles a request.  It cuts the head into strings where it stands, in one block of memory, overwriting each CR and LF
  * with NUL; so whatever it was lenient about shows as a gap: in an honest head every piece begins exactly where the one before
- * it, and what ended it, end.  (A folded line is moved elsewhere, a NUL ends its string early, a bare LF leaves one NUL, not two.)
+ * it, and what ended it, end.  (A folded line is moved elsewhere, a NUL ends its string early, a bare LF leaves one NUL, not two.
+ * What cannot be told is a pair of NULs at the end of the very last value; it reads as the value without them.)
  */
 #include "base/text.h"
 #include "server/http_impl.h"
@@ -79,7 +80,7 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n, con
 	(void)kind;
 	if (h->fault != NULL)
 		return MHD_NO;
-	if (key != h->next || value <= key + key_n)
+	if (key != h->next || value <= key + key_n || value[value_n + 1] != '\0')
 		h->fault = "a line of the head does not end in CRLF or is folded";
 	else if (!is_token(name) || !is_value(v))
 		h->fault = "a header holds characters that it may not";
@@ -153,7 +154,7 @@ check_head(struct http_x *x, const char *method, const char *url, const char *ve
 	}
 	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, on_header, &h);
 	/* The blank line: the last header's CRLF is followed by another. */
-	if (h.fault == NULL && h.n > 0 && (h.next[0] != '\0' || h.next[1] != '\0'))
+	if (h.fault == NULL && (h.next[0] != '\0' || h.next[1] != '\0'))
 		h.fault = "the head does not end in CRLF";
 	if (h.fault != NULL) {
 		refuse_frame(x, h.fault);

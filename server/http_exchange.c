@@ -296,9 +296,9 @@ on_head(struct http_x *x, const char *url, const char *method, const char *versi
 	x->stage = STAGE_BODY;
 	http_check(x, method, url, version);
 	id_set(x);
-	if (x->refusal == 0 || !x->has_body)
+	if (x->refusal == 0 || (!x->has_body && !x->bad_frame))
 		return MHD_YES;
-	/* A reply at this point refuses the body; MHD closes the connection after it. */
+	/* A reply at this point refuses what would follow; MHD closes the connection after it. */
 	refused(x);
 	return http_reply(x);
 }
@@ -347,7 +347,8 @@ account(struct http_x *x)
 
 	if (o->metrics != NULL)
 		lg_metrics_request(o->metrics, lg_loop_index(hl->loop), route, x->ex.status, ns);
-	if (x->ex.status >= 500 || o->log_requests)
+	/* 503 is what an overload looks like; a line for each would add to it. */
+	if ((x->ex.status >= 500 && x->ex.status != 503) || o->log_requests)
 		lg_log(x->ex.status >= 500 ? LG_WARN : LG_INFO, "%s %.*s %.*s %d %lld us id=%s%s%s", x->conn->peer.address,
 		    LG_FMT(x->ex.method), LG_FMT(x->target.raw), x->ex.status, (long long)(ns / 1000), x->id,
 		    x->cx.error[0] == '\0' ? "" : ": ", x->cx.error);
