@@ -93,7 +93,8 @@ struct lg_entry {
 	enum lg_entry_type type;
 	bool enabled;			/* lgEnabled is not FALSE */
 	lg_str name;			/* unique per type and tenant; empty where the type has none */
-	lg_str rdn;			/* as written; the whole suffix for the suffix entry */
+	lg_str rdn;			/* as text; the whole suffix for the suffix entry */
+	lg_str rdn_normal;		/* as it is compared */
 	int64_t created, modified;
 	lg_uuid creator, modifier;	/* nil: the service itself */
 	uint64_t stamp;			/* of the last change: rises */

@@ -1,0 +1,27 @@
+/* directory.c: opening the directory: the store and the ports, kept together. */
+#include "directory/directory.h"
+
+#include <stdlib.h>
+
+lg_err
+lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_directory_ports *ports, struct lg_directory **ret)
+{
+	struct lg_directory *dir;
+
+	if (ports->decider == NULL || ports->hasher == NULL || ports->signer == NULL)
+		return lg_fail(cx, LG_E_INVALID, "the directory needs a decider, a hasher and a signer");
+	dir = calloc(1, sizeof *dir);
+	if (dir == NULL)
+		abort();
+	dir->store = st;
+	dir->ports = *ports;
+	*ret = dir;
+	return LG_OK;
+}
+
+void
+lg_directory_close(struct lg_directory **dir)
+{
+	free(*dir);
+	*dir = NULL;
+}

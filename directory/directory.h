@@ -1,0 +1,12 @@
+/* directory.h: what an open directory consists of. */
+#ifndef LG_DIRECTORY_DIRECTORY_H
+#define LG_DIRECTORY_DIRECTORY_H
+
+#include "lightgate/directory.h"
+
+struct lg_directory {
+	struct lg_store *store;
+	struct lg_directory_ports ports;
+};
+
+#endif

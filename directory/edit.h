@@ -1,0 +1,53 @@
+/*
+ * edit.h: an entry being changed.  It is taken apart into a draft, changed there, checked against the schema as a whole and
+ * written back; memberships have rows of their own and are changed directly.
+ */
+#ifndef LG_DIRECTORY_EDIT_H
+#define LG_DIRECTORY_EDIT_H
+
+#include "directory/dn.h"
+#include "directory/entry.h"
+#include "directory/result.h"
+
+struct lg_draft_attr {
+	const struct lg_attr *attr;
+	lg_str *v;			/* as stored */
+	size_t n, size;
+};
+
+struct lg_draft {
+	struct lg_entry e;		/* header; name, type and body are made when it is written */
+	struct lg_rdn rdn;
+	struct lg_draft_attr *attr;
+	size_t n, size;
+	bool has_members;		/* after the change; groups only */
+	const struct lg_class *structural;	/* set by the check */
+};
+
+void lg_draft_open(struct lg_ctx *cx, const struct lg_entry *e, struct lg_draft *ret);
+struct lg_draft_attr *lg_draft_find(struct lg_draft *d, const struct lg_attr *at);	/* NULL if it has none */
+/* v is kept. */
+void lg_draft_put(struct lg_ctx *cx, struct lg_draft *d, const struct lg_attr *at, lg_str v);
+void lg_draft_clear(struct lg_draft *d, const struct lg_attr *at);
+
+/* A value from outside as it is stored: syntax checked, references resolved, verifiers sealed. */
+LG_CHECKED lg_err lg_value_store(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, const struct lg_attr *at, lg_str v, lg_str *ret);
+/* Finds the type: 17 when unknown, 19 when it is not for users to change. */
+LG_CHECKED lg_err lg_attr_for_write(struct lg_ctx *cx, struct lg_edit *ed, lg_str name, const struct lg_attr **ret);
+/* The entry that a DN names in this tenant: member and reference values. */
+LG_CHECKED lg_err lg_value_entry(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_attr *at, lg_str dn, struct lg_entry *ret);
+
+/* The whole draft against the schema; fills in superclasses, type, name and enabled. */
+LG_CHECKED lg_err lg_draft_check(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d);
+/* Encodes and writes; *ret (may be d's own header) is the entry as it stands now. */
+LG_CHECKED lg_err lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct lg_entry *ret);
+
+/* Adds an entry under a parent that is known (0: a suffix). */
+LG_CHECKED lg_err lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, uint64_t parent, const struct lg_values *values,
+    size_t n, struct lg_entry *ret);
+/* The usual container of a type, made if it is not there. */
+LG_CHECKED lg_err lg_container_make(struct lg_ctx *cx, struct lg_edit *ed, enum lg_entry_type type, struct lg_entry *ret);
+/* The blob of an entry's userPassword goes; fine if there is none. */
+LG_CHECKED lg_err lg_secret_drop(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e);
+
+#endif

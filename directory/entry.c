@@ -1,0 +1,177 @@
+/* entry.c: encoding and decoding of stored entries. */
+#include "directory/entry.h"
+
+enum { DISABLED = 1 };
+
+static void
+put_bytes16(struct lg_buf *b, lg_str s)
+{
+	lg_buf_u16(b, (uint16_t)s.n);
+	lg_buf_str(b, s);
+}
+
+static void
+put_uuid(struct lg_buf *b, lg_uuid u)
+{
+	lg_buf_bytes(b, u.b, sizeof u.b);
+}
+
+lg_str
+lg_entry_encode(struct lg_arena *a, const struct lg_entry *e)
+{
+	struct lg_buf b = LG_BUF(e->body.n + 3 * UINT16_MAX);
+	lg_str row;
+
+	lg_buf_byte(&b, LG_ENTRY_VERSION);
+	lg_buf_byte(&b, (char)e->type);
+	lg_buf_byte(&b, e->enabled ? 0 : DISABLED);
+	lg_buf_u64(&b, e->parent);
+	put_uuid(&b, e->uuid);
+	lg_buf_u64(&b, (uint64_t)e->created);
+	lg_buf_u64(&b, (uint64_t)e->modified);
+	put_uuid(&b, e->creator);
+	put_uuid(&b, e->modifier);
+	lg_buf_u64(&b, e->stamp);
+	put_bytes16(&b, e->rdn);
+	put_bytes16(&b, e->rdn_normal);
+	put_bytes16(&b, e->name);
+	lg_buf_str(&b, e->body);
+	row = lg_dup(a, lg_buf_view(&b));
+	lg_buf_free(&b);
+	return row;
+}
+
+static lg_uuid
+read_uuid(struct lg_rd *rd)
+{
+	lg_str s = lg_rd_bytes(rd, 16);
+	lg_uuid u = { { 0 } };
+
+	if (s.n == sizeof u.b)
+		memcpy(u.b, s.p, sizeof u.b);
+	return u;
+}
+
+bool
+lg_entry_decode(lg_str key, lg_str row, struct lg_entry *ret)
+{
+	struct lg_rd k = lg_rd_of(key), rd = lg_rd_of(row);
+	struct lg_entry e = { .tenant = lg_rd_u32(&k), .id = lg_rd_u64(&k) };
+	uint8_t type;
+
+	if (!lg_rd_done(&k) || lg_rd_u8(&rd) != LG_ENTRY_VERSION)
+		return false;
+	type = lg_rd_u8(&rd);
+	e.type = (enum lg_entry_type)type;
+	e.enabled = (lg_rd_u8(&rd) & DISABLED) == 0;
+	e.parent = lg_rd_u64(&rd);
+	e.uuid = read_uuid(&rd);
+	e.created = (int64_t)lg_rd_u64(&rd);
+	e.modified = (int64_t)lg_rd_u64(&rd);
+	e.creator = read_uuid(&rd);
+	e.modifier = read_uuid(&rd);
+	e.stamp = lg_rd_u64(&rd);
+	e.rdn = lg_rd_bytes(&rd, lg_rd_u16(&rd));
+	e.rdn_normal = lg_rd_bytes(&rd, lg_rd_u16(&rd));
+	e.name = lg_rd_bytes(&rd, lg_rd_u16(&rd));
+	e.body = (lg_str){ (const char *)rd.p, (size_t)(rd.end - rd.p) };
+	if (rd.bad || type >= LG_TYPES)
+		return false;
+	*ret = e;
+	return true;
+}
+
+/* ---- attributes ---------------------------------------------------------------------------------------------- */
+
+struct lg_attr_it
+lg_attr_it_of(const struct lg_entry *e)
+{
+	return (struct lg_attr_it){ lg_rd_of(e->body) };
+}
+
+bool
+lg_attr_next(struct lg_attr_it *it, struct lg_attr_values *ret)
+{
+	while (it->rd.p < it->rd.end && !it->rd.bad) {
+		unsigned id = lg_rd_u16(&it->rd);
+		lg_str block = lg_rd_str32(&it->rd);
+		if (it->rd.bad)
+			return false;
+		ret->rd = lg_rd_of(block);
+		ret->n = lg_rd_u32(&ret->rd);
+		ret->attr = lg_attr_of(id);
+		if (ret->attr != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
+lg_value_next(struct lg_attr_values *av, lg_str *ret)
+{
+	if (av->rd.p == av->rd.end)
+		return false;
+	*ret = lg_rd_str32(&av->rd);
+	return !av->rd.bad;
+}
+
+bool
+lg_entry_values(const struct lg_entry *e, unsigned id, struct lg_attr_values *ret)
+{
+	struct lg_attr_it it = lg_attr_it_of(e);
+
+	while (lg_attr_next(&it, ret))
+		if (ret->attr->id == id)
+			return true;
+	return false;
+}
+
+bool
+lg_entry_first(const struct lg_entry *e, unsigned id, lg_str *ret)
+{
+	struct lg_attr_values av;
+
+	return lg_entry_values(e, id, &av) && lg_value_next(&av, ret);
+}
+
+bool
+lg_entry_value(const struct lg_entry *e, lg_str attribute, size_t i, lg_str *ret)
+{
+	const struct lg_attr *at = lg_attr_find(attribute);
+	struct lg_attr_values av;
+	lg_str v;
+
+	if (at == NULL || (at->flags & LG_AF_SECRET) != 0 || !lg_entry_values(e, at->id, &av))
+		return false;
+	while (lg_value_next(&av, &v))
+		if (i-- == 0) {
+			*ret = v;
+			return true;
+		}
+	return false;
+}
+
+bool
+lg_stored_normal(struct lg_arena *a, const struct lg_attr *at, lg_str stored, lg_str *ret)
+{
+	if ((at->flags & (LG_AF_SECRET | LG_AF_REFERENCE)) != 0) {
+		*ret = stored;
+		return true;
+	}
+	/* Without an equality rule, values are the same when their octets are (RFC 4512 2.5.1 allows to say so). */
+	return lg_normal(a, lg_attr_form(at) == LG_FORM_NONE ? LG_FORM_OCTETS : lg_attr_form(at), stored, ret);
+}
+
+void
+lg_body_attr(struct lg_buf *out, const struct lg_attr *at, const lg_str *v, size_t n)
+{
+	size_t size = 4;
+
+	for (size_t i = 0; i < n; i++)
+		size += 4 + v[i].n;
+	lg_buf_u16(out, at->id);
+	lg_buf_u32(out, (uint32_t)size);
+	lg_buf_u32(out, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		lg_buf_str32(out, v[i]);
+}

@@ -1,0 +1,99 @@
+/*
+ * secret.c: password verifiers.  The entry keeps the id of a blob; the blob is sealed under the tenant's data key with tenant, entry and
+ * attribute as associated data, so that it opens nowhere else.
+ */
+#include "directory/secret.h"
+
+#include "directory/directory.h"
+#include "directory/edit.h"
+
+static lg_str
+associated(struct lg_arena *a, const struct lg_entry *e)
+{
+	char uuid[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(e->uuid, uuid);
+	return lg_print(a, "%u/%s/userPassword", e->tenant, uuid);
+}
+
+bool
+lg_verifier_like(lg_str s)
+{
+	lg_str scheme, rest;
+
+	return lg_str_starts(s, LG_STR("{")) && lg_str_cut(s, '}', &scheme, &rest) && scheme.n > 1 && rest.n > 0;
+}
+
+static lg_err
+blob_id(lg_str stored, lg_uuid *ret)
+{
+	if (stored.n != sizeof ret->b)
+		return LG_E_CORRUPT;
+	memcpy(ret->b, stored.p, sizeof ret->b);
+	return LG_OK;
+}
+
+lg_err
+lg_secret_seal(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, lg_str verifier, lg_str *ret)
+{
+	const struct lg_signer *signer = ed->dir->ports.signer;
+	const struct lg_secret *key;
+	lg_uuid id;
+	lg_str sealed;
+
+	if (!lg_verifier_like(verifier) || verifier.n > LG_VERIFIER_MAX)
+		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "userPassword: no verifier of a known form");
+	LG_TRY(signer->data_key(signer->self, cx, e->tenant, &key));
+	LG_TRY(lg_seal(cx, key, associated(cx->arena, e), verifier, &sealed));
+	LG_TRY(lg_blob_put(cx, ed->v, e->tenant, sealed, &id));
+	*ret = lg_dup(cx->arena, (lg_str){ (const char *)id.b, sizeof id.b });
+	return LG_OK;
+}
+
+lg_err
+lg_secret_drop(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
+{
+	lg_str stored;
+	lg_uuid id;
+
+	if (!lg_entry_first(e, LG_A_USER_PASSWORD, &stored))
+		return LG_OK;
+	LG_TRY(blob_id(stored, &id));
+	lg_err gone = lg_blob_del(cx, ed->v, e->tenant, id);
+	return gone == LG_E_NOT_FOUND ? LG_OK : gone;
+}
+
+bool
+lg_entry_has_verifier(const struct lg_entry *e)
+{
+	lg_str stored;
+
+	return lg_entry_first(e, LG_A_USER_PASSWORD, &stored);
+}
+
+lg_err
+lg_entry_verifier(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_str *ret)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret plain = { 0 };
+	const struct lg_signer *signer = dir->ports.signer;
+	const struct lg_secret *key;
+	lg_str stored, sealed;
+	lg_uuid id;
+
+	if (!lg_entry_first(e, LG_A_USER_PASSWORD, &stored))
+		return LG_E_NOT_FOUND;
+	LG_TRY(blob_id(stored, &id));
+	LG_TRY(lg_blob_get(cx, v, e->tenant, id, &sealed));
+	LG_TRY(signer->data_key(signer->self, cx, e->tenant, &key));
+	LG_TRY(lg_unseal(cx, key, associated(cx->arena, e), sealed, &plain));
+	*ret = lg_dup(cx->arena, (lg_str){ (const char *)plain.p, plain.n });
+	return LG_OK;
+}
+
+lg_err
+lg_entry_set_verifier(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_str verifier)
+{
+	struct lg_modification mod = { LG_MODIFY_REPLACE, { LG_STR("userPassword"), &verifier, verifier.n > 0 ? 1 : 0 } };
+
+	return lg_entry_modify(cx, ed, e, &mod, 1, NULL);
+}

@@ -1,0 +1,14 @@
+/* secret.h: password verifiers: sealed blobs beside the log. */
+#ifndef LG_DIRECTORY_SECRET_H
+#define LG_DIRECTORY_SECRET_H
+
+#include "directory/schema.h"
+
+#define LG_VERIFIER_MAX 1024
+
+/* Seals a verifier for e and stores the blob; *ret is its id, which is what the entry keeps. */
+LG_CHECKED lg_err lg_secret_seal(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, lg_str verifier, lg_str *ret);
+/* "{SCHEME}...": a verifier rather than a password. */
+bool lg_verifier_like(lg_str s);
+
+#endif
