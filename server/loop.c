@@ -2,13 +2,13 @@
 #include "server/loop.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "server/wait.h"
 
 struct lg_loop {
 	int ep;
@@ -281,9 +281,7 @@ struct call {
 	struct lg_note note;
 	void (*fn)(void *arg);
 	void *arg;
-	pthread_mutex_t lock;
-	pthread_cond_t done_cond;
-	bool done;
+	struct lg_waiter waiter;
 };
 
 static void
@@ -292,10 +290,7 @@ call_run(struct lg_note *note)
 	struct call *c = (struct call *)note;
 
 	c->fn(c->arg);
-	pthread_mutex_lock(&c->lock);
-	c->done = true;
-	pthread_cond_signal(&c->done_cond);
-	pthread_mutex_unlock(&c->lock);
+	lg_waiter_done(&c->waiter);
 }
 
 void
@@ -307,15 +302,10 @@ lg_loop_call(struct lg_loop *l, void (*fn)(void *arg), void *arg)
 		fn(arg);
 		return;
 	}
-	pthread_mutex_init(&c.lock, NULL);
-	pthread_cond_init(&c.done_cond, NULL);
+	lg_waiter_init(&c.waiter);
 	lg_mailbox_post(l->mailbox, &c.note);
-	pthread_mutex_lock(&c.lock);
-	while (!c.done)
-		pthread_cond_wait(&c.done_cond, &c.lock);
-	pthread_mutex_unlock(&c.lock);
-	pthread_cond_destroy(&c.done_cond);
-	pthread_mutex_destroy(&c.lock);
+	lg_waiter_wait(&c.waiter);
+	lg_waiter_end(&c.waiter);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------- */
