@@ -174,8 +174,8 @@ struct lg_decision {			/* one record */
 	int64_t time;
 	lg_str body;			/* JSON object, one line, no secrets */
 	bool wait;			/* the waiter hears after the sync */
-	struct lg_mailbox *reply;
-	struct lg_note note;		/* posted when durable, if wait */
+	struct lg_mailbox *reply;	/* NULL: note.run is called on the log's thread, where it must not wait */
+	struct lg_note note;		/* posted when durable, if wait; without wait the record may be forgotten at once */
 	lg_err result;
 };
 LG_CHECKED lg_err lg_segments_open(struct lg_ctx *cx, const char *dir, size_t buffer, struct lg_segments **ret);	/* repairs a torn tail */
@@ -189,6 +189,7 @@ struct lg_head lg_segments_head(struct lg_segments *sg);	/* of what is synced */
 LG_CHECKED lg_err lg_segments_digests(struct lg_ctx *cx, struct lg_segments *sg, uint64_t from, size_t max, lg_str *ret);
 typedef bool lg_decision_each(void *arg, uint64_t seq, uint32_t tenant, int64_t time, lg_str body);
 LG_CHECKED lg_err lg_segments_read(struct lg_ctx *cx, const char *dir, uint64_t from, lg_decision_each *each, void *arg);
+LG_CHECKED lg_err lg_segments_new_epoch(struct lg_ctx *cx, const char *dir);	/* restore --accept-loss; while nothing has it open */
 LG_CHECKED lg_err lg_segments_verify(struct lg_ctx *cx, const char *dir, struct lg_head *ret);	/* LG_E_CORRUPT names file and record */
 
 #endif
