@@ -1,0 +1,265 @@
+/*
+ * crl.c: full CRLs (RFC 5280 5), one per issuing certificate, signed by the keeper and kept until trust changes.
+ *
+ * Leaves live for a day at most, so that a full list stays short.  An entry stays on the list for one list's life after
+ * the certificate has expired (5.3 and 3.3: it must be seen once more).
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/der.h"
+#include "certs/rows.h"
+#include "certs/trust.h"
+#include "crypto/oid.h"
+#include "crypto/x509.h"
+
+#define CRL_MAX		LG_HTTP_RESPONSE_MAX
+#define CRL_LIFE	LG_DAY
+
+/* ---- the list ----------------------------------------------------------------------------------- */
+
+static void
+put_time(struct lg_buf *b, int64_t us)
+{
+	lg_derw_time(b, us - us % LG_SECOND);
+}
+
+/* 5.3.1: reason "unspecified" is said by leaving the extension out. */
+static void
+put_reason(struct lg_buf *b, enum lg_revocation why)
+{
+	const lg_str oid = LG_STR("\x55\x1d\x15");
+	struct lg_x509_ext e;
+	size_t exts;
+
+	if (why == LG_REVOKED_UNSPECIFIED)
+		return;
+	exts = lg_derw_begin(b, LG_DER_SEQUENCE);
+	e = lg_x509_ext_begin(b, oid, false);
+	lg_derw_enumerated(b, why);
+	lg_x509_ext_end(b, e);
+	lg_derw_end(b, exts);
+}
+
+static void
+put_entry(struct lg_buf *b, const struct lg_revoked_row *row)
+{
+	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+	lg_derw_unsigned(b, (lg_str){ (const char *)row->serial.b, sizeof row->serial.b });
+	put_time(b, row->time);
+	put_reason(b, row->why);
+	lg_derw_end(b, seq);
+}
+
+/* The tenant's revocations of this issuer, in order of serial numbers.  An empty list must not stand there (5.1.2.6). */
+static lg_err
+put_entries(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_sha256 *issuer, struct lg_buf *b)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(tenant);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	LG_AUTO(lg_buf_free) struct lg_buf list = LG_BUF(CRL_MAX);
+	lg_str key, value;
+
+	LG_TRY(lg_scan(cx, v, &lg_certs_revoked, lg_certs_key_str(&prefix), LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &value)) {
+		struct lg_revoked_row row;
+		lg_serial serial;
+
+		if (key.n != prefix.n + sizeof serial.b)
+			return lg_fail(cx, LG_E_CORRUPT, "a key of revocations has the wrong length");
+		memcpy(serial.b, key.p + prefix.n, sizeof serial.b);
+		LG_TRY(lg_revoked_row_decode(cx, &serial, value, &row));
+		if (memcmp(row.issuer.b, issuer->b, sizeof issuer->b) == 0 && row.expires + CRL_LIFE > cx->now)
+			put_entry(&list, &row);
+	}
+	LG_TRY(lg_buf_status(cx, &list));
+	if (list.n > 0)
+		lg_derw_element(b, LG_DER_SEQUENCE, lg_buf_view(&list));
+	return LG_OK;
+}
+
+/* 5.2.3: rises with every list; the log's sequence number, and the time for lists of the same state. */
+static void
+put_number(struct lg_buf *b, uint64_t seq, int64_t now)
+{
+	uint64_t seconds = (uint64_t)(now / LG_SECOND);
+	uint8_t number[12];
+	struct lg_x509_ext e;
+
+	for (size_t i = 0; i < 8; i++)
+		number[i] = (uint8_t)(seq >> (56 - 8 * i));
+	for (size_t i = 0; i < 4; i++)
+		number[8 + i] = (uint8_t)(seconds >> (24 - 8 * i));
+	e = lg_x509_ext_begin(b, LG_OID_CRL_NUMBER, false);
+	lg_derw_unsigned(b, (lg_str){ (const char *)number, sizeof number });
+	lg_x509_ext_end(b, e);
+}
+
+static void
+put_extensions(struct lg_buf *b, lg_str key_id, uint64_t seq, int64_t now)
+{
+	size_t tagged = lg_derw_begin(b, LG_DER_EXPLICIT(0)), list = lg_derw_begin(b, LG_DER_SEQUENCE), aki;
+	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_AKI, false);
+
+	aki = lg_derw_begin(b, LG_DER_SEQUENCE);
+	lg_derw_element(b, LG_DER_IMPLICIT(0), key_id);
+	lg_derw_end(b, aki);
+	lg_x509_ext_end(b, e);
+	put_number(b, seq, now);
+	lg_derw_end(b, list);
+	lg_derw_end(b, tagged);
+}
+
+/* TBSCertList (5.1.2), from one snapshot. */
+static lg_err
+write_tbs(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, struct lg_buf *b)
+{
+	size_t tbs = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+	lg_derw_int(b, 1);			/* v2 */
+	lg_derw_raw(b, lg_x509_alg(issuer->alg));
+	lg_derw_raw(b, issuer->x509.subject);
+	put_time(b, cx->now - LG_CERT_BACKDATE);
+	put_time(b, cx->now + CRL_LIFE);
+	LG_TRY(put_entries(cx, v, tenant, &issuer->sha256, b));
+	put_extensions(b, issuer->x509.exts.ski, lg_view_seq(v), cx->now);
+	lg_derw_end(b, tbs);
+	return lg_buf_status(cx, b);
+}
+
+/* A retired issuer's list is signed by its own key, as long as the keeper still has it: what comes back is verified. */
+static lg_err
+sign(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_ca_cert *issuer, lg_str tbs, lg_str *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(CRL_MAX);
+	size_t whole;
+	lg_str sig;
+
+	LG_TRY(c->ports.signer.crl_wait(c->ports.signer.self, cx, tenant, tbs, &sig));
+	if (!lg_verify_der(issuer->key, issuer->alg, tbs, sig))
+		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper does not sign for this issuer any more");
+	whole = lg_derw_begin(&b, LG_DER_SEQUENCE);
+	lg_derw_raw(&b, tbs);
+	lg_derw_raw(&b, lg_x509_alg(issuer->alg));
+	lg_derw_bits(&b, sig);
+	lg_derw_end(&b, whole);
+	LG_TRY(lg_buf_status(cx, &b));
+	*ret = lg_dup(cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
+/* The snapshot is given back before the keeper is asked. */
+static lg_err
+tbs_of(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_ca_cert *issuer, uint64_t *revision, lg_str *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(CRL_MAX);
+	struct lg_view *v;
+	lg_err e;
+
+	LG_TRY(lg_view_begin(cx, c->ports.store, &v));
+	*revision = lg_revision(v, tenant, LG_DOMAIN_TRUST);
+	e = write_tbs(cx, v, tenant, issuer, &b);
+	lg_view_end(&v);
+	lg_store_turn(c->ports.store);
+	LG_TRY(e);
+	*ret = lg_dup(cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
+/* ---- kept lists --------------------------------------------------------------------------------------- */
+
+static bool
+same(const struct lg_crl_kept *k, uint32_t tenant, const lg_sha256 *issuer)
+{
+	return k->der != NULL && k->tenant == tenant && memcmp(k->issuer.b, issuer->b, sizeof issuer->b) == 0;
+}
+
+/* A list that is current: of this revision, and in the first half of its life. */
+static bool
+find(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const lg_sha256 *issuer, uint64_t revision, lg_str *ret)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < LG_CRLS && !found; i++) {
+		const struct lg_crl_kept *k = &c->crl[i];
+
+		if (!same(k, tenant, issuer) || k->revision != revision || cx->now < k->made || cx->now > k->made + CRL_LIFE / 2)
+			continue;
+		*ret = lg_dup(cx->arena, (lg_str){ k->der, k->n });
+		found = true;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return found;
+}
+
+/* Takes the place of the issuer's last list, else of the oldest. */
+static void
+keep(struct lg_certs *c, const struct lg_crl_kept *fresh)
+{
+	struct lg_crl_kept *at = &c->crl[0];
+	char *old;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 1; i < LG_CRLS; i++)
+		if (c->crl[i].made < at->made)
+			at = &c->crl[i];
+	for (size_t i = 0; i < LG_CRLS; i++)
+		if (same(&c->crl[i], fresh->tenant, &fresh->issuer))
+			at = &c->crl[i];
+	old = at->der;
+	*at = *fresh;
+	pthread_mutex_unlock(&c->lock);
+	free(old);
+}
+
+static lg_err
+build(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_ca_cert *issuer, lg_str *ret)
+{
+	struct lg_crl_kept fresh = { .tenant = tenant, .issuer = issuer->sha256, .made = cx->now };
+	lg_str tbs, crl;
+
+	LG_TRY(tbs_of(cx, c, tenant, issuer, &fresh.revision, &tbs));
+	LG_TRY(sign(cx, c, tenant, issuer, tbs, &crl));
+	fresh.der = malloc(crl.n);
+	fresh.n = crl.n;
+	if (fresh.der != NULL) {
+		memcpy(fresh.der, crl.p, crl.n);
+		keep(c, &fresh);
+	}
+	*ret = crl;
+	return LG_OK;
+}
+
+static lg_err
+current_revision(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, uint64_t *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+	LG_TRY(lg_view_begin(cx, c->ports.store, &v));
+	*ret = lg_revision(v, tenant, LG_DOMAIN_TRUST);
+	return LG_OK;
+}
+
+lg_err
+lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str kid, lg_str *ret)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
+	const struct lg_ca_cert *issuer;
+	const struct lg_ca *ca;
+	uint64_t revision;
+	lg_err e;
+
+	LG_TRY(lg_trust_tenant(cx, t, tenant, &ca));
+	issuer = lg_ca_by_kid(ca, kid, false);
+	if (issuer == NULL)
+		return lg_fail(cx, LG_E_NOT_FOUND, "no such issuer");
+	LG_TRY(current_revision(cx, c, tenant, &revision));
+	if (find(cx, c, tenant, &issuer->sha256, revision, ret))
+		return LG_OK;
+	pthread_mutex_lock(&c->crl_build);	/* many readers who ask at once get one list */
+	e = find(cx, c, tenant, &issuer->sha256, revision, ret) ? LG_OK : build(cx, c, tenant, issuer, ret);
+	pthread_mutex_unlock(&c->crl_build);
+	return e;
+}

@@ -1,0 +1,104 @@
+/* routes_public.c: what everybody may read over plain HTTP: everything here is signed, or is a certificate. */
+#include "base/text.h"
+#include "certs/routes.h"
+
+#include "base/clock.h"
+
+#define FRESH_SECONDS 300	/* how long caches may keep what they got here */
+
+/* "<kid>.<ending>" */
+static lg_err
+kid_of(struct lg_http *ex, lg_str ending, lg_str *ret)
+{
+	if (!lg_str_ends(ex->tail, ending) || ex->tail.n == ending.n)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no such file");
+	*ret = lg_str_sub(ex->tail, 0, ex->tail.n - ending.n);
+	return LG_OK;
+}
+
+static lg_err
+answer(struct lg_http *ex, const char *type, lg_str body)
+{
+	lg_http_type(ex, type);
+	lg_http_header(ex, "Cache-Control", lg_print(ex->cx->arena, "public, max-age=%d", FRESH_SECONDS));
+	lg_buf_str(&ex->out, body);
+	return lg_buf_status(ex->cx, &ex->out);
+}
+
+lg_err
+lg_route_crl(void *self, struct lg_http *ex)
+{
+	lg_str kid, crl;
+
+	LG_TRY(kid_of(ex, LG_STR(".crl"), &kid));
+	LG_TRY(lg_certs_crl(ex->cx, self, ex->tenant, kid, &crl));
+	return answer(ex, "application/pkix-crl", crl);		/* RFC 2585 4.2 */
+}
+
+lg_err
+lg_route_ca(void *self, struct lg_http *ex)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(self);
+	const struct lg_ca_cert *cert;
+	const struct lg_ca *ca;
+	lg_str kid;
+
+	LG_TRY(kid_of(ex, LG_STR(".cer"), &kid));
+	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
+	cert = lg_ca_by_kid(ca, kid, true);
+	if (cert == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no such authority");
+	return answer(ex, "application/pkix-cert", cert->x509.der);	/* RFC 2585 4.1 */
+}
+
+/* SPIFFE Trust Domain and Bundle 4.2: a JWK of use x509-svid with exactly one certificate.  The members that name the
+ * key are taken from its ordinary JWK. */
+static lg_err
+put_root(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_ca_cert *root)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf jwk = LG_BUF(8u << 10);
+	struct lg_json js;
+	lg_str name;
+
+	lg_pubkey_jwk(root->key, root->kid, root->alg, &jwk);
+	lg_json_init(&js, cx->arena, lg_buf_view(&jwk));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "use", LG_STR("x509-svid"));
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		lg_str value = lg_json_raw(&js);
+
+		if (lg_str_eq(name, LG_STR("use")) || lg_str_eq(name, LG_STR("alg")) || lg_str_eq(name, LG_STR("kid")))
+			continue;
+		lg_jsonw_name(w, name);
+		lg_jsonw_raw(w, value);
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	lg_jsonw_name(w, LG_STR("x5c"));
+	lg_jsonw_array(w);
+	lg_jsonw_str(w, lg_base64(cx->arena, root->x509.der));
+	lg_jsonw_array_end(w);
+	lg_jsonw_object_end(w);
+	return LG_OK;
+}
+
+lg_err
+lg_route_bundle(void *self, struct lg_http *ex)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(self);
+	struct lg_jsonw w = lg_jsonw_of(&ex->out);
+	const struct lg_ca *ca;
+
+	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
+	lg_http_type(ex, "application/json");
+	lg_http_header(ex, "Cache-Control", lg_print(ex->cx->arena, "public, max-age=%d", FRESH_SECONDS));
+	lg_jsonw_object(&w);
+	lg_jsonw_int_of(&w, "spiffe_sequence", ca->root.x509.not_before / LG_SECOND);	/* rises with every newer root */
+	lg_jsonw_int_of(&w, "spiffe_refresh_hint", FRESH_SECONDS);
+	lg_jsonw_name(&w, LG_STR("keys"));
+	lg_jsonw_array(&w);
+	LG_TRY(put_root(ex->cx, &w, &ca->root));
+	lg_jsonw_array_end(&w);
+	lg_jsonw_object_end(&w);
+	return lg_buf_status(ex->cx, &ex->out);
+}
