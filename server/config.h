@@ -36,10 +36,13 @@ struct lg_settings {
 extern const struct lg_config_key lg_settings_keys[];
 extern const size_t lg_settings_count;
 
-/* Defaults, then the file's text (may be empty), in this order; flags follow by lg_config_set. */
-LG_CHECKED lg_err lg_settings_read(struct lg_ctx *cx, lg_str text, struct lg_settings *ret);
+/* Defaults, those of --dev if it is wanted, then the file's text (may be empty); flags follow by lg_config_set. */
+LG_CHECKED lg_err lg_settings_read(struct lg_ctx *cx, bool dev, lg_str text, struct lg_settings *ret);
 /* What the table cannot say: addresses that parse, paths that fit, values that go together. */
 LG_CHECKED lg_err lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s);
+int lg_settings_level(const struct lg_settings *s);	/* log.level as enum lg_level, -1 if it is none */
+/* Takes over the settings whose key is marked live. */
+void lg_settings_take_live(struct lg_settings *s, const struct lg_settings *fresh);
 /* One line per key: name, default, help. */
 void lg_settings_help(struct lg_buf *out);
 

@@ -20,7 +20,8 @@ struct work {
 	bool make;			/* hash, not verify */
 	lg_str stored;
 	struct lg_secret password;
-	lg_hash_done *done;
+	lg_hash_done *done;		/* of verify */
+	lg_hash_made *made;		/* of hash */
 	void *arg;
 	lg_err e;
 	bool match, upgrade;
@@ -72,25 +73,46 @@ work_back(struct lg_note *note)
 {
 	struct work *w = (struct work *)note;
 
-	w->done(w->arg, w->e, w->match, w->upgrade);
+	if (w->make)
+		w->made(w->arg, w->e, w->stored);
+	else
+		w->done(w->arg, w->e, w->match, w->upgrade);
 	work_free(w);
+}
+
+/* Answered on the loop that asks. */
+static lg_err
+work_submit(struct lg_hash_threads *ht, struct work *w)
+{
+	lg_err e;
+
+	w->note.run = work_back;
+	w->reply = lg_loop_mailbox(lg_loop_self());
+	e = lg_pool_submit(ht->pool, work_run, w);
+	if (e != LG_OK)
+		work_free(w);
+	return e;
 }
 
 static lg_err
 verify(void *self, lg_str stored, const struct lg_secret *password, lg_hash_done *done, void *arg)
 {
-	struct lg_hash_threads *ht = self;
-	struct work *w = work_new(ht, stored, password);
-	lg_err e;
+	struct work *w = work_new(self, stored, password);
 
-	w->note.run = work_back;
-	w->reply = lg_loop_mailbox(lg_loop_self());
 	w->done = done;
 	w->arg = arg;
-	e = lg_pool_submit(ht->pool, work_run, w);
-	if (e != LG_OK)
-		work_free(w);
-	return e;
+	return work_submit(self, w);
+}
+
+static lg_err
+hash(void *self, const struct lg_secret *password, lg_hash_made *made, void *arg)
+{
+	struct work *w = work_new(self, LG_NONE, password);
+
+	w->make = true;
+	w->made = made;
+	w->arg = arg;
+	return work_submit(self, w);
 }
 
 static lg_err
@@ -169,5 +191,5 @@ lg_hash_threads_waiting(struct lg_hash_threads *ht)
 void
 lg_hash_threads_port(struct lg_hash_threads *ht, struct lg_hasher *ret)
 {
-	*ret = (struct lg_hasher){ .self = ht, .verify = verify, .verify_wait = verify_wait, .hash_wait = hash_wait };
+	*ret = (struct lg_hasher){ .self = ht, .verify = verify, .verify_wait = verify_wait, .hash_wait = hash_wait, .hash = hash };
 }

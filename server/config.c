@@ -1,0 +1,143 @@
+#include "server/config.h"
+
+#include <stddef.h>
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "server/listen.h"
+
+#define KEY(name, type, member, fallback, min, max, live, help) \
+	{ name, LG_CONFIG_##type, offsetof(struct lg_settings, member), fallback, min, max, help, live }
+#define TEXT(name, member, fallback, help)		KEY(name, STR, member, fallback, 0, 0, false, help)
+#define COUNT(name, member, fallback, min, max, help)	KEY(name, INT, member, fallback, min, max, false, help)
+#define TIME(name, member, fallback, min, max, help)	KEY(name, TIME, member, fallback, min, max, false, help)
+
+const struct lg_config_key lg_settings_keys[] = {
+	TEXT("data", data, "/var/lib/lightgate", "Folder below which everything is written."),
+	TEXT("socket", socket, "/run/lightgate/lightgate.sock", "UNIX socket for local callers."),
+	TEXT("host", host, "localhost", "Name under which clients reach this service."),
+	TEXT("issuer", issuer, NULL, "Issuer of the default tenant's tokens; https:// and host when empty."),
+	TEXT("tenant", tenant, "default", "Name of the default tenant, made at the first start."),
+	TEXT("suffix", suffix, "dc=example,dc=org", "Its naming context in the directory."),
+	TEXT("trust_domain", trust_domain, "example.org", "Its SPIFFE trust domain."),
+	TEXT("admin", admin, "admin", "Name of its first administrator."),
+	TEXT("users.server", server_user, "lightgate", "User of the server process, when started as root."),
+	TEXT("users.keeper", keeper_user, "lightgate-keeper", "User of the keeper, when started as root."),
+	TEXT("keeper.secret_file", secret_file, "/etc/lightgate/sealing-secret", "File with the secret that seals the keeper's keys."),
+
+	COUNT("threads.loops", loops, "0", 0, 64, "Event loops; 0: one a core."),
+	COUNT("threads.workers", workers, "64", 1, 256, "Threads for work that waits."),
+	COUNT("threads.hashers", hashers, "0", 0, 256, "Threads for password hashes; 0: one a core."),
+
+	TEXT("listen.https", listen_https, "0.0.0.0:8443", "OpenID Connect, AuthZEN, the admin API; no client certificates."),
+	TEXT("listen.mtls", listen_mtls, "0.0.0.0:8444", "The same, client certificates required."),
+	TEXT("listen.stream", listen_stream, "0.0.0.0:8445", "Watch streams of agents, client certificates required."),
+	TEXT("listen.http", listen_http, "0.0.0.0:8080", "CRL, OCSP, CA certificates and trust bundles, without TLS."),
+	TEXT("listen.ldap", listen_ldap, "0.0.0.0:1389", "LDAP with StartTLS."),
+	TEXT("listen.ldaps", listen_ldaps, "0.0.0.0:1636", "LDAP over TLS."),
+
+	COUNT("limits.connections", connections, "20000", 16, 1000000, "Open connections in all."),
+	COUNT("limits.per_address", per_address, "1000", 0, 1000000, "Open connections of one address; 0: no limit."),
+	TIME("limits.request_time", request_time, "15s", LG_SECOND / 10, LG_HOUR, "For a whole request to arrive."),
+	TIME("limits.idle_time", idle_time, "75s", LG_SECOND / 10, LG_DAY, "Between two requests of a connection."),
+	TIME("limits.reply_time", reply_time, "60s", LG_SECOND / 10, LG_DAY, "For a client to take a whole reply."),
+	TIME("limits.drain_time", drain_time, "10s", LG_SECOND / 10, LG_HOUR, "For what is running when the service is told to end."),
+
+	KEY("store.map_size", SIZE, map_size, "1 TiB", 1 << 20, INT64_C(1) << 46, false, "Address space for the database; the file grows as used."),
+	KEY("store.segment_buffer", SIZE, segment_buffer, "16 MiB", 1 << 16, INT64_C(1) << 32, false,
+	    "Decision records that may wait to be written."),
+
+	TIME("ceiling.token_life", token_life, "1h", LG_MINUTE, LG_DAY, "Longest life of a token, fixed at the tenant's creation."),
+	TIME("ceiling.ticket_life", ticket_life, "2m", LG_SECOND, LG_HOUR, "Longest life of a ticket, likewise."),
+	TIME("ceiling.leaf_life", leaf_life, "24h", LG_MINUTE, 398 * LG_DAY, "Longest life of a certificate, likewise."),
+	KEY("ceiling.dns_suffixes", LIST, dns_suffixes, NULL, 0, 0, false, "What DNS names in certificates must end in."),
+
+	KEY("log.requests", BOOL, log_requests, "false", 0, 0, true, "A line for every request."),
+	KEY("log.level", STR, log_level, "info", 0, 0, true, "debug, info, warn or error."),
+};
+const size_t lg_settings_count = LG_COUNT(lg_settings_keys);
+
+/* What --dev means: everything below DATA, loopback, ports that are free. */
+static lg_err
+dev_defaults(struct lg_ctx *cx, struct lg_settings *s)
+{
+	static const char *const free_port[] = { "listen.https", "listen.mtls", "listen.stream", "listen.http", "listen.ldap",
+		"listen.ldaps" };
+
+	s->dev = true;
+	for (size_t i = 0; i < LG_COUNT(free_port); i++)
+		LG_TRY(lg_config_set(cx, lg_settings_keys, lg_settings_count, lg_str_of(free_port[i]), LG_STR("127.0.0.1:0"), s));
+	s->socket = LG_NONE;
+	s->secret_file = LG_NONE;
+	s->host = LG_STR("127.0.0.1");
+	return LG_OK;
+}
+
+lg_err
+lg_settings_read(struct lg_ctx *cx, bool dev, lg_str text, struct lg_settings *ret)
+{
+	LG_TRY(lg_config_defaults(cx, lg_settings_keys, lg_settings_count, ret));
+	if (dev)
+		LG_TRY(dev_defaults(cx, ret));
+	return text.n == 0 ? LG_OK : lg_config_file(cx, lg_settings_keys, lg_settings_count, text, ret);
+}
+
+void
+lg_settings_take_live(struct lg_settings *s, const struct lg_settings *fresh)
+{
+	s->log_requests = fresh->log_requests;
+	s->log_level = fresh->log_level;
+}
+
+static lg_err
+check_address(struct lg_ctx *cx, const char *name, lg_str text)
+{
+	struct sockaddr_storage a;
+	socklen_t n;
+
+	if (text.n == 0)
+		return LG_OK;
+	return lg_address_parse(cx, text, &a, &n) == LG_OK ? LG_OK : lg_fail_in(cx, LG_E_INVALID, name);
+}
+
+lg_err
+lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
+{
+	LG_TRY(check_address(cx, "listen.https", s->listen_https));
+	LG_TRY(check_address(cx, "listen.mtls", s->listen_mtls));
+	LG_TRY(check_address(cx, "listen.stream", s->listen_stream));
+	LG_TRY(check_address(cx, "listen.http", s->listen_http));
+	LG_TRY(check_address(cx, "listen.ldap", s->listen_ldap));
+	LG_TRY(check_address(cx, "listen.ldaps", s->listen_ldaps));
+	if (s->data.n == 0 || s->data.p[0] != '/')
+		return lg_fail(cx, LG_E_INVALID, "data: an absolute path is wanted");
+	if (s->socket.n >= sizeof ((struct sockaddr_un *)0)->sun_path)
+		return lg_fail(cx, LG_E_INVALID, "socket: the path has more than %zu octets", sizeof ((struct sockaddr_un *)0)->sun_path - 1);
+	if (s->issuer.n > 0 && !lg_str_starts(s->issuer, LG_STR("https://")))
+		return lg_fail(cx, LG_E_INVALID, "issuer: an https URL is wanted");
+	if (s->host.n == 0 || s->tenant.n == 0 || s->suffix.n == 0 || s->trust_domain.n == 0 || s->admin.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "host, tenant, suffix, trust_domain and admin cannot be empty");
+	return lg_settings_level(s) >= 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "log.level: \"%.*s\" is none", LG_FMT(s->log_level));
+}
+
+int
+lg_settings_level(const struct lg_settings *s)
+{
+	static const lg_str names[] = { LG_STR("debug"), LG_STR("info"), LG_STR("warn"), LG_STR("error") };
+
+	for (size_t i = 0; i < LG_COUNT(names); i++)
+		if (lg_str_eq(names[i], s->log_level))
+			return (int)i;
+	return -1;
+}
+
+void
+lg_settings_help(struct lg_buf *out)
+{
+	for (size_t i = 0; i < lg_settings_count; i++) {
+		const struct lg_config_key *k = &lg_settings_keys[i];
+
+		lg_buf_printf(out, "  --%-22s %s%s%s%s\n", k->name, k->help, k->fallback == NULL ? "" : " [",
+		    k->fallback == NULL ? "" : k->fallback, k->fallback == NULL ? "" : "]");
+	}
+}
