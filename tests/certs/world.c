@@ -1,0 +1,540 @@
+/* world.c: see world.h. */
+#include "tests/certs/world.h"
+
+#include <criterion/criterion.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/der.h"
+#include "certs/rows.h"
+
+/* ---- the directory: a table ------------------------------------------------------------------------ */
+
+static const struct lg_table entries = { .name = "test.entries", .id = 0x7001, .domain = LG_DOMAIN_ENTRY };
+
+static struct lg_certs_key
+entry_key(uint32_t tenant, lg_uuid id)
+{
+	struct lg_certs_key k = lg_certs_key_of(tenant);
+
+	lg_certs_key_add(&k, id.b, sizeof id.b);
+	return k;
+}
+
+static lg_err
+entry_decode(struct lg_ctx *cx, lg_uuid id, lg_str value, struct lg_cert_subject *ret)
+{
+	struct lg_rd r = lg_rd_of(value);
+	lg_str *dns = LG_NEWS(cx->arena, lg_str, 2);
+
+	*ret = (struct lg_cert_subject){ .id = id };
+	ret->enabled = lg_rd_u8(&r) != 0;
+	ret->type = lg_rd_str32(&r);
+	ret->name = lg_rd_str32(&r);
+	ret->project = lg_rd_str32(&r);
+	if (!lg_str_eq(ret->type, LG_STR("User"))) {
+		dns[0] = lg_print(cx->arena, "%.*s.hosts.a.example", LG_FMT(ret->name));
+		dns[1] = lg_print(cx->arena, "%.*s.alias.a.example", LG_FMT(ret->name));
+		ret->dns = dns;
+		ret->ndns = 2;
+	}
+	return LG_OK;
+}
+
+static lg_err
+by_id(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_cert_subject *ret)
+{
+	struct lg_certs_key k = entry_key(tenant, id);
+	lg_str value;
+
+	(void)self;
+	LG_TRY(lg_get(cx, v, &entries, lg_certs_key_str(&k), &value));
+	return entry_decode(cx, id, value, ret);
+}
+
+static lg_err
+by_name(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str type, lg_str name, struct lg_cert_subject *ret)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(tenant);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	lg_str key, value;
+
+	(void)self;
+	LG_TRY(lg_scan(cx, v, &entries, lg_certs_key_str(&prefix), LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &value)) {
+		lg_uuid id;
+
+		memcpy(id.b, key.p + 4, sizeof id.b);
+		LG_TRY(entry_decode(cx, id, value, ret));
+		if (lg_str_eq(ret->type, type) && lg_str_eq(ret->name, name))
+			return LG_OK;
+	}
+	return lg_fail(cx, LG_E_NOT_FOUND, "no such entry");
+}
+
+struct entry_change {
+	struct lg_certs_key key;
+	lg_str value;
+};
+
+static lg_err
+run_entry(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct entry_change *e = arg;
+
+	if (e->value.n == 0)
+		return lg_del(cx, v, &entries, lg_certs_key_str(&e->key));
+	return lg_put(cx, v, &entries, lg_certs_key_str(&e->key), e->value);
+}
+
+void
+world_entry(struct world *w, uint32_t tenant, lg_uuid id, const char *type, const char *name, const char *project, bool enabled)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
+	struct entry_change e = { .key = entry_key(tenant, id) };
+
+	lg_buf_byte(&b, enabled);
+	lg_buf_str32(&b, lg_str_of(type));
+	lg_buf_str32(&b, lg_str_of(name));
+	lg_buf_str32(&b, lg_str_of(project));
+	e.value = lg_buf_view(&b);
+	cr_assert_eq(lg_store_apply(&w->cx, w->store, tenant, "test.entry", run_entry, &e, NULL), LG_OK, "%s", w->cx.error);
+}
+
+void
+world_entry_gone(struct world *w, uint32_t tenant, lg_uuid id)
+{
+	struct entry_change e = { .key = entry_key(tenant, id) };
+
+	cr_assert_eq(lg_store_apply(&w->cx, w->store, tenant, "test.entry", run_entry, &e, NULL), LG_OK, "%s", w->cx.error);
+}
+
+/* ---- policy, keeper, callers ---------------------------------------------------------------------------- */
+
+static lg_err
+ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
+{
+	struct world *w = self;
+
+	(void)v;
+	w->asked++;
+	snprintf(w->last_action, sizeof w->last_action, "%s", q->action);
+	for (size_t i = 0; i < q->ncontext; i++)
+		if (strcmp(q->context[i].name, "subject_proof") == 0)
+			snprintf(w->last_proof, sizeof w->last_proof, "%.*s", LG_FMT(q->context[i].s));
+	for (size_t i = 0; i < q->nfacts; i++) {
+		if (strcmp(q->facts[i].name, "profile") == 0)
+			w->last_profile = lg_dup(w->arena, q->facts[i].s);
+		if (strcmp(q->facts[i].name, "dns") == 0)
+			w->last_ndns = q->facts[i].n;
+	}
+	(void)cx;
+	*ret = (struct lg_verdict){ .permit = w->deny == NULL || strcmp(w->deny, q->action) != 0, .reason = LG_STR("the test says so"),
+		.stable = !w->unstable };
+	return LG_OK;
+}
+
+static uint64_t
+revision(void *self, uint32_t tenant)
+{
+	(void)self;
+	(void)tenant;
+	return 1;
+}
+
+static lg_str
+sign_with(struct world *w, EVP_PKEY *key, lg_str bytes)
+{
+	EVP_MD_CTX *m = EVP_MD_CTX_new();
+	size_t n = 512;
+	unsigned char *sig = lg_alloc(w->arena, n);
+
+	cr_assert(EVP_DigestSignInit_ex(m, NULL, "SHA2-256", NULL, NULL, key, NULL) == 1);
+	cr_assert(EVP_DigestSign(m, sig, &n, (const unsigned char *)bytes.p, bytes.n) == 1);
+	EVP_MD_CTX_free(m);
+	return (lg_str){ (const char *)sig, n };
+}
+
+/* A keeper that signs whatever it is given, so that what stops a bad certificate is ours. */
+static lg_err
+certificate_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *der)
+{
+	struct world *w = self;
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_CERT_MAX);
+	size_t seq;
+
+	if (w->keeper_gone)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper is gone");
+	w->signed_certs++;
+	seq = lg_derw_begin(&b, LG_DER_SEQUENCE);
+	lg_derw_raw(&b, tbs);
+	lg_derw_raw(&b, lg_x509_alg(LG_ALG_ES256));
+	lg_derw_bits(&b, sign_with(w, w->keys[tenant].issuer_key, tbs));
+	lg_derw_end(&b, seq);
+	*der = lg_dup(cx->arena, lg_buf_view(&b));
+	if (w->while_signing != NULL)
+		w->while_signing(w);
+	return LG_OK;
+}
+
+static lg_err
+crl_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
+{
+	struct world *w = self;
+
+	if (w->keeper_gone)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper is gone");
+	w->signed_crls++;
+	*sig = sign_with(w, w->keys[tenant].issuer_key, tbs);
+	return LG_OK;
+}
+
+static lg_err
+authenticate(void *self, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret)
+{
+	struct world *w = self;
+
+	cr_assert_str_eq(audience, "/v1");
+	if (w->nobody)
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "nobody");
+	*ret = w->caller;
+	return LG_OK;
+}
+
+static lg_err
+ticket_keys(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str *ret)
+{
+	(void)self;
+	(void)cx;
+	(void)tenant;
+	*ret = LG_STR("{\"keys\":[]}");
+	return LG_OK;
+}
+
+/* ---- authorities, by OpenSSL ------------------------------------------------------------------------------- */
+
+X509 *
+x509_of(lg_str der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+
+	return d2i_X509(NULL, &p, (long)der.n);
+}
+
+lg_str
+der_of(struct world *w, X509 *x)
+{
+	unsigned char *p = NULL;
+	int n = i2d_X509(x, &p);
+	lg_str s;
+
+	cr_assert(n > 0);
+	s = lg_dup(w->arena, (lg_str){ (const char *)p, (size_t)n });
+	OPENSSL_free(p);
+	return s;
+}
+
+static void
+add_ext(X509 *x, X509 *issuer, const char *name, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *e;
+
+	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	X509V3_set_ctx_nodb(&ctx);
+	e = X509V3_EXT_nconf(NULL, &ctx, name, value);
+	cr_assert_not_null(e, "extension %s = %s", name, value);
+	cr_assert(X509_add_ext(x, e, -1));
+	X509_EXTENSION_free(e);
+}
+
+static X509 *
+make_ca(const char *cn, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer, const char *constraints)
+{
+	X509 *x = X509_new();
+
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1234);
+	X509_gmtime_adj(X509_getm_notBefore(x), -86400);
+	X509_gmtime_adj(X509_getm_notAfter(x), 86400L * 365);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0);
+	X509_set_issuer_name(x, X509_get_subject_name(issuer == NULL ? x : issuer));
+	X509_set_pubkey(x, key);
+	add_ext(x, x, "subjectKeyIdentifier", "hash");
+	add_ext(x, issuer == NULL ? x : issuer, "authorityKeyIdentifier", "keyid:always");
+	add_ext(x, x, "basicConstraints", constraints);
+	add_ext(x, x, "keyUsage", "critical,keyCertSign,cRLSign");
+	cr_assert(X509_sign(x, signer, EVP_sha256()) > 0);
+	return x;
+}
+
+static void
+make_authority(struct world *w, uint32_t tenant, const char *name)
+{
+	struct authority_keys *k = &w->keys[tenant];
+	char cn[64];
+
+	k->root_key = EVP_EC_gen("P-256");
+	k->issuer_key = EVP_EC_gen("P-256");
+	snprintf(cn, sizeof cn, "%s root", name);
+	k->root = make_ca(cn, k->root_key, NULL, k->root_key, "critical,CA:TRUE");
+	snprintf(cn, sizeof cn, "%s issuing", name);
+	k->issuer = make_ca(cn, k->issuer_key, k->root, k->root_key, "critical,CA:TRUE,pathlen:0");
+	k->root_der = der_of(w, k->root);
+	k->issuer_der = der_of(w, k->issuer);
+}
+
+static void
+trust(struct world *w)
+{
+	static const lg_str suffix_a[] = { LG_STR("a.example") }, suffix_b[] = { LG_STR("b.example"), LG_STR("a.example") };
+	struct lg_authority v[2] = {
+		{ .tenant = TENANT_A, .issuer = LG_STR("https://a.example"), .trust_domain = LG_STR("a.example"),
+		    .http_url = LG_STR("http://a.example:8080"), .dns_suffixes = suffix_a, .ndns_suffixes = 1, .loopback = true,
+		    .leaf_life = LG_DAY, .root = w->keys[1].root_der, .issuers = { w->keys[1].issuer_der }, .nissuers = 1 },
+		{ .tenant = TENANT_B, .issuer = LG_STR("https://a.example/t/b"), .trust_domain = LG_STR("b.example"),
+		    .http_url = LG_STR("http://a.example:8080/t/b"), .dns_suffixes = suffix_b, .ndns_suffixes = 2,
+		    .leaf_life = LG_DAY, .root = w->keys[2].root_der, .issuers = { w->keys[2].issuer_der }, .nissuers = 1 },
+	};
+
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 2), LG_OK, "%s", w->cx.error);
+}
+
+/* ---- the world ------------------------------------------------------------------------------------------------ */
+
+static void
+open_store(struct world *w)
+{
+	static const struct lg_table *tables[16];
+	const char *tmp = getenv("TMPDIR");
+	lg_str dir = lg_print(w->arena, "%s/certs.XXXXXX", tmp == NULL ? "/tmp" : tmp);
+	struct lg_store_options o = { .map_size = 256u << 20, .tables = tables, .node = LG_STR("n1"), .nosync = true };
+
+	cr_assert_not_null(mkdtemp((char *)(uintptr_t)dir.p));
+	for (size_t i = 0; i < lg_certs_ntables; i++)
+		tables[o.ntables++] = lg_certs_tables[i];
+	tables[o.ntables++] = &entries;
+	o.dir = lg_print(w->arena, "%s/store", dir.p).p;
+	o.archive = lg_print(w->arena, "%s/archive", dir.p).p;
+	cr_assert_eq(mkdir(o.dir, 0700), 0);
+	cr_assert_eq(mkdir(o.archive, 0700), 0);
+	cr_assert_eq(lg_store_open(&w->cx, &o, &w->store), LG_OK, "%s", w->cx.error);
+}
+
+static void
+make_entries(struct world *w)
+{
+	w->host = lg_uuid_new();
+	w->other_host = lg_uuid_new();
+	w->service = lg_uuid_new();
+	w->user = lg_uuid_new();
+	w->workload = lg_uuid_new();
+	w->host_b = lg_uuid_new();
+	world_entry(w, TENANT_A, w->host, "Host", "node1", "", true);
+	world_entry(w, TENANT_A, w->other_host, "Host", "node2", "", true);
+	world_entry(w, TENANT_A, w->service, "Service", "controller", "", true);
+	world_entry(w, TENANT_A, w->user, "User", "alice", "", true);
+	world_entry(w, TENANT_A, w->workload, "Workload", "web", "shop", true);
+	world_entry(w, TENANT_B, w->host_b, "Host", "node1", "", true);
+}
+
+struct world *
+world_new(void)
+{
+	struct world *w = calloc(1, sizeof *w);
+	struct lg_certs_ports ports = { .subjects = { w, by_name, by_id }, .decider = { w, ask, revision }, .callers = w,
+		.authenticate = authenticate, .ticket_keys = ticket_keys, .mtls_url = LG_STR("https://a.example:8444"),
+		.join_address = LG_STR("a.example:8443") };
+
+	w->arena = lg_arena_new();
+	lg_ctx_init(&w->cx, w->arena);
+	open_store(w);
+	ports.store = w->store;
+	ports.signer = (struct lg_signer){ .self = w, .certificate_wait = certificate_wait, .crl_wait = crl_wait };
+	make_authority(w, TENANT_A, "A");
+	make_authority(w, TENANT_B, "B");
+	cr_assert_eq(lg_certs_new(&w->cx, &ports, &w->certs), LG_OK);
+	trust(w);
+	make_entries(w);
+	w->caller = (struct lg_certs_caller){ .id = w->host, .type = LG_STR("Host"), .name = LG_STR("node1"), .proof = "self" };
+	return w;
+}
+
+void
+world_free(struct world *w)
+{
+	lg_store_turn(w->store);
+	lg_certs_free(&w->certs);
+	lg_store_close(&w->store);
+	for (size_t i = 0; i < LG_COUNT(w->keys); i++) {
+		EVP_PKEY_free(w->keys[i].root_key);
+		EVP_PKEY_free(w->keys[i].issuer_key);
+		X509_free(w->keys[i].root);
+		X509_free(w->keys[i].issuer);
+	}
+	lg_arena_free(&w->arena);
+	free(w);
+}
+
+struct lg_view *
+world_view(struct world *w)
+{
+	struct lg_view *v;
+
+	lg_store_turn(w->store);
+	cr_assert_eq(lg_view_begin(&w->cx, w->store, &v), LG_OK, "%s", w->cx.error);
+	return v;
+}
+
+/* ---- certificates by us ------------------------------------------------------------------------------------------- */
+
+struct lg_key *
+world_key(struct world *w, enum lg_key_type type)
+{
+	struct lg_key *k;
+
+	cr_assert_eq(lg_key_generate(&w->cx, type, &k), LG_OK, "%s", w->cx.error);
+	return k;
+}
+
+lg_str
+world_csr(struct world *w, const struct lg_key *k, const struct lg_csr_names *names)
+{
+	static const struct lg_csr_names none;
+	lg_str der;
+
+	cr_assert_eq(lg_csr_make(&w->cx, k, names == NULL ? &none : names, &der), LG_OK, "%s", w->cx.error);
+	return der;
+}
+
+lg_err
+world_issue(struct world *w, uint32_t tenant, lg_uuid entry, const char *profile, const struct lg_key *k,
+    const struct lg_cert_names *only, struct lg_issued *ret)
+{
+	struct lg_cert_request rq = { .tenant = tenant, .profile = lg_cert_profile_find(lg_str_of(profile)), .proof = "self",
+		.asker = { .type = LG_STR("Host"), .id = entry, .name = LG_STR("x") }, .entry = entry,
+		.spki = lg_pubkey_spki(lg_key_public(k)), .only = only };
+
+	return lg_certs_issue(&w->cx, w->certs, &rq, ret);
+}
+
+lg_err
+world_peer(struct world *w, lg_str der, struct lg_certs_peer *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = world_view(w);
+
+	return lg_certs_peer(&w->cx, w->certs, v, der, ret);
+}
+
+/* ---- odd certificates ------------------------------------------------------------------------------------------------ */
+
+struct craft
+craft_good(struct world *w, uint32_t tenant)
+{
+	struct craft c = { .signer = w->keys[tenant].issuer_key, .issuer = w->keys[tenant].issuer, .version = 2, .begins = -300,
+		.ends = 3600 };
+
+	craft_ext(&c, "basicConstraints", "critical,CA:FALSE");
+	craft_ext(&c, "keyUsage", "critical,digitalSignature");
+	craft_ext(&c, "extendedKeyUsage", "serverAuth,clientAuth");
+	craft_ext(&c, "subjectAltName", tenant == TENANT_A ? "URI:spiffe://a.example/host/node1" : "URI:spiffe://b.example/host/node1");
+	craft_ext(&c, "subjectKeyIdentifier", "hash");
+	craft_ext(&c, "authorityKeyIdentifier", "keyid:always");
+	return c;
+}
+
+void
+craft_ext(struct craft *c, const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (i < LG_COUNT(c->ext) - 1 && c->ext[i][0] != NULL && strcmp(c->ext[i][0], name) != 0)
+		i++;
+	c->ext[i][0] = name;
+	c->ext[i][1] = value;
+}
+
+static void
+set_serial(X509 *x, int kind)
+{
+	unsigned char b[24];
+	BIGNUM *n;
+	ASN1_INTEGER *s;
+
+	lg_random(b, sizeof b);
+	b[0] = 0x40;
+	n = BN_bin2bn(b, kind == 3 ? 21 : LG_CERT_SERIAL, NULL);
+	if (kind == 1)
+		BN_zero(n);
+	BN_set_negative(n, kind == 2);
+	s = BN_to_ASN1_INTEGER(n, NULL);
+	X509_set_serialNumber(x, s);
+	ASN1_INTEGER_free(s);
+	BN_free(n);
+}
+
+lg_str
+craft_der(struct world *w, const struct craft *c)
+{
+	X509 *x = X509_new();
+	EVP_PKEY *key = c->key == NULL ? EVP_EC_gen("P-256") : c->key;
+	lg_str der;
+
+	X509_set_version(x, c->version);
+	set_serial(x, c->serial_kind);
+	X509_gmtime_adj(X509_getm_notBefore(x), (long)c->begins);
+	X509_gmtime_adj(X509_getm_notAfter(x), (long)c->ends);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)"node1", -1, -1, 0);
+	X509_set_issuer_name(x, X509_get_subject_name(c->issuer));
+	X509_set_pubkey(x, key);
+	for (size_t i = 0; i < LG_COUNT(c->ext) && c->ext[i][0] != NULL && !c->v1; i++)
+		if (c->ext[i][1] != NULL)
+			add_ext(x, c->issuer, c->ext[i][0], c->ext[i][1]);
+	if (c->v1)
+		X509_set_version(x, 0);
+	cr_assert(X509_sign(x, c->signer, EVP_sha256()) > 0);
+	der = der_of(w, x);
+	X509_free(x);
+	if (c->key == NULL)
+		EVP_PKEY_free(key);
+	return der;
+}
+
+struct record {
+	uint32_t tenant;
+	struct lg_cert_row row;
+};
+
+static lg_err
+run_record(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct record *r = arg;
+
+	return lg_cert_row_put(cx, v, r->tenant, &r->row);
+}
+
+void
+world_record(struct world *w, uint32_t tenant, lg_uuid entry, const char *type, const char *name, lg_str der)
+{
+	struct record r = { .tenant = tenant };
+	struct lg_x509 x;
+
+	cr_assert_eq(lg_x509_parse(&w->cx, der, &x), LG_OK, "%s", w->cx.error);
+	if (x.serial.n == sizeof r.row.serial.b)
+		memcpy(r.row.serial.b, x.serial.p, sizeof r.row.serial.b);
+	r.row.state = LG_CERT_ISSUED;
+	r.row.entry = entry;
+	r.row.type = lg_str_of(type);
+	r.row.name = lg_str_of(name);
+	r.row.profile = LG_STR("host");
+	r.row.not_before = x.not_before;
+	r.row.expires = x.not_after;
+	r.row.issuer = lg_sha256_of(w->keys[tenant].issuer_der);
+	r.row.spki = lg_sha256_of(x.spki);
+	r.row.sha256 = lg_sha256_of(der);
+	r.row.der = der;
+	cr_assert_eq(lg_store_apply(&w->cx, w->store, tenant, "test.record", run_record, &r, NULL), LG_OK, "%s", w->cx.error);
+}
