@@ -24,7 +24,7 @@ LDFLAGS_tsan = -fsanitize=thread
 
 # What each layer may link: its own third-party libraries, and the layers below it.
 EXT_base = -lyaml -lpthread
-EXT_crypto = -lcrypto -largon2 -ljwt -lseccomp -lcap-ng
+EXT_crypto = -lcrypto -largon2 -lseccomp -lcap-ng
 EXT_store = -llmdb -lzstd
 EXT_policy =
 EXT_directory = -llber
@@ -120,7 +120,7 @@ $(B)/tests/$(1): $(call obj,$(wildcard tests/$(1)/*.c)) $(call libs_for,$(1))
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 TEST_EXT_base = -ljansson
-TEST_EXT_crypto = -ljansson
+TEST_EXT_crypto = -ljansson -ljwt
 TEST_EXT_store =
 test-programs: $(foreach l,$(TESTED),$(B)/tests/$(l))
 .PHONY: test-programs

@@ -10,7 +10,9 @@
 
 #include "lightgate/crypto.h"
 
-#define LG_KEEPER_FRAME		(64u << 10)	/* octets of a request or reply; CRLs go in digests, not here */
+#define LG_KEEPER_FRAME		(64u << 10)	/* octets of a request; longer CRLs travel in parts */
+#define LG_KEEPER_REPLY		(8u << 20)	/* octets of a reply: the list of all keys is the longest */
+#define LG_KEEPER_CRL		(32u << 20)	/* octets of a TBSCertList */
 #define LG_KEEPER_PENDING	4096		/* requests on one channel; beyond it LG_E_BUSY */
 
 enum lg_purpose {
@@ -34,7 +36,7 @@ struct lg_keeper_key {
 	enum lg_alg alg;
 	lg_str kid;		/* RFC 7638 thumbprint, base64url */
 	lg_str spki;		/* DER */
-	lg_str cert;		/* DER, for ROOT and ISSUER */
+	lg_str cert;		/* DER, for ROOT and ISSUER; for BUNDLE the token by which its predecessor names it, or empty */
 	int64_t created;
 };
 
@@ -80,12 +82,37 @@ struct lg_token_request {
 LG_CHECKED lg_err lg_keeper_token(struct lg_keeper *k, const struct lg_token_request *rq, lg_keeper_done *done, void *arg);
 /* reply: the whole certificate, DER */
 LG_CHECKED lg_err lg_keeper_certificate(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
-/* tbs: TBSCertList, at most LG_KEEPER_FRAME; larger ones by digest.  reply: signature, DER */
+/* tbs: TBSCertList of the active or a retired issuer, at most LG_KEEPER_CRL octets.  reply: signature, DER */
 LG_CHECKED lg_err lg_keeper_crl(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
+/* tbs: ResponseData (RFC 6960 4.2.1) of the active or a retired issuer.  reply: signature, DER */
+LG_CHECKED lg_err lg_keeper_ocsp(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
+
+struct lg_bundle_request {
+	uint32_t tenant;
+	lg_str audience;		/* the host's entryUUID */
+	uint32_t epoch;
+	uint64_t version;		/* (epoch, version) of a tenant never falls */
+	int64_t issued, life;		/* microseconds; at most LG_BUNDLE_LIFE */
+	lg_sha256 digest;		/* of the bundle's bytes */
+};
+#define LG_BUNDLE_LIFE	INT64_C(86400000000)
+/* reply: a token, typ "lg-bundle+jwt", claims iss aud iat exp epoch version sha256 (base64url) */
+LG_CHECKED lg_err lg_keeper_bundle(struct lg_keeper *k, const struct lg_bundle_request *rq, lg_keeper_done *done, void *arg);
+
 /* Extends chain `chain` (0 change log, 1 decision segments) by records from_seq..; the digests are their body hashes, 32 octets each.
- * reply: JSON {"chain","epoch","seq","hash","time","kid","sig"} */
+ * The first record of a chain has number 1 and the predecessor 32 zero octets; no digests: the mark is signed as it stands.
+ * LG_E_CONFLICT for a record that is not the next one, or another epoch.
+ * reply: JSON {"chain","epoch","seq","hash","time","kid","sig"}; lg_head_verify reads it */
 LG_CHECKED lg_err lg_keeper_head(struct lg_keeper *k, uint32_t chain, uint32_t epoch, uint64_t from_seq, lg_str digests,
     lg_keeper_done *done, void *arg);
+struct lg_signed_head {
+	uint32_t chain, epoch;
+	uint64_t seq;
+	lg_sha256 hash;
+	int64_t time;
+};
+/* LG_E_UNAUTHENTICATED unless one of the audit keys signed it. */
+LG_CHECKED lg_err lg_head_verify(struct lg_ctx *cx, lg_str json, const struct lg_keyset *audit, struct lg_signed_head *ret);
 /* The keeper's mark of a chain without extending it.  reply: u32 epoch, u64 seq, 32 octets hash; LG_E_NOT_FOUND if none. */
 LG_CHECKED lg_err lg_keeper_mark(struct lg_keeper *k, uint32_t chain, lg_keeper_done *done, void *arg);
 /* reply: the data key sealed for storage, and (unwrap) 32 octets of key */
@@ -99,13 +126,21 @@ LG_CHECKED lg_err lg_keeper_successor(struct lg_keeper *k, uint32_t tenant, enum
     lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_activate(struct lg_keeper *k, uint32_t tenant, lg_str kid, lg_keeper_done *done, void *arg);
 
-/* Only on the parent's channel: */
+/* Only on the parent's channel; LG_E_DENIED on any other.  create_tenant's reply: the root certificate, DER. */
 LG_CHECKED lg_err lg_keeper_create_tenant(struct lg_keeper *k, uint32_t tenant, lg_str name, const struct lg_ceiling *ceiling,
     lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_set_ceiling(struct lg_keeper *k, uint32_t tenant, const struct lg_ceiling *ceiling,
     lg_keeper_done *done, void *arg);
-/* What was signed since the beginning, one row each: for reconcile. reply: rows {u8 kind, u32 tenant, u64 count, 32 hash} */
+/* `restore --accept-loss`: sets a chain's mark, in a higher epoch only.  reply: empty */
+LG_CHECKED lg_err lg_keeper_new_epoch(struct lg_keeper *k, uint32_t chain, uint32_t epoch, uint64_t seq, const lg_sha256 *hash,
+    lg_keeper_done *done, void *arg);
+/* How much was signed since the beginning. reply: rows {u8 purpose, u32 tenant, u64 count, 32 hash}, hash_n = SHA-256(hash_{n-1} || digest_n) */
 LG_CHECKED lg_err lg_keeper_signed(struct lg_keeper *k, lg_keeper_done *done, void *arg);
+/* For reconcile: what was signed, one by one (tokens: one row for those of a second), from row `from` (0: the first) on.
+ * reply: rows {u64 time, u8 purpose, u32 tenant, u64 count so far, 32 digest}, as many as a frame holds; empty: no more.
+ * digest: SHA-256 of the certificate, the TBSCertList, the ResponseData, the bundle token, the head without its signature. */
+#define LG_SIGNED_ROW	53
+LG_CHECKED lg_err lg_keeper_signed_log(struct lg_keeper *k, uint64_t from, lg_keeper_done *done, void *arg);
 
 /* ---- the port through which components sign; filled by server/ ---------------------------------------- */
 

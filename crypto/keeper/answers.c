@@ -1,0 +1,90 @@
+/* answers.c: replies of the keeper, read on the asking side and by whoever verifies a head. */
+#include "base/json.h"
+#include "base/text.h"
+#include "crypto/key.h"
+#include "crypto/keeper/frame.h"
+
+#define KEYS_MAX	(LG_KEEPER_REPLY / 64)
+
+lg_err
+lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_key **keys, size_t *n)
+{
+	lg_str copy = lg_dup(cx->arena, reply);		/* the reply is the channel's, and soon overwritten */
+	struct lg_rd rd = lg_rd_of(copy);
+	struct lg_keeper_key k;
+	size_t count = 0;
+
+	for (struct lg_rd scan = rd; scan.p < scan.end; count++)
+		if (!lg_get_keeper_key(&scan, &k) || count == KEYS_MAX)
+			return lg_fail(cx, LG_E_INVALID, "the keeper's list of keys does not decode");
+	*keys = LG_NEWS(cx->arena, struct lg_keeper_key, count);
+	for (size_t i = 0; i < count; i++)
+		if (!lg_get_keeper_key(&rd, &(*keys)[i]))
+			return lg_fail(cx, LG_E_INTERNAL, "the keeper's list of keys decodes only once");
+	*n = count;
+	return LG_OK;
+}
+
+/* ---- heads ------------------------------------------------------------------------------------------------------------------ */
+
+struct head {
+	struct lg_signed_head value;
+	lg_str hash, time, kid, sig;
+};
+
+static void
+read_member(struct lg_json *js, lg_str name, struct head *h)
+{
+	if (lg_str_eq(name, LG_STR("chain")))
+		h->value.chain = (uint32_t)lg_json_int(js);
+	else if (lg_str_eq(name, LG_STR("epoch")))
+		h->value.epoch = (uint32_t)lg_json_int(js);
+	else if (lg_str_eq(name, LG_STR("seq")))
+		h->value.seq = (uint64_t)lg_json_int(js);
+	else if (lg_str_eq(name, LG_STR("hash")))
+		h->hash = lg_json_str(js);
+	else if (lg_str_eq(name, LG_STR("time")))
+		h->time = lg_json_str(js);
+	else if (lg_str_eq(name, LG_STR("kid")))
+		h->kid = lg_json_str(js);
+	else if (lg_str_eq(name, LG_STR("sig")))
+		h->sig = lg_json_str(js);
+	else
+		lg_json_fault(js, "unknown member");
+}
+
+/* The signed bytes are the text before its last member, which is the signature. */
+static bool
+signature_of(struct lg_ctx *cx, lg_str json, lg_str encoded, lg_str *text, lg_str *sig)
+{
+	lg_str tail = lg_print(cx->arena, ",\"sig\":\"%.*s\"}", LG_FMT(encoded));
+
+	if (!lg_str_ends(json, tail))
+		return false;
+	*text = lg_str_sub(json, 0, json.n - tail.n);
+	return lg_base64url_parse(cx->arena, encoded, sig);
+}
+
+lg_err
+lg_head_verify(struct lg_ctx *cx, lg_str json, const struct lg_keyset *audit, struct lg_signed_head *ret)
+{
+	struct head h = { .kid = LG_NONE };
+	lg_str name, text, sig, hash;
+	struct lg_json js;
+
+	lg_json_init(&js, cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name))
+		read_member(&js, name, &h);
+	LG_TRY(lg_json_end(cx, &js));
+	if (!lg_hex_parse(cx->arena, h.hash, &hash) || hash.n != sizeof h.value.hash.b || !lg_time_parse(h.time, &h.value.time)
+	    || !signature_of(cx, json, h.sig, &text, &sig))
+		return lg_fail(cx, LG_E_INVALID, "malformed head");
+	memcpy(h.value.hash.b, hash.p, hash.n);
+	for (size_t i = 0; i < audit->n; i++)
+		if (lg_str_eq(audit->key[i].kid, h.kid) && lg_verify_jose(audit->key[i].key, audit->key[i].alg, text, sig)) {
+			*ret = h.value;
+			return LG_OK;
+		}
+	return lg_fail(cx, LG_E_UNAUTHENTICATED, "no audit key signed this head");
+}

@@ -1,0 +1,170 @@
+/* sign.c: what an issuing CA's key signs: certificates, CRLs and OCSP answers; nothing unread. */
+#include "base/der.h"
+#include "crypto/keeper/process.h"
+#include "crypto/keeper/tbs_check.h"
+#include "crypto/local.h"
+
+static lg_str
+rest(struct lg_call *c)
+{
+	return lg_rd_bytes(&c->rd, (size_t)(c->rd.end - c->rd.p));
+}
+
+/* ---- certificates ---------------------------------------------------------------------------------------------------- */
+
+lg_err
+lg_kp_certificate(struct lg_call *c)
+{
+	const struct lg_loaded_key *k;
+	const struct lg_tenant *t;
+	uint8_t sig[LG_SIG_MAX];
+	size_t n, from = c->out->n;
+
+	uint32_t tenant = lg_rd_u32(&c->rd);
+	lg_str tbs = rest(c);
+	LG_TRY(lg_kp_active(c, tenant, LG_PURPOSE_ISSUER, LG_ALG_NONE, &t, &k));
+	LG_TRY(lg_tbs_check(c->cx, tbs, &t->ceiling, &k->issuer));
+	if (!lg_key_sign(k->key, k->pub.alg, false, tbs, sig, &n))
+		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	size_t cert = lg_derw_begin(c->out, LG_DER_SEQUENCE);
+	lg_derw_raw(c->out, tbs);
+	lg_derw_raw(c->out, k->issuer.sig_alg);
+	lg_derw_bits(c->out, (lg_str){ (char *)sig, n });
+	lg_derw_end(c->out, cert);
+	LG_TRY(lg_buf_status(c->cx, c->out));
+	lg_sha256 digest = lg_sha256_of((lg_str){ c->out->p + from, c->out->n - from });
+	lg_signed_add(c->kp->record, LG_PURPOSE_ISSUER, t->id, &digest);
+	return LG_OK;
+}
+
+/* ---- OCSP -------------------------------------------------------------------------------------------------------------- */
+
+/* Active, or retired: what it issued must be answered for until it expires. */
+static bool
+answers(const struct lg_loaded_key *k)
+{
+	return k->pub.purpose == LG_PURPOSE_ISSUER && k->pub.state != LG_KEY_NEXT && k->key != NULL;
+}
+
+lg_err
+lg_kp_ocsp(struct lg_call *c)
+{
+	lg_err e = LG_E_NOT_FOUND;
+	const struct lg_loaded_key *active;
+	const struct lg_tenant *t;
+	uint8_t sig[LG_SIG_MAX];
+	size_t n;
+
+	uint32_t tenant = lg_rd_u32(&c->rd);
+	lg_str tbs = rest(c);
+	LG_TRY(lg_kp_active(c, tenant, LG_PURPOSE_ISSUER, LG_ALG_NONE, &t, &active));
+	for (size_t i = 0; i < t->nkeys; i++) {
+		const struct lg_loaded_key *k = &t->key[i];
+		if (!answers(k) || (e = lg_tbs_ocsp_check(c->cx, tbs, &k->issuer)) != LG_OK)
+			continue;
+		if (!lg_key_sign(k->key, k->pub.alg, false, tbs, sig, &n))
+			return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+		lg_buf_bytes(c->out, sig, n);
+		lg_sha256 digest = lg_sha256_of(tbs);
+		lg_signed_add(c->kp->record, LG_PURPOSE_CRL, t->id, &digest);
+		return LG_OK;
+	}
+	return e;
+}
+
+/* ---- CRLs: signed as the parts come, so that none is ever held whole --------------------------------------------------- */
+
+static void
+crl_close(struct lg_crl_parts *p)
+{
+	if (p->sign != NULL)
+		EVP_MD_CTX_reset(p->sign);
+	p->open = false;
+}
+
+static lg_err
+crl_begin(struct lg_call *c, uint32_t tenant, lg_str part)
+{
+	struct lg_crl_parts *p = c->crl;
+	const struct lg_loaded_key *active;
+	const struct lg_tenant *t;
+	lg_str name;
+
+	LG_TRY(lg_kp_active(c, tenant, LG_PURPOSE_ISSUER, LG_ALG_NONE, &t, &active));
+	LG_TRY(lg_tbs_crl_issuer(c->cx, part, &name));
+	for (size_t i = 0; i < t->nkeys; i++) {
+		const struct lg_loaded_key *k = &t->key[i];
+		if (!answers(k) || !lg_str_eq(name, k->issuer.subject))
+			continue;
+		LG_TRY(lg_tbs_crl_check(c->cx, part, &k->issuer, &p->declared));
+		if (p->sign == NULL) {
+			p->sign = EVP_MD_CTX_new();
+			p->digest = EVP_MD_CTX_new();
+			lg_crypto_must(p->sign != NULL && p->digest != NULL);
+		}
+		lg_crypto_must(EVP_MD_CTX_copy_ex(p->sign, k->key->sign));
+		lg_crypto_must(EVP_DigestInit_ex2(p->digest, lg_md_sha256(), NULL));
+		return LG_OK;
+	}
+	return lg_fail(c->cx, LG_E_DENIED, "CRL: its issuer is no CA of this tenant");
+}
+
+static lg_err
+crl_part(struct lg_call *c, uint32_t tenant, uint8_t flags, lg_str part)
+{
+	struct lg_crl_parts *p = c->crl;
+
+	if ((flags & LG_CRL_FIRST) != 0) {
+		crl_close(p);
+		*p = (struct lg_crl_parts){ .open = true, .id = c->id, .sign = p->sign, .digest = p->digest };
+		LG_TRY(crl_begin(c, tenant, part));
+	}
+	if (!p->open || p->id != c->id)
+		return lg_fail(c->cx, LG_E_INVALID, "a part of a CRL that was not begun");
+	if (p->failed != LG_OK)
+		return lg_fail(c->cx, p->failed, "%s", p->why);
+	p->n += part.n;
+	if (p->n > p->declared || ((flags & LG_CRL_LAST) != 0 && p->n != p->declared))
+		return lg_fail(c->cx, LG_E_INVALID, "a CRL that is not as long as it says");
+	lg_crypto_must(EVP_DigestSignUpdate(p->sign, part.p, part.n));
+	lg_crypto_must(EVP_DigestUpdate(p->digest, part.p, part.n));
+	return LG_OK;
+}
+
+static lg_err
+crl_finish(struct lg_call *c, uint32_t tenant)
+{
+	struct lg_crl_parts *p = c->crl;
+	uint8_t sig[LG_SIG_MAX];
+	size_t n = sizeof sig;
+	lg_sha256 digest;
+
+	if (EVP_DigestSignFinal(p->sign, sig, &n) <= 0)
+		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	lg_crypto_must(EVP_DigestFinal_ex(p->digest, digest.b, NULL));
+	lg_buf_bytes(c->out, sig, n);
+	lg_signed_add(c->kp->record, LG_PURPOSE_CRL, tenant, &digest);
+	return LG_OK;
+}
+
+/* An early part that is wrong is remembered, and answered when the last has come. */
+lg_err
+lg_kp_crl(struct lg_call *c)
+{
+	uint32_t tenant = lg_rd_u32(&c->rd);
+	uint8_t flags = lg_rd_u8(&c->rd);
+	lg_str part = rest(c);
+
+	lg_err e = crl_part(c, tenant, flags, part);
+	if ((flags & LG_CRL_LAST) == 0) {
+		if (e != LG_OK && c->crl->failed == LG_OK) {
+			c->crl->failed = e;
+			memcpy(c->crl->why, c->cx->error, sizeof c->crl->why);
+		}
+		return LG_PENDING;
+	}
+	if (e == LG_OK)
+		e = crl_finish(c, tenant);
+	crl_close(c->crl);
+	return e;
+}

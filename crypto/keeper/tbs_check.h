@@ -1,0 +1,20 @@
+/*
+ * tbs_check.h: what the keeper reads in a document before it signs it with an issuing CA's key.
+ *
+ * The three kinds cannot be taken for one another: a TBSCertificate begins with [0] version, a TBSCertList with
+ * INTEGER 1, a ResponseData with a responder name.  Each check wants its own beginning.
+ */
+#ifndef LG_KEEPER_TBS_CHECK_H
+#define LG_KEEPER_TBS_CHECK_H
+
+#include "crypto/keeper/tenant.h"
+
+/* Leaves within the ceiling only.  LG_E_DENIED, or LG_E_INVALID for what is not DER. */
+LG_CHECKED lg_err lg_tbs_check(struct lg_ctx *cx, lg_str tbs, const struct lg_ceiling *c, const struct lg_issuer *issuer);
+/* The beginning of a TBSCertList, to nextUpdate at least; *total is how long it says it is altogether. */
+LG_CHECKED lg_err lg_tbs_crl_check(struct lg_ctx *cx, lg_str first_part, const struct lg_issuer *issuer, size_t *total);
+/* The issuer field of either; for finding which of a tenant's issuers is meant. */
+LG_CHECKED lg_err lg_tbs_crl_issuer(struct lg_ctx *cx, lg_str first_part, lg_str *name);
+LG_CHECKED lg_err lg_tbs_ocsp_check(struct lg_ctx *cx, lg_str tbs, const struct lg_issuer *issuer);
+
+#endif
