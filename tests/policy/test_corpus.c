@@ -1,0 +1,324 @@
+/*
+ * The public Cedar corpus (../shared/corpus/cedar/public.tar.zst): every request's decision, reasons and erring policies,
+ * every verdict of the validator.  One test a folder; a line of counts each.
+ */
+#include "policy_test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "policy/set.h"
+
+#define FILE_MAX (16u << 20)
+
+#define PACKED "../shared/corpus/cedar/public.tar.zst"
+#define ROOT "build/corpus/cedar"
+
+struct counts {
+	unsigned cases, requests, wrong_requests, refused, verdicts, wrong_verdicts, shown;
+};
+
+/* Unpacks once, beside other runs; false without the corpus. */
+static bool
+corpus_open(void)
+{
+	if (access(PACKED, R_OK) != 0) {
+		printf("SKIP the Cedar corpus: " PACKED " is not there\n");
+		return false;
+	}
+	return system("test -d " ROOT "/validation || { mkdir -p " ROOT ".$$ && tar --zstd -xf " PACKED " -C " ROOT ".$$ && "
+	    "{ mv -T " ROOT ".$$ " ROOT " 2>/dev/null || rm -rf " ROOT ".$$; }; }") == 0;
+}
+
+static lg_str
+slurp(struct fixture *f, const char *name, lg_str relative)
+{
+	char path[8192];
+	lg_str text = LG_NONE;
+
+	snprintf(path, sizeof(path), ROOT "/%s%.*s", name, LG_FMT(relative));
+	cr_assert_eq(lg_file_read(&f->cx, path, FILE_MAX, &text), LG_OK, "%s: %s", path, f->cx.error);
+	return text;
+}
+
+/* ---- one case ------------------------------------------------------------------------------- */
+
+struct test_request {
+	struct lg_euid principal, action, resource;
+	lg_str context;
+	bool allow;
+	lg_str reason[64], errors[64];
+	size_t nreason, nerrors;
+};
+
+struct test_case {
+	lg_str policies, entities, schema;
+	bool should_validate;
+	struct test_request rq[64];
+	size_t n;
+};
+
+static struct lg_euid
+read_uid(struct lg_json *js)
+{
+	lg_str name, type = LG_NONE, id = LG_NONE;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name))
+		*(lg_str_eq(name, LG_STR("type")) ? &type : &id) = lg_json_str(js);
+	return lg_euid_of(type, id);
+}
+
+static size_t
+read_ids(struct lg_json *js, lg_str ret[64])
+{
+	size_t n = 0;
+
+	lg_json_array(js);
+	while (lg_json_item(js))
+		ret[n++] = lg_json_str(js);
+	return n;
+}
+
+static void
+read_request(struct lg_json *js, struct test_request *rq)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("principal")))
+			rq->principal = read_uid(js);
+		else if (lg_str_eq(name, LG_STR("action")))
+			rq->action = read_uid(js);
+		else if (lg_str_eq(name, LG_STR("resource")))
+			rq->resource = read_uid(js);
+		else if (lg_str_eq(name, LG_STR("context")))
+			rq->context = lg_json_raw(js);
+		else if (lg_str_eq(name, LG_STR("decision")))
+			rq->allow = lg_str_eq(lg_json_str(js), LG_STR("allow"));
+		else if (lg_str_eq(name, LG_STR("reason")))
+			rq->nreason = read_ids(js, rq->reason);
+		else if (lg_str_eq(name, LG_STR("errors")))
+			rq->nerrors = read_ids(js, rq->errors);
+		else
+			lg_json_skip(js);
+	}
+}
+
+static void
+read_case(struct fixture *f, lg_str text, struct test_case *ret)
+{
+	struct lg_json js;
+	lg_str name;
+
+	lg_json_init(&js, f->arena, text);
+	js.nul = true;
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("policies")))
+			ret->policies = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("entities")))
+			ret->entities = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("schema")))
+			ret->schema = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("shouldValidate")))
+			ret->should_validate = lg_json_bool(&js);
+		else if (lg_str_eq(name, LG_STR("requests"))) {
+			lg_json_array(&js);
+			while (lg_json_item(&js))
+				read_request(&js, &ret->rq[ret->n++]);
+		} else
+			lg_json_skip(&js);
+	}
+	cr_assert_eq(lg_json_end(&f->cx, &js), LG_OK, "%s", f->cx.error);
+}
+
+static bool
+has_id(const lg_str *ids, size_t n, lg_str id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(ids[i], id))
+			return true;
+	return false;
+}
+
+static bool
+answer_is(const struct lg_policies *set, const struct lg_answer *a, const struct test_request *rq)
+{
+	struct lg_policy_info info;
+	bool same = a->allow == rq->allow && a->ndetermining == rq->nreason && a->nerrors == rq->nerrors && !a->unknown;
+
+	for (size_t i = 0; same && i < a->ndetermining; i++) {
+		lg_policies_info(set, a->determining[i], &info);
+		same = has_id(rq->reason, rq->nreason, info.id);
+	}
+	for (size_t i = 0; same && i < a->nerrors; i++) {
+		lg_policies_info(set, a->errors[i].policy, &info);
+		same = has_id(rq->errors, rq->nerrors, info.id);
+	}
+	return same;
+}
+
+static void
+show(struct counts *c, const char *name, const char *what)
+{
+	if (c->shown++ < 20)
+		printf("%s: %s\n", name, what);
+}
+
+static void
+run_requests(struct fixture *f, const char *name, const struct test_case *tc, const struct lg_schema *schema,
+    const struct lg_policies *set, const struct lg_entities *port, struct counts *c)
+{
+	for (size_t i = 0; i < tc->n; i++) {
+		struct lg_request rq = { tc->rq[i].principal, tc->rq[i].action, tc->rq[i].resource, NULL };
+		struct lg_answer a;
+
+		c->requests++;
+		if (lg_context_json(&f->cx, schema, &rq.action, tc->rq[i].context, &rq.context) != LG_OK ||
+		    lg_request_validate(&f->cx, schema, &rq) != LG_OK) {
+			c->wrong_requests++;
+			show(c, name, f->cx.error);
+			continue;
+		}
+		lg_authorize(&f->cx, set, port, &rq, &a);
+		if (!answer_is(set, &a, &tc->rq[i])) {
+			c->wrong_requests++;
+			show(c, name, a.nerrors > 0 ? lg_dup(f->arena, a.errors[0].message).p : a.allow ? "allowed" : "denied");
+		}
+	}
+}
+
+/* validation/X.json: policyValidation.{strict,permissive}; some cases have none. */
+static bool
+read_verdicts(struct fixture *f, const char *name, bool *strict, bool *permissive)
+{
+	char path[4096];
+	lg_str text, member;
+	struct lg_json js;
+
+	snprintf(path, sizeof(path), ROOT "/validation/%s", strrchr(name, '/') + 1);
+	if (access(path, R_OK) != 0 || lg_file_read(&f->cx, path, FILE_MAX, &text) != LG_OK)
+		return false;
+	lg_json_init(&js, f->arena, text);
+	js.nul = true;
+	lg_json_object(&js);
+	while (lg_json_member(&js, &member)) {
+		if (!lg_str_eq(member, LG_STR("policyValidation"))) {
+			lg_json_skip(&js);
+			continue;
+		}
+		lg_json_object(&js);
+		while (lg_json_member(&js, &member))
+			if (lg_str_eq(member, LG_STR("strict")))
+				*strict = lg_json_bool(&js);
+			else if (lg_str_eq(member, LG_STR("permissive")))
+				*permissive = lg_json_bool(&js);
+			else
+				lg_json_skip(&js);
+	}
+	return lg_json_end(&f->cx, &js) == LG_OK;
+}
+
+static void
+check_verdict(struct fixture *f, const char *name, const struct lg_policies *set, const struct lg_schema *schema,
+    enum lg_validation mode, bool want, struct counts *c)
+{
+	struct lg_policy_faults faults = { 0 };
+	bool valid = lg_policies_validate(&f->cx, set, schema, mode, &faults) == LG_OK;
+
+	c->verdicts++;
+	if (valid == want)
+		return;
+	c->wrong_verdicts++;
+	show(c, name, valid ? "validates, should not" : f->cx.error);
+}
+
+static void
+run_case(const char *name, struct counts *c)
+{
+	struct fixture f = fixture_new();
+	struct test_case *tc = LG_NEW(f.arena, struct test_case);
+	struct lg_policy_faults faults = { 0 };
+	struct lg_schema *schema = NULL;
+	struct lg_policies *set = NULL;
+	struct lg_entity_store *st = lg_entity_store_new();
+	struct lg_policy_source src = { LG_NONE, LG_NONE };
+	struct lg_policy_options opt = { 0 };
+	struct lg_entities port;
+	bool strict = false, permissive = false;
+
+	read_case(&f, slurp(&f, name, LG_NONE), tc);
+	c->cases++;
+	src.text = slurp(&f, "", tc->policies);
+	if (lg_schema_parse(&f.cx, tc->schema, slurp(&f, "", tc->schema), &faults, &schema) != LG_OK ||
+	    (opt.schema = schema, lg_policies_parse(&f.cx, &src, 1, &opt, &faults, &set)) != LG_OK ||
+	    lg_entity_store_json(&f.cx, st, schema, slurp(&f, "", tc->entities)) != LG_OK ||
+	    lg_entity_store_finish(&f.cx, st) != LG_OK) {
+		c->refused++;
+		show(c, name, f.cx.error);
+	} else {
+		port = lg_entity_store_port(st);
+		run_requests(&f, name, tc, schema, set, &port, c);
+		check_verdict(&f, name, set, schema, LG_STRICT, tc->should_validate, c);
+		if (read_verdicts(&f, name, &strict, &permissive)) {
+			check_verdict(&f, name, set, schema, LG_STRICT, strict, c);
+			check_verdict(&f, name, set, schema, LG_PERMISSIVE, permissive, c);
+		}
+	}
+	lg_entity_store_free(&st);
+	lg_policies_unref(&set);
+	lg_schema_unref(&schema);
+	fixture_free(&f);
+}
+
+static bool
+is_case(const char *name)
+{
+	lg_str s = lg_str_of(name);
+
+	return lg_str_ends(s, LG_STR(".json")) && !lg_str_ends(s, LG_STR(".entities.json"));
+}
+
+static void
+run_folder(const char *folder)
+{
+	struct counts c = { 0 };
+	char path[8192], name[1024];
+	struct dirent *e;
+	DIR *dir;
+
+	if (!corpus_open())
+		return;
+	snprintf(path, sizeof(path), ROOT "/%s", folder);
+	dir = opendir(path);
+	cr_assert_not_null(dir, "%s", path);
+	while ((e = readdir(dir)) != NULL) {
+		snprintf(name, sizeof(name), "%s/%s", folder, e->d_name);
+		if (is_case(name))
+			run_case(name, &c);
+	}
+	closedir(dir);
+	printf("%s: %u cases (%u refused), %u requests (%u differ), %u verdicts of the validator (%u differ)\n", folder, c.cases,
+	    c.refused, c.requests, c.wrong_requests, c.verdicts, c.wrong_verdicts);
+	fflush(stdout);
+	cr_assert_eq(c.refused + c.wrong_requests + c.wrong_verdicts, 0);
+}
+
+Test(corpus, generated_cases_are_answered_as_the_reference_does, .timeout = 250)
+{
+	run_folder("corpus-tests");
+}
+
+Test(corpus, handwritten_cases_are_answered_as_the_reference_does)
+{
+	run_folder("tests/ip");
+	run_folder("tests/decimal");
+	run_folder("tests/multi");
+	run_folder("tests/example_use_cases");
+}
