@@ -1,0 +1,614 @@
+/* test_peer.c: what a listener must not believe.  Every attack is signed by a real issuing key and stands in the inventory
+ * where it can, so that only the rule under test can refuse it. */
+#include <criterion/criterion.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+
+#include "certs/lint.h"
+#include "certs/peer_cache.h"
+#include "certs/rows.h"
+#include "tests/certs/world.h"
+
+static struct lg_issued
+issue_host(struct world *w, const struct lg_key *k)
+{
+	struct lg_issued is;
+
+	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK, "%s", w->cx.error);
+	return is;
+}
+
+Test(peer, an_issued_certificate_names_its_entry)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	lg_sha256 h = lg_sha256_of(is.cert);
+	struct lg_certs_peer p;
+
+	for (int i = 0; i < 3; i++) {		/* cold, then from the cache */
+		cr_assert_eq(world_peer(w, is.cert, &p), LG_OK, "%s", w->cx.error);
+		cr_assert_eq(p.tenant, TENANT_A);
+		cr_assert(lg_uuid_eq(p.id, w->host));
+		cr_assert(lg_str_eq(p.type, LG_STR("Host")));
+		cr_assert(lg_str_eq(p.name, LG_STR("node1")));
+		cr_assert_eq(memcmp(&p.sha256, &h, sizeof h), 0);
+		cr_assert_eq(memcmp(&p.serial, &is.serial, sizeof p.serial), 0);
+		cr_assert_eq(p.expires, is.expires);
+	}
+	cr_assert_not_null(lg_peer_cache_find(&h));
+	world_free(w);
+}
+
+Test(peer, a_workload_is_known_with_its_project)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_certs_peer p;
+	struct lg_issued is;
+
+	cr_assert_eq(world_issue(w, TENANT_A, w->workload, "workload", k, NULL, &is), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK, "%s", w->cx.error);
+	cr_assert(lg_str_eq(p.project, LG_STR("shop")));
+	/* Moved to another project: what the certificate says is no longer so. */
+	world_entry(w, TENANT_A, w->workload, "Workload", "web", "bank", true);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_UNAUTHENTICATED);
+	world_free(w);
+}
+
+/* ---- the attack table ----------------------------------------------------------------------------- */
+
+struct attack {
+	const char *what, *says;
+	void (*make)(struct world *w, struct craft *c);
+	lg_err expect;
+};
+
+static void
+tenant_a_signs_for_b(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://b.example/host/node1");
+}
+
+static void
+tenant_b_signs_under_as_name(struct world *w, struct craft *c)
+{
+	c->signer = w->keys[TENANT_B].issuer_key;	/* issuer name and key identifier are still A's */
+}
+
+static void
+unknown_domain(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://c.example/host/node1");
+}
+
+static void
+signed_by_root(struct world *w, struct craft *c)
+{
+	c->signer = w->keys[TENANT_A].root_key;
+	c->issuer = w->keys[TENANT_A].root;
+}
+
+static void
+expired(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->begins = -7200;
+	c->ends = -2;
+}
+
+static void
+not_yet(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->begins = 60;
+}
+
+static void
+is_ca(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "basicConstraints", "critical,CA:TRUE");
+}
+
+static void
+no_basic_constraints(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "basicConstraints", NULL);
+}
+
+static void
+no_eku(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "extendedKeyUsage", NULL);
+}
+
+static void
+any_eku(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "extendedKeyUsage", "clientAuth,anyExtendedKeyUsage");
+}
+
+static void
+code_signing(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "extendedKeyUsage", "clientAuth,codeSigning");
+}
+
+static void
+server_only(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "extendedKeyUsage", "serverAuth");
+}
+
+static void
+no_san(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", NULL);
+}
+
+static void
+no_uri(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "DNS:node1.a.example");
+}
+
+static void
+two_uris(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,URI:spiffe://a.example/user/alice");
+}
+
+static void
+email_too(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,email:root@a.example");
+}
+
+static void
+an_address(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,IP:10.0.0.1");
+}
+
+static void
+wildcard(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,DNS:*.a.example");
+}
+
+static void
+critical_san(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "critical,URI:spiffe://a.example/host/node1");
+}
+
+static void
+not_spiffe(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:https://a.example/host/node1");
+}
+
+static void
+spiffe_root(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example");
+}
+
+static void
+spiffe_dots(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/..");
+}
+
+static void
+spiffe_query(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1?x");
+}
+
+static void
+spiffe_upper(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://A.example/host/node1");
+}
+
+static void
+name_constraints(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "nameConstraints", "permitted;DNS:a.example");
+}
+
+static void
+critical_name_constraints(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "nameConstraints", "critical,permitted;DNS:a.example");
+}
+
+static void
+unknown_critical(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "1.3.6.1.4.1.99999.1", "critical,DER:05:00");
+}
+
+static void
+policy_constraints(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "policyConstraints", "critical,requireExplicitPolicy:0");
+}
+
+static void
+no_key_usage(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "keyUsage", NULL);
+}
+
+static void
+may_sign_certs(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "keyUsage", "critical,digitalSignature,keyCertSign");
+}
+
+static void
+usage_not_critical(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "keyUsage", "digitalSignature");
+}
+
+static void
+no_aki(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "authorityKeyIdentifier", NULL);
+}
+
+static void
+version_1(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->v1 = true;
+}
+
+static void
+serial_zero(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->serial_kind = 1;
+}
+
+static void
+serial_negative(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->serial_kind = 2;
+}
+
+static void
+serial_long(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->serial_kind = 3;
+}
+
+static void
+p192(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->key = EVP_EC_gen("P-192");
+}
+
+static void
+rsa_1024(struct world *w, struct craft *c)
+{
+	(void)w;
+	c->key = EVP_RSA_gen(1024);
+}
+
+#define REFUSED LG_E_UNAUTHENTICATED
+static const struct attack attacks[] = {
+	{ "A's CA signs B's names", "does not speak for trust domain b.example", tenant_a_signs_for_b, REFUSED },
+	{ "B's key under A's name", "not its issuer's", tenant_b_signs_under_as_name, REFUSED },
+	{ "a domain that is nobody's", "is not ours", unknown_domain, REFUSED },
+	{ "signed by the root", "does not speak", signed_by_root, REFUSED },
+	{ "expired", "has expired", expired, LG_E_EXPIRED },
+	{ "not valid yet", "not valid yet", not_yet, LG_E_EXPIRED },
+	{ "a CA", "4.2.1.9", is_ca, REFUSED },
+	{ "no basic constraints", "4.2.1.9", no_basic_constraints, REFUSED },
+	{ "no EKU", "4.2.1.12", no_eku, REFUSED },
+	{ "any EKU", "4.2.1.12", any_eku, REFUSED },
+	{ "EKU of another trade", "4.2.1.12", code_signing, REFUSED },
+	{ "EKU for servers", "not for clients", server_only, REFUSED },
+	{ "no SAN", "4.2.1.6", no_san, REFUSED },
+	{ "no URI", "exactly one URI", no_uri, REFUSED },
+	{ "two URIs", "at most one URI", two_uris, REFUSED },
+	{ "an e-mail address", "4.2.1.6", email_too, REFUSED },
+	{ "an IP address", "no addresses", an_address, REFUSED },
+	{ "a wildcard", "4.2.1.6", wildcard, REFUSED },
+	{ "critical SAN beside a subject", "4.2.1.6", critical_san, REFUSED },
+	{ "another URI scheme", "not a SPIFFE ID", not_spiffe, REFUSED },
+	{ "a trust domain alone", "not a SPIFFE ID", spiffe_root, REFUSED },
+	{ "..", "not a SPIFFE ID", spiffe_dots, REFUSED },
+	{ "a query", "not a SPIFFE ID", spiffe_query, REFUSED },
+	{ "upper case trust domain", "not a SPIFFE ID", spiffe_upper, REFUSED },
+	{ "name constraints", "4.2.1.10", name_constraints, REFUSED },
+	{ "critical name constraints", "4.2.1.10", critical_name_constraints, REFUSED },
+	{ "unknown critical extension", "4.2 does not hold", unknown_critical, REFUSED },
+	{ "policy constraints", "4.2.1.11", policy_constraints, REFUSED },
+	{ "no key usage", "4.2.1.3", no_key_usage, REFUSED },
+	{ "key usage of a CA", "4.2.1.3", may_sign_certs, REFUSED },
+	{ "key usage not critical", "4.2.1.3", usage_not_critical, REFUSED },
+	{ "no authority key identifier", "4.2.1.1", no_aki, REFUSED },
+	{ "version 1", "4.1.2.1", version_1, REFUSED },
+	{ "serial number 0", "4.1.2.2", serial_zero, REFUSED },
+	{ "negative serial number", "4.1.2.2", serial_negative, REFUSED },
+	{ "serial number of 21 octets", "4.1.2.2", serial_long, REFUSED },
+	{ "P-192", "4.1.2.7", p192, REFUSED },
+	{ "RSA-1024", "4.1.2.7", rsa_1024, REFUSED },
+};
+
+Test(peer, every_attack_is_refused_for_its_own_reason)
+{
+	struct world *w = world_new();
+
+	for (size_t i = 0; i < LG_COUNT(attacks); i++) {
+		struct craft c = craft_good(w, TENANT_A);
+		struct lg_certs_peer p;
+		lg_str der;
+
+		attacks[i].make(w, &c);
+		der = craft_der(w, &c);
+		world_record(w, TENANT_A, w->host, "Host", "node1", der);
+		cr_assert_eq(world_peer(w, der, &p), attacks[i].expect, "%s", attacks[i].what);
+		cr_assert_not_null(strstr(w->cx.error, attacks[i].says), "%s: %s", attacks[i].what, w->cx.error);
+		EVP_PKEY_free(c.key);
+	}
+	world_free(w);
+}
+
+Test(peer, the_same_certificate_without_an_attack_is_believed)
+{
+	struct world *w = world_new();
+	struct craft c = craft_good(w, TENANT_A);
+	struct lg_certs_peer p;
+	lg_str der = craft_der(w, &c);
+
+	cr_assert_eq(world_peer(w, der, &p), LG_E_UNAUTHENTICATED);
+	cr_assert_not_null(strstr(w->cx.error, "inventory"), "%s", w->cx.error);	/* a stolen CA key is not enough */
+	world_record(w, TENANT_A, w->host, "Host", "node1", der);
+	cr_assert_eq(world_peer(w, der, &p), LG_OK, "%s", w->cx.error);
+	world_free(w);
+}
+
+Test(peer, the_inventory_ties_a_certificate_to_its_octets_and_entry)
+{
+	struct world *w = world_new();
+	struct craft c = craft_good(w, TENANT_A);
+	struct lg_certs_peer p;
+	lg_str der = craft_der(w, &c);
+
+	/* Recorded for another name: the URI is not believed alone. */
+	world_record(w, TENANT_A, w->other_host, "Host", "node2", der);
+	cr_assert_eq(world_peer(w, der, &p), LG_E_UNAUTHENTICATED);
+	/* Recorded for an entry whose name is another now. */
+	world_record(w, TENANT_A, w->other_host, "Host", "node1", der);
+	cr_assert_eq(world_peer(w, der, &p), LG_E_UNAUTHENTICATED);
+	cr_assert_not_null(strstr(w->cx.error, "another name"), "%s", w->cx.error);
+	world_free(w);
+}
+
+/* A bit changed anywhere is refused, and never crashes. */
+Test(peer, a_changed_octet_anywhere_is_refused)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	struct lg_view *v = world_view(w);
+
+	for (size_t i = 0; i < is.cert.n; i++) {
+		lg_str bad = lg_dup(w->arena, is.cert);
+		struct lg_certs_peer p;
+		lg_err e;
+
+		((char *)(uintptr_t)bad.p)[i] ^= 1;
+		e = lg_certs_peer(&w->cx, w->certs, v, bad, &p);
+		cr_assert(e == LG_E_UNAUTHENTICATED || e == LG_E_EXPIRED, "octet %zu: %d %s", i, e, w->cx.error);
+		e = lg_certs_peer(&w->cx, w->certs, v, lg_str_sub(is.cert, 0, i), &p);
+		cr_assert_eq(e, LG_E_UNAUTHENTICATED);
+	}
+	lg_view_end(&v);
+	world_free(w);
+}
+
+/* ---- what changes after the first look ------------------------------------------------------------- */
+
+Test(peer, a_revocation_counts_at_once_even_for_a_cached_peer)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	struct lg_certs_peer p;
+
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &is.serial, LG_REVOKED_KEY_COMPROMISE), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_UNAUTHENTICATED);
+	cr_assert_not_null(strstr(w->cx.error, "revoked"), "%s", w->cx.error);
+	world_free(w);
+}
+
+Test(peer, a_cached_peer_ends_with_its_certificate)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	struct lg_certs_peer p;
+
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK);
+	w->cx.now = is.expires;
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK);
+	w->cx.now = is.expires + 1;
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_EXPIRED);
+	w->cx.now = is.expires - LG_DAY - LG_CERT_BACKDATE - LG_SECOND;
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_EXPIRED);
+	world_free(w);
+}
+
+Test(peer, disabled_renamed_and_deleted_entries_are_refused_even_when_cached)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	struct lg_certs_peer p;
+	lg_uuid again = lg_uuid_new();
+
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK);
+	world_entry(w, TENANT_A, w->host, "Host", "node1", "", false);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_UNAUTHENTICATED);
+	world_entry(w, TENANT_A, w->host, "Host", "node1", "", true);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK);
+	world_entry(w, TENANT_A, w->host, "Host", "renamed", "", true);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_UNAUTHENTICATED);
+	/* Another entry takes the name: it is not the certificate's. */
+	world_entry_gone(w, TENANT_A, w->host);
+	world_entry(w, TENANT_A, again, "Host", "node1", "", true);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_UNAUTHENTICATED);
+	cr_assert_not_null(strstr(w->cx.error, "gone"), "%s", w->cx.error);
+	world_free(w);
+}
+
+Test(peer, an_authority_taken_away_is_no_longer_believed)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	struct lg_certs_peer p;
+
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK);
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, NULL, 0), LG_OK);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_UNAUTHENTICATED);
+	world_free(w);
+}
+
+/* More peers than the cache holds: old ones give way, none is mistaken for another. */
+Test(peer, the_cache_is_bounded_and_never_mixes_up_peers)
+{
+	struct lg_peer_kept kept = { .trust = 1 };
+
+	for (uint32_t i = 0; i < 3 * LG_PEER_SETS * LG_PEER_WAYS; i++) {
+		const struct lg_peer_kept *found;
+
+		kept.sha256 = lg_sha256_of((lg_str){ (const char *)&i, sizeof i });
+		kept.tenant = i;
+		lg_peer_cache_put(&kept);
+		found = lg_peer_cache_find(&kept.sha256);
+		cr_assert_not_null(found);
+		cr_assert_eq(found->tenant, i);
+	}
+}
+
+/* ---- authorities -------------------------------------------------------------------------------------- */
+
+static struct lg_authority
+authority(struct world *w, uint32_t tenant, lg_str domain)
+{
+	return (struct lg_authority){ .tenant = tenant, .trust_domain = domain, .root = w->keys[1].root_der,
+		.issuers = { w->keys[1].issuer_der }, .nissuers = 1, .leaf_life = LG_DAY };
+}
+
+Test(trust, authorities_that_do_not_hold_together_are_refused_and_the_old_ones_stay)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	struct lg_authority v[2] = { authority(w, 1, LG_STR("a.example")), authority(w, 2, LG_STR("a.example")) };
+	struct lg_certs_peer p;
+
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 2), LG_E_CONFLICT);		/* one domain twice */
+	v[1] = authority(w, 1, LG_STR("c.example"));
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 2), LG_E_CONFLICT);		/* one tenant twice */
+	v[0] = authority(w, 1, LG_STR("A.Example"));
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_E_INVALID);
+	v[0] = authority(w, 1, LG_STR("a.example"));
+	v[0].root = w->keys[2].root_der;
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_E_UNAUTHENTICATED);	/* another's root */
+	v[0].root = w->keys[1].issuer_der;
+	cr_assert_neq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_OK);			/* pathlen 0 is no root */
+	v[0] = authority(w, 1, LG_STR("a.example"));
+	v[0].issuers[0] = is.cert;
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_E_INVALID);		/* a leaf is no issuer */
+	v[0].nissuers = 0;
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_E_INVALID);
+	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK, "%s", w->cx.error);
+	world_free(w);
+}
+
+static void *
+verify_many(void *arg)
+{
+	struct world *w = arg;
+	struct lg_arena *a = lg_arena_new();
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, a);
+	for (int i = 0; i < 200; i++) {
+		struct lg_certs_peer p;
+		struct lg_view *v;
+
+		if (lg_view_begin(&cx, w->store, &v) != LG_OK)
+			return w;
+		lg_err e = lg_certs_peer(&cx, w->certs, v, w->keys[0].root_der, &p);
+		lg_view_end(&v);
+		lg_store_turn(w->store);
+		if (e != LG_OK)
+			return w;
+	}
+	lg_arena_free(&a);
+	return NULL;
+}
+
+Test(trust, authorities_may_be_replaced_while_others_verify)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is = issue_host(w, k);
+	struct lg_authority v = authority(w, 1, LG_STR("a.example"));
+	pthread_t t[2];
+
+	w->keys[0].root_der = is.cert;		/* for the threads */
+	for (size_t i = 0; i < LG_COUNT(t); i++)
+		cr_assert_eq(pthread_create(&t[i], NULL, verify_many, w), 0);
+	for (int i = 0; i < 50; i++)
+		cr_assert_eq(lg_certs_trust(&w->cx, w->certs, &v, 1), LG_OK, "%s", w->cx.error);
+	for (size_t i = 0; i < LG_COUNT(t); i++) {
+		void *failed;
+
+		cr_assert_eq(pthread_join(t[i], &failed), 0);
+		cr_assert_null(failed);
+	}
+	world_free(w);
+}
