@@ -273,39 +273,10 @@ lg_access_waits(const struct lg_access *ac)
 	return i < LG_COUNT(doors) && ac->verdict.permit && doors[i].waits;
 }
 
-static void
-write_entity(struct lg_jsonw *w, const char *name, lg_str type, lg_uuid id, lg_str text)
-{
-	lg_jsonw_name(w, lg_str_of(name));
-	lg_jsonw_object(w);
-	lg_jsonw_str_of(w, "type", type);
-	if (!lg_uuid_is_nil(id))
-		lg_jsonw_uuid_of(w, "id", id);
-	lg_jsonw_str_of(w, "name", text);
-	lg_jsonw_object_end(w);
-}
-
 lg_str
 lg_access_record(struct lg_ctx *cx, const struct lg_access *ac)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
-	struct lg_jsonw w = lg_jsonw_of(&b);
-	const struct lg_question *q = &ac->question;
-
-	lg_jsonw_object(&w);
-	lg_jsonw_str_of(&w, "id", lg_str_of(ac->id));
-	lg_jsonw_str_of(&w, "action", lg_str_of(q->action));
-	write_entity(&w, "subject", q->principal.type, q->principal.id, q->principal.name);
-	write_entity(&w, "resource", q->resource.type, q->resource.id, q->resource.name);
-	write_entity(&w, "asker", cx->actor->type, cx->actor->id, cx->actor->name);
-	lg_jsonw_str_of(&w, "address", cx->actor->address);
-	lg_jsonw_str_of(&w, "proof", lg_str_of(ac->proof));
-	lg_jsonw_bool_of(&w, "decision", ac->verdict.permit);
-	lg_jsonw_str_of(&w, "policy", ac->verdict.policy);
-	lg_jsonw_str_of(&w, "reason", ac->verdict.reason);
-	lg_jsonw_int_of(&w, "revision", (int64_t)ac->verdict.revision);
-	lg_jsonw_object_end(&w);
-	return lg_dup(cx->arena, lg_buf_view(&b));
+	return lg_decision_body(cx, &ac->question, &ac->verdict, lg_str_of(ac->id), lg_str_of(ac->proof));
 }
 
 void

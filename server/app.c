@@ -62,6 +62,7 @@ open_point(struct lg_ctx *cx, struct lg_app *app)
 	if (schema == NULL || system == NULL)
 		return lg_fail(cx, LG_E_INTERNAL, "the schema or the system's policies are not part of this program");
 	LG_TRY(lg_point_new(cx, app->store, schema->data, system->data, &app->point));
+	lg_point_log(app->point, app->segments);
 	lg_point_decider(app->point, &lg_own(app)->wiring.decider);
 	return LG_OK;
 }
@@ -252,7 +253,7 @@ load_state(struct lg_ctx *cx, struct lg_app *app)
 	lg_yaml_to_json(tree, &json);
 	LG_TRY(lg_buf_status(cx, &json));
 	cx->actor = &lg_system;
-	LG_TRY(lg_state_apply(cx, app, LG_DEFAULT_TENANT, lg_buf_view(&json), false, &report));
+	LG_TRY(lg_state_apply(cx, app, LG_DEFAULT_TENANT, NULL, lg_buf_view(&json), false, &report));
 	struct lg_json js;
 	lg_str name;
 	lg_json_init(&js, app->arena, lg_dup(app->arena, lg_buf_view(&report)));

@@ -28,6 +28,8 @@ extern const struct lg_table *const lg_api_tables[];
 extern const size_t lg_api_ntables;
 
 /* state.c: makes the tenant match a state document (JSON).  credentials: JSON array of new secrets; report: docs/api.md. */
-LG_CHECKED lg_err lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, lg_str json, bool dry_run, struct lg_buf *report);
+struct lg_caller;
+LG_CHECKED lg_err lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const struct lg_caller *who, lg_str json,
+    bool dry_run, struct lg_buf *report);	/* who NULL: the service itself (--load) */
 
 #endif

@@ -334,10 +334,43 @@ lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const str
 	return e;
 }
 
+void
+lg_point_log(struct lg_point *p, struct lg_segments *sg)
+{
+	p->segments = sg;
+}
+
+static lg_str
+proof_of(const struct lg_question *q)
+{
+	for (size_t i = 0; i < q->ncontext; i++)
+		if (strcmp(q->context[i].name, "subject_proof") == 0)
+			return q->context[i].s;
+	return LG_NONE;
+}
+
+/* The components' doors: what they permit is a change of its own, so its record need not be waited for. */
+static lg_err
+record(struct lg_point *p, struct lg_ctx *cx, const struct lg_question *q, struct lg_verdict *ret)
+{
+	char id[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(lg_uuid_new(), id);
+	struct lg_decision d = {
+		.tenant = q->tenant, .time = cx->now, .body = lg_decision_body(cx, q, ret, lg_str_of(id), proof_of(q)),
+	};
+	lg_err e = p->segments == NULL ? LG_E_UNAVAILABLE : lg_segments_append(p->segments, &d);
+	if (e == LG_OK)
+		return LG_OK;
+	deny(ret, LG_STR("the decision log cannot be written"));
+	return lg_fail(cx, e, "the decision log cannot be written");
+}
+
 static lg_err
 port_ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
 {
-	return lg_point_ask(self, cx, v, q, ret);
+	LG_TRY(lg_point_ask(self, cx, v, q, ret));
+	return q->record ? record(self, cx, q, ret) : LG_OK;
 }
 
 static uint64_t

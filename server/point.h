@@ -26,6 +26,10 @@ void lg_point_decider(struct lg_point *p, struct lg_decider *ret);	/* fills the 
 
 /* Puts the active version of every tenant in force, with the names as they were resolved at activation. */
 LG_CHECKED lg_err lg_point_load(struct lg_ctx *cx, struct lg_point *p);
+/* Where the port's questions that are a door's (q->record) are written; without it they are denied. */
+void lg_point_log(struct lg_point *p, struct lg_segments *sg);
+/* A decision as the JSON line of the decision log. */
+lg_str lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg_verdict *v, lg_str id, lg_str proof);
 bool lg_point_ready(struct lg_point *p, uint32_t tenant);
 
 /* LG_OK with a verdict, also for deny.  On any thread. */

@@ -21,6 +21,7 @@ struct snapshot {
 
 struct lg_point {
 	struct lg_store *store;
+	struct lg_segments *segments;
 	struct lg_schema *schema;
 	struct lg_policies *system;
 	bool system_reads_time;

@@ -1,0 +1,44 @@
+/* api.h: what the files of the admin API share: /v1/<kind>/<name>/..., JSON answers, paging. */
+#ifndef LG_SERVER_API_H
+#define LG_SERVER_API_H
+
+#include "base/json.h"
+#include "server/app_own.h"
+#include "server/caller.h"
+#include "server/state.h"
+
+#define LG_API_PAGE	100		/* items of a page unless asked otherwise */
+#define LG_API_PAGE_MAX	1000
+#define LG_API_SEGMENTS	6		/* of a path behind /v1 */
+
+struct lg_api_path {
+	lg_str segment[LG_API_SEGMENTS];	/* "users", "alice", "password" */
+	size_t n;
+};
+
+LG_CHECKED lg_err lg_api_path(struct lg_http *ex, struct lg_api_path *ret);
+struct lg_jsonw lg_api_json(struct lg_http *ex);	/* sets the type; the writer goes to the body */
+/* ?limit=, between 1 and LG_API_PAGE_MAX. */
+LG_CHECKED lg_err lg_api_limit(struct lg_http *ex, const struct lg_form *query, size_t *ret);
+/* The entry that /v1/<kind>/<name> names. */
+LG_CHECKED lg_err lg_api_entry(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_api_path *path, struct lg_entry *ret);
+
+/* The handlers, one concern a file. */
+lg_err lg_api_login(void *self, struct lg_http *ex);
+lg_err lg_api_whoami(void *self, struct lg_http *ex);
+lg_err lg_api_apply(void *self, struct lg_http *ex);
+lg_err lg_api_list(void *self, struct lg_http *ex);
+lg_err lg_api_show(void *self, struct lg_http *ex);
+lg_err lg_api_delete(void *self, struct lg_http *ex);
+lg_err lg_api_put_member(void *self, struct lg_http *ex);
+lg_err lg_api_del_member(struct lg_app *app, struct lg_http *ex, const struct lg_api_path *path);
+lg_err lg_api_post_user(void *self, struct lg_http *ex);
+lg_err lg_api_post_host(void *self, struct lg_http *ex);
+lg_err lg_api_policies(void *self, struct lg_http *ex);
+lg_err lg_api_policy(void *self, struct lg_http *ex);
+lg_err lg_api_activate(void *self, struct lg_http *ex);
+lg_err lg_api_rollback(void *self, struct lg_http *ex);
+lg_err lg_api_audit(void *self, struct lg_http *ex);
+lg_err lg_api_audit_verify(void *self, struct lg_http *ex);
+
+#endif

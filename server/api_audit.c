@@ -1,0 +1,268 @@
+/* api_audit.c: who did what: the change log and the decision log side by side, and the proof of their chains. */
+#include "base/text.h"
+#include "server/api.h"
+#include "server/heads.h"
+
+#include <stdlib.h>
+
+#include "lightgate/store.h"
+
+#define LOOK_BACK 20000			/* records of a log that one request looks at, from the newest */
+
+struct row {
+	int64_t time;
+	bool decision;			/* of the decision log */
+	uint64_t seq;
+	lg_str actor, operation, target, detail;
+};
+
+struct trail {
+	struct lg_ctx *cx;
+	uint32_t tenant;
+	lg_str actor, operation;	/* filters, empty: any */
+	size_t limit;
+	struct row *row;		/* a ring of the newest `limit` decisions, or the changes found */
+	size_t n;
+};
+
+static bool
+wanted(const struct trail *t, const struct row *r)
+{
+	lg_str name, rest;
+
+	if (t->operation.n > 0 && !lg_str_starts(r->operation, t->operation))
+		return false;
+	if (t->actor.n == 0 || lg_str_eq(r->actor, t->actor))
+		return true;
+	return lg_str_cut(r->actor, '/', &name, &rest) && lg_str_eq(rest, t->actor);
+}
+
+/* ---- changes: newest first ------------------------------------------------------------------------------------------ */
+
+static lg_str
+actor_text(struct lg_ctx *cx, const struct lg_change *c)
+{
+	switch (c->kind) {
+	case LG_ACTOR_ENTRY:
+		return lg_print(cx->arena, "%.*s/%.*s", LG_FMT(c->actor_type), LG_FMT(c->actor_name));
+	case LG_ACTOR_SYSTEM:
+		return LG_STR("system");
+	case LG_ACTOR_RECOVER:
+		return LG_STR("recover");
+	case LG_ACTOR_ANONYMOUS:
+		break;
+	}
+	return LG_STR("anonymous");
+}
+
+static bool
+add_change(void *arg, const struct lg_change *c)
+{
+	struct trail *t = arg;
+	struct row r = {
+		.time = c->time, .seq = c->seq, .actor = actor_text(t->cx, c), .operation = lg_dup(t->cx->arena, c->operation),
+		.target = lg_dup(t->cx->arena, c->target), .detail = lg_dup(t->cx->arena, c->detail),
+	};
+
+	if (wanted(t, &r))
+		t->row[t->n++] = r;
+	return t->n < t->limit;
+}
+
+/* ---- decisions: oldest first, the newest are kept -------------------------------------------------------------------- */
+
+static lg_str
+entity_text(struct lg_ctx *cx, struct lg_json *js)
+{
+	lg_str name, type = LG_NONE, text = LG_NONE;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("type")))
+			type = lg_json_str(js);
+		else if (lg_str_eq(name, LG_STR("name")))
+			text = lg_json_str(js);
+		else
+			lg_json_skip(js);
+	}
+	return lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(text));
+}
+
+static void
+read_decision(struct lg_ctx *cx, struct row *r)
+{
+	struct lg_json js;
+	lg_str name;
+
+	lg_json_init(&js, cx->arena, r->detail);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("subject")))
+			r->actor = entity_text(cx, &js);
+		else if (lg_str_eq(name, LG_STR("resource")))
+			r->target = entity_text(cx, &js);
+		else if (lg_str_eq(name, LG_STR("action")))
+			r->operation = lg_json_str(&js);
+		else
+			lg_json_skip(&js);
+	}
+	if (lg_json_end(cx, &js) != LG_OK)
+		r->operation = LG_STR("(does not decode)");
+}
+
+static bool
+add_decision(void *arg, uint64_t seq, uint32_t tenant, int64_t time, lg_str body)
+{
+	struct trail *t = arg;
+	struct row r = { .time = time, .seq = seq, .decision = true };
+
+	if (tenant != t->tenant)
+		return true;
+	r.detail = lg_dup(t->cx->arena, body);
+	read_decision(t->cx, &r);
+	if (wanted(t, &r))
+		t->row[t->n++ % t->limit] = r;
+	return true;
+}
+
+/* ---- both together ------------------------------------------------------------------------------------------------------ */
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static void
+write_row(struct lg_jsonw *w, const struct row *r)
+{
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "log", r->decision ? LG_STR("decisions") : LG_STR("changes"));
+	lg_jsonw_int_of(w, "seq", (int64_t)r->seq);
+	lg_jsonw_name(w, LG_STR("time"));
+	lg_jsonw_time(w, r->time);
+	lg_jsonw_str_of(w, "actor", r->actor);
+	lg_jsonw_str_of(w, "operation", r->operation);
+	lg_jsonw_str_of(w, "target", r->target);
+	if (r->detail.n > 0) {
+		lg_jsonw_name(w, LG_STR("detail"));
+		lg_jsonw_raw(w, r->detail);
+	}
+	lg_jsonw_object_end(w);
+}
+
+static lg_err
+gather(struct lg_app *app, struct lg_view *v, struct trail *changes, struct trail *decisions)
+{
+	struct lg_head head = lg_segments_head(app->segments);
+
+	changes->row = LG_NEWS(changes->cx->arena, struct row, changes->limit);
+	decisions->row = LG_NEWS(decisions->cx->arena, struct row, decisions->limit);
+	LG_TRY(lg_changes(changes->cx, v, changes->tenant, 0, add_change, changes));
+	return lg_segments_read(decisions->cx, app->folders->log, head.seq > LOOK_BACK ? head.seq - LOOK_BACK : 1, add_decision,
+	    decisions);
+}
+
+lg_err
+lg_api_audit(void *self, struct lg_http *ex)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_app *app = self;
+	struct trail changes = { .cx = ex->cx, .tenant = ex->tenant }, decisions;
+	struct lg_caller who;
+	struct lg_form query;
+
+	LG_TRY(lg_form_parse(ex->cx, ex->query, &query));
+	LG_TRY(lg_api_limit(ex, &query, &changes.limit));
+	changes.actor = lg_form_get(&query, "actor");
+	changes.operation = lg_form_get(&query, "operation");
+	decisions = changes;
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	LG_TRY(lg_caller_admin(app, ex, v, "audit:read", &who));
+	LG_TRY(gather(app, v, &changes, &decisions));
+	size_t kept = decisions.n < decisions.limit ? decisions.n : decisions.limit, n = changes.n + kept;
+	struct row *all = LG_NEWS(ex->cx->arena, struct row, n);
+	memcpy(all, changes.row, changes.n * sizeof *all);
+	memcpy(all + changes.n, decisions.row, kept * sizeof *all);
+	qsort(all, n, sizeof *all, by_time);
+	struct lg_jsonw w = lg_api_json(ex);
+	lg_jsonw_object(&w);
+	lg_jsonw_name(&w, LG_STR("items"));
+	lg_jsonw_array(&w);
+	for (size_t i = n > changes.limit ? n - changes.limit : 0; i < n; i++)
+		write_row(&w, &all[i]);
+	lg_jsonw_array_end(&w);
+	lg_jsonw_object_end(&w);
+	return LG_OK;
+}
+
+/* ---- the proof -------------------------------------------------------------------------------------------------------------- */
+
+static void
+write_chain(struct lg_ctx *cx, struct lg_jsonw *w, const char *name, lg_err e, const struct lg_head *head, lg_str signed_head)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_object(w);
+	lg_jsonw_bool_of(w, "ok", e == LG_OK);
+	if (e == LG_OK) {
+		lg_jsonw_int_of(w, "epoch", head->epoch);
+		lg_jsonw_int_of(w, "seq", (int64_t)head->seq);
+		lg_jsonw_str_of(w, "hash", lg_hex(cx->arena, lg_sha256_str(&head->hash)));
+	} else {
+		lg_jsonw_str_of(w, "fault", lg_str_of(cx->error));
+	}
+	if (signed_head.n > 0) {
+		lg_jsonw_name(w, LG_STR("signed"));
+		lg_jsonw_raw(w, signed_head);
+	}
+	lg_jsonw_object_end(w);
+}
+
+/* The chain is walked, and its end must be what the keeper has signed. */
+static lg_err
+verify(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, struct lg_head *head, lg_str *signed_head)
+{
+	struct lg_mark mark;
+
+	LG_TRY(lg_heads_extend(cx, app, chain, signed_head));
+	LG_TRY(lg_heads_mark(cx, app, chain, &mark));
+	LG_TRY(chain == LG_CHAIN_CHANGES ? lg_log_verify(cx, app->store, 1, NULL, NULL, head)
+					 : lg_segments_verify(cx, app->folders->log, head));
+	if (mark.seq > head->seq)
+		return lg_fail(cx, LG_E_CORRUPT, "the keeper has signed record %llu; the log ends at %llu", (unsigned long long)mark.seq,
+		    (unsigned long long)head->seq);
+	if (mark.seq == head->seq && mark.seq > 0 && !lg_equal_bytes(mark.hash.b, head->hash.b, sizeof mark.hash.b))
+		return lg_fail(cx, LG_E_CORRUPT, "record %llu is not the one the keeper has signed", (unsigned long long)mark.seq);
+	return LG_OK;
+}
+
+lg_err
+lg_api_audit_verify(void *self, struct lg_http *ex)
+{
+	static const char *const names[] = { "changes", "decisions" };
+	struct lg_app *app = self;
+	struct lg_caller who;
+
+	{
+		LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+		LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+		LG_TRY(lg_caller_admin(app, ex, v, "audit:read", &who));
+	}
+	struct lg_jsonw w = lg_api_json(ex);
+	bool all = true;
+	lg_jsonw_object(&w);
+	for (int i = 0; i < LG_CHAINS; i++) {
+		struct lg_head head;
+		lg_str signed_head = LG_NONE;
+		lg_err e = verify(ex->cx, app, (enum lg_chain)i, &head, &signed_head);
+		write_chain(ex->cx, &w, names[i], e, &head, signed_head);
+		all = all && e == LG_OK;
+	}
+	lg_jsonw_bool_of(&w, "ok", all);
+	lg_jsonw_object_end(&w);
+	return LG_OK;
+}

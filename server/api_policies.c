@@ -1,0 +1,185 @@
+/* api_policies.c: versions of the tenant's policy set. */
+#include "base/text.h"
+#include "server/api.h"
+#include "server/point.h"
+
+static lg_err
+admin(struct lg_app *app, struct lg_http *ex, const char *action, struct lg_caller *who)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	return lg_caller_admin(app, ex, v, action, who);
+}
+
+static void
+write_version(struct lg_jsonw *w, const struct lg_policy_version *pv, bool source)
+{
+	lg_jsonw_object(w);
+	lg_jsonw_int_of(w, "version", (int64_t)pv->version);
+	lg_jsonw_bool_of(w, "active", pv->active);
+	lg_jsonw_name(w, LG_STR("time"));
+	lg_jsonw_time(w, pv->time);
+	lg_jsonw_str_of(w, "author", pv->author);
+	if (source)
+		lg_jsonw_str_of(w, "source", pv->source);
+	lg_jsonw_object_end(w);
+}
+
+static bool
+list_one(void *arg, const struct lg_policy_version *pv)
+{
+	write_version(arg, pv, false);
+	return true;
+}
+
+lg_err
+lg_api_policies(void *self, struct lg_http *ex)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_app *app = self;
+	struct lg_caller who;
+
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	LG_TRY(lg_caller_admin(app, ex, v, "policy:read", &who));
+	struct lg_jsonw w = lg_api_json(ex);
+	lg_jsonw_object(&w);
+	lg_jsonw_name(&w, LG_STR("items"));
+	lg_jsonw_array(&w);
+	LG_TRY(lg_policy_versions(ex->cx, v, ex->tenant, list_one, &w));
+	lg_jsonw_array_end(&w);
+	lg_jsonw_object_end(&w);
+	return LG_OK;
+}
+
+/* /v1/policies/active or a number. */
+lg_err
+lg_api_policy(void *self, struct lg_http *ex)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_app *app = self;
+	struct lg_policy_version pv;
+	struct lg_caller who;
+	int64_t version = 0;
+
+	if (!lg_str_eq(ex->tail, LG_STR("active")) && (!lg_int_parse(ex->tail, &version) || version < 1))
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "a version is a number, or \"active\"");
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	LG_TRY(lg_caller_admin(app, ex, v, "policy:read", &who));
+	lg_err e = lg_policy_version_get(ex->cx, v, ex->tenant, (uint64_t)version, &pv);
+	if (e == LG_E_NOT_FOUND)
+		return lg_fail(ex->cx, e, "there is no policy version %lld", (long long)version);
+	LG_TRY(e);
+	struct lg_jsonw w = lg_api_json(ex);
+	write_version(&w, &pv, true);
+	return LG_OK;
+}
+
+/* RFC 9457 with all errors of the set, so that they can be mended at once. */
+static lg_err
+refuse(struct lg_http *ex, const struct lg_policy_faults *faults)
+{
+	struct lg_jsonw w = lg_jsonw_of(&ex->out);
+
+	ex->status = 422;
+	lg_http_type(ex, "application/problem+json");
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "title", LG_STR("The policies are not valid"));
+	lg_jsonw_int_of(&w, "status", 422);
+	lg_jsonw_str_of(&w, "code", LG_STR("invalid"));
+	lg_jsonw_str_of(&w, "detail", lg_policy_faults_text(ex->cx->arena, faults));
+	lg_jsonw_name(&w, LG_STR("errors"));
+	lg_jsonw_array(&w);
+	for (size_t i = 0; i < faults->n; i++) {
+		lg_jsonw_object(&w);
+		lg_jsonw_int_of(&w, "line", faults->v[i].line);
+		lg_jsonw_int_of(&w, "column", faults->v[i].column);
+		lg_jsonw_str_of(&w, "policy", faults->v[i].policy);
+		lg_jsonw_str_of(&w, "message", faults->v[i].message);
+		lg_jsonw_bool_of(&w, "warning", faults->v[i].warning);
+		lg_jsonw_object_end(&w);
+	}
+	lg_jsonw_array_end(&w);
+	lg_jsonw_object_end(&w);
+	return LG_OK;
+}
+
+static lg_err
+put_in_force(struct lg_app *app, struct lg_http *ex, lg_str source, const char *operation)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+	uint64_t version;
+
+	lg_err e = lg_policy_activate(ex->cx, app->point, ex->tenant, source, operation, &faults, &version);
+	if (e == LG_E_INVALID && faults.n > 0)
+		return refuse(ex, &faults);
+	LG_TRY(e);
+	struct lg_jsonw w = lg_api_json(ex);
+	ex->status = 201;
+	lg_jsonw_object(&w);
+	lg_jsonw_int_of(&w, "version", (int64_t)version);
+	lg_jsonw_object_end(&w);
+	return LG_OK;
+}
+
+lg_err
+lg_api_activate(void *self, struct lg_http *ex)
+{
+	struct lg_app *app = self;
+	lg_str name, source = LG_NONE;
+	struct lg_caller who;
+	struct lg_json js;
+
+	lg_json_init(&js, ex->cx->arena, ex->body);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("source")))
+			source = lg_json_str(&js);
+		else
+			lg_json_fault(&js, "unknown member");
+	}
+	LG_TRY(lg_json_end(ex->cx, &js));
+	LG_TRY(admin(app, ex, "policy:activate", &who));
+	return put_in_force(app, ex, source, "policy.activate");
+}
+
+static lg_err
+source_of(struct lg_app *app, struct lg_http *ex, uint64_t version, lg_str *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_policy_version pv;
+
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	lg_err e = lg_policy_version_get(ex->cx, v, ex->tenant, version, &pv);
+	if (e == LG_E_NOT_FOUND)
+		return lg_fail(ex->cx, e, "there is no policy version %llu", (unsigned long long)version);
+	LG_TRY(e);
+	*ret = lg_dup(ex->cx->arena, pv.source);
+	return LG_OK;
+}
+
+/* The old text becomes a new version: numbers only rise. */
+lg_err
+lg_api_rollback(void *self, struct lg_http *ex)
+{
+	struct lg_app *app = self;
+	struct lg_caller who;
+	int64_t version = 0;
+	struct lg_json js;
+	lg_str name, source;
+
+	lg_json_init(&js, ex->cx->arena, ex->body);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("version")))
+			version = lg_json_int(&js);
+		else
+			lg_json_fault(&js, "unknown member");
+	}
+	LG_TRY(lg_json_end(ex->cx, &js));
+	if (version < 1)
+		return lg_fail(ex->cx, LG_E_INVALID, "version is missing");
+	LG_TRY(admin(app, ex, "policy:activate", &who));
+	LG_TRY(source_of(app, ex, (uint64_t)version, &source));
+	return put_in_force(app, ex, source, "policy.rollback");
+}

@@ -1,0 +1,72 @@
+/*
+ * state.h: a state document ("make the tenant look like this") read, compared and applied in one change.
+ * docs/api.md has its form; state_read.c turns JSON into items, state_apply.c applies them.
+ */
+#ifndef LG_SERVER_STATE_H
+#define LG_SERVER_STATE_H
+
+#include "lightgate/directory.h"
+#include "lightgate/sts.h"
+#include "server/app.h"
+
+#define LG_STATE_ITEMS	5000		/* of one document: a mutation takes 10,000 rows */
+#define LG_STATE_LIST	256		/* values of one field */
+#define LG_STATE_NEW	200		/* people, services and clients that get a secret by one document */
+
+enum lg_field_kind {
+	LG_FIELD_STR, LG_FIELD_BOOL, LG_FIELD_LIST,
+	LG_FIELD_REF, LG_FIELD_REFS,	/* names of entries of type `of` */
+	LG_FIELD_GROUPS,		/* groups that the entry is in */
+	LG_FIELD_MEMBERS		/* "Type/name" */
+};
+
+struct lg_state_field {
+	const char *name;		/* in the document */
+	enum lg_field_kind kind;
+	const char *attribute;
+	enum lg_entry_type of;
+};
+
+struct lg_state_kind {
+	const char *list;		/* "users" */
+	enum lg_entry_type type;
+	const struct lg_state_field *fields;
+	size_t nfields;
+};
+extern const struct lg_state_kind lg_state_kinds[];
+extern const size_t lg_state_nkinds;
+const struct lg_state_kind *lg_state_kind_find(lg_str list);	/* NULL if there is none */
+
+struct lg_state_value {
+	const struct lg_state_field *field;
+	const lg_str *v;
+	size_t n;
+};
+
+struct lg_state_item {
+	const struct lg_state_kind *kind;
+	lg_str name;
+	struct lg_state_value value[16];
+	size_t nvalues;
+	struct lg_sts_client client;	/* clients and services */
+	bool has_client;
+	/* while it is applied */
+	enum lg_sts_change change;
+	lg_str changed[20];		/* names of fields */
+	size_t nchanged;
+	lg_str secret;			/* made for it, shown once */
+	lg_str verifier;		/* of a person's new password */
+	lg_sha256 secret_hash;
+};
+
+struct lg_state {
+	struct lg_state_item *item;
+	size_t n;
+	lg_str policies;
+	bool has_policies;
+	enum lg_sts_change policies_change;
+};
+
+LG_CHECKED lg_err lg_state_read(struct lg_ctx *cx, lg_str json, struct lg_state *ret);
+
+#endif

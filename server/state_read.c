@@ -1,0 +1,216 @@
+/* state_read.c: a state document from JSON. */
+#include "server/state.h"
+
+#include "base/json.h"
+
+static const struct lg_state_field user_fields[] = {
+	{ "mail", LG_FIELD_STR, "mail", 0 },
+	{ "display", LG_FIELD_STR, "displayName", 0 },
+	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
+};
+static const struct lg_state_field group_fields[] = {
+	{ "description", LG_FIELD_STR, "description", 0 },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
+	{ "members", LG_FIELD_MEMBERS, NULL, 0 },
+};
+static const struct lg_state_field service_fields[] = {
+	{ "project", LG_FIELD_REF, "lgProject", LG_TYPE_PROJECT },
+	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
+};
+static const struct lg_state_field host_fields[] = {
+	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
+};
+static const struct lg_state_field project_fields[] = { { "description", LG_FIELD_STR, "description", 0 } };
+static const struct lg_state_field image_fields[] = {
+	{ "projects", LG_FIELD_REFS, "lgProject", LG_TYPE_PROJECT },
+	{ "digest", LG_FIELD_STR, "lgDigest", 0 },
+	{ "signed", LG_FIELD_BOOL, "lgSigned", 0 },
+};
+static const struct lg_state_field network_fields[] = { { "projects", LG_FIELD_REFS, "lgProject", LG_TYPE_PROJECT } };
+static const struct lg_state_field workload_fields[] = {
+	{ "project", LG_FIELD_REF, "lgProject", LG_TYPE_PROJECT },
+	{ "image", LG_FIELD_REF, "lgImage", LG_TYPE_IMAGE },
+	{ "host", LG_FIELD_REF, "lgHost", LG_TYPE_HOST },
+	{ "labels", LG_FIELD_LIST, "lgLabel", 0 },
+};
+
+/* In the order in which they are made: what is referred to comes first. */
+const struct lg_state_kind lg_state_kinds[] = {
+	{ "projects", LG_TYPE_PROJECT, project_fields, LG_COUNT(project_fields) },
+	{ "groups", LG_TYPE_GROUP, group_fields, LG_COUNT(group_fields) },
+	{ "users", LG_TYPE_USER, user_fields, LG_COUNT(user_fields) },
+	{ "services", LG_TYPE_SERVICE, service_fields, LG_COUNT(service_fields) },
+	{ "hosts", LG_TYPE_HOST, host_fields, LG_COUNT(host_fields) },
+	{ "images", LG_TYPE_IMAGE, image_fields, LG_COUNT(image_fields) },
+	{ "networks", LG_TYPE_NETWORK, network_fields, LG_COUNT(network_fields) },
+	{ "workloads", LG_TYPE_WORKLOAD, workload_fields, LG_COUNT(workload_fields) },
+	{ "clients", LG_TYPE_CLIENT, NULL, 0 },
+};
+const size_t lg_state_nkinds = LG_COUNT(lg_state_kinds);
+
+const struct lg_state_kind *
+lg_state_kind_find(lg_str list)
+{
+	for (size_t i = 0; i < lg_state_nkinds; i++)
+		if (lg_str_eq(list, lg_str_of(lg_state_kinds[i].list)))
+			return &lg_state_kinds[i];
+	return NULL;
+}
+
+static const struct lg_state_field *
+find_field(const struct lg_state_kind *k, lg_str name)
+{
+	for (size_t i = 0; i < k->nfields; i++)
+		if (lg_str_eq(name, lg_str_of(k->fields[i].name)))
+			return &k->fields[i];
+	return NULL;
+}
+
+static void
+read_list(struct lg_json *js, struct lg_state_value *ret)
+{
+	lg_str *v = LG_NEWS(js->arena, lg_str, LG_STATE_LIST);
+
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		if (ret->n == LG_STATE_LIST) {
+			lg_json_fault(js, "too many values");
+			return;
+		}
+		v[ret->n++] = lg_json_str(js);
+	}
+	ret->v = v;
+}
+
+static void
+read_value(struct lg_json *js, struct lg_state_value *ret)
+{
+	lg_str *one = LG_NEW(js->arena, lg_str);
+
+	switch (ret->field->kind) {
+	case LG_FIELD_STR:
+	case LG_FIELD_REF:
+		*one = lg_json_str(js);
+		break;
+	case LG_FIELD_BOOL:
+		*one = lg_json_bool(js) ? LG_STR("TRUE") : LG_STR("FALSE");
+		break;
+	case LG_FIELD_LIST:
+	case LG_FIELD_REFS:
+	case LG_FIELD_GROUPS:
+	case LG_FIELD_MEMBERS:
+		read_list(js, ret);
+		return;
+	}
+	ret->v = one;
+	ret->n = one->n > 0;
+}
+
+/* Members that are not fields of the kind belong to the OIDC client, where the kind has one. */
+static lg_err
+read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, struct lg_state_item *ret)
+{
+	struct lg_json js;
+	lg_str name;
+
+	ret->kind = kind;
+	lg_json_init(&js, cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		const struct lg_state_field *f = find_field(kind, name);
+		if (lg_str_eq(name, LG_STR("name"))) {
+			ret->name = lg_json_str(&js);
+		} else if (f != NULL) {
+			ret->value[ret->nvalues].field = f;
+			read_value(&js, &ret->value[ret->nvalues++]);
+		} else if (kind->type == LG_TYPE_CLIENT) {
+			lg_json_skip(&js);
+		} else {
+			lg_json_fault(&js, "unknown member");
+		}
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	if (ret->name.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "an item of %s has no name", kind->list);
+	ret->has_client = kind->type == LG_TYPE_CLIENT || kind->type == LG_TYPE_SERVICE;
+	if (kind->type == LG_TYPE_CLIENT)
+		return lg_sts_client_read(cx, json, &ret->client);
+	if (kind->type == LG_TYPE_SERVICE) {
+		lg_sts_client_defaults(&ret->client, LG_STR("service"));
+		ret->client.id = ret->name;
+		ret->client.type = LG_STR("Service");
+	}
+	return LG_OK;
+}
+
+static lg_err
+read_kind(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, struct lg_state *ret)
+{
+	struct lg_json js;
+
+	lg_json_init(&js, cx->arena, json);
+	lg_json_array(&js);
+	while (lg_json_item(&js)) {
+		lg_str one = lg_json_raw(&js);
+		if (js.fault != NULL)
+			break;
+		if (ret->n == LG_STATE_ITEMS)
+			return lg_fail(cx, LG_E_LIMIT, "more than %d items in one document", LG_STATE_ITEMS);
+		lg_err e = read_item(cx, one, kind, &ret->item[ret->n]);
+		if (e != LG_OK)
+			return lg_fail_in(cx, e, kind->list);
+		ret->n++;
+	}
+	return lg_json_end(cx, &js);
+}
+
+static size_t
+count_items(struct lg_ctx *cx, lg_str list)
+{
+	struct lg_json js;
+	size_t n = 0;
+
+	lg_json_init(&js, cx->arena, list);
+	lg_json_array(&js);
+	for (; lg_json_item(&js); n++)
+		lg_json_skip(&js);
+	return n;
+}
+
+lg_err
+lg_state_read(struct lg_ctx *cx, lg_str json, struct lg_state *ret)
+{
+	lg_str list[LG_COUNT(lg_state_kinds)] = { { NULL, 0 } };
+	struct lg_json js;
+	size_t total = 0;
+	lg_str name;
+
+	*ret = (struct lg_state){ .n = 0 };
+	lg_json_init(&js, cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		const struct lg_state_kind *k = lg_state_kind_find(name);
+		if (k != NULL) {
+			list[k - lg_state_kinds] = lg_json_raw(&js);
+		} else if (lg_str_eq(name, LG_STR("policies"))) {
+			ret->policies = lg_json_str(&js);
+			ret->has_policies = true;
+		} else {
+			return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not a kind of thing; there are projects, groups, users, services, hosts, "
+			    "images, networks, workloads, clients and policies", LG_FMT(name));
+		}
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	for (size_t i = 0; i < lg_state_nkinds; i++)
+		total += list[i].n == 0 ? 0 : count_items(cx, list[i]);
+	if (total > LG_STATE_ITEMS)
+		return lg_fail(cx, LG_E_LIMIT, "more than %d items in one document", LG_STATE_ITEMS);
+	ret->item = LG_NEWS(cx->arena, struct lg_state_item, total);
+	for (size_t i = 0; i < lg_state_nkinds; i++)
+		if (list[i].n > 0)
+			LG_TRY(read_kind(cx, list[i], &lg_state_kinds[i], ret));
+	return LG_OK;
+}
