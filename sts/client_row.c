@@ -1,0 +1,135 @@
+/* client_row.c: clients as rows: encoded, decoded, created, changed, deleted. */
+#include "sts/sts.h"
+
+#define ROW_VERSION	1
+#define ROW_MAX		(64u << 10)
+
+static void
+encode(struct lg_buf *b, const struct lg_sts_client *c)
+{
+	lg_buf_byte(b, ROW_VERSION);
+	lg_buf_bytes(b, c->entry.b, sizeof c->entry.b);
+	lg_buf_str32(b, c->type);
+	lg_buf_byte(b, c->enabled);
+	lg_buf_byte(b, (char)c->auth);
+	lg_buf_byte(b, (char)c->grants);
+	lg_buf_byte(b, c->has_secret);
+	lg_buf_str(b, lg_sha256_str(&c->secret));
+	lg_buf_str32(b, c->jwks);
+	lg_buf_byte(b, (char)c->id_token_alg);
+	lg_buf_byte(b, c->introspect);
+	lg_buf_u32(b, c->access_life);
+	sts_row_put_list(b, c->redirects, c->nredirects);
+	sts_row_put_list(b, c->logouts, c->nlogouts);
+	sts_row_put_list(b, c->scopes, c->nscopes);
+	sts_row_put_list(b, c->audiences, c->naudiences);
+}
+
+static lg_err
+decode(struct lg_ctx *cx, lg_str id, lg_str row, struct lg_sts_client *c)
+{
+	struct lg_rd rd = lg_rd_of(row);
+	lg_str s;
+
+	memset(c, 0, sizeof *c);
+	c->id = id;
+	if (lg_rd_u8(&rd) != ROW_VERSION)
+		rd.bad = true;
+	s = lg_rd_bytes(&rd, sizeof c->entry.b);
+	if (s.n > 0)
+		memcpy(c->entry.b, s.p, s.n);
+	c->type = lg_rd_str32(&rd);
+	c->enabled = lg_rd_u8(&rd) != 0;
+	c->auth = (enum lg_client_auth)lg_rd_u8(&rd);
+	c->grants = lg_rd_u8(&rd);
+	c->has_secret = lg_rd_u8(&rd) != 0;
+	s = lg_rd_bytes(&rd, sizeof c->secret.b);
+	if (s.n > 0)
+		memcpy(c->secret.b, s.p, s.n);
+	c->jwks = lg_rd_str32(&rd);
+	c->id_token_alg = (enum lg_alg)lg_rd_u8(&rd);
+	c->introspect = lg_rd_u8(&rd) != 0;
+	c->access_life = lg_rd_u32(&rd);
+	c->nredirects = sts_row_get_list(&rd, c->redirects, LG_CLIENT_URIS);
+	c->nlogouts = sts_row_get_list(&rd, c->logouts, LG_CLIENT_URIS);
+	c->nscopes = sts_row_get_list(&rd, c->scopes, LG_CLIENT_SCOPES);
+	c->naudiences = sts_row_get_list(&rd, c->audiences, LG_CLIENT_AUDIENCES);
+	if (!lg_rd_done(&rd))
+		return lg_fail(cx, LG_E_CORRUPT, "client %.*s: its row does not decode", LG_FMT(id));
+	return LG_OK;
+}
+
+lg_err
+lg_sts_client_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str id, struct lg_sts_client *ret)
+{
+	lg_str row;
+
+	if (id.n == 0 || id.n > LG_CLIENT_ID_MAX)
+		return lg_fail(cx, LG_E_NOT_FOUND, "no such client");
+	LG_TRY(lg_get(cx, v, &sts_clients, sts_key(cx->arena, tenant, id), &row));
+	return decode(cx, id, row, ret);
+}
+
+lg_err
+sts_client_load(struct sts_rq *rq, lg_str id, struct lg_sts_client *ret)
+{
+	lg_str row;
+
+	if (id.n == 0 || id.n > LG_CLIENT_ID_MAX)
+		return lg_fail(rq->cx, LG_E_NOT_FOUND, "no such client");
+	LG_TRY(lg_get(rq->cx, rq->view, &sts_clients, sts_key(rq->cx->arena, rq->tenant_id, id), &row));
+	return decode(rq->cx, lg_dup(rq->cx->arena, id), lg_dup(rq->cx->arena, row), ret);
+}
+
+bool
+lg_sts_client_needs_secret(const struct lg_sts_client *c)
+{
+	return c->auth == LG_CLIENT_SECRET && !c->has_secret;
+}
+
+/* The old row, if there is one; it must belong to the same entry. */
+static lg_err
+old_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_sts_client *c, lg_str key, lg_str *row,
+    struct lg_sts_client *old)
+{
+	lg_err e = lg_get(cx, v, &sts_clients, key, row);
+
+	*row = e == LG_OK ? *row : LG_NONE;
+	if (e != LG_OK)
+		return e == LG_E_NOT_FOUND ? LG_OK : e;
+	*row = lg_dup(cx->arena, *row);
+	LG_TRY(decode(cx, c->id, *row, old));
+	if (!lg_uuid_eq(old->entry, c->entry))
+		return lg_fail(cx, LG_E_EXISTS, "client id %.*s belongs to another entry", LG_FMT(c->id));
+	return LG_OK;
+}
+
+lg_err
+lg_sts_client_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_client *c,
+    const lg_sha256 *secret, enum lg_sts_change *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
+	struct lg_sts_client new = *c, old = { .has_secret = false };
+	lg_str row, key = sts_key(cx->arena, tenant, c->id);
+
+	LG_TRY(old_row(cx, v, c, key, &row, &old));
+	new.has_secret = secret != NULL || old.has_secret;
+	new.secret = secret != NULL ? *secret : old.secret;
+	encode(&b, &new);
+	LG_TRY(lg_buf_status(cx, &b));
+	if (lg_str_eq(row, lg_buf_view(&b))) {
+		*ret = LG_STS_UNCHANGED;
+		return LG_OK;
+	}
+	LG_TRY(lg_put(cx, v, &sts_clients, key, lg_buf_view(&b)));
+	*ret = row.n == 0 ? LG_STS_CREATED : LG_STS_CHANGED;
+	return LG_OK;
+}
+
+lg_err
+lg_sts_client_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str id)
+{
+	if (id.n == 0 || id.n > LG_CLIENT_ID_MAX)
+		return lg_fail(cx, LG_E_NOT_FOUND, "no such client");
+	return lg_del(cx, v, &sts_clients, sts_key(cx->arena, tenant, id));
+}

@@ -1,0 +1,236 @@
+/* rows.c: codes, grants and sessions as bytes, and back. */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+#define ROW_MAX		(16u << 10)
+/* A code's row stays after its use, so that a second use is recognised while tokens of the first may live. */
+#define CODE_KEEP	((LG_STS_ACCESS_LIFE_MAX + LG_STS_CODE_LIFE) * LG_SECOND)
+
+static void
+put_uuid(struct lg_buf *b, lg_uuid u)
+{
+	lg_buf_bytes(b, u.b, sizeof u.b);
+}
+
+static lg_uuid
+get_uuid(struct lg_rd *rd)
+{
+	lg_uuid u = { { 0 } };
+	lg_str s = lg_rd_bytes(rd, sizeof u.b);
+
+	if (s.n == sizeof u.b)
+		memcpy(u.b, s.p, s.n);
+	return u;
+}
+
+static lg_sha256
+get_sha256(struct lg_rd *rd)
+{
+	lg_sha256 h = { { 0 } };
+	lg_str s = lg_rd_bytes(rd, sizeof h.b);
+
+	if (s.n == sizeof h.b)
+		memcpy(h.b, s.p, s.n);
+	return h;
+}
+
+void
+sts_row_put_list(struct lg_buf *b, const lg_str *v, size_t n)
+{
+	lg_buf_u16(b, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		lg_buf_str32(b, v[i]);
+}
+
+size_t
+sts_row_get_list(struct lg_rd *rd, lg_str *v, size_t max)
+{
+	size_t n = lg_rd_u16(rd);
+
+	if (n > max)
+		rd->bad = true;
+	for (size_t i = 0; !rd->bad && i < n; i++)
+		v[i] = lg_rd_str32(rd);
+	return rd->bad ? 0 : n;
+}
+
+/* Writes a row that is complete in b. */
+static lg_err
+put_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key, const struct lg_buf *b)
+{
+	LG_TRY(lg_buf_status(cx, b));
+	return lg_put(cx, v, t, key, lg_buf_view(b));
+}
+
+/* A copy, so that what is decoded lives as long as the request. */
+static lg_err
+get_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key, struct lg_rd *ret)
+{
+	lg_str row;
+
+	LG_TRY(lg_get(cx, v, t, key, &row));
+	*ret = sts_row_open(lg_dup(cx->arena, row), t);
+	return LG_OK;
+}
+
+static lg_err
+row_done(struct lg_ctx *cx, const struct lg_rd *rd, const struct lg_table *t)
+{
+	if (!lg_rd_done(rd))
+		return lg_fail(cx, LG_E_CORRUPT, "%s: a row does not decode", t->name);
+	return LG_OK;
+}
+
+/* ---- codes ------------------------------------------------------------------------------------------- */
+
+lg_err
+sts_code_put(struct lg_ctx *cx, struct lg_view *v, lg_str key, const struct sts_code *c)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
+
+	sts_row_begin(&b, &sts_codes, c->expires + CODE_KEEP);
+	lg_buf_str32(&b, c->client);
+	lg_buf_str32(&b, c->redirect);
+	lg_buf_str32(&b, c->nonce);
+	lg_buf_str32(&b, c->scope);
+	lg_buf_str32(&b, c->challenge);
+	sts_row_put_list(&b, c->audience, c->naudience);
+	put_uuid(&b, c->subject);
+	put_uuid(&b, c->session);
+	lg_buf_u64(&b, (uint64_t)c->auth_time);
+	lg_buf_u64(&b, (uint64_t)c->expires);
+	lg_buf_byte(&b, c->used);
+	put_uuid(&b, c->grant);
+	lg_buf_str32(&b, c->jti);
+	return put_row(cx, v, &sts_codes, key, &b);
+}
+
+lg_err
+sts_code_get(struct lg_ctx *cx, struct lg_view *v, lg_str key, struct sts_code *ret)
+{
+	struct sts_code c = { .used = false };
+	struct lg_rd rd;
+
+	LG_TRY(get_row(cx, v, &sts_codes, key, &rd));
+	c.client = lg_rd_str32(&rd);
+	c.redirect = lg_rd_str32(&rd);
+	c.nonce = lg_rd_str32(&rd);
+	c.scope = lg_rd_str32(&rd);
+	c.challenge = lg_rd_str32(&rd);
+	c.naudience = sts_row_get_list(&rd, c.audience, LG_AUDIENCES);
+	c.subject = get_uuid(&rd);
+	c.session = get_uuid(&rd);
+	c.auth_time = (int64_t)lg_rd_u64(&rd);
+	c.expires = (int64_t)lg_rd_u64(&rd);
+	c.used = lg_rd_u8(&rd) != 0;
+	c.grant = get_uuid(&rd);
+	c.jti = lg_rd_str32(&rd);
+	LG_TRY(row_done(cx, &rd, &sts_codes));
+	*ret = c;
+	return LG_OK;
+}
+
+/* ---- grants -------------------------------------------------------------------------------------------- */
+
+lg_err
+sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_grant *g)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
+
+	sts_row_begin(&b, &sts_grants, g->expires);
+	lg_buf_str32(&b, g->client);
+	lg_buf_str32(&b, g->scope);
+	sts_row_put_list(&b, g->audience, g->naudience);
+	put_uuid(&b, g->subject);
+	put_uuid(&b, g->session);
+	lg_buf_u64(&b, (uint64_t)g->auth_time);
+	lg_buf_u64(&b, (uint64_t)g->expires);
+	lg_buf_u64(&b, (uint64_t)g->rotated);
+	lg_buf_byte(&b, g->offline);
+	lg_buf_u32(&b, g->generation);
+	lg_buf_str(&b, lg_sha256_str(&g->current));
+	lg_buf_str(&b, lg_sha256_str(&g->previous));
+	return put_row(cx, v, &sts_grants, sts_key(cx->arena, tenant, sts_uuid_str(&g->id)), &b);
+}
+
+lg_err
+sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_grant *ret)
+{
+	struct sts_grant g = { .id = id };
+	struct lg_rd rd;
+
+	LG_TRY(get_row(cx, v, &sts_grants, sts_key(cx->arena, tenant, sts_uuid_str(&id)), &rd));
+	g.client = lg_rd_str32(&rd);
+	g.scope = lg_rd_str32(&rd);
+	g.naudience = sts_row_get_list(&rd, g.audience, LG_AUDIENCES);
+	g.subject = get_uuid(&rd);
+	g.session = get_uuid(&rd);
+	g.auth_time = (int64_t)lg_rd_u64(&rd);
+	g.expires = (int64_t)lg_rd_u64(&rd);
+	g.rotated = (int64_t)lg_rd_u64(&rd);
+	g.offline = lg_rd_u8(&rd) != 0;
+	g.generation = lg_rd_u32(&rd);
+	g.current = get_sha256(&rd);
+	g.previous = get_sha256(&rd);
+	LG_TRY(row_done(cx, &rd, &sts_grants));
+	*ret = g;
+	return LG_OK;
+}
+
+/* ---- sessions --------------------------------------------------------------------------------------------- */
+
+lg_err
+sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_session *s)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
+
+	sts_row_begin(&b, &sts_sessions, s->expires);
+	put_uuid(&b, s->subject);
+	lg_buf_u64(&b, (uint64_t)s->auth_time);
+	lg_buf_u64(&b, (uint64_t)s->expires);
+	return put_row(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&s->id)), &b);
+}
+
+lg_err
+sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_session *ret)
+{
+	struct sts_session s = { .id = id };
+	struct lg_rd rd;
+
+	LG_TRY(get_row(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&id)), &rd));
+	s.subject = get_uuid(&rd);
+	s.auth_time = (int64_t)lg_rd_u64(&rd);
+	s.expires = (int64_t)lg_rd_u64(&rd);
+	LG_TRY(row_done(cx, &rd, &sts_sessions));
+	*ret = s;
+	return LG_OK;
+}
+
+lg_err
+sts_session_live(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_session *ret)
+{
+	char subject[LG_UUID_TEXT + 1];
+	struct sts_session s;
+
+	LG_TRY(sts_session_get(cx, v, tenant, id, &s));
+	lg_uuid_text(s.subject, subject);
+	if (s.expires <= cx->now
+	    || sts_is_revoked(cx, v, tenant, LG_REVOKED_SUBJECT, lg_str_of(subject), s.auth_time)
+	    || sts_is_revoked(cx, v, tenant, LG_REVOKED_TENANT, LG_NONE, s.auth_time))
+		return lg_fail(cx, LG_E_NOT_FOUND, "the session has ended");
+	*ret = s;
+	return LG_OK;
+}
+
+lg_err
+sts_session_end(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id)
+{
+	char sid[LG_UUID_TEXT + 1];
+	lg_err e = lg_del(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&id)));
+
+	if (e != LG_OK && e != LG_E_NOT_FOUND)
+		return e;
+	lg_uuid_text(id, sid);
+	return lg_sts_revoke(cx, v, tenant, LG_REVOKED_SESSION, lg_str_of(sid), lg_view_time(v));
+}

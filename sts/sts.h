@@ -1,0 +1,300 @@
+/*
+ * sts.h: what the files of this folder share: the service itself, one request, rows and their keys.
+ * The HTTP endpoints, one a file, are at the bottom.
+ */
+#ifndef LG_STS_STS_H
+#define LG_STS_STS_H
+
+#include "base/clock.h"
+#include "lightgate/store.h"
+#include "lightgate/sts.h"
+
+#define STS_SCOPE_MAX		1024	/* octets of a scope parameter */
+#define STS_STATE_MAX		2048	/* of state and of nonce */
+#define STS_LOGIN_MAX		256	/* of a user name */
+
+struct lg_sts {
+	struct lg_store *store;
+	struct lg_sts_ports ports;
+	struct lg_decider decider;
+	struct lg_signer signer;
+	struct lg_hasher hasher;
+	lg_str login_html, message_html, logout_html, style_css;
+	lg_str style_hash;			/* 'sha256-...' of the style sheet, for the policy header */
+	struct sts_caches *caches;		/* verified tokens, one table a thread */
+	struct sts_throttle *throttle;
+	struct sts_replay *replay;		/* client assertions that were used */
+	struct lg_arena *arena;			/* as long as the service */
+};
+
+/* ---- OAuth errors (oauth_error.c): one list, one mapping ----------------------------------------------- */
+
+enum sts_error {
+	STS_NO_ERROR = 0,		/* then lg_err alone says what it is */
+	STS_INVALID_REQUEST, STS_INVALID_CLIENT, STS_INVALID_GRANT, STS_UNAUTHORIZED_CLIENT, STS_UNSUPPORTED_GRANT_TYPE,
+	STS_INVALID_SCOPE, STS_INVALID_TARGET, STS_ACCESS_DENIED, STS_UNSUPPORTED_RESPONSE_TYPE, STS_LOGIN_REQUIRED,
+	STS_REQUEST_NOT_SUPPORTED, STS_REQUEST_URI_NOT_SUPPORTED, STS_REGISTRATION_NOT_SUPPORTED,
+	STS_UNSUPPORTED_TOKEN_TYPE, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE, STS_UNAVAILABLE, STS_SERVER_ERROR
+};
+
+/* ---- one request ------------------------------------------------------------------------------------------ */
+
+struct sts_rq {
+	struct lg_sts *sts;
+	struct lg_http *ex;
+	struct lg_ctx *cx;
+	uint32_t tenant_id;
+	struct lg_sts_tenant tenant;	/* issuer and mtls copied; keys only in this turn */
+	struct lg_view *view;		/* only in this turn */
+	struct lg_form form;
+	struct lg_sts_client client;	/* after authentication; in the arena */
+	enum sts_error error;
+	void *grant;			/* the token endpoint's: what the grant keeps between its steps */
+};
+
+/* Tenant's data into the arena; nothing is read of the store. */
+LG_CHECKED lg_err sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret);
+/* The POST body: form-encoded, nothing repeated. */
+LG_CHECKED lg_err sts_rq_form(struct sts_rq *rq);
+/* Records the OAuth error beside the sentence; returns LG_E_INVALID. */
+lg_err sts_refuse(struct sts_rq *rq, enum sts_error e, const char *fmt, ...) LG_PRINTF(3, 4);
+/* The error that goes to a client when a function returned e. */
+enum sts_error sts_error_of(const struct sts_rq *rq, lg_err e);
+const char *sts_error_name(enum sts_error e);
+/* error_description: without what RFC 6749 does not allow in it, and without the sentence of our own faults. */
+lg_str sts_error_text(const struct sts_rq *rq, enum sts_error e);
+/* Writes the JSON answer with its status and headers.  Always LG_OK, so that handlers can return it. */
+lg_err sts_answer_error(struct sts_rq *rq, lg_err e);
+/* 401 or 403 of a protected resource with WWW-Authenticate: Bearer (RFC 6750 3). */
+lg_err sts_answer_bearer_error(struct sts_rq *rq, lg_err e);
+void sts_no_store(struct lg_http *ex);
+void sts_json(struct lg_http *ex);	/* Content-Type */
+
+/* ---- tables and rows (tables.c, rows.c) ------------------------------------------------------------------- */
+
+extern const struct lg_table sts_clients, sts_codes, sts_grants, sts_sessions, sts_revoked, sts_expiry;
+
+lg_str sts_key(struct lg_arena *a, uint32_t tenant, lg_str rest);
+lg_str sts_uuid_str(const lg_uuid *u);		/* its 16 octets */
+/* The first 10 octets of every row that expires: version, number of its table, second at which it may go. */
+void sts_row_begin(struct lg_buf *b, const struct lg_table *t, int64_t drop_us);
+struct lg_rd sts_row_open(lg_str row, const struct lg_table *t);	/* bad when the front is not as it should be */
+
+void sts_row_put_list(struct lg_buf *b, const lg_str *v, size_t n);
+size_t sts_row_get_list(struct lg_rd *rd, lg_str *v, size_t max);	/* marks rd bad beyond max */
+
+/* An authorization code; key SHA-256(code). */
+struct sts_code {
+	lg_str client, redirect, nonce, scope, challenge;	/* challenge: 43 characters, or empty */
+	lg_str audience[LG_AUDIENCES];
+	size_t naudience;
+	lg_uuid subject, session;
+	int64_t auth_time, expires;	/* microseconds */
+	bool used;
+	lg_uuid grant;			/* after its use */
+	lg_str jti;			/* of the access token of its first use */
+};
+LG_CHECKED lg_err sts_code_get(struct lg_ctx *cx, struct lg_view *v, lg_str key, struct sts_code *ret);
+LG_CHECKED lg_err sts_code_put(struct lg_ctx *cx, struct lg_view *v, lg_str key, const struct sts_code *c);
+
+/* A refresh family: what was granted, and which of its tokens is the living one; key its id. */
+struct sts_grant {
+	lg_uuid id;
+	lg_str client, scope;
+	lg_str audience[LG_AUDIENCES];
+	size_t naudience;
+	lg_uuid subject, session;
+	int64_t auth_time, expires, rotated;
+	bool offline;			/* outlives its session */
+	uint32_t generation;
+	lg_sha256 current, previous;	/* of the tokens' text */
+};
+LG_CHECKED lg_err sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_grant *ret);
+LG_CHECKED lg_err sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_grant *g);
+
+/* A browser session; key its id, which is the front half of SHA-256(cookie). */
+struct sts_session {
+	lg_uuid id;
+	lg_uuid subject;
+	int64_t auth_time, expires;
+};
+LG_CHECKED lg_err sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_session *ret);
+LG_CHECKED lg_err sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_session *s);
+/* LG_E_NOT_FOUND when it expired or its subject was revoked since. */
+LG_CHECKED lg_err sts_session_live(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_session *ret);
+/* Inside a mutation: the session and every token of it. */
+LG_CHECKED lg_err sts_session_end(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id);
+
+/* ---- revocation (revoked.c) ------------------------------------------------------------------------------- */
+
+/* Whether (kind, id) stands in the set for something made at `issued` (microseconds). */
+bool sts_is_revoked(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_revoked kind, lg_str id, int64_t issued);
+/* All four kinds, for a token. */
+bool sts_token_revoked(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_claims *c);
+
+/* ---- verified tokens (check.c, cache.c) --------------------------------------------------------------------- */
+
+LG_CHECKED lg_err sts_caches_new(struct lg_ctx *cx, struct sts_caches **ret);
+void sts_caches_free(struct sts_caches **c);
+bool sts_cache_get(struct sts_caches *c, struct lg_arena *a, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
+    struct lg_claims *ret);
+void sts_cache_put(struct sts_caches *c, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
+    const struct lg_claims *claims);
+/* Signature, typ, issuer and times; not audience, revocation, subject. */
+LG_CHECKED lg_err sts_token_verify(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t,
+    lg_str token, struct lg_claims *ret);
+/* An ID token of ours, however old: a hint, never a credential. */
+LG_CHECKED lg_err sts_hint_verify(struct sts_rq *rq, lg_str token, struct lg_claims *ret);
+LG_CHECKED lg_err sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert);
+lg_str sts_thumbprint(struct lg_arena *a, lg_str cert);		/* x5t#S256 of a DER certificate */
+
+/* ---- clients (client_auth.c, assertion.c, redirect.c) -------------------------------------------------------- */
+
+/* Fills rq->client (a copy in the arena) or refuses with invalid_client. */
+LG_CHECKED lg_err sts_client_authenticate(struct sts_rq *rq);
+LG_CHECKED lg_err sts_client_load(struct sts_rq *rq, lg_str id, struct lg_sts_client *ret);	/* LG_E_NOT_FOUND */
+LG_CHECKED lg_err sts_replay_new(struct lg_ctx *cx, struct sts_replay **ret);
+void sts_replay_free(struct sts_replay **r);
+LG_CHECKED lg_err sts_assertion_check(struct sts_rq *rq, const struct lg_sts_client *c, lg_str assertion);
+/* The client_id an assertion speaks for, before anything of it is believed. */
+LG_CHECKED lg_err sts_assertion_client(struct sts_rq *rq, lg_str assertion, lg_str *ret);
+
+/* What may be registered: https, loopback http, or a private-use scheme with a dot; no fragment, user, blank or escape tricks. */
+LG_CHECKED lg_err sts_redirect_valid(struct lg_ctx *cx, lg_str uri);
+/* Exactly a registered one, except for the port of a loopback address (RFC 8252 7.3). */
+bool sts_redirect_matches(lg_str registered, lg_str given);
+/* scheme://host:port of an http(s) URI, "scheme:" of another: for form-action. */
+lg_str sts_redirect_origin(lg_str uri);
+
+/* ---- scopes and audiences (scope.c) --------------------------------------------------------------------------- */
+
+bool sts_scope_has(lg_str scope, lg_str one);
+bool sts_scope_within(lg_str scope, lg_str wider);
+/* RFC 6749 3.3: syntax, bounds. */
+bool sts_scope_valid(lg_str scope);
+/* The part of `asked` that the client may have; all it may have (without offline_access) when nothing was asked. */
+lg_str sts_scope_allowed(struct lg_arena *a, const struct lg_sts_client *c, lg_str asked);
+size_t sts_scope_split(struct lg_arena *a, lg_str scope, lg_str **ret);
+
+/* ---- issuing (issue.c) ----------------------------------------------------------------------------------------- */
+
+/* What a token endpoint's answer will hold; filled by a grant, in the arena. */
+struct sts_issue {
+	struct lg_sts_subject subject;
+	lg_str scope;
+	lg_str audience[LG_AUDIENCES];
+	size_t naudience;
+	lg_str sid;			/* browser session, empty without */
+	lg_str jti;			/* empty: the keeper draws one */
+	lg_str cnf_x5t;
+	int64_t auth_time;		/* microseconds; 0: nobody signed in */
+	int64_t life;			/* microseconds */
+	bool id_token;
+	lg_str nonce;
+	lg_str refresh;			/* the refresh token to hand out; empty: none */
+};
+
+/* May this subject have this token by way of rq->client?  LG_E_DENIED with access_denied. */
+LG_CHECKED lg_err sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is);
+/* Audiences of a request: `resource` (RFC 8707) if it may be named, the defaults otherwise. */
+LG_CHECKED lg_err sts_issue_audience(struct sts_rq *rq, lg_str resource, bool own_apis, struct sts_issue *is);
+void sts_issue_lifetime(const struct sts_rq *rq, struct sts_issue *is);
+
+typedef lg_err sts_finish(struct sts_rq *rq, void *arg);
+/* Signs what `is` says and answers the exchange; returns LG_PENDING or LG_OK as a handler does. */
+LG_CHECKED lg_err sts_issue_sign(struct sts_rq *rq, struct sts_issue *is);
+/* Runs a mutation, then `finish` on the same loop, whose result ends the exchange as a handler's does. */
+LG_CHECKED lg_err sts_submit(struct sts_rq *rq, const char *operation, lg_mutation *run, sts_finish *finish, void *arg);
+
+/* The grants: each verifies its request and ends in sts_issue_sign, at once or after a mutation. */
+lg_err sts_grant_client_credentials(struct sts_rq *rq);
+lg_err sts_grant_code(struct sts_rq *rq);
+lg_err sts_grant_refresh(struct sts_rq *rq);
+
+/* Refresh tokens: "<grant id>.<secret>", both base64url. */
+lg_str sts_refresh_new(struct lg_arena *a, lg_uuid grant);
+bool sts_refresh_parse(struct lg_arena *a, lg_str token, lg_uuid *grant);
+/* The one successor that a token has. */
+LG_CHECKED lg_err sts_refresh_next(struct sts_rq *rq, lg_uuid grant, lg_str token, lg_str *ret);
+/* Not expired, nobody it depends on revoked, its session live. */
+bool sts_grant_good(struct sts_rq *rq, const struct sts_grant *g);
+/* Inside a mutation: ends a grant and the tokens that came of it. */
+LG_CHECKED lg_err sts_grant_kill(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_grant *g);
+
+/* ---- people: sign-in, sessions, pages ----------------------------------------------------------------------------- */
+
+LG_CHECKED lg_err sts_throttle_new(struct lg_ctx *cx, struct sts_throttle **ret);
+void sts_throttle_free(struct sts_throttle **t);
+/* Counts an attempt as failed; LG_E_LIMIT while this address or account has to wait. */
+LG_CHECKED lg_err sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account);
+/* It was not a failure. */
+void sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account);
+
+/* Name and password: on a worker; see lg_sts_issue_session_token for what it answers. */
+LG_CHECKED lg_err sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
+    const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_subject *ret);
+
+/* Fills {{name}} by the pair of that name, escaped; {{{name}}} as it is. */
+struct sts_slot {
+	const char *name;
+	lg_str value;
+};
+void sts_template(struct lg_buf *out, lg_str page, const struct sts_slot *slots, size_t n);
+/* Headers of every page; form_action: further origins that a form's answer may redirect to, may be empty. */
+void sts_page_headers(struct sts_rq *rq, lg_str form_action);
+lg_err sts_page(struct sts_rq *rq, int status, lg_str page, const struct sts_slot *slots, size_t n, lg_str form_action);
+/* A page that only says something. */
+lg_err sts_message(struct sts_rq *rq, int status, lg_str title, lg_str text);
+lg_str sts_base_path(const struct sts_rq *rq);		/* "" or "/t/name": what stands before our paths */
+
+lg_uuid sts_session_id(lg_str cookie);
+void sts_cookie_set(struct sts_rq *rq, const char *what, lg_str value, int64_t seconds);	/* 0 seconds: forget it */
+lg_str sts_cookie_of(const struct sts_rq *rq, const char *what);
+/* The signed-in session of the request's cookie; LG_E_NOT_FOUND. */
+LG_CHECKED lg_err sts_session_of(struct sts_rq *rq, struct sts_session *ret);
+
+/* Forms carry this; it binds them to a cookie of the same browser and to `what`. */
+LG_CHECKED lg_err sts_csrf_make(struct sts_rq *rq, lg_str cookie, lg_str what, lg_str *ret);
+bool sts_csrf_ok(struct sts_rq *rq, lg_str cookie, lg_str what, lg_str given);
+/* The browser does not say that the form came from another site. */
+bool sts_origin_ok(const struct sts_rq *rq);
+
+/* ---- authorization requests (authorize.c) --------------------------------------------------------------------------- */
+
+struct sts_authorize {
+	struct lg_sts_client client;
+	lg_str redirect;		/* as it was given, and found registered */
+	lg_str state, nonce, scope, challenge, login_hint;
+	lg_str audience[LG_AUDIENCES];
+	size_t naudience;
+	bool prompt_none, prompt_login;
+	lg_uuid hinted;			/* id_token_hint's subject; nil: none */
+	int64_t max_age;		/* seconds; -1: not asked */
+};
+/* Parses and checks a request.  *redirectable says whether an error may go to ret->redirect: client and redirect URI were good. */
+LG_CHECKED lg_err sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, bool *redirectable);
+/* Answers by a redirect to the client with a code for this session; a new one is stored with it.  On a worker. */
+LG_CHECKED lg_err sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct sts_session *s, bool new_session);
+/* Stores a new session alone. */
+LG_CHECKED lg_err sts_session_begin(struct sts_rq *rq, const struct sts_session *s);
+/* Redirects the error to the client, or shows it when there is nobody to redirect to. */
+lg_err sts_authorize_refuse(struct sts_rq *rq, const struct sts_authorize *az, bool redirectable, lg_err e);
+/* Whether the session is good enough for the request; fresh: the sign-in took place for it. */
+bool sts_authorize_satisfied(const struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s, bool fresh);
+/* The sign-in page for a request; problem is shown above the form. */
+lg_err sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, lg_str problem);
+
+/* ---- endpoints ---------------------------------------------------------------------------------------------------------- */
+
+lg_err sts_http_discovery(void *self, struct lg_http *ex);
+lg_err sts_http_jwks(void *self, struct lg_http *ex);
+lg_err sts_http_authorize(void *self, struct lg_http *ex);
+lg_err sts_http_token(void *self, struct lg_http *ex);
+lg_err sts_http_userinfo(void *self, struct lg_http *ex);
+lg_err sts_http_introspect(void *self, struct lg_http *ex);
+lg_err sts_http_revoke(void *self, struct lg_http *ex);
+lg_err sts_http_login_get(void *self, struct lg_http *ex);
+lg_err sts_http_login_post(void *self, struct lg_http *ex);
+lg_err sts_http_logout(void *self, struct lg_http *ex);
+
+#endif
