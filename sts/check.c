@@ -1,0 +1,101 @@
+/* check.c: access tokens of ours, judged (RFC 9068 4, RFC 8705 3). */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+lg_str
+lg_sts_bearer_of(lg_str authorization)
+{
+	lg_str scheme, token;
+
+	if (!lg_str_cut(authorization, ' ', &scheme, &token) || !lg_str_eq_fold(scheme, LG_STR("Bearer")))
+		return LG_NONE;
+	return lg_str_trim(token);
+}
+
+lg_str
+sts_thumbprint(struct lg_arena *a, lg_str cert)
+{
+	lg_sha256 h = lg_sha256_of(cert);
+
+	return lg_base64url(a, lg_sha256_str(&h));
+}
+
+lg_err
+sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert)
+{
+	/* A proof of possession that nobody here can check is not passed over. */
+	if (c->cnf_jkt.n > 0)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token wants a DPoP proof");
+	if (c->cnf_x5t.n == 0)
+		return LG_OK;
+	if (peer_cert.n == 0 || !lg_str_eq(sts_thumbprint(cx->arena, peer_cert), c->cnf_x5t))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token belongs to another certificate");
+	return LG_OK;
+}
+
+static lg_err
+check_signature(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t, lg_str token,
+    struct lg_claims *ret)
+{
+	lg_sha256 key;
+	struct lg_jws jws;
+
+	if (token.n == 0 || token.n > LG_TOKEN_MAX)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "no token, or one longer than allowed");
+	key = lg_sha256_of(token);
+	if (sts_cache_get(sts->caches, cx->arena, tenant, t->keys_revision, &key, ret))
+		return LG_OK;
+	LG_TRY(lg_jws_verify(cx, token, t->keys, "at+jwt", &jws));
+	if (lg_claims_parse(cx, jws.payload, ret) != LG_OK)
+		return lg_fail_in(cx, LG_E_UNAUTHENTICATED, "token");
+	sts_cache_put(sts->caches, tenant, t->keys_revision, &key, ret);
+	return LG_OK;
+}
+
+lg_err
+sts_token_verify(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t, lg_str token,
+    struct lg_claims *ret)
+{
+	LG_TRY(check_signature(cx, sts, tenant, t, token, ret));
+	/* The key is this tenant's; the name must be too. */
+	if (!lg_str_eq(ret->issuer, t->issuer))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is of another issuer");
+	if (ret->jti.n == 0 || ret->jti.n > LG_REVOKED_ID_MAX || ret->sid.n > LG_REVOKED_ID_MAX || ret->issued == 0)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token has no usable jti or iat");
+	return lg_claims_check_time(cx, ret);
+}
+
+static lg_err
+find_subject(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str sub,
+    struct lg_sts_subject *ret)
+{
+	lg_uuid id;
+	lg_err e;
+
+	if (!lg_uuid_parse(sub, &id))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token's subject is none of ours");
+	e = sts->ports.subject_by_id(sts->ports.self, cx, v, tenant, id, false, ret);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && !ret->enabled))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token's subject is gone or disabled");
+	return e;
+}
+
+lg_err
+lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str token, lg_str audience,
+    lg_str peer_cert, struct lg_sts_bearer *ret)
+{
+	struct lg_sts_bearer b = { .subject = { .enabled = false } };
+	struct lg_sts_tenant t;
+
+	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &t));
+	LG_TRY(sts_token_verify(cx, sts, tenant, &t, token, &b.claims));
+	if (!lg_claims_for(&b.claims, audience))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is for another audience");
+	LG_TRY(sts_sender_check(cx, &b.claims, peer_cert));
+	if (sts_token_revoked(cx, v, tenant, &b.claims))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is revoked");
+	LG_TRY(find_subject(cx, sts, v, tenant, b.claims.subject, &b.subject));
+	*ret = b;
+	return LG_OK;
+}
