@@ -1,0 +1,133 @@
+/*
+ * client_auth.c: who calls the token endpoint (RFC 6749 2.3, RFC 7523, RFC 8705).
+ * A client uses the method it is registered with, and one method only.
+ */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+struct credentials {
+	lg_str id, secret, assertion;
+	bool has_secret, basic;
+};
+
+static lg_err
+bad_client(struct sts_rq *rq, const char *why)
+{
+	return sts_refuse(rq, STS_INVALID_CLIENT, "%s", why);
+}
+
+/* RFC 6749 2.3.1: id and secret are form-encoded before they become Basic's user and password. */
+static lg_err
+read_basic(struct sts_rq *rq, lg_str header, struct credentials *cr)
+{
+	lg_str scheme, text, plain, id, secret;
+
+	if (header.n == 0)
+		return LG_OK;
+	if (!lg_str_cut(header, ' ', &scheme, &text) || !lg_str_eq_fold(scheme, LG_STR("Basic")))
+		return bad_client(rq, "the Authorization scheme is not Basic");
+	if (!lg_base64_parse(rq->cx->arena, lg_str_trim(text), &plain) || !lg_str_cut(plain, ':', &id, &secret)
+	    || !lg_percent_parse(rq->cx->arena, id, true, &cr->id)
+	    || !lg_percent_parse(rq->cx->arena, secret, true, &cr->secret))
+		return bad_client(rq, "the Basic credentials do not decode");
+	cr->basic = cr->has_secret = true;
+	return LG_OK;
+}
+
+static lg_err
+read_form(struct sts_rq *rq, struct credentials *cr)
+{
+	static const lg_str jwt_bearer = { "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", 54 };
+	lg_str id = lg_form_get(&rq->form, "client_id");
+	lg_str type = lg_form_get(&rq->form, "client_assertion_type");
+	bool secret = lg_form_has(&rq->form, "client_secret");
+
+	cr->assertion = lg_form_get(&rq->form, "client_assertion");
+	if ((cr->basic ? 1 : 0) + (secret ? 1 : 0) + (cr->assertion.n > 0 ? 1 : 0) > 1)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "more than one way of client authentication");
+	if (cr->basic) {
+		if (id.n > 0 && !lg_str_eq(id, cr->id))
+			return sts_refuse(rq, STS_INVALID_REQUEST, "client_id is not the authenticated client's");
+		return LG_OK;
+	}
+	cr->id = id;
+	cr->has_secret = secret;
+	cr->secret = lg_form_get(&rq->form, "client_secret");
+	if (cr->assertion.n == 0)
+		return LG_OK;
+	if (!lg_str_eq(type, jwt_bearer))
+		return sts_refuse(rq, STS_INVALID_REQUEST, "client_assertion_type is not known");
+	LG_TRY(sts_assertion_client(rq, cr->assertion, &cr->id));
+	if (id.n > 0 && !lg_str_eq(id, cr->id))
+		return bad_client(rq, "client_id is not the assertion's subject");
+	return LG_OK;
+}
+
+/* ---- one function for each way ------------------------------------------------------------------------ */
+
+static lg_err
+check_none(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
+{
+	(void)c;
+	if (cr->has_secret || cr->assertion.n > 0)
+		return bad_client(rq, "this client has no credentials");
+	return LG_OK;
+}
+
+static lg_err
+check_secret(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
+{
+	lg_sha256 given = lg_sha256_of(cr->secret);
+
+	if (!cr->has_secret || !c->has_secret || !lg_equal_bytes(given.b, c->secret.b, sizeof given.b))
+		return bad_client(rq, "the client's secret is missing or wrong");
+	return LG_OK;
+}
+
+static lg_err
+check_tls(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
+{
+	struct lg_sts_ports *p = &rq->sts->ports;
+	struct lg_sts_subject peer;
+
+	if (cr->has_secret || cr->assertion.n > 0 || rq->ex->peer->cert.n == 0)
+		return bad_client(rq, "this client authenticates by its certificate");
+	if (p->peer_entry(p->self, rq->cx, rq->view, rq->tenant_id, rq->ex->peer->cert, &peer) != LG_OK)
+		return bad_client(rq, "the certificate names no entry");
+	if (!lg_uuid_eq(peer.id, c->entry))
+		return bad_client(rq, "the certificate is another entry's");
+	return LG_OK;
+}
+
+static lg_err
+check_assertion(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
+{
+	if (cr->assertion.n == 0)
+		return bad_client(rq, "this client authenticates by an assertion");
+	return sts_assertion_check(rq, c, cr->assertion);
+}
+
+static lg_err (*const checks[])(struct sts_rq *, const struct lg_sts_client *, const struct credentials *) = {
+	[LG_CLIENT_NONE] = check_none,
+	[LG_CLIENT_SECRET] = check_secret,
+	[LG_CLIENT_TLS] = check_tls,
+	[LG_CLIENT_JWT] = check_assertion,
+};
+
+lg_err
+sts_client_authenticate(struct sts_rq *rq)
+{
+	struct credentials cr = { .basic = false };
+	lg_err e;
+
+	LG_TRY(read_basic(rq, rq->ex->header(rq->ex, "Authorization"), &cr));
+	LG_TRY(read_form(rq, &cr));
+	if (cr.id.n == 0)
+		return bad_client(rq, "no client_id");
+	e = sts_client_load(rq, cr.id, &rq->client);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && (!rq->client.enabled || rq->client.auth >= LG_COUNT(checks))))
+		return bad_client(rq, "no such client");
+	LG_TRY(e);
+	return checks[rq->client.auth](rq, &rq->client, &cr);
+}

@@ -1,0 +1,147 @@
+/* oauth_error.c: OAuth's error names, and the one place where lg_err becomes one of them and an HTTP status. */
+#include <stdio.h>
+
+#include "sts/sts.h"
+
+static const struct {
+	const char *name;
+	int status;
+} errors[] = {
+	[STS_NO_ERROR] = { "server_error", 500 },
+	[STS_INVALID_REQUEST] = { "invalid_request", 400 },
+	[STS_INVALID_CLIENT] = { "invalid_client", 401 },
+	[STS_INVALID_GRANT] = { "invalid_grant", 400 },
+	[STS_UNAUTHORIZED_CLIENT] = { "unauthorized_client", 400 },
+	[STS_UNSUPPORTED_GRANT_TYPE] = { "unsupported_grant_type", 400 },
+	[STS_INVALID_SCOPE] = { "invalid_scope", 400 },
+	[STS_INVALID_TARGET] = { "invalid_target", 400 },
+	[STS_ACCESS_DENIED] = { "access_denied", 403 },
+	[STS_UNSUPPORTED_RESPONSE_TYPE] = { "unsupported_response_type", 400 },
+	[STS_LOGIN_REQUIRED] = { "login_required", 400 },
+	[STS_REQUEST_NOT_SUPPORTED] = { "request_not_supported", 400 },
+	[STS_REQUEST_URI_NOT_SUPPORTED] = { "request_uri_not_supported", 400 },
+	[STS_REGISTRATION_NOT_SUPPORTED] = { "registration_not_supported", 400 },
+	[STS_UNSUPPORTED_TOKEN_TYPE] = { "unsupported_token_type", 400 },
+	[STS_INVALID_TOKEN] = { "invalid_token", 401 },
+	[STS_INSUFFICIENT_SCOPE] = { "insufficient_scope", 403 },
+	[STS_UNAVAILABLE] = { "temporarily_unavailable", 503 },
+	[STS_SERVER_ERROR] = { "server_error", 500 },
+};
+
+lg_err
+sts_refuse(struct sts_rq *rq, enum sts_error e, const char *fmt, ...)
+{
+	char text[LG_ERROR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	rq->error = e;
+	return lg_fail(rq->cx, LG_E_INVALID, "%s", text);
+}
+
+enum sts_error
+sts_error_of(const struct sts_rq *rq, lg_err e)
+{
+	if (rq->error != STS_NO_ERROR)
+		return rq->error;
+	switch (e) {
+	case LG_E_INVALID:
+	case LG_E_LIMIT:
+		return STS_INVALID_REQUEST;
+	case LG_E_UNAUTHENTICATED:
+	case LG_E_EXPIRED:
+		return STS_INVALID_TOKEN;
+	case LG_E_DENIED:
+		return STS_ACCESS_DENIED;
+	case LG_E_BUSY:
+	case LG_E_RETRY:
+	case LG_E_UNAVAILABLE:
+		return STS_UNAVAILABLE;
+	default:
+		return STS_SERVER_ERROR;
+	}
+}
+
+const char *
+sts_error_name(enum sts_error e)
+{
+	return errors[e].name;
+}
+
+/* RFC 6749 5.2: %x20-21 / %x23-5B / %x5D-7E. */
+lg_str
+sts_error_text(const struct sts_rq *rq, enum sts_error e)
+{
+	lg_str text = lg_dup(rq->cx->arena, lg_str_of(rq->cx->error));
+	char *p = (char *)(uintptr_t)text.p;
+
+	if (e == STS_SERVER_ERROR || e == STS_NO_ERROR)
+		return LG_NONE;
+	for (size_t i = 0; i < text.n; i++) {
+		if (p[i] == '"' || p[i] == '\\')
+			p[i] = '\'';
+		else if (p[i] < 0x20 || p[i] > 0x7e)
+			p[i] = '?';
+	}
+	return text;
+}
+
+void
+sts_no_store(struct lg_http *ex)
+{
+	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
+	lg_http_header(ex, "Pragma", LG_STR("no-cache"));
+}
+
+void
+sts_json(struct lg_http *ex)
+{
+	lg_http_type(ex, "application/json");
+}
+
+static void
+write_error(struct sts_rq *rq, enum sts_error e)
+{
+	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
+	lg_str text = sts_error_text(rq, e);
+
+	lg_buf_clear(&rq->ex->out);
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "error", lg_str_of(errors[e].name));
+	if (text.n > 0)
+		lg_jsonw_str_of(&w, "error_description", text);
+	lg_jsonw_object_end(&w);
+	rq->ex->status = errors[e].status;
+	sts_json(rq->ex);
+	sts_no_store(rq->ex);
+}
+
+lg_err
+sts_answer_error(struct sts_rq *rq, lg_err e)
+{
+	enum sts_error error = sts_error_of(rq, e);
+
+	write_error(rq, error);
+	/* RFC 6749 5.2: 401 goes with the scheme that a client may use. */
+	if (error == STS_INVALID_CLIENT)
+		lg_http_header(rq->ex, "WWW-Authenticate", LG_STR("Basic realm=\"lightgate\", charset=\"UTF-8\""));
+	else if (error == STS_UNAVAILABLE)
+		lg_http_header(rq->ex, "Retry-After", LG_STR("1"));
+	return LG_OK;
+}
+
+lg_err
+sts_answer_bearer_error(struct sts_rq *rq, lg_err e)
+{
+	enum sts_error error = sts_error_of(rq, e);
+	lg_str text = sts_error_text(rq, error);
+
+	write_error(rq, error);
+	if (error == STS_INVALID_TOKEN || error == STS_INSUFFICIENT_SCOPE)
+		lg_http_header(rq->ex, "WWW-Authenticate",
+		    lg_print(rq->cx->arena, "Bearer realm=\"lightgate\", error=\"%s\", error_description=\"%.*s\"",
+		    errors[error].name, LG_FMT(text)));
+	return LG_OK;
+}

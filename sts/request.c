@@ -1,0 +1,46 @@
+/* request.c: what every endpoint begins with. */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+lg_err
+sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret)
+{
+	struct sts_rq *rq = LG_NEW(ex->cx->arena, struct sts_rq);
+
+	rq->sts = sts;
+	rq->ex = ex;
+	rq->cx = ex->cx;
+	rq->tenant_id = ex->tenant;
+	LG_TRY(sts->ports.tenant(sts->ports.self, ex->cx, ex->tenant, &rq->tenant));
+	rq->tenant.issuer = lg_dup(ex->cx->arena, rq->tenant.issuer);
+	rq->tenant.mtls = lg_dup(ex->cx->arena, rq->tenant.mtls);
+	*ret = rq;
+	return LG_OK;
+}
+
+lg_err
+sts_rq_form(struct sts_rq *rq)
+{
+	static const lg_str form = { "application/x-www-form-urlencoded", 33 };
+	lg_str type, rest;
+
+	(void)lg_str_cut(rq->ex->header(rq->ex, "Content-Type"), ';', &type, &rest);
+	if (!lg_str_eq_fold(lg_str_trim(type), form))
+		return sts_refuse(rq, STS_INVALID_REQUEST, "the body must be application/x-www-form-urlencoded");
+	return lg_form_parse(rq->cx, rq->ex->body, &rq->form);
+}
+
+/* What stands before our paths in links: the issuer's path. */
+lg_str
+sts_base_path(const struct sts_rq *rq)
+{
+	lg_str scheme, rest, host, path;
+
+	if (!lg_str_cut(rq->tenant.issuer, ':', &scheme, &rest))
+		return LG_NONE;
+	rest = lg_str_sub(rest, 2, rest.n);
+	if (!lg_str_cut(rest, '/', &host, &path))
+		return LG_NONE;
+	return (lg_str){ path.p - 1, path.n + 1 };
+}
