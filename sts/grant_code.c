@@ -1,0 +1,197 @@
+/*
+ * grant_code.c: a code for tokens (RFC 6749 4.1.3, RFC 7636 4.5, RFC 9700 2.1.1).
+ *
+ * Everything about the request is checked against a snapshot; the mutation then only asks whether the code is still
+ * unused.  A second use, by whoever could have made the first, ends what the first one gave out.
+ */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+struct redeem {
+	lg_str key;
+	struct sts_code code;
+	struct sts_grant grant;
+	bool reused;
+	struct sts_issue is;
+};
+
+/* RFC 7636 4.1, 4.6. */
+static bool
+verifier_fits(struct sts_rq *rq, const struct sts_code *c)
+{
+	lg_str verifier = lg_form_get(&rq->form, "code_verifier");
+	lg_sha256 h;
+
+	if (c->challenge.n == 0)
+		return verifier.n == 0;		/* no downgrade: RFC 9700 4.8.2 */
+	if (verifier.n < 43 || verifier.n > 128)
+		return false;
+	h = lg_sha256_of(verifier);
+	return lg_str_eq(lg_base64url(rq->cx->arena, lg_sha256_str(&h)), c->challenge);
+}
+
+static lg_err
+check_code(struct sts_rq *rq, struct redeem *rd)
+{
+	lg_str code = lg_form_get(&rq->form, "code");
+	lg_sha256 h = lg_sha256_of(code);
+	lg_err e;
+
+	if (code.n == 0)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "code is missing");
+	rd->key = sts_key(rq->cx->arena, rq->tenant_id, lg_sha256_str(&h));
+	e = sts_code_get(rq->cx, rq->view, rd->key, &rd->code);
+	if (e == LG_E_NOT_FOUND)
+		return sts_refuse(rq, STS_INVALID_GRANT, "no such code");
+	LG_TRY(e);
+	if (!lg_str_eq(rd->code.client, rq->client.id))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the code was given to another client");
+	if (!lg_str_eq(rd->code.redirect, lg_form_get(&rq->form, "redirect_uri")))
+		return sts_refuse(rq, STS_INVALID_GRANT, "redirect_uri is not the one of the authorization request");
+	if (!verifier_fits(rq, &rd->code))
+		return sts_refuse(rq, STS_INVALID_GRANT, "code_verifier does not fit the challenge");
+	return LG_OK;
+}
+
+/* The person behind it: still signed in, still there. */
+static lg_err
+check_subject(struct sts_rq *rq, struct redeem *rd)
+{
+	struct lg_sts_ports *p = &rq->sts->ports;
+	struct sts_session session;
+	lg_err e;
+
+	if (rd->code.expires <= rq->cx->now)
+		return sts_refuse(rq, STS_INVALID_GRANT, "the code has expired");
+	if (sts_session_live(rq->cx, rq->view, rq->tenant_id, rd->code.session, &session) != LG_OK)
+		return sts_refuse(rq, STS_INVALID_GRANT, "the session has ended");
+	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, rd->code.subject,
+	    sts_scope_has(rd->code.scope, LG_STR("groups")), &rd->is.subject);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && !rd->is.subject.enabled))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
+	return e;
+}
+
+/* RFC 8707 2.2: the token request may ask for less than the authorization request. */
+static lg_err
+choose_audience(struct sts_rq *rq, struct redeem *rd)
+{
+	lg_str resource = lg_form_get(&rq->form, "resource");
+	size_t n = rd->code.naudience;
+
+	memcpy(rd->is.audience, rd->code.audience, n * sizeof rd->code.audience[0]);
+	rd->is.naudience = n;
+	if (resource.n == 0)
+		return LG_OK;
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(rd->code.audience[i], resource)) {
+			rd->is.audience[0] = resource;
+			rd->is.naudience = 1;
+			return LG_OK;
+		}
+	return sts_refuse(rq, STS_INVALID_TARGET, "resource is not one of the authorization request");
+}
+
+static void
+fill_issue(struct sts_rq *rq, struct redeem *rd)
+{
+	struct sts_issue *is = &rd->is;
+	char sid[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(rd->code.session, sid);
+	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
+	is->scope = rd->code.scope;
+	is->auth_time = rd->code.auth_time;
+	is->nonce = rd->code.nonce;
+	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
+	is->jti = lg_token_new(rq->cx->arena);
+	sts_issue_lifetime(rq, is);
+}
+
+static void
+fill_grant(struct sts_rq *rq, struct redeem *rd)
+{
+	struct sts_grant *g = &rd->grant;
+
+	if ((rq->client.grants & LG_GRANT_REFRESH) == 0)
+		return;
+	g->id = lg_uuid_new();
+	g->client = rd->code.client;
+	g->scope = rd->code.scope;
+	g->naudience = rd->code.naudience;
+	memcpy(g->audience, rd->code.audience, g->naudience * sizeof g->audience[0]);
+	g->subject = rd->code.subject;
+	g->session = rd->code.session;
+	g->auth_time = rd->code.auth_time;
+	g->offline = sts_scope_has(g->scope, LG_STR("offline_access"));
+	g->expires = rq->cx->now + (g->offline ? LG_STS_OFFLINE_LIFE : LG_STS_SESSION_LIFE) * LG_SECOND;
+	rd->is.refresh = sts_refresh_new(rq->cx->arena, g->id);
+	g->current = lg_sha256_of(rd->is.refresh);
+}
+
+/* ---- the mutation ----------------------------------------------------------------------------------------- */
+
+static lg_err
+end_first_use(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_code *c)
+{
+	struct sts_grant g;
+	lg_err e;
+
+	lg_audit(v, c->client, LG_STR("{\"reused\":true}"));
+	LG_TRY(lg_sts_revoke(cx, v, tenant, LG_REVOKED_JTI, c->jti, lg_view_time(v)));
+	e = sts_grant_get(cx, v, tenant, c->grant, &g);
+	if (e == LG_E_NOT_FOUND)
+		return LG_OK;
+	LG_TRY(e);
+	return sts_grant_kill(cx, v, tenant, &g);
+}
+
+static lg_err
+redeem_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct sts_rq *rq = arg;
+	struct redeem *rd = rq->grant;
+	struct sts_code c;
+
+	LG_TRY(sts_code_get(cx, v, rd->key, &c));
+	rd->reused = c.used;
+	if (c.used)
+		return end_first_use(cx, v, rq->tenant_id, &c);
+	c.used = true;
+	c.grant = rd->grant.id;
+	c.jti = rd->is.jti;
+	lg_audit(v, c.client, LG_NONE);
+	LG_TRY(sts_code_put(cx, v, rd->key, &c));
+	if (lg_uuid_is_nil(rd->grant.id))
+		return LG_OK;
+	return sts_grant_put(cx, v, rq->tenant_id, &rd->grant);
+}
+
+static lg_err
+redeem_finish(struct sts_rq *rq, void *arg)
+{
+	struct redeem *rd = rq->grant;
+
+	(void)arg;
+	if (rd->reused)
+		return sts_refuse(rq, STS_INVALID_GRANT, "the code was used before");
+	return sts_issue_sign(rq, &rd->is);
+}
+
+lg_err
+sts_grant_code(struct sts_rq *rq)
+{
+	struct redeem *rd = LG_NEW(rq->cx->arena, struct redeem);
+
+	rq->grant = rd;
+	LG_TRY(check_code(rq, rd));
+	if (rd->code.used)
+		return sts_submit(rq, "token.code", redeem_run, redeem_finish, rq);
+	LG_TRY(check_subject(rq, rd));
+	LG_TRY(choose_audience(rq, rd));
+	fill_issue(rq, rd);
+	LG_TRY(sts_issue_decide(rq, &rd->is));
+	fill_grant(rq, rd);
+	return sts_submit(rq, "token.code", redeem_run, redeem_finish, rq);
+}

@@ -1,0 +1,173 @@
+/*
+ * grant_refresh.c: refresh_token (RFC 6749 6, RFC 9700 4.14): rotation, the grace window, and the end of a family whose
+ * token came back.
+ *
+ * Clients that prove a key at every call (TLS, private_key_jwt) are bound by it and keep their token: nothing is written.
+ */
+#include "sts/sts.h"
+
+enum standing {			/* of a presented token in its family */
+	STANDING_CURRENT,
+	STANDING_GRACE,		/* the one before, just now: the answer was lost, or two asked at once */
+	STANDING_REUSED
+};
+
+struct refresh {
+	lg_sha256 given, next_hash;
+	struct sts_grant grant;
+	enum standing standing;
+	lg_str next;
+	struct sts_issue is;
+};
+
+static enum standing
+standing_of(const struct sts_grant *g, const lg_sha256 *given, int64_t now)
+{
+	if (lg_equal_bytes(given->b, g->current.b, sizeof given->b))
+		return STANDING_CURRENT;
+	if (lg_equal_bytes(given->b, g->previous.b, sizeof given->b)
+	    && now - g->rotated <= LG_STS_REFRESH_GRACE * LG_SECOND)
+		return STANDING_GRACE;
+	return STANDING_REUSED;
+}
+
+/* ---- what is checked against the snapshot -------------------------------------------------------------- */
+
+static lg_err
+find_grant(struct sts_rq *rq, struct refresh *rf, lg_str token)
+{
+	lg_uuid id;
+	lg_err e;
+
+	if (token.n == 0)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "refresh_token is missing");
+	if (!sts_refresh_parse(rq->cx->arena, token, &id))
+		return sts_refuse(rq, STS_INVALID_GRANT, "no such refresh token");
+	e = sts_grant_get(rq->cx, rq->view, rq->tenant_id, id, &rf->grant);
+	if (e == LG_E_NOT_FOUND)
+		return sts_refuse(rq, STS_INVALID_GRANT, "no such refresh token");
+	LG_TRY(e);
+	if (!lg_str_eq(rf->grant.client, rq->client.id))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token was given to another client");
+	rf->given = lg_sha256_of(token);
+	rf->standing = standing_of(&rf->grant, &rf->given, rq->cx->now);
+	return LG_OK;
+}
+
+static lg_err
+check_subject(struct sts_rq *rq, struct refresh *rf)
+{
+	struct lg_sts_ports *p = &rq->sts->ports;
+	lg_err e;
+
+	if (!sts_grant_good(rq, &rf->grant))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the grant has ended");
+	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, rf->grant.subject,
+	    sts_scope_has(rf->is.scope, LG_STR("groups")), &rf->is.subject);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && !rf->is.subject.enabled))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
+	return e;
+}
+
+static lg_err
+choose_scope(struct sts_rq *rq, struct refresh *rf)
+{
+	lg_str asked = lg_form_get(&rq->form, "scope");
+
+	if (!sts_scope_valid(asked) || !sts_scope_within(asked, rf->grant.scope))
+		return sts_refuse(rq, STS_INVALID_SCOPE, "scope is wider than what was granted");
+	rf->is.scope = asked.n > 0 ? asked : rf->grant.scope;
+	return LG_OK;
+}
+
+static void
+fill_issue(struct sts_rq *rq, struct refresh *rf)
+{
+	struct sts_issue *is = &rf->is;
+	char sid[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(rf->grant.session, sid);
+	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
+	memcpy(is->audience, rf->grant.audience, sizeof is->audience);
+	is->naudience = rf->grant.naudience;
+	is->auth_time = rf->grant.auth_time;
+	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
+	sts_issue_lifetime(rq, is);
+}
+
+/* ---- the mutation: the family may have moved on since the snapshot ---------------------------------------- */
+
+static lg_err
+rotate_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct sts_rq *rq = arg;
+	struct refresh *rf = rq->grant;
+	struct sts_grant g;
+	lg_err e = sts_grant_get(cx, v, rq->tenant_id, rf->grant.id, &g);
+
+	rf->standing = STANDING_REUSED;
+	if (e == LG_E_NOT_FOUND)
+		return LG_OK;
+	LG_TRY(e);
+	rf->standing = standing_of(&g, &rf->given, cx->now);
+	rf->grant = g;
+	if (rf->standing == STANDING_GRACE)
+		return LG_OK;
+	if (rf->standing == STANDING_REUSED) {
+		lg_audit(v, g.client, LG_STR("{\"reused\":true}"));
+		return sts_grant_kill(cx, v, rq->tenant_id, &g);
+	}
+	/* The snapshot was older than this token: nothing was prepared for it. */
+	if (rf->next.n == 0)
+		return lg_fail(cx, LG_E_RETRY, "the grant has just changed; ask again");
+	lg_audit(v, g.client, LG_NONE);
+	g.previous = g.current;
+	g.current = rf->next_hash;
+	g.rotated = lg_view_time(v);
+	g.generation++;
+	rf->grant = g;
+	return sts_grant_put(cx, v, rq->tenant_id, &g);
+}
+
+/* The successor is handed out if it is the living token: after this call's rotation, or another's a moment ago. */
+static lg_err
+rotate_finish(struct sts_rq *rq, void *arg)
+{
+	struct refresh *rf = rq->grant;
+
+	(void)arg;
+	if (rf->standing == STANDING_REUSED
+	    || !lg_equal_bytes(rf->next_hash.b, rf->grant.current.b, sizeof rf->next_hash.b))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token was used before");
+	rf->is.refresh = rf->next;
+	return sts_issue_sign(rq, &rf->is);
+}
+
+static bool
+is_bound_by_key(const struct sts_rq *rq)
+{
+	return rq->client.auth == LG_CLIENT_TLS || rq->client.auth == LG_CLIENT_JWT;
+}
+
+lg_err
+sts_grant_refresh(struct sts_rq *rq)
+{
+	struct refresh *rf = LG_NEW(rq->cx->arena, struct refresh);
+	lg_str token = lg_form_get(&rq->form, "refresh_token");
+
+	rq->grant = rf;
+	LG_TRY(find_grant(rq, rf, token));
+	if (rf->standing == STANDING_REUSED)
+		return sts_submit(rq, "token.refresh", rotate_run, rotate_finish, rq);
+	LG_TRY(choose_scope(rq, rf));
+	LG_TRY(check_subject(rq, rf));
+	fill_issue(rq, rf);
+	LG_TRY(sts_issue_decide(rq, &rf->is));
+	if (is_bound_by_key(rq))
+		return sts_issue_sign(rq, &rf->is);
+	LG_TRY(sts_refresh_next(rq, rf->grant.id, token, &rf->next));
+	rf->next_hash = lg_sha256_of(rf->next);
+	if (rf->standing == STANDING_GRACE)
+		return rotate_finish(rq, rq);
+	return sts_submit(rq, "token.refresh", rotate_run, rotate_finish, rq);
+}

@@ -1,0 +1,266 @@
+/*
+ * issue.c: from a granted request to the token endpoint's answer: policy, audience, the keeper's signatures, the JSON.
+ * Runs on the loop; the keeper's answers come back to the same thread.
+ */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+#define EXTRA_MAX	(32u << 10)	/* of claims beside the registered ones: groups are most of it */
+#define ACR_PASSWORD	"urn:lightgate:acr:password"
+
+/* ---- may it be issued? ------------------------------------------------------------------------------ */
+
+static void
+fact_str(struct lg_fact *f, const char *name, lg_str s)
+{
+	*f = (struct lg_fact){ .name = name, .type = LG_FACT_STR, .s = s };
+}
+
+static void
+fact_set(struct lg_fact *f, const char *name, const lg_str *set, size_t n)
+{
+	*f = (struct lg_fact){ .name = name, .type = LG_FACT_SET, .set = set, .n = n };
+}
+
+lg_err
+sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
+{
+	struct lg_decider *d = &rq->sts->decider;
+	struct lg_question *q = LG_NEW(rq->cx->arena, struct lg_question);
+	struct lg_verdict verdict = { .permit = false };
+	lg_str *scopes;
+	size_t nscopes = sts_scope_split(rq->cx->arena, is->scope, &scopes);
+
+	q->tenant = rq->tenant_id;
+	q->principal = (struct lg_entity_id){ .type = is->subject.type, .id = is->subject.id };
+	q->action = "token:issue";
+	q->resource = (struct lg_entity_id){ .type = LG_STR("Token"), .name = rq->client.id };
+	fact_set(&q->facts[q->nfacts++], "audience", is->audience, is->naudience);
+	fact_set(&q->facts[q->nfacts++], "scopes", scopes, nscopes);
+	fact_str(&q->facts[q->nfacts++], "client", rq->client.id);
+	fact_str(&q->context[q->ncontext++], "subject_proof", LG_STR("self"));
+	fact_str(&q->context[q->ncontext++], "client", rq->client.id);
+	fact_set(&q->context[q->ncontext++], "scopes", scopes, nscopes);
+	q->record = true;
+	LG_TRY(d->ask(d->self, rq->cx, rq->view, q, &verdict));
+	if (!verdict.permit) {
+		rq->error = STS_ACCESS_DENIED;
+		return lg_fail(rq->cx, LG_E_DENIED, "no token for this client: %.*s", LG_FMT(verdict.reason));
+	}
+	return LG_OK;
+}
+
+static bool
+may_name(const struct sts_rq *rq, lg_str resource)
+{
+	for (size_t i = 0; i < rq->client.naudiences; i++)
+		if (lg_str_eq(rq->client.audiences[i], resource))
+			return true;
+	return false;
+}
+
+lg_err
+sts_issue_audience(struct sts_rq *rq, lg_str resource, bool own_apis, struct sts_issue *is)
+{
+	const struct lg_sts_client *c = &rq->client;
+	lg_str own[2] = {
+		lg_cat(rq->cx->arena, rq->tenant.issuer, LG_STR("/v1")),
+		lg_cat(rq->cx->arena, rq->tenant.issuer, LG_STR("/access/v1")),
+	};
+	bool is_own = lg_str_eq(resource, own[0]) || lg_str_eq(resource, own[1]);
+
+	is->naudience = 0;
+	if (resource.n > 0) {
+		if (!may_name(rq, resource) && !(own_apis && is_own))
+			return sts_refuse(rq, STS_INVALID_TARGET, "the client may not name this resource");
+		is->audience[is->naudience++] = resource;
+	} else if (own_apis && c->naudiences > 0) {
+		memcpy(is->audience, c->audiences, c->naudiences * sizeof c->audiences[0]);
+		is->naudience = c->naudiences;
+	} else if (own_apis) {
+		memcpy(is->audience, own, sizeof own);
+		is->naudience = LG_COUNT(own);
+	}
+	/* A person's token also opens userinfo. */
+	if (!own_apis)
+		is->audience[is->naudience++] = rq->tenant.issuer;
+	return LG_OK;
+}
+
+void
+sts_issue_lifetime(const struct sts_rq *rq, struct sts_issue *is)
+{
+	int64_t seconds = rq->client.access_life != 0 ? rq->client.access_life : LG_STS_ACCESS_LIFE;
+
+	is->life = seconds * LG_SECOND;
+	/* RFC 8705 3: a client known by its certificate gets tokens that only its connection can use. */
+	if (rq->client.auth == LG_CLIENT_TLS)
+		is->cnf_x5t = sts_thumbprint(rq->cx->arena, rq->ex->peer->cert);
+}
+
+/* ---- the answer ----------------------------------------------------------------------------------------- */
+
+struct signing {
+	struct sts_rq *rq;
+	struct sts_issue *is;
+	lg_str access;
+};
+
+static void
+answer(struct signing *sg, lg_str id_token)
+{
+	struct lg_http *ex = sg->rq->ex;
+	struct lg_jsonw w = lg_jsonw_of(&ex->out);
+
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "access_token", sg->access);
+	lg_jsonw_str_of(&w, "token_type", LG_STR("Bearer"));
+	lg_jsonw_int_of(&w, "expires_in", sg->is->life / LG_SECOND);
+	if (sg->is->scope.n > 0)
+		lg_jsonw_str_of(&w, "scope", sg->is->scope);
+	if (sg->is->refresh.n > 0)
+		lg_jsonw_str_of(&w, "refresh_token", sg->is->refresh);
+	if (id_token.n > 0)
+		lg_jsonw_str_of(&w, "id_token", id_token);
+	lg_jsonw_object_end(&w);
+	sts_json(ex);
+	sts_no_store(ex);
+}
+
+static void
+end(struct signing *sg, lg_err e)
+{
+	if (e != LG_OK)
+		(void)sts_answer_error(sg->rq, e);
+	lg_http_done(sg->rq->ex);
+}
+
+/* ---- ID token (OpenID Connect Core 2, 3.1.3.6) --------------------------------------------------------------- */
+
+static void
+write_groups(struct lg_jsonw *w, const struct lg_sts_subject *s)
+{
+	lg_jsonw_name(w, LG_STR("groups"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < s->ngroups; i++)
+		lg_jsonw_str(w, s->groups[i]);
+	lg_jsonw_array_end(w);
+}
+
+static void
+write_id_claims(struct lg_buf *b, const struct signing *sg)
+{
+	const struct sts_issue *is = sg->is;
+	struct lg_arena *a = sg->rq->cx->arena;
+	struct lg_jsonw w = lg_jsonw_of(b);
+	lg_sha256 h = lg_sha256_of(sg->access);
+
+	lg_jsonw_str_of(&w, "azp", sg->rq->client.id);
+	lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
+	lg_jsonw_str_of(&w, "acr", LG_STR(ACR_PASSWORD));
+	lg_jsonw_name(&w, LG_STR("amr"));
+	lg_jsonw_raw(&w, LG_STR("[\"pwd\"]"));
+	lg_jsonw_str_of(&w, "at_hash", lg_base64url(a, (lg_str){ (const char *)h.b, 16 }));
+	if (is->sid.n > 0)
+		lg_jsonw_str_of(&w, "sid", is->sid);
+	if (is->nonce.n > 0)
+		lg_jsonw_str_of(&w, "nonce", is->nonce);
+	if (sts_scope_has(is->scope, LG_STR("groups")))
+		write_groups(&w, &is->subject);
+}
+
+static void
+id_token_done(void *arg, lg_err e, lg_str reply)
+{
+	struct signing *sg = arg;
+
+	if (e == LG_OK)
+		answer(sg, reply);
+	else
+		(void)lg_fail(sg->rq->cx, e, "id token: %.*s", LG_FMT(reply));
+	end(sg, e);
+}
+
+static lg_err
+sign_id_token(struct signing *sg)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf extra = LG_BUF(EXTRA_MAX);
+	struct sts_rq *rq = sg->rq;
+	char sub[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(sg->is->subject.id, sub);
+	write_id_claims(&extra, sg);
+	LG_TRY(lg_buf_status(rq->cx, &extra));
+	struct lg_token_request tr = {
+		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .alg = rq->client.id_token_alg,
+		.typ = LG_STR("JWT"), .subject = lg_str_of(sub), .audience = { rq->client.id }, .naudience = 1,
+		.issued = rq->cx->now, .life = sg->is->life, .extra = lg_buf_view(&extra),
+	};
+	return rq->sts->signer.token(rq->sts->signer.self, &tr, id_token_done, sg);
+}
+
+/* ---- access token (RFC 9068 2.2) -------------------------------------------------------------------------------- */
+
+static void
+access_token_done(void *arg, lg_err e, lg_str reply)
+{
+	struct signing *sg = arg;
+
+	if (e != LG_OK) {
+		(void)lg_fail(sg->rq->cx, e, "access token: %.*s", LG_FMT(reply));
+		end(sg, e);
+		return;
+	}
+	sg->access = lg_dup(sg->rq->cx->arena, reply);
+	if (!sg->is->id_token) {
+		answer(sg, LG_NONE);
+		end(sg, LG_OK);
+		return;
+	}
+	e = sign_id_token(sg);
+	if (e != LG_OK && e != LG_PENDING)
+		end(sg, e);
+}
+
+static void
+write_access_claims(struct lg_buf *b, const struct sts_rq *rq, const struct sts_issue *is)
+{
+	struct lg_jsonw w = lg_jsonw_of(b);
+
+	lg_jsonw_str_of(&w, "client_id", rq->client.id);
+	lg_jsonw_str_of(&w, "sub_type", is->subject.type);
+	if (is->scope.n > 0)
+		lg_jsonw_str_of(&w, "scope", is->scope);
+	if (is->sid.n > 0)
+		lg_jsonw_str_of(&w, "sid", is->sid);
+	if (is->auth_time != 0)
+		lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
+	if (is->cnf_x5t.n > 0) {
+		lg_jsonw_name(&w, LG_STR("cnf"));
+		lg_jsonw_object(&w);
+		lg_jsonw_str_of(&w, "x5t#S256", is->cnf_x5t);
+		lg_jsonw_object_end(&w);
+	}
+}
+
+lg_err
+sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf extra = LG_BUF(EXTRA_MAX);
+	struct signing *sg = LG_NEW(rq->cx->arena, struct signing);
+	char sub[LG_UUID_TEXT + 1];
+
+	*sg = (struct signing){ .rq = rq, .is = is };
+	lg_uuid_text(is->subject.id, sub);
+	write_access_claims(&extra, rq, is);
+	LG_TRY(lg_buf_status(rq->cx, &extra));
+	struct lg_token_request tr = {
+		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("at+jwt"), .subject = lg_str_of(sub),
+		.naudience = is->naudience, .issued = rq->cx->now, .life = is->life, .jti = is->jti,
+		.extra = lg_buf_view(&extra),
+	};
+	memcpy(tr.audience, is->audience, is->naudience * sizeof is->audience[0]);
+	LG_TRY(rq->sts->signer.token(rq->sts->signer.self, &tr, access_token_done, sg));
+	return LG_PENDING;
+}

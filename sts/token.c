@@ -1,0 +1,61 @@
+/* token.c: POST /oauth2/token (RFC 6749 3.2): who asks, for which grant; the rest is the grant's. */
+#include "sts/sts.h"
+
+static const struct {
+	lg_str name;
+	enum lg_client_grant bit;
+	lg_err (*run)(struct sts_rq *rq);
+} grants[] = {
+	{ { "client_credentials", 18 }, LG_GRANT_CLIENT, sts_grant_client_credentials },
+	{ { "authorization_code", 18 }, LG_GRANT_CODE, sts_grant_code },
+	{ { "refresh_token", 13 }, LG_GRANT_REFRESH, sts_grant_refresh },
+};
+
+/* Audit rows and decisions name the client's entry as the one who acts. */
+static void
+act_as_client(struct sts_rq *rq)
+{
+	struct lg_actor *a = LG_NEW(rq->cx->arena, struct lg_actor);
+
+	*a = (struct lg_actor){
+		.kind = LG_ACTOR_ENTRY, .tenant = rq->tenant_id, .id = rq->client.entry, .type = rq->client.type,
+		.name = rq->client.id, .address = rq->cx->actor->address,
+	};
+	rq->cx->actor = a;
+}
+
+static lg_err
+run(struct sts_rq *rq)
+{
+	lg_str type;
+
+	LG_TRY(sts_rq_form(rq));
+	LG_TRY(sts_client_authenticate(rq));
+	act_as_client(rq);
+	type = lg_form_get(&rq->form, "grant_type");
+	if (type.n == 0)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "grant_type is missing");
+	for (size_t i = 0; i < LG_COUNT(grants); i++) {
+		if (!lg_str_eq(type, grants[i].name))
+			continue;
+		if ((rq->client.grants & grants[i].bit) == 0)
+			return sts_refuse(rq, STS_UNAUTHORIZED_CLIENT, "this client may not use this grant");
+		return grants[i].run(rq);
+	}
+	return sts_refuse(rq, STS_UNSUPPORTED_GRANT_TYPE, "grant_type is not supported");
+}
+
+lg_err
+sts_http_token(void *self, struct lg_http *ex)
+{
+	struct lg_sts *sts = self;
+	struct sts_rq *rq;
+	lg_err e;
+
+	LG_TRY(sts_rq_new(sts, ex, &rq));
+	e = lg_view_begin(rq->cx, sts->store, &rq->view);
+	if (e == LG_OK)
+		e = run(rq);
+	lg_view_end(&rq->view);
+	return e == LG_OK || e == LG_PENDING ? e : sts_answer_error(rq, e);
+}
