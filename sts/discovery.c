@@ -1,0 +1,97 @@
+/* discovery.c: what this issuer is (RFC 8414, OpenID Connect Discovery 3) and its keys (RFC 7517). */
+#include "sts/sts.h"
+
+static const struct {
+	const char *name;
+	const char *path;
+	bool mtls;			/* also offered where client certificates are asked for (RFC 8705 5) */
+} endpoints[] = {
+	{ "authorization_endpoint", "/oauth2/authorize", false },
+	{ "token_endpoint", "/oauth2/token", true },
+	{ "userinfo_endpoint", "/oauth2/userinfo", true },
+	{ "introspection_endpoint", "/oauth2/introspect", true },
+	{ "revocation_endpoint", "/oauth2/revoke", true },
+	{ "jwks_uri", "/oauth2/jwks", false },
+	{ "end_session_endpoint", "/logout", false },
+};
+
+#define AUTH_METHODS "[\"none\",\"client_secret_basic\",\"client_secret_post\",\"tls_client_auth\",\"private_key_jwt\"]"
+#define AUTH_ALGS "[\"ES256\",\"EdDSA\",\"RS256\",\"PS256\",\"ES384\"]"
+
+static const struct {
+	const char *name;
+	const char *json;
+} constants[] = {
+	{ "response_types_supported", "[\"code\"]" },
+	{ "response_modes_supported", "[\"query\"]" },
+	{ "grant_types_supported", "[\"authorization_code\",\"refresh_token\",\"client_credentials\"]" },
+	{ "subject_types_supported", "[\"public\"]" },
+	{ "scopes_supported", "[\"openid\",\"profile\",\"email\",\"groups\",\"offline_access\"]" },
+	{ "claims_supported", "[\"sub\",\"iss\",\"aud\",\"exp\",\"iat\",\"auth_time\",\"nonce\",\"acr\",\"amr\",\"azp\",\"at_hash\","
+	    "\"sid\",\"name\",\"preferred_username\",\"email\",\"groups\"]" },
+	{ "acr_values_supported", "[\"urn:lightgate:acr:password\"]" },
+	{ "prompt_values_supported", "[\"none\",\"login\",\"consent\",\"select_account\"]" },
+	{ "code_challenge_methods_supported", "[\"S256\"]" },
+	{ "token_endpoint_auth_methods_supported", AUTH_METHODS },
+	{ "token_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
+	{ "introspection_endpoint_auth_methods_supported", AUTH_METHODS },
+	{ "introspection_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
+	{ "revocation_endpoint_auth_methods_supported", AUTH_METHODS },
+	{ "revocation_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
+	{ "authorization_response_iss_parameter_supported", "true" },
+	{ "claims_parameter_supported", "false" },
+	{ "request_parameter_supported", "false" },
+	{ "request_uri_parameter_supported", "false" },
+	{ "tls_client_certificate_bound_access_tokens", "true" },
+};
+
+static void
+write_endpoints(struct lg_jsonw *w, struct lg_arena *a, lg_str base, bool mtls)
+{
+	for (size_t i = 0; i < LG_COUNT(endpoints); i++)
+		if (!mtls || endpoints[i].mtls)
+			lg_jsonw_str_of(w, endpoints[i].name, lg_cat(a, base, lg_str_of(endpoints[i].path)));
+}
+
+lg_err
+sts_http_discovery(void *self, struct lg_http *ex)
+{
+	struct lg_jsonw w = lg_jsonw_of(&ex->out);
+	struct sts_rq *rq;
+
+	LG_TRY(sts_rq_new(self, ex, &rq));
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "issuer", rq->tenant.issuer);
+	write_endpoints(&w, rq->cx->arena, rq->tenant.issuer, false);
+	for (size_t i = 0; i < LG_COUNT(constants); i++) {
+		lg_jsonw_name(&w, lg_str_of(constants[i].name));
+		lg_jsonw_raw(&w, lg_str_of(constants[i].json));
+	}
+	lg_jsonw_name(&w, LG_STR("id_token_signing_alg_values_supported"));
+	lg_jsonw_raw(&w, rq->tenant.rs256 ? LG_STR("[\"ES256\",\"RS256\"]") : LG_STR("[\"ES256\"]"));
+	if (rq->tenant.mtls.n > 0) {
+		lg_jsonw_name(&w, LG_STR("mtls_endpoint_aliases"));
+		lg_jsonw_object(&w);
+		write_endpoints(&w, rq->cx->arena, rq->tenant.mtls, true);
+		lg_jsonw_object_end(&w);
+	}
+	lg_jsonw_object_end(&w);
+	sts_json(ex);
+	lg_http_header(ex, "Cache-Control", LG_STR("public, max-age=300"));
+	lg_http_header(ex, "Access-Control-Allow-Origin", LG_STR("*"));
+	return lg_buf_status(ex->cx, &ex->out);
+}
+
+lg_err
+sts_http_jwks(void *self, struct lg_http *ex)
+{
+	struct sts_rq *rq;
+
+	LG_TRY(sts_rq_new(self, ex, &rq));
+	lg_keyset_jwks(rq->tenant.keys, &ex->out);
+	lg_http_type(ex, "application/jwk-set+json");
+	/* Short enough that a verifier sees the next key before it is used. */
+	lg_http_header(ex, "Cache-Control", LG_STR("public, max-age=300"));
+	lg_http_header(ex, "Access-Control-Allow-Origin", LG_STR("*"));
+	return lg_buf_status(ex->cx, &ex->out);
+}

@@ -1,0 +1,113 @@
+/*
+ * introspect.c: POST /oauth2/introspect (RFC 7662): what a token is worth at this moment.
+ * An authenticated client learns about its own tokens and those meant for it; with `introspect`, about all.
+ */
+#include "sts/sts.h"
+
+static void
+answer_inactive(struct sts_rq *rq)
+{
+	lg_buf_str(&rq->ex->out, LG_STR("{\"active\":false}"));
+}
+
+static bool
+may_see(const struct sts_rq *rq, const struct lg_claims *c)
+{
+	if (rq->client.introspect || lg_str_eq(c->client_id, rq->client.id) || lg_claims_for(c, rq->client.id))
+		return true;
+	for (size_t i = 0; i < rq->client.naudiences; i++)
+		if (lg_claims_for(c, rq->client.audiences[i]))
+			return true;
+	return false;
+}
+
+static bool
+find_subject(struct sts_rq *rq, lg_uuid id, struct lg_sts_subject *ret)
+{
+	struct lg_sts_ports *p = &rq->sts->ports;
+
+	return p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, id, false, ret) == LG_OK && ret->enabled;
+}
+
+/* The claims as they were signed, after what only we know. */
+static bool
+access_token(struct sts_rq *rq, lg_str token)
+{
+	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
+	struct lg_sts_subject s;
+	struct lg_claims c;
+	lg_uuid sub;
+
+	if (sts_token_verify(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, token, &c) != LG_OK
+	    || sts_token_revoked(rq->cx, rq->view, rq->tenant_id, &c) || !may_see(rq, &c)
+	    || !lg_uuid_parse(c.subject, &sub) || !find_subject(rq, sub, &s) || !lg_str_starts(c.payload, LG_STR("{")))
+		return false;
+	lg_jsonw_object(&w);
+	lg_jsonw_bool_of(&w, "active", true);
+	lg_jsonw_str_of(&w, "token_type", LG_STR("Bearer"));
+	lg_jsonw_str_of(&w, "username", s.name);
+	lg_buf_byte(w.out, ',');
+	lg_buf_str(w.out, lg_str_sub(c.payload, 1, c.payload.n));
+	return true;
+}
+
+static bool
+refresh_token(struct sts_rq *rq, lg_str token)
+{
+	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
+	lg_sha256 h = lg_sha256_of(token);
+	struct lg_sts_subject s;
+	struct sts_grant g;
+	lg_uuid id;
+
+	if (!sts_refresh_parse(rq->cx->arena, token, &id)
+	    || sts_grant_get(rq->cx, rq->view, rq->tenant_id, id, &g) != LG_OK
+	    || !lg_equal_bytes(h.b, g.current.b, sizeof h.b) || !sts_grant_good(rq, &g)
+	    || !(rq->client.introspect || lg_str_eq(g.client, rq->client.id)) || !find_subject(rq, g.subject, &s))
+		return false;
+	lg_jsonw_object(&w);
+	lg_jsonw_bool_of(&w, "active", true);
+	lg_jsonw_str_of(&w, "username", s.name);
+	lg_jsonw_str_of(&w, "client_id", g.client);
+	lg_jsonw_str_of(&w, "scope", g.scope);
+	lg_jsonw_uuid_of(&w, "sub", g.subject);
+	lg_jsonw_int_of(&w, "exp", g.expires / LG_SECOND);
+	lg_jsonw_str_of(&w, "iss", rq->tenant.issuer);
+	lg_jsonw_object_end(&w);
+	return true;
+}
+
+static lg_err
+run(struct sts_rq *rq)
+{
+	lg_str token;
+
+	LG_TRY(sts_rq_form(rq));
+	LG_TRY(sts_client_authenticate(rq));
+	/* RFC 7662 2.1: who has no credentials could only guess tokens. */
+	if (rq->client.auth == LG_CLIENT_NONE)
+		return sts_refuse(rq, STS_INVALID_CLIENT, "a public client may not introspect");
+	token = lg_form_get(&rq->form, "token");
+	if (token.n == 0)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "token is missing");
+	if (!refresh_token(rq, token) && !access_token(rq, token))
+		answer_inactive(rq);
+	sts_json(rq->ex);
+	sts_no_store(rq->ex);
+	return lg_buf_status(rq->cx, &rq->ex->out);
+}
+
+lg_err
+sts_http_introspect(void *self, struct lg_http *ex)
+{
+	struct lg_sts *sts = self;
+	struct sts_rq *rq;
+	lg_err e;
+
+	LG_TRY(sts_rq_new(sts, ex, &rq));
+	e = lg_view_begin(rq->cx, sts->store, &rq->view);
+	if (e == LG_OK)
+		e = run(rq);
+	lg_view_end(&rq->view);
+	return e == LG_OK ? LG_OK : sts_answer_error(rq, e);
+}
