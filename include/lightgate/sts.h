@@ -179,7 +179,8 @@ struct lg_sts_session_token {
 	struct lg_sts_subject subject;
 };
 /*
- * POST /v1/login: checks name and password and issues a token with the audiences <issuer>/v1 and <issuer>/access/v1.  On a worker.
+ * POST /v1/login: checks name and password and issues a token with the audiences <issuer>/v1 and <issuer>/access/v1.  On a worker,
+ * and not while a view of its is open: the hash takes long.
  * LG_E_UNAUTHENTICATED for a wrong name, password or disabled account alike; LG_E_LIMIT when throttled; LG_E_DENIED by policy.
  */
 LG_CHECKED lg_err lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,

@@ -1,0 +1,188 @@
+/* authorize.c: GET and POST /oauth2/authorize: a code, a sign-in page, or an error, on a worker. */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+#define LOCATION_MAX	(16u << 10)
+
+/* ---- the way back: redirect URI, its own query kept, our parameters added ------------------------------- */
+
+static void
+add_parameter(struct lg_buf *b, const char *name, lg_str value)
+{
+	lg_buf_byte(b, memchr(b->p, '?', b->n) == NULL ? '?' : '&');
+	lg_buf_str(b, lg_str_of(name));
+	lg_buf_byte(b, '=');
+	lg_buf_percent(b, value);
+}
+
+/* RFC 9700 4.12: 303, so that no form with a password is sent on.  RFC 9207: iss, always. */
+static lg_err
+redirect(struct sts_rq *rq, const struct sts_authorize *az, struct lg_buf *b)
+{
+	if (az->state.n > 0)
+		add_parameter(b, "state", az->state);
+	add_parameter(b, "iss", rq->tenant.issuer);
+	LG_TRY(lg_buf_status(rq->cx, b));
+	rq->ex->status = 303;
+	lg_http_header(rq->ex, "Location", lg_buf_view(b));
+	lg_http_header(rq->ex, "Referrer-Policy", LG_STR("no-referrer"));
+	sts_no_store(rq->ex);
+	return LG_OK;
+}
+
+lg_err
+sts_authorize_refuse(struct sts_rq *rq, const struct sts_authorize *az, bool redirectable, lg_err e)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LOCATION_MAX);
+	enum sts_error error = sts_error_of(rq, e);
+	lg_str text = sts_error_text(rq, error);
+
+	if (!redirectable)
+		return sts_message(rq, error == STS_INVALID_REQUEST ? 400 : 500, LG_STR("This request cannot be answered"),
+		    text.n > 0 ? text : LG_STR("Something went wrong on our side."));
+	lg_buf_str(&b, az->redirect);
+	add_parameter(&b, "error", lg_str_of(sts_error_name(error)));
+	if (text.n > 0)
+		add_parameter(&b, "error_description", text);
+	return redirect(rq, az, &b);
+}
+
+/* ---- a code ------------------------------------------------------------------------------------------------ */
+
+struct granting {
+	struct sts_rq *rq;
+	const struct sts_session *session;
+	bool new_session;
+	lg_str key;			/* of the code; empty: only the session */
+	struct sts_code code;
+};
+
+/* Whoever was signed in before on this browser, if it was somebody else, is no longer. */
+static lg_err
+end_other_session(struct lg_ctx *cx, struct lg_view *v, const struct granting *g)
+{
+	lg_str cookie = sts_cookie_of(g->rq, "session");
+	struct sts_session old;
+
+	if (cookie.n == 0 || sts_session_get(cx, v, g->rq->tenant_id, sts_session_id(cookie), &old) != LG_OK
+	    || lg_uuid_eq(old.subject, g->session->subject))
+		return LG_OK;
+	return sts_session_end(cx, v, g->rq->tenant_id, old.id);
+}
+
+static lg_err
+grant_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct granting *g = arg;
+	char subject[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(g->session->subject, subject);
+	lg_audit(v, lg_str_of(subject), LG_NONE);
+	if (g->new_session) {
+		LG_TRY(end_other_session(cx, v, g));
+		LG_TRY(sts_session_put(cx, v, g->rq->tenant_id, g->session));
+	}
+	return g->key.n == 0 ? LG_OK : sts_code_put(cx, v, g->key, &g->code);
+}
+
+lg_err
+sts_session_begin(struct sts_rq *rq, const struct sts_session *s)
+{
+	struct granting g = { .rq = rq, .session = s, .new_session = true };
+
+	return lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "session.begin", grant_run, &g, NULL);
+}
+
+/* The subject as it is now, and whether policy lets it have this token: asked here so that a refusal reaches the client
+ * before a code exists, and again, for the token, at its redemption. */
+static lg_err
+decide(struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s)
+{
+	struct lg_sts_ports *p = &rq->sts->ports;
+	struct sts_issue is = { .scope = az->scope, .naudience = az->naudience };
+	lg_err e;
+
+	memcpy(is.audience, az->audience, sizeof is.audience);
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, s->subject, false, &is.subject);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && !is.subject.enabled))
+		e = sts_refuse(rq, STS_ACCESS_DENIED, "the account is gone or disabled");
+	if (e == LG_OK)
+		e = sts_issue_decide(rq, &is);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	return e;
+}
+
+lg_err
+sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct sts_session *s, bool new_session)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LOCATION_MAX);
+	struct granting g = { .rq = rq, .session = s, .new_session = new_session };
+	lg_str code = lg_token_new(rq->cx->arena);
+	lg_sha256 h = lg_sha256_of(code);
+
+	LG_TRY(decide(rq, az, s));
+	g.key = sts_key(rq->cx->arena, rq->tenant_id, lg_sha256_str(&h));
+	g.code = (struct sts_code){
+		.client = az->client.id, .redirect = az->redirect, .nonce = az->nonce, .scope = az->scope,
+		.challenge = az->challenge, .naudience = az->naudience, .subject = s->subject, .session = s->id,
+		.auth_time = s->auth_time, .expires = rq->cx->now + LG_STS_CODE_LIFE * LG_SECOND,
+	};
+	memcpy(g.code.audience, az->audience, sizeof g.code.audience);
+	LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "token.authorize", grant_run, &g, NULL));
+	lg_buf_str(&b, az->redirect);
+	add_parameter(&b, "code", code);
+	return redirect(rq, az, &b);
+}
+
+/* ---- the endpoint ------------------------------------------------------------------------------------------- */
+
+bool
+sts_authorize_satisfied(const struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s, bool fresh)
+{
+	if (!lg_uuid_is_nil(az->hinted) && !lg_uuid_eq(az->hinted, s->subject))
+		return false;
+	if (fresh)
+		return true;
+	return !az->prompt_login && (az->max_age < 0 || rq->cx->now - s->auth_time <= az->max_age * LG_SECOND);
+}
+
+/* What was asked, and who asks; the snapshot ends here. */
+static lg_err
+read_request(struct sts_rq *rq, lg_str query, struct sts_authorize *az, bool *redirectable, struct sts_session *s,
+    bool *signed_in)
+{
+	lg_err e;
+
+	*signed_in = *redirectable = false;
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = sts_authorize_parse(rq, query, az, redirectable);
+	if (e == LG_OK)
+		*signed_in = sts_session_of(rq, s) == LG_OK && sts_authorize_satisfied(rq, az, s, false);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	return e;
+}
+
+lg_err
+sts_http_authorize(void *self, struct lg_http *ex)
+{
+	lg_str query = lg_str_eq(ex->method, LG_STR("POST")) ? ex->body : ex->query;
+	struct sts_authorize az = { .max_age = -1 };
+	bool redirectable, signed_in;
+	struct sts_session s;
+	struct sts_rq *rq;
+	lg_err e;
+
+	LG_TRY(sts_rq_new(self, ex, &rq));
+	e = read_request(rq, query, &az, &redirectable, &s, &signed_in);
+	if (e == LG_OK && !signed_in && !az.prompt_none)
+		return sts_login_page(rq, &az, query, 200, LG_NONE);
+	if (e == LG_OK && !signed_in)
+		e = sts_refuse(rq, STS_LOGIN_REQUIRED, "nobody is signed in as the request wants it");
+	if (e == LG_OK)
+		e = sts_authorize_grant(rq, &az, &s, false);
+	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &az, redirectable, e);
+}

@@ -1,0 +1,112 @@
+/* password.c: a person's name and password, on a worker; and the token for POST /v1/login. */
+#include "sts/sts.h"
+
+#define LOGIN_CLIENT	"lightgate"	/* client_id of tokens that were not made for a client */
+
+struct account {
+	bool known;
+	struct lg_sts_subject subject;
+	lg_str verifier;		/* empty: nobody, disabled, or without a password */
+};
+
+static lg_err
+find_account(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, struct account *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_sts_ports *p = &sts->ports;
+	lg_err e;
+
+	LG_TRY(lg_view_begin(cx, sts->store, &v));
+	e = p->subject_by_login(p->self, cx, v, tenant, username, &ret->subject);
+	if (e == LG_E_NOT_FOUND)
+		return LG_OK;
+	LG_TRY(e);
+	/* What is kept must not point into a snapshot that ends with the hash. */
+	ret->subject.type = lg_dup(cx->arena, ret->subject.type);
+	ret->subject.name = lg_dup(cx->arena, ret->subject.name);
+	ret->subject.display = lg_dup(cx->arena, ret->subject.display);
+	ret->subject.mail = lg_dup(cx->arena, ret->subject.mail);
+	if (!ret->subject.enabled)
+		return LG_OK;
+	e = p->verifier(p->self, cx, v, tenant, ret->subject.id, &ret->verifier);
+	if (e == LG_E_NOT_FOUND)
+		return LG_OK;
+	LG_TRY(e);
+	ret->verifier = lg_dup(cx->arena, ret->verifier);
+	ret->known = true;
+	return LG_OK;
+}
+
+lg_err
+sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, const struct lg_secret *password,
+    const struct lg_peer *peer, struct lg_sts_subject *ret)
+{
+	lg_str address = lg_str_of(peer->address);
+	struct account a = { .known = false };
+	bool match = false, upgrade = false;
+
+	if (username.n == 0 || username.n > STS_LOGIN_MAX || password->n == 0 || password->n > LG_PASSWORD_MAX)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
+	LG_TRY(sts_throttle_enter(cx, sts->throttle, tenant, address, username));
+	LG_TRY(find_account(cx, sts, tenant, username, &a));
+	lg_store_turn(sts->store);
+	/* An empty verifier costs the same and never matches. */
+	LG_TRY(sts->hasher.verify_wait(sts->hasher.self, cx, a.verifier, password, &match, &upgrade));
+	if (!a.known || !match)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
+	sts_throttle_good(cx, sts->throttle, tenant, address, username);
+	*ret = a.subject;
+	return LG_OK;
+}
+
+/* ---- POST /v1/login -------------------------------------------------------------------------------------- */
+
+static lg_err
+decide(struct sts_rq *rq, struct sts_issue *is)
+{
+	lg_err e;
+
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = sts_issue_audience(rq, LG_NONE, true, is);
+	if (e == LG_OK)
+		e = sts_issue_decide(rq, is);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	return e;
+}
+
+static lg_err
+sign(struct sts_rq *rq, const struct sts_issue *is, lg_str *ret)
+{
+	char sub[LG_UUID_TEXT + 1];
+	struct lg_token_request tr = {
+		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("at+jwt"), .naudience = is->naudience,
+		.issued = rq->cx->now, .life = is->life,
+		.extra = lg_print(rq->cx->arena, "\"client_id\":\"" LOGIN_CLIENT "\",\"sub_type\":\"%.*s\",\"auth_time\":%lld",
+		    LG_FMT(is->subject.type), (long long)(rq->cx->now / LG_SECOND)),
+	};
+
+	lg_uuid_text(is->subject.id, sub);
+	tr.subject = lg_str_of(sub);
+	memcpy(tr.audience, is->audience, is->naudience * sizeof is->audience[0]);
+	return rq->sts->signer.token_wait(rq->sts->signer.self, rq->cx, &tr, ret);
+}
+
+lg_err
+lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
+    const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_session_token *ret)
+{
+	struct sts_rq *rq = LG_NEW(cx->arena, struct sts_rq);
+	struct sts_issue is = { .life = LG_STS_SESSION_TOKEN_LIFE * LG_SECOND };
+	struct lg_sts_session_token out = { .expires_in = LG_STS_SESSION_TOKEN_LIFE };
+
+	*rq = (struct sts_rq){ .sts = sts, .cx = cx, .tenant_id = tenant, .client = { .id = LG_STR(LOGIN_CLIENT) } };
+	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &rq->tenant));
+	rq->tenant.issuer = lg_dup(cx->arena, rq->tenant.issuer);
+	LG_TRY(sts_password_check(cx, sts, tenant, username, password, peer, &is.subject));
+	LG_TRY(decide(rq, &is));
+	LG_TRY(sign(rq, &is, &out.token));
+	out.subject = is.subject;
+	*ret = out;
+	return LG_OK;
+}

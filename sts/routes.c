@@ -1,0 +1,28 @@
+/* routes.c: what the token service answers, and where: loops for what is short, workers for people's pages. */
+#include "sts/sts.h"
+
+#define FORM	(32u << 10)
+
+static const struct lg_route routes[] = {
+	{ "GET", "/.well-known/openid-configuration", LG_SURFACE_API, LG_ON_LOOP, 0, sts_http_discovery },
+	{ "GET", "/.well-known/oauth-authorization-server", LG_SURFACE_API, LG_ON_LOOP, 0, sts_http_discovery },
+	{ "GET", "/oauth2/jwks", LG_SURFACE_API, LG_ON_LOOP, 0, sts_http_jwks },
+	{ "POST", "/oauth2/token", LG_SURFACE_API, LG_ON_LOOP, FORM, sts_http_token },
+	{ "GET", "/oauth2/userinfo", LG_SURFACE_API, LG_ON_LOOP, FORM, sts_http_userinfo },
+	{ "POST", "/oauth2/userinfo", LG_SURFACE_API, LG_ON_LOOP, FORM, sts_http_userinfo },
+	{ "POST", "/oauth2/introspect", LG_SURFACE_API, LG_ON_LOOP, FORM, sts_http_introspect },
+	{ "POST", "/oauth2/revoke", LG_SURFACE_API, LG_ON_LOOP, FORM, sts_http_revoke },
+	{ "GET", "/oauth2/authorize", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_authorize },
+	{ "POST", "/oauth2/authorize", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_authorize },
+	{ "GET", "/login", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_login_get },
+	{ "POST", "/login", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_login_post },
+	{ "GET", "/logout", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_logout },
+	{ "POST", "/logout", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_logout },
+};
+
+const struct lg_route *
+lg_sts_routes(size_t *n)
+{
+	*n = LG_COUNT(routes);
+	return routes;
+}
