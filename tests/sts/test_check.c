@@ -1,0 +1,217 @@
+#include "tests/sts/kit.h"
+
+TestSuite(check, .init = kit_start, .fini = kit_end);
+
+#define OWN ISSUER "/v1"
+
+static void
+assert_refused(lg_str token, lg_err want, const char *sentence)
+{
+	struct lg_sts_bearer b;
+
+	cr_assert_eq(kit_check(token, OWN, &b), want, "%s", kit.cx.error);
+	cr_assert(strstr(kit.cx.error, sentence) != NULL, "\"%s\" does not say \"%s\"", kit.cx.error, sentence);
+}
+
+static lg_str
+good(const char *more)
+{
+	return kit_token("at+jwt", kit_c(kit_claims(more)));
+}
+
+Test(check, a_good_token_names_its_subject_as_the_directory_knows_it)
+{
+	struct lg_sts_bearer b;
+	lg_str token = good("\"scope\":\"a b\",\"client_id\":\"portal\",");
+
+	for (int i = 0; i < 2; i++) {		/* the second time from the cache */
+		cr_assert_eq(kit_check(token, OWN, &b), LG_OK, "%s", kit.cx.error);
+		cr_assert(lg_str_eq(b.subject.name, LG_STR("alice")));
+		cr_assert(lg_str_eq(b.claims.scope, LG_STR("a b")));
+		cr_assert(lg_str_eq(b.claims.client_id, LG_STR("portal")));
+	}
+}
+
+Test(check, refuses_what_is_not_an_access_token_of_ours)
+{
+	struct lg_key *other = NULL;
+	lg_str foreign;
+
+	cr_assert_eq(lg_key_generate(&kit.cx, LG_KEY_P256, &other), LG_OK);
+	cr_assert_eq(lg_jws_sign(&kit.cx, other, LG_ALG_ES256, "at+jwt", LG_STR("ec"), kit_claims(""), &foreign), LG_OK);
+	assert_refused(foreign, LG_E_UNAUTHENTICATED, "signature");
+	lg_key_free(&other);
+	assert_refused(kit_token("JWT", kit_c(kit_claims(""))), LG_E_UNAUTHENTICATED, "typ");
+	assert_refused(kit_token("lg-ticket+jwt", kit_c(kit_claims(""))), LG_E_UNAUTHENTICATED, "typ");
+	assert_refused(LG_NONE, LG_E_UNAUTHENTICATED, "no token");
+	assert_refused(LG_STR("a.b"), LG_E_UNAUTHENTICATED, "three segments");
+}
+
+Test(check, refuses_other_issuers_audiences_and_times)
+{
+	struct lg_sts_bearer b;
+	lg_str token = good("");
+
+	assert_refused(kit_token("at+jwt", "{\"iss\":\"https://id.example/t/two\",\"sub\":\"" ALICE_ID "\",\"aud\":\"" OWN
+	    "\",\"iat\":1,\"exp\":4000000000,\"jti\":\"j\"}"), LG_E_UNAUTHENTICATED, "issuer");
+	cr_assert_eq(kit_check(token, ISSUER "/access/v1", &b), LG_E_UNAUTHENTICATED);
+	cr_assert_eq(kit_check(token, OWN, &b), LG_OK);
+	kit.shift = 400 * LG_SECOND;
+	assert_refused(token, LG_E_EXPIRED, "");
+}
+
+Test(check, refuses_tokens_without_jti_or_with_a_subject_that_is_no_entry)
+{
+	long long now = (long long)(kit.cx.now / LG_SECOND);
+
+	assert_refused(kit_token("at+jwt", kit_fmt("{\"iss\":\"" ISSUER "\",\"sub\":\"" ALICE_ID "\",\"aud\":\"" OWN
+	    "\",\"iat\":%lld,\"exp\":%lld}", now, now + 60)), LG_E_UNAUTHENTICATED, "jti");
+	assert_refused(kit_token("at+jwt", kit_fmt("{\"iss\":\"" ISSUER "\",\"sub\":\"alice\",\"aud\":\"" OWN
+	    "\",\"iat\":%lld,\"exp\":%lld,\"jti\":\"j\"}", now, now + 60)), LG_E_UNAUTHENTICATED, "subject");
+}
+
+Test(check, a_bound_token_counts_only_with_its_certificate)
+{
+	struct lg_sts_bearer b;
+	lg_str cert = LG_STR("cert:somebody");
+	lg_str token = good(kit_fmt("\"cnf\":{\"x5t#S256\":\"%.*s\"},", LG_FMT(sts_thumbprint(kit.arena, cert))));
+
+	assert_refused(token, LG_E_UNAUTHENTICATED, "another certificate");
+	kit.peer_cert = LG_STR("cert:else");
+	assert_refused(token, LG_E_UNAUTHENTICATED, "another certificate");
+	kit.peer_cert = cert;
+	cr_assert_eq(kit_check(token, OWN, &b), LG_OK);
+	assert_refused(good("\"cnf\":{\"jkt\":\"abc\"},"), LG_E_UNAUTHENTICATED, "DPoP");
+}
+
+Test(check, disabling_the_subject_ends_its_tokens_at_once)
+{
+	struct lg_sts_bearer b;
+	lg_str token = good("");
+
+	cr_assert_eq(kit_check(token, OWN, &b), LG_OK);
+	kit.alice_disabled = true;
+	assert_refused(token, LG_E_UNAUTHENTICATED, "disabled");
+}
+
+Test(check, new_keys_empty_the_cache)
+{
+	struct lg_sts_bearer b;
+	lg_str token = good("");
+	struct lg_keyset_key rsa = { .kid = LG_STR("rsa"), .alg = LG_ALG_RS256, .key = lg_key_public(kit.rsa) };
+
+	cr_assert_eq(kit_check(token, OWN, &b), LG_OK);
+	lg_keyset_unref(&kit.keys);
+	kit.keys = lg_keyset_new(&rsa, 1);
+	kit.keys_revision++;
+	assert_refused(token, LG_E_UNAUTHENTICATED, "no such key");
+}
+
+Test(check, the_cache_is_bounded_and_never_mixes_tokens)
+{
+	struct lg_sts_bearer b;
+
+	for (int i = 0; i < 1200; i++) {
+		struct lg_claims c = { .jti = lg_print(kit.arena, "jti-%d", i), .audience = { LG_STR("x") }, .naudience = 1 }, got;
+		lg_sha256 key = lg_sha256_of(c.jti);
+
+		sts_cache_put(kit.sts->caches, TENANT, 1, &key, &c);
+		cr_assert(sts_cache_get(kit.sts->caches, kit.arena, TENANT, 1, &key, &got));
+		cr_assert(lg_str_eq(got.jti, c.jti) && lg_claims_for(&got, LG_STR("x")));
+		cr_assert_not(sts_cache_get(kit.sts->caches, kit.arena, TENANT + 1, 1, &key, &got));
+		cr_assert_not(sts_cache_get(kit.sts->caches, kit.arena, TENANT, 2, &key, &got));
+	}
+	cr_assert_eq(kit_check(good(""), OWN, &b), LG_OK);
+}
+
+Test(check, the_bearer_scheme_is_read_in_any_case)
+{
+	cr_assert(lg_str_eq(lg_sts_bearer_of(LG_STR("Bearer abc")), LG_STR("abc")));
+	cr_assert(lg_str_eq(lg_sts_bearer_of(LG_STR("bearer  abc ")), LG_STR("abc")));
+	cr_assert_eq(lg_sts_bearer_of(LG_STR("Basic abc")).n, 0);
+	cr_assert_eq(lg_sts_bearer_of(LG_STR("Bearer")).n, 0);
+}
+
+/* ---- revocation ------------------------------------------------------------------------------------------ */
+
+struct revocation {
+	enum lg_revoked kind;
+	const char *id;
+	int64_t not_before;
+};
+
+static lg_err
+revoke(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct revocation *r = arg;
+
+	return lg_sts_revoke(cx, v, TENANT, r->kind, lg_str_of(r->id), r->not_before);
+}
+
+Test(check, each_kind_of_revocation_ends_a_token_that_is_in_the_cache)
+{
+	static const struct {
+		enum lg_revoked kind;
+		const char *id;
+	} kinds[] = {
+		{ LG_REVOKED_JTI, NULL },
+		{ LG_REVOKED_SESSION, "session-1" },
+		{ LG_REVOKED_SUBJECT, ALICE_ID },
+		{ LG_REVOKED_TENANT, "" },
+	};
+	struct lg_sts_bearer b;
+
+	for (size_t i = 0; i < LG_COUNT(kinds); i++) {
+		/* Tokens carry whole seconds; each is made later than the revocation before it. */
+		kit.cx.now += 2 * LG_SECOND;
+		lg_str token = good("\"sid\":\"session-1\",");
+		cr_assert_eq(kit_check(token, OWN, &b), LG_OK, "%s", kit.cx.error);
+		struct revocation r = { kinds[i].kind, kinds[i].id, kit.cx.now };
+		if (r.id == NULL)
+			r.id = kit_c(b.claims.jti);
+		kit_apply(revoke, &r);
+		assert_refused(token, LG_E_UNAUTHENTICATED, "revoked");
+	}
+}
+
+Test(check, what_was_issued_after_the_revocation_is_good)
+{
+	struct revocation r = { LG_REVOKED_SUBJECT, ALICE_ID, kit.cx.now - 2 * LG_SECOND };
+	struct lg_sts_bearer b;
+
+	kit_apply(revoke, &r);
+	cr_assert_eq(kit_check(good(""), OWN, &b), LG_OK, "%s", kit.cx.error);
+}
+
+Test(check, a_revocation_never_moves_back)
+{
+	struct revocation late = { LG_REVOKED_SUBJECT, ALICE_ID, kit.cx.now }, early = { LG_REVOKED_SUBJECT, ALICE_ID, 1 };
+
+	kit_apply(revoke, &late);
+	kit_apply(revoke, &early);
+	assert_refused(good(""), LG_E_UNAUTHENTICATED, "revoked");
+}
+
+static bool
+count_revoked(void *arg, enum lg_revoked kind, lg_str id, int64_t not_before)
+{
+	cr_assert(kind == LG_REVOKED_JTI && lg_str_eq(id, LG_STR("j")) && not_before == 7);
+	++*(int *)arg;
+	return true;
+}
+
+Test(check, the_set_is_listed_for_bundles_and_refuses_ids_out_of_bounds)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct revocation r = { LG_REVOKED_JTI, "j", 7 };
+	char longer[LG_REVOKED_ID_MAX + 2] = { 0 };
+	int n = 0;
+
+	kit_apply(revoke, &r);
+	memset(longer, 'x', LG_REVOKED_ID_MAX + 1);
+	r.id = longer;
+	cr_assert_eq(lg_store_apply(&kit.cx, kit.store, TENANT, "test", revoke, &r, NULL), LG_E_INVALID);
+	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
+	cr_assert_eq(lg_sts_revocations(&kit.cx, v, TENANT, count_revoked, &n), LG_OK);
+	cr_assert_eq(n, 1);
+}
