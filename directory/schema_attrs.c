@@ -80,7 +80,7 @@ const struct lg_attr lg_attrs[] = {
 	{ 79, "2.5.4.22", "teletexTerminalIdentifier", 0, LG_SYN_OCTETS, NO_RULE, 0 },
 	{ 80, "2.5.4.23", "facsimileTelephoneNumber fax", 0, LG_SYN_FAX, NO_RULE, 0 },
 	{ 81, "2.5.4.24", "x121Address", 0, LG_SYN_NUMERIC, NUM, 0 },
-	{ 82, "2.5.4.25", "internationalISDNNumber internationaliSDNNumber", 0, LG_SYN_NUMERIC, NUM, 0 },
+	{ 82, "2.5.4.25", "internationalISDNNumber", 0, LG_SYN_NUMERIC, NUM, 0 },
 	{ 83, "2.5.4.26", "registeredAddress", 73, LG_SYN_POSTAL, LIST, 0 },
 	{ 84, "2.5.4.27", "destinationIndicator", 0, LG_SYN_PRINTABLE, CI, 0 },
 	{ 85, "2.5.4.28", "preferredDeliveryMethod", 0, LG_SYN_DELIVERY, NO_RULE, SINGLE },
