@@ -104,7 +104,7 @@ Test(log, a_head_is_extended_from_digests_alone)
 	fixture_end(&f);
 }
 
-Test(log, every_flipped_octet_of_a_record_is_found, .timeout = 120)
+Test(log, every_flipped_octet_of_a_record_is_found)
 {
 	struct fixture f;
 	struct lg_head h;

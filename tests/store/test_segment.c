@@ -195,7 +195,7 @@ Test(segment, segments_rotate_and_stay_one_chain)
 }
 
 /* A crash tears the end: whatever is left of the last record, the others stay and the chain goes on. */
-Test(segment, a_torn_end_is_put_right_at_every_octet, .timeout = 120)
+Test(segment, a_torn_end_is_put_right_at_every_octet)
 {
 	struct seg s;
 	struct lg_head h;
@@ -274,7 +274,7 @@ Test(segment, the_whole_records_of_a_torn_block_stay)
 	seg_end(&s);
 }
 
-Test(segment, every_flipped_octet_is_found, .timeout = 120)
+Test(segment, every_flipped_octet_is_found)
 {
 	struct seg s;
 	struct lg_head h;
