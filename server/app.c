@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "lightgate/store.h"
+#include "server/admissions.h"
 #include "server/app_own.h"
 #include "server/bootstrap.h"
 #include "server/embedded.h"
@@ -121,8 +122,9 @@ write_ca_file(struct lg_ctx *cx, struct lg_app *app)
 	const struct lg_tenant_view *t = lg_tenants_get(app->tenants, LG_DEFAULT_TENANT);
 	struct lg_app_own *own = lg_own(app);
 
-	snprintf(own->ca_file, sizeof own->ca_file, "%s/ca.pem", app->folders->run);
-	return lg_file_write(cx, own->ca_file, 0644, lg_pem(cx->arena, LG_STR("CERTIFICATE"), t->root));
+	snprintf(own->ca_file, sizeof own->ca_file, "%s/run/ca.pem", app->folders->data);
+	return lg_file_write(cx, lg_print(cx->arena, "%s/ca.pem", app->folders->run).p, 0644,
+	    lg_pem(cx->arena, LG_STR("CERTIFICATE"), t->root));
 }
 
 /* ---- maintenance: on a worker, started by a timer of the first loop ------------------------------------------------ */
@@ -134,17 +136,37 @@ complain(struct lg_ctx *cx, const char *what, lg_err e)
 		lg_log(LG_ERROR, "%s: %s: %s", what, lg_err_name(e), cx->error);
 }
 
+static lg_err
+sweep_certificates(struct lg_ctx *cx, struct lg_app *app, bool *more)
+{
+	return lg_certs_purge(cx, app->certs, LG_DEFAULT_TENANT, cx->now - 90 * LG_DAY, 1000, more);
+}
+
+static lg_err
+sweep_sts(struct lg_ctx *cx, struct lg_app *app, bool *more)
+{
+	return lg_sts_sweep(cx, app->sts, more);
+}
+
+/* Rows that have outlived their use, a thousand at a time. */
 static void
 sweep(struct lg_ctx *cx, struct lg_app *app)
 {
-	bool more = true;
+	static const struct {
+		const char *what;
+		lg_err (*run)(struct lg_ctx *cx, struct lg_app *app, bool *more);
+	} all[] = {
+		{ "expired sessions and codes", sweep_sts },
+		{ "redeemed tickets", lg_redeemed_sweep },
+		{ "expired certificates", sweep_certificates },
+	};
 
-	while (more) {
-		more = false;
-		lg_err e = lg_sts_sweep(cx, app->sts, &more);
-		complain(cx, "expired sessions and codes", e);
-		if (e != LG_OK)
-			return;
+	for (size_t i = 0; i < LG_COUNT(all); i++) {
+		bool more = true;
+		while (more) {
+			more = false;
+			complain(cx, all[i].what, all[i].run(cx, app, &more));
+		}
 	}
 }
 
@@ -177,17 +199,11 @@ tick(struct lg_timer *t)
 {
 	struct lg_app_own *own = (struct lg_app_own *)(void *)((char *)t - offsetof(struct lg_app_own, maintenance));
 	struct lg_app *app = own->wiring.directory.self;
-	struct lg_arena *arena = lg_arena_new();
-	struct lg_ctx cx;
 
-	lg_ctx_init(&cx, arena);
-	if (__atomic_load_n(&own->stopping, __ATOMIC_ACQUIRE)) {
-		lg_arena_free(&arena);
+	if (__atomic_load_n(&own->stopping, __ATOMIC_ACQUIRE))
 		return;
-	}
-	if (!__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL) && lg_pool_submit(&cx, app->workers, maintain, app) != LG_OK)
+	if (!__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL) && lg_pool_submit(app->workers, maintain, app) != LG_OK)
 		__atomic_store_n(&own->working, false, __ATOMIC_RELEASE);
-	lg_arena_free(&arena);
 	lg_timer_set(lg_loop_self(), t, LG_HEADS_EVERY);
 }
 
@@ -237,6 +253,7 @@ wire_all(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_wire_sts(cx, app, &own->wiring));
 	LG_TRY(add_routes(cx, app));
 	lg_wire_http(app);
+	LG_TRY(lg_wire_ldap(cx, app, &own->wiring));
 	LG_TRY(lg_point_load(cx, app->point));
 	return renew_identity(cx, app);
 }
@@ -310,6 +327,7 @@ lg_app_stop(struct lg_app *app)
 	lg_str head;
 
 	stop_maintenance(lg_own(app));
+	lg_unwire_ldap(app, &lg_own(app)->wiring);
 	lg_ctx_init(&cx, arena);
 	for (int chain = 0; app->segments != NULL && chain < LG_CHAINS; chain++)
 		complain(&cx, "signing the head of a log", lg_heads_extend(&cx, app, (enum lg_chain)chain, &head));

@@ -242,8 +242,8 @@ http_tenant(void *self, struct lg_ctx *cx, const struct lg_peer *peer, lg_str na
 	return LG_OK;
 }
 
-static lg_err
-http_verify(void *self, struct lg_ctx *cx, const lg_str *chain, size_t n)
+lg_err
+lg_wire_verify(void *self, struct lg_ctx *cx, const lg_str *chain, size_t n)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_app *app = self;
@@ -259,5 +259,5 @@ void
 lg_wire_http(struct lg_app *app)
 {
 	lg_http_tenants_set(app->http, &(struct lg_http_tenants){ app, http_tenant });
-	lg_http_verifier_set(app->http, &(struct lg_http_verifier){ app, http_verify });
+	lg_http_verifier_set(app->http, &(struct lg_http_verifier){ app, lg_wire_verify });
 }

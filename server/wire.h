@@ -11,11 +11,16 @@
 struct lg_wiring {
 	struct lg_decider decider;
 	struct lg_directory_ports directory;
+	struct lg_ldap *ldap[LG_LOOPS];	/* of each loop */
 };
 
 LG_CHECKED lg_err lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);
 LG_CHECKED lg_err lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);
 LG_CHECKED lg_err lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);
 void lg_wire_http(struct lg_app *app);
+LG_CHECKED lg_err lg_wire_ldap(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);
+void lg_unwire_ldap(struct lg_app *app, struct lg_wiring *w);	/* waits for the loops, which still turn */
+/* Is the client's certificate one of ours?  For handshakes; self is the app. */
+lg_err lg_wire_verify(void *self, struct lg_ctx *cx, const lg_str *chain, size_t n);
 
 #endif
