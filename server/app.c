@@ -139,7 +139,7 @@ complain(struct lg_ctx *cx, const char *what, lg_err e)
 static lg_err
 sweep_certificates(struct lg_ctx *cx, struct lg_app *app, bool *more)
 {
-	return lg_certs_purge(cx, app->certs, LG_DEFAULT_TENANT, cx->now - 90 * LG_DAY, 1000, more);
+	return lg_certs_purge(cx, app->certs, LG_DEFAULT_TENANT, cx->now - 90 * LG_DAY, more);
 }
 
 static lg_err
