@@ -54,6 +54,7 @@ act_unknown(struct lg_http *ex)
 {
 	struct lg_actor *a = LG_NEW(ex->cx->arena, struct lg_actor);
 
+	*a = lg_anonymous;
 	a->tenant = ex->tenant;
 	a->address = lg_str_of(ex->peer->address);
 	ex->cx->actor = a;
