@@ -111,7 +111,7 @@ lg_kp_tenant_read(struct lg_ctx *cx, const struct lg_kproc *kp, uint32_t id, str
     struct lg_tenant_record *ret)
 {
 	LG_TRY(lg_kp_file_read(cx, kp, tenant_file(cx, id), plain));
-	LG_TRY(lg_tenant_decode(cx, (lg_str){ (char *)plain->p, plain->n }, ret));
+	LG_TRY(lg_tenant_record_decode(cx, (lg_str){ (char *)plain->p, plain->n }, ret));
 	if (ret->id != id)
 		return lg_fail(cx, LG_E_CORRUPT, "the file of tenant %u holds tenant %u", id, ret->id);
 	return LG_OK;
@@ -125,7 +125,7 @@ lg_kp_tenant_store(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenan
 
 	/* All at once: a buffer that grows by realloc would leave copies of private keys behind. */
 	(void)lg_buf_reserve(&plain, LG_TENANT_MAX);
-	lg_tenant_encode(r, &plain);
+	lg_tenant_record_encode(r, &plain);
 	LG_TRY(lg_buf_status(cx, &plain));
 	LG_TRY(lg_tenant_load(cx, r, &t));
 	LG_TRY(lg_kp_file_write(cx, kp, tenant_file(cx, r->id), lg_buf_view(&plain)));

@@ -15,7 +15,7 @@ enum { FORMAT = 1, TEXT_MAX = 255 };
 /* ---- record --------------------------------------------------------------------------------------------------- */
 
 void
-lg_tenant_encode(const struct lg_tenant_record *r, struct lg_buf *out)
+lg_tenant_record_encode(const struct lg_tenant_record *r, struct lg_buf *out)
 {
 	lg_buf_byte(out, FORMAT);
 	lg_buf_u32(out, r->id);
@@ -38,7 +38,7 @@ key_plausible(const struct lg_key_record *k, uint32_t tenant)
 }
 
 lg_err
-lg_tenant_decode(struct lg_ctx *cx, lg_str bytes, struct lg_tenant_record *ret)
+lg_tenant_record_decode(struct lg_ctx *cx, lg_str bytes, struct lg_tenant_record *ret)
 {
 	struct lg_rd rd = lg_rd_of(bytes);
 	bool good = lg_rd_u8(&rd) == FORMAT;

@@ -32,8 +32,8 @@ struct lg_tenant_record {
 	struct lg_key_record key[LG_TENANT_KEYS];
 };
 
-void lg_tenant_encode(const struct lg_tenant_record *r, struct lg_buf *out);
-LG_CHECKED lg_err lg_tenant_decode(struct lg_ctx *cx, lg_str bytes, struct lg_tenant_record *ret);
+void lg_tenant_record_encode(const struct lg_tenant_record *r, struct lg_buf *out);
+LG_CHECKED lg_err lg_tenant_record_decode(struct lg_ctx *cx, lg_str bytes, struct lg_tenant_record *ret);
 /* Lengths, UTF-8, lives: what an operator may have got wrong. */
 LG_CHECKED lg_err lg_ceiling_check(struct lg_ctx *cx, const struct lg_ceiling *c);
 
