@@ -32,7 +32,7 @@ static lg_err
 keyset(struct lg_ctx *cx, const struct lg_keeper_key *key, size_t n, uint32_t tenant, enum lg_purpose purpose,
     struct lg_keyset **ret)
 {
-	struct lg_keyset_key row[KEYS_MAX];
+	struct lg_keyset_key row[KEYS_MAX] = { { .alg = LG_ALG_NONE } };
 	size_t rows = 0;
 	lg_err e = LG_OK;
 
