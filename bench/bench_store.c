@@ -240,17 +240,18 @@ async_done(struct lg_note *note)
 		must(lg_store_submit(st, &x->job) == LG_OK, "submit");
 }
 
+static struct lg_mailbox *box;		/* outlives the store, which may still be inside its last post */
+
 static double
 store_submits(int jobs)
 {
 	struct async *x = calloc((size_t)jobs, sizeof *x);
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
-	struct lg_mailbox *box;
 	struct lg_ctx cx;
 	long done = 0;
 
 	lg_ctx_init(&cx, a);
-	must(x != NULL && lg_mailbox_new(&cx, &box) == LG_OK, "mailbox");
+	must(x != NULL && (box != NULL || lg_mailbox_new(&cx, &box) == LG_OK), "mailbox");
 	int64_t t = lg_monotonic_ns();
 	for (int i = 0; i < jobs; i++) {
 		x[i] = (struct async){ .job = { .run = async_run, .reply = box, .cx = &x[i].cx, .tenant = 1, .operation = "put" },
@@ -269,7 +270,6 @@ store_submits(int jobs)
 		lg_mailbox_drain(box);
 	for (int i = 0; i < jobs; i++)
 		lg_arena_free(&x[i].arena);
-	lg_mailbox_free(&box);
 	free(x);
 	return rate;
 }
@@ -410,6 +410,7 @@ main(int argc, char **argv)
 	}
 	lg_segments_close(&sg);
 	lg_store_close(&st);
+	lg_mailbox_free(&box);
 	mdb_env_close(env);
 	snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
 	return system(cmd) == 0 ? 0 : 1;

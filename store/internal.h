@@ -16,7 +16,11 @@
 #include "store/log.h"
 #include "store/record.h"
 
+#ifdef __SANITIZE_THREAD__
+#define LG_STORE_MAP		((size_t)1 << 36)	/* TSan keeps most of the address space for itself */
+#else
 #define LG_STORE_MAP		((size_t)1 << 40)	/* address space; the file grows as it is used */
+#endif
 #define LG_STORE_READERS	1024			/* reader slots: threads that ever read, and a reserve */
 #define LG_STORE_HOOKS		8
 #define LG_TABLES_MAX		200

@@ -55,7 +55,7 @@ struct lg_store_options {
 	bool nosync;				/* tests and bulk load only */
 };
 LG_CHECKED lg_err lg_store_open(struct lg_ctx *cx, const struct lg_store_options *o, struct lg_store **ret);
-void lg_store_close(struct lg_store **st);	/* waits for the writer's queue */
+void lg_store_close(struct lg_store **st);	/* waits for the writer's queue; mailboxes that jobs named are freed after it */
 
 /* ---- reading ------------------------------------------------------------------------------------
  * A thread's view is renewed on first use and given back at the end of its turn; what must outlive it is copied.
