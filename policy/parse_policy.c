@@ -307,7 +307,6 @@ lg_parse_policy(struct lg_parser *ps)
 	bool ok;
 
 	p->at = ps->lx.tok.at;
-	lg_fault_place(ps->lx.text, p->at, &p->info.line, &p->info.column);
 	ok = annotations(ps, p) && effect(ps, p) && scope(ps, p) && clauses(ps, p);
 	if (ok && ps->lx.tok.type != T_SEMICOLON) {
 		lg_lex_unexpected(&ps->lx, "`when`, `unless` or `;`");
