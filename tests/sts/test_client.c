@@ -1,0 +1,211 @@
+#include "tests/sts/kit.h"
+
+TestSuite(client, .init = kit_start, .fini = kit_end);
+
+#define ENTRY "c0000000-0000-4000-8000-000000000099"
+
+static lg_err
+read_client(const char *json)
+{
+	struct lg_sts_client c;
+
+	return lg_sts_client_read(&kit.cx, lg_str_of(json), &c);
+}
+
+Test(client, defaults_follow_the_type)
+{
+	struct lg_sts_client c;
+
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"]}"), &c),
+	    LG_OK, "%s", kit.cx.error);
+	cr_assert(c.auth == LG_CLIENT_NONE && c.grants == (LG_GRANT_CODE | LG_GRANT_REFRESH) && c.nscopes == 5 && c.enabled);
+	cr_assert_not(lg_sts_client_needs_secret(&c));
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"service\"}"), &c), LG_OK, "%s", kit.cx.error);
+	cr_assert(c.auth == LG_CLIENT_SECRET && c.grants == LG_GRANT_CLIENT && c.nscopes == 0);
+	cr_assert(lg_sts_client_needs_secret(&c));
+	lg_sts_client_defaults(&c, LG_STR("service"));
+	cr_assert(c.auth == LG_CLIENT_SECRET && c.grants == LG_GRANT_CLIENT && c.enabled);
+}
+
+Test(client, senseless_ones_are_refused)
+{
+	static const char *cases[] = {
+		"{}", "[]", "{\"name\":\"\",\"type\":\"service\"}", "{\"name\":\"a b\",\"type\":\"service\"}",
+		"{\"name\":\"a\",\"type\":\"public\"}", "{\"name\":\"a\",\"type\":\"web\"}", "{\"name\":\"a\",\"type\":\"service\",\"colour\":1}",
+		"{\"name\":\"a\",\"name\":\"b\",\"type\":\"service\"}", "{\"name\":\"a\",\"type\":\"service\",\"auth\":\"password\"}",
+		"{\"name\":\"a\",\"type\":\"service\",\"auth\":\"none\"}", "{\"name\":\"a\",\"type\":\"service\",\"grants\":[]}",
+		"{\"name\":\"a\",\"type\":\"service\",\"grants\":[\"implicit\"]}", "{\"name\":\"a\",\"type\":\"service\",\"access_life\":3601}",
+		"{\"name\":\"a\",\"type\":\"service\",\"access_life\":0}", "{\"name\":\"a\",\"type\":\"service\",\"scopes\":[\"a b\"]}",
+		"{\"name\":\"a\",\"type\":\"service\",\"scopes\":[\"\"]}", "{\"name\":\"a\",\"type\":\"service\",\"audiences\":[\"\"]}",
+		"{\"name\":\"a\",\"type\":\"service\",\"auth\":\"private_key_jwt\"}", "{\"name\":\"a\",\"type\":\"service\",\"jwks\":{\"keys\":[]}}",
+		"{\"name\":\"a\",\"type\":\"service\",\"auth\":\"private_key_jwt\",\"jwks\":{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\"}]}}",
+		"{\"name\":\"a\",\"type\":\"service\",\"id_token_alg\":\"none\"}", "{\"name\":\"a\",\"type\":\"service\",\"id_token_alg\":\"HS256\"}",
+		"{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":\"" REDIRECT "\"}",
+	};
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++)
+		cr_assert_eq(read_client(cases[i]), LG_E_INVALID, "%s", cases[i]);
+}
+
+Test(client, redirect_uris_that_may_and_may_not_be_registered)
+{
+	static const struct {
+		const char *uri;
+		bool good;
+	} cases[] = {
+		{ "https://app.example/cb", true }, { "https://app.example", true }, { "https://app.example:8443/a?b=c", true },
+		{ "http://127.0.0.1/cb", true }, { "http://127.0.0.1:9000/cb", true }, { "http://[::1]:1/cb", true },
+		{ "http://localhost:3000/cb", true }, { "com.example.app:/cb", true }, { "https://app.example/%C3%A9", true },
+		{ "http://app.example/cb", false }, { "https://app.example/cb#f", false }, { "https://u@app.example/", false },
+		{ "https://", false }, { "https:/app.example", false }, { "https:app", false }, { "javascript:alert(1)", false },
+		{ "data:text/html,x", false }, { "com.example.app:cb", false }, { "/cb", false }, { "", false },
+		{ "https://app.example/a b", false }, { "https://app.example/a\\b", false }, { "https://app.example/%zz", false },
+		{ "https://app.example:x/", false }, { "https://app.example:/", false }, { "https://a;b/", false },
+		{ "https://a'b/", false }, { "https://[::1/", false }, { "https://app.example\n/", false }, { "https://a/\"", false },
+		{ "http://127.0.0.1.evil.example/", false }, { "http://localhost.evil.example/", false }, { "https://\xc3\xa9.example/", false },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++)
+		cr_assert_eq(sts_redirect_valid(&kit.cx, lg_str_of(cases[i].uri)) == LG_OK, cases[i].good, "%s", cases[i].uri);
+}
+
+Test(client, form_action_names_the_origin)
+{
+	cr_assert(lg_str_eq(sts_redirect_origin(LG_STR("https://app.example:8443/cb?x")), LG_STR("https://app.example:8443")));
+	cr_assert(lg_str_eq(sts_redirect_origin(LG_STR("com.example.app:/cb")), LG_STR("com.example.app:")));
+	cr_assert_eq(sts_redirect_origin(LG_STR("not one")).n, 0);
+}
+
+Test(client, lists_and_lengths_are_bounded)
+{
+	struct lg_buf b = LG_BUF(1u << 16);
+	char longer[LG_CLIENT_URI_MAX + 2];
+
+	lg_buf_printf(&b, "{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":[");
+	for (int i = 0; i <= LG_CLIENT_URIS; i++)
+		lg_buf_printf(&b, "%s\"https://a.example/%d\"", i == 0 ? "" : ",", i);
+	lg_buf_printf(&b, "]}");
+	cr_assert_eq(read_client(kit_c(lg_buf_view(&b))), LG_E_INVALID);
+	lg_buf_free(&b);
+	memset(longer, 'a', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	cr_assert_eq(read_client(kit_fmt("{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":[\"https://a/%s\"]}", longer)), LG_E_INVALID);
+	longer[LG_CLIENT_ID_MAX + 1] = '\0';
+	cr_assert_eq(read_client(kit_fmt("{\"name\":\"%s\",\"type\":\"service\"}", longer)), LG_E_INVALID);
+}
+
+struct put {
+	struct lg_sts_client c;
+	const lg_sha256 *secret;
+	enum lg_sts_change change;
+	lg_err result;
+};
+
+static lg_err
+run(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct put *p = arg;
+
+	p->result = lg_sts_client_put(cx, v, TENANT, &p->c, p->secret, &p->change);
+	return p->result;
+}
+
+static enum lg_sts_change
+put(const char *json, const lg_sha256 *secret)
+{
+	struct put p = { .secret = secret };
+
+	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_str_of(json), &p.c), LG_OK, "%s", kit.cx.error);
+	cr_assert(lg_uuid_parse(LG_STR(ENTRY), &p.c.entry));
+	kit_apply(run, &p);
+	return p.change;
+}
+
+#define NEW "{\"name\":\"new\",\"type\":\"service\",\"scopes\":[\"a\"],\"audiences\":[\"https://api\"],\"introspect\":true}"
+
+Test(client, applying_the_same_twice_changes_nothing_and_keeps_the_secret)
+{
+	lg_sha256 one = lg_sha256_of(LG_STR("one")), two = lg_sha256_of(LG_STR("two"));
+
+	cr_assert_eq(put(NEW, &one), LG_STS_CREATED);
+	cr_assert_eq(put(NEW, NULL), LG_STS_UNCHANGED);
+	cr_assert_eq(put("{\"name\":\"new\",\"type\":\"service\"}", NULL), LG_STS_CHANGED);
+	assert_status(kit_post("/oauth2/token", "grant_type=client_credentials", kit_basic("new", "one")), 401);	/* no entry */
+	cr_assert_eq(put("{\"name\":\"new\",\"type\":\"service\"}", &two), LG_STS_CHANGED);
+}
+
+Test(client, what_was_written_reads_the_same)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_buf b = LG_BUF(1u << 16);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_sts_client c, again;
+
+	(void)put(NEW, NULL);
+	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
+	cr_assert_eq(lg_sts_client_get(&kit.cx, v, TENANT, LG_STR("new"), &c), LG_OK, "%s", kit.cx.error);
+	lg_sts_client_write(&w, &c);
+	cr_assert(strstr(kit_c(lg_buf_view(&b)), "secret\"") != NULL && strstr(kit_c(lg_buf_view(&b)), "\"secret\":") == NULL);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_buf_view(&b), &again), LG_OK, "%s", kit.cx.error);
+	cr_assert(again.auth == c.auth && again.grants == c.grants && again.nscopes == 1 && again.naudiences == 1 && again.introspect);
+	lg_buf_free(&b);
+	cr_assert_eq(lg_sts_client_get(&kit.cx, v, TENANT + 1, LG_STR("new"), &c), LG_E_NOT_FOUND);
+	cr_assert_eq(lg_sts_client_get(&kit.cx, v, TENANT, LG_STR(""), &c), LG_E_NOT_FOUND);
+}
+
+Test(client, an_id_belongs_to_one_entry)
+{
+	struct put p = { .secret = NULL };
+
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"worker\",\"type\":\"service\"}"), &p.c), LG_OK);
+	cr_assert(lg_uuid_parse(LG_STR(ENTRY), &p.c.entry));
+	cr_assert_eq(lg_store_apply(&kit.cx, kit.store, TENANT, "test", run, &p, NULL), LG_E_EXISTS);
+}
+
+static lg_err
+delete(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	return lg_sts_client_del(cx, v, TENANT, lg_str_of(arg));
+}
+
+Test(client, deleted_ones_are_gone)
+{
+	char name[] = "worker";
+
+	kit_apply(delete, name);
+	assert_oauth(kit_post("/oauth2/token", "grant_type=client_credentials", kit_basic("worker", WORKER_SECRET)), 401,
+	    "invalid_client");
+	cr_assert_eq(lg_store_apply(&kit.cx, kit.store, TENANT, "test", delete, name, NULL), LG_E_NOT_FOUND);
+}
+
+/* ---- scopes ----------------------------------------------------------------------------------------------- */
+
+Test(client, scopes_are_sets_of_names)
+{
+	cr_assert(sts_scope_has(LG_STR("a b c"), LG_STR("b")));
+	cr_assert_not(sts_scope_has(LG_STR("ab bc"), LG_STR("b")));
+	cr_assert_not(sts_scope_has(LG_STR("a  b"), LG_STR("x")));
+	cr_assert(sts_scope_within(LG_STR("b a"), LG_STR("a b c")));
+	cr_assert(sts_scope_within(LG_STR(""), LG_STR("a")));
+	cr_assert_not(sts_scope_within(LG_STR("a d"), LG_STR("a b c")));
+	cr_assert(sts_scope_valid(LG_STR("a b")));
+	cr_assert_not(sts_scope_valid(LG_STR("a\tb")));
+	cr_assert_not(sts_scope_valid(LG_STR("a\\b")));
+	cr_assert_not(sts_scope_valid(LG_STR("1 2 3 4 5 6 7 8 9 0 a b c d e f g h i j k l m n o p q r s t u v w x y z")));
+}
+
+/* ---- templates --------------------------------------------------------------------------------------------- */
+
+Test(client, templates_escape_unless_told_otherwise_and_never_expand_twice)
+{
+	const struct sts_slot slots[] = { { "a", LG_STR("<{{b}}>") }, { "b", LG_STR("B") } };
+	struct lg_buf b = LG_BUF(4096);
+
+	sts_template(&b, LG_STR("{{a}}|{{{a}}}|{{b}}|{{none}}|{x}"), slots, LG_COUNT(slots));
+	cr_assert(lg_str_eq(lg_buf_view(&b), LG_STR("&lt;{{b}}&gt;|<{{b}}>|B||{x}")), "%.*s", LG_FMT(lg_buf_view(&b)));
+	lg_buf_clear(&b);
+	sts_template(&b, LG_STR("x{{"), slots, LG_COUNT(slots));
+	sts_template(&b, LG_STR("y{{a"), slots, LG_COUNT(slots));
+	cr_assert(lg_str_eq(lg_str_sub(lg_buf_view(&b), 0, 2), LG_STR("xy")));
+	lg_buf_free(&b);
+}

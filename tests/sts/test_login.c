@@ -1,0 +1,343 @@
+#include <stdio.h>
+
+#include "tests/sts/kit.h"
+
+#include "base/text.h"
+
+TestSuite(login, .init = kit_start, .fini = kit_end);
+
+#define QUERY "response_type=code&client_id=spa&scope=openid&state=xyz&code_challenge_method=S256&code_challenge=" CHALLENGE \
+	"&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
+
+struct form {
+	const char *cookie, *csrf, *request;
+};
+
+static const char *
+field(lg_str html, const char *name)
+{
+	const char *at = strstr(kit_c(html), kit_fmt("name=\"%s\" value=\"", name));
+
+	cr_assert(at != NULL);
+	at = strstr(at, "value=\"") + 7;
+	return kit_fmt("%.*s", (int)strcspn(at, "\""), at);
+}
+
+static const char *
+set_cookie(const struct answer *a, const char *what)
+{
+	for (size_t i = 0; i < a->ex->nheaders; i++)
+		if (lg_str_eq(a->ex->headers[i].name, LG_STR("Set-Cookie"))
+		    && strstr(kit_c(a->ex->headers[i].value), what) != NULL)
+			return kit_c(a->ex->headers[i].value);
+	return "";
+}
+
+static struct form
+open_form(const char *query)
+{
+	struct answer a = kit_get("/oauth2/authorize", query, NULL);
+	const char *cookie = set_cookie(&a, "login");
+
+	assert_status(a, 200);
+	return (struct form){ kit_fmt("%.*s", (int)strcspn(cookie, ";"), cookie), field(a.body, "csrf"), query };
+}
+
+static const char *
+percent(const char *s)
+{
+	struct lg_buf b = LG_BUF(1u << 16);
+	const char *out;
+
+	lg_buf_percent(&b, lg_str_of(s));
+	out = kit_c(lg_buf_view(&b));
+	lg_buf_free(&b);
+	return out;
+}
+
+static struct answer
+submit(const struct form *f, const char *username, const char *password)
+{
+	return kit_send("POST", "/login", LG_NONE, lg_str_of(kit_fmt("username=%s&password=%s&csrf=%s&request=%s",
+	    percent(username), percent(password), f->csrf, percent(f->request))),
+	    "Content-Type", "application/x-www-form-urlencoded", "Cookie", f->cookie, NULL);
+}
+
+Test(login, goes_straight_back_to_the_client_with_a_code)
+{
+	struct form f = open_form(QUERY);
+	struct answer a = submit(&f, "alice", "alice-password");
+
+	assert_status(a, 303);
+	lg_str code = kit_parameter(kit_header(&a, "Location"), "code");
+	assert_status(kit_redeem("spa", code), 200);
+	const char *cookie = set_cookie(&a, "session");
+	cr_assert(strstr(cookie, "__Host-lg-session-1=") == cookie, "%s", cookie);
+	cr_assert(strstr(cookie, "; Path=/;") && strstr(cookie, "; Secure") && strstr(cookie, "; HttpOnly")
+	    && strstr(cookie, "; SameSite=Lax") && strstr(cookie, "Domain") == NULL, "%s", cookie);
+}
+
+Test(login, wrong_name_and_wrong_password_look_and_cost_the_same)
+{
+	static const struct {
+		const char *name, *password;
+	} cases[] = {
+		{ "alice", "wrong" }, { "nobody", "wrong" }, { "bob", "bob-password" }, { "worker", "wrong" },
+	};
+	struct form f = open_form(QUERY);
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		struct answer a = submit(&f, cases[i].name, cases[i].password);
+		assert_status(a, 422);
+		cr_assert(strstr(kit_c(a.body), "The user name or the password is wrong.") != NULL);
+		cr_assert_str_eq(set_cookie(&a, "session"), "");
+		cr_assert_eq(kit.hashes, i + 1);
+	}
+	cr_assert_eq(kit.wasted_hashes, 3);
+	/* The page can be used again, as it came back. */
+	assert_status(submit(&f, "alice", "alice-password"), 303);
+}
+
+Test(login, forms_from_elsewhere_are_refused_before_any_hash)
+{
+	struct form f = open_form(QUERY), other = open_form(QUERY), bad;
+
+	bad = (struct form){ "", f.csrf, QUERY };
+	assert_status(submit(&bad, "alice", "alice-password"), 403);
+	bad = (struct form){ other.cookie, f.csrf, QUERY };
+	assert_status(submit(&bad, "alice", "alice-password"), 403);
+	bad = (struct form){ f.cookie, "", QUERY };
+	assert_status(submit(&bad, "alice", "alice-password"), 403);
+	bad = (struct form){ f.cookie, f.csrf, QUERY "&prompt=none" };		/* another request than the page's */
+	assert_status(submit(&bad, "alice", "alice-password"), 403);
+	struct answer a = kit_send("POST", "/login", LG_NONE, lg_str_of(kit_fmt("username=alice&password=alice-password&csrf=%s"
+	    "&request=%s", f.csrf, percent(QUERY))), "Content-Type", "application/x-www-form-urlencoded", "Cookie", f.cookie,
+	    "Sec-Fetch-Site", "cross-site", NULL);
+	assert_status(a, 403);
+	cr_assert_eq(kit.hashes, 0);
+}
+
+Test(login, a_changed_request_in_the_form_opens_no_redirect)
+{
+	struct answer page = kit_get("/login", "", NULL);
+	const char *cookie = kit_fmt("%.*s", (int)strcspn(set_cookie(&page, "login"), ";"), set_cookie(&page, "login"));
+	const char *evil = "response_type=code&client_id=spa&scope=openid&redirect_uri=https%3A%2F%2Fevil.example%2F";
+	lg_str csrf;
+	struct lg_ctx cx;
+	struct lg_http ex = { .cx = &cx };
+	struct sts_rq rq = { .sts = kit.sts, .ex = &ex, .cx = &cx, .tenant_id = TENANT };
+
+	/* Even with a good proof: the request is judged again. */
+	lg_ctx_init(&cx, kit.arena);
+	cr_assert_eq(sts_csrf_make(&rq, lg_str_sub(lg_str_of(cookie), strlen(cookie) - LG_TOKEN_TEXT, LG_TOKEN_TEXT),
+	    lg_str_of(evil), &csrf), LG_OK);
+	struct form f = { cookie, kit_c(csrf), evil };
+	struct answer a = submit(&f, "alice", "alice-password");
+	assert_status(a, 400);
+	cr_assert_str_eq(kit_header(&a, "Location"), "");
+}
+
+Test(login, every_sign_in_has_a_session_of_its_own)
+{
+	struct form f = open_form(QUERY);
+	struct answer a, b;
+
+	/* A cookie that was planted before is worth nothing afterwards. */
+	f.cookie = kit_fmt("%s; __Host-lg-session-1=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", f.cookie);
+	a = submit(&f, "alice", "alice-password");
+	b = submit(&f, "alice", "alice-password");
+	cr_assert(strstr(set_cookie(&a, "session"), "AAAAAAAA") == NULL);
+	cr_assert_str_neq(set_cookie(&a, "session"), set_cookie(&b, "session"));
+}
+
+Test(login, another_person_on_the_same_browser_ends_the_first_session)
+{
+	const char *alice = kit_sign_in();
+	struct form f = open_form(QUERY);
+
+	f.cookie = kit_fmt("%s; %s", f.cookie, alice);
+	assert_status(submit(&f, "carol", "carol-password"), 303);
+	struct answer a = kit_get("/oauth2/authorize", QUERY "&prompt=none", alice);
+	cr_assert(lg_str_eq(kit_parameter(kit_header(&a, "Location"), "error"), LG_STR("login_required")));
+}
+
+Test(login, prompt_login_is_satisfied_by_the_sign_in)
+{
+	struct form f = open_form(QUERY "&prompt=login&max_age=0");
+	struct answer a = submit(&f, "alice", "alice-password");
+
+	cr_assert_eq(kit_parameter(kit_header(&a, "Location"), "code").n, LG_TOKEN_TEXT);
+}
+
+Test(login, an_account_waits_after_five_failures_and_others_do_not)
+{
+	struct form f = open_form(QUERY);
+
+	for (int i = 0; i < 5; i++)
+		assert_status(submit(&f, "alice", "wrong"), 422);
+	struct answer a = submit(&f, "alice", "alice-password");
+	assert_status(a, 429);
+	cr_assert_str_eq(kit_header(&a, "Retry-After"), "60");
+	cr_assert_eq(kit.hashes, 5);
+	kit.address = "10.9.9.9:1";
+	assert_status(submit(&f, "alice", "alice-password"), 429);
+	assert_status(submit(&f, "carol", "carol-password"), 303);
+}
+
+Test(login, an_address_waits_after_twenty_failures_whatever_the_names_and_ports)
+{
+	struct form f = open_form(QUERY);
+
+	for (int i = 0; i < 20; i++) {
+		kit.address = kit_fmt("10.0.0.7:%d", 4000 + i);
+		assert_status(submit(&f, kit_fmt("name%d", i), "wrong"), 422);
+	}
+	assert_status(submit(&f, "alice", "alice-password"), 429);
+	kit.address = "10.0.0.8:1";
+	assert_status(submit(&f, "alice", "alice-password"), 303);
+}
+
+Test(login, oversized_credentials_are_refused_before_the_hash)
+{
+	struct form f = open_form(QUERY);
+	char longer[LG_PASSWORD_MAX + 2];
+
+	memset(longer, 'x', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	assert_status(submit(&f, "alice", longer), 422);
+	assert_status(submit(&f, longer, "x"), 422);
+	assert_status(submit(&f, "", ""), 422);
+	cr_assert_eq(kit.hashes, 0);
+}
+
+Test(login, what_was_typed_is_escaped_in_the_page)
+{
+	struct form f = open_form(QUERY);
+	struct answer a = submit(&f, "\"><script>alert(1)</script>", "x");
+
+	assert_status(a, 422);
+	cr_assert(strstr(kit_c(a.body), "<script") == NULL);
+	cr_assert(strstr(kit_header(&a, "Content-Security-Policy"), "default-src 'none'") != NULL);
+	cr_assert(strstr(kit_header(&a, "Content-Security-Policy"), "form-action 'self' https://app.example;") != NULL);
+	cr_assert_str_eq(kit_header(&a, "X-Frame-Options"), "DENY");
+}
+
+Test(login, the_style_sheet_is_the_one_that_the_policy_names)
+{
+	struct answer a = kit_get("/login", "", NULL);
+	const char *at = strstr(kit_c(a.body), "<style>") + 7;
+	lg_sha256 h = lg_sha256_of((lg_str){ at, (size_t)(strstr(at, "</style>") - at) });
+	lg_str text = lg_base64(kit.arena, lg_sha256_str(&h));
+
+	cr_assert(strstr(kit_header(&a, "Content-Security-Policy"), kit_fmt("style-src 'sha256-%.*s'", LG_FMT(text))) != NULL);
+}
+
+/* ---- sign-out ----------------------------------------------------------------------------------------------- */
+
+static bool
+signed_in(const char *cookie)
+{
+	struct answer a = kit_get("/oauth2/authorize", QUERY "&prompt=none", cookie);
+
+	return kit_parameter(kit_header(&a, "Location"), "code").n > 0;
+}
+
+Test(login, sign_out_asks_first_and_then_ends_session_and_tokens)
+{
+	const char *cookie = kit_sign_in();
+	lg_str token = kit_member(kit_redeem("spa", kit_code("spa", "", cookie)).body, "access_token");
+	struct answer ask = kit_get("/logout", "", cookie), a;
+	struct lg_sts_bearer b;
+
+	assert_status(ask, 200);
+	cr_assert(signed_in(cookie));
+	a = kit_send("POST", "/logout", LG_NONE, lg_str_of("request=&csrf=wrong"), "Content-Type",
+	    "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
+	cr_assert(signed_in(cookie));
+	a = kit_send("POST", "/logout", LG_NONE, lg_str_of(kit_fmt("request=&csrf=%s", field(ask.body, "csrf"))), "Content-Type",
+	    "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
+	assert_status(a, 200);
+	cr_assert(strstr(set_cookie(&a, "session"), "Max-Age=0") != NULL);
+	cr_assert_not(signed_in(cookie));
+	cr_assert_eq(kit_check(token, ISSUER, &b), LG_E_UNAUTHENTICATED);
+}
+
+Test(login, an_id_token_of_the_session_signs_out_and_returns)
+{
+	const char *cookie = kit_sign_in();
+	lg_str id = kit_member(kit_redeem("portal", kit_code("portal", "", cookie)).body, "id_token");
+	struct answer a = kit_get("/logout", kit_fmt("id_token_hint=%.*s&state=s%%201&post_logout_redirect_uri="
+	    "https%%3A%%2F%%2Fapp.example%%2Fbye", LG_FMT(id)), cookie);
+
+	assert_status(a, 303);
+	cr_assert_str_eq(kit_header(&a, "Location"), "https://app.example/bye?state=s%201");
+	cr_assert_not(signed_in(cookie));
+}
+
+Test(login, sign_out_never_redirects_to_what_is_not_registered)
+{
+	const char *cookie = kit_sign_in();
+	lg_str id = kit_member(kit_redeem("portal", kit_code("portal", "", cookie)).body, "id_token");
+	const char *cases[] = {
+		kit_fmt("id_token_hint=%.*s&post_logout_redirect_uri=https%%3A%%2F%%2Fevil.example%%2F", LG_FMT(id)),
+		kit_fmt("id_token_hint=%.*s&post_logout_redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fbye%%3Fx", LG_FMT(id)),
+		kit_fmt("id_token_hint=%.*s&client_id=spa", LG_FMT(id)),
+		kit_fmt("id_token_hint=%.*sx", LG_FMT(id)),
+		"post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fbye",
+		"client_id=nobody&post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fbye",
+		"state=a&state=b",
+	};
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		struct answer a = kit_get("/logout", cases[i], cookie);
+		cr_assert_eq(a.status, 400, "%s: %d", cases[i], a.status);
+		cr_assert_str_eq(kit_header(&a, "Location"), "");
+	}
+	cr_assert(signed_in(cookie));
+}
+
+Test(login, somebody_elses_id_token_only_asks)
+{
+	const char *one = kit_sign_in(), *two = kit_sign_in();
+	lg_str id = kit_member(kit_redeem("portal", kit_code("portal", "", one)).body, "id_token");
+
+	assert_status(kit_get("/logout", kit_fmt("id_token_hint=%.*s", LG_FMT(id)), two), 200);
+	cr_assert(signed_in(two));
+}
+
+/* ---- POST /v1/login -------------------------------------------------------------------------------------------- */
+
+static lg_err
+session_token(const char *name, const char *password, struct lg_sts_session_token *ret)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret p = lg_secret_copy(lg_str_of(password));
+	struct lg_peer peer = { .surface = LG_SURFACE_UNIX };
+
+	(void)snprintf(peer.address, sizeof peer.address, "uid=0 pid=12");
+	return lg_sts_issue_session_token(&kit.cx, kit.sts, TENANT, lg_str_of(name), &p, &peer, ret);
+}
+
+Test(login, a_session_token_opens_the_admin_and_decision_apis_only)
+{
+	struct lg_sts_session_token t;
+	struct lg_sts_bearer b;
+
+	cr_assert_eq(session_token("alice", "alice-password", &t), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(t.expires_in, LG_STS_SESSION_TOKEN_LIFE);
+	cr_assert(lg_str_eq(t.subject.name, LG_STR("alice")));
+	cr_assert_eq(kit_check(t.token, ISSUER "/v1", &b), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(kit_check(t.token, ISSUER "/access/v1", &b), LG_OK);
+	cr_assert_eq(kit_check(t.token, ISSUER, &b), LG_E_UNAUTHENTICATED);
+}
+
+Test(login, a_session_token_is_refused_for_bad_passwords_and_by_policy)
+{
+	struct lg_sts_session_token t;
+
+	cr_assert_eq(session_token("alice", "wrong", &t), LG_E_UNAUTHENTICATED);
+	cr_assert_eq(session_token("nobody", "wrong", &t), LG_E_UNAUTHENTICATED);
+	cr_assert_eq(session_token("bob", "bob-password", &t), LG_E_UNAUTHENTICATED);
+	kit.deny = true;
+	cr_assert_eq(session_token("alice", "alice-password", &t), LG_E_DENIED);
+	cr_assert_eq(kit.signed_tokens, 0);
+}
