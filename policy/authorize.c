@@ -222,6 +222,8 @@ try_side(struct deciding *d, int side)
 	if (t->entities == 0)
 		return;
 	try_bucket(d, lg_table_find(t, uid));
+	if (!t->climbs)
+		return;
 	n = ancestors_of(d, var, &above);
 	note_unknown(d);
 	for (size_t i = 0; i < n; i++)
@@ -234,7 +236,7 @@ number_actions(struct deciding *d, uint32_t here[ACTIONS_HERE])
 	const struct lg_table *t = &d->set->index.actions;
 	const struct lg_bucket *b = lg_table_find(t, d->ev.var[VAR_ACTION].u.e.uid);
 	const struct lg_euid *const *above = NULL;
-	size_t n = ancestors_of(d, VAR_ACTION, &above);
+	size_t n = t->climbs ? ancestors_of(d, VAR_ACTION, &above) : 0;
 
 	note_unknown(d);
 	d->actions = n + 1 > ACTIONS_HERE ? LG_NEWS(d->ev.cx->arena, uint32_t, n + 1) : here;

@@ -96,6 +96,8 @@ number_actions(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const 
 
 	for (uint32_t i = 0; i < n; i++)
 		total += v[i]->action.n;
+	for (uint32_t i = 0; i < n; i++)
+		ix->actions.climbs = ix->actions.climbs || v[i]->action.kind == SCOPE_IN;
 	table_init(&ix->actions, a, total);
 	ix->of = LG_NEWS(a, struct lg_policy_actions, n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -182,8 +184,12 @@ lg_index_build(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const 
 	for (int side = 0; side < 2; side++) {
 		table_init(&ix->side[side], a, n);
 		for (uint32_t i = 0; i < n; i++)
-			if (!v[i]->info.is_template && scope_key(scope_of(v[i], side), &key))
+			if (!v[i]->info.is_template && scope_key(scope_of(v[i], side), &key)) {
+				enum lg_scope_kind kind = scope_of(v[i], side)->kind;
+
 				table_at(&ix->side[side], &key)->count++;
+				ix->side[side].climbs = ix->side[side].climbs || kind == SCOPE_IN || kind == SCOPE_IS_IN;
+			}
 	}
 	for (uint32_t i = 0; i < n; i++)
 		if (!v[i]->info.is_template)

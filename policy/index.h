@@ -28,6 +28,7 @@ struct lg_bucket {
 struct lg_table {
 	struct lg_bucket *v;			/* open addressing, power of two */
 	uint32_t size, n, entities;		/* keys in all, and those that are entities */
+	bool climbs;				/* some stand behind `in`: ancestors are needed to find them */
 };
 
 struct lg_policy_actions {			/* of one policy: numbers, sorted; n = 0 means any */
