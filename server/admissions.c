@@ -4,8 +4,8 @@
 #include "base/json.h"
 
 /* (tenant, host, container) -> the admission; (tenant, SHA-256 of the jti) -> when the ticket expires. */
-const struct lg_table lg_admission_table = { .name = "admission", .id = 0x0503 };
-const struct lg_table lg_redeemed_table = { .name = "redeemed", .id = 0x0504 };
+const struct lg_table lg_admission_table = { .name = "admission", .id = 0x0603 };
+const struct lg_table lg_redeemed_table = { .name = "redeemed", .id = 0x0604 };
 
 static lg_str
 key_of(struct lg_arena *a, uint32_t tenant, lg_str x, lg_str y)

@@ -7,7 +7,7 @@
 #include "server/point.h"
 #include "server/tenants.h"
 
-const struct lg_table lg_tenant_key_table = { .name = "tenant_key", .id = 0x0502 };
+const struct lg_table lg_tenant_key_table = { .name = "tenant_key", .id = 0x0602 };
 
 static lg_str
 tenant_key(struct lg_arena *a, uint32_t tenant)

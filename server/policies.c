@@ -7,7 +7,7 @@
  * Two kinds of rows.  (tenant) -> u64 version in force.  (tenant, u64 version) -> u64 time, author, source, then pairs of a
  * literal as written and the id it was resolved to at activation: a name that is used again later is another entity.
  */
-static const struct lg_table policy_table = { .name = "policy", .id = 0x0501, .domain = LG_DOMAIN_POLICY };
+static const struct lg_table policy_table = { .name = "policy", .id = 0x0601, .domain = LG_DOMAIN_POLICY };
 
 const struct lg_table *const lg_point_tables[] = { &policy_table };
 const size_t lg_point_ntables = LG_COUNT(lg_point_tables);
