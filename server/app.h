@@ -36,9 +36,12 @@ struct lg_endpoints {
 	lg_str socket;			/* path */
 };
 
-/* Below DATA; each exists, and the server may write in it. */
+/*
+ * Each exists, and the server may write in it.  The paths are relative: DATA is the working directory, since a folder above it
+ * may be closed to the server's user.
+ */
 struct lg_folders {
-	const char *data;		/* not to be written in */
+	const char *data;		/* DATA, absolute: for telling others, not for opening */
 	const char *store, *log, *archive, *run;
 };
 

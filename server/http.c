@@ -14,6 +14,7 @@ lg_http_new(struct lg_ctx *cx, const struct lg_http_options *o, struct lg_http_s
 	if (hs == NULL)
 		abort();
 	hs->o = *o;
+	atomic_init(&hs->log_requests, o->log_requests);
 	hs->arena = lg_arena_new();
 	lg_router_init(&hs->router, hs->arena, LG_HTTP_ROUTES);
 	*ret = hs;
@@ -45,6 +46,12 @@ void
 lg_http_verifier_set(struct lg_http_server *hs, const struct lg_http_verifier *port)
 {
 	hs->verifier = *port;
+}
+
+void
+lg_http_log_requests(struct lg_http_server *hs, bool yes)
+{
+	atomic_store_explicit(&hs->log_requests, yes, memory_order_relaxed);
 }
 
 struct lg_loop *

@@ -45,6 +45,8 @@ struct lg_http_options {
 	int64_t reply_time;		/* for the peer to take the whole reply */
 	struct lg_limits *limits;	/* connections, in all and of one address; a new one beyond them is closed at once */
 	struct lg_pool *workers;	/* for LG_ON_WORKER; may be NULL if no route wants one */
+	void (*after_work)(void *arg);	/* on the worker, when a handler has returned (lg_store_turn); may be NULL */
+	void *after_arg;
 	struct lg_metrics *metrics;	/* may be NULL */
 	bool log_requests;		/* a line for each, not only for those answered 5xx (503 apart) */
 };
@@ -68,6 +70,8 @@ LG_CHECKED lg_err lg_http_attach(struct lg_ctx *cx, struct lg_http_server *hs, s
 /* Accepts on a listening, non-blocking socket in every attached loop; new connections go to the loop with the fewest.
  * The socket stays the caller's, who closes it after lg_http_quiesce. */
 LG_CHECKED lg_err lg_http_open(struct lg_ctx *cx, struct lg_http_server *hs, int fd, enum lg_surface surface);
+
+void lg_http_log_requests(struct lg_http_server *hs, bool yes);	/* any thread */
 
 /* Drain.  Quiesce stops accepting and makes every further reply close its connection; live counts requests between their
  * first byte and their last.  detach ends the daemons of a loop, on its thread. */

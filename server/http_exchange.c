@@ -226,8 +226,11 @@ static void
 worker_run(void *arg)
 {
 	struct http_x *x = arg;
+	const struct lg_http_options *o = &x->conn->daemon->hl->hs->o;
 
 	x->result = x->match.bound->route->run(x->match.bound->self, &x->ex);
+	if (o->after_work != NULL)
+		o->after_work(o->after_arg);
 	lg_mailbox_post(lg_loop_mailbox(x->conn->daemon->hl->loop), &x->note);
 }
 
@@ -348,7 +351,7 @@ account(struct http_x *x)
 	if (o->metrics != NULL)
 		lg_metrics_request(o->metrics, lg_loop_index(hl->loop), route, x->ex.status, ns);
 	/* 503 is what an overload looks like; a line for each would add to it. */
-	if ((x->ex.status >= 500 && x->ex.status != 503) || o->log_requests)
+	if ((x->ex.status >= 500 && x->ex.status != 503) || atomic_load_explicit(&hl->hs->log_requests, memory_order_relaxed))
 		lg_log(x->ex.status >= 500 ? LG_WARN : LG_INFO, "%s %.*s %.*s %d %lld us id=%s%s%s", x->conn->peer.address,
 		    LG_FMT(x->ex.method), LG_FMT(x->target.raw), x->ex.status, (long long)(ns / 1000), x->id,
 		    x->cx.error[0] == '\0' ? "" : ": ", x->cx.error);

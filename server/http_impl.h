@@ -115,6 +115,7 @@ struct lg_http_server {
 	struct http_loop *loops[LG_LOOPS];
 	size_t nloops;
 	atomic_bool quiesced;
+	atomic_bool log_requests;
 	void *tickets;			/* http_tls.c: the key of session tickets */
 };
 

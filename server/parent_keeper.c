@@ -1,0 +1,163 @@
+/* parent_keeper.c: the keeper as the parent's child: its start, its channels, the default tenant's keys. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "crypto/confine.h"
+#include "server/parent.h"
+#include "server/tenants.h"
+
+struct ends {
+	int control[2];			/* [0] ours, [1] the keeper's */
+	int channel[LG_LOOPS][2];	/* [0] the server's */
+	int secret[2];			/* pipe */
+};
+
+static lg_err
+make_ends(struct lg_parent *p, struct ends *e)
+{
+	bool ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, e->control) == 0 && pipe2(e->secret, O_CLOEXEC) == 0;
+
+	for (size_t i = 0; ok && i < p->nloops; i++)
+		ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, e->channel[i]) == 0;
+	return ok ? LG_OK : lg_fail(&p->cx, LG_E_IO, "the keeper's channels: %s", strerror(errno));
+}
+
+/* In the child.  exit(3), not _exit: so that sanitizers may speak. */
+static void
+child(struct lg_parent *p, struct ends *e)
+{
+	int channels[LG_LOOPS], keep[LG_LOOPS + 2];
+	struct lg_keeper_options o = { .dir = "keeper", .control = e->control[1], .channels = channels, .nchannels = p->nloops,
+		.secret_fd = e->secret[0], .confine = true };
+
+	prctl(PR_SET_NAME, "lg-keeper");
+	for (size_t i = 0; i < p->nloops; i++)
+		keep[i] = channels[i] = e->channel[i][1];
+	keep[p->nloops] = e->control[1];
+	keep[p->nloops + 1] = e->secret[0];
+	lg_confine_close_others(keep, p->nloops + 2);
+	if (p->users.own && lg_confine_drop(&p->cx, p->users.keeper_uid, p->users.keeper_gid) != LG_OK) {
+		lg_log(LG_ERROR, "keeper: %s", p->cx.error);
+		exit(1);
+	}
+	exit(lg_keeper_main(&o));
+}
+
+void
+lg_parent_channels_close(struct lg_parent *p)
+{
+	for (size_t i = 0; i < LG_LOOPS; i++) {
+		if (p->channels[i] >= 0)
+			close(p->channels[i]);
+		p->channels[i] = -1;
+	}
+}
+
+lg_err
+lg_parent_keeper_start(struct lg_parent *p)
+{
+	struct ends e;
+
+	LG_TRY(make_ends(p, &e));
+	p->keeper.pid = fork();
+	if (p->keeper.pid < 0) {
+		p->keeper.pid = 0;
+		return lg_fail(&p->cx, LG_E_UNAVAILABLE, "fork: %s", strerror(errno));
+	}
+	if (p->keeper.pid == 0)
+		child(p, &e);
+	p->keeper.began = lg_boottime();
+	close(e.control[1]);
+	close(e.secret[0]);
+	if (!lg_write_all(e.secret[1], p->secret.p, p->secret.n))
+		lg_log(LG_WARN, "the keeper did not take its secret");
+	close(e.secret[1]);
+	lg_parent_channels_close(p);
+	for (size_t i = 0; i < p->nloops; i++) {
+		close(e.channel[i][1]);
+		p->channels[i] = e.channel[i][0];
+	}
+	p->keeper_control = lg_keeper_new(e.control[0]);
+	return LG_OK;
+}
+
+void
+lg_parent_keeper_stop(struct lg_parent *p)
+{
+	lg_keeper_free(&p->keeper_control);
+}
+
+/* ---- the default tenant's keys ------------------------------------------------------------------------- */
+
+struct answer {
+	struct lg_parent *p;
+	lg_err e;
+	lg_str reply;
+};
+
+static void
+answered(void *arg, lg_err e, lg_str reply)
+{
+	struct answer *a = arg;
+
+	a->e = e == LG_OK ? LG_OK : lg_fail(&a->p->cx, e, "keeper: %.*s", LG_FMT(reply));
+	a->reply = lg_dup(a->p->cx.arena, reply);
+}
+
+static lg_err
+tenant_exists(struct lg_parent *p, bool *ret)
+{
+	struct answer a = { .p = p, .e = LG_E_UNAVAILABLE };
+	struct lg_keeper_key *keys;
+	size_t n;
+
+	*ret = false;
+	LG_TRY(lg_keeper_keys(p->keeper_control, answered, &a));
+	if (lg_keeper_wait(p->keeper_control) != LG_OK)
+		return lg_fail(&p->cx, LG_E_UNAVAILABLE, "the keeper ended at its start");
+	LG_TRY(a.e);
+	LG_TRY(lg_keeper_keys_parse(&p->cx, a.reply, &keys, &n));
+	for (size_t i = 0; i < n; i++)
+		*ret |= keys[i].tenant == LG_DEFAULT_TENANT;
+	return LG_OK;
+}
+
+static struct lg_ceiling
+ceiling(struct lg_parent *p)
+{
+	const struct lg_settings *s = &p->settings;
+	struct lg_endpoints at;
+	struct lg_ceiling c = { .trust_domain = s->trust_domain, .loopback = s->dev, .token_life = s->token_life,
+		.ticket_life = s->ticket_life, .leaf_life = s->leaf_life };
+
+	lg_doors_endpoints(p->arena, s, p->doors, &at);
+	c.issuer = at.issuer;
+	if (!s->dev)
+		c.dns_suffixes[c.ndns++] = s->host;
+	for (size_t i = 0; i < s->dns_suffixes.n && c.ndns < LG_COUNT(c.dns_suffixes); i++)
+		c.dns_suffixes[c.ndns++] = s->dns_suffixes.v[i];
+	return c;
+}
+
+lg_err
+lg_parent_tenant(struct lg_parent *p)
+{
+	struct answer a = { .p = p, .e = LG_E_UNAVAILABLE };
+	struct lg_ceiling c = ceiling(p);
+	bool exists;
+
+	LG_TRY(tenant_exists(p, &exists));
+	if (exists)
+		return LG_OK;
+	LG_TRY(lg_keeper_create_tenant(p->keeper_control, LG_DEFAULT_TENANT, p->settings.tenant, &c, answered, &a));
+	if (lg_keeper_wait(p->keeper_control) != LG_OK)
+		return lg_fail(&p->cx, LG_E_UNAVAILABLE, "the keeper ended while it made the tenant's keys");
+	return a.e;
+}
