@@ -1,0 +1,100 @@
+/* certificate.c: the inventory, revocation, and a new key with its certificate. */
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+
+static const struct cli_column columns[] = {
+	{ "SERIAL", "serial" }, { "SUBJECT", "subject" }, { "PROFILE", "profile" }, { "STATE", "state" }, { "EXPIRES", "expires" },
+	{ NULL, NULL },
+};
+
+lg_err
+cli_certificate_list(struct cli *c)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
+	struct lg_answer answer;
+
+	lg_buf_str(&b, LG_STR("/v1/certificates?limit=500"));
+	if (cli_given(c, "subject")) {
+		lg_buf_str(&b, LG_STR("&subject="));
+		lg_buf_percent(&b, cli_value(c, "subject"));
+	}
+	if (cli_given(c, "serial")) {
+		lg_buf_str(&b, LG_STR("&serial="));
+		lg_buf_percent(&b, cli_value(c, "serial"));
+	}
+	LG_TRY(lg_buf_status(c->cx, &b));
+	LG_TRY(cli_call(c, "GET", lg_dup(c->cx->arena, lg_buf_view(&b)), LG_NONE, &answer));
+	return cli_table(c, answer.body, "items", columns);
+}
+
+lg_err
+cli_certificate_revoke(struct cli *c)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_answer answer;
+
+	lg_jsonw_object(&w);
+	if (cli_given(c, "reason"))
+		lg_jsonw_str_of(&w, "reason", cli_value(c, "reason"));
+	lg_jsonw_object_end(&w);
+	lg_str path = lg_api_path(c->cx, (const lg_str[]){ LG_STR("v1"), LG_STR("certificates"), c->args[0], LG_STR("revoke") }, 4);
+	LG_TRY(cli_call(c, "POST", path, lg_buf_view(&b), &answer));
+	cli_line(c, "%.*s is revoked", LG_FMT(c->args[0]));
+	return LG_OK;
+}
+
+/* ---- issue ------------------------------------------------------------------------------------------- */
+
+static lg_err
+make_request(struct cli *c, const struct lg_key *key, struct lg_buf *out)
+{
+	struct lg_jsonw w = lg_jsonw_of(out);
+	lg_str csr;
+
+	/* No names: the service takes them from the directory entry. */
+	LG_TRY(lg_csr_make(c->cx, key, &(struct lg_csr_names){ .common_name = LG_NONE }, &csr));
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "csr", lg_pem(c->cx->arena, LG_STR("CERTIFICATE REQUEST"), csr));
+	lg_jsonw_str_of(&w, "profile", cli_value(c, "profile"));
+	lg_jsonw_object_end(&w);
+	return lg_buf_status(c->cx, out);
+}
+
+static lg_err
+save(struct cli *c, const struct lg_key *key, lg_str body)
+{
+	lg_str cert = lg_api_member(c->cx, body, "certificate"), chain = lg_api_member(c->cx, body, "chain"), pem;
+
+	if (cert.n == 0)
+		return lg_fail(c->cx, LG_E_INVALID, "the service answered without a certificate");
+	LG_TRY(lg_key_pem(c->cx, key, &pem));
+	const char *key_path = lg_dup(c->cx->arena, cli_value(c, "key-out")).p;
+	const char *cert_path = lg_dup(c->cx->arena, cli_value(c, "cert-out")).p;
+	LG_TRY(lg_file_write(c->cx, key_path, 0600, pem));
+	LG_TRY(lg_file_write(c->cx, cert_path, 0644, lg_cat(c->cx->arena, cert, chain)));
+	if (cli_wants_json(c))
+		cli_json(c, body);
+	cli_line(c, "%s and %s are written; the certificate expires %.*s", key_path, cert_path, LG_FMT(lg_api_member(c->cx, body, "expires")));
+	return LG_OK;
+}
+
+lg_err
+cli_certificate_issue(struct cli *c)
+{
+	static const char *const needed[] = { "profile", "key-out", "cert-out" };
+	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
+	struct lg_answer answer;
+
+	for (size_t i = 0; i < LG_COUNT(needed); i++)
+		if (!cli_given(c, needed[i]))
+			return lg_fail(c->cx, LG_E_INVALID, "--%s is missing", needed[i]);
+	LG_TRY(lg_key_generate(c->cx, LG_KEY_P256, &key));
+	LG_TRY(make_request(c, key, &b));
+	LG_TRY(cli_call(c, "POST", LG_STR("/v1/certificates"), lg_buf_view(&b), &answer));
+	return save(c, key, answer.body);
+}

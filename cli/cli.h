@@ -1,0 +1,154 @@
+/*
+ * cli.h: one run of `lightgate`: the command tree, what was said on the command line, and where the answer goes.
+ * tree.c is the table of everything that can be said; each noun has a file of its own.
+ */
+#ifndef LG_CLI_CLI_H
+#define LG_CLI_CLI_H
+
+#include <stdio.h>
+
+#include "client/api.h"
+#include "lightgate/crypto.h"
+
+#define CLI_ARGS	16		/* words after the command, and options of one call */
+#define CLI_DEPTH	3		/* lightgate noun verb */
+#define CLI_FILE_MAX	(16u << 20)	/* octets of a state, policy or token file */
+#define CLI_PAGES	10000		/* pages of one list */
+
+enum cli_exit { CLI_YES = 0, CLI_NO = 1, CLI_ERROR = 2 };
+
+struct cli;
+
+struct cli_option {
+	const char *name;		/* "user", given as --user */
+	char letter;			/* 'f' for -f, or 0 */
+	const char *value;		/* what the value is called in help; NULL: a switch */
+	const char *help;
+};
+
+/* Options, examples and sub-commands end with an empty row. */
+struct cli_command {
+	const char *name;
+	const char *args;		/* "GROUP TYPE/NAME": upper case words; '[' opens the optional ones */
+	const char *help;
+	const char *text;		/* more, under the first line of --help; may be NULL */
+	const char *const *examples;
+	const struct cli_option *options;
+	const struct cli_command *sub;
+	lg_err (*run)(struct cli *c);
+	const char *kind;		/* for verbs shared by nouns: "users" */
+	bool verbatim;			/* everything after it is taken as it stands */
+};
+
+extern const struct cli_command cli_tree;
+extern const struct cli_option cli_globals[];
+
+struct cli_value {
+	const struct cli_option *option;
+	lg_str value;
+};
+
+/* Where the service is and as whom; filled from flags, environment, dev.json and the last login, in this order. */
+struct cli_session {
+	struct lg_endpoint at;
+	lg_str ca_file;
+	lg_str mtls;			/* URL of the listener that takes client certificates */
+	lg_str token;
+	lg_str dev;			/* text of dev.json; empty without --dev */
+	struct lg_link *link;
+};
+
+struct cli {
+	struct lg_ctx *cx;
+	const struct cli_command *path[CLI_DEPTH];
+	size_t depth;			/* path[depth - 1] is the command */
+	struct cli_value values[CLI_ARGS];
+	size_t nvalues;
+	lg_str args[CLI_ARGS];
+	size_t nargs;
+	char **verbatim;		/* what follows a verbatim command */
+	FILE *out, *err;
+	struct cli_session session;
+	enum cli_exit answer;		/* CLI_NO when the command was carried out and says no */
+};
+
+/* Runs one command line.  Nothing but out and err is written to, no exit. */
+enum cli_exit cli_run(int argc, char **argv, FILE *out, FILE *err);
+
+/* ---- what was said ------------------------------------------------------------------------------ */
+
+lg_str cli_value(const struct cli *c, const char *name);	/* empty if not given */
+bool cli_given(const struct cli *c, const char *name);
+LG_CHECKED lg_err cli_parse(struct cli *c, int argc, char **argv, bool *help);
+void cli_help(const struct cli *c, FILE *to);
+LG_CHECKED lg_err cli_completion(struct cli *c);
+/* "User/alice" into its halves. */
+LG_CHECKED lg_err cli_split_name(struct cli *c, lg_str text, lg_str *type, lg_str *name);
+
+/* ---- the service ----------------------------------------------------------------------------------- */
+
+LG_CHECKED lg_err cli_session_open(struct cli *c);		/* where; no token yet */
+void cli_session_close(struct cli *c);
+LG_CHECKED lg_err cli_session_save(struct cli *c, lg_str token, int64_t expires_in, lg_str subject);
+LG_CHECKED lg_err cli_session_forget(struct cli *c, bool *was_there);
+/* As whom: --cert, --client-id, --token-file, the last login, the developer's administrator; audience is "/v1" or "/access/v1". */
+LG_CHECKED lg_err cli_sign_in(struct cli *c, const char *audience);
+/* The sign-in itself, for `login` and for --dev. */
+LG_CHECKED lg_err cli_password_token(struct cli *c, lg_str user, lg_str password, struct lg_answer *ret);
+lg_str cli_dev_secret(struct cli *c, lg_str name);		/* what dev.json knows of a user or service; empty if nothing */
+
+/* Opens the session, signs in for /v1 and calls. */
+LG_CHECKED lg_err cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_answer *ret);
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+LG_CHECKED lg_err cli_read_file(struct cli *c, lg_str path, lg_str *ret);	/* "-" is stdin */
+LG_CHECKED lg_err cli_read_secret(struct cli *c, lg_str path, lg_str *ret);	/* its first line */
+LG_CHECKED lg_err cli_write_secret(struct cli *c, lg_str path, lg_str text);	/* 0600; "-" is the output */
+LG_CHECKED lg_err cli_ask_password(struct cli *c, const char *prompt, lg_str *ret);	/* from the terminal, without echo */
+
+/* ---- output ------------------------------------------------------------------------------------------- */
+
+bool cli_wants_json(const struct cli *c);
+void cli_print(struct cli *c, lg_str text);	/* for people: control characters replaced */
+void cli_line(struct cli *c, const char *fmt, ...) LG_PRINTF(2, 3);	/* for people: nothing with --output json */
+void cli_json(struct cli *c, lg_str json);	/* as it is, and a line end */
+
+struct cli_column {
+	const char *title;
+	const char *member;		/* of each item */
+};
+/* The items of "items" (or of the member named) as a table, or the answer as JSON.  Columns end with an empty row. */
+LG_CHECKED lg_err cli_table(struct cli *c, lg_str json, const char *member, const struct cli_column *columns);
+/* One object, a member a line. */
+LG_CHECKED lg_err cli_show(struct cli *c, lg_str json);
+lg_str cli_text(struct cli *c, lg_str json);	/* a value for people: lists with commas, {"type","name"} as type/name */
+
+/* ---- commands -------------------------------------------------------------------------------------------- */
+
+lg_err cli_login(struct cli *c);
+lg_err cli_logout(struct cli *c);
+lg_err cli_whoami(struct cli *c);
+lg_err cli_apply(struct cli *c);
+lg_err cli_list(struct cli *c);
+lg_err cli_show_entry(struct cli *c);
+lg_err cli_delete(struct cli *c);
+lg_err cli_add_member(struct cli *c);
+lg_err cli_remove_member(struct cli *c);
+lg_err cli_set_password(struct cli *c);
+lg_err cli_create_join_token(struct cli *c);
+lg_err cli_check(struct cli *c);
+lg_err cli_policy_list(struct cli *c);
+lg_err cli_policy_show(struct cli *c);
+lg_err cli_policy_activate(struct cli *c);
+lg_err cli_policy_validate(struct cli *c);
+lg_err cli_policy_rollback(struct cli *c);
+lg_err cli_certificate_list(struct cli *c);
+lg_err cli_certificate_issue(struct cli *c);
+lg_err cli_certificate_revoke(struct cli *c);
+lg_err cli_audit_list(struct cli *c);
+lg_err cli_audit_verify(struct cli *c);
+lg_err cli_backup(struct cli *c);
+lg_err cli_tool(struct cli *c);
+
+#endif

@@ -1,0 +1,230 @@
+/* output.c: answers as tables for people, or as the service's JSON for programs. */
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+#define COLUMNS	10
+#define CELL	60		/* characters shown of one cell in a table */
+
+bool
+cli_wants_json(const struct cli *c)
+{
+	return lg_str_eq(cli_value(c, "output"), LG_STR("json"));
+}
+
+/* Names and reasons come from others: a terminal must not obey what stands in them. */
+void
+cli_print(struct cli *c, lg_str text)
+{
+	while (text.n > 0) {
+		uint32_t code = 0;
+		size_t n = lg_utf8_decode(text, &code);
+		bool plain = n > 0 && code >= 0x20 && (code < 0x7f || code >= 0xa0);
+		if (plain)
+			fwrite(text.p, 1, n, c->out);
+		else
+			fputc('?', c->out);
+		text = lg_str_sub(text, n > 0 ? n : 1, text.n);
+	}
+}
+
+void
+cli_line(struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (cli_wants_json(c))
+		return;
+	va_start(ap, fmt);
+	cli_print(c, lg_vprint(c->cx->arena, fmt, ap));
+	va_end(ap);
+	fputc('\n', c->out);
+}
+
+void
+cli_json(struct cli *c, lg_str json)
+{
+	fwrite(json.p, 1, json.n, c->out);
+	if (!lg_str_ends(json, LG_STR("\n")))
+		fputc('\n', c->out);
+}
+
+/* ---- values -------------------------------------------------------------------------------------------- */
+
+static lg_str
+list_text(struct cli *c, lg_str json)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1u << 20);
+	struct lg_json js;
+
+	lg_json_init(&js, c->cx->arena, json);
+	lg_json_array(&js);
+	while (lg_json_item(&js)) {
+		if (b.n > 0)
+			lg_buf_str(&b, LG_STR(", "));
+		lg_buf_str(&b, lg_json_peek(&js) == LG_JSON_STRING ? lg_json_str(&js) : cli_text(c, lg_json_raw(&js)));
+	}
+	return lg_dup(c->cx->arena, lg_buf_view(&b));
+}
+
+lg_str
+cli_text(struct cli *c, lg_str json)
+{
+	struct lg_json js;
+	lg_str type, name;
+
+	lg_json_init(&js, c->cx->arena, json);
+	switch (lg_json_peek(&js)) {
+	case LG_JSON_ARRAY:
+		return list_text(c, json);
+	case LG_JSON_OBJECT:
+		type = lg_api_member(c->cx, json, "type");
+		name = lg_api_member(c->cx, json, "name");
+		if (type.n > 0 && name.n > 0)
+			return lg_print(c->cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(name));
+		return json;
+	case LG_JSON_NULL:
+		return LG_NONE;
+	case LG_JSON_STRING:
+		return lg_json_str(&js);
+	default:
+		return json;
+	}
+}
+
+/* The member as text: strings come without quotes, so only other values are looked at again. */
+static lg_str
+member_text(struct cli *c, lg_str item, const char *member)
+{
+	lg_str v = lg_api_member(c->cx, item, member);
+
+	return v.n > 0 && (v.p[0] == '[' || v.p[0] == '{' || lg_str_eq(v, LG_STR("null"))) ? cli_text(c, v) : v;
+}
+
+/* ---- tables ---------------------------------------------------------------------------------------------- */
+
+struct table {
+	const struct cli_column *columns;
+	size_t ncolumns;
+	size_t width[COLUMNS];
+	struct row *first, **end;
+};
+
+struct row {
+	lg_str cell[COLUMNS];
+	struct row *next;
+};
+
+static size_t
+characters(lg_str s)
+{
+	size_t n = 0;
+	uint32_t code;
+
+	while (s.n > 0) {
+		size_t used = lg_utf8_decode(s, &code);
+		s = lg_str_sub(s, used > 0 ? used : 1, s.n);
+		n++;
+	}
+	return n;
+}
+
+static lg_str
+cut(struct cli *c, lg_str s)
+{
+	size_t n = 0, at = 0;
+	uint32_t code;
+
+	if (characters(s) <= CELL)
+		return s;
+	while (n++ < CELL - 3) {
+		size_t used = lg_utf8_decode(lg_str_sub(s, at, s.n), &code);
+		at += used > 0 ? used : 1;
+	}
+	return lg_cat(c->cx->arena, lg_str_sub(s, 0, at), LG_STR("..."));
+}
+
+static void
+add_row(struct cli *c, struct table *t, lg_str item)
+{
+	struct row *r = LG_NEW(c->cx->arena, struct row);
+
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		lg_str text = cut(c, member_text(c, item, t->columns[i].member));
+		r->cell[i] = text.n > 0 ? text : LG_STR("-");
+		if (characters(r->cell[i]) > t->width[i])
+			t->width[i] = characters(r->cell[i]);
+	}
+	*t->end = r;
+	t->end = &r->next;
+}
+
+static void
+put_cell(struct cli *c, const struct table *t, size_t i, lg_str text)
+{
+	cli_print(c, text);
+	for (size_t n = characters(text); i + 1 < t->ncolumns && n < t->width[i] + 2; n++)
+		fputc(' ', c->out);
+}
+
+static void
+put_table(struct cli *c, const struct table *t)
+{
+	for (size_t i = 0; i < t->ncolumns; i++)
+		put_cell(c, t, i, lg_str_of(t->columns[i].title));
+	fputc('\n', c->out);
+	for (const struct row *r = t->first; r != NULL; r = r->next) {
+		for (size_t i = 0; i < t->ncolumns; i++)
+			put_cell(c, t, i, r->cell[i]);
+		fputc('\n', c->out);
+	}
+}
+
+lg_err
+cli_table(struct cli *c, lg_str json, const char *member, const struct cli_column *columns)
+{
+	struct table t = { .columns = columns };
+	struct lg_json js;
+
+	if (cli_wants_json(c)) {
+		cli_json(c, json);
+		return LG_OK;
+	}
+	t.end = &t.first;
+	while (t.ncolumns < COLUMNS && columns[t.ncolumns].title != NULL) {
+		t.width[t.ncolumns] = strlen(columns[t.ncolumns].title);
+		t.ncolumns++;
+	}
+	lg_json_init(&js, c->cx->arena, lg_api_member(c->cx, json, member));
+	lg_json_array(&js);
+	while (lg_json_item(&js))
+		add_row(c, &t, lg_json_raw(&js));
+	if (lg_json_end(c->cx, &js) != LG_OK)
+		return lg_fail(c->cx, LG_E_INVALID, "the service's answer has no list \"%s\"", member);
+	put_table(c, &t);
+	return LG_OK;
+}
+
+lg_err
+cli_show(struct cli *c, lg_str json)
+{
+	struct lg_json js;
+	lg_str name;
+
+	if (cli_wants_json(c)) {
+		cli_json(c, json);
+		return LG_OK;
+	}
+	lg_json_init(&js, c->cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		lg_str text = lg_json_peek(&js) == LG_JSON_STRING ? lg_json_str(&js) : cli_text(c, lg_json_raw(&js));
+		cli_print(c, name);
+		for (size_t n = characters(name); n < 14; n++)
+			fputc(' ', c->out);
+		cli_print(c, text.n > 0 ? text : LG_STR("-"));
+		fputc('\n', c->out);
+	}
+	return lg_json_end(c->cx, &js);
+}

@@ -1,0 +1,132 @@
+/* tree.c: everything that can be said. */
+#include "cli/cli.h"
+
+#define EXAMPLES(...)	(const char *const[]){ __VA_ARGS__, NULL }
+#define OPTIONS(...)	(const struct cli_option[]){ __VA_ARGS__, { NULL, 0, NULL, NULL } }
+#define COMMANDS(...)	(const struct cli_command[]){ __VA_ARGS__, { .name = NULL } }
+
+const struct cli_option cli_globals[] = {
+	{ "url", 0, "URL", "the service: https://host:8443 (LIGHTGATE_URL)" },
+	{ "socket", 0, "PATH", "its UNIX socket instead (LIGHTGATE_SOCKET)" },
+	{ "ca", 0, "FILE", "PEM of the roots to trust (LIGHTGATE_CA)" },
+	{ "dev", 0, "DIR", "a service started with --dev: its data directory (LIGHTGATE_DEV)" },
+	{ "token-file", 0, "FILE", "use this access token" },
+	{ "client-id", 0, "NAME", "act as this service ..." },
+	{ "client-secret-file", 0, "FILE", "... with its secret" },
+	{ "cert", 0, "FILE", "act with this client certificate (PEM, with its chain) ..." },
+	{ "key", 0, "FILE", "... and its key (PEM)" },
+	{ "output", 'o', "table|json", "how to print (table)" },
+	{ "help", 'h', NULL, "this text" },
+	{ NULL, 0, NULL, NULL },
+};
+
+/* list, show and delete are the same for every noun. */
+#define LIST(kind_, noun) { .name = "list", .help = "The " noun "s, by name", .kind = kind_, .run = cli_list, \
+	.options = OPTIONS({ "prefix", 0, "TEXT", "only names that begin so" }), \
+	.examples = EXAMPLES("lightgate " noun " list", "lightgate " noun " list --output json | jq '.items[].name'") }
+#define SHOW(kind_, noun) { .name = "show", .args = "NAME", .help = "One " noun, .kind = kind_, .run = cli_show_entry, \
+	.examples = EXAMPLES("lightgate " noun " show NAME") }
+#define DELETE(kind_, noun) { .name = "delete", .args = "NAME", .help = "Remove a " noun, .kind = kind_, .run = cli_delete, \
+	.examples = EXAMPLES("lightgate " noun " delete NAME") }
+#define NOUN(kind_, noun, help_, ...) { .name = noun, .help = help_, \
+	.examples = EXAMPLES("lightgate " noun " list", "lightgate " noun " show NAME"), \
+	.sub = COMMANDS(LIST(kind_, noun), SHOW(kind_, noun), DELETE(kind_, noun), ##__VA_ARGS__) }
+
+#define FILE_OPTION { "file", 'f', "FILE", "the file; - is standard input" }
+
+static const struct cli_command nouns[] = {
+	{ .name = "login", .help = "Sign in and keep the token",
+	  .text = "The token is kept in LIGHTGATE_CONFIG (~/.config/lightgate), readable by you alone, with the service's address.\n"
+	      "With --dev and without --user you become the administrator named in dev.json.",
+	  .options = OPTIONS({ "user", 'u', "NAME", "who you are" }, { "password-file", 0, "FILE", "first line is the password; - is standard input" }),
+	  .examples = EXAMPLES("lightgate login --url https://id.example.org:8443 --ca root.pem --user alice", "lightgate --dev ./data login"),
+	  .run = cli_login },
+	{ .name = "logout", .help = "Forget the token", .examples = EXAMPLES("lightgate logout"), .run = cli_logout },
+	{ .name = "whoami", .help = "As whom the service knows you", .examples = EXAMPLES("lightgate whoami"), .run = cli_whoami },
+	{ .name = "apply", .help = "Make the directory and policies match a file",
+	  .text = "Entries that the file does not name are left alone.  Secrets of new users, services and clients are told once:\n"
+	      "on the output, or in the file named by --credentials (JSON, mode 0600).",
+	  .options = OPTIONS(FILE_OPTION, { "dry-run", 0, NULL, "say what would change" },
+	      { "credentials", 0, "FILE", "write new secrets there" }),
+	  .examples = EXAMPLES("lightgate apply -f state.yaml --dry-run", "lightgate apply -f state.yaml --credentials secrets.json"),
+	  .run = cli_apply },
+	{ .name = "check", .args = "ACTION TYPE/NAME", .help = "Ask for a decision: exit 0 permit, 1 deny, 2 error",
+	  .text = "Without --as or --subject-token-file the question is about you.  With a permit of container:create and --host\n"
+	      "comes a ticket, which the host's agent redeems once.",
+	  .options = OPTIONS({ "as", 0, "TYPE/NAME", "who would act" },
+	      { "subject-token-file", 0, "FILE", "who would act, proved by their token for you" },
+	      { "project", 0, "NAME", "of a workload that does not exist yet" }, { "image", 0, "NAME", "it would run" },
+	      { "host", 0, "NAME", "it would run on" }, { "port", 0, "N", "of a connection" }, { "protocol", 0, "tcp|udp", "of a connection" },
+	      { "ticket-out", 0, "FILE", "write the ticket there; - is the output" }),
+	  .examples = EXAMPLES("lightgate check container:create Workload/web --as User/alice --host node1 --image busybox",
+	      "lightgate check connect Workload/db --as Workload/web --port 5432 --protocol tcp"),
+	  .run = cli_check },
+	NOUN("users", "user", "People",
+	  { .name = "set-password", .args = "NAME", .help = "Set a password, or have a new one made and shown",
+	    .options = OPTIONS({ "password-file", 0, "FILE", "first line is the new password; - is standard input" },
+	        { "generate", 0, NULL, "let the service make one and show it" }),
+	    .examples = EXAMPLES("lightgate user set-password alice --generate"), .run = cli_set_password }),
+	NOUN("groups", "group", "Groups and their members",
+	  { .name = "add-member", .args = "GROUP TYPE/NAME", .help = "Put a user, service, host or group into a group",
+	    .examples = EXAMPLES("lightgate group add-member shop-operators User/bob"), .run = cli_add_member },
+	  { .name = "remove-member", .args = "GROUP TYPE/NAME", .help = "Take a member out of a group",
+	    .examples = EXAMPLES("lightgate group remove-member shop-operators User/bob"), .run = cli_remove_member }),
+	NOUN("services", "service", "Service accounts: controllers, jobs"),
+	NOUN("hosts", "host", "Hosts that run containers",
+	  { .name = "create-join-token", .args = "NAME", .help = "Let a machine become this host",
+	    .text = "The token works once, within its life.  Carry it as a file: lightgate-agent join --token-file FILE.",
+	    .options = OPTIONS({ "out", 0, "FILE", "write it there (mode 0600)" }, { "life", 0, "TIME", "90s, 30m; at most 1h (1h)" }),
+	    .examples = EXAMPLES("lightgate host create-join-token node1 --out node1.join"), .run = cli_create_join_token }),
+	NOUN("projects", "project", "Projects: what workloads, images and networks belong to"),
+	NOUN("workloads", "workload", "Containers and virtual machines by name"),
+	NOUN("images", "image", "Images"),
+	NOUN("networks", "network", "Networks"),
+	NOUN("clients", "client", "OpenID Connect clients"),
+	{ .name = "policy", .help = "Policy sets: versions, activation",
+	  .examples = EXAMPLES("lightgate policy list", "lightgate policy activate -f shop.cedar"),
+	  .sub = COMMANDS({ .name = "list", .help = "The versions", .examples = EXAMPLES("lightgate policy list"), .run = cli_policy_list },
+	      { .name = "show", .args = "[VERSION]", .help = "The text in force, or of a version",
+		.examples = EXAMPLES("lightgate policy show", "lightgate policy show 3 > old.cedar"), .run = cli_policy_show },
+	      { .name = "validate", .help = "Say what activation would say", .options = OPTIONS(FILE_OPTION),
+		.examples = EXAMPLES("lightgate policy validate -f new.cedar"), .run = cli_policy_validate },
+	      { .name = "activate", .help = "Put a text in force", .options = OPTIONS(FILE_OPTION),
+		.examples = EXAMPLES("lightgate policy activate -f new.cedar"), .run = cli_policy_activate },
+	      { .name = "rollback", .args = "VERSION", .help = "Put an old text in force again, as a new version",
+		.examples = EXAMPLES("lightgate policy rollback 3"), .run = cli_policy_rollback }) },
+	{ .name = "certificate", .help = "Certificates: yours, and the inventory",
+	  .examples = EXAMPLES("lightgate certificate list --subject Host/node1"),
+	  .sub = COMMANDS({ .name = "list", .help = "The inventory",
+		.options = OPTIONS({ "subject", 0, "TYPE/NAME", "only theirs" }, { "serial", 0, "HEX", "only this one" }),
+		.examples = EXAMPLES("lightgate certificate list --subject Host/node1"), .run = cli_certificate_list },
+	      { .name = "issue", .help = "A new key and a certificate for whoever signs in",
+		.options = OPTIONS({ "profile", 0, "NAME", "user, service, host or workload" },
+		    { "key-out", 0, "FILE", "the new key (PEM, mode 0600)" }, { "cert-out", 0, "FILE", "the certificate and its chain (PEM)" }),
+		.examples = EXAMPLES("lightgate certificate issue --profile service --client-id controller "
+		    "--client-secret-file secret --key-out c.key --cert-out c.pem"), .run = cli_certificate_issue },
+	      { .name = "revoke", .args = "SERIAL", .help = "Revoke a certificate",
+		.options = OPTIONS({ "reason", 0, "NAME", "of RFC 5280: keyCompromise, superseded, ..." }),
+		.examples = EXAMPLES("lightgate certificate revoke 5f3a... --reason keyCompromise"), .run = cli_certificate_revoke }) },
+	{ .name = "audit", .help = "What changed and what was decided",
+	  .examples = EXAMPLES("lightgate audit list --limit 20", "lightgate audit verify"),
+	  .sub = COMMANDS({ .name = "list", .help = "Changes and door decisions, by time",
+		.options = OPTIONS({ "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" },
+		    { "limit", 0, "N", "how many" }, { "after", 0, "MARK", "those after this place" }),
+		.examples = EXAMPLES("lightgate audit list --operation container:start --limit 20"), .run = cli_audit_list },
+	      { .name = "verify", .help = "Walk both chains and compare them with the keeper's marks; exit 1 if one does not match",
+		.examples = EXAMPLES("lightgate audit verify"), .run = cli_audit_verify }) },
+	{ .name = "backup", .help = "Stream an encrypted backup into a file",
+	  .options = OPTIONS({ "out", 0, "FILE", "where (mode 0600)" }), .examples = EXAMPLES("lightgate backup --out lightgate.backup"),
+	  .run = cli_backup },
+	{ .name = "tool", .help = "What needs the data directory itself: restore, recover, doctor (runs lightgated tool)",
+	  .examples = EXAMPLES("lightgate tool --help"), .verbatim = true, .run = cli_tool },
+	{ .name = "completion", .args = "SHELL", .help = "Completion for a shell",
+	  .examples = EXAMPLES("source <(lightgate completion bash)"), .run = cli_completion },
+	{ .name = NULL },
+};
+
+const struct cli_command cli_tree = {
+	.name = "lightgate", .help = "Lightgate: who may do what to which container", .sub = nouns,
+	.text = "The service is found by --url, --socket or --dev, their environment variables, or the last login.",
+	.examples = EXAMPLES("lightgate --dev ./data login", "lightgate apply -f conf/demo.yaml",
+	    "lightgate check container:create Workload/web --as User/alice"),
+};

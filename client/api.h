@@ -1,0 +1,17 @@
+/* api.h: calls to the JSON API (docs/api.md): an error answer becomes an lg_err and its sentence. */
+#ifndef LG_CLIENT_API_H
+#define LG_CLIENT_API_H
+
+#include "client/http.h"
+
+/* Performs the call; a status of 400 or more is an error: the problem's code, or what the status means. */
+LG_CHECKED lg_err lg_api_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_answer *ret);
+/* The same judgement of an answer that is there already. */
+LG_CHECKED lg_err lg_api_check(struct lg_ctx *cx, const struct lg_answer *answer);
+
+/* One member of a JSON object: text of a string; of anything else its JSON.  Empty if absent or if json is no object. */
+lg_str lg_api_member(struct lg_ctx *cx, lg_str json, const char *name);
+/* The path's pieces, each percent-encoded, with '/' before each; ends at NULL. */
+lg_str lg_api_path(struct lg_ctx *cx, const lg_str *pieces, size_t n);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * http.h: requests to the service: where it is, as whom, one call and its answer.  http.c alone knows libcurl.
+ *
+ * A link is one endpoint with a pool of kept-alive connections; threads share it.  Environment proxies are never
+ * used and redirects never followed: what is asked goes to the named service or nowhere.
+ */
+#ifndef LG_CLIENT_HTTP_H
+#define LG_CLIENT_HTTP_H
+
+#include "lightgate/base.h"
+
+#define LG_LINK_IDLE	16			/* connections kept for later; more may be open at once */
+#define LG_ANSWER_MAX	(16u << 20)		/* octets of an answer that is kept in memory */
+#define LG_CALL_HEADERS	4
+#define LG_CALL_TIME	INT64_C(10000000)	/* microseconds, unless the call says otherwise */
+
+struct lg_endpoint {
+	lg_str url;			/* "https://host:8443", perhaps with a path; no '/' at the end */
+	lg_str socket;			/* path of the UNIX socket that is used in place of the url's host; empty: none */
+	lg_str ca;			/* PEM: the only roots trusted; empty: the system's */
+	lg_str cert, key;		/* PEM: the client's certificate with its chain, and key; empty: none */
+	bool unverified;		/* to see who answers; such a link sends neither token nor certificate */
+};
+
+struct lg_link;
+
+/* The endpoint is copied. */
+LG_CHECKED lg_err lg_link_new(struct lg_ctx *cx, const struct lg_endpoint *at, struct lg_link **ret);
+void lg_link_free(struct lg_link **link);	/* when no call is running; safe on NULL */
+
+struct lg_call_header {
+	const char *name;
+	lg_str value;
+};
+
+struct lg_call {
+	const char *method;
+	lg_str path;			/* below the url, percent-encoded, with its query */
+	lg_str body;
+	const char *type;		/* of the body; NULL: application/json */
+	lg_str token;			/* bearer; empty: none */
+	struct lg_call_header headers[LG_CALL_HEADERS];	/* those with a name */
+	int64_t time;			/* microseconds for all of it; 0: LG_CALL_TIME */
+	/* When given, the body of a 200 goes here piece by piece; false stops the call. */
+	bool (*sink)(void *arg, lg_str piece);
+	void *arg;
+};
+
+struct lg_answer {
+	int status;
+	lg_str type, body;		/* in cx's arena */
+	lg_str chain;			/* PEM of what the server presented; only of an unverified link */
+};
+
+/* Any status is LG_OK.  LG_E_UNAVAILABLE: no answer (in time); LG_E_UNAUTHENTICATED: the server did not prove who it is. */
+LG_CHECKED lg_err lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_answer *ret);
+
+#endif
