@@ -251,6 +251,16 @@ item_failed(struct lg_ctx *cx, lg_err e, const struct lg_state_item *it)
 	return e == LG_OK ? e : lg_fail_in(cx, e, lg_print(cx->arena, "%.*s %.*s", LG_FMT(t), LG_FMT(it->name)).p);
 }
 
+static size_t
+changes(const struct lg_state *st)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < st->n; i++)
+		n += st->item[i].change != LG_STS_UNCHANGED;
+	return n;
+}
+
 static lg_err
 put_all(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
@@ -263,6 +273,8 @@ put_all(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		LG_TRY(item_failed(cx, put_item(cx, w, &ed, &w->state->item[i]), &w->state->item[i]));
 	for (size_t i = 0; i < w->state->n; i++)
 		LG_TRY(item_failed(cx, put_memberships(cx, w, &ed, &w->state->item[i]), &w->state->item[i]));
+	if (changes(w->state) > 0)
+		lg_audit(v, LG_STR("state"), lg_print(cx->arena, "{\"items\":%zu,\"changed\":%zu}", w->state->n, changes(w->state)));
 	if (!w->dry_run)
 		return LG_OK;
 	w->rehearsed = true;		/* failing, nothing of this is kept */

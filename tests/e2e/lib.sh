@@ -1,0 +1,40 @@
+# lib.sh: what the end-to-end tests share.  Each starts its own service on free ports, counts its claims and stops everything.
+# The service runs under ASan and UBSan (build/asan/bin) unless LG_BIN says otherwise; a report or a leak is a failure.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+LG_BIN=${LG_BIN:-$PWD/build/asan/bin}
+. scripts/lib.sh
+PATH=$LG_BIN:$PATH
+T=$(mktemp -d "${TMPDIR:-/tmp}/lg-e2e.XXXXXX")
+chmod 0711 "$T"
+mkdir -m 0777 "$T/san"
+export ASAN_OPTIONS="log_path=$T/san/report:detect_leaks=1" UBSAN_OPTIONS="print_stacktrace=1:log_path=$T/san/report" LIGHTGATE_CONFIG=$T/cli
+passed=0 failed=0 skipped=0
+SUITE=$(basename "$0" .sh)
+
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "not ok: $*"; }
+# claim NAME COMMAND...: the command must succeed
+claim() { local name=$1; shift; if "$@" >"$T/claim.out" 2>&1; then ok; else bad "$name"; head -c 2000 "$T/claim.out"; fi; }
+same() { if [ "$2" = "$3" ]; then ok; else bad "$1: expected \"$3\", got \"$(head -c 500 <<<"$2")\""; fi; }
+has() { if grep -qE -- "$3" <<<"$2"; then ok; else bad "$1: no \"$3\" in \"$(head -c 800 <<<"$2")\""; fi; }
+lacks() { if grep -qE -- "$3" <<<"$2"; then bad "$1: found \"$3\""; else ok; fi; }
+skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
+
+done_testing() {
+	lg_stop
+	for report in "$T"/san/*; do
+		[ -e "$report" ] || continue
+		bad "sanitizer report"; head -60 "$report"
+	done
+	echo "$SUITE: $passed passed, $failed failed, $skipped skipped"
+	if [ "$failed" = 0 ]; then rm -rf "$T"; else echo "files: $T"; [ -e "$T/data.log" ] && tail -5 "$T/data.log"; fi
+	[ "$failed" = 0 ]
+	exit $?
+}
+trap 'lg_stop; rm -rf "$T"' INT TERM
+
+# api METHOD PATH [curl arguments]: as the administrator; prints the body, then a line with the status
+token() { curl -sS --cacert "$CA" "$HTTPS/v1/login" -d "$(jq -cn --arg u "$1" --arg p "$2" '{username: $u, password: $p}')" | jq -r .access_token; }
+api() { curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -X "$1" "$HTTPS$2" -w '\n%{http_code}' "${@:3}"; }
+sign_in_admin() { ADMIN=$(token admin "$(lg_ready .admin.password)"); }
