@@ -1,0 +1,61 @@
+/* fuzz_policy_text.c: any text as policies: all faults have a place, what parses tells about itself and can be checked. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "lightgate/policy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char house[] =
+    "entity Group; entity User in [Group] = { n: Long, s: String, boss?: User } tags Long; entity Doc enum [\"d\"];"
+    "action read, write appliesTo { principal: User, resource: Doc, context: { mfa: Bool, ip?: ipaddr } };";
+
+static bool
+count(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsigned column)
+{
+	if (uid->type.n == 0 || line == 0 || column == 0)
+		abort();
+	*(size_t *)self += policy;
+	return true;
+}
+
+static void
+inspect(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema)
+{
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policy_info info;
+	size_t sum = 0, at;
+
+	for (size_t i = 0; i < lg_policies_count(set); i++) {
+		lg_policies_info(set, i, &info);
+		if (!lg_policies_find(set, info.id, &at) || at != i || info.line == 0)
+			abort();
+	}
+	lg_policies_uids(set, count, &sum);
+	for (int mode = LG_STRICT; mode <= LG_PERMISSIVE; mode++)
+		if ((lg_policies_validate(cx, set, schema, (enum lg_validation)mode, &faults) == LG_OK) != (faults.errors == 0))
+			abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct lg_arena *a = lg_arena_new();
+	struct lg_ctx cx;
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policy_source src = { LG_NONE, { (const char *)data, size } };
+	struct lg_policies *set = NULL;
+	struct lg_schema *schema = NULL;
+
+	lg_ctx_init(&cx, a);
+	if (lg_schema_parse(&cx, LG_NONE, LG_STR(house), &faults, &schema) != LG_OK)
+		abort();
+	if (lg_policies_parse(&cx, &src, 1, NULL, &faults, &set) == LG_OK)
+		inspect(&cx, set, schema);
+	else if (faults.errors == 0 || faults.v[0].line == 0 || cx.error[0] == '\0')
+		abort();
+	lg_policies_unref(&set);
+	lg_schema_unref(&schema);
+	lg_arena_free(&a);
+	return 0;
+}
