@@ -46,6 +46,7 @@ struct lg_http {
 	lg_str tail;			/* what '*' at the end of the route's path matched */
 	lg_str body;
 	lg_str (*header)(const struct lg_http *ex, const char *name);	/* empty if absent; repeats of single headers were refused */
+	void (*done)(struct lg_http *ex);	/* see lg_http_done */
 	/* response */
 	int status;			/* 0 = 200 */
 	struct lg_pair headers[16];
@@ -56,7 +57,12 @@ struct lg_http {
 
 void lg_http_header(struct lg_http *ex, const char *name, lg_str value);	/* value is copied; CR, LF, NUL refused by abort in tests, dropped in release */
 void lg_http_type(struct lg_http *ex, const char *content_type);
-void lg_http_done(struct lg_http *ex);	/* after LG_PENDING: the answer is complete.  Implemented by server/; tests bring their own */
+/* After LG_PENDING, or before the handler returns it: the answer is complete. */
+static inline void
+lg_http_done(struct lg_http *ex)
+{
+	ex->done(ex);
+}
 
 /* Query or application/x-www-form-urlencoded body; a repeated name is LG_E_INVALID (RFC 6749 3.1). */
 struct lg_form {

@@ -107,6 +107,8 @@ live_add(struct http_loop *hl, int n)
 	atomic_store_explicit(&hl->live, atomic_load_explicit(&hl->live, memory_order_relaxed) + (unsigned)n, memory_order_relaxed);
 }
 
+static void answered(struct lg_http *ex);
+
 void *
 http_on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
@@ -121,6 +123,7 @@ http_on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	x->ex.cx = &x->cx;
 	x->ex.peer = &c->peer;
 	x->ex.header = header;
+	x->ex.done = answered;
 	x->ex.server = x;
 	/* MHD will cut it into pieces where it stands. */
 	x->raw = lg_dup(x->cx.arena, lg_str_of(uri));
@@ -200,8 +203,8 @@ resume(struct http_x *x)
 	http_daemon_due(x->conn->daemon);
 }
 
-void
-lg_http_done(struct lg_http *ex)
+static void
+answered(struct lg_http *ex)
 {
 	struct http_x *x = ex->server;
 

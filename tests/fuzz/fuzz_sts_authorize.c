@@ -18,12 +18,6 @@ static struct lg_store *store;
 static struct lg_sts sts;
 static struct lg_keyset *keys;
 
-void
-lg_http_done(struct lg_http *ex)
-{
-	(void)ex;
-}
-
 static void
 must(lg_err e)
 {

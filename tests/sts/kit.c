@@ -387,8 +387,8 @@ header_of(const struct lg_http *ex, const char *name)
 	return LG_STR("");
 }
 
-void
-lg_http_done(struct lg_http *ex)
+static void
+answered(struct lg_http *ex)
 {
 	((struct exchange *)ex->server)->done = true;
 }
@@ -404,7 +404,7 @@ new_exchange(const char *method, const char *path, lg_str query, lg_str body)
 	(void)snprintf(x->peer.address, sizeof x->peer.address, "%s", kit.address);
 	x->ex = (struct lg_http){
 		.cx = &x->cx, .peer = &x->peer, .tenant = TENANT, .method = lg_str_of(method), .path = lg_str_of(path),
-		.query = query, .body = body, .header = header_of, .out = LG_BUF(LG_HTTP_RESPONSE_MAX), .server = x,
+		.query = query, .body = body, .header = header_of, .done = answered, .out = LG_BUF(LG_HTTP_RESPONSE_MAX), .server = x,
 	};
 	return x;
 }
