@@ -132,10 +132,13 @@ lg_confine_no_dumps(struct lg_ctx *cx)
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return lg_fail(cx, LG_E_IO, "giving up core dumps: %m");
-#ifndef LG_SANITIZE			/* the leak checker traces its own process */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return lg_fail(cx, LG_E_IO, "PR_SET_DUMPABLE: %m");
+#ifdef LG_SANITIZE			/* the leak checker traces its own process, a change of user forbids it */
+	const unsigned long dumpable = 1;
+#else
+	const unsigned long dumpable = 0;
 #endif
+	if (prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0) != 0)
+		return lg_fail(cx, LG_E_IO, "PR_SET_DUMPABLE: %m");
 	return LG_OK;
 }
 

@@ -82,11 +82,19 @@ lg_settings_read(struct lg_ctx *cx, bool dev, lg_str text, struct lg_settings *r
 	return text.n == 0 ? LG_OK : lg_config_file(cx, lg_settings_keys, lg_settings_count, text, ret);
 }
 
-void
-lg_settings_take_live(struct lg_settings *s, const struct lg_settings *fresh)
+static lg_err
+check_level(struct lg_ctx *cx, const struct lg_settings *s)
 {
+	return lg_settings_level(s) >= 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "log.level: \"%.*s\" is none", LG_FMT(s->log_level));
+}
+
+lg_err
+lg_settings_take_live(struct lg_ctx *cx, struct lg_settings *s, const struct lg_settings *fresh)
+{
+	LG_TRY(check_level(cx, fresh));
 	s->log_requests = fresh->log_requests;
 	s->log_level = fresh->log_level;
+	return LG_OK;
 }
 
 static lg_err
@@ -117,7 +125,7 @@ lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 		return lg_fail(cx, LG_E_INVALID, "issuer: an https URL is wanted");
 	if (s->host.n == 0 || s->tenant.n == 0 || s->suffix.n == 0 || s->trust_domain.n == 0 || s->admin.n == 0)
 		return lg_fail(cx, LG_E_INVALID, "host, tenant, suffix, trust_domain and admin cannot be empty");
-	return lg_settings_level(s) >= 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "log.level: \"%.*s\" is none", LG_FMT(s->log_level));
+	return check_level(cx, s);
 }
 
 int

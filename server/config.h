@@ -41,8 +41,8 @@ LG_CHECKED lg_err lg_settings_read(struct lg_ctx *cx, bool dev, lg_str text, str
 /* What the table cannot say: addresses that parse, paths that fit, values that go together. */
 LG_CHECKED lg_err lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s);
 int lg_settings_level(const struct lg_settings *s);	/* log.level as enum lg_level, -1 if it is none */
-/* Takes over the settings whose key is marked live. */
-void lg_settings_take_live(struct lg_settings *s, const struct lg_settings *fresh);
+/* Takes over the settings whose key is marked live; none if one of them will not do. */
+LG_CHECKED lg_err lg_settings_take_live(struct lg_ctx *cx, struct lg_settings *s, const struct lg_settings *fresh);
 /* One line per key: name, default, help. */
 void lg_settings_help(struct lg_buf *out);
 

@@ -1,7 +1,6 @@
 /* parent_keeper.c: the keeper as the parent's child: its start, its channels, the default tenant's keys. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,8 +28,8 @@ make_ends(struct lg_parent *p, struct ends *e)
 	return ok ? LG_OK : lg_fail(&p->cx, LG_E_IO, "the keeper's channels: %s", strerror(errno));
 }
 
-/* In the child.  exit(3), not _exit: so that sanitizers may speak. */
-static void
+/* In the child. */
+static _Noreturn void
 child(struct lg_parent *p, struct ends *e)
 {
 	int channels[LG_LOOPS], keep[LG_LOOPS + 2];
@@ -45,9 +44,9 @@ child(struct lg_parent *p, struct ends *e)
 	lg_confine_close_others(keep, p->nloops + 2);
 	if (p->users.own && lg_confine_drop(&p->cx, p->users.keeper_uid, p->users.keeper_gid) != LG_OK) {
 		lg_log(LG_ERROR, "keeper: %s", p->cx.error);
-		exit(1);
+		_exit(1);
 	}
-	exit(lg_keeper_main(&o));
+	_exit(lg_keeper_main(&o));
 }
 
 void

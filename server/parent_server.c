@@ -13,7 +13,8 @@
 #include "server/control.h"
 #include "server/parent.h"
 
-static void
+/* exit(3), not _exit: so that sanitizers may speak. */
+static _Noreturn void
 child(struct lg_parent *p, int control)
 {
 	static struct lg_server_start s;	/* its settings outlive this frame */

@@ -287,9 +287,8 @@ reload(struct server *sv)
 	if (e == LG_OK)
 		e = lg_args_override(&sv->cx, sv->start->argc, sv->start->argv, &fresh);
 	if (e == LG_OK)
-		e = lg_settings_check(&sv->cx, &fresh);
+		e = lg_settings_take_live(&sv->cx, &sv->settings, &fresh);
 	if (e == LG_OK) {
-		lg_settings_take_live(&sv->settings, &fresh);
 		lg_log_open("lightgated", (enum lg_level)lg_settings_level(&sv->settings), !isatty(2));
 		lg_http_log_requests(sv->app.http, sv->settings.log_requests);
 		e = lg_app_reload(&sv->cx, &sv->app);
