@@ -54,10 +54,23 @@ policy_add(struct build *b, struct lg_policy *p)
 	return true;
 }
 
+/* Counts on from the policy before, so that a source is read over once. */
+static void
+place_policy(const struct lg_source *src, const struct lg_policy *before, struct lg_policy *p)
+{
+	unsigned line, column;
+	uint32_t from = before == NULL ? 0 : before->at;
+
+	lg_fault_place(lg_str_sub(src->text, from, src->text.n), p->at - from, &line, &column);
+	p->info.line = before == NULL ? line : before->info.line + line - 1;
+	p->info.column = before == NULL || line > 1 ? column : before->info.column + column - 1;
+}
+
 static void
 source_parse(struct build *b, const struct lg_policy_source *in)
 {
 	struct lg_source *src = LG_NEW(b->set->arena, struct lg_source);
+	const struct lg_policy *before = NULL;
 	uint32_t position = 0;
 
 	*src = (struct lg_source){ lg_dup(b->set->arena, in->name), lg_dup(b->set->arena, in->text) };
@@ -69,6 +82,8 @@ source_parse(struct build *b, const struct lg_policy_source *in)
 			p->source = src;
 			p->info.source = src->name;
 			p->info.id = policy_id(b, src, p, position);
+			place_policy(src, before, p);
+			before = p;
 			if (!policy_add(b, p))
 				return;
 		}

@@ -35,7 +35,6 @@ void
 lg_policies_info(const struct lg_policies *set, size_t i, struct lg_policy_info *ret)
 {
 	*ret = set->v[i]->info;
-	lg_fault_place(set->v[i]->source->text, set->v[i]->at, &ret->line, &ret->column);
 }
 
 bool
