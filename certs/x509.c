@@ -1,6 +1,8 @@
 /* x509.c: Certificate and TBSCertificate (RFC 5280 4.1).  Extensions are in exts.c. */
 #include "certs/x509.h"
 
+#include "base/text.h"
+
 /* Parameters are part of the comparison: NULL for RSA, absent for the others (RFC 4055 5, RFC 5758 3.2, RFC 8410 3). */
 static const struct {
 	enum lg_alg alg;
@@ -32,6 +34,27 @@ lg_x509_alg_of(lg_str whole)
 	return LG_ALG_NONE;
 }
 
+/* DirectoryString and the other strings of 4.1.2.4 and appendix A, well-formed as the tag says; nothing else. */
+static bool
+name_value_valid(const struct lg_der_item *value)
+{
+	switch (value->tag) {
+	case LG_DER_UTF8:
+		return lg_utf8_valid(value->body);
+	case LG_DER_BMP:
+		return value->body.n % 2 == 0;
+	case LG_DER_UNIVERSAL:
+		return value->body.n % 4 == 0;
+	case LG_DER_PRINTABLE:
+	case LG_DER_T61:
+	case LG_DER_IA5:
+	case LG_DER_NUMERIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Name ::= SEQUENCE OF SET OF AttributeTypeAndValue.  Its shape only: names are compared as they stand. */
 static lg_str
 take_name(struct lg_der *d)
@@ -47,7 +70,7 @@ take_name(struct lg_der *d)
 			struct lg_der_item value;
 
 			lg_der_oid(&pair);
-			if (!lg_der_next(&pair, &value))
+			if (!lg_der_next(&pair, &value) || !name_value_valid(&value))
 				lg_der_fault(&set);
 			lg_der_leave(&set, &pair);
 		} while (lg_der_more(&set));
