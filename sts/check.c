@@ -66,6 +66,20 @@ sts_token_verify(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const s
 	return lg_claims_check_time(cx, ret);
 }
 
+void
+sts_subject_keep(struct lg_arena *a, struct lg_sts_subject *s)
+{
+	lg_str *groups = LG_NEWS(a, lg_str, s->ngroups);
+
+	s->type = lg_dup(a, s->type);
+	s->name = lg_dup(a, s->name);
+	s->display = lg_dup(a, s->display);
+	s->mail = lg_dup(a, s->mail);
+	for (size_t i = 0; i < s->ngroups; i++)
+		groups[i] = lg_dup(a, s->groups[i]);
+	s->groups = groups;
+}
+
 static lg_err
 find_subject(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str sub,
     struct lg_sts_subject *ret)
@@ -78,7 +92,9 @@ find_subject(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t 
 	e = sts->ports.subject_by_id(sts->ports.self, cx, v, tenant, id, false, ret);
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && !ret->enabled))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token's subject is gone or disabled");
-	return e;
+	LG_TRY(e);
+	sts_subject_keep(cx->arena, ret);
+	return LG_OK;
 }
 
 lg_err

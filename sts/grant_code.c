@@ -70,7 +70,9 @@ check_subject(struct sts_rq *rq, struct redeem *rd)
 	    sts_scope_has(rd->code.scope, LG_STR("groups")), &rd->is.subject);
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && !rd->is.subject.enabled))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
-	return e;
+	LG_TRY(e);
+	sts_subject_keep(rq->cx->arena, &rd->is.subject);		/* signed after the snapshot is gone */
+	return LG_OK;
 }
 
 /* RFC 8707 2.2: the token request may ask for less than the authorization request. */

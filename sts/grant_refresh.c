@@ -66,7 +66,9 @@ check_subject(struct sts_rq *rq, struct refresh *rf)
 	    sts_scope_has(rf->is.scope, LG_STR("groups")), &rf->is.subject);
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && !rf->is.subject.enabled))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
-	return e;
+	LG_TRY(e);
+	sts_subject_keep(rq->cx->arena, &rf->is.subject);		/* signed after the snapshot is gone */
+	return LG_OK;
 }
 
 static lg_err

@@ -22,10 +22,7 @@ find_account(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str user
 		return LG_OK;
 	LG_TRY(e);
 	/* What is kept must not point into a snapshot that ends with the hash. */
-	ret->subject.type = lg_dup(cx->arena, ret->subject.type);
-	ret->subject.name = lg_dup(cx->arena, ret->subject.name);
-	ret->subject.display = lg_dup(cx->arena, ret->subject.display);
-	ret->subject.mail = lg_dup(cx->arena, ret->subject.mail);
+	sts_subject_keep(cx->arena, &ret->subject);
 	if (!ret->subject.enabled)
 		return LG_OK;
 	e = p->verifier(p->self, cx, v, tenant, ret->subject.id, &ret->verifier);

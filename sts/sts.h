@@ -143,6 +143,8 @@ void sts_cache_put(struct sts_caches *c, uint32_t tenant, uint64_t keys_revision
 /* Signature, typ, issuer and times; not audience, revocation, subject. */
 LG_CHECKED lg_err sts_token_verify(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t,
     lg_str token, struct lg_claims *ret);
+/* Copies what a port's answer points to: it may have been in a snapshot. */
+void sts_subject_keep(struct lg_arena *a, struct lg_sts_subject *s);
 /* An ID token of ours, however old: a hint, never a credential. */
 LG_CHECKED lg_err sts_hint_verify(struct sts_rq *rq, lg_str token, struct lg_claims *ret);
 LG_CHECKED lg_err sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert);

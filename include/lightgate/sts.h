@@ -161,7 +161,7 @@ bool lg_sts_client_needs_secret(const struct lg_sts_client *c);
 /* The holder of a good token. */
 struct lg_sts_bearer {
 	struct lg_claims claims;	/* slices in cx's arena */
-	struct lg_sts_subject subject;	/* as the directory knows it now; without groups */
+	struct lg_sts_subject subject;	/* as the directory knows it now; without groups; in cx's arena */
 };
 /*
  * Accepts an at+jwt of this tenant for this audience: signature, type, issuer, times, revocation, sender constraint (peer_cert: DER,

@@ -28,12 +28,28 @@ static const struct {
 };
 static const lg_str groups[] = { { "staff", 5 }, { "shop-operators", 14 } };
 
+/* What the directory answers lives as long as its snapshot: it is wiped at the end of every turn. */
+static struct lg_arena *snapshot;
+
+static void
+turn_ends(void)
+{
+	lg_arena_reset(snapshot);
+	lg_store_turn(kit.store);
+}
+
+static lg_str
+shown(const char *s)
+{
+	return lg_dup(snapshot, lg_str_of(s));
+}
+
 static bool
 fill(size_t i, struct lg_sts_subject *ret)
 {
 	*ret = (struct lg_sts_subject){
-		.type = lg_str_of(entries[i].type), .name = lg_str_of(entries[i].name),
-		.display = lg_str_of(entries[i].display), .mail = lg_str_of(entries[i].mail), .enabled = entries[i].enabled,
+		.type = shown(entries[i].type), .name = shown(entries[i].name), .display = shown(entries[i].display),
+		.mail = shown(entries[i].mail), .enabled = entries[i].enabled,
 	};
 	if (i == 0 && kit.alice_disabled)
 		ret->enabled = false;
@@ -72,7 +88,11 @@ by_id(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 	if (i == LG_COUNT(entries) || (kit.worker_gone && strcmp(entries[i].name, "worker") == 0) || !fill(i, ret))
 		return LG_E_NOT_FOUND;
 	if (want_groups && i == 0) {
-		ret->groups = groups;
+		lg_str *names = LG_NEWS(snapshot, lg_str, LG_COUNT(groups));
+
+		for (size_t g = 0; g < LG_COUNT(groups); g++)
+			names[g] = lg_dup(snapshot, groups[g]);
+		ret->groups = names;
 		ret->ngroups = LG_COUNT(groups);
 	}
 	return LG_OK;
@@ -86,7 +106,7 @@ verifier(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_u
 	(void)self; (void)cx; (void)v; (void)tenant;
 	if (i == LG_COUNT(entries) || entries[i].verifier == NULL)
 		return LG_E_NOT_FOUND;
-	*ret = lg_str_of(entries[i].verifier);
+	*ret = shown(entries[i].verifier);
 	return LG_OK;
 }
 
@@ -246,7 +266,7 @@ void
 kit_apply(lg_mutation *run, void *arg)
 {
 	cr_assert_eq(lg_store_apply(&kit.cx, kit.store, TENANT, "test", run, arg, NULL), LG_OK, "%s", kit.cx.error);
-	lg_store_turn(kit.store);
+	turn_ends();
 }
 
 void
@@ -331,6 +351,7 @@ kit_start(void)
 	};
 
 	kit.arena = lg_arena_new();
+	snapshot = lg_arena_new();
 	lg_ctx_init(&kit.cx, kit.arena);
 	kit.address = "10.0.0.7:4711";
 	open_store();
@@ -359,6 +380,7 @@ kit_end(void)
 	lg_key_free(&kit.rsa);
 	lg_key_free(&kit.client_key);
 	lg_secret_free(&kit.data_key);
+	lg_arena_free(&snapshot);
 	lg_arena_free(&kit.arena);
 }
 
@@ -426,7 +448,7 @@ begin(struct exchange *x)
 		if (lg_str_eq(x->ex.method, lg_str_of(r[i].method)) && lg_str_eq(x->ex.path, lg_str_of(r[i].path))) {
 			x->result = r[i].run(kit.sts, &x->ex);
 			x->done = x->result != LG_PENDING;
-			lg_store_turn(kit.store);
+			turn_ends();
 			return;
 		}
 	cr_assert_fail("no route %.*s", LG_FMT(x->ex.path));
@@ -445,7 +467,7 @@ turn(void)
 		a->done(a->arg, kit.signer_error, a->token);
 	if (first_asked == NULL && poll(&p, 1, 10) > 0)
 		(void)lg_mailbox_drain(kit.mailbox);
-	lg_store_turn(kit.store);
+	turn_ends();
 }
 
 static struct answer
@@ -699,7 +721,7 @@ kit_check(lg_str token, const char *audience, struct lg_sts_bearer *ret)
 	struct lg_ctx *cx = LG_NEW(kit.arena, struct lg_ctx);
 	lg_err e;
 
-	lg_store_turn(kit.store);
+	turn_ends();
 	lg_ctx_init(cx, kit.arena);
 	cx->now += kit.shift;
 	cr_assert_eq(lg_view_begin(cx, kit.store, &v), LG_OK);
