@@ -6,9 +6,8 @@
 
 #include "store/internal.h"
 
-/* The name's folder, so that the rename is durable too. */
-static lg_err
-sync_folder(struct lg_ctx *cx, const char *file)
+lg_err
+lg_sync_folder(struct lg_ctx *cx, const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	lg_str dir = slash == NULL ? LG_STR(".") : slash == file ? LG_STR("/") : (lg_str){ file, (size_t)(slash - file) };
@@ -52,5 +51,5 @@ lg_store_backup(struct lg_ctx *cx, struct lg_store *st, const char *file)
 		unlink(part.p);
 		return e;
 	}
-	return sync_folder(cx, file);
+	return lg_sync_folder(cx, file);
 }

@@ -63,7 +63,7 @@ struct audit_walk {
 	struct lg_ctx *cx;
 	struct lg_store *st;
 	MDB_txn *txn;
-	uint64_t changes;
+	uint64_t changes, first;
 	lg_err e;
 };
 
@@ -131,6 +131,8 @@ count_changes(void *arg, const struct lg_log_record *r)
 
 	w->e = lg_record_decode_head(w->cx, r->body, &h);
 	w->changes += w->e == LG_OK ? h.changes : 0;
+	if (w->first == 0)
+		w->first = r->seq;
 	return w->e == LG_OK;
 }
 
@@ -148,7 +150,7 @@ audit_faults(struct lg_ctx *cx, struct lg_view *v, uint64_t *ret)
 
 	LG_TRY(lg_log_walk(cx, v->st, v->txn, 1, count_changes, &w));
 	LG_TRY(w.e);
-	LG_TRY(lg_table_count(cx, v, &lg_table_audit, &entries));
+	LG_TRY(lg_audit_count(cx, v, w.first, &entries));
 	*ret = distance(entries, w.changes);
 	return LG_OK;
 }

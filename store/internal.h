@@ -94,6 +94,7 @@ struct lg_store {
 	struct lg_hook hooks[LG_STORE_HOOKS];
 	size_t nhooks;
 
+	pthread_mutex_t snapshot;	/* held by lg_store_snapshot */
 	pthread_mutex_t lock;		/* what follows, for moments */
 	struct lg_head head;
 	struct lg_anchor anchor;	/* record time runs ahead of it only so far (clock.c) */
@@ -207,10 +208,15 @@ bool lg_batch_has_room(const struct lg_batch *b);
 lg_err lg_batch_commit(struct lg_ctx *cx, struct lg_store *st, struct lg_batch *b, struct lg_head *ret);
 
 /* audit.c: index rows to the change headers of a record. */
+lg_err lg_audit_count(struct lg_ctx *cx, struct lg_view *v, uint64_t from, uint64_t *ret);
 lg_err lg_audit_index(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, lg_str body);
 
-/* verify.c: every record from `from` on that there is, in order. */
+/* verify.c: every record from `from` on that there is, in the archive or the log, in order. */
 lg_err lg_log_walk(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, uint64_t from, lg_log_each *each, void *arg);
+lg_err lg_log_first(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, uint64_t *ret);	/* in the log; UINT64_MAX: it is empty */
+
+/* backup.c: makes the names in a file's folder durable. */
+lg_err lg_sync_folder(struct lg_ctx *cx, const char *file);
 
 /* writer.c */
 lg_err lg_writer_start(struct lg_ctx *cx, struct lg_store *st);

@@ -47,6 +47,7 @@ new_store(struct lg_ctx *cx, const struct lg_store_options *o, struct lg_store *
 	*st = (struct lg_store){ .dirfd = -1, .tables = o->tables, .ntables = o->ntables, .nosync = o->nosync };
 	pthread_mutex_init(&st->write, NULL);
 	pthread_mutex_init(&st->lock, NULL);
+	pthread_mutex_init(&st->snapshot, NULL);
 	st->dir = strdup(o->dir);
 	st->archive = o->archive == NULL ? NULL : strdup(o->archive);
 	st->node = strndup(o->node.n == 0 ? "" : o->node.p, o->node.n);
@@ -203,6 +204,7 @@ lg_store_close(struct lg_store **sp)
 		close(st->dirfd);
 	pthread_mutex_destroy(&st->write);
 	pthread_mutex_destroy(&st->lock);
+	pthread_mutex_destroy(&st->snapshot);
 	free(st->dir);
 	free(st->archive);
 	free(st->node);

@@ -155,6 +155,13 @@ LG_CHECKED lg_err lg_changes(struct lg_ctx *cx, struct lg_view *v, uint32_t tena
 /* Walks the whole chain.  LG_E_CORRUPT with the first record that does not fit.  body hashes go to `each` when given. */
 typedef bool lg_record_each(void *arg, uint64_t seq, const lg_sha256 *body, const lg_sha256 *hash);
 LG_CHECKED lg_err lg_log_verify(struct lg_ctx *cx, struct lg_store *st, uint64_t from, lg_record_each *each, void *arg, struct lg_head *ret);
+/* The records themselves, from `from` on, archived ones included; body is good during the call.  For restore and replicas. */
+typedef bool lg_record_read(void *arg, uint64_t seq, lg_str body);
+LG_CHECKED lg_err lg_log_read(struct lg_ctx *cx, struct lg_store *st, uint64_t from, lg_record_read *each, void *arg);
+/* Applies a record of another store as it is.  It must follow the head (LG_E_CONFLICT: by number, LG_E_CORRUPT: by hash).
+ * `blob` gives the sealed bytes of a blob by its key; LG_E_NOT_FOUND (or no function) leaves it out, as if erased. */
+typedef lg_err lg_replay_blob(void *arg, lg_str key, lg_str *sealed);
+LG_CHECKED lg_err lg_store_replay(struct lg_ctx *cx, struct lg_store *st, lg_str body, lg_replay_blob *blob, void *arg);
 /* Is called on the writer thread after every commit, before the callers are answered: snapshots are published here. */
 typedef void lg_committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned long domains);	/* bit per enum lg_domain */
 void lg_store_on_commit(struct lg_store *st, lg_committed *fn, void *arg);
@@ -162,6 +169,9 @@ void lg_store_on_commit(struct lg_store *st, lg_committed *fn, void *arg);
 /* ---- backup and restore --------------------------------------------------------------------------------- */
 
 LG_CHECKED lg_err lg_store_backup(struct lg_ctx *cx, struct lg_store *st, const char *file);	/* compact copy; the caller encrypts */
+/* A compact copy to the archive, then the records below it move there, compressed; lg_changes, lg_log_read and
+ * lg_log_verify go on reading them.  Unless forced it does nothing before a day or 512 MiB of log have passed.  For a worker. */
+LG_CHECKED lg_err lg_store_snapshot(struct lg_ctx *cx, struct lg_store *st, bool force);
 LG_CHECKED lg_err lg_store_rebuild(struct lg_ctx *cx, struct lg_store *st);			/* all derived tables from the primary ones */
 LG_CHECKED lg_err lg_store_check(struct lg_ctx *cx, struct lg_store *st, uint64_t *rows, uint64_t *faults);	/* derived == derive(primary)? */
 LG_CHECKED lg_err lg_store_new_epoch(struct lg_ctx *cx, struct lg_store *st, lg_str why);		/* restore --accept-loss */
