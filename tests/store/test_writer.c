@@ -1,11 +1,15 @@
 /* The writer thread: batches, their isolation, full queues, full maps, and who is told what. */
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "fixture.h"
+#include "store/segment.h"
 
 /* ---- jobs over a mailbox ------------------------------------------------------------------------------ */
 
@@ -280,6 +284,11 @@ Test(writer, a_full_map_refuses_writes_keeps_reading_and_recovers)
 	cr_assert_eq(fx_count(&f, &t_notes), (uint64_t)n);
 	assert_ok(&f, lg_log_verify(&f.cx, f.st, 0, NULL, NULL, &h));
 	cr_assert_eq(h.seq, (uint64_t)n);
+	for (int i = 0; i < 20; i++) {	/* as it is, it opens and is read */
+		fixture_close(&f);
+		assert_ok(&f, fixture_open(&f));
+		cr_assert_eq(fx_count(&f, &t_notes), (uint64_t)n);
+	}
 	fixture_close(&f);
 	f.map_size = 16 << 20;
 	assert_ok(&f, fixture_open(&f));
@@ -325,5 +334,100 @@ Test(writer, others_of_the_batch_pass_one_that_does_not_fit)
 		    lg_err_name(j[i].job.result));
 	fixture_close(&f);
 	lg_mailbox_free(&box);	/* not before: the writer may still be inside its last post */
+	fixture_end(&f);
+}
+
+/* ---- a full disk ---------------------------------------------------------------------------------------------- */
+
+/* A small file system of this process alone; without the right to mount one there is nothing to test. */
+static bool
+small_disk(const char *dir, const char *size)
+{
+	char options[32];
+
+	snprintf(options, sizeof options, "size=%s", size);
+	if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("tmpfs", dir, "tmpfs", 0, options) == 0)
+		return true;
+	puts("SKIP full disk: no right to mount");
+	fflush(stdout);
+	return false;
+}
+
+Test(writer, a_full_disk_refuses_writes_keeps_reading_and_recovers_in_place)
+{
+	struct fixture f;
+	struct lg_head h;
+	char ballast[300];
+	lg_err e = LG_OK;
+	int n = 0;
+
+	fixture_init(&f);
+	if (!small_disk(f.dir, "4m")) {
+		fixture_end(&f);
+		return;
+	}
+	assert_ok(&f, fixture_open(&f));
+	snprintf(ballast, sizeof ballast, "%s/ballast", f.dir);
+	int fd = open(ballast, O_WRONLY | O_CREAT, 0600);
+	cr_assert_eq(posix_fallocate(fd, 0, 1 << 20), 0);
+	close(fd);
+	memset(big, 'x', sizeof big - 1);
+	for (; e == LG_OK && n < 1000; n++)
+		e = fx_put(&f, &t_notes, lg_print(f.arena, "k%d", n).p, big);
+	cr_assert(e == LG_E_FULL || e == LG_E_IO, "%s", lg_err_name(e));
+	n--;
+	cr_assert_eq(fx_count(&f, &t_notes), (uint64_t)n);
+	cr_assert_str_eq(fx_get(&f, &t_notes, "k0"), big);
+	cr_assert_eq(unlink(ballast), 0);
+	assert_ok(&f, fx_put(&f, &t_notes, "again", big));
+	assert_ok(&f, lg_log_verify(&f.cx, f.st, 0, NULL, NULL, &h));
+	cr_assert_eq(h.seq, (uint64_t)n + 1);
+	fixture_close(&f);
+	assert_ok(&f, fixture_open(&f));
+	cr_assert_eq(fx_count(&f, &t_notes), (uint64_t)n + 1);
+	fixture_close(&f);
+	umount2(f.dir, MNT_DETACH);
+	fixture_end(&f);
+}
+
+Test(writer, a_decision_log_that_cannot_be_written_turns_waiters_away_and_recovers)
+{
+	struct lg_segments *sg;
+	struct fixture f;
+	char dir[300], ballast[300];
+	struct lg_head h;
+	lg_err e;
+
+	fixture_init(&f);
+	if (!small_disk(f.dir, "2m")) {
+		fixture_end(&f);
+		return;
+	}
+	snprintf(dir, sizeof dir, "%s/log", f.dir);
+	snprintf(ballast, sizeof ballast, "%s/ballast", f.dir);
+	assert_ok(&f, lg_segments_open_sized(&f.cx, dir, 1 << 20, 65536, &sg));
+	assert_ok(&f, lg_segments_apply(&f.cx, sg, 1, LG_STR("{\"n\":1}")));
+	int fd = open(ballast, O_WRONLY | O_CREAT, 0600);
+	for (off_t size = 2 << 20; size > 0 && posix_fallocate(fd, 0, size) != 0; size -= 4096)
+		;
+	close(fd);
+	memset(big, 'x', sizeof big - 1);
+	int n = 1;
+	while ((e = lg_segments_apply(&f.cx, sg, 1, lg_str_of(big))) == LG_OK)
+		n++;
+	cr_assert_eq(e, LG_E_FULL, "%s", lg_err_name(e));
+	assert_err(&f, LG_E_BUSY, lg_segments_apply(&f.cx, sg, 1, LG_STR("{\"waits\":1}")));
+	struct lg_decision lazy = { .tenant = 1, .body = LG_STR("{\"kept\":1}") };
+	cr_assert_eq(lg_segments_append(sg, &lazy), LG_OK);	/* kept until it can be written */
+	cr_assert_eq(unlink(ballast), 0);
+	for (int i = 0; i < 500 && lg_segments_head(sg).seq <= (uint64_t)n; i++)
+		usleep(10000);
+	cr_assert_eq(lg_segments_head(sg).seq, (uint64_t)n + 1);
+	assert_ok(&f, lg_segments_apply(&f.cx, sg, 1, LG_STR("{\"n\":2}")));
+	lg_segments_close(&sg);
+	assert_ok(&f, lg_segments_verify(&f.cx, dir, &h));
+	cr_assert_eq(h.seq, (uint64_t)n + 2);
+	umount2(f.dir, MNT_DETACH);
 	fixture_end(&f);
 }
