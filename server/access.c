@@ -194,7 +194,7 @@ subject_by_name(struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *wh
 
 /* May the asker ask this at all? */
 static lg_err
-may_ask(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const struct lg_access *ac)
+may_ask(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, struct lg_access *ac)
 {
 	struct lg_question q = ac->question;
 	struct lg_verdict verdict;
@@ -208,6 +208,7 @@ may_ask(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct l
 	if (!verdict.permit)
 		return lg_fail(cx, LG_E_DENIED, "%.*s %.*s may not ask about this: %.*s", LG_FMT(who->entity.type), LG_FMT(who->entity.name),
 		    LG_FMT(verdict.reason));
+	ac->stable = verdict.stable;
 	return LG_OK;
 }
 
@@ -232,6 +233,7 @@ lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, cons
 	lg_uuid_text(lg_uuid_new(), ret->id);
 	lg_access_fact(&ret->question, fact_str("subject_proof", lg_str_of(ret->proof)));
 	LG_TRY(lg_point_ask(app->point, cx, v, &ret->question, &ret->verdict));
+	ret->stable = ret->stable && ret->verdict.stable;
 	if (ret->verdict.permit || !may_see_why(app, cx, v, who))
 		return LG_OK;
 	ret->question.explain = true;

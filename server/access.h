@@ -38,6 +38,7 @@ struct lg_access {
 	lg_str digest;			/* of the image entry */
 	char id[LG_UUID_TEXT + 1];	/* of the decision */
 	const char *proof;
+	bool stable;			/* the answer depends on policies, entries and memberships alone */
 };
 
 /*

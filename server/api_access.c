@@ -1,4 +1,5 @@
 /* api_access.c: AuthZEN over HTTP: evaluation, evaluations, metadata (Authorization API 1.0). */
+#include "server/answers.h"
 #include "server/app_own.h"
 #include "server/pending.h"
 #include "server/point.h"
@@ -24,6 +25,9 @@ struct item {
 
 struct batch {
 	struct lg_http *ex;
+	struct lg_app *app;
+	lg_str key;			/* of the thread's answers; empty: not to be kept */
+
 	struct lg_caller who;
 	enum semantic semantic;
 	bool many;			/* /evaluations: the answer is a list */
@@ -125,6 +129,87 @@ check_type(struct lg_http *ex)
 	return LG_OK;
 }
 
+/* ---- answers given before --------------------------------------------------------------------------------------- */
+
+static struct lg_answers *
+own_answers(const struct batch *b)
+{
+	return lg_own(b->app)->answers[lg_loop_index(lg_http_loop(b->ex))];
+}
+
+/* Who asks, how that was proved, from where, and the question as it came.  What a subject token says is looked at every time. */
+static lg_str
+answer_key(struct lg_http *ex, const struct lg_caller *who)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_ANSWER_KEY);
+
+	if (ex->header(ex, "Lightgate-Subject-Token").n > 0)
+		return LG_NONE;
+	lg_buf_bytes(&b, who->entity.id.b, sizeof who->entity.id.b);
+	lg_buf_str32(&b, lg_str_of(who->proof));
+	lg_buf_str32(&b, who->actor.address);
+	lg_buf_str(&b, ex->body);
+	return b.full ? LG_NONE : lg_dup(ex->cx->arena, lg_buf_view(&b));
+}
+
+static void
+put_id(lg_str text, size_t at, const char *id)
+{
+	memcpy((char *)(uintptr_t)text.p + at, id, LG_UUID_TEXT);
+}
+
+/* True when the question was answered from what this thread knows. */
+static bool
+answer_again(struct batch *b, struct lg_view *v, lg_err *e)
+{
+	uint64_t policy = lg_point_version(b->app->point, b->ex->tenant);
+	char id[LG_UUID_TEXT + 1];
+	struct lg_kept an;
+
+	b->key = answer_key(b->ex, &b->who);
+	if (b->key.n == 0 || !lg_answers_get(own_answers(b), v, b->ex->tenant, policy, b->key, &an))
+		return false;
+	lg_uuid_text(lg_uuid_new(), id);
+	lg_http_type(b->ex, "application/json");
+	lg_buf_str(&b->ex->out, an.response);
+	put_id(lg_buf_view(&b->ex->out), an.response_id, id);
+	*e = LG_OK;
+	if (an.record.n == 0)
+		return true;
+	struct lg_decision d = { .tenant = b->ex->tenant, .time = b->ex->cx->now, .body = lg_dup(b->ex->cx->arena, an.record) };
+	put_id(d.body, an.record_id, id);
+	*e = lg_segments_append(b->app->segments, &d);
+	if (*e != LG_OK) {
+		lg_buf_clear(&b->ex->out);
+		*e = lg_fail(b->ex->cx, *e, "the decision log cannot be written");
+	}
+	return true;
+}
+
+static size_t
+place_of(lg_str text, lg_str what)
+{
+	const char *at = memmem(text.p, text.n, what.p, what.n);
+
+	return at == NULL ? 0 : (size_t)(at - text.p);
+}
+
+static void
+keep_answer(struct batch *b, struct lg_view *v)
+{
+	const struct item *it = &b->item[0];
+	lg_str id = lg_str_of(it->access.id);
+	struct lg_kept an = { .response = lg_buf_view(&b->ex->out) };
+
+	if (b->key.n == 0 || b->many || !it->access.stable || lg_access_waits(&it->access) || it->ticket.n > 0)
+		return;
+	if (lg_access_recorded(&it->access))
+		an.record = lg_access_record(b->ex->cx, &it->access);
+	an.response_id = place_of(an.response, id);
+	an.record_id = an.record.n == 0 ? 0 : place_of(an.record, id);
+	lg_answers_put(own_answers(b), v, b->ex->tenant, it->access.verdict.revision, b->key, &an);
+}
+
 /* ---- deciding ---------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -207,15 +292,22 @@ evaluate(struct lg_app *app, struct lg_http *ex, bool many)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct batch *b = LG_NEW(ex->cx->arena, struct batch);
+	lg_err e;
 
 	b->ex = ex;
+	b->app = app;
 	LG_TRY(check_type(ex));
-	LG_TRY(read_request(ex, b, many));
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_find(app, ex, v, "/access/v1", &b->who));
+	if (!many && answer_again(b, v, &e))
+		return e;
+	LG_TRY(read_request(ex, b, many));
 	struct lg_pending *p = lg_pending_new(app, ex, answer, b);
 	LG_TRY(decide_all(app, b, v, p));
-	return lg_pending_seal(p);
+	e = lg_pending_seal(p);
+	if (e == LG_OK && lg_pending_error(p) == LG_OK)
+		keep_answer(b, v);
+	return e;
 }
 
 static lg_err

@@ -289,6 +289,8 @@ lg_app_start(struct lg_ctx *cx, struct lg_app *app)
 	struct lg_app_own *own = LG_NEW(app->arena, struct lg_app_own);
 
 	app->own = own;
+	for (size_t i = 0; i < app->nloops; i++)
+		own->answers[i] = lg_answers_new();
 	LG_TRY(open_store(cx, app));
 	LG_TRY(lg_heads_check(cx, app));
 	LG_TRY(open_point(cx, app));
@@ -339,6 +341,8 @@ lg_app_stop(struct lg_app *app)
 	lg_segments_close(&app->segments);
 	lg_store_close(&app->store);
 	lg_tenants_free(&app->tenants);
+	for (size_t i = 0; i < app->nloops; i++)
+		lg_answers_free(&lg_own(app)->answers[i]);
 }
 
 lg_err

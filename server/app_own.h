@@ -2,6 +2,7 @@
 #ifndef LG_SERVER_APP_OWN_H
 #define LG_SERVER_APP_OWN_H
 
+#include "server/answers.h"
 #include "server/wire.h"
 
 struct lg_app_own {
@@ -12,6 +13,7 @@ struct lg_app_own {
 	struct lg_timer maintenance;
 	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
 	int64_t swept;
+	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	bool working, stopping;		/* of maintenance; atomic */
 };
 

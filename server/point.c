@@ -373,15 +373,20 @@ port_ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_quest
 	return q->record ? record(self, cx, q, ret) : LG_OK;
 }
 
-static uint64_t
-port_revision(void *self, uint32_t tenant)
+uint64_t
+lg_point_version(struct lg_point *p, uint32_t tenant)
 {
-	struct lg_point *p = self;
 	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
 	uint64_t version = t == NULL ? 0 : t->version;
 
 	lg_published_end(p->sets);
 	return version;
+}
+
+static uint64_t
+port_revision(void *self, uint32_t tenant)
+{
+	return lg_point_version(self, tenant);
 }
 
 void

@@ -30,6 +30,7 @@ LG_CHECKED lg_err lg_point_load(struct lg_ctx *cx, struct lg_point *p);
 void lg_point_log(struct lg_point *p, struct lg_segments *sg);
 /* A decision as the JSON line of the decision log. */
 lg_str lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg_verdict *v, lg_str id, lg_str proof);
+uint64_t lg_point_version(struct lg_point *p, uint32_t tenant);	/* of the set in force, 0 without one */
 bool lg_point_ready(struct lg_point *p, uint32_t tenant);
 
 /* LG_OK with a verdict, also for deny.  On any thread. */
