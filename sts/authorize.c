@@ -108,8 +108,10 @@ decide(struct sts_rq *rq, const struct sts_authorize *az, const struct sts_sessi
 	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, s->subject, false, &is.subject);
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && !is.subject.enabled))
 		e = sts_refuse(rq, STS_ACCESS_DENIED, "the account is gone or disabled");
-	if (e == LG_OK)
+	if (e == LG_OK) {
+		sts_act_as(rq->cx, rq->tenant_id, is.subject.id, is.subject.type, is.subject.name);
 		e = sts_issue_decide(rq, &is);
+	}
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	return e;

@@ -77,6 +77,9 @@ read_request(struct sts_rq *rq, struct logout *lo)
 	lo->has_client = sts_client_load(rq, client_id, &lo->client) == LG_OK;
 	LG_TRY(read_target(rq, lo));
 	lo->has_session = sts_session_of(rq, &lo->session) == LG_OK;
+	/* A form sent by the application brings no cookie of ours; its ID token says which session is meant. */
+	if (!lo->has_session && lo->hinted)
+		lo->has_session = sts_session_live(rq->cx, rq->view, rq->tenant_id, lo->hinted_session, &lo->session) == LG_OK;
 	return LG_OK;
 }
 

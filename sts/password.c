@@ -38,20 +38,26 @@ lg_err
 sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, const struct lg_secret *password,
     const struct lg_peer *peer, struct lg_sts_subject *ret)
 {
-	lg_str address = lg_str_of(peer->address);
+	lg_str address = lg_str_of(peer->address), account = username;
+	char id[LG_UUID_TEXT + 1];
 	struct account a = { .known = false };
 	bool match = false, upgrade = false;
 
 	if (username.n == 0 || username.n > STS_LOGIN_MAX || password->n == 0 || password->n > LG_PASSWORD_MAX)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
-	LG_TRY(sts_throttle_enter(cx, sts->throttle, tenant, address, username));
 	LG_TRY(find_account(cx, sts, tenant, username, &a));
 	lg_store_turn(sts->store);
+	/* An entry is one account, however its name is written. */
+	lg_uuid_text(a.subject.id, id);
+	if (!lg_uuid_is_nil(a.subject.id))
+		account = lg_str_of(id);
+	LG_TRY(sts_throttle_enter(cx, sts->throttle, tenant, address, account));
 	/* An empty verifier costs the same and never matches. */
 	LG_TRY(sts->hasher.verify_wait(sts->hasher.self, cx, a.verifier, password, &match, &upgrade));
 	if (!a.known || !match)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
-	sts_throttle_good(cx, sts->throttle, tenant, address, username);
+	sts_throttle_good(cx, sts->throttle, tenant, address, account);
+	sts_act_as(cx, tenant, a.subject.id, a.subject.type, a.subject.name);
 	*ret = a.subject;
 	return LG_OK;
 }

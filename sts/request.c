@@ -31,6 +31,18 @@ sts_rq_form(struct sts_rq *rq)
 	return lg_form_parse(rq->cx, rq->ex->body, &rq->form);
 }
 
+void
+sts_act_as(struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str type, lg_str name)
+{
+	struct lg_actor *a = LG_NEW(cx->arena, struct lg_actor);
+
+	*a = (struct lg_actor){
+		.kind = LG_ACTOR_ENTRY, .tenant = tenant, .id = id, .type = lg_dup(cx->arena, type),
+		.name = lg_dup(cx->arena, name), .address = cx->actor->address,
+	};
+	cx->actor = a;
+}
+
 /* What stands before our paths in links: the issuer's path. */
 lg_str
 sts_base_path(const struct sts_rq *rq)

@@ -56,6 +56,8 @@ struct sts_rq {
 LG_CHECKED lg_err sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret);
 /* The POST body: form-encoded, nothing repeated. */
 LG_CHECKED lg_err sts_rq_form(struct sts_rq *rq);
+/* From here on audit rows and decisions name this entry as the one who acts. */
+void sts_act_as(struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str type, lg_str name);
 /* Records the OAuth error beside the sentence; returns LG_E_INVALID. */
 lg_err sts_refuse(struct sts_rq *rq, enum sts_error e, const char *fmt, ...) LG_PRINTF(3, 4);
 /* The error that goes to a client when a function returned e. */
@@ -232,7 +234,7 @@ LG_CHECKED lg_err sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, 
 /* It was not a failure. */
 void sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account);
 
-/* Name and password: on a worker; see lg_sts_issue_session_token for what it answers. */
+/* Name and password: on a worker; see lg_sts_issue_session_token for what it answers.  On success the person is cx's actor. */
 LG_CHECKED lg_err sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
     const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_subject *ret);
 

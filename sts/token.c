@@ -11,19 +11,6 @@ static const struct {
 	{ { "refresh_token", 13 }, LG_GRANT_REFRESH, sts_grant_refresh },
 };
 
-/* Audit rows and decisions name the client's entry as the one who acts. */
-static void
-act_as_client(struct sts_rq *rq)
-{
-	struct lg_actor *a = LG_NEW(rq->cx->arena, struct lg_actor);
-
-	*a = (struct lg_actor){
-		.kind = LG_ACTOR_ENTRY, .tenant = rq->tenant_id, .id = rq->client.entry, .type = rq->client.type,
-		.name = rq->client.id, .address = rq->cx->actor->address,
-	};
-	rq->cx->actor = a;
-}
-
 static lg_err
 run(struct sts_rq *rq)
 {
@@ -31,7 +18,7 @@ run(struct sts_rq *rq)
 
 	LG_TRY(sts_rq_form(rq));
 	LG_TRY(sts_client_authenticate(rq));
-	act_as_client(rq);
+	sts_act_as(rq->cx, rq->tenant_id, rq->client.entry, rq->client.type, rq->client.id);
 	type = lg_form_get(&rq->form, "grant_type");
 	if (type.n == 0)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "grant_type is missing");

@@ -61,7 +61,7 @@ by_login(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_s
 {
 	(void)self; (void)cx; (void)v; (void)tenant;
 	for (size_t i = 0; i < LG_COUNT(entries); i++)
-		if (lg_str_eq(name, lg_str_of(entries[i].name)) && strcmp(entries[i].type, "User") == 0)
+		if (lg_str_eq_fold(name, lg_str_of(entries[i].name)) && strcmp(entries[i].type, "User") == 0)
 			return fill(i, ret) ? LG_OK : LG_E_INTERNAL;
 	return LG_E_NOT_FOUND;
 }
@@ -259,7 +259,7 @@ put_client(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct put_client *p = arg;
 
-	return lg_sts_client_put(cx, v, TENANT, &p->client, p->secret, &p->change);
+	return lg_sts_client_put(cx, v, kit.tenant, &p->client, p->secret, &p->change);
 }
 
 void
@@ -354,6 +354,7 @@ kit_start(void)
 	snapshot = lg_arena_new();
 	lg_ctx_init(&kit.cx, kit.arena);
 	kit.address = "10.0.0.7:4711";
+	kit.tenant = TENANT;
 	open_store();
 	cr_assert_eq(lg_mailbox_new(&kit.cx, &kit.mailbox), LG_OK);
 	make_keys();
@@ -392,6 +393,7 @@ struct exchange {
 	struct lg_http ex;
 	struct lg_ctx cx;
 	struct lg_peer peer;
+	struct lg_actor actor;
 	struct lg_pair header[HEADERS];
 	size_t nheader;
 	bool done;
@@ -424,8 +426,10 @@ new_exchange(const char *method, const char *path, lg_str query, lg_str body)
 	x->cx.now += kit.shift;
 	x->peer = (struct lg_peer){ .surface = LG_SURFACE_HTTPS, .cert = kit.peer_cert, .uid = -1, .gid = -1, .pid = -1 };
 	(void)snprintf(x->peer.address, sizeof x->peer.address, "%s", kit.address);
+	x->actor = (struct lg_actor){ .kind = LG_ACTOR_ANONYMOUS, .tenant = kit.tenant, .address = lg_str_of(x->peer.address) };
+	x->cx.actor = &x->actor;
 	x->ex = (struct lg_http){
-		.cx = &x->cx, .peer = &x->peer, .tenant = TENANT, .method = lg_str_of(method), .path = lg_str_of(path),
+		.cx = &x->cx, .peer = &x->peer, .tenant = kit.tenant, .method = lg_str_of(method), .path = lg_str_of(path),
 		.query = query, .body = body, .header = header_of, .done = answered, .out = LG_BUF(LG_HTTP_RESPONSE_MAX), .server = x,
 	};
 	return x;
@@ -725,7 +729,7 @@ kit_check(lg_str token, const char *audience, struct lg_sts_bearer *ret)
 	lg_ctx_init(cx, kit.arena);
 	cx->now += kit.shift;
 	cr_assert_eq(lg_view_begin(cx, kit.store, &v), LG_OK);
-	e = lg_sts_token_check(cx, kit.sts, v, TENANT, token, lg_str_of(audience), kit.peer_cert, ret);
+	e = lg_sts_token_check(cx, kit.sts, v, kit.tenant, token, lg_str_of(audience), kit.peer_cert, ret);
 	(void)snprintf(kit.cx.error, sizeof kit.cx.error, "%s", cx->error);
 	return e;
 }

@@ -31,6 +31,7 @@ struct kit {
 	struct lg_keyset *keys;
 	uint64_t keys_revision;
 	struct lg_secret data_key;
+	uint32_t tenant;		/* of requests, checks and new clients */
 	int64_t shift;			/* added to every request's clock */
 	/* the fakes' answers and memories */
 	bool deny, alice_disabled, worker_gone;

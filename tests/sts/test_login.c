@@ -184,6 +184,16 @@ Test(login, an_account_waits_after_five_failures_and_others_do_not)
 	assert_status(submit(&f, "carol", "carol-password"), 303);
 }
 
+Test(login, writing_the_name_otherwise_gives_no_more_attempts)
+{
+	static const char *names[] = { "alice", "Alice", "ALICE", "aLICE", "alicE" };
+	struct form f = open_form(QUERY);
+
+	for (size_t i = 0; i < LG_COUNT(names); i++)
+		assert_status(submit(&f, names[i], "wrong"), 422);
+	assert_status(submit(&f, "aliCe", "alice-password"), 429);
+}
+
 Test(login, an_address_waits_after_twenty_failures_whatever_the_names_and_ports)
 {
 	struct form f = open_form(QUERY);
@@ -272,6 +282,38 @@ Test(login, an_id_token_of_the_session_signs_out_and_returns)
 	assert_status(a, 303);
 	cr_assert_str_eq(kit_header(&a, "Location"), "https://app.example/bye?state=s%201");
 	cr_assert_not(signed_in(cookie));
+}
+
+Test(login, an_applications_form_without_our_cookie_signs_out_by_its_id_token)
+{
+	const char *cookie = kit_sign_in();
+	lg_str id = kit_member(kit_redeem("portal", kit_code("portal", "", cookie)).body, "id_token");
+
+	assert_status(kit_post("/logout", kit_fmt("id_token_hint=%.*s", LG_FMT(id)), NULL), 200);
+	cr_assert_not(signed_in(cookie));
+}
+
+static bool
+is_sign_in(void *arg, const struct lg_change *c)
+{
+	bool *found = arg;
+
+	if (!lg_str_eq(c->operation, LG_STR("session.begin")))
+		return true;
+	cr_assert(lg_str_eq(c->actor_name, LG_STR("alice")) && lg_str_eq(c->address, LG_STR("10.0.0.7:4711")));
+	*found = true;
+	return false;
+}
+
+Test(login, the_audit_names_who_signed_in)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	bool found = false;
+
+	(void)kit_sign_in();
+	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
+	cr_assert_eq(lg_changes(&kit.cx, v, TENANT, 0, is_sign_in, &found), LG_OK, "%s", kit.cx.error);
+	cr_assert(found);
 }
 
 Test(login, sign_out_never_redirects_to_what_is_not_registered)
