@@ -43,7 +43,8 @@ split(struct lg_ctx *cx, lg_str token, struct parts *ret)
 
 struct header {
 	lg_str alg, kid, typ, jwk, url, nonce;
-	bool has_alg, has_kid, has_typ, has_jwk, acme;
+	lg_str hint;			/* x5t, x5t#S256: names a certificate, and is not looked at */
+	bool has_alg, has_kid, has_typ, has_jwk, has_hint, acme;
 };
 
 /* The members that are allowed, and nothing else: crit, jku, x5u, x5c, b64, zip and cty among the refused. */
@@ -60,6 +61,8 @@ read_member(struct lg_json *js, lg_str name, struct header *h)
 		{ LG_STR("typ"), &h->typ, &h->has_typ },
 		{ LG_STR("url"), &h->url, &h->acme },
 		{ LG_STR("nonce"), &h->nonce, &h->acme },
+		{ LG_STR("x5t"), &h->hint, &h->has_hint },
+		{ LG_STR("x5t#S256"), &h->hint, &h->has_hint },
 	};
 
 	for (size_t i = 0; i < LG_COUNT(known); i++)
@@ -171,8 +174,8 @@ embedded_key(struct lg_ctx *cx, const struct header *h, enum lg_alg *alg, struct
 {
 	struct lg_jwk jwk;
 
-	if (!h->has_jwk || h->has_kid)
-		return refuse(cx, "must bring its key, and no kid");
+	if (!h->has_jwk)
+		return refuse(cx, "does not bring its key");
 	if (lg_jwk_parse(cx, h->jwk, &jwk) != LG_OK)
 		return lg_fail_in(cx, LG_E_UNAUTHENTICATED, "token key");
 	if (!jwk.usable)
@@ -195,6 +198,8 @@ lg_jws_verify_embedded(struct lg_ctx *cx, lg_str token, const char *typ, struct 
 		return lg_fail(cx, LG_E_INTERNAL, "a token of type %s does not bring its own key", typ);
 	LG_TRY(split(cx, token, &p));
 	LG_TRY(read_header(cx, p.header, typ, &h));
+	if (h.has_kid && *typ == '\0')		/* RFC 8555 6.2: one or the other */
+		return refuse(cx, "brings a key and names one");
 	LG_TRY(embedded_key(cx, &h, &alg, &k));
 	LG_TRY(check(cx, k, alg, &h, &p));
 	answer(&h, &p, alg, ret);

@@ -92,6 +92,16 @@ lg_keeper_wants_write(const struct lg_keeper *k)
 	return !k->gone && k->out.n > k->sent;
 }
 
+/* A buffer that is never quite empty would only grow; at half the moving costs no more than the writing did. */
+static void
+drop_sent(struct lg_keeper *k)
+{
+	if (k->sent < k->out.n / 2)
+		return;
+	lg_buf_drop(&k->out, k->sent);
+	k->sent = 0;
+}
+
 lg_err
 lg_keeper_flush(struct lg_keeper *k)
 {
@@ -99,8 +109,10 @@ lg_keeper_flush(struct lg_keeper *k)
 		ssize_t n = send(k->fd, k->out.p + k->sent, k->out.n - k->sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			drop_sent(k);
 			return LG_OK;
+		}
 		if (n <= 0)
 			return lose(k);
 		k->sent += (size_t)n;

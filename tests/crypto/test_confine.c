@@ -1,4 +1,4 @@
-#include "tests/crypto/util.h"
+#include "tests/crypto/keeper_run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,6 +165,39 @@ drops(void *arg)
 	lg_ctx_init(&cx, lg_arena_new());
 	return lg_confine_drop(&cx, 65534, 65534) == LG_OK && getuid() == 65534 && setuid(0) < 0;
 }
+
+#ifndef LG_SANITIZE
+static bool
+robs_the_keeper(void *arg)
+{
+	const struct run *r = arg;
+	struct lg_ctx cx;
+	char in[256], file[256], mem[64];
+
+	lg_ctx_init(&cx, lg_arena_new());
+	snprintf(in, sizeof in, "%s/store", r->dir);
+	snprintf(file, sizeof file, "%s/keeper/tenant-1", r->dir);
+	snprintf(mem, sizeof mem, "/proc/%d/mem", r->pid);
+	const struct lg_confine_path own[] = { { in, LG_CONFINE_READ | LG_CONFINE_WRITE }, { "/proc", LG_CONFINE_READ } };
+	if (lg_confine_no_dumps(&cx) != LG_OK || lg_confine_paths(&cx, own, 2) != LG_OK || lg_confine_calls_server(&cx) != LG_OK)
+		return false;
+	return open(file, O_RDONLY) < 0 && open(mem, O_RDONLY) < 0 && ptrace(PTRACE_ATTACH, r->pid, NULL, NULL) < 0
+	    && syscall(SYS_pidfd_getfd, 0, 0, 0) < 0 && errno == EPERM && kill(r->pid, SIGKILL) < 0;
+}
+
+Test(confine, the_server_opens_reads_traces_and_kills_no_keeper)
+{
+	KEEPER(r);
+	if (lg_confine_landlock_abi() < 6) {
+		printf("SKIP this kernel's Landlock does not keep signals in\n");
+		fflush(stdout);
+		return;
+	}
+	run_tenant(&r, 1);
+	cr_assert(in_child(robs_the_keeper, &r) == 0);
+	run_key(&r, 1, LG_PURPOSE_TOKEN, LG_KEY_ACTIVE);
+}
+#endif
 
 Test(confine, root_becomes_another_user_for_good)
 {

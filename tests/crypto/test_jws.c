@@ -269,6 +269,7 @@ Test(attack, types_that_mean_the_same_are_accepted)
 	assert_ok(a.f, verify(&a, forge(&a, LG_STR("{\"alg\":\"ES256\",\"typ\":\"AT+JWT\",\"kid\":\"k\"}"), LG_STR("{}"))));
 	assert_ok(a.f, verify(&a, forge(&a, LG_STR("{\"alg\":\"ES256\",\"typ\":\"application/at+jwt\",\"kid\":\"k\"}"), LG_STR("{}"))));
 	assert_ok(a.f, verify(&a, forge(&a, LG_STR("{\"alg\":\"ES256\",\"typ\":\"at+jwt\"}"), LG_STR("{}"))));
+	assert_ok(a.f, verify(&a, forge(&a, LG_STR("{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"x5t\":\"q\"}"), LG_STR("{}"))));
 	lg_str token = forge(&a, LG_STR("{\"alg\":\"ES256\"}"), LG_STR("{}"));
 	assert_ok(a.f, lg_jws_verify(&a.f.cx, token, a.ks, "JWT", &jws));
 	assert_ok(a.f, lg_jws_verify(&a.f.cx, token, a.ks, "", &jws));

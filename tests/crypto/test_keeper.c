@@ -78,6 +78,36 @@ Test(keeper, more_than_the_pending_limit_is_busy_at_once)
 	cr_assert(r.answered == LG_KEEPER_PENDING);
 }
 
+Test(keeper, who_reads_slowly_gets_everything)
+{
+	KEEPER(r);
+	static char big[6000];
+	struct lg_token_request rq = test_token();
+
+	run_tenant(&r, 1);
+	memset(big, 'x', sizeof big);
+	memcpy(big, "\"a\":\"", 5);
+	big[sizeof big - 1] = '"';
+	rq.extra = (lg_str){ big, sizeof big };
+	r.answered = 0;
+	for (int i = 0; i < 3000; i++) {	/* 18 MB of requests and 24 MB of tokens, nothing read meanwhile */
+		cr_assert(lg_keeper_token(r.server, &rq, run_done, &r) == LG_OK);
+		cr_assert(lg_keeper_flush(r.server) == LG_OK);
+	}
+	cr_assert(r.answered == 0 && lg_keeper_wants_write(r.server));
+	cr_assert(lg_keeper_wait(r.server) == LG_OK);
+	cr_assert(r.answered == 3000 && r.err == LG_OK);
+}
+
+Test(keeper, a_request_longer_than_a_frame_is_refused_and_leaves_no_trace)
+{
+	KEEPER(r);
+	lg_str big = { lg_alloc(r.f.arena, LG_KEEPER_FRAME), LG_KEEPER_FRAME };
+
+	cr_assert(lg_keeper_unwrap(r.server, 0, big, run_done, &r) == LG_E_LIMIT);
+	assert_err(r.f, LG_E_NOT_FOUND, ASK(r, server, lg_keeper_mark, 0));
+}
+
 static void wrong_tenant(struct lg_token_request *rq) { rq->tenant = 2; }
 static void wrong_purpose(struct lg_token_request *rq) { rq->purpose = LG_PURPOSE_ISSUER; }
 static void audit_purpose(struct lg_token_request *rq) { rq->tenant = 0; rq->purpose = LG_PURPOSE_AUDIT; }
@@ -497,6 +527,17 @@ Test(keeper, a_new_epoch_is_the_operators_and_only_higher)
 	assert_ok(r.f, ASK(r, server, lg_keeper_head, 0, 2, 10, lg_sha256_str(&h)));
 	assert_ok(r.f, ASK(r, server, lg_keeper_mark, 0));
 	cr_assert(r.reply.n == 4 + 8 + 32 && r.reply.p[3] == 2 && r.reply.p[11] == 10);
+}
+
+Test(keeper, there_are_only_so_many_chains)
+{
+	KEEPER(r);
+	lg_sha256 d = { { 1 } };
+
+	for (uint32_t i = 0; i < 16; i++)
+		assert_ok(r.f, ASK(r, server, lg_keeper_head, i, 1, 1, lg_sha256_str(&d)));
+	assert_err(r.f, LG_E_LIMIT, ASK(r, server, lg_keeper_head, 16, 1, 1, lg_sha256_str(&d)));
+	assert_err(r.f, LG_E_NOT_FOUND, ASK(r, server, lg_keeper_mark, 16));
 }
 
 Test(keeper, a_head_that_was_changed_does_not_verify)
