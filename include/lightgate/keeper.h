@@ -152,6 +152,7 @@ struct lg_signer {
 	lg_err (*token_wait)(void *self, struct lg_ctx *cx, const struct lg_token_request *rq, lg_str *token);
 	lg_err (*certificate_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *der);
 	lg_err (*crl_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig);
+	lg_err (*ocsp_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig);	/* NULL: no OCSP is offered */
 	/* The data key under which the tenant's secret blobs are sealed (32 octets, unwrapped by the keeper at start). */
 	lg_err (*data_key)(void *self, struct lg_ctx *cx, uint32_t tenant, const struct lg_secret **ret);
 };
