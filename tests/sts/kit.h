@@ -5,6 +5,8 @@
 #ifndef TESTS_STS_KIT_H
 #define TESTS_STS_KIT_H
 
+#include <pthread.h>
+
 #include <criterion/criterion.h>
 
 #include "lightgate/store.h"
@@ -22,6 +24,7 @@
 
 struct kit {
 	char dir[256];
+	pthread_t thread;		/* the test's own, the loop */
 	struct lg_arena *arena;		/* as long as the test */
 	struct lg_ctx cx;
 	struct lg_store *store;
