@@ -7,7 +7,7 @@
 #include "store/segment.h"
 
 #define LG_VERIFY_TRIES	3
-#define LG_VERIFY_PAUSE	50000	/* us: a block that is being written is whole by then */
+#define LG_VERIFY_PAUSE	20000	/* us: a block that is being written is whole by then */
 
 struct walk {
 	const char *dir;

@@ -31,7 +31,7 @@ enum lg_domain {
 
 /*
  * A table belongs to one component, which declares it as a constant.  Keys begin with the tenant (u32) except in tables of
- * the service itself.  `id` stands in log records and never changes.
+ * the service itself.  `id` stands in log records and never changes; 0 and those from 0xff00 on are the store's own.
  */
 struct lg_table {
 	const char *name;
@@ -39,10 +39,11 @@ struct lg_table {
 	bool derived;			/* index rows only: no effects, written only by derive */
 	bool service;			/* keys have no tenant in front */
 	enum lg_domain domain;		/* bumped for the key's tenant by every change of a row */
-	/* Emits the index rows that follow from a row: called with the old row (then they are removed) and with the new one (then they
-	 * are added).  Pure: reads nothing but its arguments. */
+	/* Emits the index rows that follow from a row: called with the old row and with the new one, and what differs is removed and
+	 * added.  Pure: reads nothing but its arguments.  An index key contains its row's key: no two rows emit the same one. */
 	void (*derive)(struct lg_derive *d, lg_str key, lg_str value);
 };
+/* A key of over LG_KEY_MAX octets fails the mutation: cut or hash long values. */
 void lg_emit(struct lg_derive *d, const struct lg_table *index, lg_str key, lg_str value);
 
 struct lg_store_options {
@@ -58,7 +59,9 @@ LG_CHECKED lg_err lg_store_open(struct lg_ctx *cx, const struct lg_store_options
 void lg_store_close(struct lg_store **st);	/* waits for the writer's queue; mailboxes that jobs named are freed after it */
 
 /* ---- reading ------------------------------------------------------------------------------------
- * A thread's view is renewed on first use and given back at the end of its turn; what must outlive it is copied.
+ * A thread's view is renewed on first use and given back at the end of its turn; what must outlive it is copied.  Slices are
+ * good until lg_store_turn; inside a mutation until it returns, whatever it writes meanwhile.  Every thread that reads ends
+ * its turns, workers after each piece of work: a snapshot that is kept makes the file grow.
  */
 LG_CHECKED lg_err lg_view_begin(struct lg_ctx *cx, struct lg_store *st, struct lg_view **ret);	/* nests: one snapshot per thread */
 void lg_view_end(struct lg_view **v);		/* safe on NULL; the snapshot itself is kept until the turn ends */
@@ -99,12 +102,15 @@ struct lg_job {
 };
 /* Never blocks; LG_E_BUSY when the queue is full (then no reply follows). */
 LG_CHECKED lg_err lg_store_submit(struct lg_store *st, struct lg_job *job);
-/* Submits and waits.  For workers, never for loops.  run may be called again after LG_E_RETRY is returned (at most 3 times). */
+/* Submits and waits.  For workers, never for loops.  run may be called again after LG_E_RETRY is returned (at most 3 times), and
+ * when the map is full and its batch is tried job by job.  Ends this thread's turn, unless a view is open: what it reads next
+ * shows its change. */
 void lg_store_loop_thread(void);		/* says that this thread is a loop: lg_store_apply on it is an assertion */
 typedef lg_err lg_mutation(struct lg_ctx *cx, struct lg_view *v, void *arg);
 LG_CHECKED lg_err lg_store_apply(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, const char *operation,
     lg_mutation *run, void *arg, uint64_t *seq);
 
+/* A row that is already so makes no effect.  A fault (limit, full map) fails the mutation even if its error is overlooked. */
 LG_CHECKED lg_err lg_put(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key, lg_str value);
 LG_CHECKED lg_err lg_del(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key);	/* LG_E_NOT_FOUND */
 /* Inside a mutation: */
@@ -162,7 +168,8 @@ LG_CHECKED lg_err lg_log_read(struct lg_ctx *cx, struct lg_store *st, uint64_t f
  * `blob` gives the sealed bytes of a blob by its key; LG_E_NOT_FOUND (or no function) leaves it out, as if erased. */
 typedef lg_err lg_replay_blob(void *arg, lg_str key, lg_str *sealed);
 LG_CHECKED lg_err lg_store_replay(struct lg_ctx *cx, struct lg_store *st, lg_str body, lg_replay_blob *blob, void *arg);
-/* Is called on the writer thread after every commit, before the callers are answered: snapshots are published here. */
+/* Is called on the committing thread after every record, before the callers are answered: snapshots are published here.  It
+ * must not write or wait.  At most 8. */
 typedef void lg_committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned long domains);	/* bit per enum lg_domain */
 void lg_store_on_commit(struct lg_store *st, lg_committed *fn, void *arg);
 
