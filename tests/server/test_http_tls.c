@@ -1,0 +1,222 @@
+#include <unistd.h>
+
+#include "tests/server/kit.h"
+#include "tests/server/pki.h"
+
+static lg_err
+whoami(void *self, struct lg_http *ex)
+{
+	(void)self;
+	lg_buf_printf(&ex->out, "surface=%d cert=%zu", (int)ex->peer->surface, ex->peer->cert.n);
+	return LG_OK;
+}
+
+static const struct lg_route routes[] = {
+	{ "GET", "/whoami", LG_SURFACE_API | LG_SURFACE_STREAM, LG_ON_LOOP, 0, whoami },
+};
+
+struct world {
+	struct kit k;
+	struct pki_cert server, good, bad;
+	lg_str good_der;
+	int judged;
+};
+
+/* One client is known. */
+static lg_err
+verify(void *self, struct lg_ctx *cx, const lg_str *chain, size_t n)
+{
+	struct world *w = self;
+
+	__atomic_fetch_add(&w->judged, 1, __ATOMIC_RELAXED);
+	if (n == 0 || !lg_str_eq(chain[0], w->good_der))
+		return lg_fail(cx, LG_E_DENIED, "a stranger");
+	return LG_OK;
+}
+
+static void
+begin(struct world *w, enum lg_surface surface)
+{
+	*w = (struct world){ .judged = 0 };
+	kit_init(&w->k);
+	kit_new(&w->k);
+	w->server = pki_make("server", NULL);
+	w->good = pki_make("good", NULL);
+	w->bad = pki_make("bad", NULL);
+	w->good_der = pki_der(w->k.cx.arena, &w->good);
+	cr_assert_eq(lg_http_routes_add(&w->k.cx, w->k.hs, routes, 1, NULL), LG_OK);
+	lg_http_verifier_set(w->k.hs, &(struct lg_http_verifier){ w, verify });
+	cr_assert_eq(lg_http_identity_set(&w->k.cx, w->k.hs, pki_pem(w->k.cx.arena, &w->server), pki_key_pem(w->k.cx.arena, &w->server)),
+	    LG_OK, "%s", w->k.cx.error);
+	kit_attach(&w->k, LG_SURFACE_HTTPS | LG_SURFACE_MTLS | LG_SURFACE_STREAM);
+	kit_open(&w->k, surface);
+}
+
+static void
+end(struct world *w)
+{
+	pki_free(&w->server);
+	pki_free(&w->good);
+	pki_free(&w->bad);
+	kit_end(&w->k);
+}
+
+/* The answer's body, or NULL if there was none: TLS 1.3 clients learn of a refusal only when they read. */
+static const char *
+ask(SSL *ssl)
+{
+	static const char rq[] = "GET /whoami HTTP/1.1\r\nHost: x\r\n\r\n";
+	static char buf[4096];
+	int n, at = 0;
+
+	if (ssl == NULL || SSL_write(ssl, rq, sizeof rq - 1) <= 0)
+		return NULL;
+	while ((n = SSL_read(ssl, buf + at, (int)sizeof buf - 1 - at)) > 0) {
+		at += n;
+		buf[at] = '\0';
+		if (strstr(buf, "cert=") != NULL)
+			return strstr(buf, "\r\n\r\n") + 4;
+	}
+	return NULL;
+}
+
+/* Asks on a new connection as this client; the session is for resumption. */
+static bool
+ask_as(struct world *w, const struct pki_cert *own, int version, const char *want, SSL_SESSION **session)
+{
+	int fd = kit_connect(&w->k);
+	SSL *ssl = pki_connect(fd, own, session == NULL ? NULL : *session, version);
+	const char *body = ask(ssl);
+	bool ok = body != NULL && strcmp(body, want) == 0;
+
+	if (session != NULL && ssl != NULL) {
+		if (*session != NULL)
+			cr_expect(SSL_session_reused(ssl), "the session was not resumed");
+		else
+			*session = SSL_get1_session(ssl);
+	}
+	if (ssl != NULL)
+		SSL_shutdown(ssl);
+	SSL_free(ssl);
+	close(fd);
+	return ok;
+}
+
+Test(http_tls, https_never_asks_for_a_certificate)
+{
+	struct world w;
+
+	begin(&w, LG_SURFACE_HTTPS);
+	cr_assert(ask_as(&w, NULL, TLS1_3_VERSION, "surface=1 cert=0", NULL));
+	cr_assert(ask_as(&w, &w.good, TLS1_3_VERSION, "surface=1 cert=0", NULL));
+	cr_assert(ask_as(&w, NULL, TLS1_2_VERSION, "surface=1 cert=0", NULL));
+	cr_assert_eq(w.judged, 0);
+	end(&w);
+}
+
+Test(http_tls, old_versions_are_refused)
+{
+	struct world w;
+
+	begin(&w, LG_SURFACE_HTTPS);
+	cr_assert_not(ask_as(&w, NULL, TLS1_1_VERSION, "surface=1 cert=0", NULL));
+	end(&w);
+}
+
+Test(http_tls, sessions_are_resumed)
+{
+	struct world w;
+	SSL_SESSION *session = NULL;
+
+	begin(&w, LG_SURFACE_HTTPS);
+	cr_assert(ask_as(&w, NULL, TLS1_3_VERSION, "surface=1 cert=0", &session));
+	cr_assert(ask_as(&w, NULL, TLS1_3_VERSION, "surface=1 cert=0", &session));
+	SSL_SESSION_free(session);
+	session = NULL;
+	cr_assert(ask_as(&w, NULL, TLS1_2_VERSION, "surface=1 cert=0", &session));
+	cr_assert(ask_as(&w, NULL, TLS1_2_VERSION, "surface=1 cert=0", &session));
+	SSL_SESSION_free(session);
+	end(&w);
+}
+
+static void
+mutual(enum lg_surface surface)
+{
+	struct world w;
+	char want[64];
+
+	begin(&w, surface);
+	snprintf(want, sizeof want, "surface=%d cert=%zu", (int)surface, w.good_der.n);
+	cr_assert(ask_as(&w, &w.good, TLS1_3_VERSION, want, NULL));
+	cr_assert(ask_as(&w, &w.good, TLS1_2_VERSION, want, NULL));
+	cr_assert_eq(w.judged, 2);
+	for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
+		cr_expect_not(ask_as(&w, &w.bad, v, want, NULL), "a stranger came in");
+		cr_expect_not(ask_as(&w, NULL, v, want, NULL), "nobody came in");
+	}
+	cr_assert_eq(w.judged, 4);
+	end(&w);
+}
+
+Test(http_tls, a_client_certificate_is_required_and_judged_in_the_handshake)
+{
+	mutual(LG_SURFACE_MTLS);
+}
+
+Test(http_tls, streams_want_a_certificate_too)
+{
+	mutual(LG_SURFACE_STREAM);
+}
+
+Test(http_tls, a_client_with_a_certificate_is_judged_every_time)
+{
+	struct world w;
+	SSL_SESSION *session = NULL;
+	char want[64];
+
+	begin(&w, LG_SURFACE_MTLS);
+	snprintf(want, sizeof want, "surface=2 cert=%zu", w.good_der.n);
+	cr_assert(ask_as(&w, &w.good, TLS1_2_VERSION, want, &session));
+	w.good_der = LG_STR("revoked");
+	int fd = kit_connect(&w.k);
+	SSL *ssl = pki_connect(fd, &w.good, session, TLS1_2_VERSION);
+	cr_assert_null(ask(ssl));
+	SSL_free(ssl);
+	close(fd);
+	SSL_SESSION_free(session);
+	end(&w);
+}
+
+Test(http_tls, the_identity_is_swapped_while_running)
+{
+	struct world w;
+	struct pki_cert fresh = pki_make("fresh", NULL);
+
+	begin(&w, LG_SURFACE_HTTPS);
+	for (int i = 0; i < 5; i++) {
+		cr_assert_eq(lg_http_identity_set(&w.k.cx, w.k.hs, pki_pem(w.k.cx.arena, &fresh), pki_key_pem(w.k.cx.arena, &fresh)), LG_OK);
+		int fd = kit_connect(&w.k);
+		SSL *ssl = pki_connect(fd, NULL, NULL, TLS1_3_VERSION);
+		cr_assert_not_null(ssl);
+		cr_assert_eq(X509_cmp(SSL_get0_peer_certificate(ssl), fresh.x), 0);
+		SSL_free(ssl);
+		close(fd);
+	}
+	cr_assert_eq(lg_http_identity_set(&w.k.cx, w.k.hs, LG_STR("no PEM"), LG_STR("at all")), LG_E_INVALID);
+	cr_assert(ask_as(&w, NULL, TLS1_3_VERSION, "surface=1 cert=0", NULL), "the old one is still there");
+	pki_free(&fresh);
+	end(&w);
+}
+
+Test(http_tls, a_handshake_that_stands_still_is_cut)
+{
+	struct world w;
+	int fd;
+
+	begin(&w, LG_SURFACE_HTTPS);
+	fd = kit_connect(&w.k);
+	KIT_SEND(fd, "\x16\x03\x01");
+	cr_assert(kit_closed(fd, 7000));
+	close(fd);
+	end(&w);
+}
