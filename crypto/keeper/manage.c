@@ -126,7 +126,23 @@ may_follow(struct lg_call *c, uint32_t tenant, enum lg_purpose purpose, enum lg_
 	return lg_fail(c->cx, LG_E_UNSUPPORTED, "no such key can follow");
 }
 
-/* The oldest retired one of this purpose makes room; issuers and data keys are needed as long as what they made. */
+/* CA keys are needed as long as what they signed may be asked about, data keys for ever. */
+static int64_t
+needed_until(const struct lg_keeper_key *k)
+{
+	switch (k->purpose) {
+	case LG_PURPOSE_DATA:
+		return INT64_MAX;
+	case LG_PURPOSE_ROOT:
+		return k->created + LG_ROOT_LIFE;
+	case LG_PURPOSE_ISSUER:
+		return k->created + LG_ISSUER_LIFE;
+	default:
+		return 0;
+	}
+}
+
+/* The oldest retired one of this purpose makes room. */
 static void
 forget_oldest(struct lg_tenant_record *r, const struct lg_keeper_key *like, int64_t now)
 {
@@ -140,9 +156,7 @@ forget_oldest(struct lg_tenant_record *r, const struct lg_keeper_key *like, int6
 		if (oldest == r->nkeys || k->created < r->key[oldest].pub.created)
 			oldest = i;
 	}
-	bool lasting = like->purpose == LG_PURPOSE_DATA || ((like->purpose == LG_PURPOSE_ISSUER || like->purpose == LG_PURPOSE_ROOT)
-	    && oldest < r->nkeys && r->key[oldest].pub.created + LG_ROOT_LIFE > now);
-	if (n < RETIRED_KEPT || lasting)
+	if (n <= RETIRED_KEPT || now < needed_until(&r->key[oldest].pub))
 		return;
 	r->nkeys--;
 	memmove(&r->key[oldest], &r->key[oldest + 1], (r->nkeys - oldest) * sizeof r->key[0]);

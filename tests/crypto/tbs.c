@@ -23,9 +23,10 @@ put_san(struct lg_buf *b, const struct tbs *t)
 	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_SAN, false);
 	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
 
-	for (size_t i = 0; i < LG_COUNT(t->name); i++)
-		if (t->name[i].tag != 0)
-			lg_derw_element(b, t->name[i].tag, t->name[i].value);
+	for (unsigned n = 0; n <= t->repeat; n++)
+		for (size_t i = 0; i < LG_COUNT(t->name); i++)
+			if (t->name[i].tag != 0)
+				lg_derw_element(b, t->name[i].tag, t->name[i].value);
 	lg_derw_end(b, seq);
 	lg_x509_ext_end(b, e);
 }

@@ -21,6 +21,7 @@ struct tbs {
 		uint8_t tag;
 		lg_str value;
 	} name[4];
+	unsigned repeat;		/* the names so many times more */
 	bool no_san, no_key_usage, no_eku, no_aki, plain_key_usage, critical_aki;
 	uint32_t key_usage;
 	lg_str eku[3];

@@ -137,6 +137,7 @@ SPOIL(twice, t->extra_oid = LG_OID_CDP; t->extra_value = LG_STR("\x30\0"); t->ex
 SPOIL(second_san, t->extra_oid = LG_OID_SAN; t->extra_value = LG_STR("\x30\x04\x82\x02hi"))
 SPOIL(second_basic, t->basic = LG_STR(""); t->extra_oid = LG_OID_BASIC; t->extra_value = LG_STR("\x30\x03\x01\x01\xff"))
 SPOIL(bad_cdp, t->extra_oid = LG_OID_CDP; t->extra_value = LG_STR("\x30\x05\x00"))
+SPOIL(too_many_names, t->name[0].tag = 0; t->repeat = 64)
 SPOIL(trailing_octets, t->tail = LG_STR("\x05\x00"))
 
 #define ROW(f) { #f, f }
@@ -156,7 +157,8 @@ static const struct {
 	ROW(dns_empty_label), ROW(dns_dot), ROW(dns_trailing_dot), ROW(dns_hyphen), ROW(dns_nul), ROW(dns_star_inside),
 	ROW(dns_star_alone), ROW(dns_star_outside), ROW(dns_long_label), ROW(localhost), ROW(loopback), ROW(address_in_dev),
 	ROW(address_of_5), ROW(unknown_critical), ROW(unknown_plain), ROW(name_constraints), ROW(twice), ROW(second_san),
-	ROW(second_basic), ROW(bad_cdp), ROW(trailing_octets),
+	ROW(second_basic), ROW(bad_cdp), ROW(too_many_names),
+	ROW(trailing_octets),
 };
 
 Test(tbs, every_step_beyond_the_ceiling_is_refused)
@@ -181,6 +183,7 @@ SPOIL(false_ca, t->basic = LG_STR(""))
 SPOIL(no_common_name, t->common_name = LG_NONE)
 SPOIL(uri_alone, t->name[1].tag = 0)
 SPOIL(dns_alone, t->name[0].tag = 0)
+SPOIL(many_names, t->name[0].tag = 0; t->repeat = 63)
 
 Test(tbs, what_lies_within_the_ceiling_is_allowed)
 {
@@ -189,7 +192,7 @@ Test(tbs, what_lies_within_the_ceiling_is_allowed)
 		spoil_fn *alter;
 	} right[] = {
 		ROW(wildcard), ROW(suffix_itself), ROW(dev_names), ROW(ocsp_responder), ROW(false_ca), ROW(no_common_name),
-		ROW(uri_alone), ROW(dns_alone),
+		ROW(uri_alone), ROW(dns_alone), ROW(many_names),
 	};
 
 	for (size_t i = 0; i < LG_COUNT(right); i++) {
@@ -275,6 +278,24 @@ Test(keeper_ca, a_root_is_followed_and_signs_the_next_issuer)
 	const char *ca = pem_file(&r, "ca.pem", "CERTIFICATE", run_key(&r, 1, LG_PURPOSE_ISSUER, LG_KEY_NEXT).cert);
 	cr_assert(run_shell(&r, "openssl verify -x509_strict -CAfile %s %s >/dev/null 2>&1", root, ca) == 0);
 	cr_assert(run_count(&r, 1, LG_PURPOSE_ROOT, LG_KEY_RETIRED) == 1);
+}
+
+Test(keeper_ca, retired_issuers_are_kept_up_to_the_limit_of_keys)
+{
+	KEEPER(r);
+	lg_err e = LG_OK;
+	int rounds = 0;
+
+	run_tenant(&r, 1);
+	for (; e == LG_OK && rounds < 100; rounds++) {
+		e = ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_ISSUER, LG_ALG_ES256);
+		if (e == LG_OK)
+			assert_ok(r.f, ASK(r, server, lg_keeper_activate, 1, r.reply));
+	}
+	cr_assert(e == LG_E_LIMIT && rounds > 50, "%d rounds: %s", rounds, lg_err_name(e));
+	cr_assert(run_stop(&r) == 0);
+	run_start(&r);
+	cr_assert(run_count(&r, 1, LG_PURPOSE_ISSUER, LG_KEY_ACTIVE) == 1);
 }
 
 Test(keeper_ca, one_tenants_names_are_not_signed_by_anothers_key)
