@@ -35,46 +35,6 @@ struct server {
 	struct lg_control_message message;
 };
 
-/* ---- confinement --------------------------------------------------------------------------------------- */
-
-static lg_err
-confine(struct lg_ctx *cx, const struct lg_server_start *s)
-{
-	static const struct lg_confine_path paths[] = {
-		{ "store", LG_CONFINE_READ | LG_CONFINE_WRITE },
-		{ "log", LG_CONFINE_READ | LG_CONFINE_WRITE },
-		{ "archive", LG_CONFINE_READ | LG_CONFINE_WRITE },
-		{ "run", LG_CONFINE_READ | LG_CONFINE_WRITE },
-		/* what libraries read: resolver, time zone, public CAs */
-		{ "/etc/resolv.conf", LG_CONFINE_READ },
-		{ "/etc/hosts", LG_CONFINE_READ },
-		{ "/etc/nsswitch.conf", LG_CONFINE_READ },
-		{ "/etc/host.conf", LG_CONFINE_READ },
-		{ "/etc/gai.conf", LG_CONFINE_READ },
-		{ "/etc/localtime", LG_CONFINE_READ },
-		{ "/etc/ssl", LG_CONFINE_READ },
-		{ "/etc/gnutls", LG_CONFINE_READ },
-		{ "/usr/share/ca-certificates", LG_CONFINE_READ },
-		{ "/usr/share/zoneinfo", LG_CONFINE_READ },
-		{ "/dev/null", LG_CONFINE_READ | LG_CONFINE_WRITE },
-		{ "/dev/urandom", LG_CONFINE_READ },
-		{ "/sys/devices/system/cpu", LG_CONFINE_READ },
-		/* the store tells one boot from the next */
-		{ "/proc/sys/kernel/random/boot_id", LG_CONFINE_READ },
-	};
-	lg_err e;
-
-	if (s->users.own)
-		LG_TRY(lg_confine_drop(cx, s->users.server_uid, s->users.server_gid));
-	LG_TRY(lg_confine_no_dumps(cx));
-	e = lg_confine_paths(cx, paths, LG_COUNT(paths));
-	/* With a user of its own the modes of DATA still keep it out of the keeper's folder. */
-	if (e == LG_E_UNSUPPORTED && (s->users.own || s->settings.weak_isolation))
-		e = LG_OK;
-	LG_TRY(e);
-	return lg_confine_calls_server(cx);
-}
-
 /* ---- threads --------------------------------------------------------------------------------------------- */
 
 static void *
@@ -252,7 +212,7 @@ tell_ready(struct server *sv)
 static lg_err
 start(struct server *sv)
 {
-	LG_TRY(confine(&sv->cx, sv->start));
+	LG_TRY(lg_server_confine(&sv->cx, &sv->settings, &sv->start->users));
 	LG_TRY(make_parts(sv));
 	LG_TRY(lg_app_start(&sv->cx, &sv->app));
 	if (sv->app.store != NULL)

@@ -25,6 +25,10 @@ struct lg_server_start {
 	char **argv;
 };
 
+/* User, files, system calls, dumps; the working directory is DATA.  LG_E_UNSUPPORTED: neither Landlock nor a user of its own
+ * would keep it from the keeper's folder, and the settings do not say that this will do. */
+LG_CHECKED lg_err lg_server_confine(struct lg_ctx *cx, const struct lg_settings *s, const struct lg_users *u);
+
 /* The server's whole life, in a process just forked, without threads.  Returns its exit status. */
 int lg_server_main(struct lg_server_start *s);
 
