@@ -65,6 +65,21 @@ lg_derive_rows(struct lg_ctx *cx, struct lg_store *st, struct lg_arena *a, const
 	return LG_OK;
 }
 
+/*
+ * A lost index row is nothing that a change should fail over: lg_store_check finds it.  And a row under a unique key (a name)
+ * may already be another's, when a mutation gave the name away before it took it: then it stays.
+ */
+static int
+remove_row(struct lg_view *v, MDB_dbi dbi, MDB_val *k, lg_str was)
+{
+	MDB_val val;
+	int rc = mdb_get(v->txn, dbi, k, &val);
+
+	if (rc == MDB_NOTFOUND || (rc == 0 && !lg_str_eq(lg_val_str(val), was)))
+		return 0;
+	return rc != 0 ? rc : mdb_del(v->txn, dbi, k, NULL);
+}
+
 static lg_err
 change(struct lg_ctx *cx, struct lg_view *v, const struct lg_derived *r, bool add)
 {
@@ -73,9 +88,7 @@ change(struct lg_ctx *cx, struct lg_view *v, const struct lg_derived *r, bool ad
 
 	if (++v->scope->derived > LG_DERIVED_ROWS)
 		return lg_scope_fault(cx, v, LG_E_LIMIT, "a mutation changes more than %d index rows", LG_DERIVED_ROWS);
-	int rc = add ? mdb_put(v->txn, dbi, &k, &val, 0) : mdb_del(v->txn, dbi, &k, NULL);
-	if (rc == MDB_NOTFOUND)		/* a lost index row: lg_store_check finds it, a change need not fail over it */
-		return LG_OK;
+	int rc = add ? mdb_put(v->txn, dbi, &k, &val, 0) : remove_row(v, dbi, &k, r->value);
 	if (rc != 0)
 		return lg_scope_fault(cx, v, lg_lmdb_err(rc), "index %s: %s", r->index->name, mdb_strerror(rc));
 	return LG_OK;

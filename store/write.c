@@ -30,6 +30,7 @@ publish(struct lg_store *st, const struct lg_head *head, unsigned long domains)
 	lg_ctx_init(&cx, a);
 	if (st->nhooks == 0 || lg_view_begin(&cx, st, &v) != LG_OK)
 		return;
+	assert(lg_view_seq(v) == head->seq);	/* who writes directly has no view open */
 	for (size_t i = 0; i < st->nhooks; i++)
 		st->hooks[i].fn(st->hooks[i].arg, v, head, domains);
 	lg_view_end(&v);

@@ -139,7 +139,7 @@ run_batch(struct lg_writer *w, struct lg_job **v, size_t n)
 	}
 	/* Failures count too: a job may have failed because of what another did that is now undone. */
 	fail_all(w, v, done, e);
-	if (e == LG_E_FULL && done > 1)	/* alone, one that frees space still has its chance */
+	if ((e == LG_E_FULL || e == LG_E_LIMIT) && done > 1)	/* alone, one that is small or frees space still has its chance */
 		for (size_t i = 0; i < done; i++)
 			run_batch(w, &v[i], 1);
 	return done;

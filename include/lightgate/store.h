@@ -40,7 +40,8 @@ struct lg_table {
 	bool service;			/* keys have no tenant in front */
 	enum lg_domain domain;		/* bumped for the key's tenant by every change of a row */
 	/* Emits the index rows that follow from a row: called with the old row and with the new one, and what differs is removed and
-	 * added.  Pure: reads nothing but its arguments.  An index key contains its row's key: no two rows emit the same one. */
+	 * added.  Pure: reads nothing but its arguments.  No two rows emit one index key: it contains
+	 * its row's key, or is unique (a name) and the value says whose it is. */
 	void (*derive)(struct lg_derive *d, lg_str key, lg_str value);
 };
 /* A key of over LG_KEY_MAX octets fails the mutation: cut or hash long values. */

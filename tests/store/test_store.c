@@ -577,3 +577,47 @@ Test(store, a_revision_rises_with_its_domain_and_tenant_only)
 	cr_assert_gt(revision(&f, 0, LG_DOMAIN_POLICY), r);
 	fixture_end(&f);
 }
+
+/* ---- unique index keys ------------------------------------------------------------------------------------------ */
+
+static const struct lg_table t_by_name = { .name = "by_name", .id = 11, .derived = true };
+
+static void
+derive_name(struct lg_derive *d, lg_str key, lg_str value)
+{
+	lg_emit(d, &t_by_name, value, key);
+}
+
+static const struct lg_table t_named = { .name = "named", .id = 10, .service = true, .derive = derive_name };
+
+static lg_err
+exchange(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	(void)arg;
+	LG_TRY(lg_put(cx, v, &t_named, LG_STR("b"), LG_STR("smith")));	/* before a gives it up */
+	return lg_put(cx, v, &t_named, LG_STR("a"), LG_STR("jones"));
+}
+
+Test(store, a_name_that_changes_hands_in_one_mutation_stays_indexed)
+{
+	const struct lg_table *const both[] = { &t_named, &t_by_name };
+	struct fixture f;
+	struct row a = { &t_named, LG_STR("a"), LG_STR("smith"), false };
+	struct lg_view *v;
+	uint64_t rows, faults;
+	lg_str whose;
+
+	fixture_init(&f);
+	assert_ok(&f, open_with(&f, both, 2));
+	assert_ok(&f, lg_store_apply(&f.cx, f.st, 0, "x", put_row, &a, NULL));
+	assert_ok(&f, lg_store_apply(&f.cx, f.st, 0, "x", exchange, NULL, NULL));
+	assert_ok(&f, lg_view_begin(&f.cx, f.st, &v));
+	assert_ok(&f, lg_get(&f.cx, v, &t_by_name, LG_STR("smith"), &whose));
+	cr_assert(lg_str_eq(whose, LG_STR("b")));
+	assert_ok(&f, lg_get(&f.cx, v, &t_by_name, LG_STR("jones"), &whose));
+	cr_assert(lg_str_eq(whose, LG_STR("a")));
+	lg_view_end(&v);
+	assert_ok(&f, lg_store_check(&f.cx, f.st, &rows, &faults));
+	cr_assert_eq(faults, 0);
+	fixture_end(&f);
+}
