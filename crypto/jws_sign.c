@@ -1,7 +1,6 @@
 /* jws_sign.c: tokens signed with a key of ours in this process: client assertions, proofs, tests. */
 #include "crypto/key.h"
 
-#include <openssl/err.h>
 
 #include "base/json.h"
 #include "base/text.h"

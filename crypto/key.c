@@ -2,7 +2,6 @@
 #include "crypto/key.h"
 
 #include <openssl/err.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 

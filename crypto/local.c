@@ -16,10 +16,8 @@ static EVP_MAC *hmac;
 static _Thread_local struct lg_local *mine;
 
 void
-lg_crypto_must(int ok)
+lg_crypto_die(void)
 {
-	if (ok > 0)
-		return;
 	fputs("lightgate: the cryptographic library failed\n", stderr);
 	ERR_print_errors_fp(stderr);
 	abort();

@@ -23,6 +23,12 @@ const EVP_MD *lg_md_sha256(void);
 const EVP_CIPHER *lg_aes_256_gcm(void);
 
 /* For calls that can fail only by lack of memory or a broken library. */
-void lg_crypto_must(int ok);
+_Noreturn void lg_crypto_die(void);
+static inline void
+lg_crypto_must(int ok)
+{
+	if (ok <= 0)
+		lg_crypto_die();
+}
 
 #endif

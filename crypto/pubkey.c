@@ -12,7 +12,6 @@
 #include <openssl/rsa.h>
 #include <stdlib.h>
 
-#include "base/text.h"
 #include "crypto/local.h"
 #include "crypto/spki.h"
 

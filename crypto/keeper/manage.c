@@ -1,5 +1,4 @@
 /* manage.c: tenants created, ceilings changed, keys followed by successors.  All of it under `change`, on the slow lane. */
-#include "base/clock.h"
 #include "base/text.h"
 #include "crypto/keeper/ca.h"
 #include "crypto/keeper/process.h"

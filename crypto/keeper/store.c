@@ -1,12 +1,8 @@
 /* store.c: the keeper's files, and the set of tenants that is published from them. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "crypto/keeper/ca.h"
 #include "crypto/keeper/process.h"
