@@ -36,6 +36,7 @@ struct lg_json {
 	const char *fault;		/* NULL while all is well */
 	size_t fault_at;
 	bool nul;			/* set after init: U+0000 may stand in strings, as Cedar's may */
+	unsigned max_depth;		/* set after init: instead of LG_JSON_DEPTH */
 	unsigned depth;
 	struct lg_json_level *level;	/* opaque: what is open, and the names seen in it */
 };

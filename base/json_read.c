@@ -121,7 +121,7 @@ level_new(struct lg_json *js)
 static void
 enter(struct lg_json *js, char close)
 {
-	if (js->depth == LG_JSON_DEPTH) {
+	if (js->depth == (js->max_depth == 0 ? LG_JSON_DEPTH : js->max_depth)) {
 		lg_json_fault(js, "nested too deeply");
 		return;
 	}
@@ -288,7 +288,7 @@ lg_json_null(struct lg_json *js)
 		lg_json_scan_word(js, LG_STR("null"));
 }
 
-/* Recursion is bounded by LG_JSON_DEPTH. */
+/* Recursion is bounded by the depth. */
 void
 lg_json_skip(struct lg_json *js)
 {

@@ -18,8 +18,10 @@ struct build {
 /* ---- ids ------------------------------------------------------------------------------------ */
 
 static lg_str
-policy_id(const struct build *b, const struct lg_source *src, const struct lg_policy *p, uint32_t position)
+policy_id(const struct build *b, size_t source, const struct lg_source *src, const struct lg_policy *p, uint32_t position)
 {
+	if (b->options->ids != NULL)
+		return lg_dup(b->set->arena, b->options->ids[source]);
 	if (b->options->ids_from_annotation)
 		for (size_t i = 0; i < p->info.nannotations; i++)
 			if (lg_str_eq(p->info.annotations[i].name, LG_STR("id")))
@@ -67,7 +69,7 @@ place_policy(const struct lg_source *src, const struct lg_policy *before, struct
 }
 
 static void
-source_parse(struct build *b, const struct lg_policy_source *in)
+source_parse(struct build *b, size_t number, const struct lg_policy_source *in)
 {
 	struct lg_source *src = LG_NEW(b->set->arena, struct lg_source);
 	const struct lg_policy *before = NULL;
@@ -81,7 +83,7 @@ source_parse(struct build *b, const struct lg_policy_source *in)
 		if (p != NULL) {
 			p->source = src;
 			p->info.source = src->name;
-			p->info.id = policy_id(b, src, p, position);
+			p->info.id = policy_id(b, number, src, p, position);
 			place_policy(src, before, p);
 			before = p;
 			if (!policy_add(b, p))
@@ -278,7 +280,7 @@ build_set(struct build *b, const struct lg_policy_source *sources, size_t n)
 	uint32_t parsed;
 
 	for (size_t i = 0; i < n; i++)
-		source_parse(b, &sources[i]);
+		source_parse(b, i, &sources[i]);
 	LG_TRY(lg_fault_status(b->cx, b->faults));
 	for (uint32_t i = 0; i < set->n; i++)
 		resolve_policy(b, set->v[i]);

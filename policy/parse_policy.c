@@ -17,7 +17,7 @@ annotation(struct lg_parser *ps, struct lg_policy_annotation *ret)
 		lg_lex_unexpected(&ps->lx, "an annotation's name");
 		return false;
 	}
-	*ret = (struct lg_policy_annotation){ lg_lex_text(&ps->lx, &ps->lx.tok), LG_STR("") };
+	*ret = (struct lg_policy_annotation){ lg_lex_text(&ps->lx, &ps->lx.tok), LG_NONE };
 	lg_lex_next(&ps->lx);
 	if (!lg_lex_accept(&ps->lx, T_LPAREN))
 		return true;

@@ -16,6 +16,7 @@
 /* ---- limits: each with its own clean error -------------------------------------------------- */
 
 #define LG_POLICY_SOURCE_MAX	(32u << 20)	/* bytes of policy or schema text handed to one parse */
+#define LG_POLICY_JSON_MAX	(8u << 20)	/* bytes of policies or a schema in JSON */
 #define LG_POLICY_COUNT_MAX	65536		/* policies, templates and links of one set */
 #define LG_POLICY_DEPTH		128		/* nested expressions, types and JSON values */
 #define LG_POLICY_ERRORS_MAX	100		/* kept of one parse or validation; the rest is counted */
@@ -215,6 +216,7 @@ struct lg_policy_options {
 	void *self;
 	const struct lg_policy_link *links;
 	size_t nlinks;
+	const lg_str *ids;			/* NULL, or for each source the id of the one policy in it */
 };
 
 /* Parses and compiles.  `options` may be NULL.  On LG_E_INVALID `faults` holds every error of every source. */
@@ -226,7 +228,7 @@ void lg_policies_unref(struct lg_policies **set);	/* safe on NULL */
 enum lg_policy_effect { LG_PERMIT, LG_FORBID };
 
 struct lg_policy_annotation {
-	lg_str name, value;
+	lg_str name, value;	/* value.p is NULL for one without value */
 };
 
 struct lg_policy_info {
@@ -248,6 +250,16 @@ const struct lg_name *lg_policies_names(const struct lg_policies *set, size_t *n
 /* Every entity literal after resolution, in order of appearance, repeats included; false from `each` ends the walk. */
 void lg_policies_uids(const struct lg_policies *set,
     bool (*each)(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsigned column), void *self);
+
+/* The JSON form of policies: {"staticPolicies": {ID: ..}, "templates": {ID: ..}, "templateLinks": [..]}.  It is turned into
+ * Cedar text, which is what info, faults and explanations then speak of.  `options` as above, ids and links apart. */
+LG_CHECKED lg_err lg_policies_parse_json(struct lg_ctx *cx, lg_str json, const struct lg_policy_options *options,
+    struct lg_policy_faults *faults, struct lg_policies **ret);
+/* One policy's JSON as Cedar text. */
+LG_CHECKED lg_err lg_policy_json_text(struct lg_ctx *cx, lg_str json, lg_str *ret);
+void lg_policy_json(const struct lg_policies *set, size_t i, struct lg_buf *out);	/* a link as its template */
+void lg_policies_json(const struct lg_policies *set, struct lg_buf *out);
+void lg_policy_text(const struct lg_policies *set, size_t i, struct lg_buf *out);	/* laid out afresh, without comments */
 
 enum lg_validation { LG_STRICT, LG_PERMISSIVE };
 

@@ -19,7 +19,7 @@
 #define ROOT "build/corpus/cedar"
 
 struct counts {
-	unsigned cases, requests, wrong_requests, refused, verdicts, wrong_verdicts, shown;
+	unsigned cases, requests, wrong_requests, refused, verdicts, wrong_verdicts, translations, wrong_translations, shown;
 };
 
 /* Unpacks once, beside other runs; false without the corpus. */
@@ -239,6 +239,95 @@ check_verdict(struct fixture *f, const char *name, const struct lg_policies *set
 	show(c, name, valid ? "validates, should not" : f->cx.error);
 }
 
+/* Are two JSON texts the same value?  Members in any order. */
+static bool
+json_same(struct fixture *f, lg_str a, lg_str b)
+{
+	struct lg_json x, y;
+	lg_str name, item, values[64], names[64];
+	size_t n = 0, i = 0;
+	bool same = true;
+
+	lg_json_init(&x, f->arena, a);
+	lg_json_init(&y, f->arena, b);
+	x.nul = y.nul = true;
+	x.max_depth = y.max_depth = 400;
+	if (lg_json_peek(&x) != lg_json_peek(&y))
+		return false;
+	switch (lg_json_peek(&x)) {
+	case LG_JSON_STRING: return lg_str_eq(lg_json_str(&x), lg_json_str(&y));
+	case LG_JSON_ARRAY:
+		lg_json_array(&x);
+		lg_json_array(&y);
+		while (same && lg_json_item(&x))
+			same = lg_json_item(&y) && (item = lg_json_raw(&x), json_same(f, item, lg_json_raw(&y)));
+		return same && !lg_json_item(&y);
+	case LG_JSON_OBJECT:
+		lg_json_object(&y);
+		for (; lg_json_member(&y, &names[n]); n++)
+			values[n] = lg_json_raw(&y);
+		lg_json_object(&x);
+		for (; same && lg_json_member(&x, &name); i++) {
+			size_t k = 0;
+
+			while (k < n && !lg_str_eq(names[k], name))
+				k++;
+			same = k < n && json_same(f, lg_json_raw(&x), values[k]);
+		}
+		return same && i == n;
+	default: return lg_str_eq(lg_str_trim(lg_json_raw(&x)), lg_str_trim(lg_json_raw(&y)));
+	}
+}
+
+/* {"policy0": ..} as we write it. */
+static lg_str
+our_json(struct fixture *f, const struct lg_policies *set)
+{
+	struct lg_buf b = LG_BUF(FILE_MAX);
+	lg_str s;
+
+	lg_buf_str(&b, LG_STR("{\"policy0\":"));
+	lg_policy_json(set, 0, &b);
+	lg_buf_byte(&b, '}');
+	s = lg_dup(f->arena, lg_buf_view(&b));
+	lg_buf_free(&b);
+	return s;
+}
+
+/* Text to JSON is what the reference wrote; its JSON, read, and our text, printed, give the same JSON again. */
+static void
+check_translations(struct fixture *f, const char *name, const struct lg_policies *set, struct counts *c)
+{
+	struct lg_buf b = LG_BUF(FILE_MAX);
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policies *read = NULL, *printed = NULL;
+	char path[4096];
+	lg_str theirs;
+
+	snprintf(path, sizeof(path), ROOT "/derived-est/%s", strrchr(name, '/') + 1);
+	if (access(path, R_OK) != 0 || lg_file_read(&f->cx, path, FILE_MAX, &theirs) != LG_OK)
+		return;
+	lg_policy_text(set, 0, &b);
+	struct lg_policy_source src = { .text = lg_buf_view(&b) };
+	lg_str wrapped = lg_cat(f->arena, lg_cat(f->arena, LG_STR("{\"staticPolicies\":"), theirs), LG_STR("}"));
+	c->translations += 3;
+	if (!json_same(f, our_json(f, set), theirs)) {
+		c->wrong_translations++;
+		show(c, name, our_json(f, set).p);
+	}
+	if (lg_policies_parse_json(&f->cx, wrapped, NULL, &faults, &read) != LG_OK || !json_same(f, our_json(f, read), theirs)) {
+		c->wrong_translations++;
+		show(c, name, read == NULL ? f->cx.error : our_json(f, read).p);
+	}
+	if (lg_policies_parse(&f->cx, &src, 1, NULL, &faults, &printed) != LG_OK || !json_same(f, our_json(f, printed), theirs)) {
+		c->wrong_translations++;
+		show(c, name, printed == NULL ? f->cx.error : our_json(f, printed).p);
+	}
+	lg_policies_unref(&read);
+	lg_policies_unref(&printed);
+	lg_buf_free(&b);
+}
+
 static void
 run_case(const char *name, struct counts *c)
 {
@@ -266,6 +355,7 @@ run_case(const char *name, struct counts *c)
 		port = lg_entity_store_port(st);
 		run_requests(&f, name, tc, schema, set, &port, c);
 		check_verdict(&f, name, set, schema, LG_STRICT, tc->should_validate, c);
+		check_translations(&f, name, set, c);
 		if (read_verdicts(&f, name, &strict, &permissive)) {
 			check_verdict(&f, name, set, schema, LG_STRICT, strict, c);
 			check_verdict(&f, name, set, schema, LG_PERMISSIVE, permissive, c);
@@ -304,10 +394,11 @@ run_folder(const char *folder)
 			run_case(name, &c);
 	}
 	closedir(dir);
-	printf("%s: %u cases (%u refused), %u requests (%u differ), %u verdicts of the validator (%u differ)\n", folder, c.cases,
-	    c.refused, c.requests, c.wrong_requests, c.verdicts, c.wrong_verdicts);
+	printf("%s: %u cases (%u refused), %u requests (%u differ), %u verdicts of the validator (%u differ), "
+	    "%u translations (%u differ)\n", folder, c.cases, c.refused, c.requests, c.wrong_requests, c.verdicts, c.wrong_verdicts,
+	    c.translations, c.wrong_translations);
 	fflush(stdout);
-	cr_assert_eq(c.refused + c.wrong_requests + c.wrong_verdicts, 0);
+	cr_assert_eq(c.refused + c.wrong_requests + c.wrong_verdicts + c.wrong_translations, 0);
 }
 
 Test(corpus, generated_cases_are_answered_as_the_reference_does, .timeout = 250)

@@ -1,0 +1,119 @@
+/* Policies in JSON and printed as text: there and back, and what is refused. */
+#include "policy_test.h"
+
+/* The policy as JSON, that JSON as text, and the same again: must not move. */
+static void
+expect_round(const char *text)
+{
+	struct fixture f = fixture_new();
+	struct lg_policies *set = policies_of(&f, text, NULL), *again = NULL;
+	struct lg_buf first = LG_BUF(1u << 20), second = LG_BUF(1u << 20);
+	struct lg_policy_faults faults = { 0 };
+
+	lg_policies_json(set, &first);
+	cr_assert_eq(lg_policies_parse_json(&f.cx, lg_buf_view(&first), NULL, &faults, &again), LG_OK, "%s: %s", text, f.cx.error);
+	lg_policies_json(again, &second);
+	cr_expect(lg_str_eq(lg_buf_view(&first), lg_buf_view(&second)), "%s:\n%.*s\n%.*s", text, LG_FMT(lg_buf_view(&first)),
+	    LG_FMT(lg_buf_view(&second)));
+	lg_buf_free(&first);
+	lg_buf_free(&second);
+	lg_policies_unref(&set);
+	lg_policies_unref(&again);
+	fixture_free(&f);
+}
+
+#define W(expr) "permit(principal, action, resource) when { " expr " };"
+
+Test(est, goes_there_and_back)
+{
+	static const char *const texts[] = {
+		"@id(\"a\\\"b\") @if @x(\"\") permit(principal == N::U::\"a b\", action in [Action::\"x\", N::Action::\"y\"], resource is T in F::\"f\") "
+		"when { true } unless { false };",
+		"permit(principal in ?principal, action == Action::\"a\", resource == ?resource); forbid(principal is U in ?principal, action in [], resource is V);",
+		W("principal has a.b.c && principal has \"x y\" && principal[\"if\"].b == 1"), W("!(!(!true)) && -(-5) == --5 && -(principal.x) < 3"),
+		W("(1 - (2 - 3)) * -4 + 5 * (6 * 7) == (1 + 2) * 3"), W("(a::\"1\" == b::\"2\") == (1 < 2)"),
+		W("if true then if false then 1 else 2 else 3 == (if true then 1 else 2)"), W("(true || false) && (true && (false && true)) || (true || false)"),
+		W("\"a*\\u{1F600}b\" like \"a\\*\\u{1F600}*\\\\*\""), W("{a: [1, {\"b c\": ip(\"::1\").isLoopback()}], context: context}.a.contains(1)"),
+		W("principal is U in [resource, principal] && resource in principal.x"), W("datetime(\"2024-01-01\").offset(duration(\"1d\")) >= context.t"),
+		W("-9223372036854775808 != 9223372036854775807 && (-1).x == 1 && !principal.hasTag(\"a\") && principal.getTag(context.k)"),
+	};
+
+	for (size_t i = 0; i < LG_COUNT(texts); i++)
+		expect_round(texts[i]);
+}
+
+static lg_err
+read(struct fixture *f, const char *json)
+{
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policies *set = NULL;
+	lg_err e = lg_policies_parse_json(&f->cx, lg_str_of(json), NULL, &faults, &set);
+
+	lg_policies_unref(&set);
+	return e;
+}
+
+#define S(policy) "{\"staticPolicies\":{\"p\":" policy "}}"
+#define POLICY(scope, rest) S("{\"effect\":\"permit\",\"principal\":" scope ",\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"}" rest "}")
+#define BODY(x) POLICY("{\"op\":\"All\"}", ",\"conditions\":[{\"kind\":\"when\",\"body\":" x "}]")
+
+Test(est, names_from_json_cannot_carry_syntax)
+{
+	struct fixture f = fixture_new();
+
+	cr_expect_eq(read(&f, POLICY("{\"op\":\"is\",\"entity_type\":\"User\"}", "")), LG_OK, "%s", f.cx.error);
+	cr_expect_eq(read(&f, POLICY("{\"op\":\"is\",\"entity_type\":\"User, action, resource); permit(principal\"}", "")), LG_E_INVALID);
+	cr_expect_eq(read(&f, POLICY("{\"op\":\"==\",\"entity\":{\"type\":\"U::\\\"x\\\"); //\",\"id\":\"a\"}}", "")), LG_E_INVALID);
+	cr_expect_eq(read(&f, POLICY("{\"op\":\"All\"}", ",\"annotations\":{\"a) permit(\":\"x\"}")), LG_E_INVALID);
+	cr_expect_eq(read(&f, POLICY("{\"op\":\"All\"}", ",\"annotations\":{\"if\":\"\\\") permit(\"}")), LG_OK, "%s", f.cx.error);
+	cr_expect_eq(read(&f, BODY("{\".\":{\"left\":{\"Var\":\"context\"},\"attr\":\"x\\\"] || true || context[\\\"y\"}}")), LG_OK, "%s", f.cx.error);
+	cr_expect_eq(read(&f, BODY("{\"is\":{\"left\":{\"Var\":\"principal\"},\"entity_type\":\"U || true\"}}")), LG_E_INVALID);
+	cr_expect_eq(read(&f, BODY("{\"Var\":\"principal || true\"}")), LG_E_INVALID);
+	fixture_free(&f);
+}
+
+Test(est, what_is_refused)
+{
+	static const char *const bad[] = {
+		"[]", "{\"what\":{}}", S("{}"), S("{\"effect\":\"permit\"}"), POLICY("{\"op\":\"has\"}", ""), POLICY("{\"op\":\"==\"}", ""),
+		POLICY("{\"op\":\"All\",\"entity\":{\"type\":\"U\",\"id\":\"a\"}}", ""), POLICY("{\"op\":\"in\",\"entities\":[]}", ""),
+		POLICY("{\"op\":\"==\",\"slot\":\"?principal\"}", ""), "{\"templates\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},"
+		"\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"}}}}", "{\"templates\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"==\","
+		"\"slot\":\"?resource\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"}}}}", BODY("{}"), BODY("{\"nope\":{}}"), BODY("true"),
+		BODY("{\"==\":{\"left\":{\"Value\":1}}}"), BODY("{\"==\":{\"left\":{\"Value\":1},\"right\":{\"Value\":1},\"arg\":{\"Value\":1}},\"x\":1}"),
+		BODY("{\"!\":{\"left\":{\"Value\":true},\"right\":{\"Value\":true}}}"), BODY("{\"Value\":null}"), BODY("{\"Value\":1.5}"),
+		BODY("{\"Slot\":\"?principal\"}"), BODY("{\"isIpv4\":[]}"), BODY("{\"like\":{\"left\":{\"Value\":\"a\"},\"pattern\":[\"Star\"]}}"),
+		BODY("{\"has\":{\"left\":{\"Var\":\"context\"},\"attr\":[]}}"), BODY("{\"has\":{\"left\":{\"Var\":\"context\"},\"attr\":[\"a b\",\"c\"]}}"),
+		"{\"templateLinks\":[{\"templateId\":\"t\",\"newId\":\"n\",\"values\":{}}]}",
+	};
+
+	for (size_t i = 0; i < LG_COUNT(bad); i++) {
+		struct fixture f = fixture_new();
+
+		cr_expect_eq(read(&f, bad[i]), LG_E_INVALID, "%s", bad[i]);
+		fixture_free(&f);
+	}
+}
+
+Test(est, nesting_is_bounded)
+{
+	struct fixture f = fixture_new();
+	struct lg_buf b = LG_BUF(1u << 22);
+
+	for (int deep = 0; deep < 2; deep++) {
+		int levels = deep ? 50000 : 100;
+
+		lg_buf_clear(&b);
+		lg_buf_str(&b, LG_STR("{\"staticPolicies\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},"
+		    "\"resource\":{\"op\":\"All\"},\"conditions\":[{\"kind\":\"when\",\"body\":"));
+		for (int i = 0; i < levels; i++)
+			lg_buf_str(&b, LG_STR("{\"&&\":{\"left\":"));
+		lg_buf_str(&b, LG_STR("{\"Value\":true}"));
+		for (int i = 0; i < levels; i++)
+			lg_buf_str(&b, LG_STR(",\"right\":{\"Value\":true}}}"));
+		lg_buf_bytes(&b, "}]}}}", 6);
+		cr_expect_eq(read(&f, b.p), deep ? LG_E_INVALID : LG_OK, "%s", f.cx.error);
+	}
+	lg_buf_free(&b);
+	fixture_free(&f);
+}
