@@ -97,6 +97,7 @@ check_tls(struct sts_rq *rq, const struct lg_sts_client *c, const struct credent
 		return bad_client(rq, "the certificate names no entry");
 	if (!lg_uuid_eq(peer.id, c->entry))
 		return bad_client(rq, "the certificate is another entry's");
+	rq->by_certificate = true;
 	return LG_OK;
 }
 
@@ -129,5 +130,9 @@ sts_client_authenticate(struct sts_rq *rq)
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && (!rq->client.enabled || rq->client.auth >= LG_COUNT(checks))))
 		return bad_client(rq, "no such client");
 	LG_TRY(e);
+	/* A service's first secret is for getting its certificate, which then proves it as well. */
+	if (rq->client.auth == LG_CLIENT_SECRET && lg_str_eq(rq->client.type, LG_STR("Service")) && !cr.has_secret
+	    && rq->ex->peer->cert.n > 0)
+		return check_tls(rq, &rq->client, &cr);
 	return checks[rq->client.auth](rq, &rq->client, &cr);
 }

@@ -95,7 +95,7 @@ sts_issue_lifetime(const struct sts_rq *rq, struct sts_issue *is)
 
 	is->life = seconds * LG_SECOND;
 	/* RFC 8705 3: a client known by its certificate gets tokens that only its connection can use. */
-	if (rq->client.auth == LG_CLIENT_TLS)
+	if (rq->by_certificate)
 		is->cnf_x5t = sts_thumbprint(rq->cx->arena, rq->ex->peer->cert);
 }
 

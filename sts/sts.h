@@ -48,6 +48,7 @@ struct sts_rq {
 	struct lg_view *view;		/* only in this turn */
 	struct lg_form form;
 	struct lg_sts_client client;	/* after authentication; in the arena */
+	bool by_certificate;		/* it proved itself by its certificate: its tokens are bound to it */
 	enum sts_error error;
 	void *grant;			/* the token endpoint's: what the grant keeps between its steps */
 };
