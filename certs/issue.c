@@ -124,7 +124,7 @@ write_tbs(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile
 	struct lg_tbs t = { .serial = is->row.serial, .alg = issuer->alg, .issuer = issuer->x509.subject,
 		.issuer_key_id = issuer->x509.exts.ski, .not_before = is->row.not_before, .not_after = is->row.expires,
 		.common_name = common_name(is), .spki = spki, .names = &is->names, .eku = profile->eku,
-		.crl_url = issuer->crl_url, .ca_url = issuer->ca_url };
+		.crl_url = issuer->crl_url, .ca_url = issuer->ca_url, .ocsp_url = issuer->ocsp_url };
 	struct lg_x509 x;
 
 	LG_TRY(lg_tbs_write(cx, &t, &is->tbs));

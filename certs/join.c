@@ -275,10 +275,10 @@ lg_certs_join(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str tok
 	struct lg_csr csr;
 
 	LG_TRY(lg_join_token_parse(cx, token, &parsed));
-	LG_TRY(lg_csr_parse(cx, csr_der, &csr));
 	LG_TRY(lg_trust_tenant(cx, t, tenant, &r.ca));
 	if (memcmp(parsed.root.b, r.ca->root.sha256.b, sizeof parsed.root.b) != 0)
 		return lg_fail(cx, LG_E_DENIED, "the join token is for another authority");
+	LG_TRY(lg_csr_parse(cx, csr_der, &csr));
 	r.secret = parsed.secret;
 	r.spki = lg_sha256_of(csr.spki);
 	LG_TRY(redeem(cx, &r, &csr, &joined));

@@ -9,6 +9,8 @@
 lg_err lg_route_crl(void *self, struct lg_http *ex);
 lg_err lg_route_ca(void *self, struct lg_http *ex);
 lg_err lg_route_bundle(void *self, struct lg_http *ex);
+lg_err lg_route_ocsp_post(void *self, struct lg_http *ex);
+lg_err lg_route_ocsp_get(void *self, struct lg_http *ex);
 /* The API. */
 lg_err lg_route_join(void *self, struct lg_http *ex);
 lg_err lg_route_rejoin(void *self, struct lg_http *ex);

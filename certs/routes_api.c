@@ -1,6 +1,7 @@
 /* routes_api.c: joining, certificates of one's own, and the inventory, as JSON (docs/api.md). */
 #include "base/text.h"
 #include "certs/ask.h"
+#include "certs/ocsp.h"
 #include "certs/revoke.h"
 #include "certs/routes.h"
 
@@ -380,6 +381,8 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/crl/*",             LG_SURFACE_HTTP, LG_ON_WORKER, 0, lg_route_crl },
 	{ "GET",  "/ca/*",              LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ca },
 	{ "GET",  "/spiffe/bundle",     LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_bundle },
+	{ "POST", "/ocsp",              LG_SURFACE_HTTP, LG_ON_WORKER, LG_OCSP_MAX, lg_route_ocsp_post },
+	{ "GET",  "/ocsp/*",            LG_SURFACE_HTTP, LG_ON_WORKER, 0, lg_route_ocsp_get },
 	{ "POST", "/v1/join",           LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_join },
 	{ "POST", "/v1/rejoin",         LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_rejoin },
 	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_issue },

@@ -1,8 +1,8 @@
 /* routes_public.c: what everybody may read over plain HTTP: everything here is signed, or is a certificate. */
-#include "base/text.h"
-#include "certs/routes.h"
-
 #include "base/clock.h"
+#include "base/text.h"
+#include "certs/ocsp.h"
+#include "certs/routes.h"
 
 #define FRESH_SECONDS 300	/* how long caches may keep what they got here */
 
@@ -101,4 +101,48 @@ lg_route_bundle(void *self, struct lg_http *ex)
 	lg_jsonw_array_end(&w);
 	lg_jsonw_object_end(&w);
 	return lg_buf_status(ex->cx, &ex->out);
+}
+
+/* ---- OCSP over HTTP (RFC 6960 appendix A, RFC 5019) ---------------------------------------------------- */
+
+static lg_err
+ocsp_offered(struct lg_certs *c, struct lg_http *ex)
+{
+	if (c->ports.signer.ocsp_wait == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "OCSP is not offered here");
+	return LG_OK;
+}
+
+/* Only what was signed may be kept by caches, and only when it is named by its URL (RFC 5019 6.2). */
+static lg_err
+answer_ocsp(struct lg_certs *c, struct lg_http *ex, lg_str request, bool cached)
+{
+	struct lg_ocsp_answer a;
+
+	LG_TRY(lg_certs_ocsp(ex->cx, c, ex->tenant, request, &a));
+	if (cached && a.status == LG_OCSP_SUCCESSFUL)
+		return answer(ex, "application/ocsp-response", a.der);
+	lg_http_type(ex, "application/ocsp-response");
+	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
+	lg_buf_str(&ex->out, a.der);
+	return lg_buf_status(ex->cx, &ex->out);
+}
+
+lg_err
+lg_route_ocsp_post(void *self, struct lg_http *ex)
+{
+	LG_TRY(ocsp_offered(self, ex));
+	return answer_ocsp(self, ex, ex->body, false);
+}
+
+/* The request is the rest of the path, base64 with its '+', '/' and '='; the server has undone the percent signs. */
+lg_err
+lg_route_ocsp_get(void *self, struct lg_http *ex)
+{
+	lg_str request;
+
+	LG_TRY(ocsp_offered(self, ex));
+	if (ex->tail.n > 2 * LG_OCSP_MAX || !lg_base64_parse(ex->cx->arena, ex->tail, &request))
+		return lg_fail(ex->cx, LG_E_INVALID, "not a request in base64");
+	return answer_ocsp(self, ex, request, true);
 }

@@ -111,17 +111,27 @@ put_crl_point(struct lg_buf *b, lg_str url)
 	lg_x509_ext_end(b, e);
 }
 
-/* 4.2.2.1: caIssuers leads to the issuing certificate. */
 static void
-put_aia(struct lg_buf *b, lg_str url)
+put_access(struct lg_buf *b, lg_str method, lg_str url)
 {
-	const lg_str ca_issuers = LG_STR("\x2b\x06\x01\x05\x05\x07\x30\x02");
-	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_AIA, false);
-	size_t list = lg_derw_begin(b, LG_DER_SEQUENCE), access = lg_derw_begin(b, LG_DER_SEQUENCE);
+	size_t access = lg_derw_begin(b, LG_DER_SEQUENCE);
 
-	lg_derw_oid(b, ca_issuers);
+	lg_derw_oid(b, method);
 	lg_derw_element(b, LG_DER_IMPLICIT(6), url);
 	lg_derw_end(b, access);
+}
+
+/* 4.2.2.1: caIssuers leads to the issuing certificate, ocsp to who answers for it. */
+static void
+put_aia(struct lg_buf *b, const struct lg_tbs *t)
+{
+	const lg_str ocsp = LG_STR("\x2b\x06\x01\x05\x05\x07\x30\x01"), ca_issuers = LG_STR("\x2b\x06\x01\x05\x05\x07\x30\x02");
+	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_AIA, false);
+	size_t list = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+	if (t->ocsp_url.n > 0)
+		put_access(b, ocsp, t->ocsp_url);
+	put_access(b, ca_issuers, t->ca_url);
 	lg_derw_end(b, list);
 	lg_x509_ext_end(b, e);
 }
@@ -138,7 +148,7 @@ put_extensions(struct lg_buf *b, const struct lg_tbs *t)
 	put_ski(b, t->spki);
 	put_aki(b, t->issuer_key_id);
 	put_crl_point(b, t->crl_url);
-	put_aia(b, t->ca_url);
+	put_aia(b, t);
 	lg_derw_end(b, list);
 	lg_derw_end(b, tagged);
 }

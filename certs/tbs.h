@@ -16,7 +16,7 @@ struct lg_tbs {
 	lg_str spki;
 	const struct lg_cert_names *names;
 	unsigned eku;
-	lg_str crl_url, ca_url;
+	lg_str crl_url, ca_url, ocsp_url;	/* ocsp_url may be empty */
 };
 LG_CHECKED lg_err lg_tbs_write(struct lg_ctx *cx, const struct lg_tbs *t, lg_str *ret);
 

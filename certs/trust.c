@@ -1,6 +1,7 @@
 /* trust.c: from DER that the server was given to authorities that are ready for use. */
 #include "certs/trust.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -13,6 +14,28 @@ static lg_str
 url(struct lg_arena *a, lg_str base, const char *folder, lg_str kid, const char *ending)
 {
 	return lg_print(a, "%.*s/%s/%.*s.%s", LG_FMT(base), folder, LG_FMT(kid), ending);
+}
+
+static lg_err
+sha1(struct lg_ctx *cx, lg_str s, uint8_t ret[20])
+{
+	if (EVP_Digest(s.p, s.n, ret, NULL, EVP_sha1(), NULL) != 1)
+		return lg_fail(cx, LG_E_INTERNAL, "no SHA-1");
+	return LG_OK;
+}
+
+static lg_err
+build_digests(struct lg_ctx *cx, const struct lg_x509 *x, struct lg_ca_digests *ret)
+{
+	struct lg_der d = lg_der_of(x->spki), info = lg_der_enter(&d, LG_DER_SEQUENCE);
+	lg_str bits;
+
+	lg_der_whole(&info, LG_DER_SEQUENCE);
+	bits = lg_der_bits(&info);
+	ret->name = lg_sha256_of(x->subject);
+	ret->key = lg_sha256_of(bits);
+	LG_TRY(sha1(cx, x->subject, ret->name_sha1));
+	return sha1(cx, bits, ret->key_sha1);
 }
 
 static lg_err
@@ -30,7 +53,7 @@ build_cert(struct lg_ctx *cx, struct lg_arena *a, lg_str der, lg_str base_url, s
 	ret->sha256 = lg_sha256_of(ret->x509.der);
 	ret->crl_url = url(a, base_url, "crl", ret->kid, "crl");
 	ret->ca_url = url(a, base_url, "ca", ret->kid, "cer");
-	return LG_OK;
+	return build_digests(cx, &ret->x509, &ret->digests);
 }
 
 static lg_err
@@ -55,7 +78,7 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 /* The root vouches for itself and for every issuing certificate.  Time is looked at when they are used, not here: a retired
  * issuer may have expired, and a wrong clock must not keep the service from starting. */
 static lg_err
-build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from, struct lg_ca *ca)
+build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from, bool ocsp, struct lg_ca *ca)
 {
 	LG_TRY(copy_authority(cx, a, from, &ca->au));
 	LG_TRY(build_cert(cx, a, from->root, ca->au.http_url, &ca->root));
@@ -67,6 +90,8 @@ build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from,
 
 		LG_TRY(build_cert(cx, a, from->issuers[ca->nissuers], ca->au.http_url, issuer));
 		ca->au.issuers[ca->nissuers] = issuer->x509.der;
+		if (ocsp)
+			issuer->ocsp_url = lg_print(a, "%.*s/ocsp", LG_FMT(ca->au.http_url));
 		LG_TRY(lg_x509_is_ca(cx, &issuer->x509, 0));
 		LG_TRY(lg_x509_link(cx, &ca->root.x509, ca->root.key, &issuer->x509, issuer->x509.not_before));
 	}
@@ -142,7 +167,7 @@ lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority 
 		return lg_fail(cx, LG_E_LIMIT, "more than %d authorities", LG_AUTHORITIES);
 	t = trust_new(n);
 	for (size_t i = 0; i < n; i++)
-		LG_TRY(build_ca(cx, t->arena, &v[i], &t->ca[i]));
+		LG_TRY(build_ca(cx, t->arena, &v[i], c->ports.signer.ocsp_wait != NULL, &t->ca[i]));
 	LG_TRY(check_distinct(cx, t));
 	pthread_mutex_lock(&c->lock);
 	old = c->trust;

@@ -10,13 +10,19 @@
 
 #include "certs/x509.h"
 
+struct lg_ca_digests {			/* of its name and key: how OCSP speaks of an issuer (RFC 6960 4.1.1) */
+	lg_sha256 name, key;
+	uint8_t name_sha1[20], key_sha1[20];
+};
+
 struct lg_ca_cert {
 	struct lg_x509 x509;
 	struct lg_pubkey *key;
 	enum lg_alg alg;
 	lg_str kid;			/* RFC 7638, base64url: names it in URLs */
 	lg_sha256 sha256;
-	lg_str crl_url, ca_url;
+	struct lg_ca_digests digests;
+	lg_str crl_url, ca_url, ocsp_url;	/* ocsp_url empty: not offered */
 };
 
 struct lg_ca {				/* one tenant */

@@ -297,6 +297,26 @@ Test(routes, the_spiffe_bundle_holds_the_root)
 	world_free(w);
 }
 
+Test(routes, ocsp_is_served_by_post_and_get)
+{
+	/* A request for serial number 41 of nobody: answered, unsigned, and kept by no cache. */
+	static const lg_str request = LG_STR("\x30\x42\x30\x40\x30\x3e\x30\x3c\x30\x3a\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"
+	    "\x04\x14" "aaaaaaaaaaaaaaaaaaaa" "\x04\x14" "bbbbbbbbbbbbbbbbbbbb" "\x02\x01\x41");
+	struct world *w = world_new();
+	struct answer a;
+
+	a = call(w, "POST", "/ocsp", "", request);
+	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
+	cr_assert_str_eq(a.type, "application/ocsp-response");
+	cr_assert(lg_str_eq(a.body, LG_STR("\x30\x03\x0a\x01\x06")));		/* unauthorized */
+	a = call(w, "GET", lg_print(w->arena, "/ocsp/%.*s", LG_FMT(lg_base64(w->arena, request))).p, "", LG_NONE);
+	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
+	cr_assert(lg_str_eq(a.body, LG_STR("\x30\x03\x0a\x01\x06")));
+	cr_assert(lg_str_eq(call(w, "POST", "/ocsp", "", LG_STR("x")).body, LG_STR("\x30\x03\x0a\x01\x01")));	/* malformed */
+	cr_assert_eq(call(w, "GET", "/ocsp/%%%", "", LG_NONE).e, LG_E_INVALID);
+	world_free(w);
+}
+
 /* The URLs inside a leaf are the ones these routes answer. */
 Test(routes, a_leaf_points_to_its_list_and_issuer)
 {
@@ -310,5 +330,6 @@ Test(routes, a_leaf_points_to_its_list_and_issuer)
 	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK);
 	cr_assert_not_null(memmem(is.cert.p, is.cert.n, crl.p, crl.n));
 	cr_assert_not_null(memmem(is.cert.p, is.cert.n, ca.p, ca.n));
+	cr_assert_not_null(memmem(is.cert.p, is.cert.n, "http://a.example:8080/ocsp", 26));
 	world_free(w);
 }

@@ -10,6 +10,7 @@
 
 #include "base/der.h"
 #include "certs/rows.h"
+#include "crypto/keeper/tbs_check.h"
 
 /* ---- the directory: a table ------------------------------------------------------------------------ */
 
@@ -158,7 +159,33 @@ sign_with(struct world *w, EVP_PKEY *key, lg_str bytes)
 	return (lg_str){ (const char *)sig, n };
 }
 
-/* A keeper that signs whatever it is given, so that what stops a bad certificate is ours. */
+/* What the keeper would see: its own checks run on everything that the fakes below sign. */
+static struct lg_issuer
+keeper_issuer(struct world *w, uint32_t tenant)
+{
+	struct lg_issuer is = { .sig_alg = lg_x509_alg(LG_ALG_ES256) };
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(w->certs);
+	const struct lg_ca *ca;
+
+	cr_assert_eq(lg_trust_tenant(&w->cx, t, tenant, &ca), LG_OK);
+	is.subject = lg_dup(w->arena, ca->issuer[0].x509.subject);
+	is.key_id = lg_dup(w->arena, ca->issuer[0].x509.exts.ski);
+	is.not_after = ca->issuer[0].x509.not_after;
+	memcpy(is.key_sha1, ca->issuer[0].digests.key_sha1, sizeof is.key_sha1);
+	return is;
+}
+
+static void
+keeper_accepts_certificate(struct world *w, struct lg_ctx *cx, uint32_t tenant, lg_str tbs)
+{
+	struct lg_ceiling ceiling = { .trust_domain = tenant == TENANT_A ? LG_STR("a.example") : LG_STR("b.example"),
+		.dns_suffixes = { LG_STR("a.example"), LG_STR("b.example") }, .ndns = tenant == TENANT_A ? 1 : 2,
+		.loopback = tenant == TENANT_A, .leaf_life = LG_DAY };
+	struct lg_issuer is = keeper_issuer(w, tenant);
+
+	cr_assert_eq(lg_tbs_check(cx, tbs, &ceiling, &is), LG_OK, "%s", cx->error);
+}
+
 static lg_err
 certificate_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *der)
 {
@@ -168,6 +195,7 @@ certificate_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_
 
 	if (w->keeper_gone)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper is gone");
+	keeper_accepts_certificate(w, cx, tenant, tbs);
 	w->signed_certs++;
 	seq = lg_derw_begin(&b, LG_DER_SEQUENCE);
 	lg_derw_raw(&b, tbs);
@@ -184,10 +212,29 @@ static lg_err
 crl_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
 {
 	struct world *w = self;
+	struct lg_issuer is;
+	size_t total;
 
 	if (w->keeper_gone)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper is gone");
 	w->signed_crls++;
+	is = keeper_issuer(w, tenant);
+	cr_assert_eq(lg_tbs_crl_check(cx, tbs, &is, &total), LG_OK, "%s", cx->error);
+	cr_assert_eq(total, tbs.n);
+	*sig = sign_with(w, w->keys[tenant].issuer_key, tbs);
+	return LG_OK;
+}
+
+static lg_err
+ocsp_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
+{
+	struct world *w = self;
+	struct lg_issuer is;
+
+	if (w->keeper_gone)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper is gone");
+	is = keeper_issuer(w, tenant);
+	cr_assert_eq(lg_tbs_ocsp_check(cx, tbs, &is), LG_OK, "%s", cx->error);
 	*sig = sign_with(w, w->keys[tenant].issuer_key, tbs);
 	return LG_OK;
 }
@@ -353,7 +400,8 @@ world_new(void)
 	lg_ctx_init(&w->cx, w->arena);
 	open_store(w);
 	ports.store = w->store;
-	ports.signer = (struct lg_signer){ .self = w, .certificate_wait = certificate_wait, .crl_wait = crl_wait };
+	ports.signer = (struct lg_signer){ .self = w, .certificate_wait = certificate_wait, .crl_wait = crl_wait,
+		.ocsp_wait = ocsp_wait };
 	make_authority(w, TENANT_A, "A");
 	make_authority(w, TENANT_B, "B");
 	cr_assert_eq(lg_certs_new(&w->cx, &ports, &w->certs), LG_OK);

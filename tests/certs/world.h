@@ -1,5 +1,6 @@
 /*
- * world.h: two tenants with real keys, a real store, a directory that is a table of that store, and a policy that is a flag.
+ * world.h: two tenants with real keys, a real store, a directory that is a table of that store, a policy that is a flag, and a
+ * keeper that signs with the keys here after the real keeper's own checks.
  * Authorities and odd certificates are made by OpenSSL's own X509 code, which shares nothing with ours.
  */
 #ifndef LG_TESTS_CERTS_WORLD_H

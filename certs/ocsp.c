@@ -1,0 +1,224 @@
+/*
+ * ocsp.c: answers (RFC 6960 4.2), made when they are asked for.
+ *
+ * "good" is said only of a certificate that the inventory holds as issued: what we did not issue is unknown, even when
+ * it carries our signature.  The issuing key answers for itself; there is no delegated responder.
+ */
+#include "certs/ocsp.h"
+
+#include "base/clock.h"
+#include "certs/trust.h"
+
+static const lg_str basic = LG_STR("\x2b\x06\x01\x05\x05\x07\x30\x01\x01");		/* id-pkix-ocsp-basic */
+
+/* ---- one certificate -------------------------------------------------------------------------------- */
+
+static bool
+is_issuer(const struct lg_ca_cert *issuer, const struct lg_ocsp_id *id)
+{
+	const struct lg_ca_digests *d = &issuer->digests;
+
+	if (id->sha1)
+		return lg_str_eq(id->name_hash, (lg_str){ (const char *)d->name_sha1, sizeof d->name_sha1 }) &&
+		    lg_str_eq(id->key_hash, (lg_str){ (const char *)d->key_sha1, sizeof d->key_sha1 });
+	return lg_str_eq(id->name_hash, lg_sha256_str(&d->name)) && lg_str_eq(id->key_hash, lg_sha256_str(&d->key));
+}
+
+static const struct lg_ca_cert *
+issuer_of(const struct lg_ca *ca, const struct lg_ocsp_request *rq)
+{
+	for (size_t i = 0; i < rq->n; i++)
+		for (size_t j = 0; j < ca->nissuers; j++)
+			if (is_issuer(&ca->issuer[j], &rq->id[i]))
+				return &ca->issuer[j];
+	return NULL;
+}
+
+/* LG_E_NOT_FOUND: unknown. */
+static lg_err
+find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_id *id,
+    struct lg_cert_row *ret)
+{
+	lg_serial serial;
+
+	if (!is_issuer(issuer, id) || id->serial.n != sizeof serial.b)
+		return LG_E_NOT_FOUND;
+	memcpy(serial.b, id->serial.p, sizeof serial.b);
+	LG_TRY(lg_cert_find(cx, v, tenant, &serial, ret));
+	if (ret->state == LG_CERT_PENDING || memcmp(ret->issuer.b, issuer->sha256.b, sizeof ret->issuer.b) != 0)
+		return LG_E_NOT_FOUND;
+	return LG_OK;
+}
+
+static void
+put_time(struct lg_buf *b, int64_t us)
+{
+	lg_derw_generalized(b, us - us % LG_SECOND);
+}
+
+/* RevokedInfo [1] IMPLICIT { revocationTime, revocationReason [0] EXPLICIT } */
+static void
+put_revoked(struct lg_buf *b, const struct lg_cert_row *row)
+{
+	size_t info = lg_derw_begin(b, LG_DER_EXPLICIT(1)), reason;
+
+	put_time(b, row->revoked);
+	if (row->why != LG_REVOKED_UNSPECIFIED) {
+		reason = lg_derw_begin(b, LG_DER_EXPLICIT(0));
+		lg_derw_enumerated(b, row->why);
+		lg_derw_end(b, reason);
+	}
+	lg_derw_end(b, info);
+}
+
+static lg_err
+put_single(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_id *id,
+    struct lg_buf *b)
+{
+	size_t single = lg_derw_begin(b, LG_DER_SEQUENCE), next;
+	struct lg_cert_row row;
+	lg_err e = find(cx, v, tenant, issuer, id, &row);
+
+	if (e != LG_OK && e != LG_E_NOT_FOUND)
+		return e;
+	lg_derw_raw(b, id->whole);
+	if (e == LG_E_NOT_FOUND)
+		lg_derw_element(b, LG_DER_IMPLICIT(2), LG_NONE);	/* unknown */
+	else if (row.state == LG_CERT_REVOKED)
+		put_revoked(b, &row);
+	else
+		lg_derw_element(b, LG_DER_IMPLICIT(0), LG_NONE);	/* good */
+	put_time(b, cx->now - LG_CERT_BACKDATE);
+	next = lg_derw_begin(b, LG_DER_EXPLICIT(0));
+	put_time(b, cx->now + LG_OCSP_LIFE);
+	lg_derw_end(b, next);
+	lg_derw_end(b, single);
+	return LG_OK;
+}
+
+/* ---- ResponseData -------------------------------------------------------------------------------------- */
+
+static void
+put_nonce(struct lg_buf *b, lg_str nonce)
+{
+	size_t tagged, list;
+
+	if (nonce.n == 0)
+		return;
+	tagged = lg_derw_begin(b, LG_DER_EXPLICIT(1));
+	list = lg_derw_begin(b, LG_DER_SEQUENCE);
+	lg_derw_raw(b, nonce);
+	lg_derw_end(b, list);
+	lg_derw_end(b, tagged);
+}
+
+static lg_err
+write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_request *rq,
+    lg_str *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16u << 10);
+	size_t data = lg_derw_begin(&b, LG_DER_SEQUENCE), by_key = lg_derw_begin(&b, LG_DER_EXPLICIT(2)), list;
+
+	lg_derw_octets(&b, (lg_str){ (const char *)issuer->digests.key_sha1, sizeof issuer->digests.key_sha1 });
+	lg_derw_end(&b, by_key);
+	put_time(&b, cx->now);
+	list = lg_derw_begin(&b, LG_DER_SEQUENCE);
+	for (size_t i = 0; i < rq->n; i++)
+		LG_TRY(put_single(cx, v, tenant, issuer, &rq->id[i], &b));
+	lg_derw_end(&b, list);
+	put_nonce(&b, rq->nonce);
+	lg_derw_end(&b, data);
+	LG_TRY(lg_buf_status(cx, &b));
+	*ret = lg_dup(cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
+/* From one snapshot, which is given back before the keeper is asked. */
+static lg_err
+data_of(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_request *rq,
+    lg_str *ret)
+{
+	struct lg_view *v;
+	lg_err e;
+
+	LG_TRY(lg_view_begin(cx, c->ports.store, &v));
+	e = write_data(cx, v, tenant, issuer, rq, ret);
+	lg_view_end(&v);
+	lg_store_turn(c->ports.store);
+	return e;
+}
+
+/* ---- the whole answer ------------------------------------------------------------------------------------- */
+
+/* BasicOCSPResponse inside OCSPResponse; data empty: a status alone. */
+static lg_err
+write_response(struct lg_ctx *cx, enum lg_ocsp_status status, enum lg_alg alg, lg_str data, lg_str sig, struct lg_ocsp_answer *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(20u << 10);
+	size_t response = lg_derw_begin(&b, LG_DER_SEQUENCE);
+
+	lg_derw_enumerated(&b, status);
+	if (data.n > 0) {
+		size_t tagged = lg_derw_begin(&b, LG_DER_EXPLICIT(0)), bytes = lg_derw_begin(&b, LG_DER_SEQUENCE), octets, whole;
+
+		lg_derw_oid(&b, basic);
+		octets = lg_derw_begin(&b, LG_DER_OCTET_STRING);
+		whole = lg_derw_begin(&b, LG_DER_SEQUENCE);
+		lg_derw_raw(&b, data);
+		lg_derw_raw(&b, lg_x509_alg(alg));
+		lg_derw_bits(&b, sig);
+		lg_derw_end(&b, whole);
+		lg_derw_end(&b, octets);
+		lg_derw_end(&b, bytes);
+		lg_derw_end(&b, tagged);
+	}
+	lg_derw_end(&b, response);
+	LG_TRY(lg_buf_status(cx, &b));
+	*ret = (struct lg_ocsp_answer){ status, lg_dup(cx->arena, lg_buf_view(&b)) };
+	return LG_OK;
+}
+
+static enum lg_ocsp_status
+status_of(lg_err e)
+{
+	switch (e) {
+	case LG_E_BUSY:
+	case LG_E_UNAVAILABLE:
+		return LG_OCSP_TRY_LATER;
+	default:
+		return LG_OCSP_INTERNAL;
+	}
+}
+
+/* The responder in the data names the key: the keeper signs with that one or not at all. */
+static lg_err
+sign(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_request *rq,
+    lg_str *data, lg_str *sig)
+{
+	const struct lg_signer *signer = &c->ports.signer;
+
+	LG_TRY(data_of(cx, c, tenant, issuer, rq, data));
+	return signer->ocsp_wait(signer->self, cx, tenant, *data, sig);
+}
+
+lg_err
+lg_certs_ocsp(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str request, struct lg_ocsp_answer *ret)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
+	const struct lg_ca_cert *issuer;
+	struct lg_ocsp_request rq;
+	const struct lg_ca *ca;
+	lg_str data, sig;
+	lg_err e;
+
+	LG_TRY(lg_trust_tenant(cx, t, tenant, &ca));
+	if (lg_ocsp_parse(cx, request, &rq) != LG_OK)
+		return write_response(cx, LG_OCSP_MALFORMED, LG_ALG_NONE, LG_NONE, LG_NONE, ret);
+	issuer = issuer_of(ca, &rq);
+	if (issuer == NULL)	/* RFC 5019 2.2.3: not authoritative for it */
+		return write_response(cx, LG_OCSP_UNAUTHORIZED, LG_ALG_NONE, LG_NONE, LG_NONE, ret);
+	e = sign(cx, c, tenant, issuer, &rq, &data, &sig);
+	if (e != LG_OK)
+		return write_response(cx, status_of(e), LG_ALG_NONE, LG_NONE, LG_NONE, ret);
+	return write_response(cx, LG_OCSP_SUCCESSFUL, issuer->alg, data, sig, ret);
+}
