@@ -147,7 +147,8 @@ fill_values(struct lg_ctx *cx, enum lg_entry_type type, const lg_str *name, cons
 	lg_str *classes = LG_NEWS(cx->arena, lg_str, 4);
 	size_t nclasses = 0, count = n;
 
-	memcpy(all, values, n * sizeof *all);
+	if (n > 0)
+		memcpy(all, values, n * sizeof *all);
 	if (!has_attribute(all, count, lg_attr_of(LG_A_OBJECT_CLASS))) {
 		while (nclasses < 4 && lg_word_next(&list, &classes[nclasses]))
 			nclasses++;

