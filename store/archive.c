@@ -45,6 +45,7 @@ write_frame(struct writing *w)
 		return lg_fail(w->cx, LG_E_INTERNAL, "%s: %s", w->path, ZSTD_getErrorName(n));
 	w->frame.raw = (uint32_t)w->raw.n;
 	w->frame.packed = (uint32_t)n;
+	w->frame.check = lg_frame_check((lg_str){ w->packed.p + LG_FRAME_HEADER, n });
 	lg_frame_put(&w->packed, &w->frame);	/* in front: the buffer is still empty */
 	if (!lg_write_all(w->fd, w->packed.p, LG_FRAME_HEADER + n))
 		return lg_fail(w->cx, errno == ENOSPC ? LG_E_FULL : LG_E_IO, "%s: %s", w->path, strerror(errno));

@@ -20,6 +20,16 @@ lg_frame_put(struct lg_buf *b, const struct lg_frame *f)
 	lg_buf_u64(b, f->last);
 	lg_buf_u32(b, f->raw);
 	lg_buf_u32(b, f->packed);
+	lg_buf_u64(b, f->check);
+}
+
+uint64_t
+lg_frame_check(lg_str packed)
+{
+	lg_sha256 h = lg_sha256_of(packed);
+	struct lg_rd r = lg_rd_of(lg_sha256_str(&h));
+
+	return lg_rd_u64(&r);
 }
 
 bool
@@ -33,6 +43,7 @@ lg_frame_decode(lg_str bytes, struct lg_frame *ret)
 	f.last = lg_rd_u64(&r);
 	f.raw = lg_rd_u32(&r);
 	f.packed = lg_rd_u32(&r);
+	f.check = lg_rd_u64(&r);
 	if (r.bad || memcmp(m.p, magic, sizeof magic) != 0 || f.first == 0 || f.first > f.last ||
 	    f.raw > LG_FRAME_MAX || f.packed > LG_FRAME_MAX)
 		return false;
@@ -132,6 +143,8 @@ unpack(struct lg_ctx *cx, struct lg_archive *a, int fd, off_t at, const struct l
 		return lg_fail(cx, LG_E_LIMIT, "%s: a frame of %" PRIu32 " octets", path, f->raw);
 	if (pread(fd, packed.p, f->packed, at) != (ssize_t)f->packed)
 		return lg_fail(cx, LG_E_CORRUPT, "%s: the frame of record %" PRIu64 " is cut short", path, f->first);
+	if (lg_frame_check((lg_str){ packed.p, f->packed }) != f->check)
+		return lg_fail(cx, LG_E_CORRUPT, "%s: the frame of record %" PRIu64 " was changed", path, f->first);
 	size_t n = ZSTD_decompress(a->raw.p, f->raw, packed.p, f->packed);
 	if (ZSTD_isError(n) || n != f->raw)
 		return lg_fail(cx, LG_E_CORRUPT, "%s: the frame of record %" PRIu64 " does not unpack", path, f->first);

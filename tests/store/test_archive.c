@@ -392,7 +392,7 @@ Test(archive, a_changed_octet_in_the_archive_is_found)
 	archive_file(&f, path, sizeof path);
 	cr_assert_eq(stat(path, &s), 0);
 	int fd = open(path, O_RDWR);
-	for (off_t at = 0; at < s.st_size; at += 3) {
+	for (off_t at = 0; at < s.st_size; at++) {
 		char was, bad;
 		cr_assert_eq(pread(fd, &was, 1, at), 1);
 		bad = (char)(was ^ 4);
