@@ -14,7 +14,8 @@ key_of(struct lg_arena *a, uint32_t tenant, lg_str x, lg_str y)
 	uint32_t t = __builtin_bswap32(tenant);
 
 	memcpy(k, &t, 4);
-	memcpy(k + 4, x.p, x.n);
+	if (x.n > 0)
+		memcpy(k + 4, x.p, x.n);
 	if (y.n > 0)
 		memcpy(k + 4 + x.n, y.p, y.n);
 	return (lg_str){ k, 4 + x.n + y.n };
