@@ -1,0 +1,37 @@
+/*
+ * door.h: may this container start on this host?  The runtime's hook asks while the container exists but has not run.
+ *
+ * The decision is about the config.json in the bundle that the runtime says it uses.  With lightgate-runc that bundle is
+ * a copy below STATE/bundles, which nobody but the agent writes; its digest is remembered from when it was made.
+ * Anything unclear is a refusal, with a sentence.
+ */
+#ifndef LG_AGENT_DOOR_H
+#define LG_AGENT_DOOR_H
+
+#include "lightgate/base.h"
+
+#define LG_DOOR_TIME	INT64_C(1500000)	/* microseconds from a question to its answer */
+#define LG_DOOR_BUNDLES	256			/* bundles that were prepared and not asked about yet */
+
+struct lg_door;
+
+struct lg_door_settings {
+	const char *state;		/* absolute */
+	const char *hook;		/* lightgate-runc, absolute */
+	const char *socket;		/* absolute */
+};
+
+/* The settings' strings are kept.  Needs an identity below state. */
+LG_CHECKED lg_err lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct lg_door **ret);
+void lg_door_close(struct lg_door **door);	/* when nobody asks any more; safe on NULL */
+lg_str lg_door_host(struct lg_ctx *cx, struct lg_door *door);	/* for the log: "node1 of https://..." */
+
+/* A question and its answer: the verbs of the socket.  LG_OK is a permit; text is what goes with it. */
+LG_CHECKED lg_err lg_door_create(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>\n<bundle>" -> private bundle */
+LG_CHECKED lg_err lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* OCI state JSON */
+LG_CHECKED lg_err lg_door_end(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>": no further start without a ticket */
+
+/* Renewal, key refresh, expiry of records: what is due now.  Called once a second or less often, from one thread. */
+void lg_door_maintain(struct lg_ctx *cx, struct lg_door *door);
+
+#endif

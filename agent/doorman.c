@@ -1,0 +1,224 @@
+/* doorman.c: see doorman.h. */
+#include "agent/doorman.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/pool.h"
+
+/* ---- who asks ----------------------------------------------------------------------------------------- */
+
+static bool
+same_namespace(struct lg_ctx *cx, pid_t pid, const char *which)
+{
+	struct stat theirs, ours;
+
+	return stat(lg_print(cx->arena, "/proc/%d/ns/%s", (int)pid, which).p, &theirs) == 0 &&
+	    stat(lg_print(cx->arena, "/proc/self/ns/%s", which).p, &ours) == 0 && theirs.st_ino == ours.st_ino;
+}
+
+/* Root inside a container that got hold of the socket is root by number too. */
+static lg_err
+check_peer(struct lg_ctx *cx, int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the caller is not known");
+	if (peer.uid != 0 && peer.uid != geteuid())
+		return lg_fail(cx, LG_E_DENIED, "only root may ask here");
+	if (!same_namespace(cx, peer.pid, "user") || !same_namespace(cx, peer.pid, "pid"))
+		return lg_fail(cx, LG_E_DENIED, "the caller is in a container");
+	return LG_OK;
+}
+
+/* ---- one question ---------------------------------------------------------------------------------------- */
+
+static const struct {
+	lg_str name;
+	lg_err (*run)(struct lg_ctx *, struct lg_door *, lg_str request, lg_str *text);
+} verbs[] = {
+	{ LG_STR("create"), lg_door_create },
+	{ LG_STR("hook"), lg_door_hook },
+	{ LG_STR("end"), lg_door_end },
+};
+
+static lg_err
+read_question(struct lg_ctx *cx, int fd, struct lg_buf *b)
+{
+	char piece[4096];
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof piece)) > 0)
+		lg_buf_bytes(b, piece, (size_t)n);
+	if (n < 0)
+		return lg_fail(cx, LG_E_IO, "the question did not arrive: %s", strerror(errno));
+	return lg_buf_status(cx, b);
+}
+
+static lg_err
+answer(struct lg_ctx *cx, struct lg_door *door, int fd, lg_str *text)
+{
+	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(LG_DOORMAN_REQUEST);
+	lg_str verb, request;
+
+	LG_TRY(check_peer(cx, fd));
+	LG_TRY(read_question(cx, fd, &b));
+	(void)lg_str_cut(lg_buf_view(&b), '\n', &verb, &request);
+	for (size_t i = 0; i < LG_COUNT(verbs); i++)
+		if (lg_str_eq(verb, verbs[i].name))
+			return verbs[i].run(cx, door, request, text);
+	return lg_fail(cx, LG_E_INVALID, "unknown question");
+}
+
+void
+lg_doorman_serve(struct lg_door *door, int fd)
+{
+	struct timeval patience = { .tv_sec = 1 };
+	struct lg_ctx cx;
+	lg_str text = LG_NONE, reply;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	if (answer(&cx, door, fd, &text) == LG_OK)
+		reply = lg_print(cx.arena, "permit\n%.*s", (int)text.n, text.n > 0 ? text.p : "");
+	else
+		reply = lg_print(cx.arena, "deny\n%s", cx.error);
+	(void)!send(fd, reply.p, reply.n, MSG_NOSIGNAL);	/* who went away is not told; without an answer nothing starts */
+	lg_arena_free(&cx.arena);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------------- */
+
+struct job {
+	struct lg_door *door;
+	int fd;
+};
+
+static void
+run_job(void *arg)
+{
+	struct job *j = arg;
+
+	lg_doorman_serve(j->door, j->fd);
+	close(j->fd);
+	free(j);
+}
+
+static void
+run_maintenance(void *arg)
+{
+	struct job *j = arg;
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	lg_door_maintain(&cx, j->door);
+	lg_arena_free(&cx.arena);
+	__atomic_store_n(&j->fd, 0, __ATOMIC_RELEASE);
+}
+
+/* A full queue closes the connection: whoever asked hears nothing, and refuses. */
+static void
+take_caller(struct lg_pool *pool, struct lg_door *door, int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	struct job *j;
+
+	if (fd < 0)
+		return;
+	if ((j = malloc(sizeof *j)) == NULL)
+		abort();
+	*j = (struct job){ door, fd };
+	if (lg_pool_submit(pool, run_job, j) != LG_OK) {
+		close(fd);
+		free(j);
+	}
+}
+
+static void
+loop(struct lg_pool *pool, struct lg_door *door, int listener, int signals)
+{
+	struct pollfd fds[] = { { .fd = listener, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	struct job upkeep = { door, 0 };	/* fd: 1 while it runs */
+	int64_t next = 0;
+
+	while (poll(fds, LG_COUNT(fds), 1000) >= 0 || errno == EINTR) {
+		if (fds[1].revents != 0)
+			break;
+		if (fds[0].revents != 0)
+			take_caller(pool, door, listener);
+		if (lg_boottime() < next || __atomic_load_n(&upkeep.fd, __ATOMIC_ACQUIRE) != 0)
+			continue;
+		next = lg_boottime() + LG_SECOND;
+		upkeep.fd = 1;
+		if (lg_pool_submit(pool, run_maintenance, &upkeep) != LG_OK)
+			upkeep.fd = 0;
+	}
+	/* The pool finishes what it has before `upkeep` goes. */
+	lg_pool_free(&pool);
+}
+
+static lg_err
+listen_on(struct lg_ctx *cx, const char *path, int *ret)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const char *slash = strrchr(path, '/');
+
+	if (strlen(path) >= sizeof at.sun_path)
+		return lg_fail(cx, LG_E_INVALID, "%s: longer than a socket's path can be (%zu)", path, sizeof at.sun_path - 1);
+	memcpy(at.sun_path, path, strlen(path));
+	if (slash != NULL && slash != path)
+		LG_TRY(lg_dir_make(cx, lg_print(cx->arena, "%.*s", (int)(slash - path), path).p, 0755));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t before = umask(0177);
+	(void)unlink(path);
+	bool done = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof at) == 0 && listen(fd, LG_DOORMAN_QUEUE) == 0;
+	int error = errno;
+	umask(before);
+	if (!done) {
+		if (fd >= 0)
+			close(fd);
+		return lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(error));
+	}
+	*ret = fd;
+	return LG_OK;
+}
+
+lg_err
+lg_doorman_run(struct lg_ctx *cx, struct lg_door *door, const char *socket)
+{
+	struct lg_pool *pool;
+	sigset_t set;
+	int listener;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	int signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		return lg_fail(cx, LG_E_IO, "signalfd: %s", strerror(errno));
+	LG_TRY(listen_on(cx, socket, &listener));
+	lg_err e = lg_pool_new(cx, LG_DOORMAN_THREADS, LG_DOORMAN_QUEUE, 0, 0, &pool);
+	if (e == LG_OK) {
+		lg_log(LG_INFO, "host %.*s, listening on %s", LG_FMT(lg_door_host(cx, door)), socket);
+		loop(pool, door, listener, signals);
+	}
+	close(listener);
+	close(signals);
+	(void)unlink(socket);
+	return e;
+}

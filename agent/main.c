@@ -1,0 +1,221 @@
+/* main.c: `lightgate-agent`: joins the host, keeps its certificate, stands at its doors. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/doorman.h"
+#include "agent/invite.h"
+#include "agent/join.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define STATE_DEFAULT	"/var/lib/lightgate-agent"
+#define SOCKET_DEFAULT	"/run/lightgate-agent/agent.sock"
+
+struct options {
+	const char *state, *socket, *token_file, *server, *hook;
+	char **words;			/* after the options */
+};
+
+/* ---- join, renew, status ------------------------------------------------------------------------------ */
+
+static lg_err
+read_token(struct lg_ctx *cx, const char *path, lg_str *ret)
+{
+	char text[LG_INVITE_MAX + 2];
+	size_t n;
+
+	if (path == NULL)
+		return lg_fail(cx, LG_E_INVALID, "join needs --token-file FILE (- for standard input); a token never goes on the command line");
+	if (strcmp(path, "-") != 0)
+		return lg_file_read(cx, path, LG_INVITE_MAX + 2, ret);
+	n = fread(text, 1, sizeof text, stdin);
+	*ret = lg_dup(cx->arena, (lg_str){ text, n });
+	explicit_bzero(text, sizeof text);
+	return LG_OK;
+}
+
+static lg_err
+tell_identity(struct lg_ctx *cx, const struct options *o)
+{
+	struct lg_identity id;
+	int64_t renewal;
+
+	LG_TRY(lg_identity_load(cx, o->state, &id));
+	LG_TRY(lg_renewal_time(cx, &id, 0.5, &renewal));
+	printf("host %.*s of %.*s (spiffe://%.*s/host/%.*s), renews about %.*s\n", LG_FMT(id.host_name), LG_FMT(id.issuer),
+	    LG_FMT(id.trust_domain), LG_FMT(id.host_name), LG_FMT(lg_time_text(cx->arena, renewal)));
+	return LG_OK;
+}
+
+static lg_err
+run_join(struct lg_ctx *cx, const struct options *o)
+{
+	lg_str token;
+
+	LG_TRY(read_token(cx, o->token_file, &token));
+	LG_TRY(lg_join(cx, o->state, token, lg_str_of(o->server)));
+	return tell_identity(cx, o);
+}
+
+static lg_err
+run_renew(struct lg_ctx *cx, const struct options *o)
+{
+	LG_TRY(lg_renew(cx, o->state));
+	return tell_identity(cx, o);
+}
+
+/* ---- run -------------------------------------------------------------------------------------------------- */
+
+static const char *
+absolute(struct lg_ctx *cx, const char *path)
+{
+	char cwd[PATH_MAX];
+
+	if (path[0] == '/' || getcwd(cwd, sizeof cwd) == NULL)
+		return path;
+	return lg_print(cx->arena, "%s/%s", cwd, path).p;
+}
+
+/* lightgate-runc was installed beside us. */
+static const char *
+hook_beside(struct lg_ctx *cx)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n <= 0)
+		return "/usr/bin/lightgate-runc";
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	return lg_print(cx->arena, "%s/lightgate-runc", self).p;
+}
+
+static lg_err
+run_daemon(struct lg_ctx *cx, const struct options *o)
+{
+	struct lg_door_settings at = {
+		.state = absolute(cx, o->state), .socket = absolute(cx, o->socket),
+		.hook = o->hook != NULL ? absolute(cx, o->hook) : hook_beside(cx),
+	};
+	struct lg_door *door;
+
+	if (access(at.hook, X_OK) != 0)
+		return lg_fail(cx, LG_E_NOT_FOUND, "%s: %s (--hook PATH names lightgate-runc)", at.hook, strerror(errno));
+	LG_TRY(lg_door_open(cx, &at, &door));
+	lg_err e = lg_doorman_run(cx, door, at.socket);
+	lg_door_close(&door);
+	return e;
+}
+
+/* ---- end --------------------------------------------------------------------------------------------------- */
+
+static lg_err
+ask_daemon(struct lg_ctx *cx, const char *path, lg_str question, lg_str *ret)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char text[1024];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	bool sent = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 &&
+	    lg_write_all(fd, question.p, question.n) && shutdown(fd, SHUT_WR) == 0;
+	ssize_t n = sent ? read(fd, text, sizeof text) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "no agent answers at %s", path);
+	*ret = lg_dup(cx->arena, (lg_str){ text, (size_t)n });
+	return LG_OK;
+}
+
+static lg_err
+run_end(struct lg_ctx *cx, const struct options *o)
+{
+	lg_str text, verdict, reason;
+
+	if (o->words[0] == NULL || o->words[1] != NULL)
+		return lg_fail(cx, LG_E_INVALID, "usage: lightgate-agent end CONTAINER [--socket PATH]");
+	LG_TRY(ask_daemon(cx, o->socket, lg_print(cx->arena, "end\n%s", o->words[0]), &text));
+	(void)lg_str_cut(text, '\n', &verdict, &reason);
+	if (!lg_str_eq(verdict, LG_STR("permit")))
+		return lg_fail(cx, LG_E_DENIED, "%.*s", LG_FMT(reason));
+	return LG_OK;
+}
+
+/* ---- the command line ---------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *help;
+	lg_err (*run)(struct lg_ctx *, const struct options *);
+} verbs[] = {
+	{ "join", "become a host: --token-file FILE|- --state DIR [--server HOST:PORT]", run_join },
+	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]", run_daemon },
+	{ "renew", "a new certificate now: --state DIR", run_renew },
+	{ "status", "who this host is: --state DIR", tell_identity },
+	{ "end", "end a container's admission: CONTAINER --socket PATH", run_end },
+};
+
+static void
+usage(FILE *to)
+{
+	fprintf(to, "Usage: lightgate-agent VERB [OPTIONS]\n\nVerbs:\n");
+	for (size_t i = 0; i < LG_COUNT(verbs); i++)
+		fprintf(to, "  %-7s %s\n", verbs[i].name, verbs[i].help);
+	fprintf(to, "\nDefaults: --state " STATE_DEFAULT " --socket " SOCKET_DEFAULT "\nExit codes: 0 done, 1 refused or failed, 2 wrong usage.\n");
+}
+
+static bool
+read_options(int argc, char **argv, struct options *o)
+{
+	static const struct option known[] = {
+		{ "state", required_argument, NULL, 's' }, { "socket", required_argument, NULL, 'S' },
+		{ "token-file", required_argument, NULL, 't' }, { "server", required_argument, NULL, 'u' },
+		{ "hook", required_argument, NULL, 'k' }, { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		const char **where = c == 's' ? &o->state : c == 'S' ? &o->socket : c == 't' ? &o->token_file : c == 'u' ? &o->server :
+		    c == 'k' ? &o->hook : NULL;
+		if (where == NULL)
+			return false;
+		*where = optarg;
+	}
+	o->words = &argv[optind];
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .state = STATE_DEFAULT, .socket = SOCKET_DEFAULT };
+	struct lg_ctx cx;
+
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		usage(stdout);
+		return 0;
+	}
+	lg_log_open("lightgate-agent", LG_INFO, !isatty(STDERR_FILENO));
+	for (size_t i = 0; argc > 1 && i < LG_COUNT(verbs); i++) {
+		if (strcmp(argv[1], verbs[i].name) != 0)
+			continue;
+		if (!read_options(argc - 1, argv + 1, &o))
+			break;
+		lg_ctx_init(&cx, lg_arena_new());
+		lg_err e = verbs[i].run(&cx, &o);
+		if (e != LG_OK)
+			fprintf(stderr, "lightgate-agent: %s\n", cx.error);
+		lg_arena_free(&cx.arena);
+		return e == LG_OK ? 0 : 1;
+	}
+	usage(stderr);
+	return 2;
+}

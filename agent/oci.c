@@ -1,0 +1,557 @@
+/* oci.c: reading config.json.  Every judgement leans towards "this container can do it". */
+#include "agent/oci.h"
+
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+
+struct reading {
+	struct lg_ctx *cx;
+	struct lg_json js;
+	struct lg_oci *oci;
+	lg_str bundle;
+	unsigned namespaces;		/* bits: types that are the container's own or joined */
+	bool has_proc, sys_readonly;	/* /proc is mounted; readonlyPaths guards it */
+	bool user_namespace;
+};
+
+/* ---- member names ------------------------------------------------------------------------------------- */
+
+/*
+ * The next member whose name is one of `known` (ends at NULL): its index; others are passed over; -1 at the end.
+ * A name that Go would take for a known one faults.  Its folding goes beyond ASCII, so names beyond ASCII fault too.
+ */
+static int
+next_member(struct reading *r, const char *const *known)
+{
+	lg_str name;
+
+	while (lg_json_member(&r->js, &name)) {
+		for (size_t i = 0; i < name.n; i++)
+			if ((unsigned char)name.p[i] >= 0x80)
+				lg_json_fault(&r->js, "a member name beyond ASCII");
+		for (int i = 0; known[i] != NULL; i++) {
+			if (lg_str_eq(name, lg_str_of(known[i])))
+				return i;
+			if (lg_str_eq_fold(name, lg_str_of(known[i])))
+				lg_json_fault(&r->js, "a member name in other letters than the specification's");
+		}
+		lg_json_skip(&r->js);
+	}
+	return -1;
+}
+
+/* null is what is absent. */
+static bool
+absent(struct reading *r)
+{
+	if (lg_json_peek(&r->js) != LG_JSON_NULL)
+		return false;
+	lg_json_null(&r->js);
+	return true;
+}
+
+static bool
+enter_object(struct reading *r)
+{
+	if (absent(r))
+		return false;
+	lg_json_object(&r->js);
+	return true;
+}
+
+static bool
+enter_array(struct reading *r)
+{
+	if (absent(r))
+		return false;
+	lg_json_array(&r->js);
+	return true;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------ */
+
+static bool
+has(const struct lg_oci_list *l, lg_str s)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (lg_str_eq(l->v[i], s))
+			return true;
+	return false;
+}
+
+static void
+add(struct reading *r, struct lg_oci_list *l, lg_str s)
+{
+	if (l->v == NULL)
+		l->v = LG_NEWS(r->cx->arena, lg_str, LG_OCI_LIST);
+	if (l->n == LG_OCI_LIST)
+		lg_json_fault(&r->js, "more items than are taken here");
+	else
+		l->v[l->n++] = s;
+}
+
+static void
+read_strings(struct reading *r, struct lg_oci_list *l, bool once)
+{
+	if (!enter_array(r))
+		return;
+	while (lg_json_item(&r->js)) {
+		lg_str s = lg_json_str(&r->js);
+		if (!once || !has(l, s))
+			add(r, l, s);
+	}
+}
+
+/* ---- process ------------------------------------------------------------------------------------------------- */
+
+/* With one of these a process of the container's root user becomes the host's. */
+static const lg_str dangerous[] = {
+	LG_STR("CAP_SYS_ADMIN"), LG_STR("CAP_SYS_MODULE"), LG_STR("CAP_SYS_RAWIO"), LG_STR("CAP_SYS_PTRACE"), LG_STR("CAP_SYS_BOOT"),
+	LG_STR("CAP_DAC_READ_SEARCH"), LG_STR("CAP_MAC_ADMIN"), LG_STR("CAP_MAC_OVERRIDE"), LG_STR("CAP_BPF"), LG_STR("CAP_PERFMON"),
+	LG_STR("CAP_SYSLOG"), LG_STR("CAP_NET_ADMIN"), LG_STR("CAP_SYS_TIME"),
+};
+
+static void
+read_user(struct reading *r)
+{
+	static const char *const known[] = { "uid", "gid", "username", NULL };
+	int64_t uid = 0, gid = 0;
+	int i;
+
+	if (!enter_object(r))
+		return;
+	while ((i = next_member(r, known)) >= 0) {
+		if (i == 0)
+			uid = lg_json_int(&r->js);
+		else if (i == 1)
+			gid = lg_json_int(&r->js);
+		else
+			lg_json_skip(&r->js);
+	}
+	r->oci->user = lg_print(r->cx->arena, "%lld:%lld", (long long)uid, (long long)gid);
+}
+
+static void
+read_capabilities(struct reading *r)
+{
+	static const char *const known[] = { "bounding", "effective", "inheritable", "permitted", "ambient", NULL };
+
+	if (!enter_object(r))
+		return;
+	while (next_member(r, known) >= 0)
+		read_strings(r, &r->oci->capabilities, true);
+	for (size_t i = 0; i < LG_COUNT(dangerous); i++)
+		if (has(&r->oci->capabilities, dangerous[i]))
+			r->oci->privileged = true;
+}
+
+static void
+read_process(struct reading *r)
+{
+	static const char *const known[] = { "user", "capabilities", "args", NULL };
+	int i;
+
+	if (!enter_object(r))
+		return;
+	while ((i = next_member(r, known)) >= 0) {
+		if (i == 0)
+			read_user(r);
+		else if (i == 1)
+			read_capabilities(r);
+		else
+			read_strings(r, &r->oci->args, false);
+	}
+}
+
+/* ---- root, mounts ---------------------------------------------------------------------------------------------- */
+
+static lg_str
+absolute(struct reading *r, lg_str path)
+{
+	if (lg_str_starts(path, LG_STR("/")))
+		return path;
+	return lg_print(r->cx->arena, "%.*s/%.*s", LG_FMT(r->bundle), LG_FMT(path));
+}
+
+static void
+read_root(struct reading *r)
+{
+	static const char *const known[] = { "path", "readonly", NULL };
+	int i;
+
+	if (!enter_object(r))
+		return;
+	while ((i = next_member(r, known)) >= 0) {
+		if (i == 0)
+			r->oci->rootfs = absolute(r, lg_json_str(&r->js));
+		else
+			lg_json_skip(&r->js);
+	}
+	if (lg_oci_path_sensitive(r->cx, r->oci->rootfs))
+		r->oci->sensitive_mount = true;
+}
+
+struct mount {
+	lg_str type, source, destination;
+	bool bind, readonly;
+};
+
+static void
+read_options(struct reading *r, struct mount *m)
+{
+	struct lg_oci_list options = { NULL, 0 };
+
+	read_strings(r, &options, false);
+	for (size_t i = 0; i < options.n; i++) {
+		lg_str o = options.v[i];
+		if (lg_str_eq(o, LG_STR("bind")) || lg_str_eq(o, LG_STR("rbind")))
+			m->bind = true;
+		else if (lg_str_eq(o, LG_STR("ro")) || lg_str_eq(o, LG_STR("rro")))
+			m->readonly = true;
+		else if (lg_str_eq(o, LG_STR("rw")))
+			m->readonly = false;
+	}
+}
+
+/* File systems that the kernel makes up for the container's own namespaces. */
+static bool
+is_virtual(lg_str type)
+{
+	static const lg_str types[] = { LG_STR("proc"), LG_STR("tmpfs"), LG_STR("devpts"), LG_STR("mqueue"), LG_STR("sysfs"),
+		LG_STR("cgroup"), LG_STR("cgroup2") };
+
+	for (size_t i = 0; i < LG_COUNT(types); i++)
+		if (lg_str_eq(type, types[i]))
+			return true;
+	return false;
+}
+
+static void
+judge_mount(struct reading *r, const struct mount *m)
+{
+	struct lg_oci *o = r->oci;
+	bool kernel = lg_str_eq(m->type, LG_STR("sysfs")) || lg_str_starts(m->type, LG_STR("cgroup"));
+
+	if (m->bind || lg_str_eq(m->type, LG_STR("bind"))) {
+		lg_str source = absolute(r, m->source);
+		o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source);
+		add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
+		return;
+	}
+	if (lg_str_eq(m->type, LG_STR("proc")))
+		r->has_proc = true;
+	if (kernel && !m->readonly)
+		o->privileged = true;		/* writable: release_agent, uevent_helper and the like */
+	if (!is_virtual(m->type)) {
+		o->sensitive_mount = true;	/* a disk, an overlay of host folders, something we do not know */
+		add(r, &o->mounts, lg_print(r->cx->arena, "%.*s(%.*s):%.*s:%s", LG_FMT(m->type), LG_FMT(m->source),
+		    LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
+	}
+}
+
+static void
+read_mounts(struct reading *r)
+{
+	static const char *const known[] = { "type", "source", "destination", "options", "uidMappings", "gidMappings", NULL };
+	int i;
+
+	if (!enter_array(r))
+		return;
+	while (lg_json_item(&r->js)) {
+		struct mount m = { .type = LG_NONE };
+		lg_json_object(&r->js);
+		while ((i = next_member(r, known)) >= 0) {
+			if (i == 3)
+				read_options(r, &m);
+			else if (i > 3)
+				lg_json_skip(&r->js);
+			else
+				*(i == 0 ? &m.type : i == 1 ? &m.source : &m.destination) = lg_json_str(&r->js);
+		}
+		judge_mount(r, &m);
+	}
+}
+
+/* ---- linux --------------------------------------------------------------------------------------------------------- */
+
+static const char *const namespace_types[] = { "pid", "network", "ipc", "mount", "uts", "user", "cgroup", "time", NULL };
+static const char *const namespace_files[] = { "pid", "net", "ipc", "mnt", "uts", "user", "cgroup", "time" };
+enum { NS_PID, NS_NETWORK, NS_IPC, NS_MOUNT, NS_USER = 5, NS_TYPES = 8 };
+
+/* Does the path lead to a namespace of the host (the agent's own)?  A path is always somebody's: then it is shared. */
+static bool
+is_host_namespace(struct reading *r, int type, lg_str path)
+{
+	struct stat theirs, ours;
+
+	return stat(lg_dup(r->cx->arena, path).p, &theirs) == 0 &&
+	    stat(lg_print(r->cx->arena, "/proc/self/ns/%s", namespace_files[type]).p, &ours) == 0 &&
+	    theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+static void
+judge_namespace(struct reading *r, lg_str type, lg_str path)
+{
+	int t = 0;
+
+	while (namespace_types[t] != NULL && !lg_str_eq(type, lg_str_of(namespace_types[t])))
+		t++;
+	if (t == NS_TYPES) {
+		lg_json_fault(&r->js, "a namespace of unknown type");
+		return;
+	}
+	if (path.n > 0)
+		r->oci->shared_namespace = true;
+	if (path.n == 0 || !is_host_namespace(r, t, path))
+		r->namespaces |= 1u << t;
+}
+
+static void
+read_namespaces(struct reading *r)
+{
+	static const char *const known[] = { "type", "path", NULL };
+	int i;
+
+	if (!enter_array(r))
+		return;
+	while (lg_json_item(&r->js)) {
+		lg_str type = LG_NONE, path = LG_NONE;
+		lg_json_object(&r->js);
+		while ((i = next_member(r, known)) >= 0)
+			*(i == 0 ? &type : &path) = lg_json_str(&r->js);
+		judge_namespace(r, type, path);
+	}
+}
+
+static void
+read_devices(struct reading *r)
+{
+	static const char *const known[] = { "path", "type", "major", "minor", "fileMode", "uid", "gid", NULL };
+	int i;
+
+	if (!enter_array(r))
+		return;
+	while (lg_json_item(&r->js)) {
+		lg_json_object(&r->js);
+		while ((i = next_member(r, known)) >= 0) {
+			if (i == 0)
+				add(r, &r->oci->devices, lg_json_str(&r->js));
+			else
+				lg_json_skip(&r->js);
+		}
+	}
+}
+
+struct device_rule {
+	bool allow;
+	lg_str type, access;
+	int64_t major, minor;		/* -1: all */
+};
+
+static void
+judge_rule(struct reading *r, const struct device_rule *d)
+{
+	if (!d->allow)
+		return;
+	/* every device of a kind, the disks too; to make the nodes alone ("m") is what engines allow by default */
+	if (d->major < 0 && !lg_str_eq(d->access, LG_STR("m")))
+		r->oci->privileged = true;
+	add(r, &r->oci->devices, lg_print(r->cx->arena, "%.*s %lld:%lld %.*s", LG_FMT(d->type.n > 0 ? d->type : LG_STR("a")),
+	    (long long)d->major, (long long)d->minor, LG_FMT(d->access)));
+}
+
+static void
+read_device_rules(struct reading *r)
+{
+	static const char *const known[] = { "allow", "type", "access", "major", "minor", NULL };
+	int i;
+
+	if (!enter_array(r))
+		return;
+	while (lg_json_item(&r->js)) {
+		struct device_rule d = { .major = -1, .minor = -1 };
+		lg_json_object(&r->js);
+		while ((i = next_member(r, known)) >= 0) {
+			if (i == 0)
+				d.allow = lg_json_bool(&r->js);
+			else if (i <= 2)
+				*(i == 1 ? &d.type : &d.access) = lg_json_str(&r->js);
+			else if (!absent(r))
+				*(i == 3 ? &d.major : &d.minor) = lg_json_int(&r->js);
+		}
+		judge_rule(r, &d);
+	}
+}
+
+static void
+read_resources(struct reading *r)
+{
+	static const char *const known[] = { "devices", NULL };
+
+	if (!enter_object(r))
+		return;
+	while (next_member(r, known) >= 0)
+		read_device_rules(r);
+}
+
+static void
+read_readonly_paths(struct reading *r)
+{
+	struct lg_oci_list paths = { NULL, 0 };
+
+	read_strings(r, &paths, false);
+	r->sys_readonly = has(&paths, LG_STR("/proc/sys")) && has(&paths, LG_STR("/proc/sysrq-trigger"));
+}
+
+static void
+read_linux(struct reading *r)
+{
+	static const char *const known[] = { "namespaces", "devices", "resources", "readonlyPaths", NULL };
+	int i;
+
+	if (!enter_object(r))
+		return;
+	while ((i = next_member(r, known)) >= 0) {
+		if (i == 0)
+			read_namespaces(r);
+		else if (i == 1)
+			read_devices(r);
+		else if (i == 2)
+			read_resources(r);
+		else
+			read_readonly_paths(r);
+	}
+}
+
+/* ---- annotations, the whole ------------------------------------------------------------------------------------------- */
+
+/* A map: Go takes its keys as they are. */
+static void
+read_annotations(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter_object(r))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		lg_str value = lg_json_str(&r->js);
+		if (lg_str_eq(name, LG_STR(LG_OCI_TICKET)))
+			r->oci->ticket = value;
+		else if (lg_str_eq(name, LG_STR(LG_OCI_WORKLOAD)))
+			r->oci->workload = value;
+		else if (lg_str_eq(name, LG_STR("org.opencontainers.image.ref.name")))
+			r->oci->image = value;
+	}
+}
+
+/* Not facts, but a stage under another spelling would take the place of ours. */
+static void
+read_hooks(struct reading *r)
+{
+	static const char *const known[] = { "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL };
+
+	if (!enter_object(r))
+		return;
+	while (next_member(r, known) >= 0)
+		lg_json_skip(&r->js);
+}
+
+static void
+judge_whole(struct reading *r)
+{
+	struct lg_oci *o = r->oci;
+
+	o->host_network = !(r->namespaces & 1u << NS_NETWORK);
+	o->host_pid = !(r->namespaces & 1u << NS_PID);
+	o->host_ipc = !(r->namespaces & 1u << NS_IPC);
+	r->user_namespace = r->namespaces & 1u << NS_USER;
+	if (!(r->namespaces & 1u << NS_MOUNT))
+		o->privileged = true;
+	/* Root of the host's user namespace writes /proc/sys (core_pattern) unless the runtime makes it read-only. */
+	if (r->has_proc && !r->sys_readonly && !r->user_namespace)
+		o->privileged = true;
+}
+
+static void
+read_config(struct reading *r)
+{
+	static const char *const known[] = { "root", "process", "mounts", "linux", "annotations", "hooks", "ociVersion", "hostname",
+		"domainname", "vm", "windows", "solaris", NULL };
+	static void (*const readers[])(struct reading *) = { read_root, read_process, read_mounts, read_linux, read_annotations,
+		read_hooks };
+	int i;
+
+	lg_json_object(&r->js);
+	while ((i = next_member(r, known)) >= 0) {
+		if ((size_t)i < LG_COUNT(readers))
+			readers[i](r);
+		else
+			lg_json_skip(&r->js);
+	}
+}
+
+/* ---- the facts -------------------------------------------------------------------------------------------------------------- */
+
+static void
+put_list(struct lg_jsonw *w, const char *name, const struct lg_oci_list *l)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < l->n; i++)
+		lg_jsonw_str(w, l->v[i]);
+	lg_jsonw_array_end(w);
+}
+
+void
+lg_oci_facts(const struct lg_oci *oci, struct lg_buf *out)
+{
+	struct lg_jsonw w = lg_jsonw_of(out);
+
+	lg_jsonw_object(&w);
+	lg_jsonw_bool_of(&w, "privileged", oci->privileged);
+	lg_jsonw_bool_of(&w, "host_network", oci->host_network);
+	lg_jsonw_bool_of(&w, "host_pid", oci->host_pid);
+	lg_jsonw_bool_of(&w, "host_ipc", oci->host_ipc);
+	lg_jsonw_bool_of(&w, "shared_namespace", oci->shared_namespace);
+	lg_jsonw_str_of(&w, "user", oci->user);
+	put_list(&w, "capabilities", &oci->capabilities);
+	put_list(&w, "devices", &oci->devices);
+	put_list(&w, "mounts", &oci->mounts);
+	lg_jsonw_bool_of(&w, "sensitive_mount", oci->sensitive_mount);
+	put_list(&w, "args", &oci->args);
+	lg_jsonw_object_end(&w);
+}
+
+static lg_err
+finish(struct lg_ctx *cx, lg_str text, struct lg_oci *oci)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * LG_OCI_MAX);
+
+	lg_oci_facts(oci, &b);
+	lg_buf_str32(&b, oci->rootfs);
+	lg_buf_str32(&b, oci->workload);
+	LG_TRY(lg_buf_status(cx, &b));
+	oci->sameness = lg_sha256_of(lg_buf_view(&b));
+	oci->digest = lg_sha256_of(text);
+	return LG_OK;
+}
+
+lg_err
+lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, struct lg_oci *ret)
+{
+	struct lg_oci oci = { .user = LG_STR("0:0") };
+	struct reading r = { .cx = cx, .oci = &oci, .bundle = bundle };
+
+	lg_json_init(&r.js, cx->arena, text);
+	read_config(&r);
+	if (lg_json_end(cx, &r.js) != LG_OK)
+		return lg_fail_in(cx, LG_E_INVALID, "config.json");
+	if (oci.rootfs.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "config.json: there is no root.path");
+	judge_whole(&r);
+	LG_TRY(finish(cx, text, &oci));
+	*ret = oci;
+	return LG_OK;
+}

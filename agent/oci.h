@@ -1,0 +1,50 @@
+/*
+ * oci.h: what a container would be able to do, from the config.json that the runtime uses (OCI runtime specification 1.0).
+ *
+ * The runtimes are written in Go, whose JSON decoder matches member names without case and takes the last of two.  A file
+ * in which we would see something else than they do ("Mounts" beside "mounts") is refused.
+ */
+#ifndef LG_AGENT_OCI_H
+#define LG_AGENT_OCI_H
+
+#include "lightgate/crypto.h"
+
+#define LG_OCI_MAX	(4u << 20)	/* octets of a config.json */
+#define LG_OCI_LIST	512		/* mounts, devices, capabilities, arguments: of each */
+#define LG_OCI_TICKET	"lightgate.ticket"
+#define LG_OCI_WORKLOAD	"lightgate.workload"
+
+struct lg_oci_list {
+	lg_str *v;
+	size_t n;
+};
+
+/* context.container of the Cedar schema, member for member. */
+struct lg_oci {
+	bool privileged, host_network, host_pid, host_ipc, shared_namespace, sensitive_mount;
+	lg_str user;				/* "uid:gid" */
+	struct lg_oci_list capabilities, devices, mounts, args;
+	lg_str ticket, workload, image;		/* annotations: claims of whoever wrote the bundle */
+	lg_str rootfs;				/* absolute */
+	lg_sha256 digest;			/* of the text */
+	lg_sha256 sameness;			/* of what must not change between starts of one container */
+};
+
+/* bundle: absolute, without an end slash; relative paths of the file count from it. */
+LG_CHECKED lg_err lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, struct lg_oci *ret);
+void lg_oci_facts(const struct lg_oci *oci, struct lg_buf *out);	/* as JSON, for /v1/admissions */
+
+struct lg_oci_hook {
+	lg_str path;				/* absolute */
+	lg_str socket;				/* of the agent: goes into the hook's environment */
+};
+/*
+ * The same configuration for a bundle elsewhere: relative paths made absolute, our hook first of those that run before
+ * the container's process, and after the container has ended.  The text must have passed lg_oci_parse.
+ */
+LG_CHECKED lg_err lg_oci_rewrite(struct lg_ctx *cx, lg_str text, lg_str bundle, const struct lg_oci_hook *hook, struct lg_buf *out);
+
+/* A host path that must not be seen from a container: resolved as far as it exists. */
+bool lg_oci_path_sensitive(struct lg_ctx *cx, lg_str path);
+
+#endif

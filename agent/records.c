@@ -1,0 +1,184 @@
+/* records.c: see records.h. */
+#include "agent/records.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "client/api.h"
+
+#define RECORD_MAX 4096
+
+lg_err
+lg_records_open(struct lg_ctx *cx, const char *state)
+{
+	static const char *const folders[] = { "redeemed", "admissions", "bundles" };
+
+	LG_TRY(lg_dir_make(cx, state, 0700));
+	for (size_t i = 0; i < LG_COUNT(folders); i++)
+		LG_TRY(lg_dir_make(cx, lg_print(cx->arena, "%s/%s", state, folders[i]).p, 0700));
+	return LG_OK;
+}
+
+bool
+lg_container_id_valid(lg_str id)
+{
+	bool good = id.n > 0 && id.n <= LG_CONTAINER_ID && id.p[0] != '.';
+
+	for (size_t i = 0; good && i < id.n; i++) {
+		char c = id.p[i];
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+	}
+	return good;
+}
+
+/* ---- redeemed tickets ------------------------------------------------------------------------------- */
+
+static const char *
+redeemed_path(struct lg_ctx *cx, const char *state, lg_str jti)
+{
+	lg_sha256 h = lg_sha256_of(jti);
+
+	return lg_print(cx->arena, "%s/redeemed/%.*s", state, LG_FMT(lg_hex(cx->arena, lg_sha256_str(&h)))).p;
+}
+
+bool
+lg_redeemed_has(struct lg_ctx *cx, const char *state, lg_str jti)
+{
+	/* what cannot be looked at counts as used */
+	return access(redeemed_path(cx, state, jti), F_OK) == 0 || errno != ENOENT;
+}
+
+static bool
+sync_folder(const char *state, const char *name)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof path, "%s/%s", state, name);
+	int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+lg_err
+lg_redeemed_put(struct lg_ctx *cx, const char *state, lg_str jti, int64_t expires)
+{
+	const char *path = redeemed_path(cx, state, jti);
+	lg_str text = lg_print(cx->arena, "%lld\n", (long long)expires);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return lg_fail(cx, LG_E_DENIED, "the ticket has been used before");
+	bool done = fd >= 0 && lg_write_all(fd, text.p, text.n) && fdatasync(fd) == 0 && sync_folder(state, "redeemed");
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	return done ? LG_OK : lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(error));
+}
+
+static bool
+is_over(struct lg_ctx *cx, const char *path)
+{
+	int64_t expires;
+	lg_str text;
+
+	/* a file cut short by a crash keeps its ticket used for as long as any ticket lives */
+	if (lg_file_read(cx, path, RECORD_MAX, &text) != LG_OK || !lg_int_parse(lg_str_trim(text), &expires)) {
+		struct stat st;
+		return stat(path, &st) == 0 && (int64_t)st.st_mtime * LG_SECOND < cx->now - LG_HOUR;
+	}
+	return expires < cx->now - 5 * LG_MINUTE;
+}
+
+lg_err
+lg_redeemed_sweep(struct lg_ctx *cx, const char *state)
+{
+	const char *folder = lg_print(cx->arena, "%s/redeemed", state).p;
+	DIR *d = opendir(folder);
+	const struct dirent *e;
+	int n = 0;
+
+	if (d == NULL)
+		return lg_fail(cx, LG_E_IO, "%s: %s", folder, strerror(errno));
+	while ((e = readdir(d)) != NULL && n++ < LG_RECORDS_MAX) {
+		if (e->d_name[0] == '.')
+			continue;
+		const char *path = lg_print(cx->arena, "%s/%s", folder, e->d_name).p;
+		if (is_over(cx, path))
+			(void)unlink(path);
+	}
+	closedir(d);
+	return LG_OK;
+}
+
+/* ---- admissions ---------------------------------------------------------------------------------------- */
+
+static lg_err
+admitted_path(struct lg_ctx *cx, const char *state, lg_str container, const char **ret)
+{
+	if (!lg_container_id_valid(container))
+		return lg_fail(cx, LG_E_INVALID, "not a container id: at most %d of A-Z a-z 0-9 . _ -", LG_CONTAINER_ID);
+	*ret = lg_print(cx->arena, "%s/admissions/%.*s.json", state, LG_FMT(container)).p;
+	return LG_OK;
+}
+
+lg_err
+lg_admitted_put(struct lg_ctx *cx, const char *state, const struct lg_admitted *ad)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(RECORD_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	const char *path;
+
+	LG_TRY(admitted_path(cx, state, ad->container, &path));
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "container", ad->container);
+	lg_jsonw_str_of(&w, "workload", ad->workload);
+	lg_jsonw_str_of(&w, "admission", ad->admission);
+	lg_jsonw_str_of(&w, "sameness", lg_hex(cx->arena, lg_sha256_str(&ad->sameness)));
+	lg_jsonw_int_of(&w, "time", ad->time);
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_buf_status(cx, &b));
+	return lg_file_write(cx, path, 0600, lg_buf_view(&b));
+}
+
+lg_err
+lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str container, struct lg_admitted *ret)
+{
+	const char *path;
+	lg_str text, sameness;
+
+	LG_TRY(admitted_path(cx, state, container, &path));
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return lg_fail(cx, LG_E_NOT_FOUND, "the container was not admitted on this host");
+	LG_TRY(lg_file_read(cx, path, RECORD_MAX, &text));
+	struct lg_admitted found = {
+		.container = lg_api_member(cx, text, "container"), .workload = lg_api_member(cx, text, "workload"),
+		.admission = lg_api_member(cx, text, "admission"),
+	};
+	if (!lg_str_eq(found.container, container) || !lg_int_parse(lg_api_member(cx, text, "time"), &found.time) ||
+	    !lg_hex_parse(cx->arena, lg_api_member(cx, text, "sameness"), &sameness) || sameness.n != sizeof found.sameness.b)
+		return lg_fail(cx, LG_E_CORRUPT, "%s does not decode", path);
+	memcpy(found.sameness.b, sameness.p, sameness.n);
+	*ret = found;
+	return LG_OK;
+}
+
+lg_err
+lg_admitted_del(struct lg_ctx *cx, const char *state, lg_str container)
+{
+	const char *path;
+
+	LG_TRY(admitted_path(cx, state, container, &path));
+	if (unlink(path) != 0 && errno != ENOENT)
+		return lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(errno));
+	return LG_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * records.h: what the agent must not forget when it is killed: which tickets were redeemed, which containers were
+ * admitted.  Each record is a file below STATE, durable before the call returns.  Threads share the folder.
+ */
+#ifndef LG_AGENT_RECORDS_H
+#define LG_AGENT_RECORDS_H
+
+#include "lightgate/crypto.h"
+
+#define LG_CONTAINER_ID	128		/* octets of a container's id */
+#define LG_RECORDS_MAX	100000		/* files of each kind that a sweep looks at */
+
+/* STATE/redeemed and STATE/admissions are made if need be. */
+LG_CHECKED lg_err lg_records_open(struct lg_ctx *cx, const char *state);
+bool lg_container_id_valid(lg_str id);	/* A-Z a-z 0-9 . _ -, not beginning with '.' */
+
+/* STATE/redeemed/<SHA-256 of the jti>.  LG_E_DENIED when it is there already: of two at once one wins. */
+LG_CHECKED lg_err lg_redeemed_put(struct lg_ctx *cx, const char *state, lg_str jti, int64_t expires);
+bool lg_redeemed_has(struct lg_ctx *cx, const char *state, lg_str jti);
+LG_CHECKED lg_err lg_redeemed_sweep(struct lg_ctx *cx, const char *state);	/* those that expired 5 minutes ago */
+
+struct lg_admitted {
+	lg_str container, workload;
+	lg_str admission;		/* the service's id of it */
+	lg_sha256 sameness;		/* struct lg_oci's */
+	int64_t time;
+};
+/* STATE/admissions/<container>.json; the latest counts.  LG_E_NOT_FOUND without one. */
+LG_CHECKED lg_err lg_admitted_put(struct lg_ctx *cx, const char *state, const struct lg_admitted *ad);
+LG_CHECKED lg_err lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str container, struct lg_admitted *ret);
+LG_CHECKED lg_err lg_admitted_del(struct lg_ctx *cx, const char *state, lg_str container);
+
+#endif

@@ -1,0 +1,333 @@
+/*
+ * runc_main.c: `lightgate-runc`: the name under which engines call their runtime.  libc only: it runs at every start.
+ *
+ * It passes everything on to the real runtime.  For `create`, `run` and `restore` it first asks lightgate-agent for a
+ * bundle of the agent's own: a copy of config.json, out of everybody's reach, that has `lightgate-runc hook` as its first
+ * hook.  In the hook, when the container is made but nothing of it has run, the agent decides on that very copy.
+ * No answer, in time, is a refusal.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET_DEFAULT	"/run/lightgate-agent/agent.sock"
+#define QUESTION_MAX	(1 << 20)
+#define ANSWER_MAX	8192
+#define WORDS_MAX	128
+#define PATIENCE_MS	1900		/* the agent answers within 1.5 s or not at all */
+
+static int
+fail(const char *what, const char *why)
+{
+	fprintf(stderr, "lightgate: %s%s%s\n", what, why[0] != '\0' ? ": " : "", why);
+	return 1;
+}
+
+/* ---- the agent -------------------------------------------------------------------------------------------- */
+
+static bool
+send_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+static int
+dial(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000, .tv_usec = PATIENCE_MS % 1000 * 1000 };
+	const char *path = getenv("LIGHTGATE_AGENT_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (path == NULL || path[0] == '\0')
+		path = SOCKET_DEFAULT;
+	if (fd < 0 || strlen(path) >= sizeof at.sun_path)
+		return -1;
+	strcpy(at.sun_path, path);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
+	    connect(fd, (const struct sockaddr *)&at, sizeof at) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* "permit\n<text>" or "deny\n<sentence>": the text after the line end is left in `answer`; false unless it is a permit. */
+static bool
+ask(const char *question, size_t n, char answer[ANSWER_MAX])
+{
+	int fd = dial();
+	size_t got = 0;
+	ssize_t more = -1;
+
+	if (fd < 0) {
+		snprintf(answer, ANSWER_MAX, "lightgate-agent is not running: %s", strerror(errno));
+		return false;
+	}
+	if (send_all(fd, question, n) && shutdown(fd, SHUT_WR) == 0)
+		while (got < ANSWER_MAX - 1 && (more = read(fd, answer + got, ANSWER_MAX - 1 - got)) > 0)
+			got += (size_t)more;
+	close(fd);
+	answer[got] = '\0';
+	/* Only a whole answer counts: cut off in the middle it might say something else. */
+	bool permit = more == 0 && strncmp(answer, "permit\n", 7) == 0;
+	char *text = strchr(answer, '\n');
+	if (more != 0 || text == NULL)
+		snprintf(answer, ANSWER_MAX, "lightgate-agent did not answer in time");
+	else
+		memmove(answer, text + 1, strlen(text + 1) + 1);
+	return permit;
+}
+
+/* ---- hook: the container's state on stdin ----------------------------------------------------------------------- */
+
+static int
+hook(void)
+{
+	static char question[QUESTION_MAX] = "hook\n";
+	char answer[ANSWER_MAX];
+	size_t n = strlen(question);
+	ssize_t more;
+
+	while (n < sizeof question && (more = read(STDIN_FILENO, question + n, sizeof question - n)) > 0)
+		n += (size_t)more;
+	if (n == sizeof question)
+		return fail("the container's state is too large", "");
+	return ask(question, n, answer) ? 0 : fail("denied", answer);
+}
+
+/* ---- the command line, as runc reads it (urfave/cli over Go's flag) ------------------------------------------------ */
+
+struct option {
+	const char *name;
+	bool value;
+};
+
+static const struct option globals[] = {
+	{ "debug", false }, { "log", true }, { "log-format", true }, { "root", true }, { "criu", true }, { "rootless", true },
+	{ "systemd-cgroup", false }, { "cgroup-manager", true }, { "help", false }, { "h", false }, { "version", false },
+	{ "v", false }, { NULL, false },
+};
+
+/* Of the three commands together. */
+static const struct option starts[] = {
+	{ "bundle", true }, { "b", true }, { "console-socket", true }, { "pid-file", true }, { "preserve-fds", true },
+	{ "no-pivot", false }, { "no-new-keyring", false }, { "detach", false }, { "d", false }, { "keep", false },
+	{ "no-subreaper", false }, { "image-path", true }, { "work-path", true }, { "tcp-established", false },
+	{ "ext-unix-sk", false }, { "shell-job", false }, { "lazy-pages", false }, { "file-locks", false }, { "auto-dedup", false },
+	{ "manage-cgroups-mode", true }, { "empty-ns", true }, { "lsm-profile", true }, { "lsm-mount-context", true }, { NULL, false },
+};
+
+enum what { PASS, START, REFUSE };
+
+static const struct {
+	const char *name;
+	enum what what;
+} commands[] = {
+	{ "create", START }, { "run", START }, { "restore", START },
+	{ "checkpoint", PASS }, { "delete", PASS }, { "events", PASS }, { "exec", PASS }, { "features", PASS }, { "help", PASS },
+	{ "kill", PASS }, { "list", PASS }, { "pause", PASS }, { "ps", PASS }, { "resume", PASS }, { "spec", PASS },
+	{ "start", PASS }, { "state", PASS }, { "update", PASS },
+};
+
+struct command {
+	enum what what;
+	const char *why;		/* of a refusal */
+	const char *id, *bundle;	/* of a START; bundle NULL: the working directory */
+	int at;				/* index of the command's word; argc if there is none */
+	char *words[WORDS_MAX];		/* of a START, after its word: options, without the bundle */
+	int nwords;
+};
+
+/* The option in `word` and its value: attached, or the next word, which *i then passes.  NULL: not one of them. */
+static const struct option *
+match(const struct option *table, char **argv, int argc, int *i, const char **value)
+{
+	const char *name = argv[*i] + (argv[*i][1] == '-' ? 2 : 1), *equals = strchr(name, '=');
+	size_t n = equals != NULL ? (size_t)(equals - name) : strlen(name);
+
+	for (const struct option *o = table; o->name != NULL; o++) {
+		if (strlen(o->name) != n || strncmp(o->name, name, n) != 0)
+			continue;
+		*value = equals != NULL ? equals + 1 : NULL;
+		if (o->value && equals == NULL)
+			*value = *i + 1 < argc ? argv[++*i] : NULL;
+		return o->value && *value == NULL ? NULL : o;
+	}
+	return NULL;
+}
+
+static void
+refuse(struct command *c, const char *why)
+{
+	c->what = REFUSE;
+	c->why = why;
+}
+
+/* One option of a START: the bundle is taken out, the others are kept in a form that can only be read one way. */
+static void
+take_option(struct command *c, const struct option *o, const char *word, const char *value)
+{
+	char *kept = NULL;
+
+	if (strcmp(o->name, "bundle") == 0 || strcmp(o->name, "b") == 0) {
+		c->bundle = value;
+		return;
+	}
+	if (o->value ? asprintf(&kept, "--%s=%s", o->name, value) < 0 : (kept = strdup(word)) == NULL)
+		abort();
+	c->words[c->nwords++] = kept;
+}
+
+/* Options may also stand after the id, up to "--". */
+static void
+read_start(struct command *c, int argc, char **argv)
+{
+	bool options = true;
+	const char *value;
+
+	for (int i = c->at + 1; i < argc; i++) {
+		if (c->nwords >= WORDS_MAX - 8) {
+			refuse(c, "too many options");
+			return;
+		}
+		if (options && strcmp(argv[i], "--") == 0) {
+			options = false;
+		} else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
+			const char *word = argv[i];
+			const struct option *o = match(starts, argv, argc, &i, &value);
+			if (o == NULL) {
+				refuse(c, "an option that is not known here");
+				return;
+			}
+			take_option(c, o, word, value);
+		} else if (c->id != NULL) {
+			refuse(c, "more than one container id");
+			return;
+		} else {
+			c->id = argv[i];
+		}
+	}
+	if (c->id == NULL || c->id[0] == '-' || c->id[0] == '\0' || strchr(c->id, '\n') != NULL)
+		refuse(c, "no container id");
+}
+
+static void
+read_command(int argc, char **argv, struct command *c)
+{
+	const char *value;
+
+	*c = (struct command){ .what = PASS, .at = 1 };
+	for (; c->at < argc && argv[c->at][0] == '-'; c->at++)
+		if (match(globals, argv, argc, &c->at, &value) == NULL) {
+			refuse(c, "a global option that is not known here");
+			return;
+		}
+	if (c->at >= argc) {
+		c->at = argc;		/* --version, --help, nothing */
+		return;
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		if (strcmp(argv[c->at], commands[i].name) != 0)
+			continue;
+		c->what = commands[i].what;
+		if (c->what == START)
+			read_start(c, argc, argv);
+		return;
+	}
+	refuse(c, "a command that is not known here");
+}
+
+/* ---- the real runtime ---------------------------------------------------------------------------------------------------- */
+
+/* Where the wrapper has taken runc's own name, the name leads back to us and is passed over. */
+static const char *
+find_runtime(void)
+{
+	const char *places[] = { getenv("LIGHTGATE_RUNTIME"), "/usr/lib/lightgate/runc", "/usr/sbin/runc", "/usr/bin/runc",
+		"/usr/local/sbin/runc", "/usr/local/bin/runc" };
+	struct stat self, st;
+
+	if (stat("/proc/self/exe", &self) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+		if (places[i] != NULL && stat(places[i], &st) == 0 && access(places[i], X_OK) == 0 &&
+		    (st.st_ino != self.st_ino || st.st_dev != self.st_dev))
+			return places[i];
+	return NULL;
+}
+
+/* The id and the bundle for the agent's; its answer is the path of the private bundle. */
+static bool
+prepare(const struct command *c, char answer[ANSWER_MAX])
+{
+	char bundle[PATH_MAX], question[PATH_MAX + 512];
+	const char *given = c->bundle == NULL || c->bundle[0] == '\0' ? "." : c->bundle;
+
+	if (realpath(given, bundle) == NULL) {
+		snprintf(answer, ANSWER_MAX, "%s: %s", given, strerror(errno));
+		return false;
+	}
+	int n = snprintf(question, sizeof question, "create\n%s\n%s", c->id, bundle);
+	if (n < 0 || (size_t)n >= sizeof question) {
+		snprintf(answer, ANSWER_MAX, "the container id is too long");
+		return false;
+	}
+	return ask(question, (size_t)n, answer);
+}
+
+static int
+start(const char *runtime, char **argv, struct command *c)
+{
+	char answer[ANSWER_MAX], bundle[ANSWER_MAX + 16], *words[2 * WORDS_MAX];
+	int n = 0;
+
+	if (c->at >= WORDS_MAX)
+		return fail("denied", "too many options");
+	if (!prepare(c, answer))
+		return fail("denied", answer);
+	snprintf(bundle, sizeof bundle, "--bundle=%s", answer);
+	for (int i = 0; i <= c->at; i++)
+		words[n++] = argv[i];
+	words[n++] = bundle;
+	for (int i = 0; i < c->nwords; i++)
+		words[n++] = c->words[i];
+	words[n++] = (char *)(size_t)c->id;
+	words[n] = NULL;
+	execv(runtime, words);
+	return fail(runtime, strerror(errno));
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command c;
+
+	if (argc == 2 && strcmp(argv[1], "hook") == 0)
+		return hook();
+	const char *runtime = find_runtime();
+	if (runtime == NULL)
+		return fail("there is no runc", "set LIGHTGATE_RUNTIME");
+	read_command(argc, argv, &c);
+	if (c.what == REFUSE)
+		return fail("denied", c.why);
+	if (c.what == START)
+		return start(runtime, argv, &c);
+	execv(runtime, argv);
+	return fail(runtime, strerror(errno));
+}

@@ -1,0 +1,18 @@
+/* ticket.h: a ticket checked on the host, before anybody is asked. */
+#ifndef LG_AGENT_TICKET_H
+#define LG_AGENT_TICKET_H
+
+#include "agent/identity.h"
+
+#define LG_TICKET_TYP "lg-ticket+jwt"
+
+struct lg_ticket {
+	lg_str jti, workload;
+	int64_t expires;		/* microseconds */
+};
+
+/* Signature by a ticket key, issuer, this host as its only audience, time, and the workload. */
+LG_CHECKED lg_err lg_ticket_check(struct lg_ctx *cx, const struct lg_identity *id, const struct lg_keyset *keys, lg_str text,
+    lg_str workload, struct lg_ticket *ret);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * upstream.h: this host's connections to the service, with the identity they are made with.  Renewal publishes a new
+ * one; whoever holds the old one finishes with it.
+ */
+#ifndef LG_AGENT_UPSTREAM_H
+#define LG_AGENT_UPSTREAM_H
+
+#include <stdatomic.h>
+
+#include "agent/identity.h"
+#include "agent/oci.h"
+#include "client/http.h"
+
+struct lg_upstream {
+	atomic_uint refs;
+	struct lg_arena *arena;
+	struct lg_identity id;
+	struct lg_keyset *keys;		/* of tickets */
+	struct lg_link *link;		/* to the listener that asks for certificates */
+};
+
+/* Reads the identity below `state`. */
+LG_CHECKED lg_err lg_upstream_new(struct lg_ctx *cx, const char *state, struct lg_upstream **ret);
+/* The same with ticket keys as the service has them now, stored. */
+LG_CHECKED lg_err lg_upstream_refresh(struct lg_ctx *cx, struct lg_upstream *up, const char *state, int64_t time, struct lg_upstream **ret);
+struct lg_upstream *lg_upstream_ref(struct lg_upstream *up);
+void lg_upstream_unref(struct lg_upstream **up);	/* safe on NULL */
+
+struct lg_verdict_of {
+	bool permit;
+	lg_str reason, admission;
+};
+/* POST /v1/admissions.  time: microseconds that are left. */
+LG_CHECKED lg_err lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, lg_str workload,
+    const struct lg_oci *oci, int64_t time, struct lg_verdict_of *ret);
+LG_CHECKED lg_err lg_upstream_restart(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const struct lg_oci *oci,
+    int64_t time, struct lg_verdict_of *ret);
+LG_CHECKED lg_err lg_upstream_end(struct lg_ctx *cx, struct lg_upstream *up, lg_str container);
+
+#endif
