@@ -56,23 +56,11 @@ policy_add(struct build *b, struct lg_policy *p)
 	return true;
 }
 
-/* Counts on from the policy before, so that a source is read over once. */
-static void
-place_policy(const struct lg_source *src, const struct lg_policy *before, struct lg_policy *p)
-{
-	unsigned line, column;
-	uint32_t from = before == NULL ? 0 : before->at;
-
-	lg_fault_place(lg_str_sub(src->text, from, src->text.n), p->at - from, &line, &column);
-	p->info.line = before == NULL ? line : before->info.line + line - 1;
-	p->info.column = before == NULL || line > 1 ? column : before->info.column + column - 1;
-}
-
 static void
 source_parse(struct build *b, size_t number, const struct lg_policy_source *in)
 {
 	struct lg_source *src = LG_NEW(b->set->arena, struct lg_source);
-	const struct lg_policy *before = NULL;
+	struct lg_place place = { 0, 1, 1 };
 	uint32_t position = 0;
 
 	*src = (struct lg_source){ lg_dup(b->set->arena, in->name), lg_dup(b->set->arena, in->text) };
@@ -83,9 +71,10 @@ source_parse(struct build *b, size_t number, const struct lg_policy_source *in)
 		if (p != NULL) {
 			p->source = src;
 			p->info.source = src->name;
+			lg_place_move(&place, src->text, p->at);
+			p->info.line = place.line;
+			p->info.column = place.column;
 			p->info.id = policy_id(b, number, src, p, position);
-			place_policy(src, before, p);
-			before = p;
 			if (!policy_add(b, p))
 				return;
 		}

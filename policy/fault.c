@@ -4,17 +4,28 @@
 #include <stdarg.h>
 
 void
-lg_fault_place(lg_str text, uint32_t at, unsigned *line, unsigned *column)
+lg_place_move(struct lg_place *p, lg_str text, uint32_t at)
 {
-	*line = *column = 1;
-	for (uint32_t i = 0; i < at && i < text.n; i++) {
-		if (text.p[i] == '\n') {
-			(*line)++;
-			*column = 1;
-		} else if (((unsigned char)text.p[i] & 0xc0) != 0x80) {
-			(*column)++;		/* characters, not bytes */
+	if (at < p->at)
+		*p = (struct lg_place){ 0, 1, 1 };
+	for (; p->at < at && p->at < text.n; p->at++) {
+		if (text.p[p->at] == '\n') {
+			p->line++;
+			p->column = 1;
+		} else if (((unsigned char)text.p[p->at] & 0xc0) != 0x80) {
+			p->column++;		/* characters, not bytes */
 		}
 	}
+}
+
+void
+lg_fault_place(lg_str text, uint32_t at, unsigned *line, unsigned *column)
+{
+	struct lg_place p = { 0, 1, 1 };
+
+	lg_place_move(&p, text, at);
+	*line = p.line;
+	*column = p.column;
 }
 
 void

@@ -56,6 +56,12 @@ void lg_lex_unexpected(struct lg_lex *lx, const char *expected);
 
 void lg_fault_add(struct lg_ctx *cx, struct lg_policy_faults *f, struct lg_policy_fault fault);
 void lg_fault_place(lg_str text, uint32_t at, unsigned *line, unsigned *column);
+/* The same for many places in rising order: goes on from the last one; start with { .line = 1, .column = 1 }. */
+struct lg_place {
+	uint32_t at;
+	unsigned line, column;
+};
+void lg_place_move(struct lg_place *p, lg_str text, uint32_t at);
 /* LG_OK, or LG_E_INVALID with the first error as the sentence. */
 LG_CHECKED lg_err lg_fault_status(struct lg_ctx *cx, const struct lg_policy_faults *f);
 

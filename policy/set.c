@@ -103,26 +103,14 @@ struct uid_walk {
 	size_t policy;
 	bool (*each)(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsigned column);
 	void *self;
-	uint32_t at;			/* the place that line and column speak of */
-	unsigned line, column;
+	struct lg_place place;
 };
 
-/* Walks on from the last place rather than from the start; a link goes back to its template. */
 static bool
 uid_found(struct uid_walk *w, const struct lg_euid *uid, uint32_t at)
 {
-	const lg_str text = w->set->v[w->policy]->source->text;
-	unsigned lines, column;
-
-	if (at < w->at) {
-		w->at = 0;
-		w->line = w->column = 1;
-	}
-	lg_fault_place(lg_str_sub(text, w->at, text.n), at - w->at, &lines, &column);
-	w->column = lines == 1 ? w->column + column - 1 : column;
-	w->line += lines - 1;
-	w->at = at;
-	return w->each(w->self, w->policy, uid, w->line, w->column);
+	lg_place_move(&w->place, w->set->v[w->policy]->source->text, at);
+	return w->each(w->self, w->policy, uid, w->place.line, w->place.column);
 }
 
 static bool
@@ -153,14 +141,13 @@ void
 lg_policies_uids(const struct lg_policies *set,
     bool (*each)(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsigned column), void *self)
 {
-	struct uid_walk w = { .set = set, .each = each, .self = self, .line = 1, .column = 1 };
+	struct uid_walk w = { .set = set, .each = each, .self = self };
 	const struct lg_source *last = NULL;
 
 	for (; w.policy < set->n; w.policy++) {
 		if (set->v[w.policy]->source != last) {
 			last = set->v[w.policy]->source;
-			w.at = 0;
-			w.line = w.column = 1;
+			w.place = (struct lg_place){ 0, 1, 1 };
 		}
 		if (!uid_policy(&w))
 			return;
