@@ -89,11 +89,27 @@ sts_issue_audience(struct sts_rq *rq, lg_str resource, bool own_apis, struct sts
 }
 
 void
-sts_issue_lifetime(const struct sts_rq *rq, struct sts_issue *is)
+sts_issue_time(struct sts_rq *rq, struct sts_issue *is)
+{
+	char sub[LG_UUID_TEXT + 1];
+	struct lg_claims c = { .sid = is->sid, .issued = rq->cx->now / LG_SECOND * LG_SECOND };
+
+	/* A token says whole seconds.  One of the second in which its subject was revoked would be refused although it is
+	 * newer, so it is dated with the next. */
+	lg_uuid_text(is->subject.id, sub);
+	c.subject = lg_str_of(sub);
+	is->issued = rq->cx->now;
+	if (sts_token_revoked(rq->cx, rq->view, rq->tenant_id, &c))
+		is->issued = c.issued + LG_SECOND;
+}
+
+void
+sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is)
 {
 	int64_t seconds = rq->client.access_life != 0 ? rq->client.access_life : LG_STS_ACCESS_LIFE;
 
 	is->life = seconds * LG_SECOND;
+	sts_issue_time(rq, is);
 	/* RFC 8705 3: a client known by its certificate gets tokens that only its connection can use. */
 	if (rq->by_certificate)
 		is->cnf_x5t = sts_thumbprint(rq->cx->arena, rq->ex->peer->cert);
@@ -195,7 +211,7 @@ sign_id_token(struct signing *sg)
 	struct lg_token_request tr = {
 		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .alg = rq->client.id_token_alg,
 		.typ = LG_STR("JWT"), .subject = lg_str_of(sub), .audience = { rq->client.id }, .naudience = 1,
-		.issued = rq->cx->now, .life = sg->is->life, .extra = lg_buf_view(&extra),
+		.issued = sg->is->issued, .life = sg->is->life, .extra = lg_buf_view(&extra),
 	};
 	return rq->sts->signer.token(rq->sts->signer.self, &tr, id_token_done, sg);
 }
@@ -257,7 +273,7 @@ sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
 	LG_TRY(lg_buf_status(rq->cx, &extra));
 	struct lg_token_request tr = {
 		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("at+jwt"), .subject = lg_str_of(sub),
-		.naudience = is->naudience, .issued = rq->cx->now, .life = is->life, .jti = is->jti,
+		.naudience = is->naudience, .issued = is->issued, .life = is->life, .jti = is->jti,
 		.extra = lg_buf_view(&extra),
 	};
 	memcpy(tr.audience, is->audience, is->naudience * sizeof is->audience[0]);

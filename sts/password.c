@@ -70,6 +70,7 @@ decide(struct sts_rq *rq, struct sts_issue *is)
 	lg_err e;
 
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	sts_issue_time(rq, is);
 	e = sts_issue_audience(rq, LG_NONE, true, is);
 	if (e == LG_OK)
 		e = sts_issue_decide(rq, is);
@@ -84,7 +85,7 @@ sign(struct sts_rq *rq, const struct sts_issue *is, lg_str *ret)
 	char sub[LG_UUID_TEXT + 1];
 	struct lg_token_request tr = {
 		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("at+jwt"), .naudience = is->naudience,
-		.issued = rq->cx->now, .life = is->life,
+		.issued = is->issued, .life = is->life,
 		.extra = lg_print(rq->cx->arena, "\"client_id\":\"" LOGIN_CLIENT "\",\"sub_type\":\"%.*s\",\"auth_time\":%lld",
 		    LG_FMT(is->subject.type), (long long)(rq->cx->now / LG_SECOND)),
 	};

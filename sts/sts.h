@@ -193,7 +193,7 @@ struct sts_issue {
 	lg_str jti;			/* empty: the keeper draws one */
 	lg_str cnf_x5t;
 	int64_t auth_time;		/* microseconds; 0: nobody signed in */
-	int64_t life;			/* microseconds */
+	int64_t issued, life;		/* microseconds */
 	bool id_token;
 	lg_str nonce;
 	lg_str refresh;			/* the refresh token to hand out; empty: none */
@@ -203,7 +203,9 @@ struct sts_issue {
 LG_CHECKED lg_err sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is);
 /* Audiences of a request: `resource` (RFC 8707) if it may be named, the defaults otherwise. */
 LG_CHECKED lg_err sts_issue_audience(struct sts_rq *rq, lg_str resource, bool own_apis, struct sts_issue *is);
-void sts_issue_lifetime(const struct sts_rq *rq, struct sts_issue *is);
+/* When it is issued; how long it lives and, for clients known by their certificate, what it is bound to.  Need the view. */
+void sts_issue_time(struct sts_rq *rq, struct sts_issue *is);
+void sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is);
 
 typedef lg_err sts_finish(struct sts_rq *rq, void *arg);
 /* Signs what `is` says and answers the exchange; returns LG_PENDING or LG_OK as a handler does. */

@@ -158,6 +158,17 @@ Test(refresh, ends_with_its_subject)
 	assert_oauth(kit_refresh("spa", one, ""), 400, "invalid_grant");
 }
 
+Test(refresh, who_signs_in_again_in_the_second_of_a_revocation_gets_good_tokens)
+{
+	struct lg_sts_bearer b;
+
+	for (int i = 0; i < 5; i++) {
+		kit_apply(revoke_alice, NULL);
+		struct answer a = kit_redeem("spa", kit_code("spa", "", kit_sign_in()));
+		cr_assert_eq(kit_check(kit_member(a.body, "access_token"), ISSUER, &b), LG_OK, "%s", kit.cx.error);
+	}
+}
+
 Test(refresh, a_client_bound_by_its_key_keeps_its_token_and_nothing_is_written)
 {
 	const char *id = "50000000-0000-4000-8000-000000000014";
