@@ -13,6 +13,7 @@ struct slot {
 
 static struct slot attr_slots[SLOTS], class_slots[SLOTS];
 static const struct lg_attr *attr_by_id[LG_ATTR_IDS];
+static struct lg_attr_set supertypes;
 static struct {
 	const struct lg_class *sup;
 	struct lg_attr_set must, may;
@@ -106,6 +107,8 @@ build(void)
 	for (size_t i = 0; i < lg_nattrs; i++) {
 		assert(lg_attrs[i].id < LG_ATTR_IDS && attr_by_id[lg_attrs[i].id] == NULL);
 		attr_by_id[lg_attrs[i].id] = &lg_attrs[i];
+		if (lg_attrs[i].sup != 0)
+			lg_attr_put(&supertypes, lg_attrs[i].sup);
 		put_names(attr_slots, lg_attrs[i].oid, lg_attrs[i].names, &lg_attrs[i]);
 	}
 	for (size_t i = 0; i < lg_nclasses; i++)
@@ -151,6 +154,12 @@ lg_attr_is(const struct lg_attr *at, const struct lg_attr *super)
 	while (at != NULL && at != super)
 		at = lg_attr_of(at->sup);
 	return at != NULL;
+}
+
+bool
+lg_attr_has_subtypes(const struct lg_attr *at)
+{
+	return lg_attr_in(&supertypes, at->id);
 }
 
 const struct lg_class *

@@ -104,6 +104,7 @@ const struct lg_attr *lg_attr_find(lg_str name_or_oid);	/* without options (";bi
 const struct lg_attr *lg_attr_of(unsigned id);			/* NULL if there is none */
 lg_str lg_attr_name(const struct lg_attr *at);
 bool lg_attr_is(const struct lg_attr *at, const struct lg_attr *super);	/* the same or a subtype */
+bool lg_attr_has_subtypes(const struct lg_attr *at);
 static inline enum lg_form
 lg_attr_form(const struct lg_attr *at)
 {

@@ -1,0 +1,153 @@
+/* access.c: questions to the decision point, and the verdicts that may be kept. */
+#include "directory/access.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+
+enum { ROWS = 128 };		/* subjects at a time, a power of two */
+
+static const char *const actions[LG_RIGHTS] = {
+	[LG_RIGHT_DISCLOSE] = "entry:disclose",
+	[LG_RIGHT_SEARCH] = "attribute:search",
+	[LG_RIGHT_COMPARE] = "attribute:compare",
+	[LG_RIGHT_READ] = "attribute:read",
+	[LG_RIGHT_WRITE] = "attribute:write",
+	[LG_RIGHT_ADD] = "entry:add",
+	[LG_RIGHT_DELETE] = "entry:delete",
+	[LG_RIGHT_RENAME] = "entry:rename",
+};
+
+/* What the verdicts of a row were given for.  Compared as bytes, so it is zeroed first. */
+struct memo_key {
+	const struct lg_directory *dir;
+	lg_uuid subject;
+	uint64_t policy, membership, entries, address;
+	uint32_t subject_tenant, tenant;
+};
+
+struct lg_memo_row {
+	struct memo_key key;
+	struct {
+		struct lg_attr_set known, permit;	/* bit 0 stands for the entry itself */
+	} bits[LG_RIGHTS_KEPT][LG_TYPES][2];		/* by right, class, and whether it is the subject's own entry */
+};
+
+struct lg_memo {
+	struct lg_memo_row row[ROWS];
+};
+
+struct lg_memo *
+lg_memo_new(void)
+{
+	struct lg_memo *m = calloc(1, sizeof *m);
+
+	if (m == NULL)
+		abort();
+	return m;
+}
+
+void
+lg_memo_free(struct lg_memo **m)
+{
+	free(*m);
+	*m = NULL;
+}
+
+static struct lg_memo_row *
+find_row(struct lg_memo *m, const struct lg_access *ac)
+{
+	const struct lg_decider *d = ac->dir->ports.decider;
+	const struct lg_actor *actor = ac->cx->actor;
+	struct memo_key key;
+	struct lg_memo_row *row;
+
+	memset(&key, 0, sizeof key);
+	key.dir = ac->dir;
+	key.subject = actor->id;
+	key.policy = d->revision(d->self, ac->tenant);
+	key.membership = lg_revision(ac->v, ac->tenant, LG_DOMAIN_MEMBERSHIP);
+	key.entries = lg_revision(ac->v, ac->tenant, LG_DOMAIN_ENTRY);
+	key.address = lg_hash(actor->address);
+	key.subject_tenant = actor->tenant;
+	key.tenant = ac->tenant;
+	row = &m->row[lg_hash((lg_str){ (const char *)&key, sizeof key }) % ROWS];
+	if (memcmp(&row->key, &key, sizeof key) != 0) {
+		memset(row->bits, 0, sizeof row->bits);
+		row->key = key;
+	}
+	return row;
+}
+
+struct lg_access
+lg_access_of(struct lg_directory *dir, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_memo *memo)
+{
+	struct lg_access ac = { dir, cx, v, tenant, NULL };
+
+	if (memo != NULL)
+		ac.row = find_row(memo, &ac);
+	return ac;
+}
+
+static bool
+is_self(const struct lg_actor *actor, const struct lg_entry *e)
+{
+	return actor->kind == LG_ACTOR_ENTRY && actor->tenant == e->tenant && !lg_uuid_is_nil(e->uuid) && lg_uuid_eq(actor->id, e->uuid);
+}
+
+/* What policies call the class: containers and the suffix are "Container". */
+static lg_str
+class_of(const struct lg_entry *e)
+{
+	return lg_type_name(e->type == LG_TYPE_TENANT ? LG_TYPE_CONTAINER : e->type);
+}
+
+static bool
+ask(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at, struct lg_verdict *ret)
+{
+	const struct lg_decider *d = ac->dir->ports.decider;
+	const struct lg_actor *actor = ac->cx->actor;
+	struct lg_question *q = LG_NEW(ac->cx->arena, struct lg_question);
+	char owner[LG_UUID_TEXT + 1];
+
+	if (dn.n == 0 && lg_entry_dn(ac->cx, ac->v, e, &dn) != LG_OK)
+		return false;
+	lg_uuid_text(e->uuid, owner);
+	q->tenant = ac->tenant;
+	if (actor->kind == LG_ACTOR_ENTRY)
+		q->principal = (struct lg_entity_id){ actor->type, actor->id, actor->name };
+	q->action = actions[right];
+	q->resource = (struct lg_entity_id){ .type = LG_STR("Entry"), .name = dn };
+	q->facts[q->nfacts++] = (struct lg_fact){ .name = "dn", .s = dn };
+	q->facts[q->nfacts++] = (struct lg_fact){ .name = "class", .s = class_of(e) };
+	if (!lg_uuid_is_nil(e->uuid))
+		q->facts[q->nfacts++] = (struct lg_fact){ .name = "owner", .s = lg_dup(ac->cx->arena, lg_str_of(owner)) };
+	q->context[q->ncontext++] = (struct lg_fact){ .name = "subject_proof", .s = is_self(actor, e) ? LG_STR("self") : LG_STR("token") };
+	if (at != NULL)
+		q->context[q->ncontext++] = (struct lg_fact){ .name = "attribute", .s = lg_attr_name(at) };
+	return d->ask(d->self, ac->cx, ac->v, q, ret) == LG_OK;
+}
+
+bool
+lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at)
+{
+	const struct lg_actor *actor = ac->cx->actor;
+	struct lg_verdict verdict = { .permit = false };
+	unsigned self = is_self(actor, e), bit = at == NULL ? 0 : at->id;
+
+	if (e->tenant != ac->tenant || (actor->kind == LG_ACTOR_ENTRY && actor->tenant != e->tenant))
+		return false;
+	/* Verifiers leave by no read, whatever a policy says. */
+	if (at != NULL && (at->flags & LG_AF_SECRET) != 0 && right < LG_RIGHTS_KEPT)
+		return false;
+	if (ac->row != NULL && right < LG_RIGHTS_KEPT && lg_attr_in(&ac->row->bits[right][e->type][self].known, bit))
+		return lg_attr_in(&ac->row->bits[right][e->type][self].permit, bit);
+	if (!ask(ac, right, e, dn, at, &verdict))
+		return false;
+	if (ac->row != NULL && right < LG_RIGHTS_KEPT && verdict.stable && verdict.general) {
+		lg_attr_put(&ac->row->bits[right][e->type][self].known, bit);
+		if (verdict.permit)
+			lg_attr_put(&ac->row->bits[right][e->type][self].permit, bit);
+	}
+	return verdict.permit;
+}

@@ -1,0 +1,200 @@
+/*
+ * op_bind.c: bind (RFC 4511 4.2, RFC 4513 5) and unbind.
+ *
+ * A password is looked at only where nobody listens.  Whether the name exists shows neither in the answer nor in what it costs: without a
+ * verifier the hasher is asked all the same.
+ */
+#include "directory/conn.h"
+#include "directory/find.h"
+
+struct bind {
+	bool found, enabled;
+	struct lg_entry who;		/* names in the operation's arena */
+};
+
+static void
+succeed(struct lg_op *op, const struct lg_entry *who)
+{
+	lg_conn_actor(op->conn, who);
+	op->conn->bound = who != NULL;
+	lg_op_code(op, LG_LDAP_SUCCESS, "");
+}
+
+static void
+refuse(struct lg_op *op)
+{
+	lg_op_code(op, LG_LDAP_INVALID_CREDENTIALS, "");
+}
+
+/* ---- simple ------------------------------------------------------------------------------------------------------- */
+
+static void
+verified(void *arg, lg_err e, bool match, bool upgrade)
+{
+	struct lg_op *op = arg;
+	struct bind *b = op->state;
+
+	(void)upgrade;
+	lg_op_resume(op);
+	if (op->conn != NULL) {
+		op->conn->binding = false;
+		if (e == LG_E_BUSY)
+			lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
+		else if (e == LG_OK && match && b->found && b->enabled)
+			succeed(op, &b->who);
+		else
+			refuse(op);
+		lg_op_wake(op);
+	}
+	lg_op_end(op);
+}
+
+/* The entry and its verifier; empty when there is none to check against. */
+static lg_str
+find_verifier(struct lg_op *op, lg_str name, struct bind *b)
+{
+	struct lg_directory *dir = op->ldap->o.dir;
+	struct lg_view *v;
+	lg_str verifier = LG_NONE;
+
+	if (lg_view_begin(&op->cx, dir->store, &v) != LG_OK)
+		return LG_NONE;
+	if (lg_entry_by_dn(&op->cx, v, name, &b->who) == LG_OK && lg_entry_verifier(&op->cx, dir, v, &b->who, &verifier) == LG_OK) {
+		b->found = true;
+		b->enabled = b->who.enabled;
+		b->who.name = lg_dup(op->arena, b->who.name);
+	}
+	lg_view_end(&v);
+	return b->found ? verifier : LG_NONE;
+}
+
+static void
+bind_simple(struct lg_op *op, lg_str name, lg_str password)
+{
+	const struct lg_hasher *hasher = op->ldap->o.dir->ports.hasher;
+	struct lg_secret secret = { (uint8_t *)(uintptr_t)password.p, password.n };
+	struct bind *b = LG_NEW(op->arena, struct bind);
+	struct lg_dn dn;
+	lg_str verifier;
+
+	if (password.n == 0) {
+		/* RFC 4513 5.1.2: a name without a password is a mistake that must not look like success. */
+		if (name.n == 0)
+			succeed(op, NULL);
+		else
+			lg_op_code(op, LG_LDAP_UNWILLING, "unauthenticated bind (DN with no password) disallowed");
+		return;
+	}
+	if (!lg_op_confidential(op)) {
+		lg_op_code(op, LG_LDAP_CONFIDENTIALITY_REQUIRED, "TLS confidentiality required");
+		return;
+	}
+	if (!lg_dn_parse(op->arena, name, &dn)) {
+		lg_op_code(op, LG_LDAP_INVALID_DN, "invalid DN");
+		return;
+	}
+	if (password.n > LG_PASSWORD_MAX) {
+		refuse(op);
+		return;
+	}
+	op->state = b;
+	verifier = find_verifier(op, name, b);
+	lg_op_wait(op);
+	op->conn->binding = true;
+	if (hasher->verify(hasher->self, verifier, &secret, verified, op) == LG_OK)
+		return;
+	lg_op_resume(op);
+	op->conn->binding = false;
+	lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
+}
+
+/* ---- SASL EXTERNAL (RFC 4422 A): who the transport has authenticated ------------------------------------------------- */
+
+static lg_err
+external_entry(struct lg_op *op, struct lg_view *v, struct lg_entry *ret)
+{
+	const struct lg_directory_ports *ports = &op->ldap->o.dir->ports;
+	const struct lg_ldap_peer *peer = &op->conn->peer;
+
+	if (peer->tls && peer->cert.n > 0 && ports->certificate_entry != NULL)
+		return ports->certificate_entry(ports->self, &op->cx, v, peer->cert, ret);
+	if (peer->uid >= 0)
+		return lg_entry_by_uid_number(&op->cx, v, op->ldap->o.tenant, peer->uid, ret);
+	return LG_E_NOT_FOUND;
+}
+
+/* An authorisation identity may be given if it is the one that was authenticated (RFC 4513 5.2.1.8). */
+static bool
+authzid_fits(struct lg_op *op, struct lg_view *v, lg_str authzid, const struct lg_entry *e)
+{
+	struct lg_entry other;
+
+	if (authzid.n == 0)
+		return true;
+	if (lg_str_starts(authzid, LG_STR("dn:")))
+		return lg_entry_by_dn(&op->cx, v, lg_str_sub(authzid, 3, authzid.n), &other) == LG_OK && lg_uuid_eq(other.uuid, e->uuid);
+	return lg_str_starts(authzid, LG_STR("u:")) && lg_str_eq(lg_str_sub(authzid, 2, authzid.n), e->name);
+}
+
+static void
+bind_sasl(struct lg_op *op, struct lg_ber *sasl)
+{
+	lg_str mechanism = lg_ber_str(sasl, LG_BER_OCTETS), authzid = LG_NONE;
+	struct lg_entry e;
+	struct lg_view *v;
+
+	if (lg_ber_more(sasl))
+		authzid = lg_ber_str(sasl, LG_BER_OCTETS);
+	if (sasl->bad) {
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed SASL credentials");
+		return;
+	}
+	if (!lg_str_eq(mechanism, LG_STR("EXTERNAL"))) {
+		lg_op_code(op, LG_LDAP_AUTH_METHOD_NOT_SUPPORTED, "SASL mechanism not supported");
+		return;
+	}
+	if (!lg_op_view(op, &v))
+		return;
+	if (external_entry(op, v, &e) == LG_OK && e.enabled && authzid_fits(op, v, authzid, &e))
+		succeed(op, &e);
+	else
+		refuse(op);
+	lg_view_end(&v);
+}
+
+void
+lg_op_bind(struct lg_op *op, struct lg_ber *body)
+{
+	int64_t version = lg_ber_int(body, LG_BER_INTEGER);
+	lg_str name = lg_ber_str(body, LG_BER_OCTETS);
+	int method = lg_ber_peek(body);
+
+	/* Whatever comes of it, the old identity is gone (RFC 4511 4.2.1). */
+	lg_conn_actor(op->conn, NULL);
+	op->conn->bound = false;
+	op->actor = op->conn->actor;
+	if (body->bad || method < 0) {
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed bind request");
+	} else if (version != 3) {
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "requested protocol version not supported");
+	} else if (method == LG_BER_CONTEXT(0)) {
+		lg_str password = lg_ber_str(body, LG_BER_CONTEXT(0));
+		if (body->bad)
+			lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed bind request");
+		else
+			bind_simple(op, name, password);
+	} else if (method == LG_BER_CONTEXT_SET(3)) {
+		struct lg_ber sasl = lg_ber_enter(body, LG_BER_CONTEXT_SET(3));
+		bind_sasl(op, &sasl);
+	} else {
+		lg_op_code(op, LG_LDAP_AUTH_METHOD_NOT_SUPPORTED, "authentication method not supported");
+	}
+}
+
+void
+lg_op_unbind(struct lg_op *op, struct lg_ber *body)
+{
+	(void)body;
+	op->conn->closing = true;
+	op->done = true;
+}

@@ -1,0 +1,106 @@
+/* op_modify.c: modify (RFC 4511 4.6), modify DN (4.9), delete (4.8). */
+#include "directory/find.h"
+#include "directory/op_write.h"
+
+/* ---- modify ---------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+edit_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
+{
+	struct lg_access ac;
+	struct lg_entry e;
+	lg_str dn;
+
+	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
+	for (size_t i = 0; i < w->n; i++) {
+		const struct lg_attr *at = lg_attr_find(w->mods[i].values.attribute);
+		/* An unknown one is refused by the edit; that it is unknown is no secret. */
+		if (at != NULL)
+			LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_WRITE, &e, dn, at));
+	}
+	return lg_entry_modify(cx, ed, &e, w->mods, w->n, NULL);
+}
+
+void
+lg_op_modify(struct lg_op *op, struct lg_ber *body)
+{
+	lg_str dn = lg_ber_str(body, LG_BER_OCTETS), *password = NULL;
+	struct lg_ber list = lg_ber_enter(body, LG_BER_SEQUENCE);
+	struct lg_write *w = lg_write_new(op, dn, edit_modify);
+
+	w->mods = LG_NEWS(op->arena, struct lg_modification, lg_ber_count(&list));
+	while (lg_ber_more(&list)) {
+		struct lg_ber one = lg_ber_enter(&list, LG_BER_SEQUENCE), attribute;
+		struct lg_modification *mod = &w->mods[w->n++];
+		int64_t kind = lg_ber_int(&one, LG_BER_ENUMERATED);
+		attribute = lg_ber_enter(&one, LG_BER_SEQUENCE);
+		mod->kind = (enum lg_modify)kind;
+		if (one.bad || kind < 0 || kind > LG_MODIFY_INCREMENT || !lg_write_values(op, &attribute, &mod->values))
+			list.bad = true;
+		else if (kind != LG_MODIFY_DELETE && !lg_write_password(op, &mod->values, dn, &password))
+			return;
+	}
+	if (body->bad || list.bad)
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed modify request");
+	else
+		lg_write_submit(op, w, "entry.modify", password);
+}
+
+/* ---- modify DN ------------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+edit_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
+{
+	struct lg_access ac, to;
+	struct lg_entry e, superior;
+	struct lg_rdn rdn;
+	lg_str dn, above;
+
+	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
+	LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_RENAME, &e, dn, NULL));
+	if (!lg_rdn_parse(cx->arena, w->rdn, &rdn))
+		return lg_refuse(cx, ed, LG_LDAP_INVALID_DN, "invalid new RDN");
+	if (w->has_superior) {
+		LG_TRY(lg_write_find(cx, ed, w->superior, &to, &superior, &above));
+		LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_ADD, &e, lg_dn_below(cx->arena, lg_rdn_text(cx->arena, &rdn), above), NULL));
+	}
+	return lg_entry_rename(cx, ed, &e, w->rdn, w->delete_old, w->has_superior ? &superior : NULL);
+}
+
+void
+lg_op_rename(struct lg_op *op, struct lg_ber *body)
+{
+	struct lg_write *w = lg_write_new(op, lg_ber_str(body, LG_BER_OCTETS), edit_rename);
+
+	w->rdn = lg_ber_str(body, LG_BER_OCTETS);
+	w->delete_old = lg_ber_bool(body, LG_BER_BOOLEAN);
+	w->has_superior = lg_ber_peek(body) == LG_BER_CONTEXT(0);
+	if (w->has_superior)
+		w->superior = lg_ber_str(body, LG_BER_CONTEXT(0));
+	if (body->bad)
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed modify DN request");
+	else
+		lg_write_submit(op, w, "entry.rename", NULL);
+}
+
+/* ---- delete ------------------------------------------------------------------------------------------------------------------ */
+
+static lg_err
+edit_delete(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
+{
+	struct lg_access ac;
+	struct lg_entry e;
+	lg_str dn;
+
+	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
+	LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_DELETE, &e, dn, NULL));
+	return lg_entry_delete(cx, ed, &e);
+}
+
+/* The request is the DN, without a tag of its own. */
+void
+lg_op_delete(struct lg_op *op, struct lg_ber *body)
+{
+	(void)body;
+	lg_write_submit(op, lg_write_new(op, op->body, edit_delete), "entry.delete", NULL);
+}

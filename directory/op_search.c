@@ -1,0 +1,371 @@
+/*
+ * op_search.c: search (RFC 4511 4.5) with paged results (RFC 2696), in slices.
+ *
+ * A slice ends after 1 ms or 256 KiB and keeps the last id, never a snapshot: the next one looks at entries, filter and rights as they are then.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "directory/conn.h"
+#include "directory/find.h"
+#include "directory/plan.h"
+#include "directory/shown.h"
+
+enum { CLOCK_EVERY = 16 };
+
+struct search {
+	lg_str base;
+	enum lg_scope scope;
+	int64_t size, time;		/* limits, 0: none */
+	struct lg_filter *filter;
+	struct lg_selection selection;
+	struct lg_plan plan;
+	bool planned;
+	uint32_t tenant;
+	uint64_t base_id;
+	uint64_t last;			/* id of the last candidate looked at */
+	int64_t sent, on_page, deadline;
+	/* of one slice: the parent that was looked at last */
+	uint64_t parent;
+	bool parent_under;
+	lg_str parent_dn;
+};
+
+/* ---- paged results --------------------------------------------------------------------------------------------------- */
+
+struct cookie {
+	uint64_t last, tag;
+};
+
+/* Bound to the request, the asker and this process: a cookie made up or taken elsewhere does not fit. */
+static uint64_t
+cookie_tag(const struct lg_op *op, uint64_t last)
+{
+	uint64_t parts[2] = { lg_hash(op->body), last };
+	const uint64_t key[2] = { lg_hash((lg_str){ (const char *)op->actor.id.b, sizeof op->actor.id.b }), lg_hash(LG_STR("paged cookie")) };
+
+	return lg_hash_keyed(key, (lg_str){ (const char *)parts, sizeof parts });
+}
+
+static bool
+read_cookie(struct lg_op *op, struct search *s)
+{
+	struct cookie c;
+
+	if (op->controls.cookie.n == 0)
+		return true;
+	if (op->controls.cookie.n != sizeof c)
+		return false;
+	memcpy(&c, op->controls.cookie.p, sizeof c);
+	s->last = c.last;
+	return c.tag == cookie_tag(op, c.last);
+}
+
+struct page {
+	struct cookie cookie;
+	bool more;
+};
+
+static void
+write_page(struct lg_berw *w, void *arg)
+{
+	const struct page *p = arg;
+	struct lg_buf value = LG_BUF(64);
+	struct lg_berw inner = lg_berw_of(&value);
+
+	lg_berw_open(&inner, LG_BER_SEQUENCE);
+	lg_berw_int(&inner, LG_BER_INTEGER, 0);		/* no estimate */
+	lg_berw_str(&inner, LG_BER_OCTETS, p->more ? (lg_str){ (const char *)&p->cookie, sizeof p->cookie } : LG_NONE);
+	lg_berw_close(&inner);
+	lg_berw_open(w, LG_BER_CONTEXT_SET(0));
+	lg_berw_open(w, LG_BER_SEQUENCE);
+	lg_berw_str(w, LG_BER_OCTETS, LG_STR("1.2.840.113556.1.4.319"));
+	lg_berw_str(w, LG_BER_OCTETS, lg_buf_view(&value));
+	lg_berw_close(w);
+	lg_berw_close(w);
+	lg_buf_free(&value);
+}
+
+static void
+finish(struct lg_op *op, int code, bool more)
+{
+	struct search *s = op->state;
+	struct page p = { .more = more };
+
+	op->slice = NULL;
+	if (!op->controls.paged) {
+		lg_op_code(op, code, "");
+		return;
+	}
+	p.cookie = (struct cookie){ s->last, cookie_tag(op, s->last) };
+	lg_op_result_with(op, code, LG_NONE, LG_NONE, NULL, write_page, &p);
+}
+
+/* ---- one candidate -------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+look_at_parent(struct lg_ctx *slice, struct lg_view *v, struct search *s, uint64_t parent)
+{
+	if (s->parent == parent && s->parent_dn.p != NULL)
+		return LG_OK;
+	s->parent = parent;
+	LG_TRY(lg_entry_is_under(slice, v, s->tenant, parent, s->base_id, &s->parent_under));
+	return s->parent_under ? lg_dn_of_id(slice, v, s->tenant, parent, &s->parent_dn) : LG_OK;
+}
+
+/* Within the scope?  Gives the DN too.  Siblings come in a row, so their parent is looked at once a slice. */
+static lg_err
+in_scope(struct lg_ctx *slice, struct lg_ctx *cx, struct lg_view *v, struct search *s, const struct lg_entry *e, bool *in, lg_str *dn)
+{
+	*in = false;
+	if (e->id == s->base_id) {
+		*in = s->scope == LG_SCOPE_BASE || s->scope == LG_SCOPE_SUBTREE;
+		return *in ? lg_entry_dn(cx, v, e, dn) : LG_OK;
+	}
+	if (s->scope == LG_SCOPE_BASE || (s->scope == LG_SCOPE_ONE && e->parent != s->base_id) || e->parent == 0)
+		return LG_OK;
+	LG_TRY(look_at_parent(slice, v, s, e->parent));
+	*in = s->parent_under;
+	if (*in)
+		*dn = lg_dn_below(cx->arena, e->rdn, s->parent_dn);
+	return LG_OK;
+}
+
+static bool
+matches(struct lg_shown *sh, const struct search *s)
+{
+	struct lg_filter_port port = lg_shown_port(sh);
+
+	return (sh->e == NULL || lg_may(sh->ac, LG_RIGHT_DISCLOSE, sh->e, sh->dn, NULL)) && lg_filter_match(s->filter, &port) == LG_TRUE;
+}
+
+static void
+send(struct lg_op *op, struct lg_shown *sh)
+{
+	struct search *s = op->state;
+
+	lg_shown_write(sh, &s->selection, op->id, &op->conn->out);
+	s->sent++;
+	s->on_page++;
+	op->ldap->counts.entries++;
+}
+
+/* What is left after this one is not looked at: limits are only reached by a further match. */
+static bool
+at_limit(struct lg_op *op)
+{
+	struct search *s = op->state;
+
+	if (op->controls.paged && s->on_page >= op->controls.page_size) {
+		finish(op, LG_LDAP_SUCCESS, true);
+		return true;
+	}
+	if (s->size > 0 && s->sent >= s->size) {
+		finish(op, LG_LDAP_SIZE_LIMIT_EXCEEDED, false);
+		return true;
+	}
+	return false;
+}
+
+/* ---- slices ------------------------------------------------------------------------------------------------------------------- */
+
+struct slice {
+	struct lg_ctx cx;		/* of the slice: parents, plan's cursor */
+	struct lg_ctx one;		/* of one candidate */
+	struct lg_access ac;
+	int64_t end;
+	size_t out_from;
+};
+
+static bool
+slice_is_over(struct lg_op *op, const struct slice *sl, size_t n)
+{
+	return op->conn->out.n - sl->out_from >= LG_LDAP_SLICE_BYTES || op->conn->out.n >= LG_LDAP_UNSENT ||
+	    (n % CLOCK_EVERY == 0 && lg_monotonic_ns() > sl->end);
+}
+
+/* True when the search has ended. */
+static bool
+candidate(struct lg_op *op, struct lg_view *v, struct slice *sl, const struct lg_entry *e, uint64_t id, lg_err *ret)
+{
+	struct search *s = op->state;
+	struct lg_shown sh = { .ac = &sl->ac, .e = e };
+	bool in;
+
+	lg_arena_reset(op->ldap->entry);
+	*ret = in_scope(&sl->cx, &sl->one, v, s, e, &in, &sh.dn);
+	if (*ret == LG_OK && in && matches(&sh, s)) {
+		if (at_limit(op))
+			return true;
+		send(op, &sh);
+	}
+	s->last = id;
+	return *ret != LG_OK;
+}
+
+static void
+walk(struct lg_op *op, struct lg_view *v, struct slice *sl)
+{
+	LG_AUTO(lg_walk_end) struct lg_walk w = { 0 };
+	struct search *s = op->state;
+	struct lg_entry e;
+	uint64_t id;
+	bool found;
+	lg_err err = lg_walk_begin(&op->cx, v, &s->plan, s->last, &w);
+
+	for (size_t n = 1; err == LG_OK && !slice_is_over(op, sl, n); n++) {
+		err = lg_walk_next(&op->cx, &w, &id, &found, &e);
+		if (err == LG_OK && found && candidate(op, v, sl, &e, id, &err) && op->done)
+			return;
+	}
+	if (err == LG_E_NOT_FOUND)
+		finish(op, LG_LDAP_SUCCESS, false);
+	else if (err != LG_OK)
+		lg_op_error(op, err, NULL);
+	else if (s->deadline != 0 && lg_monotonic_ns() > s->deadline)
+		finish(op, LG_LDAP_TIME_LIMIT_EXCEEDED, false);
+}
+
+static void
+run_slice(struct lg_op *op)
+{
+	struct lg_ldap *l = op->ldap;
+	struct search *s = op->state;
+	struct slice sl = { .cx = op->cx, .one = op->cx, .end = lg_monotonic_ns() + LG_LDAP_SLICE_NS, .out_from = op->conn->out.n };
+	struct lg_view *v;
+
+	if (!lg_op_view(op, &v))
+		return;
+	lg_arena_reset(l->slice);
+	lg_arena_reset(l->entry);
+	sl.cx.arena = l->slice;
+	sl.one.arena = l->entry;
+	s->parent_dn = LG_NONE;
+	s->parent = 0;
+	sl.ac = lg_access_of(l->o.dir, &sl.one, v, s->tenant, l->memo);
+	walk(op, v, &sl);
+	lg_view_end(&v);
+}
+
+/* ---- the request ------------------------------------------------------------------------------------------------------------------ */
+
+static bool
+read_attributes(struct lg_ber *b, struct search *s, size_t *n)
+{
+	struct lg_ber list = lg_ber_enter(b, LG_BER_SEQUENCE);
+	bool none = false;
+
+	for (*n = 0; lg_ber_more(&list) && *n <= LG_LDAP_ATTRIBUTES; ++*n) {
+		lg_str name = lg_ber_str(&list, LG_BER_OCTETS);
+		none = none || lg_str_eq(name, LG_STR("1.1"));
+		lg_selection_add(&s->selection, name);
+	}
+	/* RFC 4511 4.5.1.8: "1.1" beside others is ignored; alone it means none. */
+	s->selection.user = s->selection.user || (*n == 0 && !none);
+	return !list.bad;
+}
+
+static int64_t
+lower_limit(int64_t asked, uint32_t ours)
+{
+	return ours == 0 || (asked > 0 && asked < ours) ? asked : ours;
+}
+
+/* Answers and gives false when the request is not to be carried out. */
+static bool
+read_request(struct lg_op *op, struct lg_ber *b, struct search *s)
+{
+	int64_t scope, deref;
+	size_t n = 0;
+	lg_err e;
+
+	s->base = lg_ber_str(b, LG_BER_OCTETS);
+	scope = lg_ber_int(b, LG_BER_ENUMERATED);
+	deref = lg_ber_int(b, LG_BER_ENUMERATED);
+	s->size = lg_ber_int(b, LG_BER_INTEGER);
+	s->time = lg_ber_int(b, LG_BER_INTEGER);
+	s->selection.types_only = lg_ber_bool(b, LG_BER_BOOLEAN);
+	s->scope = (enum lg_scope)scope;
+	if (b->bad || scope < 0 || scope > LG_SCOPE_CHILDREN || deref < 0 || deref > 3 || s->size < 0 || s->size > INT32_MAX || s->time < 0 ||
+	    s->time > INT32_MAX) {
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed search request");
+		return false;
+	}
+	e = lg_filter_read(&op->cx, b, &s->filter);
+	if (e != LG_OK || !read_attributes(b, s, &n) || n > LG_LDAP_ATTRIBUTES) {
+		bool limit = e == LG_E_LIMIT || n > LG_LDAP_ATTRIBUTES;
+		lg_op_code(op, limit ? LG_LDAP_ADMIN_LIMIT_EXCEEDED : LG_LDAP_PROTOCOL_ERROR, limit ? "the request is too complex" : "malformed search request");
+		return false;
+	}
+	s->size = lower_limit(s->size, op->ldap->o.size_limit);
+	s->time = lower_limit(s->time, op->ldap->o.time_limit);
+	if (s->time > 0)
+		s->deadline = lg_monotonic_ns() + s->time * 1000000000;
+	return true;
+}
+
+/* The root DSE and the subschema: one entry each, readable by all (RFC 4512 5.1). */
+static bool
+search_made_up(struct lg_op *op, struct lg_view *v, struct search *s)
+{
+	bool root = s->base.n == 0 && s->scope == LG_SCOPE_BASE;
+	struct lg_access ac = { op->ldap->o.dir, &op->cx, v, 0, NULL };
+	struct lg_shown sh = { .ac = &ac, .dn = root ? LG_STR("") : LG_STR(LG_SUBSCHEMA_DN), .made = root ? lg_root_values : lg_subschema_values };
+
+	if (!root && !lg_str_eq_fold(s->base, LG_STR(LG_SUBSCHEMA_DN)))
+		return false;
+	if ((s->scope == LG_SCOPE_BASE || s->scope == LG_SCOPE_SUBTREE) && matches(&sh, s)) {
+		/* RFC 4512 4.4: of the subschema only what is asked for by name, or by "+". */
+		send(op, &sh);
+	}
+	finish(op, LG_LDAP_SUCCESS, false);
+	return true;
+}
+
+static void
+start(struct lg_op *op, struct lg_view *v, struct search *s)
+{
+	struct lg_access ac;
+	struct lg_entry base;
+	lg_str dn;
+	lg_err e;
+
+	if (search_made_up(op, v, s))
+		return;
+	if (!lg_op_find(op, v, s->base, &ac, &base, &dn))
+		return;
+	s->tenant = base.tenant;
+	s->base_id = base.id;
+	/* RFC 2696 3: a page of no entries gives the cookie back. */
+	if (op->controls.paged && op->controls.page_size == 0) {
+		finish(op, LG_LDAP_SUCCESS, false);
+		return;
+	}
+	e = lg_plan_make(&op->cx, v, s->filter, s->scope, &base, &s->plan);
+	if (e != LG_OK)
+		lg_op_error(op, e, NULL);
+	else
+		op->slice = run_slice;
+}
+
+void
+lg_op_search(struct lg_op *op, struct lg_ber *body)
+{
+	struct search *s = LG_NEW(op->arena, struct search);
+	struct lg_view *v;
+
+	op->state = s;
+	if (!read_request(op, body, s))
+		return;
+	if (op->controls.paged && !read_cookie(op, s)) {
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "the paged results cookie is invalid or old");
+		return;
+	}
+	if (!lg_op_view(op, &v))
+		return;
+	start(op, v, s);
+	if (!op->done)
+		run_slice(op);
+	lg_view_end(&v);
+}

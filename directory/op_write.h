@@ -1,0 +1,44 @@
+/*
+ * op_write.h: what the writing operations share: an edit handed to the store, rights decided inside it against the state it changes,
+ * the answer when the batch is durable.
+ */
+#ifndef LG_DIRECTORY_OP_WRITE_H
+#define LG_DIRECTORY_OP_WRITE_H
+
+#include "directory/conn.h"
+#include "directory/edit.h"
+
+struct lg_write {
+	struct lg_job job;		/* first: the store gives it back */
+	struct lg_op *op;
+	struct lg_edit ed;
+	lg_str dn;			/* what is changed: for the audit row */
+	lg_str attributes;		/* names, as a JSON list, for the audit row */
+	/* On the writer's thread; only the operation's own arena and what is handed in are touched. */
+	lg_err (*edit)(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w);
+	/* request */
+	struct lg_values *values;
+	struct lg_modification *mods;
+	size_t n;
+	lg_str rdn, superior;
+	bool delete_old, has_superior;
+	lg_str *password;		/* the clear one among the values, until it is hashed */
+	lg_str generated;		/* Password Modify: the new password that is shown */
+};
+
+/* A write of the entry `dn`; the state of the operation from now on. */
+struct lg_write *lg_write_new(struct lg_op *op, lg_str dn, lg_err (*edit)(struct lg_ctx *, struct lg_edit *, struct lg_write *));
+/* Hands it to the store, after the one clear password in it (if any) has been hashed. */
+void lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_str *password);
+
+/* Inside: the entry, 34 or 32 (with what is visible of the path) otherwise.  ac is for further questions. */
+LG_CHECKED lg_err lg_write_find(struct lg_ctx *cx, struct lg_edit *ed, lg_str dn, struct lg_access *ac, struct lg_entry *ret, lg_str *ret_dn);
+/* Inside: 50, or 32 when not even the entry's existence may be known. */
+LG_CHECKED lg_err lg_write_may(struct lg_ctx *cx, struct lg_edit *ed, struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn,
+    const struct lg_attr *at);
+/* Reads SET OF AttributeValue into the operation's arena; false: malformed. */
+bool lg_write_values(struct lg_op *op, struct lg_ber *attribute, struct lg_values *ret);
+/* The clear password among values, to be hashed in place.  Answers and gives false when it may not be sent like that. */
+bool lg_write_password(struct lg_op *op, const struct lg_values *values, lg_str dn, lg_str **ret);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * shown.h: an entry as LDAP shows it: stored values as text, references and members as DNs, operational attributes made on the way;
+ * and the root DSE and the subschema, which are shown in the same way without being stored.
+ */
+#ifndef LG_DIRECTORY_SHOWN_H
+#define LG_DIRECTORY_SHOWN_H
+
+#include "directory/access.h"
+#include "directory/ber.h"
+#include "directory/filter.h"
+
+/* Called for each value; true ends the walk. */
+typedef bool lg_value_each(void *arg, lg_str value);
+
+struct lg_shown {
+	struct lg_access *ac;
+	const struct lg_entry *e;	/* NULL: made up */
+	lg_str dn;
+	/* of a made-up entry: values of one attribute; false when it has none */
+	bool (*made)(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);
+	void *arg;
+};
+
+/* Exactly this attribute, not its subtypes.  The result is each's last one. */
+bool lg_shown_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);
+struct lg_filter_port lg_shown_port(struct lg_shown *sh);
+
+/* ---- which attributes a search asks for (RFC 4511 4.5.1.8, RFC 3673, RFC 4529) -------------------------------------- */
+
+struct lg_selection {
+	bool user, operational, types_only;
+	struct lg_attr_set named;
+};
+/* No name at all means all user attributes. */
+void lg_selection_add(struct lg_selection *sel, lg_str name);
+bool lg_selection_has(const struct lg_selection *sel, const struct lg_attr *at);
+
+/* One SearchResultEntry with what is selected and may be read. */
+void lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t id, struct lg_buf *out);
+
+/* ---- made-up entries ------------------------------------------------------------------------------------------------- */
+
+#define LG_SUBSCHEMA_DN "cn=Subschema"
+
+bool lg_root_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);
+bool lg_subschema_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);
+
+#endif
