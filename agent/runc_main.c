@@ -99,9 +99,9 @@ ask(const char *question, size_t n, char answer[ANSWER_MAX])
 static int
 hook(void)
 {
-	static char question[QUESTION_MAX] = "hook\n";
+	static char question[QUESTION_MAX];
 	char answer[ANSWER_MAX];
-	size_t n = strlen(question);
+	size_t n = (size_t)sprintf(question, "hook\n");
 	ssize_t more;
 
 	while (n < sizeof question && (more = read(STDIN_FILENO, question + n, sizeof question - n)) > 0)
