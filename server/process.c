@@ -213,6 +213,8 @@ static lg_err
 start(struct server *sv)
 {
 	LG_TRY(lg_server_confine(&sv->cx, &sv->settings, &sv->start->users));
+	/* Without its parent it would only keep the listeners from the next one.  (A change of user clears this, so it comes after.) */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	LG_TRY(make_parts(sv));
 	LG_TRY(lg_app_start(&sv->cx, &sv->app));
 	if (sv->app.store != NULL)
