@@ -1,5 +1,7 @@
 #include "tests/sts/kit.h"
 
+#include "base/text.h"
+
 TestSuite(check, .init = kit_start, .fini = kit_end);
 
 #define OWN ISSUER "/v1"
@@ -45,6 +47,53 @@ Test(check, refuses_what_is_not_an_access_token_of_ours)
 	assert_refused(kit_token("lg-ticket+jwt", kit_c(kit_claims(""))), LG_E_UNAUTHENTICATED, "typ");
 	assert_refused(LG_NONE, LG_E_UNAUTHENTICATED, "no token");
 	assert_refused(LG_STR("a.b"), LG_E_UNAUTHENTICATED, "three segments");
+}
+
+/* Under a good signature's third segment, none, and one over the bytes as they are with the public key as a secret. */
+Test(check, forged_headers_are_refused_with_every_signature)
+{
+	static const char *headers[] = {
+		"{\"alg\":\"none\",\"typ\":\"at+jwt\"}", "{\"alg\":\"None\",\"typ\":\"at+jwt\"}", "{\"alg\":\"nOnE\",\"typ\":\"at+jwt\",\"kid\":\"ec\"}",
+		"{\"alg\":\"\",\"typ\":\"at+jwt\",\"kid\":\"ec\"}", "{\"typ\":\"at+jwt\",\"kid\":\"ec\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"ec\"}", "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"rsa\"}",
+		"{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"ec\"}", "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"rsa\"}",
+		"{\"alg\":\"es256\",\"typ\":\"at+jwt\",\"kid\":\"ec\"}", "{\"alg\":\"ES384\",\"typ\":\"at+jwt\",\"kid\":\"ec\"}",
+		"{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"../../dev/null\"}", "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"\"}",
+		"{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"' or 1=1\"}", "{\"alg\":\"ES256\",\"typ\":\"at+jwt\"}",
+		"{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"ec\",\"jku\":\"https://evil.example/jwks\"}",
+		"{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"ec\",\"x5u\":\"https://evil.example/x\"}",
+		"{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"ec\",\"crit\":[\"exp\"],\"exp\":1}",
+		"{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"ec\",\"b64\":false}", "{\"alg\":\"ES256\",\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"ec\"}",
+		"{\"alg\":\"ES256\",\"kid\":\"ec\"}", "{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"ec\"}", "[]", "", "\"at+jwt\"",
+	};
+	lg_str token = good(""), header, rest, payload, signature;
+	struct lg_secret public_key = lg_secret_copy(lg_pubkey_spki(lg_key_public(kit.key)));
+
+	cr_assert(lg_str_cut(token, '.', &header, &rest) && lg_str_cut(rest, '.', &payload, &signature));
+	for (size_t i = 0; i < LG_COUNT(headers); i++) {
+		lg_str front = lg_print(kit.arena, "%.*s.%.*s", LG_FMT(lg_base64url(kit.arena, lg_str_of(headers[i]))), LG_FMT(payload));
+		lg_sha256 mac = lg_hmac_sha256(&public_key, front);
+		lg_str forged[] = { signature, LG_NONE, lg_base64url(kit.arena, lg_sha256_str(&mac)) };
+
+		for (size_t j = 0; j < LG_COUNT(forged); j++)
+			assert_refused(lg_print(kit.arena, "%.*s.%.*s", LG_FMT(front), LG_FMT(forged[j])), LG_E_UNAUTHENTICATED, "");
+	}
+	lg_secret_free(&public_key);
+}
+
+Test(check, a_token_written_otherwise_is_another_token)
+{
+	lg_str token = good("");
+	static const char *tails[] = { "=", " ", "\n", "A", ".", ".e30" };
+	struct lg_sts_bearer b;
+
+	cr_assert_eq(kit_check(token, OWN, &b), LG_OK);		/* it is in the cache now */
+	for (size_t i = 0; i < LG_COUNT(tails); i++)
+		assert_refused(lg_cat(kit.arena, token, lg_str_of(tails[i])), LG_E_UNAUTHENTICATED, "");
+	assert_refused(lg_str_sub(token, 0, token.n - 1), LG_E_UNAUTHENTICATED, "");
+	char *longer = lg_alloc(kit.arena, 12u << 20);
+	memset(longer, 'a', 12u << 20);
+	assert_refused((lg_str){ longer, 12u << 20 }, LG_E_UNAUTHENTICATED, "longer");
 }
 
 Test(check, refuses_other_issuers_audiences_and_times)
