@@ -380,7 +380,7 @@ lg_route_revoke(void *self, struct lg_http *ex)
 const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/crl/*",             LG_SURFACE_HTTP, LG_ON_WORKER, 0, lg_route_crl },
 	{ "GET",  "/ca/*",              LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ca },
-	{ "GET",  "/spiffe/bundle",     LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_bundle },
+	{ "GET",  "/spiffe/bundle",     LG_SURFACE_HTTP | LG_SURFACE_HTTPS, LG_ON_LOOP, 0, lg_route_bundle },
 	{ "POST", "/ocsp",              LG_SURFACE_HTTP, LG_ON_WORKER, LG_OCSP_MAX, lg_route_ocsp_post },
 	{ "GET",  "/ocsp/*",            LG_SURFACE_HTTP, LG_ON_WORKER, 0, lg_route_ocsp_get },
 	{ "POST", "/v1/join",           LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_join },
