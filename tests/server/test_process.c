@@ -1,182 +1,20 @@
 /* The daemon itself, as it is built: started, killed, ended. */
-#include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "crypto/confine.h"
 #include "server/process.h"
-
-#ifdef LG_SANITIZE
-#define DAEMON "build/asan/bin/lightgated"
-#else
-#define DAEMON "build/bin/lightgated"
-#endif
-
-struct daemon {
-	pid_t pid;
-	char top[100], data[120], line[8192];
-	int out;
-};
-
-static bool
-skipped(void)
-{
-	if (access(DAEMON, X_OK) == 0)
-		return false;
-	printf("SKIP process (%s is not built)\n", DAEMON);
-	fflush(stdout);
-	return true;
-}
-
-/* One line of the daemon's output; false if it ended or took 30 s. */
-static bool
-read_line(int fd, char *line, size_t size)
-{
-	size_t n = 0;
-
-	while (n + 1 < size) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-
-		if (poll(&p, 1, 30000) != 1 || read(fd, line + n, 1) != 1)
-			break;
-		if (line[n++] == '\n')
-			break;
-	}
-	line[n] = '\0';
-	return n > 0 && line[n - 1] == '\n';
-}
-
-static void
-spawn(struct daemon *d, uid_t uid)
-{
-	int out[2];
-
-	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
-	d->pid = fork();
-	if (d->pid == 0) {
-		dup2(out[1], 1);
-		if (uid != 0 && (setgid(uid) != 0 || setuid(uid) != 0))
-			_exit(99);
-		execl(DAEMON, "lightgated", "--dev", "--data", d->data, "--log.level=error", (char *)NULL);
-		_exit(98);
-	}
-	close(out[1]);
-	d->out = out[0];
-}
-
-static void
-folder(struct daemon *d, uid_t uid)
-{
-	static int n;
-
-	snprintf(d->top, sizeof d->top, "%s/p%d.%d", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp", (int)getpid(), n++);
-	mkdir(d->top, 0700);	/* closed to others: the server must live with that */
-	if (uid != 0)
-		cr_assert_eq(chown(d->top, uid, uid), 0);
-	snprintf(d->data, sizeof d->data, "%s/data", d->top);
-}
-
-static void
-begin(struct daemon *d)
-{
-	*d = (struct daemon){ .pid = 0 };
-	folder(d, 0);
-	spawn(d, 0);
-	cr_assert(read_line(d->out, d->line, sizeof d->line), "no ready line");
-}
-
-/* False if it was not gone, with status 0, in time. */
-static bool
-end(struct daemon *d)
-{
-	int status;
-
-	kill(d->pid, SIGTERM);
-	for (int i = 0; i < 1500; i++) {
-		if (waitpid(d->pid, &status, WNOHANG) == d->pid) {
-			close(d->out);
-			return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-		}
-		usleep(10000);
-	}
-	kill(d->pid, SIGKILL);
-	waitpid(d->pid, &status, 0);
-	return false;
-}
-
-/* The pid of the daemon's child of that name, 0 if there is none. */
-static pid_t
-child(const struct daemon *d, const char *name)
-{
-	char path[64], text[400];
-	FILE *f;
-	long pids[8];
-	int n = 0;
-
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)d->pid, (int)d->pid);
-	f = fopen(path, "r");
-	while (f != NULL && n < 8 && fscanf(f, "%ld", &pids[n]) == 1)
-		n++;
-	if (f != NULL)
-		fclose(f);
-	for (int i = 0; i < n; i++) {
-		snprintf(path, sizeof path, "/proc/%ld/comm", pids[i]);
-		f = fopen(path, "r");
-		if (f != NULL && fgets(text, sizeof text, f) != NULL && strncmp(text, name, strlen(name)) == 0) {
-			fclose(f);
-			return (pid_t)pids[i];
-		}
-		if (f != NULL)
-			fclose(f);
-	}
-	return 0;
-}
-
-/* GET over the UNIX socket: the status, 0 if nobody answers. */
-static int
-get(const struct daemon *d, const char *path)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct timeval tv = { .tv_sec = 5 };
-	char buf[512];
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0), n, status = 0;
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-	n = snprintf(un.sun_path, sizeof un.sun_path, "%s/run/lightgate.sock", d->data);
-	cr_assert_lt((size_t)n, sizeof un.sun_path);
-	n = snprintf(buf, sizeof buf, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
-	if (connect(fd, (struct sockaddr *)&un, sizeof un) == 0 && send(fd, buf, (size_t)n, MSG_NOSIGNAL) == n &&
-	    recv(fd, buf, sizeof buf, 0) > 12)
-		status = atoi(buf + 9);
-	close(fd);
-	return status;
-}
-
-static bool
-becomes(const struct daemon *d, const char *path, int status)
-{
-	for (int i = 0; i < 1000; i++) {
-		if (get(d, path) == status)
-			return true;
-		usleep(10000);
-	}
-	return false;
-}
+#include "tests/server/daemon.h"
 
 Test(process, dev_starts_answers_and_ends, .timeout = 60)
 {
@@ -184,19 +22,19 @@ Test(process, dev_starts_answers_and_ends, .timeout = 60)
 	struct stat st;
 	char path[160];
 
-	if (skipped())
+	if (daemon_skipped())
 		return;
-	begin(&d);
+	daemon_begin(&d);
 	cr_assert(strstr(d.line, "\"https\":\"https://127.0.0.1:") != NULL, "%s", d.line);
 	cr_assert(strstr(d.line, "\"admin\":{") != NULL, "%s", d.line);
 	cr_assert(strstr(d.line, "\"isolation\":{\"landlock_abi\":") != NULL, "%s", d.line);
-	cr_assert_eq(get(&d, "/healthz"), 200);
-	cr_assert_eq(get(&d, "/readyz"), 200);
-	cr_assert_eq(get(&d, "/metrics"), 200);
+	cr_assert_eq(daemon_get(&d, "/healthz"), 200);
+	cr_assert_eq(daemon_get(&d, "/readyz"), 200);
+	cr_assert_eq(daemon_get(&d, "/metrics"), 200);
 	snprintf(path, sizeof path, "%s/dev.json", d.data);
 	cr_assert_eq(stat(path, &st), 0);
 	cr_assert_eq(st.st_mode & 0777, 0600);
-	cr_assert(end(&d));
+	cr_assert(daemon_end(&d));
 	snprintf(path, sizeof path, "%s/run/lightgate.sock", d.data);
 	cr_assert_neq(stat(path, &st), 0, "the socket is left behind");
 }
@@ -206,15 +44,15 @@ Test(process, a_second_start_says_the_same, .timeout = 60)
 	struct daemon d;
 	char first[8192];
 
-	if (skipped())
+	if (daemon_skipped())
 		return;
-	begin(&d);
+	daemon_begin(&d);
 	strcpy(first, d.line);
-	cr_assert(end(&d));
-	spawn(&d, 0);
-	cr_assert(read_line(d.out, d.line, sizeof d.line));
+	cr_assert(daemon_end(&d));
+	daemon_spawn(&d, 0);
+	cr_assert(daemon_line(&d));
 	cr_assert_str_eq(d.line, first);
-	cr_assert(end(&d));
+	cr_assert(daemon_end(&d));
 }
 
 Test(process, a_dead_keeper_is_replaced_beneath_the_living_server, .timeout = 60)
@@ -222,19 +60,19 @@ Test(process, a_dead_keeper_is_replaced_beneath_the_living_server, .timeout = 60
 	struct daemon d;
 	pid_t server, keeper;
 
-	if (skipped())
+	if (daemon_skipped())
 		return;
-	begin(&d);
-	server = child(&d, "lg-server");
-	keeper = child(&d, "lg-keeper");
+	daemon_begin(&d);
+	server = daemon_child(&d, "lg-server");
+	keeper = daemon_child(&d, "lg-keeper");
 	cr_assert(server != 0 && keeper != 0);
 	kill(keeper, SIGKILL);
-	cr_assert(becomes(&d, "/readyz", 503));
-	cr_assert_eq(get(&d, "/healthz"), 200);
-	cr_assert(becomes(&d, "/readyz", 200));
-	cr_assert_eq(child(&d, "lg-server"), server);
-	cr_assert_neq(child(&d, "lg-keeper"), keeper);
-	cr_assert(end(&d));
+	cr_assert(daemon_becomes(&d, "/readyz", 503));
+	cr_assert_eq(daemon_get(&d, "/healthz"), 200);
+	cr_assert(daemon_becomes(&d, "/readyz", 200));
+	cr_assert_eq(daemon_child(&d, "lg-server"), server);
+	cr_assert_neq(daemon_child(&d, "lg-keeper"), keeper);
+	cr_assert(daemon_end(&d));
 }
 
 Test(process, a_dead_server_is_replaced, .timeout = 60)
@@ -242,31 +80,31 @@ Test(process, a_dead_server_is_replaced, .timeout = 60)
 	struct daemon d;
 	pid_t server;
 
-	if (skipped())
+	if (daemon_skipped())
 		return;
-	begin(&d);
+	daemon_begin(&d);
 	for (int i = 0; i < 2; i++) {
-		server = child(&d, "lg-server");
+		server = daemon_child(&d, "lg-server");
 		kill(server, SIGKILL);
-		for (int k = 0; k < 1000 && child(&d, "lg-server") == server; k++)
+		for (int k = 0; k < 1000 && daemon_child(&d, "lg-server") == server; k++)
 			usleep(5000);
-		cr_assert(becomes(&d, "/readyz", 200));
+		cr_assert(daemon_becomes(&d, "/readyz", 200));
 	}
-	cr_assert(end(&d));
+	cr_assert(daemon_end(&d));
 }
 
 Test(process, signals_in_a_burst_leave_no_zombies, .timeout = 60)
 {
 	struct daemon d;
 
-	if (skipped())
+	if (daemon_skipped())
 		return;
-	begin(&d);
+	daemon_begin(&d);
 	for (int i = 0; i < 20; i++)
 		kill(d.pid, SIGHUP);
-	kill(child(&d, "lg-keeper"), SIGKILL);
-	cr_assert(becomes(&d, "/readyz", 200));
-	cr_assert(end(&d));
+	kill(daemon_child(&d, "lg-keeper"), SIGKILL);
+	cr_assert(daemon_becomes(&d, "/readyz", 200));
+	cr_assert(daemon_end(&d));
 	cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);
 	cr_assert_eq(errno, ECHILD);
 }
@@ -275,19 +113,43 @@ Test(process, starts_without_being_root, .timeout = 60)
 {
 	struct daemon d = { .pid = 0 };
 
-	if (skipped())
+	if (daemon_skipped())
 		return;
 	if (getuid() != 0 || lg_confine_landlock_abi() == 0) {
 		printf("SKIP process without root (needs root to become another, and Landlock)\n");
 		return;
 	}
-	folder(&d, 65534);
+	daemon_folder(&d, 65534);
 	chmod(getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp", 01777);
-	spawn(&d, 65534);
-	cr_assert(read_line(d.out, d.line, sizeof d.line), "no ready line");
+	daemon_spawn(&d, 65534);
+	cr_assert(daemon_line(&d), "no ready line");
 	cr_assert(strstr(d.line, "\"own_users\":false") != NULL);
-	cr_assert_eq(get(&d, "/readyz"), 200);
-	cr_assert(end(&d));
+	cr_assert_eq(daemon_get(&d, "/readyz"), 200);
+	cr_assert(daemon_end(&d));
+}
+
+Test(process, a_request_that_has_begun_is_answered_before_the_end, .timeout = 60)
+{
+	static const char head[] = "POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n{\"username\":";
+	static const char rest[] = "\"nobody\",\"password\":\"x\"}";
+	struct daemon d;
+	char buf[512];
+	int fd;
+
+	if (daemon_skipped())
+		return;
+	daemon_begin(&d);
+	fd = daemon_socket(&d);
+	cr_assert_eq(send(fd, head, sizeof head - 1, 0), (ssize_t)sizeof head - 1);
+	usleep(100000);
+	kill(d.pid, SIGTERM);
+	usleep(300000);
+	cr_assert_lt(daemon_socket(&d), 0, "still taking new ones");
+	cr_assert_eq(send(fd, rest, sizeof rest - 1, 0), (ssize_t)sizeof rest - 1);
+	cr_assert_gt(recv(fd, buf, sizeof buf, 0), 12);
+	cr_assert_eq(atoi(buf + 9), 401);
+	close(fd);
+	cr_assert(daemon_end(&d));
 }
 
 /* ---- confinement: on what is shipped, sanitizers need some of what is taken away ------------------------- */
@@ -368,11 +230,11 @@ Test(process, the_server_reaches_neither_the_keepers_files_nor_its_memory, .time
 	printf("SKIP confinement (sanitizers loosen it)\n");
 	return;
 #endif
-	if (skipped())
+	if (daemon_skipped())
 		return;
-	begin(&d);
-	server = child(&d, "lg-server");
-	keeper = child(&d, "lg-keeper");
+	daemon_begin(&d);
+	server = daemon_child(&d, "lg-server");
+	keeper = daemon_child(&d, "lg-keeper");
 	status_has(server, "NoNewPrivs:\t1\n");
 	status_has(server, "Seccomp:\t2\n");
 	status_has(keeper, "Seccomp:\t2\n");
@@ -382,8 +244,8 @@ Test(process, the_server_reaches_neither_the_keepers_files_nor_its_memory, .time
 		status_has(keeper, "Uid:\t61002\t61002\t61002\t61002\n");
 		cr_assert_eq(intrude_confined(&d, keeper, true), 0);
 	}
-	cr_assert_eq(get(&d, "/readyz"), 200);
-	cr_assert(end(&d));
+	cr_assert_eq(daemon_get(&d, "/readyz"), 200);
+	cr_assert(daemon_end(&d));
 }
 
 /* The same with one user for all: Landlock, seccomp and PR_SET_DUMPABLE have to do it alone. */
@@ -397,23 +259,76 @@ Test(process, without_users_of_their_own_landlock_and_seccomp_suffice, .timeout 
 	printf("SKIP confinement (sanitizers loosen it)\n");
 	return;
 #endif
-	if (skipped() || getuid() != 0 || lg_confine_landlock_abi() == 0)
+	if (daemon_skipped() || getuid() != 0 || lg_confine_landlock_abi() == 0)
 		return;
-	folder(&d, 65534);
+	daemon_folder(&d, 65534);
 	chmod(getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp", 01777);
-	spawn(&d, 65534);
-	cr_assert(read_line(d.out, d.line, sizeof d.line));
+	daemon_spawn(&d, 65534);
+	cr_assert(daemon_line(&d));
 	pid = fork();
 	if (pid == 0) {
 		if (setgid(65534) != 0 || setuid(65534) != 0)
 			_exit(99);
-		_exit(intrude_confined(&d, child(&d, "lg-keeper"), false));
+		_exit(intrude_confined(&d, daemon_child(&d, "lg-keeper"), false));
 	}
 	waitpid(pid, &status, 0);
 	cr_assert_eq(WEXITSTATUS(status) & ~64, 0, "bits %d", WEXITSTATUS(status));
 	if (lg_confine_landlock_abi() >= 6)
 		cr_assert_eq(WEXITSTATUS(status) & 64, 0, "it could signal the keeper");
-	cr_assert(end(&d));
+	cr_assert(daemon_end(&d));
+}
+
+/* Whether the bytes stand in the memory of a process that root may read. */
+static bool
+remembers(pid_t pid, const char *secret, size_t n)
+{
+	char path[64], line[512];
+	bool found = false;
+	unsigned long from, to;
+	FILE *maps;
+	int mem;
+
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "r");
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+	mem = open(path, O_RDONLY);
+	cr_assert(maps != NULL && mem >= 0);
+	while (!found && fgets(line, sizeof line, maps) != NULL) {
+		char *copy;
+		ssize_t got;
+
+		if (sscanf(line, "%lx-%lx rw", &from, &to) != 2 || strstr(line, " rw-p ") == NULL || to - from > (64ul << 20))
+			continue;
+		copy = malloc(to - from);
+		got = pread(mem, copy, to - from, (off_t)from);
+		found = got > 0 && memmem(copy, (size_t)got, secret, n) != NULL;
+		free(copy);
+	}
+	fclose(maps);
+	close(mem);
+	return found;
+}
+
+Test(process, the_sealing_secret_is_not_in_the_servers_memory, .timeout = 60)
+{
+	struct daemon d;
+	char path[160], secret[32];
+	int fd;
+
+#ifdef LG_SANITIZE
+	printf("SKIP memory (sanitizers keep what was freed)\n");
+	return;
+#endif
+	if (daemon_skipped() || getuid() != 0)
+		return;
+	daemon_begin(&d);
+	snprintf(path, sizeof path, "%s/sealing-secret", d.data);
+	fd = open(path, O_RDONLY);
+	cr_assert_eq(read(fd, secret, sizeof secret), 32);
+	close(fd);
+	cr_assert(remembers(d.pid, secret, 32), "the parent needs it to start another keeper");
+	cr_assert_not(remembers(daemon_child(&d, "lg-server"), secret, 32));
+	cr_assert(daemon_end(&d));
 }
 
 Test(process, what_cannot_work_is_said_at_once, .timeout = 60)
@@ -421,10 +336,10 @@ Test(process, what_cannot_work_is_said_at_once, .timeout = 60)
 	struct daemon d = { .pid = 0 };
 	int status;
 
-	if (skipped())
+	if (daemon_skipped())
 		return;
 	snprintf(d.data, sizeof d.data, "/no/such/folder");
-	spawn(&d, 0);
+	daemon_spawn(&d, 0);
 	waitpid(d.pid, &status, 0);
 	cr_assert_eq(WEXITSTATUS(status), 1);
 	close(d.out);
