@@ -70,7 +70,10 @@ void
 wire_pump(struct wire *k)
 {
 	wire_run(k);
-	while ((k->wants & LG_LDAP_RUN) != 0 || lg_ldap_outstanding(k->l) > 0) {
+	/* A loop runs a connection again when its output has gone. */
+	while ((k->wants & (LG_LDAP_RUN | LG_LDAP_WRITE)) != 0 || lg_ldap_outstanding(k->l) > 0) {
+		if ((k->wants & (LG_LDAP_CLOSE | LG_LDAP_START_TLS)) != 0)
+			return;
 		if (lg_ldap_outstanding(k->l) > 0)
 			world_drain(k->w);
 		wire_run(k);

@@ -3,6 +3,7 @@
 #define TESTS_DIRECTORY_WIRE_H
 
 #include "directory/ber.h"
+#include "directory/schema.h"
 #include "tests/directory/world.h"
 
 struct wire {
