@@ -310,7 +310,7 @@ check_old(struct lg_ctx *cx, struct redeeming *r, const struct lg_trust *t, lg_s
 	lg_sha256 sha256 = lg_sha256_of(der);
 	struct lg_peer_found f;
 	struct lg_cert_row row;
-	int64_t at;
+	int64_t at = cx->now;
 
 	LG_TRY(rejoin_time(cx, der, &at));
 	LG_TRY(lg_peer_certificate(cx, t, der, at, &f));
