@@ -2,6 +2,7 @@
 #include "server/process.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -209,12 +210,24 @@ tell_ready(struct server *sv)
 	return e;
 }
 
+/* Without its parent it would only keep the listeners from the next one.  A change of user clears the signal, so it is asked for
+ * afterwards; who died before that is seen by the channel. */
+static lg_err
+die_with_parent(struct server *sv)
+{
+	struct pollfd control = { .fd = sv->start->control };
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (poll(&control, 1, 0) > 0 && (control.revents & POLLHUP) != 0)
+		return lg_fail(&sv->cx, LG_E_IO, "the parent is gone");
+	return LG_OK;
+}
+
 static lg_err
 start(struct server *sv)
 {
 	LG_TRY(lg_server_confine(&sv->cx, &sv->settings, &sv->start->users));
-	/* Without its parent it would only keep the listeners from the next one.  (A change of user clears this, so it comes after.) */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	LG_TRY(die_with_parent(sv));
 	LG_TRY(make_parts(sv));
 	LG_TRY(lg_app_start(&sv->cx, &sv->app));
 	if (sv->app.store != NULL)
