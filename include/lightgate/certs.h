@@ -239,7 +239,7 @@ LG_CHECKED lg_err lg_certs_rejoin(struct lg_ctx *cx, struct lg_certs *c, uint32_
 
 /* ---- routes; self is the struct lg_certs ------------------------------------------------------------------- */
 
-/* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
+/* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle, /ocsp/<base64>; POST /ocsp; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
  * POST /v1/certificates/<serial>/revoke */
 extern const struct lg_route lg_certs_routes[];
 extern const size_t lg_certs_nroutes;
