@@ -61,10 +61,17 @@ act_unknown(struct lg_http *ex)
 	ex->cx->actor = a;
 }
 
+/* The name may be a slice of the snapshot it was read from, which ends with the first mutation. */
 static lg_err
 who(struct lg_certs *c, struct lg_http *ex, struct lg_certs_caller *ret)
 {
-	return c->ports.authenticate(c->ports.callers, ex, "/v1", ret);
+	struct lg_certs_caller found;
+
+	LG_TRY(c->ports.authenticate(c->ports.callers, ex, "/v1", &found));
+	*ret = found;
+	ret->type = lg_dup(ex->cx->arena, found.type);
+	ret->name = lg_dup(ex->cx->arena, found.name);
+	return LG_OK;
 }
 
 /* ---- answers --------------------------------------------------------------------------------------------- */
@@ -108,11 +115,12 @@ answer_joined(struct lg_certs *c, struct lg_http *ex, const struct lg_joined *j)
 {
 	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
 	const struct lg_ca *ca;
+	lg_str keys = LG_NONE;
 	struct lg_jsonw w;
-	lg_str keys;
 
 	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
-	LG_TRY(c->ports.ticket_keys(c->ports.callers, ex->cx, ex->tenant, &keys));
+	if (c->ports.ticket_keys != NULL)
+		LG_TRY(c->ports.ticket_keys(c->ports.callers, ex->cx, ex->tenant, &keys));
 	w = begin(ex);
 	put_issued(ex->cx, &w, &j->issued);
 	lg_jsonw_name(&w, LG_STR("host"));
@@ -126,8 +134,10 @@ answer_joined(struct lg_certs *c, struct lg_http *ex, const struct lg_joined *j)
 	lg_jsonw_str_of(&w, "trust_domain", ca->au.trust_domain);
 	lg_jsonw_object_end(&w);
 	lg_jsonw_str_of(&w, "mtls", c->ports.mtls_url);
-	lg_jsonw_name(&w, LG_STR("ticket_keys"));
-	lg_jsonw_raw(&w, keys);
+	if (keys.n > 0) {
+		lg_jsonw_name(&w, LG_STR("ticket_keys"));
+		lg_jsonw_raw(&w, keys);
+	}
 	return end(ex, &w);
 }
 

@@ -63,6 +63,8 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 
 	if (!lg_trust_domain_valid(from->trust_domain))
 		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not a trust domain", LG_FMT(from->trust_domain));
+	if (from->leaf_life <= 0)
+		return lg_fail(cx, LG_E_INVALID, "an authority whose leaves may not live");
 	if (from->nissuers == 0 || from->nissuers > LG_ISSUERS)
 		return lg_fail(cx, LG_E_INVALID, "an authority has 1 to %d issuing certificates", LG_ISSUERS);
 	for (size_t i = 0; i < from->ndns_suffixes; i++)

@@ -72,7 +72,7 @@ struct lg_certs_ports {
 	void *callers;
 	/* Who asks, in ex->tenant; sets cx->actor.  audience: the path under the issuer that a token must be for ("/v1"). */
 	lg_err (*authenticate)(void *callers, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret);
-	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join. */
+	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */
 	lg_err (*ticket_keys)(void *callers, struct lg_ctx *cx, uint32_t tenant, lg_str *ret);
 	lg_str mtls_url;		/* "https://host:8444": told to hosts that join */
 	lg_str join_address;		/* "host:8443": stands in join tokens */
@@ -136,6 +136,7 @@ LG_CHECKED lg_err lg_csr_parse(struct lg_ctx *cx, lg_str der, struct lg_csr *ret
 /* The kind of a SubjectPublicKeyInfo; LG_E_INVALID for malformed, weak or unknown keys. */
 LG_CHECKED lg_err lg_spki_check(struct lg_ctx *cx, lg_str spki, enum lg_key_type *ret);
 
+/* Its slices must outlive the call, which ends the thread's snapshot: copy what was read from a view. */
 struct lg_cert_request {
 	uint32_t tenant;
 	const struct lg_cert_profile *profile;

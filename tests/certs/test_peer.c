@@ -563,6 +563,9 @@ Test(trust, authorities_that_do_not_hold_together_are_refused_and_the_old_ones_s
 	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_E_INVALID);		/* a leaf is no issuer */
 	v[0].nissuers = 0;
 	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_E_INVALID);
+	v[0] = authority(w, 1, LG_STR("a.example"));
+	v[0].leaf_life = 0;
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 1), LG_E_INVALID);
 	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK, "%s", w->cx.error);
 	world_free(w);
 }

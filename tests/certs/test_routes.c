@@ -132,6 +132,7 @@ Test(routes, a_host_joins_and_learns_what_it_needs)
 	cr_assert(lg_str_eq(member(w, a.body, "issuer"), LG_STR("https://a.example")));
 	cr_assert(lg_str_eq(member(w, a.body, "trust_domain"), LG_STR("a.example")));
 	cr_assert(lg_str_eq(member(w, a.body, "mtls"), LG_STR("https://a.example:8444")));
+	cr_assert_not_null(memmem(a.body.p, a.body.n, "\"ticket_keys\":{\"keys\":[]}", 25));
 	cr_assert_eq(world_peer(w, cert, &p), LG_OK, "%s", w->cx.error);
 	/* The same key renews by what it got. */
 	w->cx.now += 2 * LG_DAY;
