@@ -1,5 +1,7 @@
 #include "server/listen.h"
 
+#include "lightgate/crypto.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -68,6 +70,51 @@ bound_port(int fd)
 	    ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
 }
 
+static void
+set_port(struct sockaddr_storage *a, unsigned port)
+{
+	if (a->ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)a)->sin_port = htons((uint16_t)port);
+	else
+		((struct sockaddr_in6 *)(void *)a)->sin6_port = htons((uint16_t)port);
+}
+
+/*
+ * A free port that the next start will want again must not lie among those that the kernel hands to clients: one that connects
+ * while we are down could be given it (and even be connected with itself).
+ */
+static bool
+bind_free(int s, struct sockaddr_storage *a, socklen_t n)
+{
+	enum { LOWEST = 20000, COUNT = 12000, TRIES = 64 };
+
+	for (int i = 0; i < TRIES; i++) {
+		uint16_t r;
+		lg_random(&r, sizeof r);
+		set_port(a, LOWEST + r % COUNT);
+		if (bind(s, (struct sockaddr *)a, n) == 0)
+			return true;
+		if (errno != EADDRINUSE && errno != EACCES)
+			return false;
+	}
+	set_port(a, 0);
+	return bind(s, (struct sockaddr *)a, n) == 0;
+}
+
+static bool
+bind_to(int s, struct sockaddr_storage *a, socklen_t n)
+{
+	const struct sockaddr_in *in = (struct sockaddr_in *)(void *)a;
+	const struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)a;
+
+	int one = 1;
+
+	if ((a->ss_family == AF_INET ? in->sin_port : in6->sin6_port) == 0)
+		return bind_free(s, a, n);
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	return bind(s, (struct sockaddr *)a, n) == 0;
+}
+
 lg_err
 lg_bind_tcp(struct lg_ctx *cx, lg_str address, int *fd, unsigned *port)
 {
@@ -79,9 +126,8 @@ lg_bind_tcp(struct lg_ctx *cx, lg_str address, int *fd, unsigned *port)
 	s = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s < 0)
 		return lg_fail(cx, LG_E_IO, "socket: %s", strerror(errno));
-	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (bind(s, (struct sockaddr *)&a, n) != 0) {
+	if (!bind_to(s, &a, n)) {
 		lg_fail(cx, LG_E_IO, "cannot bind %.*s: %s", LG_FMT(address), strerror(errno));
 		close(s);
 		return LG_E_IO;
