@@ -15,7 +15,8 @@ static const struct {
 	{ "end_session_endpoint", "/logout", false },
 };
 
-#define AUTH_METHODS "[\"none\",\"client_secret_basic\",\"client_secret_post\",\"tls_client_auth\",\"private_key_jwt\"]"
+#define SECRET_METHODS "\"client_secret_basic\",\"client_secret_post\",\"tls_client_auth\",\"private_key_jwt\"]"
+#define AUTH_METHODS "[\"none\"," SECRET_METHODS
 #define AUTH_ALGS "[\"ES256\",\"EdDSA\",\"RS256\",\"PS256\",\"ES384\"]"
 
 static const struct {
@@ -34,7 +35,7 @@ static const struct {
 	{ "code_challenge_methods_supported", "[\"S256\"]" },
 	{ "token_endpoint_auth_methods_supported", AUTH_METHODS },
 	{ "token_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
-	{ "introspection_endpoint_auth_methods_supported", AUTH_METHODS },
+	{ "introspection_endpoint_auth_methods_supported", "[" SECRET_METHODS },
 	{ "introspection_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
 	{ "revocation_endpoint_auth_methods_supported", AUTH_METHODS },
 	{ "revocation_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
