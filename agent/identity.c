@@ -74,6 +74,20 @@ lg_identity_load(struct lg_ctx *cx, const char *state, struct lg_identity *ret)
 	return LG_OK;
 }
 
+/* The certificates once more, for other programs; the agent itself reads identity.json only. */
+static lg_err
+save_copies(struct lg_ctx *cx, const char *state, const struct lg_identity *id)
+{
+	const struct {
+		const char *name;
+		lg_str pem;
+	} copies[] = { { "cert.pem", id->certificate }, { "chain.pem", id->chain }, { "root.pem", id->root } };
+
+	for (size_t i = 0; i < LG_COUNT(copies); i++)
+		LG_TRY(lg_file_write(cx, lg_print(cx->arena, "%s/%s", state, copies[i].name).p, 0644, copies[i].pem));
+	return LG_OK;
+}
+
 lg_err
 lg_identity_save(struct lg_ctx *cx, const char *state, const struct lg_identity *id)
 {
@@ -86,7 +100,8 @@ lg_identity_save(struct lg_ctx *cx, const char *state, const struct lg_identity 
 		lg_jsonw_str_of(&w, members[i].name, *member(&copy, i));
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
-	return lg_file_write(cx, path_of(cx, state), 0600, lg_buf_view(&b));
+	LG_TRY(lg_file_write(cx, path_of(cx, state), 0600, lg_buf_view(&b)));
+	return save_copies(cx, state, id);
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
  * identity.h: who this host is: key, certificate, root, tenant and where the service is.  One file, STATE/identity.json
- * (0600), so that it is always of one piece.
+ * (0600), so that it is always of one piece; cert.pem, chain.pem and root.pem are copies for other programs.
  */
 #ifndef LG_AGENT_IDENTITY_H
 #define LG_AGENT_IDENTITY_H

@@ -6,10 +6,10 @@
 #include "base/yaml.h"
 
 static const struct cli_column change_columns[] = {
-	{ "KIND", "kind" }, { "NAME", "name" }, { "CHANGE", "change" }, { "FIELDS", "fields" }, { NULL, NULL },
+	{ "KIND", "kind", NULL }, { "NAME", "name", NULL }, { "CHANGE", "change", NULL }, { "FIELDS", "fields", NULL }, { NULL, NULL, NULL },
 };
 static const struct cli_column credential_columns[] = {
-	{ "KIND", "kind" }, { "NAME", "name" }, { "SECRET", "secret" }, { NULL, NULL },
+	{ "KIND", "kind", NULL }, { "NAME", "name", NULL }, { "SECRET", "secret", NULL }, { NULL, NULL, NULL },
 };
 
 static lg_err

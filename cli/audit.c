@@ -12,8 +12,8 @@
 #include "base/text.h"
 
 static const struct cli_column columns[] = {
-	{ "TIME", "time" }, { "LOG", "log" }, { "ACTOR", "actor" }, { "OPERATION", "operation" }, { "TARGET", "target" },
-	{ "DETAIL", "detail" }, { NULL, NULL },
+	{ "TIME", "time", NULL }, { "LOG", "log", NULL }, { "ACTOR", "actor", NULL }, { "OPERATION", "operation", NULL }, { "TARGET", "target", NULL },
+	{ "DETAIL", "detail", NULL }, { NULL, NULL, NULL },
 };
 
 lg_err

@@ -6,8 +6,8 @@
 #include "base/text.h"
 
 static const struct cli_column columns[] = {
-	{ "SERIAL", "serial" }, { "SUBJECT", "subject" }, { "PROFILE", "profile" }, { "STATE", "state" }, { "EXPIRES", "expires" },
-	{ NULL, NULL },
+	{ "SERIAL", "serial", NULL }, { "SUBJECT", "subject", NULL }, { "PROFILE", "profile", NULL }, { "STATE", "state", NULL }, { "EXPIRES", "expires", NULL },
+	{ NULL, NULL, NULL },
 };
 
 lg_err

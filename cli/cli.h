@@ -35,7 +35,7 @@ struct cli_command {
 	const char *const *examples;
 	const struct cli_option *options;
 	const struct cli_command *sub;
-	lg_err (*run)(struct cli *c);
+	lg_err (*run)(struct cli *c);	/* beside sub-commands: what the noun alone does */
 	const char *kind;		/* for verbs shared by nouns: "users" */
 	bool verbatim;			/* everything after it is taken as it stands */
 };
@@ -117,6 +117,7 @@ void cli_json(struct cli *c, lg_str json);	/* as it is, and a line end */
 struct cli_column {
 	const char *title;
 	const char *member;		/* of each item */
+	const char *absent;		/* what its absence means; NULL: "-" */
 };
 /* The items of "items" (or of the member named) as a table, or the answer as JSON.  Columns end with an empty row. */
 LG_CHECKED lg_err cli_table(struct cli *c, lg_str json, const char *member, const struct cli_column *columns);

@@ -152,7 +152,7 @@ check_words(struct cli *c)
 	const struct cli_command *at = command(c);
 	size_t least, most;
 
-	if (at->sub != NULL)
+	if (at->sub != NULL && at->run == NULL)
 		return lg_fail(c->cx, LG_E_INVALID, "%.*s what? See %.*s --help", LG_FMT(command_line(c)), LG_FMT(command_line(c)));
 	count_args(at->args, &least, &most);
 	if (c->nargs < least || c->nargs > most)

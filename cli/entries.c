@@ -22,15 +22,15 @@ static const struct {
 	const char *kind;
 	struct cli_column columns[7];
 } lists[] = {
-	{ "users", { { "NAME", "name" }, { "DISPLAY", "display" }, { "MAIL", "mail" }, { "GROUPS", "groups" }, { "ENABLED", "enabled" } } },
-	{ "groups", { { "NAME", "name" }, { "MEMBERS", "members" } } },
-	{ "services", { { "NAME", "name" }, { "PROJECT", "project" }, { "GROUPS", "groups" }, { "ENABLED", "enabled" } } },
-	{ "hosts", { { "NAME", "name" }, { "GROUPS", "groups" }, { "ENABLED", "enabled" }, { "ID", "id" } } },
-	{ "projects", { { "NAME", "name" }, { "ID", "id" } } },
-	{ "workloads", { { "NAME", "name" }, { "PROJECT", "project" }, { "IMAGE", "image" }, { "HOST", "host" }, { "LABELS", "labels" } } },
-	{ "images", { { "NAME", "name" }, { "PROJECTS", "projects" }, { "SIGNED", "signed" }, { "DIGEST", "digest" } } },
-	{ "networks", { { "NAME", "name" }, { "PROJECTS", "projects" } } },
-	{ "clients", { { "NAME", "name" }, { "TYPE", "type" }, { "SCOPES", "scopes" }, { "REDIRECT URIS", "redirect_uris" } } },
+	{ "users", { { "NAME", "name", NULL }, { "DISPLAY", "display", NULL }, { "MAIL", "mail", NULL }, { "GROUPS", "groups", NULL }, { "ENABLED", "enabled", "true" } } },
+	{ "groups", { { "NAME", "name", NULL }, { "MEMBERS", "members", NULL } } },
+	{ "services", { { "NAME", "name", NULL }, { "PROJECT", "project", NULL }, { "GROUPS", "groups", NULL }, { "ENABLED", "enabled", "true" } } },
+	{ "hosts", { { "NAME", "name", NULL }, { "GROUPS", "groups", NULL }, { "ENABLED", "enabled", "true" }, { "ID", "id", NULL } } },
+	{ "projects", { { "NAME", "name", NULL }, { "ID", "id", NULL } } },
+	{ "workloads", { { "NAME", "name", NULL }, { "PROJECT", "project", NULL }, { "IMAGE", "image", NULL }, { "HOST", "host", NULL }, { "LABELS", "labels", NULL } } },
+	{ "images", { { "NAME", "name", NULL }, { "PROJECTS", "projects", NULL }, { "SIGNED", "signed", NULL }, { "DIGEST", "digest", NULL } } },
+	{ "networks", { { "NAME", "name", NULL }, { "PROJECTS", "projects", NULL } } },
+	{ "clients", { { "NAME", "name", NULL }, { "TYPE", "type", NULL }, { "SCOPES", "scopes", NULL }, { "REDIRECT URIS", "redirect_uris", NULL } } },
 };
 
 static lg_str
@@ -59,7 +59,9 @@ add_items(struct cli *c, lg_str page, struct lg_jsonw *w)
 	lg_json_array(&js);
 	while (lg_json_item(&js))
 		lg_jsonw_raw(w, lg_json_raw(&js));
-	return lg_json_end(c->cx, &js);
+	if (lg_json_end(c->cx, &js) != LG_OK)
+		return lg_fail(c->cx, LG_E_INVALID, "the service's answer has no list \"items\"");
+	return LG_OK;
 }
 
 /* All pages as one list. */

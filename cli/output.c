@@ -83,7 +83,7 @@ cli_text(struct cli *c, lg_str json)
 		name = lg_api_member(c->cx, json, "name");
 		if (type.n > 0 && name.n > 0)
 			return lg_print(c->cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(name));
-		return json;
+		return name.n > 0 ? name : json;
 	case LG_JSON_NULL:
 		return LG_NONE;
 	case LG_JSON_STRING:
@@ -152,7 +152,7 @@ add_row(struct cli *c, struct table *t, lg_str item)
 
 	for (size_t i = 0; i < t->ncolumns; i++) {
 		lg_str text = cut(c, member_text(c, item, t->columns[i].member));
-		r->cell[i] = text.n > 0 ? text : LG_STR("-");
+		r->cell[i] = text.n > 0 ? text : t->columns[i].absent != NULL ? lg_str_of(t->columns[i].absent) : LG_STR("-");
 		if (characters(r->cell[i]) > t->width[i])
 			t->width[i] = characters(r->cell[i]);
 	}

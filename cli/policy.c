@@ -5,7 +5,7 @@
 #include "base/text.h"
 
 static const struct cli_column columns[] = {
-	{ "VERSION", "version" }, { "TIME", "time" }, { "ACTOR", "actor" }, { "ACTIVE", "active" }, { "POLICIES", "policies" }, { NULL, NULL },
+	{ "VERSION", "version", NULL }, { "TIME", "time", NULL }, { "AUTHOR", "author", NULL }, { "ACTIVE", "active", NULL }, { NULL, NULL, NULL },
 };
 
 lg_err

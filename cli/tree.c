@@ -32,6 +32,8 @@ const struct cli_option cli_globals[] = {
 	.examples = EXAMPLES("lightgate " noun " list", "lightgate " noun " show NAME"), \
 	.sub = COMMANDS(LIST(kind_, noun), SHOW(kind_, noun), DELETE(kind_, noun), ##__VA_ARGS__) }
 
+#define AUDIT_OPTIONS { "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" }, \
+	{ "limit", 0, "N", "how many" }, { "after", 0, "MARK", "those after this place" }
 #define FILE_OPTION { "file", 'f', "FILE", "the file; - is standard input" }
 
 static const struct cli_command nouns[] = {
@@ -106,11 +108,9 @@ static const struct cli_command nouns[] = {
 	      { .name = "revoke", .args = "SERIAL", .help = "Revoke a certificate",
 		.options = OPTIONS({ "reason", 0, "NAME", "of RFC 5280: keyCompromise, superseded, ..." }),
 		.examples = EXAMPLES("lightgate certificate revoke 5f3a... --reason keyCompromise"), .run = cli_certificate_revoke }) },
-	{ .name = "audit", .help = "What changed and what was decided",
-	  .examples = EXAMPLES("lightgate audit list --limit 20", "lightgate audit verify"),
-	  .sub = COMMANDS({ .name = "list", .help = "Changes and door decisions, by time",
-		.options = OPTIONS({ "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" },
-		    { "limit", 0, "N", "how many" }, { "after", 0, "MARK", "those after this place" }),
+	{ .name = "audit", .help = "What changed and what was decided: list, unless another command follows", .options = OPTIONS(AUDIT_OPTIONS),
+	  .examples = EXAMPLES("lightgate audit --limit 20", "lightgate audit verify"), .run = cli_audit_list,
+	  .sub = COMMANDS({ .name = "list", .help = "Changes and door decisions, by time", .options = OPTIONS(AUDIT_OPTIONS),
 		.examples = EXAMPLES("lightgate audit list --operation container:start --limit 20"), .run = cli_audit_list },
 	      { .name = "verify", .help = "Walk both chains and compare them with the keeper's marks; exit 1 if one does not match",
 		.examples = EXAMPLES("lightgate audit verify"), .run = cli_audit_verify }) },
