@@ -196,6 +196,21 @@ cert_caller(void *self, struct lg_http *ex, const char *audience, struct lg_cert
 	return LG_OK;
 }
 
+static lg_err
+cert_ticket_keys(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
+	struct lg_app *app = self;
+	const struct lg_tenant_view *t = lg_tenants_get(app->tenants, tenant);
+
+	if (t == NULL)
+		return lg_fail(cx, LG_E_NOT_FOUND, "there is no such tenant");
+	lg_keyset_jwks(t->tickets, &b);
+	LG_TRY(lg_buf_status(cx, &b));
+	*ret = lg_dup(cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
 lg_err
 lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
@@ -203,7 +218,7 @@ lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 	lg_str address = lg_str_starts(app->at->issuer, https) ? lg_str_sub(app->at->issuer, https.n, SIZE_MAX) : app->at->issuer;
 	struct lg_certs_ports ports = {
 		.store = app->store, .subjects = { app, cert_by_name, cert_by_id }, .decider = w->decider, .signer = app->signer,
-		.callers = app, .authenticate = cert_caller, .mtls_url = app->at->mtls, .join_address = address,
+		.callers = app, .authenticate = cert_caller, .ticket_keys = cert_ticket_keys, .mtls_url = app->at->mtls, .join_address = address,
 	};
 
 	LG_TRY(lg_certs_new(cx, &ports, &app->certs));
