@@ -70,6 +70,9 @@ bound_port(int fd)
 	    ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
 }
 
+#define BIND_PATIENCE	100		/* tries */
+#define BIND_PAUSE	20000		/* microseconds */
+
 static void
 set_port(struct sockaddr_storage *a, unsigned port)
 {
@@ -112,7 +115,13 @@ bind_to(int s, struct sockaddr_storage *a, socklen_t n)
 	if ((a->ss_family == AF_INET ? in->sin_port : in6->sin6_port) == 0)
 		return bind_free(s, a, n);
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	return bind(s, (struct sockaddr *)a, n) == 0;
+	/* A service that was killed a moment ago may still be letting go of its sockets. */
+	for (int waited = 0; bind(s, (struct sockaddr *)a, n) != 0; waited++) {
+		if (errno != EADDRINUSE || waited == BIND_PATIENCE)
+			return false;
+		usleep(BIND_PAUSE);
+	}
+	return true;
 }
 
 lg_err
