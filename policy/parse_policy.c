@@ -32,26 +32,30 @@ annotation(struct lg_parser *ps, struct lg_policy_annotation *ret)
 static bool
 annotations(struct lg_parser *ps, struct lg_policy *p)
 {
-	struct lg_policy_annotation v[ANNOTATIONS_MAX], *kept;
-	size_t n = 0;
+	struct lg_policy_annotation *v = NULL;
+	size_t n = 0, size = 0;
 
-	while (ps->lx.tok.type == T_AT) {
+	for (; ps->lx.tok.type == T_AT; n++) {
 		uint32_t at = ps->lx.tok.at;
 
 		if (n == ANNOTATIONS_MAX) {
 			lg_lex_fault(&ps->lx, at, "more than %d annotations", ANNOTATIONS_MAX);
 			return false;
 		}
+		if (n == size) {
+			struct lg_policy_annotation *more = LG_NEWS(ps->arena, struct lg_policy_annotation, size = size * 2 + 2);
+
+			if (n > 0)
+				memcpy(more, v, n * sizeof(*v));
+			v = more;
+		}
 		if (!annotation(ps, &v[n]))
 			return false;
 		for (size_t i = 0; i < n; i++)
 			if (lg_str_eq(v[i].name, v[n].name))
 				lg_lex_fault(&ps->lx, at, "annotation @%.*s stands twice", LG_FMT(v[n].name));
-		n++;
 	}
-	kept = LG_NEWS(ps->arena, struct lg_policy_annotation, n);
-	memcpy(kept, v, n * sizeof(*v));
-	p->info.annotations = kept;
+	p->info.annotations = v;
 	p->info.nannotations = n;
 	return true;
 }

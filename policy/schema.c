@@ -36,19 +36,16 @@ lg_schema_unref(struct lg_schema **schema)
 	lg_arena_free(&a);
 }
 
-lg_err
-lg_schema_parse(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_faults *faults, struct lg_schema **ret)
+static lg_err
+make(struct lg_ctx *cx, lg_str name, lg_str text, void (*read)(struct lg_decls *d), struct lg_policy_faults *faults,
+    struct lg_schema **ret)
 {
 	struct lg_schema *s = schema_new();
-	struct lg_decls d = { .arena = s->arena };
+	struct lg_decls d;
 	lg_err e;
 
-	lg_map_init(&d.common_by_name, s->arena);
-	lg_map_init(&d.entity_by_name, s->arena);
-	lg_map_init(&d.action_by_name, s->arena);
-	lg_map_init(&d.namespaces, s->arena);
-	lg_lex_init(&d.lx, cx, name, lg_dup(s->arena, text), faults);
-	lg_schema_read(&d);
+	lg_decls_init(&d, cx, s->arena, name, text, faults);
+	read(&d);
 	e = lg_fault_status(cx, faults);
 	if (e == LG_OK)
 		e = lg_schema_resolve(&d, s);
@@ -58,6 +55,50 @@ lg_schema_parse(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_fa
 	}
 	*ret = s;
 	return LG_OK;
+}
+
+lg_err
+lg_schema_parse(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_faults *faults, struct lg_schema **ret)
+{
+	return make(cx, name, text, lg_schema_read, faults, ret);
+}
+
+lg_err
+lg_schema_parse_json(struct lg_ctx *cx, lg_str name, lg_str json, struct lg_policy_faults *faults, struct lg_schema **ret)
+{
+	return make(cx, name, json, lg_schema_read_json, faults, ret);
+}
+
+static lg_err
+translate(struct lg_ctx *cx, lg_str from, void (*read)(struct lg_decls *d),
+    void (*write)(const struct lg_decls *d, struct lg_buf *out), lg_str *ret)
+{
+	struct lg_policy_faults faults = { 0 };
+	struct lg_buf out = LG_BUF(LG_POLICY_SOURCE_MAX);
+	struct lg_decls d;
+	lg_err e;
+
+	lg_decls_init(&d, cx, cx->arena, LG_STR("schema"), from, &faults);
+	read(&d);
+	LG_TRY(lg_fault_status(cx, &faults));
+	write(&d, &out);
+	e = lg_buf_status(cx, &out);
+	if (e == LG_OK)
+		*ret = lg_dup(cx->arena, lg_buf_view(&out));
+	lg_buf_free(&out);
+	return e;
+}
+
+lg_err
+lg_schema_text_json(struct lg_ctx *cx, lg_str text, lg_str *ret)
+{
+	return translate(cx, text, lg_schema_read, lg_schema_write_json, ret);
+}
+
+lg_err
+lg_schema_json_text(struct lg_ctx *cx, lg_str json, lg_str *ret)
+{
+	return translate(cx, json, lg_schema_read_json, lg_schema_print, ret);
 }
 
 const struct lg_schema_entity *

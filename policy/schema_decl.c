@@ -1,6 +1,7 @@
 /* schema_decl.c: lists of declarations; each name once. */
 #include "policy/schema_decl.h"
 
+#define NOTES_MAX 256
 #define DECLS_MAX 16384		/* of one kind */
 
 lg_str
@@ -74,6 +75,52 @@ lg_decl_add_action(struct lg_decls *d, struct lg_decl_action *a)
 		return;
 	d->action = room(d, d->action, d->naction, &d->action_size);
 	d->action[d->naction++] = a;
+}
+
+void
+lg_decl_add_ns(struct lg_decls *d, lg_str name, struct lg_decl_notes notes, uint32_t at)
+{
+	struct lg_decl_ns *ns = LG_NEW(d->arena, struct lg_decl_ns);
+
+	*ns = (struct lg_decl_ns){ name, notes };
+	if (lg_str_starts(name, LG_STR("__cedar")))
+		lg_lex_fault(&d->lx, at, "the namespace __cedar is reserved");
+	if (!declare(d, &d->ns_by_name, name, ns, at, "namespace"))
+		return;
+	d->ns = room(d, d->ns, d->nns, &d->ns_size);
+	d->ns[d->nns++] = ns;
+}
+
+void
+lg_decl_add_note(struct lg_decls *d, struct lg_decl_notes *l, struct lg_policy_annotation note, uint32_t at)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (lg_str_eq(l->v[i].name, note.name))
+			lg_lex_fault(&d->lx, at, "annotation @%.*s stands twice", LG_FMT(note.name));
+	if (l->n == NOTES_MAX) {
+		lg_lex_fault(&d->lx, at, "more than %d annotations", NOTES_MAX);
+		return;
+	}
+	if (l->n == l->size) {
+		struct lg_policy_annotation *v = LG_NEWS(d->arena, struct lg_policy_annotation, l->size = l->size * 2 + 2);
+
+		if (l->n > 0)
+			memcpy(v, l->v, l->n * sizeof(*v));
+		l->v = v;
+	}
+	l->v[l->n++] = note;
+}
+
+void
+lg_decls_init(struct lg_decls *d, struct lg_ctx *cx, struct lg_arena *a, lg_str name, lg_str text,
+    struct lg_policy_faults *faults)
+{
+	*d = (struct lg_decls){ .arena = a };
+	lg_map_init(&d->common_by_name, a);
+	lg_map_init(&d->entity_by_name, a);
+	lg_map_init(&d->action_by_name, a);
+	lg_map_init(&d->ns_by_name, a);
+	lg_lex_init(&d->lx, cx, name, lg_dup(a, text), faults);
 }
 
 void

@@ -24,9 +24,15 @@ struct lg_decl_type {
 	uint32_t n;
 };
 
+struct lg_decl_notes {			/* annotations: for people and tools */
+	struct lg_policy_annotation *v;
+	uint32_t n, size;
+};
+
 struct lg_decl_attr {
 	lg_str name;
 	bool optional;
+	struct lg_decl_notes notes;
 	const struct lg_decl_type *type;
 };
 
@@ -44,6 +50,7 @@ struct lg_decl_common {
 	lg_str ns, name;
 	const struct lg_decl_type *type;
 	uint32_t at;
+	struct lg_decl_notes notes;
 	bool busy;				/* being resolved: meeting it again is a cycle */
 	const struct lg_type *resolved;
 };
@@ -51,6 +58,7 @@ struct lg_decl_common {
 struct lg_decl_entity {
 	lg_str ns, name;
 	uint32_t at;
+	struct lg_decl_notes notes;
 	struct lg_decl_names parents;
 	const struct lg_decl_type *shape, *tags;	/* NULL = none */
 	bool is_enum;
@@ -61,8 +69,14 @@ struct lg_decl_entity {
 struct lg_decl_action {
 	lg_str ns, id;
 	uint32_t at;
+	struct lg_decl_notes notes;
 	struct lg_decl_names parents, principals, resources;
 	const struct lg_decl_type *context;	/* NULL = {} */
+};
+
+struct lg_decl_ns {
+	lg_str name;
+	struct lg_decl_notes notes;
 };
 
 struct lg_decls {
@@ -71,20 +85,27 @@ struct lg_decls {
 	struct lg_decl_common **common;
 	struct lg_decl_entity **entity;
 	struct lg_decl_action **action;
-	uint32_t ncommon, nentity, naction;
-	uint32_t common_size, entity_size, action_size;
-	struct lg_map common_by_name, entity_by_name, action_by_name, namespaces;	/* full names */
+	struct lg_decl_ns **ns;			/* the empty one among them only if JSON annotates it */
+	uint32_t ncommon, nentity, naction, nns;
+	uint32_t common_size, entity_size, action_size, ns_size;
+	struct lg_map common_by_name, entity_by_name, action_by_name, ns_by_name;	/* full names */
 };
 
 lg_str lg_decl_full(struct lg_arena *a, lg_str ns, lg_str name);	/* ns::name, or name */
 void lg_decl_add_common(struct lg_decls *d, struct lg_decl_common *c);	/* a second of the same name is a fault */
 void lg_decl_add_entity(struct lg_decls *d, struct lg_decl_entity *e);
 void lg_decl_add_action(struct lg_decls *d, struct lg_decl_action *a);
+void lg_decl_add_ns(struct lg_decls *d, lg_str name, struct lg_decl_notes notes, uint32_t at);
+void lg_decl_add_note(struct lg_decls *d, struct lg_decl_notes *l, struct lg_policy_annotation note, uint32_t at);
 void lg_decl_add_name(struct lg_decls *d, struct lg_decl_names *l, struct lg_decl_name name);
 
-/* Fills d from its lexer. */
+void lg_decls_init(struct lg_decls *d, struct lg_ctx *cx, struct lg_arena *a, lg_str name, lg_str text,
+    struct lg_policy_faults *faults);
+/* Fill d from its text, Cedar or JSON; what is wrong becomes a fault. */
 void lg_schema_read(struct lg_decls *d);
-/* NULL after faults. */
+void lg_schema_read_json(struct lg_decls *d);
+void lg_schema_write_json(const struct lg_decls *d, struct lg_buf *out);
+void lg_schema_print(const struct lg_decls *d, struct lg_buf *out);
 LG_CHECKED lg_err lg_schema_resolve(struct lg_decls *d, struct lg_schema *s);
 
 #endif

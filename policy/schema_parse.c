@@ -83,28 +83,20 @@ accept_word(struct lg_decls *d, const char *word)
 	return true;
 }
 
-/* Annotations are for people and tools; here only their form is checked. */
 static bool
-annotations(struct lg_decls *d)
+annotations(struct lg_decls *d, struct lg_decl_notes *ret)
 {
-	struct lg_map seen;
-	lg_str key, value;
-
-	lg_map_init(&seen, d->lx.cx->arena);
 	while (d->lx.tok.type == T_AT) {
+		struct lg_policy_annotation note = { LG_NONE, LG_NONE };
 		uint32_t at = d->lx.tok.at;
-		void **slot;
 
 		lg_lex_next(&d->lx);
-		key = lg_lex_text(&d->lx, &d->lx.tok);
+		note.name = lg_lex_text(&d->lx, &d->lx.tok);
 		if (!lg_lex_expect(&d->lx, T_IDENT))
 			return false;
-		slot = lg_map_at(&seen, key);
-		if (*slot != NULL)
-			lg_lex_fault(&d->lx, at, "annotation @%.*s stands twice", LG_FMT(key));
-		*slot = d;
-		if (lg_lex_accept(&d->lx, T_LPAREN) && (!string(d, &value) || !lg_lex_expect(&d->lx, T_RPAREN)))
+		if (lg_lex_accept(&d->lx, T_LPAREN) && (!string(d, &note.value) || !lg_lex_expect(&d->lx, T_RPAREN)))
 			return false;
+		lg_decl_add_note(d, ret, note, at);
 	}
 	return true;
 }
@@ -117,7 +109,7 @@ type(struct lg_decls *d, unsigned depth);
 static bool
 attribute(struct lg_decls *d, unsigned depth, struct lg_decl_attr *ret)
 {
-	if (!annotations(d) || !name(d, &ret->name))
+	if (!annotations(d, &ret->notes) || !name(d, &ret->name))
 		return false;
 	ret->optional = lg_lex_accept(&d->lx, T_QUESTION);
 	return lg_lex_expect(&d->lx, T_COLON) && (ret->type = type(d, depth)) != NULL;
@@ -277,9 +269,9 @@ entity_body(struct lg_decls *d, struct lg_decl_entity *e)
 }
 
 static bool
-entity_decl(struct lg_decls *d, lg_str ns)
+entity_decl(struct lg_decls *d, lg_str ns, struct lg_decl_notes notes)
 {
-	struct lg_decl_entity e = { .ns = ns };
+	struct lg_decl_entity e = { .ns = ns, .notes = notes };
 	struct names l = { .n = 0 };
 
 	if (!comma_names(d, &l, ident) || !entity_body(d, &e) || !lg_lex_expect(&d->lx, T_SEMICOLON))
@@ -379,9 +371,9 @@ applies_to(struct lg_decls *d, struct lg_decl_action *a)
 }
 
 static bool
-action_decl(struct lg_decls *d, lg_str ns)
+action_decl(struct lg_decls *d, lg_str ns, struct lg_decl_notes notes)
 {
-	struct lg_decl_action a = { .ns = ns };
+	struct lg_decl_action a = { .ns = ns, .notes = notes };
 	struct names l = { .n = 0 };
 
 	if (!comma_names(d, &l, name))
@@ -408,11 +400,12 @@ action_decl(struct lg_decls *d, lg_str ns)
 /* ---- declarations and namespaces ------------------------------------------------------------ */
 
 static bool
-common_decl(struct lg_decls *d, lg_str ns)
+common_decl(struct lg_decls *d, lg_str ns, struct lg_decl_notes notes)
 {
 	struct lg_decl_common *c = LG_NEW(d->arena, struct lg_decl_common);
 
 	c->ns = ns;
+	c->notes = notes;
 	c->at = d->lx.tok.at;
 	if (!ident(d, &c->name) || !lg_lex_expect(&d->lx, T_ASSIGN) || (c->type = type(d, 1)) == NULL ||
 	    !lg_lex_expect(&d->lx, T_SEMICOLON))
@@ -422,14 +415,14 @@ common_decl(struct lg_decls *d, lg_str ns)
 }
 
 static bool
-declaration(struct lg_decls *d, lg_str ns)
+declaration(struct lg_decls *d, lg_str ns, struct lg_decl_notes notes)
 {
 	if (accept_word(d, "entity"))
-		return entity_decl(d, ns);
+		return entity_decl(d, ns, notes);
 	if (accept_word(d, "action"))
-		return action_decl(d, ns);
+		return action_decl(d, ns, notes);
 	if (accept_word(d, "type"))
-		return common_decl(d, ns);
+		return common_decl(d, ns, notes);
 	lg_lex_unexpected(&d->lx, ns.n == 0 ? "entity, action, type or namespace" : "entity, action, type or `}`");
 	return false;
 }
@@ -455,25 +448,22 @@ skip_declaration(struct lg_decls *d)
 }
 
 static void
-namespace_block(struct lg_decls *d)
+namespace_block(struct lg_decls *d, struct lg_decl_notes notes)
 {
 	uint32_t at = d->lx.tok.at;
-	void **slot;
 	lg_str ns;
 
 	if (!path(d, &ns) || !lg_lex_expect(&d->lx, T_LBRACE)) {
 		skip_declaration(d);
 		return;
 	}
-	if (lg_str_starts(ns, LG_STR("__cedar")))
-		lg_lex_fault(&d->lx, at, "the namespace __cedar is reserved");
-	slot = lg_map_at(&d->namespaces, ns);
-	if (*slot != NULL)
-		lg_lex_fault(&d->lx, at, "namespace `%.*s` stands twice", LG_FMT(ns));
-	*slot = d;
-	while (d->lx.tok.type != T_RBRACE && d->lx.tok.type != T_END)
-		if (!annotations(d) || !declaration(d, ns))
+	lg_decl_add_ns(d, ns, notes, at);
+	while (d->lx.tok.type != T_RBRACE && d->lx.tok.type != T_END) {
+		struct lg_decl_notes inner = { 0 };
+
+		if (!annotations(d, &inner) || !declaration(d, ns, inner))
 			skip_declaration(d);
+	}
 	(void)lg_lex_expect(&d->lx, T_RBRACE);
 }
 
@@ -481,12 +471,13 @@ void
 lg_schema_read(struct lg_decls *d)
 {
 	while (d->lx.tok.type != T_END) {
+		struct lg_decl_notes notes = { 0 };
 		uint32_t at = d->lx.tok.at;
-		bool ok = annotations(d);
+		bool ok = annotations(d, &notes);
 
 		if (ok && accept_word(d, "namespace"))
-			namespace_block(d);
-		else if (!ok || !declaration(d, LG_NONE))
+			namespace_block(d, notes);
+		else if (!ok || !declaration(d, LG_NONE, notes))
 			skip_declaration(d);
 		if (d->lx.tok.at == at)		/* a stray brace */
 			lg_lex_next(&d->lx);

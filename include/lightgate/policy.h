@@ -186,6 +186,10 @@ struct lg_schema;
 
 /* Cedar syntax.  On LG_E_INVALID `faults` holds every error and cx->error the first. */
 LG_CHECKED lg_err lg_schema_parse(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_faults *faults, struct lg_schema **ret);
+/* The JSON form.  The two translations keep annotations, lose comments and resolve no names. */
+LG_CHECKED lg_err lg_schema_parse_json(struct lg_ctx *cx, lg_str name, lg_str json, struct lg_policy_faults *faults, struct lg_schema **ret);
+LG_CHECKED lg_err lg_schema_text_json(struct lg_ctx *cx, lg_str text, lg_str *ret);
+LG_CHECKED lg_err lg_schema_json_text(struct lg_ctx *cx, lg_str json, lg_str *ret);
 struct lg_schema *lg_schema_ref(const struct lg_schema *s);
 void lg_schema_unref(struct lg_schema **s);		/* safe on NULL */
 bool lg_schema_has_type(const struct lg_schema *s, lg_str type);

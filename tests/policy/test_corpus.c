@@ -244,7 +244,8 @@ static bool
 json_same(struct fixture *f, lg_str a, lg_str b)
 {
 	struct lg_json x, y;
-	lg_str name, item, values[64], names[64];
+	lg_str *value, name, item;
+	struct lg_map members;
 	size_t n = 0, i = 0;
 	bool same = true;
 
@@ -263,16 +264,17 @@ json_same(struct fixture *f, lg_str a, lg_str b)
 			same = lg_json_item(&y) && (item = lg_json_raw(&x), json_same(f, item, lg_json_raw(&y)));
 		return same && !lg_json_item(&y);
 	case LG_JSON_OBJECT:
+		lg_map_init(&members, f->arena);
 		lg_json_object(&y);
-		for (; lg_json_member(&y, &names[n]); n++)
-			values[n] = lg_json_raw(&y);
+		for (; lg_json_member(&y, &name); n++) {
+			value = LG_NEW(f->arena, lg_str);
+			*value = lg_json_raw(&y);
+			*lg_map_at(&members, name) = value;
+		}
 		lg_json_object(&x);
 		for (; same && lg_json_member(&x, &name); i++) {
-			size_t k = 0;
-
-			while (k < n && !lg_str_eq(names[k], name))
-				k++;
-			same = k < n && json_same(f, lg_json_raw(&x), values[k]);
+			value = lg_map_get(&members, name);
+			same = value != NULL && json_same(f, lg_json_raw(&x), *value);
 		}
 		return same && i == n;
 	default: return lg_str_eq(lg_str_trim(lg_json_raw(&x)), lg_str_trim(lg_json_raw(&y)));
@@ -328,6 +330,36 @@ check_translations(struct fixture *f, const char *name, const struct lg_policies
 	lg_buf_free(&b);
 }
 
+/* The same for schemas; the one read from JSON must give the verdict of the one read from text. */
+static void
+check_schema(struct fixture *f, const char *name, lg_str text, const struct lg_policies *set, bool valid, struct counts *c)
+{
+	struct lg_policy_faults faults = { 0 }, verdict = { 0 };
+	struct lg_schema *s = NULL;
+	lg_str theirs, ours, back;
+	char path[4096];
+
+	snprintf(path, sizeof(path), ROOT "/derived-schema-json/%s", strrchr(name, '/') + 1);
+	if (access(path, R_OK) != 0 || lg_file_read(&f->cx, path, FILE_MAX, &theirs) != LG_OK)
+		return;
+	c->translations += 3;
+	if (lg_schema_text_json(&f->cx, text, &ours) != LG_OK || !json_same(f, ours, theirs)) {
+		c->wrong_translations++;
+		show(c, name, lg_cat(f->arena, LG_STR("schema: "), ours).p);
+	}
+	if (lg_schema_json_text(&f->cx, theirs, &back) != LG_OK || lg_schema_text_json(&f->cx, back, &ours) != LG_OK ||
+	    !json_same(f, ours, theirs)) {
+		c->wrong_translations++;
+		show(c, name, lg_cat(f->arena, lg_str_of(f->cx.error), back).p);
+	}
+	if (lg_schema_parse_json(&f->cx, LG_STR("json"), theirs, &faults, &s) != LG_OK ||
+	    (lg_policies_validate(&f->cx, set, s, LG_STRICT, &verdict) == LG_OK) != valid) {
+		c->wrong_translations++;
+		show(c, name, f->cx.error);
+	}
+	lg_schema_unref(&s);
+}
+
 static void
 run_case(const char *name, struct counts *c)
 {
@@ -356,6 +388,7 @@ run_case(const char *name, struct counts *c)
 		run_requests(&f, name, tc, schema, set, &port, c);
 		check_verdict(&f, name, set, schema, LG_STRICT, tc->should_validate, c);
 		check_translations(&f, name, set, c);
+		check_schema(&f, name, slurp(&f, "", tc->schema), set, tc->should_validate, c);
 		if (read_verdicts(&f, name, &strict, &permissive)) {
 			check_verdict(&f, name, set, schema, LG_STRICT, strict, c);
 			check_verdict(&f, name, set, schema, LG_PERMISSIVE, permissive, c);

@@ -126,3 +126,60 @@ Test(validate, permissive_takes_mixed_types)
 	cr_expect(strstr(verdict(&f, RW "principal.n + \"1\" == 1 };", LG_PERMISSIVE), "expected Long") != NULL);
 	fixture_free(&f);
 }
+
+static size_t
+json_errors_of(const char *json)
+{
+	struct fixture f = fixture_new();
+	struct lg_policy_faults faults = { 0 };
+	struct lg_schema *s = NULL;
+	lg_err e = lg_schema_parse_json(&f.cx, LG_STR("s.json"), lg_str_of(json), &faults, &s);
+	size_t n = faults.errors;
+
+	cr_assert_eq(e == LG_OK, n == 0);
+	lg_schema_unref(&s);
+	fixture_free(&f);
+	return n;
+}
+
+#define NS(x) "{\"\":{\"entityTypes\":{" x "},\"actions\":{}}}"
+
+Test(schema, json_is_taken_and_refused_like_text)
+{
+	static const char *const good[] = {
+		"{}", NS(""), NS("\"A\":{}"), NS("\"A\":{\"memberOfTypes\":[\"A\"],\"shape\":{\"type\":\"Record\",\"attributes\":{\"x\":{\"type\":\"Long\","
+		"\"required\":false},\"y\":{\"type\":\"Set\",\"element\":{\"type\":\"Entity\",\"name\":\"A\"}},\"z\":{\"type\":\"Extension\",\"name\":\"ipaddr\"}}},"
+		"\"tags\":{\"type\":\"String\"}}"), NS("\"A\":{\"enum\":[\"x\"]}"),
+		"{\"N\":{\"commonTypes\":{\"T\":{\"type\":\"Record\",\"attributes\":{}}},\"entityTypes\":{\"A\":{\"shape\":{\"type\":\"T\"}}},"
+		"\"actions\":{\"a b\":{\"memberOf\":[{\"id\":\"g\"}],\"appliesTo\":{\"principalTypes\":[\"A\"],\"resourceTypes\":[\"N::A\"],\"context\":{\"type\":\"T\"}}},\"g\":{}},"
+		"\"annotations\":{\"doc\":\"x\"}}}",
+	};
+	static const char *const bad[] = {
+		"[]", "{\"\":{}} x", "{\"\":{\"what\":{}}}", NS("\"A B\":{}"), NS("\"A\":{\"enum\":[]}"), NS("\"A\":{\"enum\":[\"x\"],\"tags\":{\"type\":\"Long\"}}"),
+		NS("\"A\":{\"memberOfTypes\":[\"B\"]}"), NS("\"A\":{\"shape\":{\"type\":\"Long\"}}"), NS("\"A\":{\"tags\":{\"type\":\"Set\"}}"),
+		NS("\"A\":{\"tags\":{\"type\":\"Entity\",\"name\":\"A; entity B\"}}"), NS("\"A\":{\"annotations\":{\"a b\":\"\"}}"),
+		NS("\"A\":{\"shape\":{\"type\":\"Record\",\"attributes\":{},\"additionalAttributes\":true}}"), "{\"a b\":{\"entityTypes\":{},\"actions\":{}}}",
+	};
+
+	for (size_t i = 0; i < LG_COUNT(good); i++)
+		cr_expect_eq(json_errors_of(good[i]), 0, "%s", good[i]);
+	for (size_t i = 0; i < LG_COUNT(bad); i++)
+		cr_expect_neq(json_errors_of(bad[i]), 0, "%s", bad[i]);
+}
+
+Test(schema, nesting_is_bounded)
+{
+	struct lg_buf b = LG_BUF(1u << 22);
+
+	lg_buf_str(&b, LG_STR("type T = "));
+	for (int i = 0; i < 100000; i++)
+		lg_buf_str(&b, LG_STR("Set<"));
+	lg_buf_byte(&b, '\0');
+	cr_expect_neq(errors_of(b.p), 0);
+	lg_buf_clear(&b);
+	for (int i = 0; i < 1000; i++)
+		lg_buf_printf(&b, "entity E%d in E%d;", i, i + 1);
+	lg_buf_bytes(&b, "entity E1000;", 14);
+	cr_expect_neq(errors_of(b.p), 0, "a hierarchy too deep");
+	lg_buf_free(&b);
+}
