@@ -1,6 +1,5 @@
 /* api_admin.c: the routes of /v1, and what their handlers share. */
 #include "base/text.h"
-#include "server/admissions.h"
 #include "server/api.h"
 
 lg_err
@@ -84,6 +83,3 @@ const struct lg_route lg_api_admin_routes[] = {
 	{ "GET", "/v1/audit/verify", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_audit_verify },
 };
 const size_t lg_api_admin_nroutes = LG_COUNT(lg_api_admin_routes);
-
-const struct lg_table *const lg_api_tables[] = { &lg_admission_table, &lg_redeemed_table };
-const size_t lg_api_ntables = LG_COUNT(lg_api_tables);

@@ -18,39 +18,18 @@
 #include "server/heads.h"
 #include "server/ldap_listener.h"
 #include "server/point.h"
+#include "server/storage.h"
 #include "server/tenants.h"
 
-#define TABLES_MAX	128
 #define OWN_LIFE	(24 * LG_HOUR)		/* of the certificate that our listeners show */
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
-static size_t
-add_tables(const struct lg_table **all, size_t n, const struct lg_table *const *more, size_t count)
-{
-	for (size_t i = 0; i < count && n < TABLES_MAX; i++)
-		all[n++] = more[i];
-	return n;
-}
-
 static lg_err
 open_store(struct lg_ctx *cx, struct lg_app *app)
 {
-	static const struct lg_table *all[TABLES_MAX];
-	static const struct lg_table *const ours[] = { &lg_tenant_key_table };
-	size_t n = 0;
-
-	n = add_tables(all, n, lg_directory_tables, lg_directory_ntables);
-	n = add_tables(all, n, lg_sts_tables, lg_sts_table_count);
-	n = add_tables(all, n, lg_certs_tables, lg_certs_ntables);
-	n = add_tables(all, n, lg_point_tables, lg_point_ntables);
-	n = add_tables(all, n, lg_api_tables, lg_api_ntables);
-	n = add_tables(all, n, ours, LG_COUNT(ours));
-	struct lg_store_options o = {
-		.dir = app->folders->store, .archive = app->folders->archive, .map_size = (size_t)app->settings->map_size,
-		.tables = all, .ntables = n, .node = LG_STR("node"),
-	};
-	LG_TRY(lg_store_open(cx, &o, &app->store));
+	LG_TRY(lg_storage_open(cx, app->settings, app->folders->store, app->folders->archive, &app->store));
+	lg_clock_guard(&lg_own(app)->guard, app->store, &app->signer);
 	return lg_segments_open(cx, app->folders->log, (size_t)app->settings->segment_buffer, &app->segments);
 }
 
@@ -170,6 +149,41 @@ sweep(struct lg_ctx *cx, struct lg_app *app)
 	}
 }
 
+/* Copying a large store takes long, so it is a job of its own: heads are signed meanwhile. */
+static void
+snapshot(void *arg)
+{
+	struct lg_app *app = arg;
+	struct lg_arena *arena = lg_arena_new();
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, arena);
+	cx.actor = &lg_system;
+	complain(&cx, "taking a snapshot of the store", lg_store_snapshot(&cx, app->store, false));
+	lg_store_turn(app->store);
+	lg_arena_free(&arena);
+	__atomic_store_n(&lg_own(app)->copying, false, __ATOMIC_RELEASE);
+}
+
+/* Submits the job unless it is already under way. */
+static void
+submit_once(struct lg_app *app, bool *busy, void (*run)(void *arg))
+{
+	if (!__atomic_exchange_n(busy, true, __ATOMIC_ACQ_REL) && lg_pool_submit(app->workers, run, app) != LG_OK)
+		__atomic_store_n(busy, false, __ATOMIC_RELEASE);
+}
+
+static void
+every_minute(struct lg_ctx *cx, struct lg_app *app)
+{
+	lg_str clock = lg_clock_complaint(lg_store_clock(app->store));
+
+	if (clock.n > 0)
+		lg_log(LG_ERROR, "%.*s", LG_FMT(clock));
+	sweep(cx, app);
+	submit_once(app, &lg_own(app)->copying, snapshot);
+}
+
 static void
 maintain(void *arg)
 {
@@ -187,7 +201,7 @@ maintain(void *arg)
 		complain(&cx, "renewing the service's certificate", renew_identity(&cx, app));
 	if (cx.now - own->swept > LG_MINUTE) {
 		own->swept = cx.now;
-		sweep(&cx, app);
+		every_minute(&cx, app);
 	}
 	lg_store_turn(app->store);
 	lg_arena_free(&arena);
@@ -202,8 +216,7 @@ tick(struct lg_timer *t)
 
 	if (__atomic_load_n(&own->stopping, __ATOMIC_ACQUIRE))
 		return;
-	if (!__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL) && lg_pool_submit(app->workers, maintain, app) != LG_OK)
-		__atomic_store_n(&own->working, false, __ATOMIC_RELEASE);
+	submit_once(app, &own->working, maintain);
 	lg_timer_set(lg_loop_self(), t, LG_HEADS_EVERY);
 }
 
@@ -312,12 +325,14 @@ lg_app_reload(struct lg_ctx *cx, struct lg_app *app)
 	return renew_identity(cx, app);
 }
 
-/* The timer sees `stopping`; a round that runs is waited for. */
+/* The timer sees `stopping`; a round that runs is waited for, and then the copy that it may have begun. */
 static void
 stop_maintenance(struct lg_app_own *own)
 {
 	__atomic_store_n(&own->stopping, true, __ATOMIC_RELEASE);
 	while (__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL))
+		usleep(1000);
+	while (__atomic_exchange_n(&own->copying, true, __ATOMIC_ACQ_REL))
 		usleep(1000);
 }
 

@@ -3,6 +3,7 @@
 #define LG_SERVER_APP_OWN_H
 
 #include "server/answers.h"
+#include "server/clock_guard.h"
 #include "server/wire.h"
 
 struct lg_app_own {
@@ -14,7 +15,8 @@ struct lg_app_own {
 	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
 	int64_t swept;
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
-	bool working, stopping;		/* of maintenance; atomic */
+	bool working, copying, stopping;	/* of maintenance; atomic */
+	struct lg_clock_guard guard;	/* in front of the signer */
 };
 
 static inline struct lg_app_own *
@@ -26,8 +28,6 @@ lg_own(struct lg_app *app)
 /* Route tables of the API, each with self = struct lg_app *. */
 extern const struct lg_route lg_api_access_routes[], lg_api_admission_routes[], lg_api_admin_routes[];
 extern const size_t lg_api_access_nroutes, lg_api_admission_nroutes, lg_api_admin_nroutes;
-extern const struct lg_table *const lg_api_tables[];
-extern const size_t lg_api_ntables;
 
 /* state.c: makes the tenant match a state document (JSON).  credentials: JSON array of new secrets; report: docs/api.md. */
 struct lg_caller;

@@ -42,6 +42,7 @@ static void *
 loop_thread(void *arg)
 {
 	prctl(PR_SET_NAME, "lg-loop");
+	lg_store_loop_thread();
 	lg_loop_run(arg);
 	return NULL;
 }

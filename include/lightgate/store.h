@@ -184,6 +184,13 @@ LG_CHECKED lg_err lg_store_rebuild(struct lg_ctx *cx, struct lg_store *st);			/*
 LG_CHECKED lg_err lg_store_check(struct lg_ctx *cx, struct lg_store *st, uint64_t *rows, uint64_t *faults);	/* derived == derive(primary)? */
 LG_CHECKED lg_err lg_store_new_epoch(struct lg_ctx *cx, struct lg_store *st, lg_str why);		/* restore --accept-loss */
 
+/* Figures, from any thread, without a snapshot. */
+struct lg_store_stats {
+	uint64_t used, size;		/* octets of the file in use, and of its map */
+	uint64_t behind;		/* commits since the oldest snapshot that somebody still holds; 0: nobody lags */
+};
+LG_CHECKED lg_err lg_store_stats(struct lg_ctx *cx, struct lg_store *st, struct lg_store_stats *ret);
+
 /* ---- decision segments: append-only, hash-chained files; one thread owns them ------------------------------ */
 
 struct lg_segments;
