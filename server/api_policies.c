@@ -122,14 +122,33 @@ put_in_force(struct lg_app *app, struct lg_http *ex, lg_str source, const char *
 	return LG_OK;
 }
 
+/* ?dry_run=true: the same judgement, and nothing more. */
+static lg_err
+say_whether(struct lg_app *app, struct lg_http *ex, lg_str source)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+
+	lg_err e = lg_policy_check(ex->cx, app->point, ex->tenant, source, &faults);
+	if (e == LG_E_INVALID && faults.n > 0)
+		return refuse(ex, &faults);
+	LG_TRY(e);
+	struct lg_jsonw w = lg_api_json(ex);
+	lg_jsonw_object(&w);
+	lg_jsonw_bool_of(&w, "valid", true);
+	lg_jsonw_object_end(&w);
+	return LG_OK;
+}
+
 lg_err
 lg_api_activate(void *self, struct lg_http *ex)
 {
 	struct lg_app *app = self;
 	lg_str name, source = LG_NONE;
+	struct lg_form query;
 	struct lg_caller who;
 	struct lg_json js;
 
+	LG_TRY(lg_form_parse(ex->cx, ex->query, &query));
 	lg_json_init(&js, ex->cx->arena, ex->body);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
@@ -140,6 +159,8 @@ lg_api_activate(void *self, struct lg_http *ex)
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	LG_TRY(admin(app, ex, "policy:activate", &who));
+	if (lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")))
+		return say_whether(app, ex, source);
 	return put_in_force(app, ex, source, "policy.activate");
 }
 

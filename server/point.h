@@ -58,6 +58,9 @@ LG_CHECKED lg_err lg_policy_first(struct lg_ctx *cx, struct lg_point *p, struct 
  */
 LG_CHECKED lg_err lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     struct lg_policy_faults *faults, uint64_t *version);
+/* What activation would say now; nothing is changed. */
+LG_CHECKED lg_err lg_policy_check(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source,
+    struct lg_policy_faults *faults);
 LG_CHECKED lg_err lg_policy_version_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t version,
     struct lg_policy_version *ret);		/* 0: the active one */
 typedef bool lg_policy_version_each(void *arg, const struct lg_policy_version *pv);

@@ -292,6 +292,17 @@ prepare(struct lg_ctx *cx, struct activation *ac, struct lg_policy_faults *fault
 }
 
 lg_err
+lg_policy_check(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, struct lg_policy_faults *faults)
+{
+	struct activation ac = { .point = p, .names = { .tenant = tenant }, .source = source };
+	struct lg_policies *set = NULL;
+
+	lg_err e = prepare(cx, &ac, faults, &set);
+	lg_policies_unref(&set);
+	return e;
+}
+
+lg_err
 lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     struct lg_policy_faults *faults, uint64_t *version)
 {
