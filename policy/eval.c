@@ -2,15 +2,12 @@
  * eval.c: the operators of Cedar, exactly (cedar-spec, Cedar/Spec/Evaluator.lean).
  * Depth is bounded by the parser, steps here.  A failed evaluation leaves its reason in the lg_eval.
  */
-#include "policy/eval.h"
+#include "policy/eval_ops.h"
 
 #include <stdarg.h>
 
-static bool
-fail(struct lg_eval *ev, const struct lg_expr *x, const char *fmt, ...) LG_PRINTF(3, 4);
-
-static bool
-fail(struct lg_eval *ev, const struct lg_expr *x, const char *fmt, ...)
+bool
+lg_eval_fail(struct lg_eval *ev, const struct lg_expr *x, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -21,10 +18,10 @@ fail(struct lg_eval *ev, const struct lg_expr *x, const char *fmt, ...)
 	return false;
 }
 
-static bool
-wrong_kind(struct lg_eval *ev, const struct lg_expr *x, const char *wanted, const struct lg_value *got)
+bool
+lg_eval_wrong_kind(struct lg_eval *ev, const struct lg_expr *x, const char *wanted, const struct lg_value *got)
 {
-	return fail(ev, x, "type error: expected %s, got %s", wanted, lg_kind_name(got->kind));
+	return lg_eval_fail(ev, x, "type error: expected %s, got %s", wanted, lg_kind_name(got->kind));
 }
 
 static bool
@@ -34,13 +31,12 @@ set_bool(struct lg_value *ret, bool b)
 	return true;
 }
 
-/* Sets cost what they hold, so that a few nodes cannot hide much work. */
-static bool
-spend(struct lg_eval *ev, const struct lg_expr *x, uint32_t steps)
+bool
+lg_eval_spend(struct lg_eval *ev, const struct lg_expr *x, uint32_t steps)
 {
 	if (ev->steps < steps) {
 		ev->steps = 0;
-		return fail(ev, x, "more than %d steps", LG_POLICY_STEPS);
+		return lg_eval_fail(ev, x, "more than %d steps", LG_POLICY_STEPS);
 	}
 	ev->steps -= steps;
 	return true;
@@ -70,207 +66,6 @@ lg_eval_start(struct lg_eval *ev)
 	ev->unknown = false;
 }
 
-/* ---- entities ------------------------------------------------------------------------------- */
-
-static struct lg_seen
-look(struct lg_eval *ev, const struct lg_value *e)
-{
-	struct lg_seen s = { .looked = true, .found = LG_ABSENT, .handle = e->u.e.handle };
-
-	if (ev->schema != NULL && lg_type_is_action(e->u.e.uid->type))
-		s.action = lg_schema_action_find(ev->schema, e->u.e.uid);
-	if (s.action != NULL)
-		s.found = LG_PRESENT;
-	else if (ev->entities != NULL)
-		s.found = ev->entities->find(ev->entities->self, e->u.e.uid, &s.handle);
-	return s;
-}
-
-static void
-note_unknown(struct lg_eval *ev, const struct lg_euid *uid)
-{
-	ev->unknown = true;
-	ev->unknown_uid = *uid;
-}
-
-struct lg_seen
-lg_eval_find(struct lg_eval *ev, const struct lg_value *e)
-{
-	struct lg_seen s;
-	int var = -1;
-
-	for (int i = VAR_PRINCIPAL; i <= VAR_RESOURCE && var < 0; i++)
-		if (e->u.e.uid == ev->var[i].u.e.uid)
-			var = i;
-	if (var >= 0 && ev->seen[var].looked) {
-		s = ev->seen[var];
-	} else {
-		s = look(ev, e);
-		if (var >= 0) {
-			ev->seen[var] = s;
-			ev->var[var].u.e.handle = s.action == NULL ? s.handle : 0;
-		}
-	}
-	if (s.found == LG_UNKNOWN)
-		note_unknown(ev, e->u.e.uid);
-	return s;
-}
-
-static bool
-same_entity(const struct lg_value *a, const struct lg_value *b)
-{
-	if (a->u.e.handle != 0 && b->u.e.handle != 0)
-		return a->u.e.handle == b->u.e.handle;
-	return lg_euid_eq(a->u.e.uid, b->u.e.uid);
-}
-
-enum lg_found
-lg_eval_within(struct lg_eval *ev, const struct lg_value *e, const struct lg_value *above)
-{
-	struct lg_seen s;
-	enum lg_found found;
-
-	if (same_entity(e, above))
-		return LG_PRESENT;
-	s = lg_eval_find(ev, e);
-	if (s.action != NULL)
-		return lg_schema_action_within(s.action, above->u.e.uid) ? LG_PRESENT : LG_ABSENT;
-	if (s.found != LG_PRESENT)
-		return s.found;
-	found = ev->entities->within(ev->entities->self, s.handle, above->u.e.uid, above->u.e.handle);
-	if (found == LG_UNKNOWN)
-		note_unknown(ev, e->u.e.uid);
-	return found;
-}
-
-static bool
-unreadable(struct lg_eval *ev, const struct lg_expr *x)
-{
-	return fail(ev, x, "entity %.*s could not be read", LG_FMT(lg_euid_text(ev->cx->arena, &ev->unknown_uid)));
-}
-
-static bool
-eval_in(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
-{
-	enum lg_found found = LG_ABSENT;
-	bool unknown = false;
-
-	if (a->kind != LG_V_ENTITY)
-		return wrong_kind(ev, x->a, "entity", a);
-	if (b->kind == LG_V_ENTITY) {
-		found = lg_eval_within(ev, a, b);
-		return found == LG_UNKNOWN ? unreadable(ev, x) : set_bool(ret, found == LG_PRESENT);
-	}
-	if (b->kind != LG_V_SET)
-		return wrong_kind(ev, x->b, "entity or set of entities", b);
-	/* Sorted by kind first: the ends speak for all. */
-	for (uint32_t i = 0; i < b->u.set->n; i += b->u.set->n > 1 ? b->u.set->n - 1 : 1)
-		if (b->u.set->v[i].kind != LG_V_ENTITY)
-			return wrong_kind(ev, x->b, "set of entities", &b->u.set->v[i]);
-	if (!spend(ev, x, b->u.set->n))
-		return false;
-	for (uint32_t i = 0; i < b->u.set->n && found != LG_PRESENT; i++) {
-		found = lg_eval_within(ev, a, &b->u.set->v[i]);
-		unknown = unknown || found == LG_UNKNOWN;
-	}
-	if (found != LG_PRESENT && unknown)
-		return unreadable(ev, x);
-	return set_bool(ret, found == LG_PRESENT);
-}
-
-static enum lg_found
-entity_attr(struct lg_eval *ev, const struct lg_seen *s, const struct lg_value *e, const struct lg_name *name, struct lg_value *ret)
-{
-	enum lg_found found;
-
-	if (s->action != NULL)
-		return LG_ABSENT;		/* actions have no attributes */
-	found = ev->entities->attr(ev->entities->self, s->handle, name, ret);
-	if (found == LG_UNKNOWN)
-		note_unknown(ev, e->u.e.uid);
-	return found;
-}
-
-static bool
-eval_get(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
-{
-	const struct lg_value *at;
-	struct lg_value a;
-	struct lg_seen s;
-	enum lg_found found;
-
-	if (!lg_eval(ev, x->a, &a))
-		return false;
-	if (a.kind == LG_V_RECORD) {
-		at = lg_record_get(a.u.record, x->name);
-		if (at == NULL)
-			return fail(ev, x, "record has no attribute `%.*s`", LG_FMT(x->name->text));
-		*ret = *at;
-		return true;
-	}
-	if (a.kind != LG_V_ENTITY)
-		return wrong_kind(ev, x->a, "record or entity", &a);
-	s = lg_eval_find(ev, &a);
-	if (s.found == LG_UNKNOWN)
-		return unreadable(ev, x);
-	if (s.found == LG_ABSENT)
-		return fail(ev, x, "entity %.*s does not exist", LG_FMT(lg_euid_text(ev->cx->arena, a.u.e.uid)));
-	found = entity_attr(ev, &s, &a, x->name, ret);
-	if (found == LG_UNKNOWN)
-		return unreadable(ev, x);
-	if (found == LG_ABSENT)
-		return fail(ev, x, "%.*s has no attribute `%.*s`", LG_FMT(lg_euid_text(ev->cx->arena, a.u.e.uid)),
-		    LG_FMT(x->name->text));
-	return true;
-}
-
-static bool
-eval_has(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
-{
-	struct lg_value a, dropped;
-	struct lg_seen s;
-	enum lg_found found;
-
-	if (!lg_eval(ev, x->a, &a))
-		return false;
-	if (a.kind == LG_V_RECORD)
-		return set_bool(ret, lg_record_get(a.u.record, x->name) != NULL);
-	if (a.kind != LG_V_ENTITY)
-		return wrong_kind(ev, x->a, "record or entity", &a);
-	s = lg_eval_find(ev, &a);
-	found = s.found == LG_PRESENT ? entity_attr(ev, &s, &a, x->name, &dropped) : s.found;
-	return found == LG_UNKNOWN ? unreadable(ev, x) : set_bool(ret, found == LG_PRESENT);
-}
-
-static bool
-eval_tag(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
-{
-	struct lg_value v;
-	struct lg_seen s;
-	enum lg_found found;
-
-	if (a->kind != LG_V_ENTITY)
-		return wrong_kind(ev, x->a, "entity", a);
-	if (b->kind != LG_V_STRING)
-		return wrong_kind(ev, x->b, "string", b);
-	s = lg_eval_find(ev, a);
-	if (s.found == LG_ABSENT && x->op == X_GET_TAG)
-		return fail(ev, x, "entity %.*s does not exist", LG_FMT(lg_euid_text(ev->cx->arena, a->u.e.uid)));
-	found = s.found;
-	if (found == LG_PRESENT)
-		found = s.action != NULL ? LG_ABSENT : ev->entities->tag(ev->entities->self, s.handle, b->u.s, &v);
-	if (found == LG_UNKNOWN) {
-		note_unknown(ev, a->u.e.uid);
-		return unreadable(ev, x);
-	}
-	if (x->op == X_HAS_TAG)
-		return set_bool(ret, found == LG_PRESENT);
-	if (found == LG_ABSENT)
-		return fail(ev, x, "%.*s has no tag \"%.*s\"", LG_FMT(lg_euid_text(ev->cx->arena, a->u.e.uid)), LG_FMT(b->u.s));
-	*ret = v;
-	return true;
-}
-
 /* ---- arithmetic, order, sets ---------------------------------------------------------------- */
 
 static bool
@@ -280,9 +75,9 @@ eval_arith(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a
 	bool over;
 
 	if (a->kind != LG_V_LONG)
-		return wrong_kind(ev, x->a, "long", a);
+		return lg_eval_wrong_kind(ev, x->a, "long", a);
 	if (b->kind != LG_V_LONG)
-		return wrong_kind(ev, x->b, "long", b);
+		return lg_eval_wrong_kind(ev, x->b, "long", b);
 	if (x->op == X_ADD)
 		over = __builtin_add_overflow(a->u.i, b->u.i, &v);
 	else if (x->op == X_SUB)
@@ -290,7 +85,7 @@ eval_arith(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a
 	else
 		over = __builtin_mul_overflow(a->u.i, b->u.i, &v);
 	if (over)
-		return fail(ev, x, "integer overflow");
+		return lg_eval_fail(ev, x, "integer overflow");
 	*ret = lg_value_long(v);
 	return true;
 }
@@ -299,9 +94,9 @@ static bool
 eval_order(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
 {
 	if (a->kind != LG_V_LONG && a->kind != LG_V_DATETIME && a->kind != LG_V_DURATION)
-		return wrong_kind(ev, x->a, "long, datetime or duration", a);
+		return lg_eval_wrong_kind(ev, x->a, "long, datetime or duration", a);
 	if (b->kind != a->kind)
-		return wrong_kind(ev, x->b, lg_kind_name(a->kind), b);
+		return lg_eval_wrong_kind(ev, x->b, lg_kind_name(a->kind), b);
 	switch (x->op) {
 	case X_LT: return set_bool(ret, a->u.i < b->u.i);
 	case X_LE: return set_bool(ret, a->u.i <= b->u.i);
@@ -314,12 +109,12 @@ static bool
 eval_contains(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
 {
 	if (a->kind != LG_V_SET)
-		return wrong_kind(ev, x->a, "set", a);
+		return lg_eval_wrong_kind(ev, x->a, "set", a);
 	if (x->op == X_CONTAINS)
 		return set_bool(ret, lg_set_has(a->u.set, b));
 	if (b->kind != LG_V_SET)
-		return wrong_kind(ev, x->b, "set", b);
-	if (!spend(ev, x, b->u.set->n))
+		return lg_eval_wrong_kind(ev, x->b, "set", b);
+	if (!lg_eval_spend(ev, x, b->u.set->n))
 		return false;
 	return set_bool(ret, x->op == X_CONTAINS_ALL ? lg_set_has_all(a->u.set, b->u.set) : lg_set_has_any(a->u.set, b->u.set));
 }
@@ -327,7 +122,7 @@ eval_contains(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value
 static bool
 eval_equal(const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
 {
-	bool eq = a->kind == LG_V_ENTITY && b->kind == LG_V_ENTITY ? same_entity(a, b) : lg_value_eq(a, b);
+	bool eq = a->kind == LG_V_ENTITY && b->kind == LG_V_ENTITY ? lg_eval_same(a, b) : lg_value_eq(a, b);
 
 	return set_bool(ret, eq == (x->op == X_EQ));
 }
@@ -342,12 +137,12 @@ eval_binary(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 	switch (x->op) {
 	case X_EQ:
 	case X_NE: return eval_equal(x, &a, &b, ret);
-	case X_IN: return eval_in(ev, x, &a, &b, ret);
+	case X_IN: return lg_eval_in(ev, x, &a, &b, ret);
 	case X_ADD:
 	case X_SUB:
 	case X_MUL: return eval_arith(ev, x, &a, &b, ret);
 	case X_HAS_TAG:
-	case X_GET_TAG: return eval_tag(ev, x, &a, &b, ret);
+	case X_GET_TAG: return lg_eval_tag(ev, x, &a, &b, ret);
 	case X_CONTAINS:
 	case X_CONTAINS_ALL:
 	case X_CONTAINS_ANY: return eval_contains(ev, x, &a, &b, ret);
@@ -364,20 +159,20 @@ eval_unary(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 		return false;
 	switch (x->op) {
 	case X_NOT:
-		return a.kind == LG_V_BOOL ? set_bool(ret, !a.u.b) : wrong_kind(ev, x->a, "bool", &a);
+		return a.kind == LG_V_BOOL ? set_bool(ret, !a.u.b) : lg_eval_wrong_kind(ev, x->a, "bool", &a);
 	case X_NEG:
 		if (a.kind != LG_V_LONG)
-			return wrong_kind(ev, x->a, "long", &a);
+			return lg_eval_wrong_kind(ev, x->a, "long", &a);
 		if (a.u.i == INT64_MIN)
-			return fail(ev, x, "integer overflow");
+			return lg_eval_fail(ev, x, "integer overflow");
 		*ret = lg_value_long(-a.u.i);
 		return true;
 	case X_IS_EMPTY:
-		return a.kind == LG_V_SET ? set_bool(ret, a.u.set->n == 0) : wrong_kind(ev, x->a, "set", &a);
+		return a.kind == LG_V_SET ? set_bool(ret, a.u.set->n == 0) : lg_eval_wrong_kind(ev, x->a, "set", &a);
 	default:
 		if (a.kind != LG_V_STRING)
-			return wrong_kind(ev, x->a, "string", &a);
-		return spend(ev, x, (uint32_t)(a.u.s.n / 64)) && set_bool(ret, lg_like(a.u.s, x->pattern));
+			return lg_eval_wrong_kind(ev, x->a, "string", &a);
+		return lg_eval_spend(ev, x, (uint32_t)(a.u.s.n / 64)) && set_bool(ret, lg_like(a.u.s, x->pattern));
 	}
 }
 
@@ -391,7 +186,7 @@ eval_bool(struct lg_eval *ev, const struct lg_expr *x, bool *ret)
 	if (!lg_eval(ev, x, &v))
 		return false;
 	*ret = v.u.b;
-	return v.kind == LG_V_BOOL ? true : wrong_kind(ev, x, "bool", &v);
+	return v.kind == LG_V_BOOL ? true : lg_eval_wrong_kind(ev, x, "bool", &v);
 }
 
 /* Stops at the first false of an `&&`, the first true of an `||`. */
@@ -424,13 +219,13 @@ eval_is(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 	if (!lg_eval(ev, x->a, &a))
 		return false;
 	if (a.kind != LG_V_ENTITY)
-		return wrong_kind(ev, x->a, "entity", &a);
+		return lg_eval_wrong_kind(ev, x->a, "entity", &a);
 	if (!lg_str_eq(a.u.e.uid->type, x->type))
 		return set_bool(ret, false);
 	if (x->in == NULL)
 		return set_bool(ret, true);
 	in.b = x->in;
-	return lg_eval(ev, x->in, &b) && eval_in(ev, &in, &a, &b, ret);
+	return lg_eval(ev, x->in, &b) && lg_eval_in(ev, &in, &a, &b, ret);
 }
 
 static bool
@@ -441,7 +236,7 @@ eval_set(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 	for (uint32_t i = 0; i < x->n; i++)
 		if (!lg_eval(ev, x->list[i], &v[i]))
 			return false;
-	return lg_value_set(ev->cx, v, x->n, ret) == LG_OK ? true : fail(ev, x, "%s", ev->cx->error);
+	return lg_value_set(ev->cx, v, x->n, ret) == LG_OK ? true : lg_eval_fail(ev, x, "%s", ev->cx->error);
 }
 
 static bool
@@ -454,7 +249,7 @@ eval_record(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 		if (!lg_eval(ev, x->list[i], &v[i].value))
 			return false;
 	}
-	return lg_value_record(ev->cx, v, x->n, ret) == LG_OK ? true : fail(ev, x, "%s", ev->cx->error);
+	return lg_value_record(ev->cx, v, x->n, ret) == LG_OK ? true : lg_eval_fail(ev, x, "%s", ev->cx->error);
 }
 
 static bool
@@ -472,14 +267,14 @@ eval_call(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 			args[i] = v;
 	}
 	if (x->n != x->ext->nargs)
-		return fail(ev, x, "`%.*s` takes %u argument(s), %u given", LG_FMT(x->ext->name), x->ext->nargs, x->n);
+		return lg_eval_fail(ev, x, "`%.*s` takes %u argument(s), %u given", LG_FMT(x->ext->name), x->ext->nargs, x->n);
 	for (uint32_t i = 0; i < x->n; i++)
 		if (args[i].kind != x->ext->args[i])
-			return wrong_kind(ev, x->list[i], lg_kind_name(x->ext->args[i]), &args[i]);
+			return lg_eval_wrong_kind(ev, x->list[i], lg_kind_name(x->ext->args[i]), &args[i]);
 	why = x->ext->run(ev->cx, args, ret);
 	if (why == NULL)
 		return true;
-	return fail(ev, x, "%.*s: %.*s %s", LG_FMT(x->ext->name), LG_FMT(lg_value_text(ev->cx->arena, &args[0])), why);
+	return lg_eval_fail(ev, x, "%.*s: %.*s %s", LG_FMT(x->ext->name), LG_FMT(lg_value_text(ev->cx->arena, &args[0])), why);
 }
 
 bool
@@ -489,22 +284,22 @@ lg_eval(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 		*ret = *x->constant;
 		return true;
 	}
-	if (!spend(ev, x, 1))
+	if (!lg_eval_spend(ev, x, 1))
 		return false;
 	switch (x->op) {
 	case X_LIT: break;
 	case X_VAR:
 		if (ev->rq == NULL)
-			return fail(ev, x, "there is no request");
+			return lg_eval_fail(ev, x, "there is no request");
 		*ret = ev->var[x->var];
 		return true;
-	case X_SLOT: return fail(ev, x, "a template's slot without value");
+	case X_SLOT: return lg_eval_fail(ev, x, "a template's slot without value");
 	case X_NOT:
 	case X_NEG:
 	case X_IS_EMPTY:
 	case X_LIKE: return eval_unary(ev, x, ret);
-	case X_HAS: return eval_has(ev, x, ret);
-	case X_GET: return eval_get(ev, x, ret);
+	case X_HAS: return lg_eval_has(ev, x, ret);
+	case X_GET: return lg_eval_get(ev, x, ret);
 	case X_IS: return eval_is(ev, x, ret);
 	case X_IF: return eval_if(ev, x, ret);
 	case X_AND:
