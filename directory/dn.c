@@ -189,16 +189,19 @@ parse_rdn(struct parser *ps, struct lg_rdn *ret)
 bool
 lg_rdn_parse(struct lg_arena *a, lg_str text, struct lg_rdn *ret)
 {
-	struct parser ps = { a, text.p, text.p + text.n };
+	struct parser ps;
 
-	return text.n <= LG_DN_MAX && parse_rdn(&ps, ret) && ps.p == ps.end;
+	if (text.n == 0 || text.n > LG_DN_MAX)
+		return false;
+	ps = (struct parser){ a, text.p, text.p + text.n };
+	return parse_rdn(&ps, ret) && ps.p == ps.end;
 }
 
 bool
 lg_dn_parse(struct lg_arena *a, lg_str text, struct lg_dn *ret)
 {
 	struct lg_rdn rdn[LG_DN_RDNS];
-	struct parser ps = { a, text.p, text.p + text.n };
+	struct parser ps;
 	size_t n = 0;
 
 	*ret = (struct lg_dn){ NULL, 0 };
@@ -206,6 +209,7 @@ lg_dn_parse(struct lg_arena *a, lg_str text, struct lg_dn *ret)
 		return false;
 	if (lg_str_trim(text).n == 0)
 		return true;
+	ps = (struct parser){ a, text.p, text.p + text.n };
 	for (;;) {
 		if (n == LG_DN_RDNS || !parse_rdn(&ps, &rdn[n++]))
 			return false;
@@ -299,7 +303,7 @@ lg_rdn_text(struct lg_arena *a, const struct lg_rdn *rdn)
 lg_str
 lg_dn_text(struct lg_arena *a, const struct lg_dn *dn)
 {
-	lg_str text = LG_NONE;
+	lg_str text = LG_STR("");
 
 	for (size_t i = 0; i < dn->n; i++) {
 		lg_str rdn = lg_rdn_text(a, &dn->rdn[i]);

@@ -196,7 +196,8 @@ write_filter(struct text *t, unsigned depth)
 lg_err
 lg_filter_encode(struct lg_ctx *cx, lg_str text, struct lg_buf *out)
 {
-	struct text t = { cx, text.p, text.p + text.n, lg_berw_of(out) };
+	lg_str whole = text.n == 0 ? LG_STR("") : text;
+	struct text t = { cx, whole.p, whole.p + whole.n, lg_berw_of(out) };
 
 	LG_TRY(write_filter(&t, 1));
 	return t.p == t.end ? lg_buf_status(cx, out) : bad(&t);
