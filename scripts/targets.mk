@@ -69,3 +69,6 @@ bench-programs: $(foreach b,$(BENCH),$(B)/bench/$(b))
 
 print-ext:
 	@echo $(call ext_for,$(L))
+
+-include scripts/client.mk
+-include scripts/install.mk

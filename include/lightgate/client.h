@@ -1,0 +1,102 @@
+/*
+ * client.h: liblightgate, for controllers and other programs that must ask before they act.  Plain C, nothing else needed.
+ *
+ * No global state: everything hangs on the handle, which threads share.  Whatever is in doubt is a deny: a decision that
+ * could not be had is a decision that does not permit, and says why.  Strings that are returned live as long as the object
+ * they were asked of.
+ *
+ *	struct lightgate_settings at = LIGHTGATE_SETTINGS;	// or NULL: LIGHTGATE_* in the environment
+ *	char why[256];
+ *	lightgate *lg = lightgate_open(&at, why, sizeof why);
+ *	struct lightgate_question q = LIGHTGATE_QUESTION;
+ *	q.subject_token = token; q.action = "container:create"; q.resource_type = "Workload"; q.resource_id = "web";
+ *	lightgate_decision *d = lightgate_decide(lg, &q);
+ *	if (!lightgate_permits(d))
+ *		refuse(lightgate_decision_reason(d));
+ *	lightgate_decision_free(d);
+ */
+#ifndef LIGHTGATE_CLIENT_H
+#define LIGHTGATE_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LIGHTGATE_API __attribute__((visibility("default")))
+
+typedef struct lightgate lightgate;
+typedef struct lightgate_token lightgate_token;
+typedef struct lightgate_decision lightgate_decision;
+
+/* ---- the service ------------------------------------------------------------------------------------- */
+
+/* What is NULL comes from the environment: LIGHTGATE_URL and so on.  url or socket must be given in one of the two ways. */
+struct lightgate_settings {
+	size_t size;			/* of this structure, so that it can grow: LIGHTGATE_SETTINGS sets it */
+	const char *url;		/* https://host:8443 */
+	const char *mtls_url;		/* https://host:8444: where calls go when cert_file is given (LIGHTGATE_MTLS_URL) */
+	const char *socket;		/* the service's UNIX socket, used in place of url */
+	const char *ca_file;		/* PEM: the roots to trust (LIGHTGATE_CA); without it the system's */
+	const char *cert_file;		/* PEM with its chain; read again when it changes (LIGHTGATE_CERT) */
+	const char *key_file;		/* PEM (LIGHTGATE_KEY) */
+	const char *token_file;		/* access token for /access/v1, read at every call (LIGHTGATE_TOKEN_FILE) */
+	const char *issuer;		/* of tokens to verify (LIGHTGATE_ISSUER); without it url */
+	int deadline_ms;		/* of one call; 0: 2000 */
+};
+#define LIGHTGATE_SETTINGS { sizeof(struct lightgate_settings), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+
+/* Connects to nobody yet.  NULL on a mistake in the settings, with a sentence in `why` (which may be NULL). */
+LIGHTGATE_API lightgate *lightgate_open(const struct lightgate_settings *settings, char *why, size_t size);
+LIGHTGATE_API void lightgate_close(lightgate *lg);	/* when no call is running; NULL is fine */
+
+/* ---- tokens, verified here -------------------------------------------------------------------------------- */
+
+/*
+ * Checks an access token (RFC 9068) without asking anybody: signature by a key of the issuer (fetched when needed and kept),
+ * issuer, audience, time.  A token that is bound to a certificate is good only with that certificate's SHA-256 in base64url
+ * (x5t, RFC 8705 3; NULL: none); one that is bound to anything else is refused.  NULL: refused, with a sentence in `why`.
+ * Who was removed or blocked since the token was issued is not seen here: ask for a decision.
+ */
+LIGHTGATE_API lightgate_token *lightgate_verify(lightgate *lg, const char *token, const char *audience, const char *x5t,
+    char *why, size_t size);
+/* A claim: the text of a string, the JSON of anything else, NULL if absent: "sub", "client_id", "scope". */
+LIGHTGATE_API const char *lightgate_token_claim(lightgate_token *t, const char *name);
+LIGHTGATE_API int64_t lightgate_token_expires(const lightgate_token *t);	/* seconds since 1970 */
+LIGHTGATE_API void lightgate_token_free(lightgate_token *t);		/* NULL is fine */
+
+/* ---- decisions, asked of the service ------------------------------------------------------------------------ */
+
+struct lightgate_question {
+	size_t size;			/* LIGHTGATE_QUESTION sets it */
+	const char *subject_token;	/* who acts, proved by their token for this asker ... */
+	const char *subject_type;	/* ... or merely named: "User" */
+	const char *subject_id;		/* name or entryUUID */
+	const char *action;		/* "container:create" */
+	const char *resource_type;	/* "Workload" */
+	const char *resource_id;	/* name or entryUUID */
+	const char *project, *image, *host;	/* of a resource; NULL: not said */
+	const char *protocol;		/* of a connection; NULL: not said */
+	int port;			/* 0: not said */
+	const char *request_id;		/* comes back in logs; NULL: none */
+};
+#define LIGHTGATE_QUESTION { sizeof(struct lightgate_question), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
+
+/* Never NULL.  No answer within the deadline, or one that is not understood, is a decision that does not permit. */
+LIGHTGATE_API lightgate_decision *lightgate_decide(lightgate *lg, const struct lightgate_question *q);
+LIGHTGATE_API bool lightgate_permits(const lightgate_decision *d);	/* false for NULL */
+LIGHTGATE_API bool lightgate_decided(const lightgate_decision *d);	/* false: there was no answer, and reason says why */
+LIGHTGATE_API const char *lightgate_decision_reason(const lightgate_decision *d);	/* these four are never NULL; "" if there is none */
+LIGHTGATE_API const char *lightgate_decision_policy(const lightgate_decision *d);
+LIGHTGATE_API const char *lightgate_decision_id(const lightgate_decision *d);
+LIGHTGATE_API const char *lightgate_decision_ticket(const lightgate_decision *d);	/* for the host's agent */
+LIGHTGATE_API void lightgate_decision_free(lightgate_decision *d);	/* NULL is fine */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

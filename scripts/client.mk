@@ -1,0 +1,42 @@
+# liblightgate.so for other programs, its pkg-config file, and the example that uses both.
+
+PREFIX ?= /usr/local
+SO = build/lib/liblightgate.so
+PC = build/lib/pkgconfig/liblightgate.pc
+SO_PARTS = $(call libs_for,client)
+
+.PHONY: client install-client
+
+## make client       liblightgate.so and examples/controller
+client: $(SO) $(PC) build/examples/controller
+
+ifeq ($(V),release)
+all: client
+
+# Only what client.h declares can be seen from outside; what nobody needs of the archives is left out.
+$(SO).1: $(SO_PARTS) client/liblightgate.map
+	@mkdir -p $(@D)
+	$(CC) -shared -Wl,-soname,liblightgate.so.1 -Wl,--version-script=client/liblightgate.map -Wl,-z,defs -Wl,-z,relro,-z,now \
+		-Wl,--as-needed -Wl,--gc-sections -Wl,--whole-archive $(call lib,client) -Wl,--no-whole-archive \
+		$(filter-out $(call lib,client),$(SO_PARTS)) $(call ext_for,client) -o $@
+$(SO): $(SO).1
+	ln -sf liblightgate.so.1 $@
+endif
+
+$(PC): client/liblightgate.pc.in
+	@mkdir -p $(@D)
+	sed 's|@libdir@|$(CURDIR)/build/lib|; s|@includedir@|$(CURDIR)/include|' $< > $@
+
+# As a stranger would build it: the header, the library, nothing of ours.
+build/examples/%: examples/%.c include/lightgate/client.h $(SO) $(PC)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Werror -O2 -g $< $$(PKG_CONFIG_PATH=build/lib/pkgconfig pkg-config --cflags --libs liblightgate) \
+		-Wl,-rpath,'$$ORIGIN/../lib' -o $@
+
+install-client: $(SO)
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/lightgate
+	install -m 0755 $(SO).1 $(DESTDIR)$(PREFIX)/lib/
+	ln -sf liblightgate.so.1 $(DESTDIR)$(PREFIX)/lib/liblightgate.so
+	install -m 0644 include/lightgate/client.h $(DESTDIR)$(PREFIX)/include/lightgate/
+	sed 's|@libdir@|$(PREFIX)/lib|; s|@includedir@|$(PREFIX)/include|' client/liblightgate.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblightgate.pc
