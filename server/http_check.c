@@ -4,8 +4,12 @@
  * MHD reads leniently: bare LF as line end, folded lines, NULs, contradicting lengths.  Behind a proxy that reads otherwise each of
  * them smuggles a request.  It cuts the head into strings where it stands, in one block of memory, overwriting each CR and LF
  * with NUL; so whatever it was lenient about shows as a gap: in an honest head every piece begins exactly where the one before
- * it, and what ended it, end.  (A folded line is moved elsewhere, a NUL ends its string early, a bare LF leaves one NUL, not two.
- * What cannot be told is a pair of NULs at the end of the very last value; it reads as the value without them.)
+ * it, and what ended it, end, and the last ends where MHD says the head does.  (A folded line is moved elsewhere, a NUL ends its
+ * string early, a bare LF leaves one NUL, not two.)
+ *
+ * What cannot be told is an octet that MHD would have overwritten too and that stands where CR or LF should: a NUL before LF, and a
+ * ':' or NUL at the beginning of a line, which ends the head for MHD.  Such a line is no header of anybody's; a proxy that
+ * writes the head anew, as all do, drops or refuses it or ends it in CRLF, and then it shows.
  */
 #include "base/text.h"
 #include "server/http_impl.h"
@@ -147,14 +151,16 @@ static bool
 check_head(struct http_x *x, const char *method, const char *url, const char *version)
 {
 	struct head h = { .next = version + 10 };
+	const union MHD_ConnectionInfo *size;
 
 	if (!check_line(x, method, url, version)) {
 		refuse_frame(x, "the request line is malformed");
 		return false;
 	}
 	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, on_header, &h);
-	/* The blank line: the last header's CRLF is followed by another. */
-	if (h.fault == NULL && (h.next[0] != '\0' || h.next[1] != '\0'))
+	size = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	/* The blank line: the last header's CRLF is followed by another, and then by the body. */
+	if (h.fault == NULL && (size == NULL || h.next + 2 != method + size->header_size || h.next[0] != '\0' || h.next[1] != '\0'))
 		h.fault = "the head does not end in CRLF";
 	if (h.fault != NULL) {
 		refuse_frame(x, h.fault);
