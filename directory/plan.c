@@ -27,17 +27,31 @@ plan_list(const struct planner *p, struct lg_ids *ids)
 
 /* ---- rows with a prefix -------------------------------------------------------------------------------------------- */
 
+/* Counts rows up to `most`, for comparing sources. */
 static lg_err
-plan_prefix(struct planner *p, const struct lg_table *t, const struct lg_dkey *prefix, struct lg_plan *ret)
+count_rows(struct planner *p, struct lg_plan *plan, size_t most)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	lg_str key, value;
 
-	*ret = (struct lg_plan){ .source = LG_SOURCE_PREFIX, .tenant = p->tenant, .table = t, .prefix = *prefix };
-	LG_TRY(lg_scan(p->cx, p->v, t, lg_dkey_str(prefix), LG_NONE, &c));
-	while (ret->estimate < LG_PLAN_COUNT && lg_cursor_next(&c, &key, &value))
-		ret->estimate++;
+	LG_TRY(lg_scan(p->cx, p->v, plan->table, lg_dkey_str(&plan->prefix), LG_NONE, &c));
+	for (plan->estimate = 0; plan->estimate < most && lg_cursor_next(&c, &key, &value); plan->estimate++)
+		;
 	return LG_OK;
+}
+
+static lg_err
+plan_prefix(struct planner *p, const struct lg_table *t, const struct lg_dkey *prefix, struct lg_plan *ret)
+{
+	*ret = (struct lg_plan){ .source = LG_SOURCE_PREFIX, .tenant = p->tenant, .table = t, .prefix = *prefix };
+	return count_rows(p, ret, LG_PLAN_FEW);
+}
+
+/* Of a source that seemed large: how large? */
+static lg_err
+refine(struct planner *p, struct lg_plan *plan)
+{
+	return plan->source == LG_SOURCE_PREFIX && plan->estimate == LG_PLAN_FEW ? count_rows(p, plan, LG_PLAN_COUNT) : LG_OK;
 }
 
 /* Adds the ids at the ends of the keys (or, for the DN index, the values); false when there are too many. */
@@ -164,17 +178,25 @@ plan_substrings(struct planner *p, const struct lg_filter *f, struct lg_plan *re
 
 /* ---- sets ------------------------------------------------------------------------------------------------------------------ */
 
+/* A term that narrows to a few rows is mostly there; only without one is it worth counting further. */
 static lg_err
 plan_and(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
 {
-	struct lg_plan best = plan_all(p), one;
+	struct lg_plan *plan = LG_NEWS(p->cx->arena, struct lg_plan, f->n);
 
-	for (size_t i = 0; i < f->n && best.estimate > 1; i++) {
-		LG_TRY(plan_filter(p, f->child[i], &one));
-		if (one.estimate < best.estimate)
-			best = one;
+	*ret = plan_all(p);
+	for (size_t i = 0; i < f->n; i++) {
+		LG_TRY(plan_filter(p, f->child[i], &plan[i]));
+		if (plan[i].estimate < LG_PLAN_FEW) {
+			*ret = plan[i];
+			return LG_OK;
+		}
 	}
-	*ret = best;
+	for (size_t i = 0; i < f->n; i++) {
+		LG_TRY(refine(p, &plan[i]));
+		if (plan[i].estimate < ret->estimate)
+			*ret = plan[i];
+	}
 	return LG_OK;
 }
 
@@ -238,6 +260,7 @@ lg_plan_make(struct lg_ctx *cx, struct lg_view *v, const struct lg_filter *f, en
 		return LG_OK;
 	}
 	LG_TRY(plan_filter(&p, f, ret));
+	LG_TRY(refine(&p, ret));
 	if (scope != LG_SCOPE_ONE || ret->estimate < LG_PLAN_COUNT)
 		return LG_OK;
 	/* Nothing narrows it well: the children themselves, if there are not too many. */

@@ -11,6 +11,7 @@
 
 #define LG_PLAN_IDS	32768		/* a list longer than that is not made: all entries are walked instead */
 #define LG_PLAN_COUNT	256		/* rows counted to compare two sources */
+#define LG_PLAN_FEW	8		/* so few that no other source is looked for */
 
 enum lg_source { LG_SOURCE_ALL, LG_SOURCE_PREFIX, LG_SOURCE_LIST };
 

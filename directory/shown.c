@@ -340,18 +340,39 @@ write_value(void *arg, lg_str value)
 	return at->types_only || at->w->out->full;
 }
 
+static bool
+may_show(struct lg_shown *sh, const struct lg_selection *sel, const struct lg_attr *at)
+{
+	return lg_selection_has(sel, at) && (sh->e == NULL || lg_may(sh->ac, LG_RIGHT_READ, sh->e, sh->dn, at));
+}
+
 static void
-write_attribute(struct lg_shown *sh, const struct lg_selection *sel, const struct lg_attr *at, struct lg_berw *w)
+end_attribute(struct attribute *out)
+{
+	if (out->begun) {
+		lg_berw_close(out->w);
+		lg_berw_close(out->w);
+	}
+}
+
+static void
+write_made(struct lg_shown *sh, const struct lg_selection *sel, const struct lg_attr *at, struct lg_berw *w)
 {
 	struct attribute out = { w, at, sel->types_only, false };
 
-	if (!lg_selection_has(sel, at) || (sh->e != NULL && !lg_may(sh->ac, LG_RIGHT_READ, sh->e, sh->dn, at)))
-		return;
-	lg_shown_values(sh, at, write_value, &out);
-	if (out.begun) {
-		lg_berw_close(w);
-		lg_berw_close(w);
-	}
+	if (may_show(sh, sel, at))
+		lg_shown_values(sh, at, write_value, &out);
+	end_attribute(&out);
+}
+
+static void
+write_stored(struct lg_shown *sh, const struct lg_selection *sel, struct lg_attr_values *av, struct lg_berw *w)
+{
+	struct attribute out = { w, av->attr, sel->types_only, false };
+
+	if ((av->attr->flags & LG_AF_SECRET) == 0 && may_show(sh, sel, av->attr))
+		show_stored(sh, av, write_value, &out);
+	end_attribute(&out);
 }
 
 /* Stored attributes in the order they are stored, then what is made. */
@@ -363,16 +384,16 @@ write_attributes(struct lg_shown *sh, const struct lg_selection *sel, struct lg_
 
 	if (sh->e == NULL) {
 		for (size_t i = 0; i < lg_nattrs; i++)
-			write_attribute(sh, sel, &lg_attrs[i], w);
+			write_made(sh, sel, &lg_attrs[i], w);
 		return;
 	}
 	it = lg_attr_it_of(sh->e);
 	while (lg_attr_next(&it, &av))
-		write_attribute(sh, sel, av.attr, w);
+		write_stored(sh, sel, &av, w);
 	if (sh->e->type == LG_TYPE_GROUP)
-		write_attribute(sh, sel, lg_attr_of(LG_A_MEMBER), w);
+		write_made(sh, sel, lg_attr_of(LG_A_MEMBER), w);
 	for (size_t i = 0; i < LG_COUNT(computed); i++)
-		write_attribute(sh, sel, lg_attr_of(computed[i].attr), w);
+		write_made(sh, sel, lg_attr_of(computed[i].attr), w);
 }
 
 void
