@@ -185,8 +185,10 @@ eval_bool(struct lg_eval *ev, const struct lg_expr *x, bool *ret)
 
 	if (!lg_eval(ev, x, &v))
 		return false;
+	if (v.kind != LG_V_BOOL)
+		return lg_eval_wrong_kind(ev, x, "bool", &v);
 	*ret = v.u.b;
-	return v.kind == LG_V_BOOL ? true : lg_eval_wrong_kind(ev, x, "bool", &v);
+	return true;
 }
 
 /* Stops at the first false of an `&&`, the first true of an `||`. */

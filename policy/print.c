@@ -56,7 +56,7 @@ bool
 lg_is_path(lg_str s)
 {
 	for (;;) {
-		const char *colons = memmem(s.p, s.n, "::", 2);
+		const char *colons = s.n == 0 ? NULL : memmem(s.p, s.n, "::", 2);
 
 		if (colons == NULL)
 			return lg_is_name(s);

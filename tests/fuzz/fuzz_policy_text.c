@@ -19,6 +19,42 @@ count(void *self, size_t policy, const struct lg_euid *uid, unsigned line, unsig
 	return true;
 }
 
+static lg_str
+json_of(struct lg_arena *a, const struct lg_policies *set)
+{
+	struct lg_buf b = LG_BUF(64u << 20);
+	lg_str s;
+
+	lg_policies_json(set, &b);
+	s = lg_dup(a, lg_buf_view(&b));
+	lg_buf_free(&b);
+	return s;
+}
+
+/* Printed and read again, as text and as JSON, it is the same; only nesting may turn out too deep. */
+static void
+translate(struct lg_ctx *cx, const struct lg_policies *set)
+{
+	struct lg_buf text = LG_BUF(64u << 20);
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policies *again = NULL;
+	lg_str json = json_of(cx->arena, set);
+
+	for (size_t i = 0; i < lg_policies_count(set); i++)
+		lg_policy_text(set, i, &text);
+	struct lg_policy_source src = { .text = lg_buf_view(&text) };
+	for (int round = 0; round < 2; round++) {
+		lg_err e = round == 0 ? lg_policies_parse(cx, &src, 1, NULL, &faults, &again) :
+		    lg_policies_parse_json(cx, json, NULL, &faults, &again);
+
+		if (e != LG_OK ? strstr(cx->error, "nested") == NULL :
+		    round == 0 && !lg_str_eq(json_of(cx->arena, again), json))
+			abort();
+		lg_policies_unref(&again);
+	}
+	lg_buf_free(&text);
+}
+
 static void
 inspect(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema)
 {
@@ -32,6 +68,7 @@ inspect(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema
 			abort();
 	}
 	lg_policies_uids(set, count, &sum);
+	translate(cx, set);
 	for (int mode = LG_STRICT; mode <= LG_PERMISSIVE; mode++)
 		if ((lg_policies_validate(cx, set, schema, (enum lg_validation)mode, &faults) == LG_OK) != (faults.errors == 0))
 			abort();
