@@ -208,19 +208,35 @@ lg_tenants_by_path(const struct lg_tenants *ts, lg_str name)
 	return NULL;
 }
 
+/* As in the keeper's ceiling (parent_keeper.c): our own name, then what the settings add. */
+static const lg_str *
+dns_suffixes(struct lg_ctx *cx, const struct lg_settings *s, size_t *n)
+{
+	lg_str *v = LG_NEWS(cx->arena, lg_str, s->dns_suffixes.n + 1);
+
+	*n = 0;
+	if (!s->dev)
+		v[(*n)++] = s->host;
+	for (size_t i = 0; i < s->dns_suffixes.n; i++)
+		v[(*n)++] = s->dns_suffixes.v[i];
+	return v;
+}
+
 lg_err
 lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 {
 	const struct generation *g = atomic_load(&app->tenants->now);
 	struct lg_authority *v = LG_NEWS(cx->arena, struct lg_authority, g->n);
 	const struct lg_settings *s = app->settings;
+	size_t nsuffixes;
+	const lg_str *suffixes = dns_suffixes(cx, s, &nsuffixes);
 
 	for (size_t i = 0; i < g->n; i++) {
 		const struct lg_tenant_view *t = &g->tenant[i];
 		v[i] = (struct lg_authority){
 			.tenant = t->id, .issuer = t->sts.issuer, .trust_domain = t->trust_domain, .root = t->root,
 			.issuers = { t->issuing }, .nissuers = 1, .http_url = app->at->http,
-			.dns_suffixes = s->dns_suffixes.v, .ndns_suffixes = s->dns_suffixes.n,
+			.dns_suffixes = suffixes, .ndns_suffixes = nsuffixes,
 			.loopback = s->dev, .leaf_life = s->leaf_life,
 		};
 		if (t->id != LG_DEFAULT_TENANT)
