@@ -148,7 +148,7 @@ fuzz-programs: $(foreach f,$(FUZZ),$(B)/fuzz/$(f))
 -include scripts/targets.mk
 
 help:
-	@grep -hE '^##' Makefile scripts/targets.mk 2>/dev/null | sed 's/^## //'
+	@grep -hE '^##' Makefile scripts/*.mk 2>/dev/null | sed 's/^## //'
 clean:
 	rm -rf build
 

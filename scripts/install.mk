@@ -1,0 +1,29 @@
+# Where `make install` puts things: programs, liblightgate, manual pages, the example of the settings, systemd units.
+# DESTDIR is put before every path, for packages; a lightgate.conf that is there already is kept.
+
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+mandir ?= $(prefix)/share/man
+sysconfdir ?= /etc
+unitdir ?= $(prefix)/lib/systemd/system
+INSTALL ?= install
+PREFIX = $(prefix)
+
+.PHONY: install uninstall
+UNITS = $(notdir $(wildcard conf/systemd/*.service))
+MANUALS = $(notdir $(wildcard docs/man/*.[1-9]))
+
+## make install      programs, library, manual pages, settings and units below DESTDIR and prefix (/usr/local)
+install: all install-client
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/lightgate
+	$(INSTALL) -m 0755 $(PROGRAMS) $(DESTDIR)$(bindir)
+	for m in $(MANUALS); do $(INSTALL) -D -m 0644 docs/man/$$m $(DESTDIR)$(mandir)/man$${m##*.}/$$m || exit 1; done
+	for u in $(UNITS); do \
+		sed 's|@bindir@|$(bindir)|' conf/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 0644 $(DESTDIR)$(unitdir)/$$u || exit 1; done
+	test -e $(DESTDIR)$(sysconfdir)/lightgate/lightgate.conf || \
+		$(INSTALL) -m 0644 conf/lightgate.conf $(DESTDIR)$(sysconfdir)/lightgate/lightgate.conf
+
+# Settings and data stay.
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(bindir)/,$(notdir $(PROGRAMS))) $(addprefix $(DESTDIR)$(unitdir)/,$(UNITS))
+	for m in $(MANUALS); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$$m; done
