@@ -16,7 +16,7 @@ lg_http_new(struct lg_ctx *cx, const struct lg_http_options *o, struct lg_http_s
 	hs->o = *o;
 	atomic_init(&hs->log_requests, o->log_requests);
 	hs->arena = lg_arena_new();
-	lg_router_init(&hs->router, hs->arena, LG_HTTP_ROUTES);
+	lg_router_init(&hs->router, hs->arena, LG_HTTP_ROUTES, LG_HTTP_KINDS);
 	*ret = hs;
 	return LG_OK;
 }

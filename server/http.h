@@ -15,6 +15,7 @@
 #include "server/metrics.h"
 
 #define LG_HTTP_ROUTES		512
+#define LG_HTTP_KINDS		32		/* components that offer routes */
 #define LG_HTTP_TARGET_MAX	8192		/* octets of a request target; longer: 414 */
 #define LG_HTTP_HEAD_MAX	32768		/* request line and headers; longer: 431 */
 #define LG_HTTP_HEADERS		100		/* header lines; more: 431 */
@@ -45,6 +46,7 @@ struct lg_http_options {
 	int64_t reply_time;		/* for the peer to take the whole reply */
 	struct lg_limits *limits;	/* connections, in all and of one address; a new one beyond them is closed at once */
 	struct lg_pool *workers;	/* for LG_ON_WORKER; may be NULL if no route wants one */
+	unsigned share;			/* workers that one component (one `self`) may hold at a time; its others wait. 0: all */
 	void (*after_work)(void *arg);	/* on the worker, when a handler has returned (lg_store_turn); may be NULL */
 	void *after_arg;
 	struct lg_metrics *metrics;	/* may be NULL */

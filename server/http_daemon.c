@@ -105,6 +105,8 @@ loop_new(struct lg_http_server *hs, struct lg_loop *l)
 	lg_random(&hl->id_base, sizeof hl->id_base);
 	hl->turn = (struct lg_turn){ .run = turn, .place = LG_TURN_SERVE };
 	http_conns_init(hl);
+	for (size_t i = 0; i < LG_HTTP_KINDS; i++)
+		hl->kind[i].last = &hl->kind[i].first;
 	for (size_t i = 0; i < HTTP_SURFACES; i++)
 		hl->daemon[i] = (struct http_daemon){ .hl = hl, .surface = surfaces[i].surface, .tls = surfaces[i].tls,
 			.wants_cert = surfaces[i].wants_cert, .max_waiting = surfaces[i].waiting };

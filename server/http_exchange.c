@@ -215,14 +215,20 @@ answered(struct lg_http *ex)
 	resume(x);
 }
 
+static void worker_next(struct http_loop *hl, struct http_kind *k);
+
 static void
 worker_back(struct lg_note *note)
 {
 	struct http_x *x = (struct http_x *)((char *)note - offsetof(struct http_x, note));
+	struct http_loop *hl = x->conn->daemon->hl;
+	struct http_kind *k = &hl->kind[x->match.bound->kind];
 
 	settle(x, x->result);
 	http_reply(x);
 	resume(x);
+	k->running--;
+	worker_next(hl, k);
 }
 
 static void
@@ -238,13 +244,54 @@ worker_run(void *arg)
 }
 
 static lg_err
-run_on_worker(struct http_x *x)
+worker_submit(struct http_x *x, struct http_kind *k)
 {
 	struct lg_pool *workers = x->conn->daemon->hl->hs->o.workers;
 
-	x->note.run = worker_back;
 	if (workers == NULL || lg_pool_submit(workers, worker_run, x) != LG_OK)
 		return lg_fail(&x->cx, LG_E_BUSY, "all workers are busy");
+	k->running++;
+	return LG_PENDING;
+}
+
+/* A loop's part of what one component may hold. */
+static unsigned
+worker_share(const struct lg_http_server *hs)
+{
+	unsigned part = hs->o.share / (unsigned)hs->nloops;
+
+	return hs->o.share == 0 ? UINT32_MAX : part == 0 ? 1 : part;
+}
+
+static void
+worker_next(struct http_loop *hl, struct http_kind *k)
+{
+	while (k->first != NULL && k->running < worker_share(hl->hs)) {
+		struct http_x *x = k->first;
+
+		k->first = x->next;
+		if (k->first == NULL)
+			k->last = &k->first;
+		if (worker_submit(x, k) == LG_PENDING)
+			continue;
+		settle(x, LG_E_BUSY);
+		http_reply(x);
+		resume(x);
+	}
+}
+
+static lg_err
+run_on_worker(struct http_x *x)
+{
+	struct http_loop *hl = x->conn->daemon->hl;
+	struct http_kind *k = &hl->kind[x->match.bound->kind];
+
+	x->note.run = worker_back;
+	if (k->running < worker_share(hl->hs))
+		return worker_submit(x, k);
+	x->next = NULL;
+	*k->last = x;
+	k->last = &x->next;
 	return LG_PENDING;
 }
 

@@ -56,6 +56,13 @@ struct http_listener {
 	struct http_listener *next;
 };
 
+/* A component's jobs on workers, of one loop; what is beyond its share waits here, not in the pool's queue, where it would
+ * stand before everybody else's. */
+struct http_kind {
+	unsigned running;
+	struct http_x *first, **last;
+};
+
 struct http_loop {
 	struct lg_http_server *hs;
 	struct lg_loop *loop;
@@ -65,6 +72,7 @@ struct http_loop {
 	struct lg_timer reaper;
 	struct lg_turn turn;
 	struct http_conn *arriving;	/* while MHD is told of it */
+	struct http_kind kind[LG_HTTP_KINDS];
 	struct http_x *spare;
 	unsigned nspare;
 	struct http_link streams;	/* exchanges whose body is a stream */
@@ -79,7 +87,7 @@ enum http_stage { STAGE_HEAD, STAGE_BODY, STAGE_RUN, STAGE_DONE };
 /* One exchange; ex.server points back to it. */
 struct http_x {
 	struct lg_http ex;
-	struct http_x *next;		/* spare */
+	struct http_x *next;		/* spare, or waiting for a worker */
 	struct MHD_Connection *mhd;
 	struct http_conn *conn;
 	struct lg_ctx cx;

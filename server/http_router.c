@@ -1,10 +1,11 @@
 #include "server/http_router.h"
 
 void
-lg_router_init(struct lg_router *r, struct lg_arena *arena, size_t max)
+lg_router_init(struct lg_router *r, struct lg_arena *arena, size_t max, size_t max_kinds)
 {
-	*r = (struct lg_router){ .arena = arena, .max = max };
+	*r = (struct lg_router){ .arena = arena, .max = max, .max_kinds = max_kinds };
 	lg_map_init(&r->exact, arena);
+	r->kinds = LG_NEWS(arena, void *, max_kinds);
 	r->all = LG_NEWS(arena, struct lg_bound_route *, max);
 }
 
@@ -41,20 +42,35 @@ path_of(struct lg_router *r, lg_str path)
 	return *slot;
 }
 
+/* r->nkinds if there is no room for another. */
+static size_t
+kind_of(struct lg_router *r, void *self)
+{
+	size_t i = 0;
+
+	while (i < r->nkinds && r->kinds[i] != self)
+		i++;
+	if (i == r->nkinds && i < r->max_kinds)
+		r->kinds[r->nkinds++] = self;
+	return i;
+}
+
 lg_err
 lg_router_add(struct lg_ctx *cx, struct lg_router *r, const struct lg_route *route, void *self)
 {
 	struct lg_router_path *p = path_of(r, lg_str_of(route->path));
 	struct lg_bound_route **at = &p->first, *b;
+	size_t kind;
 
 	for (; *at != NULL; at = &(*at)->next)
 		if (strcmp((*at)->route->method, route->method) == 0 &&
 		    ((*at)->route->surfaces & route->surfaces) != 0)
 			return lg_fail(cx, LG_E_EXISTS, "%s %s is offered twice", route->method, route->path);
-	if (r->n >= r->max)
-		return lg_fail(cx, LG_E_LIMIT, "more than %zu routes", r->max);
+	kind = kind_of(r, self);
+	if (r->n >= r->max || kind >= r->nkinds)
+		return lg_fail(cx, LG_E_LIMIT, "more than %zu routes or %zu components", r->max, r->max_kinds);
 	b = LG_NEW(r->arena, struct lg_bound_route);
-	*b = (struct lg_bound_route){ .route = route, .self = self, .index = r->n };
+	*b = (struct lg_bound_route){ .route = route, .self = self, .index = r->n, .kind = kind };
 	r->all[r->n++] = b;
 	*at = b;
 	return LG_OK;

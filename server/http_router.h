@@ -10,6 +10,7 @@ struct lg_bound_route {
 	const struct lg_route *route;
 	void *self;
 	size_t index;			/* among all, for metrics */
+	size_t kind;			/* 0, 1, ...: the same for routes of one self */
 	struct lg_bound_route *next;	/* with the same path */
 };
 
@@ -27,6 +28,8 @@ struct lg_router {
 	struct lg_router_path *open;
 	struct lg_bound_route **all;
 	size_t n, max;
+	void **kinds;
+	size_t nkinds, max_kinds;
 };
 
 struct lg_match {
@@ -36,8 +39,8 @@ struct lg_match {
 	lg_str allow;			/* with 405: "GET, HEAD" */
 };
 
-void lg_router_init(struct lg_router *r, struct lg_arena *arena, size_t max);
-/* LG_E_EXISTS: taken on a surface that both want.  LG_E_LIMIT: more than max. */
+void lg_router_init(struct lg_router *r, struct lg_arena *arena, size_t max, size_t max_kinds);
+/* LG_E_EXISTS: taken on a surface that both want.  LG_E_LIMIT: more routes or components than may be. */
 LG_CHECKED lg_err lg_router_add(struct lg_ctx *cx, struct lg_router *r, const struct lg_route *route, void *self);
 /* An exact path goes before an open one, a longer open one before a shorter.  arena: for the list of allowed methods. */
 void lg_router_match(const struct lg_router *r, struct lg_arena *arena, enum lg_surface surface, lg_str method,

@@ -80,7 +80,7 @@ make_http(struct server *sv)
 	const struct lg_settings *s = &sv->settings;
 	struct lg_http_options o = {
 		.request_time = s->request_time, .idle_time = s->idle_time, .reply_time = s->reply_time, .limits = sv->app.limits,
-		.workers = sv->app.workers, .after_work = worker_turn, .after_arg = &sv->app, .metrics = sv->app.metrics,
+		.workers = sv->app.workers, .share = (unsigned)(s->workers + 1) / 2, .after_work = worker_turn, .after_arg = &sv->app, .metrics = sv->app.metrics,
 		.log_requests = s->log_requests,
 	};
 

@@ -141,6 +141,49 @@ stream(void *self, struct lg_http *ex)
 	return LG_OK;
 }
 
+static lg_err
+large(void *self, struct lg_http *ex)
+{
+	(void)self;
+	lg_buf_reserve(&ex->out, 8u << 20);
+	for (int i = 0; i < 1 << 20; i++)
+		lg_buf_str(&ex->out, LG_STR("01234567"));
+	return LG_OK;
+}
+
+/* Waits until the test lets all go. */
+static struct later *held;
+static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
+static int nheld;
+
+static lg_err
+hold(void *self, struct lg_http *ex)
+{
+	struct later *l = LG_NEW(ex->cx->arena, struct later);
+
+	(void)self;
+	l->note.run = later_done;
+	l->ex = ex;
+	pthread_mutex_lock(&held_lock);
+	l->note.next = (struct lg_note *)held;
+	held = l;
+	nheld++;
+	pthread_mutex_unlock(&held_lock);
+	return LG_PENDING;
+}
+
+static void
+release(void)
+{
+	pthread_mutex_lock(&held_lock);
+	for (struct later *l = held, *next; l != NULL; l = next) {
+		next = (struct later *)l->note.next;
+		lg_mailbox_post(lg_loop_mailbox(lg_http_loop(l->ex)), &l->note);
+	}
+	held = NULL;
+	pthread_mutex_unlock(&held_lock);
+}
+
 #define PLAIN (LG_SURFACE_HTTP | LG_SURFACE_UNIX)
 
 static const struct lg_route routes[] = {
@@ -155,6 +198,8 @@ static const struct lg_route routes[] = {
 	{ "GET", "/slow", PLAIN, LG_ON_WORKER, 0, slow },
 	{ "GET", "/pending", PLAIN, LG_ON_LOOP, 0, pending },
 	{ "GET", "/at-once", PLAIN, LG_ON_LOOP, 0, at_once },
+	{ "GET", "/large", PLAIN, LG_ON_LOOP, 0, large },
+	{ "GET", "/hold", PLAIN, LG_ON_LOOP, 0, hold },
 	{ "GET", "/stream", PLAIN, LG_ON_LOOP, 0, stream },
 	{ "GET", "/elsewhere", LG_SURFACE_HTTPS, LG_ON_LOOP, 0, hello },
 };
@@ -497,6 +542,56 @@ Test(http, a_request_at_work_is_not_cut_and_an_idle_connection_is)
 	kit_end(&k);
 }
 
+Test(http, a_reply_that_nobody_takes_is_cut)
+{
+	struct kit k;
+	int fd, small = 4096;
+
+	kit_init(&k);
+	k.o.reply_time = LG_SECOND / 2;
+	begin_with(&k, LG_SURFACE_HTTP);
+	fd = kit_connect(&k);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	KIT_SEND(fd, GET("/large"));
+	for (int i = 0; i < 300 && lg_limits_count(k.limits) > 0; i++)
+		usleep(10000);
+	cr_assert_eq(lg_limits_count(k.limits), 0);
+	close(fd);
+	kit_end(&k);
+}
+
+Test(http, only_so_many_may_wait)
+{
+	enum { N = KIT_LOOPS * LG_HTTP_WAITING + 40 };
+	static int fd[N];
+	struct kit k;
+	char buf[4096];
+	int good = 0, busy = 0;
+
+	begin(&k);
+	for (int i = 0; i < N; i++) {
+		fd[i] = kit_connect(&k);
+		KIT_SEND(fd[i], GET("/hold"));
+		if (i % 50 == 0)
+			usleep(10000);		/* the backlog has 64 places */
+	}
+	for (int i = 0; i < 500 && __atomic_load_n(&nheld, __ATOMIC_SEQ_CST) < KIT_LOOPS * LG_HTTP_WAITING; i++)
+		usleep(10000);
+	usleep(100000);
+	cr_assert_eq(nheld, KIT_LOOPS * LG_HTTP_WAITING);
+	release();
+	for (int i = 0; i < N; i++) {
+		int status = kit_answer(fd[i], buf, sizeof buf);
+
+		good += status == 200;
+		busy += status == 503;
+		close(fd[i]);
+	}
+	cr_assert_eq(good, KIT_LOOPS * LG_HTTP_WAITING);
+	cr_assert_eq(busy, 40);
+	kit_end(&k);
+}
+
 Test(http, connections_of_one_address_are_bounded)
 {
 	struct kit k;
@@ -584,6 +679,38 @@ Test(http, a_full_queue_is_busy_at_once)
 		close(fd[i]);
 	}
 	cr_assert_geq(busy, 10);
+	kit_end(&k);
+}
+
+static const struct lg_route others[] = { { "GET", "/other", PLAIN, LG_ON_WORKER, 0, slow } };
+
+Test(http, one_component_cannot_hold_all_workers)
+{
+	struct kit k;
+	char buf[4096];
+	int fd[20];
+	int64_t began;
+
+	kit_init(&k);
+	k.o.share = 2;
+	kit_new(&k);
+	cr_assert_eq(lg_http_routes_add(&k.cx, k.hs, routes, LG_COUNT(routes), NULL), LG_OK);
+	cr_assert_eq(lg_http_routes_add(&k.cx, k.hs, others, 1, &k), LG_OK);
+	kit_attach(&k, PLAIN);
+	kit_open(&k, LG_SURFACE_HTTP);
+	for (int i = 0; i < 20; i++) {
+		fd[i] = kit_connect(&k);
+		KIT_SEND(fd[i], GET("/slow"));
+	}
+	usleep(20000);
+	began = lg_boottime();
+	cr_assert_eq(ASK(&k, GET("/other")), 200);
+	cr_expect_lt(lg_boottime() - began, LG_SECOND / 2, "it waited behind the others");
+	for (int i = 0; i < 20; i++) {
+		cr_assert_eq(kit_answer(fd[i], buf, sizeof buf), 200);
+		close(fd[i]);
+	}
+	cr_assert_gt(lg_boottime() - began, LG_SECOND / 2, "20 x 0.1 s on 2 workers");
 	kit_end(&k);
 }
 
