@@ -157,7 +157,7 @@ answer(const struct header *h, const struct parts *p, enum lg_alg alg, struct lg
 lg_err
 lg_jws_verify(struct lg_ctx *cx, lg_str token, const struct lg_keyset *ks, const char *typ, struct lg_jws *ret)
 {
-	const struct lg_keyset_key *key;
+	const struct lg_keyset_key *key = NULL;
 	struct parts p;
 	struct header h;
 

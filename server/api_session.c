@@ -31,7 +31,13 @@ lg_api_login(void *self, struct lg_http *ex)
 	if (username.n == 0 || password.n == 0)
 		return lg_fail(ex->cx, LG_E_INVALID, "username and password are needed");
 	LG_AUTO(lg_secret_free) struct lg_secret secret = lg_secret_copy(password);
-	LG_TRY(lg_sts_issue_session_token(ex->cx, app->sts, ex->tenant, username, &secret, ex->peer, &token));
+	lg_err e = lg_sts_issue_session_token(ex->cx, app->sts, ex->tenant, username, &secret, ex->peer, &token);
+	if (e == LG_E_LIMIT) {		/* RFC 6585 4 */
+		lg_http_header(ex, "Retry-After", LG_STR("60"));
+		lg_problem_status(ex, 429, "limit", lg_str_of(ex->cx->error));
+		return LG_OK;
+	}
+	LG_TRY(e);
 	struct lg_jsonw w = lg_api_json(ex);
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
 	lg_jsonw_object(&w);

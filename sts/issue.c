@@ -33,7 +33,7 @@ sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
 	size_t nscopes = sts_scope_split(rq->cx->arena, is->scope, &scopes);
 
 	q->tenant = rq->tenant_id;
-	q->principal = (struct lg_entity_id){ .type = is->subject.type, .id = is->subject.id };
+	q->principal = (struct lg_entity_id){ is->subject.type, is->subject.id, is->subject.name };
 	q->action = "token:issue";
 	q->resource = (struct lg_entity_id){ .type = LG_STR("Token"), .name = rq->client.id };
 	fact_set(&q->facts[q->nfacts++], "audience", is->audience, is->naudience);
