@@ -333,6 +333,7 @@ lg_ldap_run(struct lg_ldap_conn *c)
 		lg_buf_clear(&c->out);
 		c->closing = true;
 	}
+	c->paused = c->out.n >= LG_LDAP_UNSENT;
 	return wants(c, more);
 }
 
@@ -348,4 +349,9 @@ lg_ldap_sent(struct lg_ldap_conn *c, size_t n)
 	lg_buf_drop(&c->out, n);
 	if (c->out.n == 0 && c->out.size > LG_LDAP_UNSENT)
 		lg_buf_free(&c->out);		/* its maximum stays */
+	if (c->paused && c->out.n < LG_LDAP_UNSENT) {
+		c->paused = false;
+		if (c->wake != NULL)
+			c->wake(c->arg);
+	}
 }

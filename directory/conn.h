@@ -25,7 +25,7 @@ struct lg_ldap {
 };
 
 struct lg_controls {
-	bool paged, paged_critical;
+	bool paged;
 	int64_t page_size;
 	lg_str cookie;
 };
@@ -67,6 +67,7 @@ struct lg_ldap_conn {
 	size_t nops;
 	bool heard;			/* a whole request has come */
 	bool binding;			/* nothing else is begun meanwhile */
+	bool paused;			/* for want of room in `out`: woken when it has been sent */
 	bool blocked;			/* a bind waits for writes to be answered */
 	bool start_tls, closing;
 	bool running;			/* inside lg_ldap_run: no need to wake */

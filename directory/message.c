@@ -48,12 +48,11 @@ lg_op_kind_of(int tag)
 /* ---- controls ------------------------------------------------------------------------------------------------------------- */
 
 static bool
-read_paged(struct lg_controls *c, lg_str value, bool critical)
+read_paged(struct lg_controls *c, lg_str value)
 {
 	struct lg_ber outer = lg_ber_of(value), b = lg_ber_enter(&outer, LG_BER_SEQUENCE);
 
 	c->paged = true;
-	c->paged_critical = critical;
 	c->page_size = lg_ber_int(&b, LG_BER_INTEGER);
 	c->cookie = lg_ber_str(&b, LG_BER_OCTETS);
 	return !b.bad && c->page_size >= 0;
@@ -61,16 +60,16 @@ read_paged(struct lg_controls *c, lg_str value, bool critical)
 
 /* RFC 3296: there are no referrals here, so every entry is managed as such already. */
 static bool
-read_manage(struct lg_controls *c, lg_str value, bool critical)
+read_manage(struct lg_controls *c, lg_str value)
 {
-	(void)c, (void)value, (void)critical;
+	(void)c, (void)value;
 	return true;
 }
 
 static const struct {
 	lg_str oid;
 	int request;			/* 0: any */
-	bool (*read)(struct lg_controls *, lg_str, bool);
+	bool (*read)(struct lg_controls *, lg_str);
 } known[] = {
 	{ LG_STR("1.2.840.113556.1.4.319"), 0x63, read_paged },
 	{ LG_STR("2.16.840.1.113730.3.4.2"), 0, read_manage },
@@ -81,7 +80,7 @@ read_control(lg_str oid, lg_str value, bool critical, int request, struct lg_con
 {
 	for (size_t i = 0; i < LG_COUNT(known); i++)
 		if (lg_str_eq(known[i].oid, oid) && (known[i].request == 0 || known[i].request == request))
-			return known[i].read(ret, value, critical) ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
+			return known[i].read(ret, value) ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
 	return critical ? LG_LDAP_UNAVAILABLE_CRITICAL_EXTENSION : LG_LDAP_SUCCESS;
 }
 

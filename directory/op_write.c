@@ -181,6 +181,33 @@ hashed(void *arg, lg_err e, lg_str stored)
 	}
 }
 
+/* Hashing is dear: who may not change the password anyway does not get so far.  The right is decided again inside the mutation. */
+static bool
+may_hash(struct lg_op *op, const struct lg_write *w)
+{
+	struct lg_access ac;
+	struct lg_view *v;
+	struct lg_entry e;
+	lg_str dn;
+	bool may;
+
+	if (op->actor.kind == LG_ACTOR_ANONYMOUS) {
+		lg_op_code(op, LG_LDAP_STRONGER_AUTH_REQUIRED, "only authenticated users may set passwords");
+		return false;
+	}
+	if (op->kind->run == lg_op_add)
+		return true;
+	if (!lg_op_view(op, &v))
+		return false;
+	may = lg_op_find(op, v, w->dn, &ac, &e, &dn);
+	if (may && !lg_may(&ac, LG_RIGHT_WRITE, &e, dn, lg_attr_of(LG_A_USER_PASSWORD))) {
+		lg_op_code(op, LG_LDAP_INSUFFICIENT_ACCESS, "insufficient access rights");
+		may = false;
+	}
+	lg_view_end(&v);
+	return may;
+}
+
 void
 lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_str *password)
 {
@@ -192,6 +219,8 @@ lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_
 		lg_op_code(op, !parses ? LG_LDAP_INVALID_DN : add ? LG_LDAP_UNWILLING : LG_LDAP_NO_SUCH_OBJECT, !parses ? "invalid DN" : "");
 		return;
 	}
+	if (password != NULL && !may_hash(op, w))
+		return;
 	lg_op_own(op);
 	w->attributes = attribute_names(op, w);
 	w->job = (struct lg_job){ .note.run = answer, .run = run, .reply = op->ldap->o.mailbox, .cx = &op->cx, .tenant = tenant, .operation = operation };

@@ -223,10 +223,11 @@ size_t lg_ldap_outstanding(const struct lg_ldap *l);	/* replies of hasher and st
  *
  *	received bytes  -> lg_ldap_feed
  *	each turn       -> lg_ldap_run, which says what the connection wants
- *	lg_ldap_output  -> send -> lg_ldap_sent -> lg_ldap_run: what paused for want of room goes on
+ *	lg_ldap_output  -> send -> lg_ldap_sent
  *
- * Everything happens on the loop's thread.  When the reply to a pending operation has arrived, `wake` is called, and the loop
- * runs the connection again in this turn or the next.
+ * Everything happens on the loop's thread.  When the reply to a pending operation has arrived, or when enough has been sent for a
+ * connection that paused at LG_LDAP_UNSENT, `wake` is called (from lg_ldap_sent too), and the loop runs the connection again in
+ * this turn or the next.
  */
 struct lg_ldap_conn;
 

@@ -500,8 +500,22 @@ Test(write, codes_of_edits_arrive)
 		cr_assert(seen[i], "%d", i);
 }
 
+Test(write, who_may_not_set_a_password_costs_no_hash)
+{
+	send_modify(&k, 1, ALICE, 2, "userPassword", "x");
+	wire_run(&k);
+	wire_expect(&k, 1, 0x67, 8);
+	cr_assert_eq(wire_bind(&k, BOB, "secret"), 0);
+	w.deny[w.ndeny++] = (struct denial){ .action = "attribute:write", .attribute = "userPassword", .dn = ALICE };
+	send_modify(&k, 2, ALICE, 2, "userPassword", "x");
+	wire_run(&k);
+	wire_expect(&k, 2, 0x67, 50);
+	cr_assert_eq(w.nhash, 0);
+}
+
 Test(write, passwords_are_hashed_on_their_way_in)
 {
+	cr_assert_eq(wire_bind(&k, BOB, "secret"), 0);
 	send_add(&k, 1, "uid=carol,ou=people," SUFFIX, "objectClass: inetOrgPerson\nsn: C\ncn: C\nuid: carol\nuserPassword: hidden");
 	wire_pump(&k);
 	wire_expect(&k, 1, 0x69, 0);
@@ -520,6 +534,7 @@ Test(write, passwords_are_hashed_on_their_way_in)
 
 Test(write, a_verifier_is_taken_from_others_and_hashed_from_oneself)
 {
+	cr_assert_eq(wire_bind(&k, BOB, "secret"), 0);
 	send_modify(&k, 1, ALICE, 2, "userPassword", "{PLAIN}migrated");
 	wire_pump(&k);
 	wire_expect(&k, 1, 0x67, 0);
@@ -804,6 +819,9 @@ Test(conn, a_client_that_does_not_read_is_paused)
 		k.wants = lg_ldap_run(k.c);
 	cr_assert_lt(lg_ldap_output(k.c).n, LG_LDAP_UNSENT + 200000);
 	cr_assert_eq(k.wants, LG_LDAP_WRITE);
+	cr_assert_eq(k.woken, 0);
+	wire_run(&k);
+	cr_assert_eq(k.woken, 1);	/* what it took has made room */
 	wire_pump(&k);
 	for (int i = 1; i <= 40; i++) {
 		wire_expect(&k, i, 0x64, 0);
