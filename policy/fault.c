@@ -39,6 +39,9 @@ lg_fault_add(struct lg_ctx *cx, struct lg_policy_faults *f, struct lg_policy_fau
 		return;
 	if (f->v == NULL)
 		f->v = LG_NEWS(cx->arena, struct lg_policy_fault, LG_POLICY_ERRORS_MAX);
+	/* The names may lie in a set that is thrown away for this very fault. */
+	fault.source = lg_dup(cx->arena, fault.source);
+	fault.policy = lg_dup(cx->arena, fault.policy);
 	f->v[f->n++] = fault;
 }
 
@@ -52,7 +55,6 @@ lg_lex_fault(struct lg_lex *lx, uint32_t at, const char *fmt, ...)
 	f.message = lg_vprint(lx->cx->arena, fmt, ap);
 	va_end(ap);
 	lg_fault_place(lx->text, at, &f.line, &f.column);
-	f.policy = lg_dup(lx->cx->arena, lx->policy);
 	lg_fault_add(lx->cx, lx->faults, f);
 }
 

@@ -1,0 +1,19 @@
+/* What is wrong with a source, as a list. */
+#include "policy_test.h"
+
+Test(fault, outlives_the_set_it_was_found_in)
+{
+	struct fixture f = fixture_new();
+	struct lg_schema *s = schema_of(&f, "entity U { a?: Bool }; action \"x\" appliesTo { principal: [U], resource: [U] };");
+	struct lg_policies *set = policies_of(&f, "@id(\"one\") permit (principal, action, resource) when { principal.a };", s);
+	struct lg_policy_faults faults = { 0 };
+
+	cr_assert_eq(lg_policies_validate(&f.cx, set, s, LG_STRICT, &faults), LG_E_INVALID);
+	lg_str id = lg_dup(f.arena, faults.v[0].policy);
+	lg_policies_unref(&set);
+	cr_assert_eq(faults.n, 1);
+	cr_expect(lg_str_eq(faults.v[0].policy, id) && id.n > 0, "%.*s", LG_FMT(faults.v[0].policy));
+	cr_expect(memmem(f.cx.error, strlen(f.cx.error), "optional", 8) != NULL, "%s", f.cx.error);
+	lg_schema_unref(&s);
+	fixture_free(&f);
+}
