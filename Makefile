@@ -1,9 +1,9 @@
 # Lightgate.  `make demo` and `make check` are the two to know; `make help` lists the rest.
 #
-# V=release (build/bin, build/lib) | asan | tsan.  Every folder is a static library; sources are found, not listed.
+# V=release (build/bin, build/lib) | asan | tsan | clang.  Every folder is a static library; sources are found, not listed.
 
 V ?= release
-CC = gcc
+CC = $(if $(filter clang,$(V)),clang,gcc)
 B = build/$(V)
 CCACHE := $(shell command -v ccache 2>/dev/null)
 LD_FAST := $(shell command -v mold >/dev/null 2>&1 && echo -fuse-ld=mold)
@@ -16,8 +16,9 @@ HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -
 CPPFLAGS = -D_GNU_SOURCE -Iinclude -I. -I$(B)/gen
 CFLAGS = -std=gnu17 -g -pipe -fPIC -fno-common -fvisibility=hidden $(WARN) $(CFLAGS_$(V))
 CFLAGS_release = -O2 $(HARDEN)
+CFLAGS_clang = -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_asan = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DLG_SANITIZE=1
-CFLAGS_tsan = -O1 -fno-omit-frame-pointer -fsanitize=thread -DLG_SANITIZE=1
+CFLAGS_tsan = -O1 -Wno-maybe-uninitialized -fno-omit-frame-pointer -fsanitize=thread -DLG_SANITIZE=1
 LDFLAGS = $(LD_FAST) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS_$(V))
 LDFLAGS_asan = -fsanitize=address,undefined
 LDFLAGS_tsan = -fsanitize=thread
