@@ -91,12 +91,16 @@ void lg_app_ready(struct lg_ctx *cx, struct lg_app *app, lg_str before, struct l
 /* /readyz, on a loop: store, policy in force.  The keeper has been checked. */
 LG_CHECKED lg_err lg_app_healthy(struct lg_ctx *cx, struct lg_app *app);
 
-/* `lightgated tool VERB`: run by the parent's user on a stopped store.  NULL-terminated name ends the table, in tools.c. */
+/* `lightgated tool VERB`: run by the parent's user while the service is stopped.  A NULL name ends the table, in tools.c.
+ * `run` is a tool on files; without it the words are a task for lg_app_task, in a server that opens no doors. */
 struct lg_tool {
 	const char *name;
 	const char *usage;
 	int (*run)(const struct lg_settings *s, int argc, char **argv);
 };
 extern const struct lg_tool lg_tools[];
+
+/* recover.c: after lg_app_start, instead of serving.  words: the tool's name, its arguments, NULL. */
+LG_CHECKED lg_err lg_app_task(struct lg_ctx *cx, struct lg_app *app, char **words);
 
 #endif

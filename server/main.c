@@ -29,11 +29,19 @@ help(void)
 }
 
 static int
+task(const struct lg_args *a, int argc, char **argv)
+{
+	struct lg_parent_options o = { .settings = a->settings, .argc = argc, .argv = argv, .task = argv + a->tool };
+
+	return lg_parent_main(&o);
+}
+
+static int
 tool(const struct lg_args *a, int argc, char **argv)
 {
 	for (const struct lg_tool *t = lg_tools; t->name != NULL && a->tool < argc; t++)
 		if (strcmp(t->name, argv[a->tool]) == 0)
-			return t->run(&a->settings, argc - a->tool, argv + a->tool);
+			return t->run != NULL ? t->run(&a->settings, argc - a->tool, argv + a->tool) : task(a, argc, argv);
 	fprintf(stderr, "lightgated: no such tool; --help lists them\n");
 	return 2;
 }

@@ -44,7 +44,11 @@ child_ended(struct lg_parent *p, struct lg_child *c, int status)
 static void
 server_ended(struct lg_parent *p, int status)
 {
-	child_ended(p, &p->server, status);
+	p->server_status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	if (p->o->task != NULL)
+		p->server.pid = 0;	/* it is done */
+	else
+		child_ended(p, &p->server, status);
 	if (p->server_control >= 0)
 		lg_parent_server_hear(p);	/* what it said last */
 	if (p->server_control >= 0)
@@ -208,6 +212,8 @@ end_child(struct lg_parent *p, struct lg_child *c, int64_t time)
 static void
 end(struct lg_parent *p)
 {
+	bool ours = p->doors[LG_DOOR_UNIX].fd >= 0;	/* or another service's, that was there before */
+
 	p->server.again = p->keeper.again = 0;
 	lg_doors_close(p->doors);
 	if (p->server_control >= 0)
@@ -215,7 +221,7 @@ end(struct lg_parent *p)
 	end_child(p, &p->server, p->settings.drain_time + 5 * LG_SECOND);
 	lg_parent_keeper_stop(p);
 	end_child(p, &p->keeper, 5 * LG_SECOND);
-	if (p->settings.socket.n > 0)
+	if (ours)
 		unlink(p->settings.socket.p);
 }
 
@@ -297,11 +303,11 @@ run(struct lg_parent *p)
 		if (!p->ending)
 			restart(p);
 	}
-	bool failed = !p->ending;
+	int status = p->ending ? 0 : p->o->task != NULL ? p->server_status : 1;
 	p->ending = true;
 	end(p);
 	lg_arena_free(&p->cx.arena);
-	return failed ? 1 : 0;
+	return status;
 }
 
 int

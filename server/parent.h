@@ -34,6 +34,7 @@ struct lg_parent {
 	size_t nloops;
 	int signals;
 	bool ending, ready;
+	int server_status;		/* exit status of the last server that ended by itself */
 	lg_str line;			/* the ready line, of this start or the last */
 };
 

@@ -22,7 +22,7 @@ child(struct lg_parent *p, int control)
 	size_t n = 0;
 
 	s = (struct lg_server_start){ .settings = p->settings, .users = p->users, .control = control, .nloops = p->nloops,
-		.load = p->o->load, .before = p->line, .argc = p->o->argc, .argv = p->o->argv };
+		.load = p->o->load, .before = p->line, .argc = p->o->argc, .argv = p->o->argv, .task = p->o->task };
 	for (size_t i = 0; i < LG_DOORS; i++) {
 		s.doors[i] = p->doors[i];
 		keep[n++] = p->doors[i].fd;

@@ -234,6 +234,8 @@ start(struct server *sv)
 	if (sv->app.store != NULL)
 		lg_store_turn(sv->app.store);
 	LG_TRY(attach_loops(sv));
+	if (sv->start->task != NULL)
+		return lg_app_task(&sv->cx, &sv->app, sv->start->task);
 	LG_TRY(open_doors(sv));
 	return tell_ready(sv);
 }
@@ -389,7 +391,8 @@ lg_server_main(struct lg_server_start *s)
 		lg_log(LG_ERROR, "%s", sv->cx.error);
 		_exit(1);		/* threads may run: nothing is to be taken from under them */
 	}
-	obey(sv);
+	if (s->task == NULL)
+		obey(sv);
 	if (!drain(sv)) {
 		lg_log(LG_WARN, "%u requests or connections did not end in time", live(sv));
 		_exit(0);

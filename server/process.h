@@ -23,6 +23,7 @@ struct lg_server_start {
 	lg_str before;			/* the last start's ready line */
 	int argc;			/* flags: they override a file that is read again */
 	char **argv;
+	char **task;			/* NULL-terminated words: do this instead of serving */
 };
 
 /* User, files, system calls, dumps; the working directory is DATA.  LG_E_UNSUPPORTED: neither Landlock nor a user of its own
@@ -38,8 +39,9 @@ struct lg_parent_options {
 	const char *config_file;	/* read again at SIGHUP; NULL: none */
 	int argc;
 	char **argv;
+	char **task;			/* see struct lg_server_start; NULL: serve */
 };
-/* Runs until SIGTERM or SIGINT.  Returns the exit status. */
+/* Runs until SIGTERM or SIGINT, or until the task is done.  Returns the exit status. */
 int lg_parent_main(const struct lg_parent_options *o);
 
 /* args.c: the command line. */

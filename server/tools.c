@@ -57,6 +57,7 @@ doctor(const struct lg_settings *s, int argc, char **argv)
 }
 
 const struct lg_tool lg_tools[] = {
-	{ "doctor", "doctor            looks at the data folder: modes, the decision log's chain", doctor },
+	{ "doctor", "doctor   looks at the data folder: modes, the decision log's chain", doctor },
+	{ "recover", "recover password NAME | recover rollback VERSION   lets the administrators in again, on record", NULL },
 	{ NULL, NULL, NULL },
 };

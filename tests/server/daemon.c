@@ -12,12 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifdef LG_SANITIZE
-#define DAEMON "build/asan/bin/lightgated"
-#else
-#define DAEMON "build/bin/lightgated"
-#endif
-
 bool
 daemon_skipped(void)
 {

@@ -6,6 +6,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#ifdef LG_SANITIZE
+#define DAEMON "build/asan/bin/lightgated"
+#else
+#define DAEMON "build/bin/lightgated"
+#endif
+
 struct daemon {
 	pid_t pid;
 	char top[100], data[120], line[8192];

@@ -128,6 +128,68 @@ Test(process, starts_without_being_root, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
+/* Runs `lightgated --dev --data ... tool WORDS`; its first line of output, and its status. */
+static int
+tool(const struct daemon *d, const char *verb, const char *argument, char *line, size_t size)
+{
+	int out[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(out[1], 1);
+		execl(DAEMON, "lightgated", "--dev", "--data", d->data, "--log.level=error", "tool", "recover", verb, argument, (char *)NULL);
+		_exit(98);
+	}
+	close(out[1]);
+	n = read(out[0], line, size - 1);
+	line[n < 0 ? 0 : n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	close(out[0]);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int
+login(const struct daemon *d, const char *password)
+{
+	char body[200], rq[512], buf[512];
+	int n = snprintf(body, sizeof body, "{\"username\":\"admin\",\"password\":\"%s\"}", password), fd = daemon_socket(d);
+
+	n = snprintf(rq, sizeof rq, "POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", n, body);
+	cr_assert_eq(send(fd, rq, (size_t)n, MSG_NOSIGNAL), n);
+	cr_assert_gt(recv(fd, buf, sizeof buf, 0), 12);
+	close(fd);
+	return atoi(buf + 9);
+}
+
+Test(process, break_glass_lets_an_administrator_in_again, .timeout = 60)
+{
+	struct daemon d;
+	char password[200], line[200], old[64];
+
+	if (daemon_skipped())
+		return;
+	daemon_begin(&d);
+	snprintf(old, sizeof old, "%.20s", strstr(d.line, "\"password\":\"") + 12);
+	cr_assert_eq(login(&d, old), 200);
+	cr_assert_neq(tool(&d, "password", "admin", line, sizeof line), 0, "the service is running");
+	cr_assert_eq(login(&d, old), 200, "and is none the worse for it");
+	cr_assert(daemon_end(&d));
+	cr_assert_neq(tool(&d, "password", "nobody", line, sizeof line), 0);
+	cr_assert_neq(tool(&d, "rollback", "77", line, sizeof line), 0);
+	cr_assert_eq(tool(&d, "password", "admin", password, sizeof password), 0);
+	cr_assert_eq(tool(&d, "rollback", "1", line, sizeof line), 0);
+	cr_assert_eq(strncmp(line, "version 2 is in force", 21), 0, "%s", line);
+	daemon_spawn(&d, 0);
+	cr_assert(daemon_line(&d));
+	cr_assert_eq(login(&d, password), 200);
+	cr_assert_eq(login(&d, old), 401);
+	cr_assert(daemon_end(&d));
+}
+
 Test(process, a_request_that_has_begun_is_answered_before_the_end, .timeout = 60)
 {
 	static const char head[] = "POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n{\"username\":";
