@@ -1,0 +1,209 @@
+/* test_limits.c: what clients can make grow has an end, and says so; large sets stay right and quick. */
+#include "base/clock.h"
+#include "directory/plan.h"
+#include "tests/directory/wire.h"
+
+#define ALICE "uid=alice,ou=people," SUFFIX
+#define BOB "uid=bob,ou=people," SUFFIX
+
+static struct world w;
+static struct wire k;
+
+static void
+start(void)
+{
+	world_start(&w);
+	world_people(&w);
+	wire_start(&k, &w);
+}
+
+static void
+end(void)
+{
+	wire_end(&k);
+	world_end(&w);
+}
+
+TestSuite(limits, .init = start, .fini = end);
+TestSuite(plan, .init = start, .fini = end);
+
+struct many {
+	int from, to;
+	bool users;			/* else groups that hold alice */
+};
+
+static lg_err
+make_many(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	const struct many *m = arg;
+	lg_str alice = LG_STR(ALICE), sn;
+
+	for (int i = m->from; i < m->to; i++) {
+		struct lg_edit ed = lg_edit_of(w.dirp, v, 1);
+		struct lg_values values = { LG_STR("member"), &alice, 1 };
+		struct lg_entry e;
+		if (m->users) {
+			sn = lg_print(cx->arena, "Row%d", i % 100);
+			values = (struct lg_values){ LG_STR("sn"), &sn, 1 };
+		}
+		LG_TRY(lg_entry_create(cx, &ed, m->users ? LG_TYPE_USER : LG_TYPE_GROUP, lg_print(cx->arena, "n%d", i), &values, 1, &e));
+	}
+	return LG_OK;
+}
+
+static void
+many(bool users, int n)
+{
+	world_unview(&w);
+	for (int i = 0; i < n; i += 500) {
+		struct many m = { i, i + 500 > n ? n : i + 500, users };
+		assert_ok(&w, lg_store_apply(&w.cx, w.store, 1, "test", make_many, &m, NULL));
+	}
+}
+
+Test(limits, groups_of_one_entry, .timeout = 60)
+{
+	struct lg_entry e;
+	uint64_t *ids;
+	size_t n;
+
+	many(false, LG_GROUPS_MAX - 1);		/* and staff */
+	e = world_entry(&w, ALICE);
+	assert_ok(&w, lg_entry_groups(&w.cx, world_view, &e, true, &ids, &n));
+	cr_assert_eq(n, LG_GROUPS_MAX);
+	for (size_t i = 1; i < n; i++)
+		cr_assert_lt(ids[i - 1], ids[i]);
+	assert_ok(&w, world_create(&w, LG_TYPE_GROUP, "onemore", "member: " ALICE, &e));
+	e = world_entry(&w, ALICE);
+	assert_err(&w, LG_E_LIMIT, lg_entry_groups(&w.cx, world_view, &e, true, &ids, &n));
+}
+
+static int
+modify_values(size_t n, size_t size, const char *attribute)
+{
+	struct lg_buf out = LG_BUF(64u << 20);
+	struct lg_berw b = lg_berw_of(&out);
+	struct answer a;
+
+	lg_berw_open(&b, LG_BER_SEQUENCE);
+	lg_berw_int(&b, LG_BER_INTEGER, 1);
+	lg_berw_open(&b, 0x66);
+	lg_berw_str(&b, LG_BER_OCTETS, LG_STR(BOB));
+	lg_berw_open(&b, LG_BER_SEQUENCE);
+	lg_berw_open(&b, LG_BER_SEQUENCE);
+	lg_berw_int(&b, LG_BER_ENUMERATED, 2);
+	lg_berw_open(&b, LG_BER_SEQUENCE);
+	lg_berw_str(&b, LG_BER_OCTETS, lg_str_of(attribute));
+	lg_berw_open(&b, LG_BER_SET);
+	for (size_t i = 0; i < n; i++)
+		lg_berw_str(&b, LG_BER_OCTETS, lg_print(w.arena, "%0*zu", (int)size, i));
+	for (int i = 0; i < 6; i++)
+		lg_berw_close(&b);
+	lg_ldap_feed(k.c, lg_buf_view(&out));
+	lg_buf_free(&out);
+	wire_pump(&k);
+	cr_assert(wire_next(&k, &a));
+	return a.code;
+}
+
+Test(limits, values_and_octets_of_one_entry, .timeout = 60)
+{
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	cr_assert_eq(modify_values(LG_ENTRY_VALUES - 20, 5, "description"), 0);
+	cr_assert_eq(modify_values(LG_ENTRY_VALUES + 1, 5, "description"), 11);
+	cr_assert_eq(modify_values(100, LG_ENTRY_BYTES / 100, "description"), 11);
+	cr_assert_eq(modify_values(1, 100, "description"), 0);
+}
+
+Test(limits, controls_of_one_request)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
+
+	for (int i = 0; i < LG_LDAP_CONTROLS; i++)
+		lg_buf_str(&b, LG_STR("\x30\x05\x04\x03" "1.2"));
+	k.controls = lg_buf_view(&b);
+	send_search(&k, 1, ALICE, 0, "(objectClass=*)", "1.1", 0);
+	wire_pump(&k);
+	wire_expect(&k, 1, 0x64, 0);
+	wire_expect(&k, 1, 0x65, 0);
+	lg_buf_str(&b, LG_STR("\x30\x05\x04\x03" "1.2"));
+	k.controls = lg_buf_view(&b);
+	send_search(&k, 2, ALICE, 0, "(objectClass=*)", "1.1", 0);
+	wire_pump(&k);
+	wire_expect(&k, 2, 0x65, 11);
+}
+
+Test(limits, pages_of_lists)
+{
+	struct lg_entry *list;
+	size_t n;
+	bool more;
+
+	many(true, LG_LIST_MAX + 10);
+	world_entry(&w, ALICE);
+	assert_ok(&w, lg_entry_list(&w.cx, world_view, 1, LG_TYPE_USER, LG_STR("n"), LG_STR(""), 1000000, &list, &n, &more));
+	cr_assert(n == LG_LIST_MAX && more);
+	assert_ok(&w, lg_entry_list(&w.cx, world_view, 1, LG_TYPE_USER, LG_STR("n"), list[n - 1].name, 1000000, &list, &n, &more));
+	cr_assert(n == 10 && !more);
+}
+
+/* ---- plans ------------------------------------------------------------------------------------------------------------ */
+
+/* A double negation says the same and is answered by walking all entries. */
+Test(plan, every_source_finds_what_a_walk_finds, .timeout = 60)
+{
+	static const char *const filters[] = {
+		"(uid=n7)", "(sn=row7)", "(sn=row1*)", "(sn=row*)", "(&(objectClass=person)(sn=row5))", "(&(sn=row*)(uid=n5*))", "(|(sn=row3)(sn=row4)(uid=alice))",
+		"(|(sn=row3)(memberOf=cn=staff,ou=groups," SUFFIX "))", "(&(objectClass=*)(sn=row9))", "(objectClass=inetOrgPerson)", "(objectClass=lgGroup)",
+		"(&(objectClass=inetOrgPerson)(objectClass=person))", "(&(|(uid=n1)(uid=n2))(|(uid=n2)(uid=n3)))", "(&)", "(|)", "(&(frob=x)(uid=n1))",
+		"(uid=n*9)", "(mail=*)", "(member:1.2.840.113556.1.4.1941:=" BOB ")", "(member=cn=admins,ou=groups," SUFFIX ")", "(cn=N1 *)",
+	};
+
+	many(true, 600);
+	for (size_t i = 0; i < LG_COUNT(filters); i++) {
+		const char *direct, *walked, *twice = lg_print(w.arena, "(!(!%s))", filters[i]).p;
+		for (int scope = 1; scope <= 3; scope++) {
+			cr_assert_eq(wire_search(&k, "ou=people," SUFFIX, scope, filters[i], "1.1", &direct), 0);
+			cr_assert_eq(wire_search(&k, "ou=people," SUFFIX, scope, twice, "1.1", &walked), 0);
+			cr_assert_str_eq(direct, walked, "%s, scope %d: %zu and %zu octets", filters[i], scope, strlen(direct), strlen(walked));
+		}
+		cr_assert_eq(wire_search(&k, SUFFIX, 2, filters[i], "1.1", &direct), 0);
+		cr_assert_eq(wire_search(&k, SUFFIX, 2, twice, "1.1", &walked), 0);
+		cr_assert_str_eq(direct, walked, "%s", filters[i]);
+	}
+}
+
+static struct lg_plan
+plan(const char *filter, enum lg_scope scope)
+{
+	struct lg_entry base = world_entry(&w, "ou=people," SUFFIX);
+	struct lg_filter *f;
+	struct lg_plan p;
+
+	assert_ok(&w, lg_filter_parse(&w.cx, lg_str_of(filter), &f));
+	assert_ok(&w, lg_plan_make(&w.cx, world_view, f, scope, &base, &p));
+	return p;
+}
+
+Test(plan, the_narrowest_source_is_taken)
+{
+	struct lg_plan p;
+
+	many(true, 600);
+	p = plan("(&(objectClass=person)(uid=n5))", LG_SCOPE_SUBTREE);
+	cr_assert(p.source == LG_SOURCE_PREFIX && p.estimate == 1);
+	p = plan("(&(objectClass=person)(sn=row5)(description=*))", LG_SCOPE_SUBTREE);
+	cr_assert(p.source == LG_SOURCE_PREFIX && p.estimate < LG_PLAN_FEW);
+	p = plan("(&(objectClass=person)(objectClass=lgAccount))", LG_SCOPE_SUBTREE);
+	cr_assert(p.source == LG_SOURCE_PREFIX && p.estimate == LG_PLAN_COUNT);
+	p = plan("(|(uid=n1)(uid=n2))", LG_SCOPE_SUBTREE);
+	cr_assert(p.source == LG_SOURCE_LIST && p.n == 2);
+	p = plan("(|(uid=n1)(description=x))", LG_SCOPE_SUBTREE);
+	cr_assert_eq(p.source, LG_SOURCE_ALL);
+	p = plan("(description=x)", LG_SCOPE_ONE);
+	cr_assert(p.source == LG_SOURCE_LIST && p.n == 602);
+	p = plan("(frob=x)", LG_SCOPE_SUBTREE);
+	cr_assert(p.source == LG_SOURCE_LIST && p.n == 0);
+	p = plan("(sn=row1*)", LG_SCOPE_SUBTREE);
+	cr_assert(p.source == LG_SOURCE_LIST && p.n == 66);
+}
