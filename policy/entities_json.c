@@ -2,7 +2,7 @@
 #include "policy/conform.h"
 #include "policy/value_json.h"
 
-#define LATER_MAX 3
+enum { PART_ATTRS, PART_TAGS, PART_PARENTS, LATER_MAX };
 
 struct row_reader {
 	struct lg_value_reader rd;
@@ -109,8 +109,10 @@ row_members(struct row_reader *rr)
 	static const struct {
 		lg_str name;
 		lg_err (*read)(struct row_reader *rr);
-	} parts[LATER_MAX] = { { LG_STR("attrs"), attrs_read }, { LG_STR("tags"), tags_read }, { LG_STR("parents"), parents_read } };
+	} parts[LATER_MAX] = { [PART_ATTRS] = { LG_STR("attrs"), attrs_read }, [PART_TAGS] = { LG_STR("tags"), tags_read },
+		[PART_PARENTS] = { LG_STR("parents"), parents_read } };
 	lg_str waiting[LATER_MAX] = { LG_NONE, LG_NONE, LG_NONE }, name;
+	bool seen[LATER_MAX] = { false };
 
 	lg_json_object(rr->rd.js);
 	while (lg_json_member(rr->rd.js, &name)) {
@@ -129,10 +131,13 @@ row_members(struct row_reader *rr)
 			LG_TRY(parts[i].read(rr));
 		else
 			waiting[i] = lg_json_raw(rr->rd.js);
+		if (i < LATER_MAX)
+			seen[i] = true;
 	}
 	LG_TRY(lg_reader_status(&rr->rd));
-	if (!rr->has_uid)
-		return lg_fail(rr->rd.cx, LG_E_INVALID, "an entity without uid");
+	/* Tags alone may be left out: a misspelt `attrs` must not pass for an entity without any. */
+	if (!rr->has_uid || !seen[PART_ATTRS] || !seen[PART_PARENTS])
+		return lg_fail(rr->rd.cx, LG_E_INVALID, "an entity needs uid, attrs and parents");
 	for (size_t i = 0; i < LATER_MAX; i++)
 		if (waiting[i].p != NULL)
 			LG_TRY(later(rr, waiting[i], parts[i].read));

@@ -130,12 +130,12 @@ static lg_err
 policy(struct lg_est_reader *rd, struct lg_policy *p)
 {
 	lg_str name, effect = LG_NONE;
-	unsigned scopes = 0;
+	unsigned parts = 0;
 
 	lg_json_object(rd->js);
 	while (lg_json_member(rd->js, &name)) {
-		scopes += lg_str_eq(name, LG_STR("principal")) || lg_str_eq(name, LG_STR("action")) ||
-		    lg_str_eq(name, LG_STR("resource"));
+		parts += lg_str_eq(name, LG_STR("principal")) || lg_str_eq(name, LG_STR("action")) ||
+		    lg_str_eq(name, LG_STR("resource")) || lg_str_eq(name, LG_STR("conditions"));
 		if (lg_str_eq(name, LG_STR("effect")))
 			effect = lg_json_str(rd->js);
 		else if (lg_str_eq(name, LG_STR("principal")))
@@ -151,8 +151,8 @@ policy(struct lg_est_reader *rd, struct lg_policy *p)
 		else
 			lg_est_bad(rd, "unknown member of a policy");
 	}
-	if (rd->js->fault == NULL && scopes != 3)
-		lg_est_bad(rd, "a policy needs principal, action and resource");
+	if (rd->js->fault == NULL && parts != 4)
+		lg_est_bad(rd, "a policy needs principal, action, resource and conditions");
 	p->info.effect = lg_str_eq(effect, LG_STR("permit")) ? LG_PERMIT : LG_FORBID;
 	if (rd->js->fault == NULL && p->info.effect == LG_FORBID && !lg_str_eq(effect, LG_STR("forbid")))
 		lg_est_bad(rd, "an effect is permit or forbid");

@@ -153,15 +153,26 @@ scope_type(struct lg_checker *ck, const struct lg_scope *sc, const struct lg_typ
 }
 
 static struct lg_typed
+action_type(struct lg_checker *ck)
+{
+	const struct lg_scope *sc = &ck->policy->action;
+
+	if (ck->strict && sc->listed && sc->n == 0) {
+		lg_check_fault(ck, ck->policy->at, "an empty set of actions has no type");
+		return lg_typed_of(&lg_type_bool, false);
+	}
+	return lg_typed_of(action_admitted(ck->schema, sc, ck->act) ? &lg_type_true : &lg_type_false, true);
+}
+
+static struct lg_typed
 env_type(struct lg_checker *ck)
 {
 	const struct lg_policy *p = ck->policy;
 	struct lg_arena *a = ck->cx->arena;
-	bool admitted = action_admitted(ck->schema, &p->action, ck->act);
 	struct lg_typed t = scope_type(ck, &p->principal, ck->principal);
 
 	if (!lg_type_is_bool(t.type, BOOL_FALSE))
-		t = lg_check_and(t, lg_typed_of(admitted ? &lg_type_true : &lg_type_false, true), a);
+		t = lg_check_and(t, action_type(ck), a);
 	if (!lg_type_is_bool(t.type, BOOL_FALSE))
 		t = lg_check_and(t, scope_type(ck, &p->resource, ck->resource), a);
 	for (uint32_t i = 0; i < p->nclauses && !lg_type_is_bool(t.type, BOOL_FALSE); i++) {

@@ -17,7 +17,8 @@ static const char house[] =
 static const char world[] =
     "[{\"uid\":{\"type\":\"User\",\"id\":\"a\"},\"attrs\":{\"n\":3,\"s\":\"x\",\"boss\":{\"type\":\"User\",\"id\":\"b\"},"
     "\"r\":{\"k\":1,\"d\":\"2024-01-01\"}},\"parents\":[{\"type\":\"Group\",\"id\":\"g\"}],\"tags\":{\"t\":1}},"
-    "{\"uid\":{\"type\":\"Group\",\"id\":\"g\"}},{\"uid\":{\"type\":\"Folder\",\"id\":\"f\"}},"
+    "{\"uid\":{\"type\":\"Group\",\"id\":\"g\"},\"attrs\":{},\"parents\":[]},"
+    "{\"uid\":{\"type\":\"Folder\",\"id\":\"f\"},\"attrs\":{},\"parents\":[]},"
     "{\"uid\":{\"type\":\"Doc\",\"id\":\"d\"},\"attrs\":{\"owner\":{\"type\":\"User\",\"id\":\"a\"},\"readers\":[{\"type\":\"Group\","
     "\"id\":\"g\"}],\"ip\":\"10.0.0.1\",\"cost\":\"1.5\"},\"parents\":[{\"type\":\"Folder\",\"id\":\"f\"}]}]";
 

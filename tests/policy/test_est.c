@@ -54,8 +54,10 @@ read(struct fixture *f, const char *json)
 }
 
 #define S(policy) "{\"staticPolicies\":{\"p\":" policy "}}"
-#define POLICY(scope, rest) S("{\"effect\":\"permit\",\"principal\":" scope ",\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"}" rest "}")
-#define BODY(x) POLICY("{\"op\":\"All\"}", ",\"conditions\":[{\"kind\":\"when\",\"body\":" x "}]")
+#define WITH(scope, conditions, rest) S("{\"effect\":\"permit\",\"principal\":" scope ",\"action\":{\"op\":\"All\"}," \
+	"\"resource\":{\"op\":\"All\"},\"conditions\":[" conditions "]" rest "}")
+#define POLICY(scope, rest) WITH(scope, "", rest)
+#define BODY(x) WITH("{\"op\":\"All\"}", "{\"kind\":\"when\",\"body\":" x "}", "")
 
 Test(est, names_from_json_cannot_carry_syntax)
 {
@@ -75,11 +77,12 @@ Test(est, names_from_json_cannot_carry_syntax)
 Test(est, what_is_refused)
 {
 	static const char *const bad[] = {
-		"[]", "{\"what\":{}}", S("{}"), S("{\"effect\":\"permit\"}"), POLICY("{\"op\":\"has\"}", ""), POLICY("{\"op\":\"==\"}", ""),
+		"[]", "{\"what\":{}}", S("{}"), S("{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},"
+		"\"resource\":{\"op\":\"All\"}}"), S("{\"effect\":\"permit\"}"), POLICY("{\"op\":\"has\"}", ""), POLICY("{\"op\":\"==\"}", ""),
 		POLICY("{\"op\":\"All\",\"entity\":{\"type\":\"U\",\"id\":\"a\"}}", ""), POLICY("{\"op\":\"in\",\"entities\":[]}", ""),
 		POLICY("{\"op\":\"==\",\"slot\":\"?principal\"}", ""), "{\"templates\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},"
-		"\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"}}}}", "{\"templates\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"==\","
-		"\"slot\":\"?resource\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"}}}}", BODY("{}"), BODY("{\"nope\":{}}"), BODY("true"),
+		"\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}}}", "{\"templates\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"==\","
+		"\"slot\":\"?resource\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}}}", BODY("{}"), BODY("{\"nope\":{}}"), BODY("true"),
 		BODY("{\"==\":{\"left\":{\"Value\":1}}}"), BODY("{\"==\":{\"left\":{\"Value\":1},\"right\":{\"Value\":1},\"arg\":{\"Value\":1}},\"x\":1}"),
 		BODY("{\"!\":{\"left\":{\"Value\":true},\"right\":{\"Value\":true}}}"), BODY("{\"Value\":null}"), BODY("{\"Value\":1.5}"),
 		BODY("{\"Slot\":\"?principal\"}"), BODY("{\"isIpv4\":[]}"), BODY("{\"like\":{\"left\":{\"Value\":\"a\"},\"pattern\":[\"Star\"]}}"),
