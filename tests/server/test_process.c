@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -90,6 +91,33 @@ Test(process, a_dead_server_is_replaced, .timeout = 60)
 			usleep(5000);
 		cr_assert(daemon_becomes(&d, "/readyz", 200));
 	}
+	cr_assert(daemon_end(&d));
+}
+
+Test(process, children_do_not_outlive_their_parent, .timeout = 60)
+{
+	struct daemon d;
+	pid_t server, keeper;
+	bool gone = false;
+
+	if (daemon_skipped())
+		return;
+	daemon_begin(&d);
+	server = daemon_child(&d, "lg-server");
+	keeper = daemon_child(&d, "lg-keeper");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);	/* orphans become ours, so that we hear of their end */
+	kill(d.pid, SIGKILL);
+	waitpid(d.pid, NULL, 0);
+	for (int i = 0; i < 1000 && !gone; i++) {
+		usleep(10000);
+		waitpid(server, NULL, WNOHANG);
+		waitpid(keeper, NULL, WNOHANG);
+		gone = kill(server, 0) != 0 && kill(keeper, 0) != 0;
+	}
+	cr_assert(gone);
+	close(d.out);
+	daemon_spawn(&d, 0);
+	cr_assert(daemon_line(&d), "and the next one starts on what is left");
 	cr_assert(daemon_end(&d));
 }
 
