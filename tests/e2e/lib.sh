@@ -32,7 +32,8 @@ done_testing() {
 	[ "$failed" = 0 ]
 	exit $?
 }
-trap 'lg_stop; rm -rf "$T"' INT TERM
+trap lg_stop EXIT
+trap 'exit 1' INT TERM
 
 # api METHOD PATH [curl arguments]: as the administrator; prints the body, then a line with the status
 token() { curl -sS --cacert "$CA" "$HTTPS/v1/login" -d "$(jq -cn --arg u "$1" --arg p "$2" '{username: $u, password: $p}')" | jq -r .access_token; }
