@@ -40,7 +40,7 @@ add_members(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group,
 		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute 'member' not allowed");
 	for (size_t i = 0; i < values->n; i++) {
 		LG_TRY(lg_value_entry(cx, ed, at, values->v[i], &member));
-		LG_TRY(lg_member_add(cx, ed, group, &member));
+		LG_TRY(lg_member_put(cx, ed, group, &member));
 	}
 	return LG_OK;
 }

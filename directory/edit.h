@@ -45,6 +45,8 @@ LG_CHECKED lg_err lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct l
 /* Adds an entry under a parent that is known (0: a suffix). */
 LG_CHECKED lg_err lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, uint64_t parent, const struct lg_values *values,
     size_t n, struct lg_entry *ret);
+/* A membership without the group's stamps: for those who write the group anyway. */
+LG_CHECKED lg_err lg_member_put(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member);
 /* The usual container of a type, made if it is not there. */
 LG_CHECKED lg_err lg_container_make(struct lg_ctx *cx, struct lg_edit *ed, enum lg_entry_type type, struct lg_entry *ret);
 /* The blob of an entry's userPassword goes; fine if there is none. */

@@ -4,25 +4,71 @@
 #include "directory/groups.h"
 #include "directory/tables.h"
 
-/* ---- memberships: rows, not values ---------------------------------------------------------------------------------- */
+/* ---- members: rows, not values --------------------------------------------------------------------------------------------------------- */
+
+/* The row alone. */
+lg_err
+lg_member_put(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
+{
+	struct lg_dkey k = lg_key_pair(group->tenant, group->id, member->id);
+
+	if (group->type != LG_TYPE_GROUP || group->tenant != member->tenant)
+		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute 'member' not allowed");
+	if (group->id == member->id)
+		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "a group cannot hold itself");
+	if (lg_exists(cx, ed->v, &lg_table_member, lg_dkey_str(&k)))
+		return lg_refuse(cx, ed, LG_LDAP_VALUE_EXISTS, "member: '%.*s' is one already", LG_FMT(lg_str_sub(member->rdn, 0, 200)));
+	return lg_put(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE);
+}
+
+static lg_err
+drop_member(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
+{
+	struct lg_dkey k = lg_key_pair(group->tenant, group->id, member->id);
+
+	if (!lg_exists(cx, ed->v, &lg_table_member, lg_dkey_str(&k)))
+		return lg_refuse(cx, ed, LG_LDAP_NO_SUCH_ATTRIBUTE, "member: '%.*s' is none", LG_FMT(lg_str_sub(member->rdn, 0, 200)));
+	return lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&k));
+}
+
+/* The group has changed: its stamps say so. */
+static lg_err
+touch(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group)
+{
+	struct lg_draft d;
+	struct lg_entry e;
+
+	LG_TRY(lg_entry_by_id(cx, ed->v, group->tenant, group->id, &e));
+	lg_draft_open(cx, &e, &d);
+	return lg_draft_write(cx, ed, &d, &e);
+}
+
+lg_err
+lg_member_add(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
+{
+	LG_TRY(lg_member_put(cx, ed, group, member));
+	return touch(cx, ed, group);
+}
+
+lg_err
+lg_member_del(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
+{
+	LG_TRY(drop_member(cx, ed, group, member));
+	return touch(cx, ed, group);
+}
+
+/* ---- modifications of members ----------------------------------------------------------------------------------------- */
 
 static lg_err
 clear_members(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, bool *changed)
 {
-	struct lg_ids ids = lg_ids_of(cx->arena);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	struct lg_dkey k = lg_key_id(group->tenant, group->id);
 	lg_str key, value;
 
-	{
-		/* Collected first: a cursor does not outlive a write. */
-		LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
-		LG_TRY(lg_scan(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &c));
-		while (lg_cursor_next(&c, &key, &value))
-			lg_ids_add(&ids, lg_id_of(key));
-	}
-	for (size_t i = 0; i < ids.n; i++) {
-		struct lg_dkey row = lg_key_pair(group->tenant, group->id, ids.v[i]);
-		LG_TRY(lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&row)));
+	LG_TRY(lg_scan(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &value)) {
+		LG_TRY(lg_del(cx, ed->v, &lg_table_member, key));
 		*changed = true;
 	}
 	return LG_OK;
@@ -35,7 +81,7 @@ del_member(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, 
 	lg_err e = lg_value_entry(cx, ed, at, dn, &member);
 
 	if (e == LG_OK)
-		e = lg_member_del(cx, ed, group, &member);
+		e = drop_member(cx, ed, group, &member);
 	/* A name that no entry bears is no member either. */
 	if (e == LG_E_NOT_FOUND || (e != LG_OK && ed->result == LG_LDAP_CONSTRAINT_VIOLATION))
 		return lg_refuse(cx, ed, LG_LDAP_NO_SUCH_ATTRIBUTE, "member: no such value");
@@ -61,7 +107,7 @@ modify_members(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *gro
 			LG_TRY(del_member(cx, ed, group, at, mod->values.v[i]));
 		} else {
 			LG_TRY(lg_value_entry(cx, ed, at, mod->values.v[i], &member));
-			LG_TRY(lg_member_add(cx, ed, group, &member));
+			LG_TRY(lg_member_put(cx, ed, group, &member));
 		}
 		*changed = true;
 	}
@@ -226,30 +272,4 @@ lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const
 	if (lg_entry_first(e, LG_A_USER_PASSWORD, &secret) && (password == NULL || !lg_str_eq(password->v[0], secret)))
 		LG_TRY(lg_secret_drop(cx, ed, e));
 	return lg_draft_write(cx, ed, &d, e);
-}
-
-/* ---- members by entry --------------------------------------------------------------------------------------------------------- */
-
-lg_err
-lg_member_add(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
-{
-	struct lg_dkey k = lg_key_pair(group->tenant, group->id, member->id);
-
-	if (group->type != LG_TYPE_GROUP || group->tenant != member->tenant)
-		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute 'member' not allowed");
-	if (group->id == member->id)
-		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "a group cannot hold itself");
-	if (lg_exists(cx, ed->v, &lg_table_member, lg_dkey_str(&k)))
-		return lg_refuse(cx, ed, LG_LDAP_VALUE_EXISTS, "member: '%.*s' is one already", LG_FMT(lg_str_sub(member->rdn, 0, 200)));
-	return lg_put(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE);
-}
-
-lg_err
-lg_member_del(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
-{
-	struct lg_dkey k = lg_key_pair(group->tenant, group->id, member->id);
-
-	if (!lg_exists(cx, ed->v, &lg_table_member, lg_dkey_str(&k)))
-		return lg_refuse(cx, ed, LG_LDAP_NO_SUCH_ATTRIBUTE, "member: '%.*s' is none", LG_FMT(lg_str_sub(member->rdn, 0, 200)));
-	return lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&k));
 }

@@ -99,34 +99,21 @@ lg_entry_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_st
 
 /* ---- delete --------------------------------------------------------------------------------------------------------- */
 
-/* Both sides of its memberships.  The keys are collected first: a cursor does not outlive a write. */
-static lg_err
-collect(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_table *t, const struct lg_entry *e, struct lg_ids *ret)
-{
-	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
-	struct lg_dkey k = lg_key_id(e->tenant, e->id);
-	lg_str key, value;
-
-	LG_TRY(lg_scan(cx, ed->v, t, lg_dkey_str(&k), LG_NONE, &c));
-	while (lg_cursor_next(&c, &key, &value))
-		lg_ids_add(ret, lg_id_of(key));
-	return LG_OK;
-}
-
+/* Both sides of its memberships. */
 static lg_err
 drop_memberships(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 {
-	struct lg_ids members = lg_ids_of(cx->arena), groups = lg_ids_of(cx->arena);
+	LG_AUTO(lg_cursor_end) struct lg_cursor members = { 0 }, groups = { 0 };
+	struct lg_dkey k = lg_key_id(e->tenant, e->id);
+	lg_str key, value;
 
-	LG_TRY(collect(cx, ed, &lg_table_member, e, &members));
-	LG_TRY(collect(cx, ed, &lg_table_memberof, e, &groups));
-	for (size_t i = 0; i < members.n; i++) {
-		struct lg_dkey k = lg_key_pair(e->tenant, e->id, members.v[i]);
-		LG_TRY(lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&k)));
-	}
-	for (size_t i = 0; i < groups.n; i++) {
-		struct lg_dkey k = lg_key_pair(e->tenant, groups.v[i], e->id);
-		LG_TRY(lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&k)));
+	LG_TRY(lg_scan(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &members));
+	while (lg_cursor_next(&members, &key, &value))
+		LG_TRY(lg_del(cx, ed->v, &lg_table_member, key));
+	LG_TRY(lg_scan(cx, ed->v, &lg_table_memberof, lg_dkey_str(&k), LG_NONE, &groups));
+	while (lg_cursor_next(&groups, &key, &value)) {
+		struct lg_dkey row = lg_key_pair(e->tenant, lg_id_of(key), e->id);
+		LG_TRY(lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&row)));
 	}
 	return LG_OK;
 }

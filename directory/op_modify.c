@@ -61,7 +61,11 @@ edit_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 	if (!lg_rdn_parse(cx->arena, w->rdn, &rdn))
 		return lg_refuse(cx, ed, LG_LDAP_INVALID_DN, "invalid new RDN");
 	if (w->has_superior) {
-		LG_TRY(lg_write_find(cx, ed, w->superior, &to, &superior, &above));
+		lg_err found = lg_write_find(cx, ed, w->superior, &to, &superior, &above);
+		if (found != LG_OK) {
+			ed->matched = LG_NONE;		/* it would be of another name than the request's entry */
+			return found;
+		}
 		LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_ADD, &e, lg_dn_below(cx->arena, lg_rdn_text(cx->arena, &rdn), above), NULL));
 	}
 	return lg_entry_rename(cx, ed, &e, w->rdn, w->delete_old, w->has_superior ? &superior : NULL);

@@ -381,8 +381,11 @@ Test(edit, delete_takes_memberships_and_the_password_along)
 
 Test(edit, members_are_added_once)
 {
+	uint64_t stamp = world_entry(&w, STAFF).stamp;
+
 	assert_err(&w, LG_E_EXISTS, world_member(&w, STAFF, ALICE, true));
 	assert_ok(&w, world_member(&w, STAFF, ALICE, false));
+	cr_assert_gt(world_entry(&w, STAFF).stamp, stamp);
 	assert_err(&w, LG_E_NOT_FOUND, world_member(&w, STAFF, ALICE, false));
 	assert_err(&w, LG_E_INVALID, world_member(&w, STAFF, STAFF, true));
 	assert_err(&w, LG_E_INVALID, world_member(&w, ALICE, STAFF, true));
