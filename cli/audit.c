@@ -12,8 +12,8 @@
 #include "base/text.h"
 
 static const struct cli_column columns[] = {
-	{ "TIME", "time", NULL }, { "LOG", "log", NULL }, { "ACTOR", "actor", NULL }, { "OPERATION", "operation", NULL }, { "TARGET", "target", NULL },
-	{ "DETAIL", "detail", NULL }, { NULL, NULL, NULL },
+	{ "TIME", "time", NULL }, { "ACTOR", "actor", NULL }, { "OPERATION", "operation", NULL }, { "TARGET", "target", NULL },
+	{ "RESULT", "result", NULL }, { NULL, NULL, NULL },
 };
 
 lg_err

@@ -14,6 +14,7 @@ struct row {
 	bool decision;			/* of the decision log */
 	uint64_t seq;
 	lg_str actor, operation, target, detail;
+	lg_str result;			/* of a decision: "permit" or "deny: why" */
 };
 
 struct trail {
@@ -91,8 +92,9 @@ entity_text(struct lg_ctx *cx, struct lg_json *js)
 static void
 read_decision(struct lg_ctx *cx, struct row *r)
 {
+	lg_str name, reason = LG_NONE;
 	struct lg_json js;
-	lg_str name;
+	bool permit = false;
 
 	lg_json_init(&js, cx->arena, r->detail);
 	lg_json_object(&js);
@@ -103,9 +105,14 @@ read_decision(struct lg_ctx *cx, struct row *r)
 			r->target = entity_text(cx, &js);
 		else if (lg_str_eq(name, LG_STR("action")))
 			r->operation = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("decision")))
+			permit = lg_json_bool(&js);
+		else if (lg_str_eq(name, LG_STR("reason")))
+			reason = lg_json_str(&js);
 		else
 			lg_json_skip(&js);
 	}
+	r->result = permit ? LG_STR("permit") : lg_cat(cx->arena, LG_STR("deny: "), reason);
 	if (lg_json_end(cx, &js) != LG_OK)
 		r->operation = LG_STR("(does not decode)");
 }
@@ -148,6 +155,8 @@ write_row(struct lg_jsonw *w, const struct row *r)
 	lg_jsonw_str_of(w, "actor", r->actor);
 	lg_jsonw_str_of(w, "operation", r->operation);
 	lg_jsonw_str_of(w, "target", r->target);
+	if (r->decision)
+		lg_jsonw_str_of(w, "result", r->result);
 	if (r->detail.n > 0) {
 		lg_jsonw_name(w, LG_STR("detail"));
 		lg_jsonw_raw(w, r->detail);
