@@ -103,7 +103,8 @@ lg_policy_run(struct lg_eval *ev, const struct lg_policy *p)
 		if (!lg_eval(ev, p->clauses[i].body, &v))
 			return OUTCOME_ERROR;
 		if (v.kind != LG_V_BOOL) {
-			ev->error = lg_print(ev->cx->arena, "type error: a clause gave %s, not bool", lg_kind_name(v.kind));
+			ev->error =
+			    lg_print(ev->cx->arena, "type error: a clause gave %s, not bool", lg_kind_name(v.kind));
 			ev->error_at = p->clauses[i].at;
 			return OUTCOME_ERROR;
 		}

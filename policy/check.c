@@ -39,11 +39,13 @@ lg_check_as(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap 
     const struct lg_type *or)
 {
 	struct lg_typed t = lg_check(ck, x, known);
+	const char *wanted;
 
 	if (t.type == NULL || lg_type_sub(t.type, want, false) || (or != NULL && lg_type_sub(t.type, or, false)))
 		return t;
-	lg_check_fault(ck, x->at, "expected %s, got %.*s", want->kind == TY_RECORD ? "a record or an entity" :
-	    or != NULL ? "an entity or a set of entities" : lg_dup(ck->cx->arena, text(ck, want)).p, LG_FMT(text(ck, t.type)));
+	wanted = want->kind == TY_RECORD ? "a record or an entity" : "an entity or a set of entities";
+	lg_check_fault(ck, x->at, "expected %.*s, got %.*s", LG_FMT(or != NULL ? lg_str_of(wanted) : text(ck, want)),
+	    LG_FMT(text(ck, t.type)));
 	return lg_typed_of(NULL, false);
 }
 
@@ -169,8 +171,8 @@ check_if(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap *kn
 	r.type = lg_type_lub(a, yes.type, no.type, ck->strict);
 	r.caps = lg_cap_both(a, no.caps, yes.caps);
 	if (r.type == NULL) {
-		lg_check_fault(ck, x->at, "the branches have incompatible types %.*s and %.*s", LG_FMT(text(ck, yes.type)),
-		    LG_FMT(text(ck, no.type)));
+		lg_check_fault(ck, x->at, "the branches have incompatible types %.*s and %.*s",
+		    LG_FMT(text(ck, yes.type)), LG_FMT(text(ck, no.type)));
 		r.ok = false;
 	}
 	return r;
@@ -188,7 +190,8 @@ check_get(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap *k
 		return lg_typed_of(NULL, false);
 	at = lg_type_attr_of(ck->cx->arena, ck->schema, t.type, x->name->text);
 	if (at.type == NULL) {
-		lg_check_fault(ck, x->at, "%.*s has no attribute `%.*s`", LG_FMT(text(ck, t.type)), LG_FMT(x->name->text));
+		lg_check_fault(
+		    ck, x->at, "%.*s has no attribute `%.*s`", LG_FMT(text(ck, t.type)), LG_FMT(x->name->text));
 		return lg_typed_of(NULL, false);
 	}
 	if (!at.optional || lg_cap_has(known, x->a, x->name, NULL))
@@ -208,7 +211,8 @@ check_has(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap *k
 		return lg_typed_of(&lg_type_bool, false);
 	at = lg_type_attr_of(ck->cx->arena, ck->schema, t.type, x->name->text);
 	if (at.type == NULL)
-		return lg_typed_of(lg_type_may_have(ck->schema, t.type, x->name->text) ? &lg_type_bool : &lg_type_false, t.ok);
+		return lg_typed_of(
+		    lg_type_may_have(ck->schema, t.type, x->name->text) ? &lg_type_bool : &lg_type_false, t.ok);
 	/* An entity's required attribute may be missing with the entity. */
 	sure = (!at.optional && t.type->kind == TY_RECORD) || lg_cap_has(known, x->a, x->name, NULL);
 	r = lg_typed_of(sure ? &lg_type_true : &lg_type_bool, t.ok);
@@ -297,8 +301,8 @@ check_record(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap
 static const struct lg_type *
 type_of_kind(enum lg_kind k)
 {
-	static const struct lg_type ext[] = { { .kind = TY_EXT, .ext = LG_V_IP }, { .kind = TY_EXT, .ext = LG_V_DECIMAL },
-		{ .kind = TY_EXT, .ext = LG_V_DATETIME }, { .kind = TY_EXT, .ext = LG_V_DURATION } };
+	static const struct lg_type ext[] = {{.kind = TY_EXT, .ext = LG_V_IP}, {.kind = TY_EXT, .ext = LG_V_DECIMAL},
+	    {.kind = TY_EXT, .ext = LG_V_DATETIME}, {.kind = TY_EXT, .ext = LG_V_DURATION}};
 
 	switch (k) {
 	case LG_V_BOOL: return &lg_type_bool;
@@ -335,7 +339,8 @@ check_call(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap *
 	bool ok = true;
 
 	if (x->n != x->ext->nargs) {
-		lg_check_fault(ck, x->at, "`%.*s` takes %u argument(s), %u given", LG_FMT(x->ext->name), x->ext->nargs, x->n);
+		lg_check_fault(
+		    ck, x->at, "`%.*s` takes %u argument(s), %u given", LG_FMT(x->ext->name), x->ext->nargs, x->n);
 		ok = false;
 	}
 	if (x->ext->constructor && !constructor_good(ck, x))

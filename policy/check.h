@@ -43,15 +43,16 @@ struct lg_typed lg_check_bool(struct lg_checker *ck, const struct lg_expr *x, co
 struct lg_typed lg_check_and(struct lg_typed left, struct lg_typed right, struct lg_arena *a);
 struct lg_typed lg_check_binary(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap *known);
 /* `e in uids` from types and literals alone. */
-const struct lg_type *lg_check_within(const struct lg_checker *ck, const struct lg_type *e, const struct lg_euid *action,
-    const struct lg_type *above, const struct lg_euid *const *uids, uint32_t n);
+const struct lg_type *lg_check_within(const struct lg_checker *ck, const struct lg_type *e,
+    const struct lg_euid *action, const struct lg_type *above, const struct lg_euid *const *uids, uint32_t n);
 void lg_check_fault(struct lg_checker *ck, uint32_t at, const char *fmt, ...) LG_PRINTF(3, 4);
 
 /* ---- capabilities --------------------------------------------------------------------------- */
 
 const struct lg_cap *lg_cap_union(struct lg_arena *a, const struct lg_cap *x, const struct lg_cap *y);
 const struct lg_cap *lg_cap_both(struct lg_arena *a, const struct lg_cap *x, const struct lg_cap *y);
-bool lg_cap_has(const struct lg_cap *l, const struct lg_expr *on, const struct lg_name *name, const struct lg_expr *tag);
+bool lg_cap_has(
+    const struct lg_cap *l, const struct lg_expr *on, const struct lg_name *name, const struct lg_expr *tag);
 const struct lg_cap *lg_cap_new(struct lg_arena *a, const struct lg_expr *on, const struct lg_name *name,
     const struct lg_expr *tag);
 bool lg_expr_same(const struct lg_expr *x, const struct lg_expr *y);	/* in form, places aside */

@@ -27,7 +27,8 @@ comparable(struct lg_checker *ck, const struct lg_expr *x, const struct lg_type 
 {
 	if (!ck->strict || a == NULL || b == NULL || lg_type_lub(ck->cx->arena, a, b, true) != NULL)
 		return true;
-	lg_check_fault(ck, x->at, "the types %.*s and %.*s are not compatible", LG_FMT(text(ck, a)), LG_FMT(text(ck, b)));
+	lg_check_fault(
+	    ck, x->at, "the types %.*s and %.*s are not compatible", LG_FMT(text(ck, a)), LG_FMT(text(ck, b)));
 	return false;
 }
 
@@ -66,7 +67,8 @@ check_order(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap 
 
 	if (a.type == NULL || b.type == NULL)
 		return r;
-	if ((a.type->kind == TY_NEVER) != (b.type->kind == TY_NEVER) && ordered(a.type->kind == TY_NEVER ? b.type : a.type))
+	if ((a.type->kind == TY_NEVER) != (b.type->kind == TY_NEVER) &&
+	    ordered(a.type->kind == TY_NEVER ? b.type : a.type))
 		return r;
 	if (ordered(a.type) && a.type->kind == b.type->kind && a.type->ext == b.type->ext)
 		return r;

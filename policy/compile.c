@@ -18,7 +18,8 @@ struct build {
 /* ---- ids ------------------------------------------------------------------------------------ */
 
 static lg_str
-policy_id(const struct build *b, size_t source, const struct lg_source *src, const struct lg_policy *p, uint32_t position)
+policy_id(
+    const struct build *b, size_t source, const struct lg_source *src, const struct lg_policy *p, uint32_t position)
 {
 	if (b->options->ids != NULL)
 		return lg_dup(b->set->arena, b->options->ids[source]);
@@ -45,7 +46,8 @@ policy_add(struct build *b, struct lg_policy *p)
 	if (*slot != NULL)
 		lg_lex_fault(&b->ps.lx, p->at, "the id `%.*s` is taken", LG_FMT(p->info.id));
 	if (set->n == b->size) {
-		struct lg_policy **v = LG_NEWS(set->arena, struct lg_policy *, b->size = b->size == 0 ? 16 : b->size * 2);
+		struct lg_policy **v =
+		    LG_NEWS(set->arena, struct lg_policy *, b->size = b->size == 0 ? 16 : b->size * 2);
 
 		if (set->n > 0)
 			memcpy(v, set->v, set->n * sizeof(*v));
@@ -107,7 +109,8 @@ link_one(struct build *b, const struct lg_policy_link *link)
 	size_t at;
 
 	if (!lg_policies_find(b->set, link->template_id, &at) || !b->set->v[at]->info.is_template)
-		return lg_fail(b->cx, LG_E_INVALID, "link `%.*s`: no template `%.*s`", LG_FMT(link->id), LG_FMT(link->template_id));
+		return lg_fail(b->cx, LG_E_INVALID, "link `%.*s`: no template `%.*s`", LG_FMT(link->id),
+		    LG_FMT(link->template_id));
 	of = b->set->v[at];
 	*p = *of;
 	p->of = of;

@@ -17,9 +17,11 @@ uid_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_euid 
 	const struct lg_schema_entity *e = lg_schema_entity_find(s, uid->type);
 
 	if (e == NULL && lg_schema_action_find(s, uid) == NULL)
-		return lg_fail(cx, LG_E_INVALID, "%.*s: its type is not in the schema", LG_FMT(lg_euid_text(cx->arena, uid)));
+		return lg_fail(
+		    cx, LG_E_INVALID, "%.*s: its type is not in the schema", LG_FMT(lg_euid_text(cx->arena, uid)));
 	if (e != NULL && !enum_has(e, uid->id))
-		return lg_fail(cx, LG_E_INVALID, "%.*s is not in the type's enumeration", LG_FMT(lg_euid_text(cx->arena, uid)));
+		return lg_fail(
+		    cx, LG_E_INVALID, "%.*s is not in the type's enumeration", LG_FMT(lg_euid_text(cx->arena, uid)));
 	return LG_OK;
 }
 
@@ -89,14 +91,16 @@ lg_value_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_
 	if (v->kind != LG_V_SET)
 		return wrong(cx, "a set", v);
 	for (uint32_t i = 0; i < v->u.set->n; i++)
-		LG_TRY(t->element == NULL ? wrong(cx, "an empty set", v) : lg_value_conforms(cx, s, t->element, &v->u.set->v[i]));
+		LG_TRY(t->element == NULL ? wrong(cx, "an empty set", v)
+					  : lg_value_conforms(cx, s, t->element, &v->u.set->v[i]));
 	return LG_OK;
 }
 
 /* ---- entities ------------------------------------------------------------------------------- */
 
 static lg_err
-tags_conform(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_schema_entity *e, const struct lg_record *tags)
+tags_conform(
+    struct lg_ctx *cx, const struct lg_schema *s, const struct lg_schema_entity *e, const struct lg_record *tags)
 {
 	if (tags == NULL || tags->n == 0)
 		return LG_OK;
@@ -133,7 +137,8 @@ row_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_entit
 	LG_TRY(record_conforms(cx, s, e->shape, row->attrs == NULL ? &nothing : row->attrs));
 	for (size_t i = 0; i < row->nparents; i++) {
 		if (!lg_schema_type_within(e, row->parents[i].type))
-			return lg_fail(cx, LG_E_INVALID, "a %.*s cannot be in a %.*s", LG_FMT(e->type), LG_FMT(row->parents[i].type));
+			return lg_fail(cx, LG_E_INVALID, "a %.*s cannot be in a %.*s", LG_FMT(e->type),
+			    LG_FMT(row->parents[i].type));
 		LG_TRY(uid_conforms(cx, s, &row->parents[i]));
 	}
 	return tags_conform(cx, s, e, row->tags);
@@ -167,7 +172,8 @@ lg_request_validate(struct lg_ctx *cx, const struct lg_schema *s, const struct l
 	const struct lg_schema_action *a = lg_schema_action_find(s, &rq->action);
 
 	if (a == NULL)
-		return lg_fail(cx, LG_E_INVALID, "action %.*s is not in the schema", LG_FMT(lg_euid_text(cx->arena, &rq->action)));
+		return lg_fail(cx, LG_E_INVALID, "action %.*s is not in the schema",
+		    LG_FMT(lg_euid_text(cx->arena, &rq->action)));
 	LG_TRY(uid_conforms(cx, s, &rq->principal));
 	LG_TRY(uid_conforms(cx, s, &rq->resource));
 	LG_TRY(applies(cx, a, a->principals, a->nprincipals, &rq->principal, "principal"));

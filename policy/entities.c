@@ -199,7 +199,8 @@ record_same(const struct lg_record *a, const struct lg_record *b)
 static bool
 row_same(const struct node *nd, const struct lg_entity_row *row)
 {
-	bool same = nd->nparents == row->nparents && record_same(nd->attrs, row->attrs) && record_same(nd->tags, row->tags);
+	bool same =
+	    nd->nparents == row->nparents && record_same(nd->attrs, row->attrs) && record_same(nd->tags, row->tags);
 
 	for (size_t i = 0; same && i < row->nparents; i++) {
 		same = false;
@@ -224,8 +225,8 @@ lg_entity_store_add(struct lg_ctx *cx, struct lg_entity_store *st, const struct 
 	if (st->present == LG_ENTITY_COUNT_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "more than %d entities", LG_ENTITY_COUNT_MAX);
 	if (row->nparents > LG_ENTITY_ANCESTORS_MAX)
-		return lg_fail(cx, LG_E_LIMIT, "%.*s has more than %d parents", LG_FMT(lg_euid_text(cx->arena, &row->uid)),
-		    LG_ENTITY_ANCESTORS_MAX);
+		return lg_fail(cx, LG_E_LIMIT, "%.*s has more than %d parents",
+		    LG_FMT(lg_euid_text(cx->arena, &row->uid)), LG_ENTITY_ANCESTORS_MAX);
 	nd->present = true;
 	nd->attrs = record_keep(st, row->attrs);
 	nd->tags = record_keep(st, row->tags);
@@ -313,7 +314,8 @@ climb(struct lg_ctx *cx, struct lg_entity_store *st, struct node *from, uint32_t
 		}
 		up = f->nd->parents[f->next++];
 		if (up->colour == GREY)
-			return lg_fail(cx, LG_E_INVALID, "%.*s is its own ancestor", LG_FMT(lg_euid_text(cx->arena, &up->uid)));
+			return lg_fail(
+			    cx, LG_E_INVALID, "%.*s is its own ancestor", LG_FMT(lg_euid_text(cx->arena, &up->uid)));
 		if (up->colour == BLACK)
 			continue;
 		if (depth > LG_ENTITY_ANCESTORS_MAX)
@@ -426,5 +428,6 @@ struct lg_entities
 lg_entity_store_port(const struct lg_entity_store *st)
 {
 	/* The port's functions do not write. */
-	return (struct lg_entities){ (void *)(uintptr_t)st, port_find, port_attr, port_tag, port_within, port_ancestors };
+	return (struct lg_entities){
+	    (void *)(uintptr_t)st, port_find, port_attr, port_tag, port_within, port_ancestors};
 }

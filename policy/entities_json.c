@@ -30,7 +30,8 @@ record_read(struct lg_value_reader *rd, const struct lg_type *type, const struct
 static lg_err
 attrs_read(struct row_reader *rr)
 {
-	const struct lg_schema_entity *e = rr->schema == NULL ? NULL : lg_schema_entity_find(rr->schema, rr->row.uid.type);
+	const struct lg_schema_entity *e =
+	    rr->schema == NULL ? NULL : lg_schema_entity_find(rr->schema, rr->row.uid.type);
 
 	return record_read(&rr->rd, e == NULL ? NULL : e->shape, &rr->row.attrs);
 }
@@ -39,7 +40,8 @@ attrs_read(struct row_reader *rr)
 static lg_err
 tags_read(struct row_reader *rr)
 {
-	const struct lg_schema_entity *e = rr->schema == NULL ? NULL : lg_schema_entity_find(rr->schema, rr->row.uid.type);
+	const struct lg_schema_entity *e =
+	    rr->schema == NULL ? NULL : lg_schema_entity_find(rr->schema, rr->row.uid.type);
 	const struct lg_type *type = e == NULL ? NULL : e->tags;
 	struct lg_field *v = NULL;
 	uint32_t n = 0, size = 0;
@@ -49,7 +51,8 @@ tags_read(struct row_reader *rr)
 	lg_json_object(rr->rd.js);
 	while (lg_json_member(rr->rd.js, &name)) {
 		if (n == size) {
-			struct lg_field *more = LG_NEWS(rr->rd.cx->arena, struct lg_field, size = size == 0 ? 8 : size * 2);
+			struct lg_field *more =
+			    LG_NEWS(rr->rd.cx->arena, struct lg_field, size = size == 0 ? 8 : size * 2);
 
 			if (n > 0)
 				memcpy(more, v, n * sizeof(*v));
@@ -74,7 +77,8 @@ parents_read(struct row_reader *rr)
 	lg_json_array(rr->rd.js);
 	while (lg_json_item(rr->rd.js)) {
 		if (n == size) {
-			struct lg_euid *more = LG_NEWS(rr->rd.cx->arena, struct lg_euid, size = size == 0 ? 4 : size * 2);
+			struct lg_euid *more =
+			    LG_NEWS(rr->rd.cx->arena, struct lg_euid, size = size == 0 ? 4 : size * 2);
 
 			if (n > 0)
 				memcpy(more, v, n * sizeof(*v));
@@ -109,8 +113,9 @@ row_members(struct row_reader *rr)
 	static const struct {
 		lg_str name;
 		lg_err (*read)(struct row_reader *rr);
-	} parts[LATER_MAX] = { [PART_ATTRS] = { LG_STR("attrs"), attrs_read }, [PART_TAGS] = { LG_STR("tags"), tags_read },
-		[PART_PARENTS] = { LG_STR("parents"), parents_read } };
+	} parts[LATER_MAX] = {[PART_ATTRS] = {LG_STR("attrs"), attrs_read},
+	    [PART_TAGS] = {LG_STR("tags"), tags_read},
+	    [PART_PARENTS] = {LG_STR("parents"), parents_read}};
 	lg_str waiting[LATER_MAX] = { LG_NONE, LG_NONE, LG_NONE }, name;
 	bool seen[LATER_MAX] = { false };
 

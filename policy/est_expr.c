@@ -98,8 +98,9 @@ lg_est_uid(struct lg_json *js, struct lg_euid *ret)
 	lg_json_object(js);
 	while (lg_json_member(js, &name)) {
 		if (lg_str_eq(name, LG_STR("__entity")))
-			return lg_est_uid(js, ret) && (lg_json_member(js, &name) ? (lg_json_fault(js, "an escape stands alone"), false) :
-			    js->fault == NULL);
+			return lg_est_uid(js, ret) &&
+			       (lg_json_member(js, &name) ? (lg_json_fault(js, "an escape stands alone"), false)
+							  : js->fault == NULL);
 		if (lg_str_eq(name, LG_STR("type")))
 			type = lg_json_str(js);
 		else if (lg_str_eq(name, LG_STR("id")))
@@ -180,7 +181,9 @@ object_value(struct lg_est_reader *rd)
 			continue;
 		}
 		x = entity ? entity_value(rd) : ext_value(rd);
-		return l.n > 0 || lg_json_member(rd->js, &name) ? lg_est_bad(rd, "an escape stands alone in its object") : x;
+		return l.n > 0 || lg_json_member(rd->js, &name)
+			   ? lg_est_bad(rd, "an escape stands alone in its object")
+			   : x;
 	}
 	return listed(rd, X_RECORD, &l);
 }

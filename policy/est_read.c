@@ -117,7 +117,8 @@ annotations(struct lg_est_reader *rd, struct lg_policy *p)
 		v += p->info.nannotations++;
 		v->name = name;
 		/* Reserved words may name annotations. */
-		if (!lg_is_name(lg_print(rd->cx->arena, "%.*s_", LG_FMT(name))) || (name.n > 0 && name.p[0] >= '0' && name.p[0] <= '9'))
+		if (!lg_is_name(lg_print(rd->cx->arena, "%.*s_", LG_FMT(name))) ||
+		    (name.n > 0 && name.p[0] >= '0' && name.p[0] <= '9'))
 			lg_est_bad(rd, "an annotation's name must be an identifier");
 		if (lg_json_peek(rd->js) == LG_JSON_NULL)
 			lg_json_null(rd->js);

@@ -27,7 +27,8 @@ lg_policy_json_text(struct lg_ctx *cx, lg_str json, lg_str *ret)
 	bool is_template;
 
 	if (json.n > LG_POLICY_JSON_MAX)
-		return lg_fail(cx, LG_E_LIMIT, "policy JSON of %zu bytes, at most %u are read", json.n, LG_POLICY_JSON_MAX);
+		return lg_fail(
+		    cx, LG_E_LIMIT, "policy JSON of %zu bytes, at most %u are read", json.n, LG_POLICY_JSON_MAX);
 	json_start(&js, cx->arena, json);
 	LG_TRY(lg_est_text(cx, &js, &text, &is_template));
 	LG_TRY(lg_json_end(cx, &js));
@@ -45,7 +46,8 @@ policies(struct set_reader *sr, bool templates)
 	lg_json_object(&sr->js);
 	while (lg_json_member(&sr->js, &id)) {
 		if (sr->n == sr->size) {
-			struct lg_policy_source *v = LG_NEWS(a, struct lg_policy_source, sr->size = sr->size == 0 ? 16 : sr->size * 2);
+			struct lg_policy_source *v =
+			    LG_NEWS(a, struct lg_policy_source, sr->size = sr->size == 0 ? 16 : sr->size * 2);
 			lg_str *ids = LG_NEWS(a, lg_str, sr->size);
 
 			if (sr->n > 0) {
@@ -60,8 +62,8 @@ policies(struct set_reader *sr, bool templates)
 		if (lg_est_text(sr->cx, &sr->js, &sr->sources[sr->n].text, &is_template) != LG_OK)
 			return lg_fail_in(sr->cx, LG_E_INVALID, lg_dup(a, id).p);
 		if (is_template != templates)
-			return lg_fail(sr->cx, LG_E_INVALID, "%.*s: a %s among the %s", LG_FMT(id), templates ? "policy" : "template",
-			    templates ? "templates" : "static policies");
+			return lg_fail(sr->cx, LG_E_INVALID, "%.*s: a %s among the %s", LG_FMT(id),
+			    templates ? "policy" : "template", templates ? "templates" : "static policies");
 		sr->n++;
 	}
 	return sr->js.fault == NULL ? LG_OK : lg_json_end(sr->cx, &sr->js);
@@ -144,7 +146,8 @@ lg_policies_parse_json(struct lg_ctx *cx, lg_str json, const struct lg_policy_op
 	struct set_reader sr = { .cx = cx };
 
 	if (json.n > LG_POLICY_JSON_MAX)
-		return lg_fail(cx, LG_E_LIMIT, "policy JSON of %zu bytes, at most %u are read", json.n, LG_POLICY_JSON_MAX);
+		return lg_fail(
+		    cx, LG_E_LIMIT, "policy JSON of %zu bytes, at most %u are read", json.n, LG_POLICY_JSON_MAX);
 	json_start(&sr.js, cx->arena, json);
 	LG_TRY(set_members(&sr));
 	opt.ids = sr.ids;

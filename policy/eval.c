@@ -55,7 +55,8 @@ lg_eval_init(struct lg_eval *ev, struct lg_ctx *cx, const struct lg_entities *en
 	ev->var[VAR_PRINCIPAL] = lg_value_entity(&rq->principal);
 	ev->var[VAR_ACTION] = lg_value_entity(&rq->action);
 	ev->var[VAR_RESOURCE] = lg_value_entity(&rq->resource);
-	ev->var[VAR_CONTEXT] = (struct lg_value){ LG_V_RECORD, { .record = rq->context == NULL ? &nothing : rq->context } };
+	ev->var[VAR_CONTEXT] =
+	    (struct lg_value){LG_V_RECORD, {.record = rq->context == NULL ? &nothing : rq->context}};
 }
 
 void
@@ -69,7 +70,8 @@ lg_eval_start(struct lg_eval *ev)
 /* ---- arithmetic, order, sets ---------------------------------------------------------------- */
 
 static bool
-eval_arith(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
+eval_arith(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b,
+    struct lg_value *ret)
 {
 	int64_t v;
 	bool over;
@@ -91,7 +93,8 @@ eval_arith(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a
 }
 
 static bool
-eval_order(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
+eval_order(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b,
+    struct lg_value *ret)
 {
 	if (a->kind != LG_V_LONG && a->kind != LG_V_DATETIME && a->kind != LG_V_DURATION)
 		return lg_eval_wrong_kind(ev, x->a, "long, datetime or duration", a);
@@ -106,7 +109,8 @@ eval_order(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a
 }
 
 static bool
-eval_contains(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
+eval_contains(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b,
+    struct lg_value *ret)
 {
 	if (a->kind != LG_V_SET)
 		return lg_eval_wrong_kind(ev, x->a, "set", a);
@@ -116,7 +120,8 @@ eval_contains(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value
 		return lg_eval_wrong_kind(ev, x->b, "set", b);
 	if (!lg_eval_spend(ev, x, b->u.set->n))
 		return false;
-	return set_bool(ret, x->op == X_CONTAINS_ALL ? lg_set_has_all(a->u.set, b->u.set) : lg_set_has_any(a->u.set, b->u.set));
+	return set_bool(
+	    ret, x->op == X_CONTAINS_ALL ? lg_set_has_all(a->u.set, b->u.set) : lg_set_has_any(a->u.set, b->u.set));
 }
 
 static bool
@@ -269,14 +274,16 @@ eval_call(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 			args[i] = v;
 	}
 	if (x->n != x->ext->nargs)
-		return lg_eval_fail(ev, x, "`%.*s` takes %u argument(s), %u given", LG_FMT(x->ext->name), x->ext->nargs, x->n);
+		return lg_eval_fail(
+		    ev, x, "`%.*s` takes %u argument(s), %u given", LG_FMT(x->ext->name), x->ext->nargs, x->n);
 	for (uint32_t i = 0; i < x->n; i++)
 		if (args[i].kind != x->ext->args[i])
 			return lg_eval_wrong_kind(ev, x->list[i], lg_kind_name(x->ext->args[i]), &args[i]);
 	why = x->ext->run(ev->cx, args, ret);
 	if (why == NULL)
 		return true;
-	return lg_eval_fail(ev, x, "%.*s: %.*s %s", LG_FMT(x->ext->name), LG_FMT(lg_value_text(ev->cx->arena, &args[0])), why);
+	return lg_eval_fail(
+	    ev, x, "%.*s: %.*s %s", LG_FMT(x->ext->name), LG_FMT(lg_value_text(ev->cx->arena, &args[0])), why);
 }
 
 bool

@@ -27,8 +27,8 @@ struct lg_eval {
 	struct lg_euid unknown_uid;
 };
 
-void lg_eval_init(struct lg_eval *ev, struct lg_ctx *cx, const struct lg_entities *entities, const struct lg_schema *schema,
-    const struct lg_request *rq);
+void lg_eval_init(struct lg_eval *ev, struct lg_ctx *cx, const struct lg_entities *entities,
+    const struct lg_schema *schema, const struct lg_request *rq);
 /* Before each policy: fresh steps, no error. */
 void lg_eval_start(struct lg_eval *ev);
 /* False with ev->error. */

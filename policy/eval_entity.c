@@ -85,11 +85,13 @@ lg_eval_within(struct lg_eval *ev, const struct lg_value *e, const struct lg_val
 static bool
 unreadable(struct lg_eval *ev, const struct lg_expr *x)
 {
-	return lg_eval_fail(ev, x, "entity %.*s could not be read", LG_FMT(lg_euid_text(ev->cx->arena, &ev->unknown_uid)));
+	return lg_eval_fail(
+	    ev, x, "entity %.*s could not be read", LG_FMT(lg_euid_text(ev->cx->arena, &ev->unknown_uid)));
 }
 
 bool
-lg_eval_in(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
+lg_eval_in(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b,
+    struct lg_value *ret)
 {
 	enum lg_found found = LG_ABSENT;
 	bool unknown = false;
@@ -118,7 +120,8 @@ lg_eval_in(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a
 }
 
 static enum lg_found
-entity_attr(struct lg_eval *ev, const struct lg_seen *s, const struct lg_value *e, const struct lg_name *name, struct lg_value *ret)
+entity_attr(struct lg_eval *ev, const struct lg_seen *s, const struct lg_value *e, const struct lg_name *name,
+    struct lg_value *ret)
 {
 	enum lg_found found;
 
@@ -153,13 +156,14 @@ lg_eval_get(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 	if (s.found == LG_UNKNOWN)
 		return unreadable(ev, x);
 	if (s.found == LG_ABSENT)
-		return lg_eval_fail(ev, x, "entity %.*s does not exist", LG_FMT(lg_euid_text(ev->cx->arena, a.u.e.uid)));
+		return lg_eval_fail(
+		    ev, x, "entity %.*s does not exist", LG_FMT(lg_euid_text(ev->cx->arena, a.u.e.uid)));
 	found = entity_attr(ev, &s, &a, x->name, ret);
 	if (found == LG_UNKNOWN)
 		return unreadable(ev, x);
 	if (found == LG_ABSENT)
-		return lg_eval_fail(ev, x, "%.*s has no attribute `%.*s`", LG_FMT(lg_euid_text(ev->cx->arena, a.u.e.uid)),
-		    LG_FMT(x->name->text));
+		return lg_eval_fail(ev, x, "%.*s has no attribute `%.*s`",
+		    LG_FMT(lg_euid_text(ev->cx->arena, a.u.e.uid)), LG_FMT(x->name->text));
 	return true;
 }
 
@@ -182,7 +186,8 @@ lg_eval_has(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 }
 
 bool
-lg_eval_tag(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b, struct lg_value *ret)
+lg_eval_tag(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *a, const struct lg_value *b,
+    struct lg_value *ret)
 {
 	struct lg_value v;
 	struct lg_seen s;
@@ -194,7 +199,8 @@ lg_eval_tag(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *
 		return lg_eval_wrong_kind(ev, x->b, "string", b);
 	s = lg_eval_find(ev, a);
 	if (s.found == LG_ABSENT && x->op == X_GET_TAG)
-		return lg_eval_fail(ev, x, "entity %.*s does not exist", LG_FMT(lg_euid_text(ev->cx->arena, a->u.e.uid)));
+		return lg_eval_fail(
+		    ev, x, "entity %.*s does not exist", LG_FMT(lg_euid_text(ev->cx->arena, a->u.e.uid)));
 	found = s.found;
 	if (found == LG_PRESENT)
 		found = s.action != NULL ? LG_ABSENT : ev->entities->tag(ev->entities->self, s.handle, b->u.s, &v);
@@ -205,7 +211,8 @@ lg_eval_tag(struct lg_eval *ev, const struct lg_expr *x, const struct lg_value *
 	if (x->op == X_HAS_TAG)
 		return set_bool(ret, found == LG_PRESENT);
 	if (found == LG_ABSENT)
-		return lg_eval_fail(ev, x, "%.*s has no tag \"%.*s\"", LG_FMT(lg_euid_text(ev->cx->arena, a->u.e.uid)), LG_FMT(b->u.s));
+		return lg_eval_fail(ev, x, "%.*s has no tag \"%.*s\"",
+		    LG_FMT(lg_euid_text(ev->cx->arena, a->u.e.uid)), LG_FMT(b->u.s));
 	*ret = v;
 	return true;
 }

@@ -4,8 +4,8 @@
 #include "base/map.h"
 
 lg_err
-lg_policy_evaluate(struct lg_ctx *cx, lg_str expression, const struct lg_entities *entities, const struct lg_request *rq,
-    struct lg_value *ret)
+lg_policy_evaluate(struct lg_ctx *cx, lg_str expression, const struct lg_entities *entities,
+    const struct lg_request *rq, struct lg_value *ret)
 {
 	struct lg_policy_faults faults = { 0 };
 	struct lg_map names;

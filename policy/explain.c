@@ -151,7 +151,8 @@ show_scope(struct explaining *e, size_t i)
 	if (sc->kind == SCOPE_IN || sc->kind == SCOPE_IS_IN)
 		lg_buf_str(&e->out, LG_STR(" in"));
 	for (uint32_t k = 0; k < sc->n && k < 8; k++)
-		lg_buf_printf(&e->out, "%s%.*s", k == 0 ? " " : ", ", LG_FMT(lg_euid_text(e->ev.cx->arena, &sc->uids[k])));
+		lg_buf_printf(
+		    &e->out, "%s%.*s", k == 0 ? " " : ", ", LG_FMT(lg_euid_text(e->ev.cx->arena, &sc->uids[k])));
 	lg_buf_byte(&e->out, '\n');
 }
 

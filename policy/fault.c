@@ -65,7 +65,8 @@ fault_text(struct lg_arena *a, const struct lg_policy_fault *f)
 	lg_str place = LG_STR("");
 
 	if (f->line != 0)
-		place = lg_print(a, "%.*s:%u:%u: ", LG_FMT(f->source.n == 0 ? LG_STR("policy") : f->source), f->line, f->column);
+		place = lg_print(
+		    a, "%.*s:%u:%u: ", LG_FMT(f->source.n == 0 ? LG_STR("policy") : f->source), f->line, f->column);
 	if (f->policy.n != 0)
 		return lg_print(a, "%.*s%s: %.*s: %.*s", LG_FMT(place), kind, LG_FMT(f->policy), LG_FMT(f->message));
 	return lg_print(a, "%.*s%s: %.*s", LG_FMT(place), kind, LG_FMT(f->message));

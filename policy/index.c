@@ -188,7 +188,8 @@ lg_index_build(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const 
 				enum lg_scope_kind kind = scope_of(v[i], side)->kind;
 
 				table_at(&ix->side[side], &key)->count++;
-				ix->side[side].climbs = ix->side[side].climbs || kind == SCOPE_IN || kind == SCOPE_IS_IN;
+				ix->side[side].climbs =
+				    ix->side[side].climbs || kind == SCOPE_IN || kind == SCOPE_IS_IN;
 			}
 	}
 	for (uint32_t i = 0; i < n; i++)

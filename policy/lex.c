@@ -101,7 +101,8 @@ sign_token(lg_str text, uint32_t at)
 	for (size_t i = 0; i < LG_COUNT(signs); i++) {
 		uint32_t n = signs[i].text[1] == '\0' ? 1 : 2;
 
-		if (text.p[at] == signs[i].text[0] && (n == 1 || (at + 1 < text.n && text.p[at + 1] == signs[i].text[1])))
+		if (text.p[at] == signs[i].text[0] &&
+		    (n == 1 || (at + 1 < text.n && text.p[at + 1] == signs[i].text[1])))
 			return (struct lg_token){ signs[i].type, K_NONE, at, at + n };
 	}
 	return (struct lg_token){ T_BAD, K_NONE, at, at + 1 };
@@ -125,7 +126,8 @@ token_at(lg_str text, uint32_t at)
 		return t;
 	}
 	/* "?" stands alone in schemas (optional attribute) and starts a slot in policies. */
-	if (c == '?' && at + 1 < text.n && is_ident((unsigned char)text.p[at + 1]) && !is_digit((unsigned char)text.p[at + 1]))
+	if (c == '?' && at + 1 < text.n && is_ident((unsigned char)text.p[at + 1]) &&
+	    !is_digit((unsigned char)text.p[at + 1]))
 		t.type = T_SLOT;
 	else if (is_ident(c))
 		t.type = T_IDENT;

@@ -15,7 +15,8 @@ take_digits(lg_str *s, uint64_t *ret)
 	size_t i = 0;
 
 	for (; i < s->n && s->p[i] >= '0' && s->p[i] <= '9'; i++)
-		if (__builtin_mul_overflow(v, UINT64_C(10), &v) || __builtin_add_overflow(v, (uint64_t)(s->p[i] - '0'), &v))
+		if (__builtin_mul_overflow(v, UINT64_C(10), &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(s->p[i] - '0'), &v))
 			return false;
 	*s = lg_str_sub(*s, i, s->n);
 	*ret = v;
@@ -56,8 +57,8 @@ lg_decimal_parse(lg_str s, int64_t *ret)
 		return false;
 	for (; digits < DECIMAL_DIGITS; digits++)
 		part *= 10;
-	return !__builtin_mul_overflow(whole, UINT64_C(10000), &whole) && !__builtin_add_overflow(whole, part, &whole) &&
-	    signed_of(negative, whole, ret);
+	return !__builtin_mul_overflow(whole, UINT64_C(10000), &whole) &&
+	       !__builtin_add_overflow(whole, part, &whole) && signed_of(negative, whole, ret);
 }
 
 /* -?(Nd)?(Nh)?(Nm)?(Ns)?(Nms)?, at least one; each step within i64 (a negative one may reach its end). */
@@ -156,8 +157,8 @@ lg_datetime_parse(lg_str s, int64_t *ret)
 {
 	int64_t y, mo, d, h, mi, sec, ms = 0, zone, date;
 
-	if (!fixed(&s, 4, &y) || !take(&s, '-') || !fixed(&s, 2, &mo) || !take(&s, '-') || !fixed(&s, 2, &d) || mo < 1 ||
-	    mo > 12 || d < 1 || d > month_days(y, mo))
+	if (!fixed(&s, 4, &y) || !take(&s, '-') || !fixed(&s, 2, &mo) || !take(&s, '-') || !fixed(&s, 2, &d) ||
+	    mo < 1 || mo > 12 || d < 1 || d > month_days(y, mo))
 		return false;
 	date = days_of(y, mo, d) * MS_DAY;
 	if (s.n == 0) {
@@ -203,7 +204,7 @@ lg_datetime_text(struct lg_arena *a, int64_t v)
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
 	int64_t d = doy - (153 * mp + 2) / 5 + 1, m = mp + (mp < 10 ? 3 : -9), y = yoe + era * 400 + (m <= 2);
 
-	return lg_print(a, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%03lldZ", (long long)y, (long long)m, (long long)d,
-	    (long long)(t / MS_HOUR), (long long)(t / MS_MINUTE % 60), (long long)(t / MS_SECOND % 60),
+	return lg_print(a, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%03lldZ", (long long)y, (long long)m,
+	    (long long)d, (long long)(t / MS_HOUR), (long long)(t / MS_MINUTE % 60), (long long)(t / MS_SECOND % 60),
 	    (long long)(t % 1000));
 }

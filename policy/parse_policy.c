@@ -43,7 +43,8 @@ annotations(struct lg_parser *ps, struct lg_policy *p)
 			return false;
 		}
 		if (n == size) {
-			struct lg_policy_annotation *more = LG_NEWS(ps->arena, struct lg_policy_annotation, size = size * 2 + 2);
+			struct lg_policy_annotation *more =
+			    LG_NEWS(ps->arena, struct lg_policy_annotation, size = size * 2 + 2);
 
 			if (n > 0)
 				memcpy(more, v, n * sizeof(*v));
@@ -208,7 +209,8 @@ scope(struct lg_parser *ps, struct lg_policy *p)
 		return false;
 	for (size_t i = 0; i < LG_COUNT(vars); i++) {
 		if (ps->lx.tok.type != T_IDENT || ps->lx.tok.word != vars[i].word) {
-			lg_lex_fault(&ps->lx, ps->lx.tok.at, "the scope names principal, action and resource in this order; %s is missing here",
+			lg_lex_fault(&ps->lx, ps->lx.tok.at,
+			    "the scope names principal, action and resource in this order; %s is missing here",
 			    vars[i].name);
 			return false;
 		}

@@ -67,14 +67,16 @@ record_fields(struct lg_parser *ps, struct lg_parse_list *l, struct lg_map *seen
 		struct lg_expr *x;
 		void **slot;
 
-		if (!lg_parse_attribute(ps, &name) || !lg_lex_expect(&ps->lx, T_COLON) || (x = lg_parse_expr(ps)) == NULL)
+		if (!lg_parse_attribute(ps, &name) || !lg_lex_expect(&ps->lx, T_COLON) ||
+		    (x = lg_parse_expr(ps)) == NULL)
 			return false;
 		slot = lg_map_at(seen, name->text);
 		if (*slot != NULL)
 			lg_lex_fault(&ps->lx, at, "attribute `%.*s` stands twice in one record", LG_FMT(name->text));
 		*slot = x;
 		if (l->n == size) {
-			const struct lg_name **v = LG_NEWS(ps->arena, const struct lg_name *, size = size == 0 ? 4 : size * 2);
+			const struct lg_name **v =
+			    LG_NEWS(ps->arena, const struct lg_name *, size = size == 0 ? 4 : size * 2);
 
 			if (l->n > 0)
 				memcpy(v, *names, l->n * sizeof(*v));
@@ -188,7 +190,8 @@ path_primary(struct lg_parser *ps)
 		return function_call(ps, at, name);
 	if (!lg_lex_accept(&ps->lx, T_PATH)) {
 		if (ok)
-			lg_lex_fault(&ps->lx, at, "`%.*s` is no variable (principal, action, resource, context); did you mean \"%.*s\"?",
+			lg_lex_fault(&ps->lx, at,
+			    "`%.*s` is no variable (principal, action, resource, context); did you mean \"%.*s\"?",
 			    LG_FMT(name), LG_FMT(name));
 		return ps->lx.tok.at == at ? NULL : lg_parse_stand_in(ps, at);
 	}
@@ -251,7 +254,8 @@ slot_primary(struct lg_parser *ps)
 {
 	uint32_t at = ps->lx.tok.at;
 
-	lg_lex_fault(&ps->lx, at, "`%.*s`: template slots stand in the scope only", LG_FMT(lg_lex_text(&ps->lx, &ps->lx.tok)));
+	lg_lex_fault(
+	    &ps->lx, at, "`%.*s`: template slots stand in the scope only", LG_FMT(lg_lex_text(&ps->lx, &ps->lx.tok)));
 	lg_lex_next(&ps->lx);
 	return lg_parse_stand_in(ps, at);
 }
@@ -297,9 +301,11 @@ method_call(struct lg_parser *ps, struct lg_expr *on, lg_str name, uint32_t at)
 	if (!expr_list(ps, T_RPAREN, &args))
 		return NULL;
 	if (m < LG_COUNT(methods) && args.n - 1 == methods[m].nargs)
-		return methods[m].nargs == 0 ? lg_parse_unary(ps, methods[m].op, on->at, on) : lg_parse_binary(ps, methods[m].op, on, args.v[1]);
+		return methods[m].nargs == 0 ? lg_parse_unary(ps, methods[m].op, on->at, on)
+					     : lg_parse_binary(ps, methods[m].op, on, args.v[1]);
 	if (m < LG_COUNT(methods))
-		lg_lex_fault(&ps->lx, at, "`%.*s` takes %u argument(s), %u given", LG_FMT(name), methods[m].nargs, args.n - 1);
+		lg_lex_fault(
+		    &ps->lx, at, "`%.*s` takes %u argument(s), %u given", LG_FMT(name), methods[m].nargs, args.n - 1);
 	else if (ext != NULL && ext->method)
 		return call(ps, on->at, ext, &args);
 	else if (ext != NULL)

@@ -38,7 +38,8 @@ lg_op_name_find(lg_str json)
 bool
 lg_is_name(lg_str s)
 {
-	static const char *const reserved[] = { "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar" };
+	static const char *const reserved[] = {
+	    "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar"};
 
 	for (size_t i = 0; i < LG_COUNT(reserved); i++)
 		if (lg_str_eq(s, lg_str_of(reserved[i])))

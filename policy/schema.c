@@ -64,7 +64,8 @@ lg_schema_parse(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_fa
 }
 
 lg_err
-lg_schema_parse_json(struct lg_ctx *cx, lg_str name, lg_str json, struct lg_policy_faults *faults, struct lg_schema **ret)
+lg_schema_parse_json(
+    struct lg_ctx *cx, lg_str name, lg_str json, struct lg_policy_faults *faults, struct lg_schema **ret)
 {
 	return make(cx, name, json, lg_schema_read_json, faults, ret);
 }

@@ -43,7 +43,8 @@ declare(struct lg_decls *d, struct lg_map *m, lg_str name, void *what, uint32_t 
 void
 lg_decl_add_common(struct lg_decls *d, struct lg_decl_common *c)
 {
-	static const char *const taken[] = { "Bool", "Boolean", "Entity", "Extension", "Long", "Record", "Set", "String" };
+	static const char *const taken[] = {
+	    "Bool", "Boolean", "Entity", "Extension", "Long", "Record", "Set", "String"};
 
 	for (size_t i = 0; i < LG_COUNT(taken); i++)
 		if (lg_str_eq(c->name, lg_str_of(taken[i])))
@@ -102,7 +103,8 @@ lg_decl_add_note(struct lg_decls *d, struct lg_decl_notes *l, struct lg_policy_a
 		return;
 	}
 	if (l->n == l->size) {
-		struct lg_policy_annotation *v = LG_NEWS(d->arena, struct lg_policy_annotation, l->size = l->size * 2 + 2);
+		struct lg_policy_annotation *v =
+		    LG_NEWS(d->arena, struct lg_policy_annotation, l->size = l->size * 2 + 2);
 
 		if (l->n > 0)
 			memcpy(v, l->v, l->n * sizeof(*v));
@@ -127,7 +129,8 @@ void
 lg_decl_add_name(struct lg_decls *d, struct lg_decl_names *l, struct lg_decl_name name)
 {
 	if (l->n == l->size) {
-		struct lg_decl_name *v = LG_NEWS(d->arena, struct lg_decl_name, l->size = l->size == 0 ? 4 : l->size * 2);
+		struct lg_decl_name *v =
+		    LG_NEWS(d->arena, struct lg_decl_name, l->size = l->size == 0 ? 4 : l->size * 2);
 
 		if (l->n > 0)
 			memcpy(v, l->v, l->n * sizeof(*v));

@@ -94,7 +94,8 @@ attributes(struct reader *rd, struct lg_decl_type *t)
 		struct type_members m = { .required = true };
 
 		if (t->n == size) {
-			struct lg_decl_attr *more = LG_NEWS(rd->d->arena, struct lg_decl_attr, size = size == 0 ? 8 : size * 2);
+			struct lg_decl_attr *more =
+			    LG_NEWS(rd->d->arena, struct lg_decl_attr, size = size == 0 ? 8 : size * 2);
 
 			if (t->n > 0)
 				memcpy(more, v, t->n * sizeof(*v));
@@ -137,8 +138,9 @@ type_member(struct reader *rd, lg_str name, struct type_members *m)
 static const struct lg_decl_type *
 type_made(struct reader *rd, const struct type_members *m)
 {
-	static const lg_str simple[][2] = { { LG_STR("String"), LG_STR("__cedar::String") }, { LG_STR("Long"), LG_STR("__cedar::Long") },
-		{ LG_STR("Boolean"), LG_STR("__cedar::Bool") }, { LG_STR("Bool"), LG_STR("__cedar::Bool") } };
+	static const lg_str simple[][2] = {{LG_STR("String"), LG_STR("__cedar::String")},
+	    {LG_STR("Long"), LG_STR("__cedar::Long")}, {LG_STR("Boolean"), LG_STR("__cedar::Bool")},
+	    {LG_STR("Bool"), LG_STR("__cedar::Bool")}};
 	struct lg_decl_type *t = LG_NEW(rd->d->arena, struct lg_decl_type);
 	bool named = lg_str_eq(m->type, LG_STR("Entity")) || lg_str_eq(m->type, LG_STR("EntityOrCommon")) ||
 	    lg_str_eq(m->type, LG_STR("Extension"));
@@ -365,7 +367,8 @@ lg_schema_read_json(struct lg_decls *d)
 	lg_str ns;
 
 	if (d->lx.text.n > LG_POLICY_JSON_MAX) {
-		lg_lex_fault(&d->lx, 0, "schema JSON of %zu bytes, at most %u are read", d->lx.text.n, LG_POLICY_JSON_MAX);
+		lg_lex_fault(
+		    &d->lx, 0, "schema JSON of %zu bytes, at most %u are read", d->lx.text.n, LG_POLICY_JSON_MAX);
 		return;
 	}
 	lg_json_init(&rd.js, d->arena, d->lx.text);
@@ -376,5 +379,6 @@ lg_schema_read_json(struct lg_decls *d)
 		namespace_members(&rd, ns);
 	if (rd.js.fault == NULL && lg_json_end(d->lx.cx, &rd.js) == LG_OK)
 		return;
-	lg_lex_fault(&d->lx, (uint32_t)rd.js.fault_at, "%s", rd.js.fault == NULL ? "text behind the schema" : rd.js.fault);
+	lg_lex_fault(
+	    &d->lx, (uint32_t)rd.js.fault_at, "%s", rd.js.fault == NULL ? "text behind the schema" : rd.js.fault);
 }

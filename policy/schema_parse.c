@@ -128,7 +128,8 @@ attribute_list(struct lg_decls *d, unsigned depth, struct lg_decl_type *ret)
 		void **slot;
 
 		if (n == size) {
-			struct lg_decl_attr *more = LG_NEWS(d->arena, struct lg_decl_attr, size = size == 0 ? 8 : size * 2);
+			struct lg_decl_attr *more =
+			    LG_NEWS(d->arena, struct lg_decl_attr, size = size == 0 ? 8 : size * 2);
 
 			if (n > 0)
 				memcpy(more, v, n * sizeof(*v));

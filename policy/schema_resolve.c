@@ -179,8 +179,10 @@ entity_make(struct resolver *r, const struct lg_decl_entity *d)
 	struct lg_schema_entity *e = LG_NEW(r->s->arena, struct lg_schema_entity);
 
 	e->type = lg_decl_full(r->s->arena, d->ns, d->name);
-	if (d->ns.n > 0 && (lg_map_get(&r->d->entity_by_name, d->name) != NULL || lg_map_get(&r->d->common_by_name, d->name) != NULL))
-		lg_lex_fault(&r->d->lx, d->at, "`%.*s` would hide the `%.*s` of the empty namespace", LG_FMT(e->type), LG_FMT(d->name));
+	if (d->ns.n > 0 && (lg_map_get(&r->d->entity_by_name, d->name) != NULL ||
+			       lg_map_get(&r->d->common_by_name, d->name) != NULL))
+		lg_lex_fault(&r->d->lx, d->at, "`%.*s` would hide the `%.*s` of the empty namespace", LG_FMT(e->type),
+		    LG_FMT(d->name));
 	e->shape = resolve_record(r, d->ns, d->shape, "an entity's shape");
 	e->tags = d->tags == NULL ? NULL : resolve(r, d->ns, d->tags);
 	e->is_enum = d->is_enum;
@@ -353,7 +355,8 @@ groups_check(struct resolver *r, const struct lg_decl_action *d)
 {
 	for (uint32_t k = 0; k < d->parents.n; k++)
 		if (action_parent(r, d->ns, &d->parents.v[k]) == NULL)
-			lg_lex_fault(&r->d->lx, d->parents.v[k].at, "action \"%.*s\" is not declared", LG_FMT(d->parents.v[k].id));
+			lg_lex_fault(&r->d->lx, d->parents.v[k].at, "action \"%.*s\" is not declared",
+			    LG_FMT(d->parents.v[k].id));
 }
 
 static void

@@ -75,7 +75,8 @@ lg_expr_walk(struct lg_expr *x, bool (*each)(void *self, struct lg_expr *x), voi
 				return false;
 		break;
 	case X_IF:
-		if (!lg_expr_walk(x->a, each, self) || !lg_expr_walk(x->b, each, self) || !lg_expr_walk(x->c, each, self))
+		if (!lg_expr_walk(x->a, each, self) || !lg_expr_walk(x->b, each, self) ||
+		    !lg_expr_walk(x->c, each, self))
 			return false;
 		break;
 	case X_IS:

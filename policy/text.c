@@ -128,7 +128,8 @@ lg_value_extension(struct lg_ctx *cx, enum lg_kind kind, lg_str text, struct lg_
 	default: return lg_fail(cx, LG_E_INTERNAL, "%s is no extension type", lg_kind_name(kind));
 	}
 	if (!ok)
-		return lg_fail(cx, LG_E_INVALID, "`%.*s` is not a valid %s", LG_FMT(lg_str_sub(text, 0, 80)), lg_kind_name(kind));
+		return lg_fail(cx, LG_E_INVALID, "`%.*s` is not a valid %s", LG_FMT(lg_str_sub(text, 0, 80)),
+		    lg_kind_name(kind));
 	*ret = v;
 	return LG_OK;
 }

@@ -91,7 +91,8 @@ lg_type_sub(const struct lg_type *low, const struct lg_type *high, bool strict)
 	case TY_BOOL: return high->truth == BOOL_ANY || low->truth == high->truth;
 	case TY_ENTITY: return entities_sub(low, high, strict);
 	case TY_SET:
-		return high->element == NULL || (low->element != NULL && lg_type_sub(low->element, high->element, strict));
+		return high->element == NULL ||
+		       (low->element != NULL && lg_type_sub(low->element, high->element, strict));
 	case TY_RECORD: return records_sub(low, high, strict);
 	case TY_EXT: return low->ext == high->ext;
 	default: return true;
@@ -148,12 +149,14 @@ records_lub(struct lg_arena *a, const struct lg_type *x, const struct lg_type *y
 	*t = (struct lg_type){ .kind = TY_RECORD, .attrs = v };
 	for (uint32_t i = 0; i < x->n; i++) {
 		const struct lg_type_attr *other = record_attr(y, x->attrs[i].name.text);
-		const struct lg_type *lub = other == NULL ? NULL : lg_type_lub(a, x->attrs[i].type, other->type, strict);
+		const struct lg_type *lub =
+		    other == NULL ? NULL : lg_type_lub(a, x->attrs[i].type, other->type, strict);
 
 		if (strict && (lub == NULL || other->optional != x->attrs[i].optional))
 			return NULL;
 		if (lub != NULL)
-			v[t->n++] = (struct lg_type_attr){ x->attrs[i].name, lub, x->attrs[i].optional || other->optional };
+			v[t->n++] =
+			    (struct lg_type_attr){x->attrs[i].name, lub, x->attrs[i].optional || other->optional};
 	}
 	t->open = x->open || y->open || t->n != x->n || t->n != y->n;
 	return t;
@@ -245,8 +248,8 @@ lg_type_may_have(const struct lg_schema *s, const struct lg_type *t, lg_str name
 static void
 type_put(struct lg_buf *out, const struct lg_type *t)
 {
-	static const char *const names[] = { "__cedar::internal::Never", "Bool", "Long", "String", "", "an entity", "Set", "",
-		"" };
+	static const char *const names[] = {
+	    "__cedar::internal::Never", "Bool", "Long", "String", "", "an entity", "Set", "", ""};
 
 	switch (t->kind) {
 	case TY_ENTITY:

@@ -41,7 +41,8 @@ const struct lg_type *lg_type_set(struct lg_arena *a, const struct lg_type *elem
 lg_str lg_type_text(struct lg_arena *a, const struct lg_type *t);
 
 /* The attribute of a record type, or of (all of) an entity type; type NULL if there is none. */
-struct lg_type_attr lg_type_attr_of(struct lg_arena *a, const struct lg_schema *s, const struct lg_type *t, lg_str name);
+struct lg_type_attr lg_type_attr_of(
+    struct lg_arena *a, const struct lg_schema *s, const struct lg_type *t, lg_str name);
 bool lg_type_may_have(const struct lg_schema *s, const struct lg_type *t, lg_str name);
 
 #endif

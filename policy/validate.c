@@ -34,7 +34,8 @@ uid_known(struct lg_checker *ck, const struct lg_euid *uid, uint32_t at)
 	if (lg_type_is_action(uid->type) && lg_schema_action_find(ck->schema, uid) == NULL)
 		lg_check_fault(ck, at, "action %.*s is not in the schema", LG_FMT(lg_euid_text(ck->cx->arena, uid)));
 	if (e != NULL && enum_lacks(e, uid->id))
-		lg_check_fault(ck, at, "%.*s is not in the type's enumeration", LG_FMT(lg_euid_text(ck->cx->arena, uid)));
+		lg_check_fault(
+		    ck, at, "%.*s is not in the type's enumeration", LG_FMT(lg_euid_text(ck->cx->arena, uid)));
 }
 
 static bool

@@ -174,7 +174,8 @@ lg_value_record(struct lg_ctx *cx, struct lg_field *v, size_t n, struct lg_value
 		qsort(v, n, sizeof(*v), field_order);
 	for (size_t i = 1; i < n; i++)
 		if (lg_str_eq(v[i - 1].name.text, v[i].name.text))
-			return lg_fail(cx, LG_E_INVALID, "attribute `%.*s` stands twice in one record", LG_FMT(v[i].name.text));
+			return lg_fail(
+			    cx, LG_E_INVALID, "attribute `%.*s` stands twice in one record", LG_FMT(v[i].name.text));
 	r = LG_NEW(cx->arena, struct lg_record);
 	*r = (struct lg_record){ (uint32_t)n, v };
 	*ret = (struct lg_value){ LG_V_RECORD, { .record = r } };

@@ -117,10 +117,12 @@ ext_call(struct lg_value_reader *rd, lg_str fn, struct lg_value *args, uint32_t 
 	if (ext == NULL)
 		return lg_fail(rd->cx, LG_E_INVALID, "`%.*s` is not an extension function", LG_FMT(fn));
 	if (n != ext->nargs)
-		return lg_fail(rd->cx, LG_E_INVALID, "`%.*s` takes %u argument(s), %u given", LG_FMT(fn), ext->nargs, n);
+		return lg_fail(
+		    rd->cx, LG_E_INVALID, "`%.*s` takes %u argument(s), %u given", LG_FMT(fn), ext->nargs, n);
 	for (uint32_t i = 0; i < n; i++)
 		if (args[i].kind != ext->args[i])
-			return lg_fail(rd->cx, LG_E_INVALID, "`%.*s` takes a %s here", LG_FMT(fn), lg_kind_name(ext->args[i]));
+			return lg_fail(
+			    rd->cx, LG_E_INVALID, "`%.*s` takes a %s here", LG_FMT(fn), lg_kind_name(ext->args[i]));
 	why = ext->run(rd->cx, args, ret);
 	if (why != NULL)
 		return lg_fail(rd->cx, LG_E_INVALID, "%.*s: %.*s %s", LG_FMT(fn),
