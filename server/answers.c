@@ -11,7 +11,8 @@ struct slot {
 	struct lg_answer_basis basis;
 	struct lg_buf bytes;		/* key, response, record, one after the other */
 	size_t nkey, nresponse;
-	size_t response_id, record_id;
+	size_t response_id, record_id, group;
+	bool permit;
 };
 
 struct lg_answers {
@@ -80,6 +81,8 @@ lg_answers_get(struct lg_answers *as, struct lg_view *v, uint32_t tenant, uint64
 	ret->record = lg_str_sub(bytes, s->nkey + s->nresponse, SIZE_MAX);
 	ret->response_id = s->response_id;
 	ret->record_id = s->record_id;
+	ret->group = s->group;
+	ret->permit = s->permit;
 	return true;
 }
 
@@ -104,5 +107,7 @@ lg_answers_put(struct lg_answers *as, struct lg_view *v, uint32_t tenant, uint64
 	s->nresponse = an->response.n;
 	s->response_id = an->response_id;
 	s->record_id = an->record_id;
+	s->group = an->group;
+	s->permit = an->permit;
 	read_basis(v, tenant, policy, &s->basis);
 }

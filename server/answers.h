@@ -22,6 +22,8 @@ struct lg_answer_basis {
 
 struct lg_kept {
 	lg_str response, record;	/* record: empty if none is written */
+	size_t group;			/* of its action, for the tally */
+	bool permit;
 	size_t response_id, record_id;	/* where the decision's id stands in them, LG_UUID_TEXT octets */
 };
 

@@ -174,6 +174,7 @@ answer_again(struct batch *b, struct lg_view *v, lg_err *e)
 	lg_buf_str(&b->ex->out, an.response);
 	put_id(lg_buf_view(&b->ex->out), an.response_id, id);
 	*e = LG_OK;
+	lg_tally_add(lg_point_tally(b->app->point), an.group, an.permit);
 	if (an.record.n == 0)
 		return true;
 	struct lg_decision d = { .tenant = b->ex->tenant, .time = b->ex->cx->now, .body = lg_dup(b->ex->cx->arena, an.record) };
@@ -199,7 +200,8 @@ keep_answer(struct batch *b, struct lg_view *v)
 {
 	const struct item *it = &b->item[0];
 	lg_str id = lg_str_of(it->access.id);
-	struct lg_kept an = { .response = lg_buf_view(&b->ex->out) };
+	struct lg_kept an = { .response = lg_buf_view(&b->ex->out), .group = lg_tally_group(it->access.question.action),
+		.permit = it->access.verdict.permit };
 
 	if (b->key.n == 0 || b->many || !it->access.stable || lg_access_waits(&it->access) || it->ticket.n > 0)
 		return;

@@ -265,6 +265,7 @@ wire_all(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_wire_certs(cx, app, &own->wiring));
 	LG_TRY(lg_wire_sts(cx, app, &own->wiring));
 	LG_TRY(add_routes(cx, app));
+	LG_TRY(lg_app_metrics_add(cx, app));
 	lg_wire_http(app);
 	LG_TRY(lg_wire_ldap(cx, app, &own->wiring));
 	LG_TRY(lg_point_load(cx, app->point));

@@ -79,6 +79,7 @@ lg_point_new(struct lg_ctx *cx, struct lg_store *st, lg_str schema, lg_str syste
 	p->store = st;
 	pthread_mutex_init(&p->publishing, NULL);
 	p->sets = lg_published_new(release_snapshot);
+	p->tally = lg_tally_new();
 	lg_err e = lg_schema_parse(cx, LG_STR("lightgate.cedarschema"), schema, &faults, &p->schema);
 	if (e == LG_OK) {
 		struct lg_policy_source source = { LG_STR("system"), system };
@@ -104,6 +105,7 @@ lg_point_free(struct lg_point **pp)
 	if (p == NULL)
 		return;
 	lg_published_free(&p->sets);
+	lg_tally_free(&p->tally);
 	lg_policies_unref(&p->system);
 	lg_schema_unref(&p->schema);
 	pthread_mutex_destroy(&p->publishing);
@@ -331,6 +333,7 @@ lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const str
 	lg_published_end(p->sets);
 	if (e != LG_OK)
 		deny(ret, LG_STR("the decision failed"));
+	lg_tally_add(p->tally, lg_tally_group(q->action), ret->permit);
 	return e;
 }
 
@@ -371,6 +374,12 @@ port_ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_quest
 {
 	LG_TRY(lg_point_ask(self, cx, v, q, ret));
 	return q->record ? record(self, cx, q, ret) : LG_OK;
+}
+
+struct lg_tally *
+lg_point_tally(struct lg_point *p)
+{
+	return p->tally;
 }
 
 uint64_t

@@ -10,6 +10,7 @@
 #include "base/decide.h"
 #include "lightgate/policy.h"
 #include "lightgate/store.h"
+#include "server/tally.h"
 
 #define LG_POLICY_TENANT_SOURCE	(4u << 20)	/* octets of a tenant's set; the store takes 4 MiB a value */
 #define LG_POLICY_ADMINS	1000		/* people looked at by the no-lock-out check */
@@ -30,6 +31,7 @@ LG_CHECKED lg_err lg_point_load(struct lg_ctx *cx, struct lg_point *p);
 void lg_point_log(struct lg_point *p, struct lg_segments *sg);
 /* A decision as the JSON line of the decision log. */
 lg_str lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg_verdict *v, lg_str id, lg_str proof);
+struct lg_tally *lg_point_tally(struct lg_point *p);	/* of all that it decided */
 uint64_t lg_point_version(struct lg_point *p, uint32_t tenant);	/* of the set in force, 0 without one */
 bool lg_point_ready(struct lg_point *p, uint32_t tenant);
 

@@ -27,6 +27,7 @@ struct lg_point {
 	bool system_reads_time;
 	pthread_mutex_t publishing;
 	struct lg_published *sets;	/* struct snapshot */
+	struct lg_tally *tally;
 };
 
 const struct tenant_set *lg_snapshot_find(const struct snapshot *s, uint32_t tenant);

@@ -6,12 +6,14 @@
 #include "lightgate/directory.h"
 #include "lightgate/sts.h"
 #include "server/app.h"
+#include "server/app_metrics.h"
 
 /* The ports as the components keep them; lives as long as the app. */
 struct lg_wiring {
 	struct lg_decider decider;
 	struct lg_directory_ports directory;
 	struct lg_ldap *ldap[LG_LOOPS];	/* of each loop */
+	struct lg_ldap_cells cells[LG_LOOPS];
 };
 
 LG_CHECKED lg_err lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);

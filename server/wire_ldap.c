@@ -9,6 +9,19 @@
 #define SEARCH_ENTRIES	0		/* no limit but the client's and time */
 #define SEARCH_SECONDS	60
 
+struct counted {
+	struct lg_wiring *w;
+	size_t i;
+};
+
+static void
+count_on_loop(void *arg)
+{
+	struct counted *c = arg;
+
+	lg_ldap_cells_begin(&c->w->cells[c->i], lg_loop_self(), c->w->ldap[c->i]);
+}
+
 lg_err
 lg_wire_ldap(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
@@ -22,6 +35,7 @@ lg_wire_ldap(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		};
 		w->ldap[i] = lg_ldap_new(&o);
 		LG_TRY(lg_ldap_listener_attach(cx, app->ldap, app->loops[i], w->ldap[i]));
+		lg_loop_call(app->loops[i], count_on_loop, &(struct counted){ w, i });
 	}
 	return LG_OK;
 }
@@ -32,6 +46,7 @@ struct ending {
 	struct lg_app *app;
 	struct lg_loop *loop;
 	struct lg_ldap **ldap;
+	struct lg_ldap_cells *cells;
 	bool detached;
 	sem_t *ended;
 };
@@ -48,6 +63,7 @@ end_one(struct lg_note *note)
 		lg_mailbox_post(lg_loop_mailbox(e->loop), &e->note);
 		return;
 	}
+	lg_ldap_cells_end(e->cells, e->loop);
 	lg_ldap_free(e->ldap);
 	sem_post(e->ended);
 }
@@ -63,7 +79,7 @@ lg_unwire_ldap(struct lg_app *app, struct lg_wiring *w)
 	for (size_t i = 0; i < app->nloops; i++) {
 		if (w->ldap[i] == NULL)
 			continue;
-		e[n] = (struct ending){ { NULL, end_one }, app, app->loops[i], &w->ldap[i], false, &ended };
+		e[n] = (struct ending){ { NULL, end_one }, app, app->loops[i], &w->ldap[i], &w->cells[i], false, &ended };
 		lg_mailbox_post(lg_loop_mailbox(app->loops[i]), &e[n++].note);
 	}
 	while (n-- > 0)
