@@ -1,0 +1,34 @@
+/* pem.h: a root, and a certificate with its key below it; made with openssl.  Nothing here looks at their dates. */
+#ifndef LG_TESTS_PEM_H
+#define LG_TESTS_PEM_H
+
+#define TEST_ROOT \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIBdDCCARmgAwIBAgIULzX7mhFrhwkK+i/aEhgIU6Xou8EwCgYIKoZIzj0EAwIw\n" \
+	"DzENMAsGA1UEAwwEdGVzdDAeFw0yNjExMjIxNzM1NTBaFw00NjExMTcxNzM1NTBa\n" \
+	"MA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARHU1Ky\n" \
+	"RjZSmlm4YVmPLjvw95W/x91nXbCDzqNGZk3FZUH/EIONczd1eFmCdkEpREUew4PZ\n" \
+	"wdbFxMCFP1TDsHQXo1MwUTAdBgNVHQ4EFgQUOWqyArQ6oVFwt2giqxmDzeDAXNMw\n" \
+	"HwYDVR0jBBgwFoAUOWqyArQ6oVFwt2giqxmDzeDAXNMwDwYDVR0TAQH/BAUwAwEB\n" \
+	"/zAKBggqhkjOPQQDAgNJADBGAiEAxFUxI4xdMiVPuDv3vEDS3q6W9JbXWbNY9xR4\n" \
+	"5x77OygCIQCfGGYimlPv3asnfdEkadSB31kwwDQScOndAW2D74u6Vw==\n" \
+	"-----END CERTIFICATE-----\n"
+
+#define TEST_CERT \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIBGDCBvwIUWNYlRQ2/u5NojJ8Oswve65p8XEcwCgYIKoZIzj0EAwIwDzENMAsG\n" \
+	"A1UEAwwEdGVzdDAeFw0yNjExMjIxNzM1NTBaFw00NjAxMjExNzM1NTBaMA8xDTAL\n" \
+	"BgNVBAMMBGxlYWYwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASowGPYUh6P6ZoN\n" \
+	"8uRnLVBVCrzFu5RiCcBOOZ81YKfdWIbk5Tr9whU0ljVQrcoPN/DkDdHTnXWHIg4x\n" \
+	"pK/6i3NYMAoGCCqGSM49BAMCA0gAMEUCIQCTwtDnA27Jr8efdrVRbFgClYpFKte/\n" \
+	"6b7CmKTCNJNntQIgPd/bN8Z7MQB0Iz2k8L0Ah3bJDzJ2GKazB2xz6sx34cw=\n" \
+	"-----END CERTIFICATE-----\n"
+
+#define TEST_KEY \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNO50j5dMAbAHzMKZ\n" \
+	"Stc6GcvUWcXbpJ8rlHp2QCY6e16hRANCAASowGPYUh6P6ZoN8uRnLVBVCrzFu5Ri\n" \
+	"CcBOOZ81YKfdWIbk5Tr9whU0ljVQrcoPN/DkDdHTnXWHIg4xpK/6i3NY\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#endif
