@@ -270,6 +270,6 @@ lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const
 		return LG_OK;
 	const struct lg_draft_attr *password = lg_draft_find(&d, lg_attr_of(LG_A_USER_PASSWORD));
 	if (lg_entry_first(e, LG_A_USER_PASSWORD, &secret) && (password == NULL || !lg_str_eq(password->v[0], secret)))
-		LG_TRY(lg_secret_drop(cx, ed, e));
+		LG_TRY(lg_secret_drop(cx, ed, e, false));
 	return lg_draft_write(cx, ed, &d, e);
 }

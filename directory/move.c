@@ -128,6 +128,6 @@ lg_entry_delete(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 	if (lg_has_children(cx, ed->v, e))
 		return lg_refuse(cx, ed, LG_LDAP_NOT_ON_NONLEAF, "it has entries below it");
 	LG_TRY(drop_memberships(cx, ed, e));
-	LG_TRY(lg_secret_drop(cx, ed, e));
+	LG_TRY(lg_secret_drop(cx, ed, e, true));
 	return lg_del(cx, ed->v, &lg_table_entry, lg_dkey_str(&k));
 }

@@ -51,11 +51,14 @@ lg_secret_seal(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, 
 }
 
 lg_err
-lg_secret_drop(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
+lg_secret_drop(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, bool deleted)
 {
+	const struct lg_directory_ports *ports = &ed->dir->ports;
 	lg_str stored;
 	lg_uuid id;
 
+	if (ports->credential_ended != NULL)
+		LG_TRY(ports->credential_ended(ports->self, cx, ed->v, e, deleted));
 	if (!lg_entry_first(e, LG_A_USER_PASSWORD, &stored))
 		return LG_OK;
 	LG_TRY(blob_id(stored, &id));

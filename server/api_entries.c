@@ -196,7 +196,7 @@ lg_api_show(void *self, struct lg_http *ex)
 	return write_entry(ex->cx, &w, v, lg_state_kind_find(path.segment[0]), &e);
 }
 
-/* ---- deleting: everything that speaks for the entry goes with it ------------------------------------------------ */
+/* ---- deleting: what speaks for the entry goes with it, see credential_ended ------------------------------------------------ */
 
 struct deletion {
 	struct lg_app *app;
@@ -210,22 +210,12 @@ delete_entry(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct deletion *d = arg;
 	struct lg_edit ed = lg_edit_of(d->app->directory, v, d->ex->tenant);
-	char id[LG_UUID_TEXT + 1];
 	struct lg_entry e;
-	size_t certificates;
 
 	LG_TRY(lg_caller_may(d->app, cx, v, &d->who, "admin:write", lg_tenant_entity(d->who.tenant)));
 	LG_TRY(lg_api_entry(d->app, d->ex, v, &d->path, &e));
-	lg_uuid_text(e.uuid, id);
 	lg_str type = lg_type_name(e.type);
 	lg_audit(v, lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(e.name)), LG_NONE);
-	LG_TRY(lg_certs_revoke_entry(cx, v, e.tenant, e.uuid, LG_REVOKED_CESSATION, &certificates));
-	LG_TRY(lg_sts_revoke(cx, v, e.tenant, LG_REVOKED_SUBJECT, lg_str_of(id), lg_view_time(v)));
-	if (e.type == LG_TYPE_CLIENT || e.type == LG_TYPE_SERVICE) {
-		lg_err err = lg_sts_client_del(cx, v, e.tenant, e.name);
-		if (err != LG_OK && err != LG_E_NOT_FOUND)
-			return err;
-	}
 	return lg_entry_delete(cx, &ed, &e);
 }
 

@@ -89,15 +89,11 @@ set_password(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct password *p = arg;
 	struct lg_edit ed = lg_edit_of(p->app->directory, v, p->ex->tenant);
-	char id[LG_UUID_TEXT + 1];
 	struct lg_entry e;
 
 	LG_TRY(lg_caller_may(p->app, cx, v, &p->who, "admin:write", lg_tenant_entity(p->who.tenant)));
 	LG_TRY(lg_api_entry(p->app, p->ex, v, &p->path, &e));
-	lg_uuid_text(e.uuid, id);
 	lg_audit(v, lg_print(cx->arena, "User/%.*s", LG_FMT(e.name)), LG_NONE);
-	/* Whoever knew the old password is signed out. */
-	LG_TRY(lg_sts_revoke(cx, v, e.tenant, LG_REVOKED_SUBJECT, lg_str_of(id), lg_view_time(v)));
 	return lg_entry_set_verifier(cx, &ed, &e, p->verifier);
 }
 

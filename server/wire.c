@@ -234,10 +234,30 @@ directory_certificate(void *self, struct lg_ctx *cx, struct lg_view *v, lg_str d
 	return peer_entry(self, cx, v, der, ret);
 }
 
+/* Whoever knew the old password is signed out; of what is deleted nothing goes on speaking. */
+static lg_err
+credential_ended(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool deleted)
+{
+	char id[LG_UUID_TEXT + 1];
+	size_t certificates;
+
+	(void)self;
+	lg_uuid_text(e->uuid, id);
+	LG_TRY(lg_sts_revoke(cx, v, e->tenant, LG_REVOKED_SUBJECT, lg_str_of(id), lg_view_time(v)));
+	if (!deleted)
+		return LG_OK;
+	LG_TRY(lg_certs_revoke_entry(cx, v, e->tenant, e->uuid, LG_REVOKED_CESSATION, &certificates));
+	if (e->type != LG_TYPE_CLIENT && e->type != LG_TYPE_SERVICE)
+		return LG_OK;
+	lg_err gone = lg_sts_client_del(cx, v, e->tenant, e->name);
+	return gone == LG_E_NOT_FOUND ? LG_OK : gone;
+}
+
 lg_err
 lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
-	w->directory = (struct lg_directory_ports){ &w->decider, &app->hasher, &app->signer, app, directory_certificate };
+	w->directory = (struct lg_directory_ports){ .decider = &w->decider, .hasher = &app->hasher, .signer = &app->signer, .self = app,
+		.certificate_entry = directory_certificate, .credential_ended = credential_ended };
 	return lg_directory_open(cx, app->store, &w->directory, &app->directory);
 }
 

@@ -393,6 +393,21 @@ Test(edit, members_are_added_once)
 
 /* ---- passwords, tenants ----------------------------------------------------------------------------------------------------------- */
 
+Test(edit, whatever_ends_a_password_tells_so)
+{
+	assert_ok(&w, world_password(&w, ALICE, "other"));
+	cr_assert_eq(w.ended, 1);
+	assert_result(&w, 0, world_modify(&w, ALICE, "replace: sn\nsn: Smith"));
+	cr_assert_eq(w.ended, 1);
+	assert_result(&w, 0, world_modify(&w, ALICE, "delete: userPassword"));
+	cr_assert_eq(w.ended, 2);
+	assert_ok(&w, world_password(&w, ALICE, "first again"));
+	cr_assert_eq(w.ended, 2, "there was none to end");
+	cr_assert_eq(w.deleted, 0);
+	assert_result(&w, 0, world_delete(&w, ALICE));
+	cr_assert_eq(w.deleted, 1);
+}
+
 Test(edit, verifiers_are_sealed_and_replaced)
 {
 	struct lg_entry e = world_entry(&w, ALICE);

@@ -46,6 +46,17 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 	return LG_OK;
 }
 
+static lg_err
+credential_ended(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool deleted)
+{
+	struct world *w = self;
+
+	(void)cx, (void)v, (void)e;
+	w->ended++;
+	w->deleted += deleted;
+	return LG_OK;
+}
+
 static uint64_t
 revision(void *self, uint32_t tenant)
 {
@@ -150,7 +161,7 @@ world_start(struct world *w)
 	w->decider = (struct lg_decider){ .self = w, .ask = ask, .revision = revision };
 	w->hasher = (struct lg_hasher){ .self = w, .verify = verify, .hash = hash };
 	w->signer = (struct lg_signer){ .self = w, .data_key = data_key };
-	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry };
+	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry, credential_ended };
 	assert_ok(w, lg_directory_open(&w->cx, w->store, &w->ports, &w->dirp));
 	assert_ok(w, world_tenant(w, 1, "default", SUFFIX));
 }
