@@ -10,6 +10,8 @@
 
 #define LG_EVALUATIONS	256		/* of one batch */
 #define LG_LABELS	64		/* of one workload, as claimed */
+#define LG_ASKED_TYPE	64		/* octets of a type and of an action */
+#define LG_ASKED_NAME	512		/* of an id, a project, an image, a host, a label, a protocol */
 
 /* What was asked, slices of the request. */
 struct lg_evaluation {
@@ -27,7 +29,7 @@ struct lg_evaluation {
 
 /* Members subject, action, resource and context of the object that `js` has entered; those that are absent keep what *ret says. */
 bool lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret);
-LG_CHECKED lg_err lg_evaluation_check(struct lg_ctx *cx, const struct lg_evaluation *ev);	/* LG_E_INVALID: a required member is missing */
+LG_CHECKED lg_err lg_evaluation_check(struct lg_ctx *cx, const struct lg_evaluation *ev);	/* LG_E_INVALID: a member is missing; LG_E_LIMIT: too long */
 
 /* The decision and all that belongs to it. */
 struct lg_access {

@@ -122,9 +122,33 @@ lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct 
 	return true;
 }
 
+/* All of it may come to stand in a record and in a ticket. */
+static bool
+within_limits(const struct lg_evaluation *ev)
+{
+	const struct {
+		lg_str s;
+		size_t max;
+	} all[] = {
+		{ ev->subject_type, LG_ASKED_TYPE }, { ev->action, LG_ASKED_TYPE }, { ev->resource_type, LG_ASKED_TYPE },
+		{ ev->subject_id, LG_ASKED_NAME }, { ev->resource_id, LG_ASKED_NAME }, { ev->project, LG_ASKED_NAME },
+		{ ev->image, LG_ASKED_NAME }, { ev->host, LG_ASKED_NAME }, { ev->protocol, LG_ASKED_NAME }, { ev->image_context, LG_ASKED_NAME },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(all); i++)
+		if (all[i].s.n > all[i].max)
+			return false;
+	for (size_t i = 0; i < ev->nlabels; i++)
+		if (ev->labels[i].n > LG_ASKED_NAME)
+			return false;
+	return true;
+}
+
 lg_err
 lg_evaluation_check(struct lg_ctx *cx, const struct lg_evaluation *ev)
 {
+	if (!within_limits(ev))
+		return lg_fail(cx, LG_E_LIMIT, "types and actions have at most %d octets, names %d", LG_ASKED_TYPE, LG_ASKED_NAME);
 	if (ev->subject_type.n == 0)
 		return lg_fail(cx, LG_E_INVALID, "subject.type is missing");
 	if (ev->action.n == 0)

@@ -2,7 +2,19 @@
 #include "base/json.h"
 #include "server/point.h"
 
-#define BODY_MAX (64u << 10)
+#define BODY_MAX	(64u << 10)
+#define TEXT_MAX	1024		/* octets of a name or a reason; six times as much when all is escaped */
+
+/* A record is whole or it is none: what is too long is cut, between two characters. */
+static lg_str
+cut(lg_str s)
+{
+	size_t n = s.n < TEXT_MAX ? s.n : TEXT_MAX;
+
+	while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return lg_str_sub(s, 0, n);
+}
 
 static void
 write_entity(struct lg_jsonw *w, const char *name, const struct lg_entity_id *e)
@@ -12,7 +24,7 @@ write_entity(struct lg_jsonw *w, const char *name, const struct lg_entity_id *e)
 	lg_jsonw_str_of(w, "type", e->type);
 	if (!lg_uuid_is_nil(e->id))
 		lg_jsonw_uuid_of(w, "id", e->id);
-	lg_jsonw_str_of(w, "name", e->name);
+	lg_jsonw_str_of(w, "name", cut(e->name));
 	lg_jsonw_object_end(w);
 }
 
@@ -25,15 +37,15 @@ lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg
 
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "id", id);
-	lg_jsonw_str_of(&w, "action", lg_str_of(q->action));
+	lg_jsonw_str_of(&w, "action", cut(lg_str_of(q->action)));
 	write_entity(&w, "subject", &q->principal);
 	write_entity(&w, "resource", &q->resource);
 	write_entity(&w, "asker", &asker);
 	lg_jsonw_str_of(&w, "address", cx->actor->address);
 	lg_jsonw_str_of(&w, "proof", proof);
 	lg_jsonw_bool_of(&w, "decision", v->permit);
-	lg_jsonw_str_of(&w, "policy", v->policy);
-	lg_jsonw_str_of(&w, "reason", v->reason);
+	lg_jsonw_str_of(&w, "policy", cut(v->policy));
+	lg_jsonw_str_of(&w, "reason", cut(v->reason));
 	lg_jsonw_int_of(&w, "revision", (int64_t)v->revision);
 	lg_jsonw_object_end(&w);
 	return lg_dup(cx->arena, lg_buf_view(&b));
