@@ -10,6 +10,7 @@
 #include "directory/access.h"
 #include "directory/ber.h"
 #include "directory/result.h"
+#include "directory/shown.h"
 
 enum { LG_POOLED_OPERATIONS = 64 };
 
@@ -28,6 +29,9 @@ struct lg_controls {
 	bool paged;
 	int64_t page_size;
 	lg_str cookie;
+	lg_str assertion;		/* RFC 4528: a filter, encoded; empty: none */
+	bool pre_read, post_read;	/* RFC 4527 */
+	struct lg_selection pre, post;
 };
 
 struct lg_op {
@@ -74,6 +78,10 @@ struct lg_ldap_conn {
 	int64_t opened;
 };
 
+#define LG_CONTROL_ASSERTION	"1.3.6.1.1.12"
+#define LG_CONTROL_PRE_READ	"1.3.6.1.1.13.1"
+#define LG_CONTROL_POST_READ	"1.3.6.1.1.13.2"
+
 /* ---- what handlers call ------------------------------------------------------------------------------------------ */
 
 struct lg_op *lg_op_new(struct lg_ldap_conn *c, int32_t id, const struct lg_op_kind *kind, lg_str body);
@@ -105,6 +113,8 @@ bool lg_conn_has_input(const struct lg_ldap_conn *c);
 
 /* The entry a DN names, if the caller may know of it.  Otherwise answers (34, 32 with the visible part, 80) and gives false. */
 bool lg_op_find(struct lg_op *op, struct lg_view *v, lg_str dn, struct lg_access *ac, struct lg_entry *ret, lg_str *ret_dn);
+/* The filter of the assertion control; answers and gives false when it is malformed. */
+bool lg_op_assertion(struct lg_op *op, struct lg_filter **ret);
 /* The view of this turn; answers and gives false when there is none. */
 bool lg_op_view(struct lg_op *op, struct lg_view **ret);
 

@@ -9,7 +9,7 @@ static const struct {
 } root[] = {
 	{ "objectClass", "top" },
 	{ "supportedLDAPVersion", "3" },
-	{ "supportedControl", "1.2.840.113556.1.4.319 2.16.840.1.113730.3.4.2" },
+	{ "supportedControl", "1.2.840.113556.1.4.319 2.16.840.1.113730.3.4.2 1.3.6.1.1.12 1.3.6.1.1.13.1 1.3.6.1.1.13.2" },
 	{ "supportedExtension", "1.3.6.1.4.1.1466.20037 1.3.6.1.4.1.4203.1.11.1 1.3.6.1.4.1.4203.1.11.3" },
 	{ "supportedFeatures", "1.3.6.1.1.14 1.3.6.1.4.1.4203.1.5.1 1.3.6.1.4.1.4203.1.5.2 1.3.6.1.4.1.4203.1.5.3" },
 	{ "supportedSASLMechanisms", "EXTERNAL" },

@@ -66,20 +66,56 @@ read_manage(struct lg_controls *c, lg_str value)
 	return true;
 }
 
+static bool
+read_assertion(struct lg_controls *c, lg_str value)
+{
+	c->assertion = value;		/* the filter is read where there is an arena for it */
+	return value.n > 0;
+}
+
+static bool
+read_selection(lg_str value, struct lg_selection *sel)
+{
+	struct lg_ber outer = lg_ber_of(value), b = lg_ber_enter(&outer, LG_BER_SEQUENCE);
+	size_t n = 0;
+
+	for (; lg_ber_more(&b) && n <= LG_LDAP_ATTRIBUTES; n++)
+		lg_selection_add(sel, lg_ber_str(&b, LG_BER_OCTETS));
+	sel->user = sel->user || n == 0;
+	return !b.bad && n <= LG_LDAP_ATTRIBUTES;
+}
+
+static bool
+read_pre(struct lg_controls *c, lg_str value)
+{
+	c->pre_read = true;
+	return read_selection(value, &c->pre);
+}
+
+static bool
+read_post(struct lg_controls *c, lg_str value)
+{
+	c->post_read = true;
+	return read_selection(value, &c->post);
+}
+
 static const struct {
 	lg_str oid;
-	int request;			/* 0: any */
+	const char *requests;		/* tags of the operations it goes with; NULL: any */
 	bool (*read)(struct lg_controls *, lg_str);
 } known[] = {
-	{ LG_STR("1.2.840.113556.1.4.319"), 0x63, read_paged },
-	{ LG_STR("2.16.840.1.113730.3.4.2"), 0, read_manage },
+	{ LG_STR("1.2.840.113556.1.4.319"), "\x63", read_paged },
+	{ LG_STR("2.16.840.1.113730.3.4.2"), NULL, read_manage },
+	{ LG_STR(LG_CONTROL_ASSERTION), "\x63\x6e\x66\x4a\x6c", read_assertion },
+	{ LG_STR(LG_CONTROL_PRE_READ), "\x66\x4a\x6c", read_pre },
+	{ LG_STR(LG_CONTROL_POST_READ), "\x68\x66\x6c", read_post },
 };
 
 static int
 read_control(lg_str oid, lg_str value, bool critical, int request, struct lg_controls *ret)
 {
 	for (size_t i = 0; i < LG_COUNT(known); i++)
-		if (lg_str_eq(known[i].oid, oid) && (known[i].request == 0 || known[i].request == request))
+		if (lg_str_eq(known[i].oid, oid) && (known[i].requests == NULL || strchr(known[i].requests, request) != NULL))
 			return known[i].read(ret, value) ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
 	return critical ? LG_LDAP_UNAVAILABLE_CRITICAL_EXTENSION : LG_LDAP_SUCCESS;
 }

@@ -172,6 +172,35 @@ visible_part(struct lg_op *op, struct lg_access *ac, uint64_t id, lg_str *ret)
 	return LG_OK;
 }
 
+/* RFC 4528 3: the operation goes on only if the filter is true of its entry. */
+static bool
+assertion_holds(struct lg_op *op, struct lg_access *ac, const struct lg_entry *e, lg_str dn)
+{
+	struct lg_shown sh = { .ac = ac, .e = e, .dn = dn };
+	struct lg_filter_port port = lg_shown_port(&sh);
+	struct lg_filter *f;
+
+	if (op->controls.assertion.n == 0)
+		return true;
+	if (!lg_op_assertion(op, &f))
+		return false;
+	if (lg_filter_match(f, &port) == LG_TRUE)
+		return true;
+	lg_op_code(op, LG_LDAP_ASSERTION_FAILED, "");
+	return false;
+}
+
+bool
+lg_op_assertion(struct lg_op *op, struct lg_filter **ret)
+{
+	struct lg_ber b = lg_ber_of(op->controls.assertion);
+	lg_err e = lg_filter_read(&op->cx, &b, ret);
+
+	if (e != LG_OK)
+		lg_op_code(op, e == LG_E_LIMIT ? LG_LDAP_ADMIN_LIMIT_EXCEEDED : LG_LDAP_PROTOCOL_ERROR, "the assertion is malformed or too complex");
+	return e == LG_OK;
+}
+
 bool
 lg_op_find(struct lg_op *op, struct lg_view *v, lg_str text, struct lg_access *ac, struct lg_entry *ret, lg_str *ret_dn)
 {
@@ -191,7 +220,7 @@ lg_op_find(struct lg_op *op, struct lg_view *v, lg_str text, struct lg_access *a
 		if (e == LG_OK && place.missing == 0)
 			e = lg_entry_dn(&op->cx, v, ret, ret_dn);
 		if (e == LG_OK && place.missing == 0 && lg_may(ac, LG_RIGHT_DISCLOSE, ret, *ret_dn, NULL))
-			return true;
+			return assertion_holds(op, ac, ret, *ret_dn);
 		if (e == LG_OK)
 			e = visible_part(op, ac, place.missing == 0 ? ret->parent : place.id, &matched);
 	}

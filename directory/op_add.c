@@ -46,7 +46,8 @@ edit(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 	struct lg_entry made;
 
 	LG_TRY(check_rights(cx, ed, w));
-	return lg_entry_add(cx, ed, w->dn, w->values, w->n, &made);
+	LG_TRY(lg_entry_add(cx, ed, w->dn, w->values, w->n, &made));
+	return lg_write_after(cx, ed, w, &made);
 }
 
 void

@@ -18,7 +18,9 @@ edit_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 		if (at != NULL)
 			LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_WRITE, &e, dn, at));
 	}
-	return lg_entry_modify(cx, ed, &e, w->mods, w->n, NULL);
+	LG_TRY(lg_write_before(cx, ed, w, &ac, &e, dn));
+	LG_TRY(lg_entry_modify(cx, ed, &e, w->mods, w->n, NULL));
+	return lg_write_after(cx, ed, w, &e);
 }
 
 void
@@ -68,7 +70,9 @@ edit_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 		}
 		LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_ADD, &e, lg_dn_below(cx->arena, lg_rdn_text(cx->arena, &rdn), above), NULL));
 	}
-	return lg_entry_rename(cx, ed, &e, w->rdn, w->delete_old, w->has_superior ? &superior : NULL);
+	LG_TRY(lg_write_before(cx, ed, w, &ac, &e, dn));
+	LG_TRY(lg_entry_rename(cx, ed, &e, w->rdn, w->delete_old, w->has_superior ? &superior : NULL));
+	return lg_write_after(cx, ed, w, &e);
 }
 
 void
@@ -98,6 +102,7 @@ edit_delete(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 
 	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
 	LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_DELETE, &e, dn, NULL));
+	LG_TRY(lg_write_before(cx, ed, w, &ac, &e, dn));
 	return lg_entry_delete(cx, ed, &e);
 }
 

@@ -68,6 +68,43 @@ lg_write_may(struct lg_ctx *cx, struct lg_edit *ed, struct lg_access *ac, enum l
 	return lg_refuse(cx, ed, LG_LDAP_INSUFFICIENT_ACCESS, "insufficient access rights");
 }
 
+static lg_err
+show(struct lg_ctx *cx, struct lg_access *ac, const struct lg_entry *e, lg_str dn, const struct lg_selection *sel, lg_str *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf out = LG_BUF(LG_LDAP_PDU_BOUND);
+	struct lg_shown sh = { .ac = ac, .e = e, .dn = dn };
+	struct lg_berw w = lg_berw_of(&out);
+
+	lg_shown_put(&sh, sel, &w);
+	LG_TRY(lg_buf_status(cx, &out));
+	*ret = lg_dup(cx->arena, lg_buf_view(&out));
+	return LG_OK;
+}
+
+lg_err
+lg_write_before(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, struct lg_access *ac, const struct lg_entry *e, lg_str dn)
+{
+	const struct lg_controls *c = &w->op->controls;
+	struct lg_shown sh = { .ac = ac, .e = e, .dn = dn };
+	struct lg_filter_port port = lg_shown_port(&sh);
+
+	if (w->assertion != NULL && lg_filter_match(w->assertion, &port) != LG_TRUE)
+		return lg_refuse(cx, ed, LG_LDAP_ASSERTION_FAILED, "the assertion does not hold");
+	return c->pre_read ? show(cx, ac, e, dn, &c->pre, &w->before) : LG_OK;
+}
+
+lg_err
+lg_write_after(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, const struct lg_entry *e)
+{
+	struct lg_access ac = lg_access_of(ed->dir, cx, ed->v, ed->tenant, NULL);
+	lg_str dn;
+
+	if (!w->op->controls.post_read)
+		return LG_OK;
+	LG_TRY(lg_entry_dn(cx, ed->v, e, &dn));
+	return show(cx, &ac, e, dn, &w->op->controls.post, &w->after);
+}
+
 /* ---- on the loop ---------------------------------------------------------------------------------------------------------- */
 
 /* RFC 3062: PasswdModifyResponseValue with genPasswd. */
@@ -86,6 +123,28 @@ write_generated(struct lg_berw *w, void *arg)
 }
 
 static void
+write_control(struct lg_berw *w, lg_str oid, lg_str value)
+{
+	if (value.n == 0)
+		return;
+	lg_berw_open(w, LG_BER_SEQUENCE);
+	lg_berw_str(w, LG_BER_OCTETS, oid);
+	lg_berw_str(w, LG_BER_OCTETS, value);
+	lg_berw_close(w);
+}
+
+static void
+write_shown(struct lg_berw *out, void *arg)
+{
+	const struct lg_write *w = arg;
+
+	lg_berw_open(out, LG_BER_CONTEXT_SET(0));
+	write_control(out, LG_STR(LG_CONTROL_PRE_READ), w->before);
+	write_control(out, LG_STR(LG_CONTROL_POST_READ), w->after);
+	lg_berw_close(out);
+}
+
+static void
 answer(struct lg_note *note)
 {
 	struct lg_write *w = (struct lg_write *)note;
@@ -96,6 +155,8 @@ answer(struct lg_note *note)
 		lg_op_error(op, w->job.result, &w->ed);
 	else if (w->generated.n > 0)
 		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, write_generated, NULL, &w->generated);
+	else if (w->before.n > 0 || w->after.n > 0)
+		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, NULL, write_shown, w);
 	else
 		lg_op_code(op, LG_LDAP_SUCCESS, "");
 	lg_op_wake(op);
@@ -219,6 +280,8 @@ lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_
 		lg_op_code(op, !parses ? LG_LDAP_INVALID_DN : add ? LG_LDAP_UNWILLING : LG_LDAP_NO_SUCH_OBJECT, !parses ? "invalid DN" : "");
 		return;
 	}
+	if (op->controls.assertion.n > 0 && !lg_op_assertion(op, &w->assertion))
+		return;
 	if (password != NULL && !may_hash(op, w))
 		return;
 	lg_op_own(op);

@@ -23,6 +23,8 @@ struct lg_write {
 	lg_str rdn, superior;
 	bool delete_old, has_superior;
 	lg_str *password;		/* the clear one among the values, until it is hashed */
+	struct lg_filter *assertion;	/* NULL: none */
+	lg_str before, after;		/* what the read controls show: entries, encoded */
 	lg_str generated;		/* Password Modify: the new password that is shown */
 };
 
@@ -36,6 +38,9 @@ LG_CHECKED lg_err lg_write_find(struct lg_ctx *cx, struct lg_edit *ed, lg_str dn
 /* Inside: 50, or 32 when not even the entry's existence may be known. */
 LG_CHECKED lg_err lg_write_may(struct lg_ctx *cx, struct lg_edit *ed, struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn,
     const struct lg_attr *at);
+/* Inside, before the change and after it: the assertion (122), and what the read controls ask for. */
+LG_CHECKED lg_err lg_write_before(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, struct lg_access *ac, const struct lg_entry *e, lg_str dn);
+LG_CHECKED lg_err lg_write_after(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, const struct lg_entry *e);
 /* Reads SET OF AttributeValue into the operation's arena; false: malformed. */
 bool lg_write_values(struct lg_op *op, struct lg_ber *attribute, struct lg_values *ret);
 /* The clear password among values, to be hashed in place.  Answers and gives false when it may not be sent like that. */

@@ -397,17 +397,23 @@ write_attributes(struct lg_shown *sh, const struct lg_selection *sel, struct lg_
 }
 
 void
+lg_shown_put(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw *w)
+{
+	lg_berw_open(w, 0x64);			/* SearchResultEntry: [APPLICATION 4] */
+	lg_berw_str(w, LG_BER_OCTETS, sh->dn);
+	lg_berw_open(w, LG_BER_SEQUENCE);
+	write_attributes(sh, sel, w);
+	lg_berw_close(w);
+	lg_berw_close(w);
+}
+
+void
 lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t id, struct lg_buf *out)
 {
 	struct lg_berw w = lg_berw_of(out);
 
 	lg_berw_open(&w, LG_BER_SEQUENCE);
 	lg_berw_int(&w, LG_BER_INTEGER, id);
-	lg_berw_open(&w, 0x64);			/* SearchResultEntry: [APPLICATION 4] */
-	lg_berw_str(&w, LG_BER_OCTETS, sh->dn);
-	lg_berw_open(&w, LG_BER_SEQUENCE);
-	write_attributes(sh, sel, &w);
-	lg_berw_close(&w);
-	lg_berw_close(&w);
+	lg_shown_put(sh, sel, &w);
 	lg_berw_close(&w);
 }

@@ -35,7 +35,9 @@ struct lg_selection {
 void lg_selection_add(struct lg_selection *sel, lg_str name);
 bool lg_selection_has(const struct lg_selection *sel, const struct lg_attr *at);
 
-/* One SearchResultEntry with what is selected and may be read. */
+/* The entry alone: SearchResultEntry without a message around it, as the read controls carry it. */
+void lg_shown_put(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw *w);
+/* One message: SearchResultEntry with what is selected and may be read. */
 void lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t id, struct lg_buf *out);
 
 /* ---- made-up entries ------------------------------------------------------------------------------------------------- */

@@ -237,3 +237,15 @@ Test(live, ldapmodify_adds_changes_renames_and_deletes)
 	    0, "modifying entry");
 	says("ldapsearch", AS_ALICE "-b cn=staff,ou=groups," SUFFIX " -s base gidNumber", 0, "gidNumber: 7");
 }
+
+Test(live, assertion_and_read_controls)
+{
+	static const char change[] = "dn: uid=bob,ou=people," SUFFIX "\nchangetype: modify\nreplace: sn\nsn: New\n";
+
+	if (missing("ldapmodify"))
+		return;
+	feed("ldapmodify", "-e '!assert=(sn=other)'", change, 122, "Assertion Failed");
+	feed("ldapmodify", "-e '!assert=(sn=jones)' -e preread=sn -e postread=sn,entryCSN", change, 0, "sn: New");
+	says("ldapsearch", AS_ALICE "-e '!assert=(sn=jones)' -b uid=bob,ou=people," SUFFIX, 122, "Assertion Failed");
+	says("ldapsearch", AS_ALICE "-e '!assert=(sn=new)' -b uid=bob,ou=people," SUFFIX, 0, "sn: New");
+}
