@@ -262,23 +262,45 @@ may_begin(const struct lg_ldap_conn *c)
 	return !c->closing && !c->binding && !c->blocked && !c->start_tls && c->nops < LG_LDAP_OPERATIONS && c->out.n < LG_LDAP_UNSENT;
 }
 
-/* One slice of every search there is; true when one has more to do. */
-static bool
-continue_searches(struct lg_ldap_conn *c)
+/* The oldest search that has something to do and its place in the list. */
+static struct lg_op **
+next_search(struct lg_ldap_conn *c)
 {
-	bool more = false;
+	struct lg_op **at = &c->ops;
 
-	for (struct lg_op *op = c->ops, *next; op != NULL; op = next) {
-		next = op->next;
-		if (op->slice == NULL || op->waiting || c->out.n >= LG_LDAP_UNSENT)
-			continue;
+	while (*at != NULL && ((*at)->slice == NULL || (*at)->waiting))
+		at = &(*at)->next;
+	return at;
+}
+
+static void
+move_to_end(struct lg_ldap_conn *c, struct lg_op **at)
+{
+	struct lg_op *op = *at;
+
+	*at = op->next;
+	for (at = &c->ops; *at != NULL; at = &(*at)->next)
+		;
+	*at = op;
+	op->next = NULL;
+}
+
+/* A slice each, in turns, until the connection's time is up or its output full. */
+static void
+continue_searches(struct lg_ldap_conn *c, int64_t end)
+{
+	for (size_t left = c->nops; left > 0 && c->out.n < LG_LDAP_UNSENT; left--) {
+		struct lg_op **at = next_search(c), *op = *at;
+		if (op == NULL)
+			return;
 		op->slice(op);
 		if (op->done)
 			lg_op_end(op);
 		else
-			more = true;
+			move_to_end(c, at);
+		if (lg_monotonic_ns() > end)
+			return;
 	}
-	return more;
 }
 
 static bool
@@ -317,24 +339,20 @@ unsigned
 lg_ldap_run(struct lg_ldap_conn *c)
 {
 	int64_t end = lg_monotonic_ns() + LG_LDAP_SLICE_NS;
-	bool more = false;
-
 	c->running = true;
 	c->blocked = false;
 	if (!c->closing)
-		more = continue_searches(c);
+		continue_searches(c, end);
 	while (may_begin(c) && take(c))
 		if (lg_monotonic_ns() > end)
 			break;
-	for (const struct lg_op *op = c->ops; op != NULL && !more; op = op->next)
-		more = op->slice != NULL && !op->waiting;
 	c->running = false;
 	if (c->out.full) {		/* an answer that cannot be sent whole is not sent in part */
 		lg_buf_clear(&c->out);
 		c->closing = true;
 	}
 	c->paused = c->out.n >= LG_LDAP_UNSENT;
-	return wants(c, more);
+	return wants(c, *next_search(c) != NULL);
 }
 
 lg_str
