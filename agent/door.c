@@ -21,9 +21,11 @@
 #define REFRESH_EVERY	(5 * LG_MINUTE)
 #define SWEEP_EVERY	LG_HOUR
 #define RETRY_RENEWAL	LG_MINUTE
+#define LG_START	43			/* what lg_token_new makes */
 
 struct prepared {
 	char id[LG_CONTAINER_ID + 1];
+	char start[LG_START + 1];
 	lg_sha256 digest;
 };
 
@@ -47,7 +49,7 @@ struct visit {
 	struct lg_door *door;
 	struct lg_upstream *up;
 	int64_t until;				/* CLOCK_BOOTTIME */
-	lg_str id, bundle, workload, text;	/* text: of config.json */
+	lg_str start, id, bundle, workload, text;	/* start: of the prepared bundle; text: of config.json */
 	struct lg_oci oci;
 	struct lg_admitted admitted;
 	bool known;				/* admitted before, and still the same container */
@@ -145,11 +147,12 @@ remember(struct visit *v, lg_sha256 digest)
 	pthread_mutex_lock(&d->lock);
 	struct prepared *p = &d->prepared[d->next++ % LG_DOOR_BUNDLES];
 	snprintf(p->id, sizeof p->id, "%.*s", LG_FMT(v->id));
+	snprintf(p->start, sizeof p->start, "%.*s", LG_FMT(v->start));
 	p->digest = digest;
 	pthread_mutex_unlock(&d->lock);
 }
 
-/* Is this, octet for octet, what was prepared last for the container? */
+/* Is this, octet for octet, what was prepared last for the container, and is it what the runtime has read? */
 static bool
 is_as_prepared(struct visit *v)
 {
@@ -161,7 +164,7 @@ is_as_prepared(struct visit *v)
 		const struct prepared *p = &d->prepared[(d->next - i) % LG_DOOR_BUNDLES];
 		if (!lg_str_eq(lg_str_of(p->id), v->id))
 			continue;
-		same = memcmp(&p->digest, &v->oci.digest, sizeof p->digest) == 0;
+		same = memcmp(&p->digest, &v->oci.digest, sizeof p->digest) == 0 && lg_str_eq(lg_str_of(p->start), v->start);
 		break;
 	}
 	pthread_mutex_unlock(&d->lock);
@@ -332,9 +335,10 @@ static lg_err
 write_bundle(struct visit *v, lg_str *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * LG_OCI_MAX);
-	struct lg_oci_hook hook = { lg_str_of(v->door->at.hook), lg_str_of(v->door->at.socket) };
+	struct lg_oci_hook hook = { lg_str_of(v->door->at.hook), lg_str_of(v->door->at.socket), lg_token_new(v->cx->arena) };
 	lg_str folder = private_bundle(v);
 
+	v->start = hook.start;
 	LG_TRY(lg_oci_rewrite(v->cx, v->text, v->bundle, &hook, &b));
 	if (b.n > LG_OCI_MAX)
 		return lg_fail(v->cx, LG_E_LIMIT, "config.json is too large");
@@ -411,11 +415,13 @@ lg_err
 lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
 {
 	LG_AUTO(end_visit) struct visit v;
+	lg_str state;
 	bool stopped;
 
 	*text = LG_NONE;
 	begin(&v, cx, door);
-	LG_TRY(read_state(&v, request, &stopped));
+	(void)lg_str_cut(request, '\n', &v.start, &state);
+	LG_TRY(read_state(&v, state, &stopped));
 	if (stopped) {
 		forget_bundle(&v);
 		return LG_OK;

@@ -2,7 +2,9 @@
  * door.h: may this container start on this host?  The runtime's hook asks while the container exists but has not run.
  *
  * The decision is about the config.json in the bundle that the runtime says it uses.  With lightgate-runc that bundle is
- * a copy below STATE/bundles, which nobody but the agent writes; its digest is remembered from when it was made.
+ * a copy below STATE/bundles, which nobody but the agent writes; its digest is remembered from when it was made.  The runtime
+ * reads the copy long before it asks, and in between the same container may have been prepared anew; so each copy carries a
+ * value of its own in the hook's environment, which comes back from what the runtime has in memory.
  * Anything unclear is a refusal, with a sentence.
  */
 #ifndef LG_AGENT_DOOR_H
@@ -28,7 +30,7 @@ lg_str lg_door_host(struct lg_ctx *cx, struct lg_door *door);	/* for the log: "n
 
 /* A question and its answer: the verbs of the socket.  LG_OK is a permit; text is what goes with it. */
 LG_CHECKED lg_err lg_door_create(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>\n<bundle>" -> private bundle */
-LG_CHECKED lg_err lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* OCI state JSON */
+LG_CHECKED lg_err lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<start>\n<OCI state JSON>" */
 LG_CHECKED lg_err lg_door_end(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>": no further start without a ticket */
 
 /* Renewal, key refresh, expiry of records: what is due now.  Called once a second or less often, from one thread. */

@@ -235,6 +235,8 @@ judge_mount(struct reading *r, const struct mount *m)
 	bool kernel = lg_str_eq(m->type, LG_STR("sysfs")) || lg_str_starts(m->type, LG_STR("cgroup"));
 
 	if (m->bind || lg_str_eq(m->type, LG_STR("bind"))) {
+		if (m->source.n == 0)
+			lg_json_fault(&r->js, "a bind mount without a source");
 		lg_str source = absolute(r, m->source);
 		o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source);
 		add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));

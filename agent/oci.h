@@ -37,6 +37,7 @@ void lg_oci_facts(const struct lg_oci *oci, struct lg_buf *out);	/* as JSON, for
 struct lg_oci_hook {
 	lg_str path;				/* absolute */
 	lg_str socket;				/* of the agent: goes into the hook's environment */
+	lg_str start;				/* so does this: says which text the runtime has read, whatever the file says later */
 };
 /*
  * The same configuration for a bundle elsewhere: relative paths made absolute, our hook first of those that run before

@@ -118,6 +118,7 @@ put_hook(struct rewriting *r)
 	lg_jsonw_name(&r->w, LG_STR("env"));
 	lg_jsonw_array(&r->w);
 	lg_jsonw_str(&r->w, lg_cat(r->cx->arena, LG_STR("LIGHTGATE_AGENT_SOCKET="), r->hook->socket));
+	lg_jsonw_str(&r->w, lg_cat(r->cx->arena, LG_STR("LIGHTGATE_START="), r->hook->start));
 	lg_jsonw_array_end(&r->w);
 	lg_jsonw_object_end(&r->w);
 }

@@ -120,8 +120,9 @@ cli_check(struct cli *c)
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
 	struct lg_jsonw w = lg_jsonw_of(&b);
 	struct lg_answer answer;
-	lg_str token = LG_NONE;
+	lg_str token = LG_NONE, type, name;
 
+	LG_TRY(cli_split_name(c, c->args[1], &type, &name));
 	if (cli_given(c, "as") && cli_given(c, "subject-token-file"))
 		return lg_fail(c->cx, LG_E_INVALID, "--as and --subject-token-file both say who");
 	if (cli_given(c, "subject-token-file"))

@@ -6,6 +6,7 @@
 #include "agent/identity.h"
 #include "agent/records.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "tests/agent/bundle.h"
@@ -87,13 +88,32 @@ configure(struct world *w, const char *ticket_text, const char *from, const char
 }
 
 static lg_err
-hook(struct world *w, const char *id, const char *bundle)
+hook_of(struct world *w, const char *start, const char *id, const char *bundle)
 {
 	lg_str text;
 
 	w->cx->error[0] = '\0';
-	return lg_door_hook(w->cx, w->door, lg_print(w->cx->arena, "{\"ociVersion\":\"1.0.2\",\"id\":\"%s\",\"status\":\"creating\",\"pid\":1,"
-	    "\"bundle\":\"%s\"}", id, bundle), &text);
+	return lg_door_hook(w->cx, w->door, lg_print(w->cx->arena, "%s\n{\"ociVersion\":\"1.0.2\",\"id\":\"%s\",\"status\":\"creating\",\"pid\":1,"
+	    "\"bundle\":\"%s\"}", start, id, bundle), &text);
+}
+
+static lg_err
+hook(struct world *w, const char *id, const char *bundle)
+{
+	return hook_of(w, "", id, bundle);
+}
+
+/* What the hook's environment says in a configuration. */
+static const char *
+start_in(struct world *w, const char *bundle)
+{
+	const char *path = lg_print(w->cx->arena, "%s/config.json", bundle).p, *at;
+	lg_str text;
+
+	cr_assert_eq(lg_file_read(w->cx, path, 32768, &text), LG_OK);
+	at = strstr(lg_dup(w->cx->arena, text).p, "LIGHTGATE_START=");
+	cr_assert_not_null(at);
+	return lg_dup(w->cx->arena, (lg_str){ at + 16, strcspn(at + 16, "\"") }).p;
 }
 
 static lg_err
@@ -285,7 +305,7 @@ Test(door, the_bundle_that_was_prepared_is_decided_and_no_other)
 	const char *copy = lg_dup(cx->arena, private).p;
 	/* the user's own file does not matter any more; the copy does */
 	configure(&w, "", "\"hello\"", "\"swapped\"");
-	test_write(copy, "kept", "");
+	const char *start = start_in(&w, copy);
 	lg_str kept;
 	FILE *f = fopen(lg_print(cx->arena, "%s/config.json", copy).p, "r");
 	char text[32768];
@@ -295,11 +315,32 @@ Test(door, the_bundle_that_was_prepared_is_decided_and_no_other)
 	kept = lg_dup(cx->arena, lg_str_of(text));
 	*strstr(text, "hello") = 'y';
 	test_write(copy, "config.json", text);
-	cr_assert_eq(hook(&w, "c1", copy), LG_E_DENIED);
+	cr_assert_eq(hook_of(&w, start, "c1", copy), LG_E_DENIED);
 	cr_assert_not_null(strstr(cx->error, "prepared"), "%s", cx->error);
 	test_write(copy, "config.json", kept.p);
-	cr_assert_eq(hook(&w, "c2", copy), LG_E_DENIED);
-	cr_assert_eq(hook(&w, "c1", copy), LG_OK, "%s", cx->error);
+	cr_assert_eq(hook_of(&w, start, "c2", copy), LG_E_DENIED);
+	cr_assert_eq(hook(&w, "c1", copy), LG_E_DENIED);
+	cr_assert_eq(hook_of(&w, start, "c1", copy), LG_OK, "%s", cx->error);
+	tear_down(&w);
+}
+
+/* Two starts with one id: the file is the second's when the first asks, but the first's runtime has read its own. */
+Test(door, what_the_runtime_has_read_is_decided_not_what_lies_there_since)
+{
+	TEST_CTX(cx);
+	struct world w;
+	lg_str private;
+
+	set_up(&w, cx, yes);
+	configure(&w, ticket(&w, HOST, "web", 60), "\"hello\"", "\"evil\"");
+	cr_assert_eq(create(&w, "c1", &private), LG_OK, "%s", cx->error);
+	const char *copy = lg_dup(cx->arena, private).p, *evil = start_in(&w, copy);
+	configure(&w, ticket(&w, HOST, "web", 60), "", "");
+	cr_assert_eq(create(&w, "c1", &private), LG_OK, "%s", cx->error);
+	cr_assert_eq(hook_of(&w, evil, "c1", copy), LG_E_DENIED);
+	cr_assert_not_null(strstr(cx->error, "prepared"), "%s", cx->error);
+	cr_assert_not(responder_was_asked(w.service, "/v1/admissions"));
+	cr_assert_eq(hook_of(&w, start_in(&w, copy), "c1", copy), LG_OK, "%s", cx->error);
 	tear_down(&w);
 }
 

@@ -121,6 +121,7 @@ static const struct {
 	{ "\"ociVersion\":", "\"hooks\":{\"preStart\":[]},\"ociVersion\":" },
 	{ "\"ociVersion\":", "\"root\":{\"path\":\"/\"},\"ociVersion\":" },		/* twice */
 	{ "{\"type\":\"pid\"}", "{\"type\":\"PID\"}" }, { "{\"type\":\"pid\"}", "{\"type\":\"\"}" },
+	{ "\"mounts\":[", MOUNT("\"type\":\"bind\"") }, { "\"mounts\":[", BIND("") },
 	{ "\"root\":{\"path\":\"rootfs\",\"readonly\":true},", "" }, { "\"path\":\"rootfs\",", "" },
 	{ "\"args\":[\"/bin/echo\",", "\"args\":[7," }, { "\"uid\":0", "\"uid\":0.5" }, { "\"annotations\":{", "\"annotations\":{\"a\":1," },
 	{ "{\"ociVersion\"", "[{\"ociVersion\"" }, { "\"hostname\":\"runc\"", "\"hostname\":\"\xff\"" },
@@ -192,7 +193,7 @@ Test(oci, sameness_is_of_what_runs_not_of_the_ticket)
 static const char *
 rewrite(struct lg_ctx *cx, const char *text)
 {
-	const struct lg_oci_hook hook = { LG_STR("/usr/bin/lightgate-runc"), LG_STR("/run/a.sock") };
+	const struct lg_oci_hook hook = { LG_STR("/usr/bin/lightgate-runc"), LG_STR("/run/a.sock"), LG_STR("s1") };
 	struct lg_buf b = LG_BUF(1 << 20);
 
 	cr_assert_eq(lg_oci_rewrite(cx, lg_str_of(text), LG_STR("/srv/bundle"), &hook, &b), LG_OK, "%s", cx->error);
@@ -201,7 +202,7 @@ rewrite(struct lg_ctx *cx, const char *text)
 	return p;
 }
 
-#define OURS "{\"path\":\"/usr/bin/lightgate-runc\",\"args\":[\"lightgate-runc\",\"hook\"],\"env\":[\"LIGHTGATE_AGENT_SOCKET=/run/a.sock\"]}"
+#define OURS "{\"path\":\"/usr/bin/lightgate-runc\",\"args\":[\"lightgate-runc\",\"hook\"],\"env\":[\"LIGHTGATE_AGENT_SOCKET=/run/a.sock\",\"LIGHTGATE_START=s1\"]}"
 
 Test(rewrite, the_copy_says_the_same_from_another_place)
 {
