@@ -374,7 +374,7 @@ Test(door, a_state_that_is_not_understood_is_refused)
 
 	set_up(&w, cx, yes);
 	for (size_t i = 0; i < LG_COUNT(bad); i++)
-		cr_assert_neq(lg_door_hook(cx, w.door, lg_str_of(bad[i]), &text), LG_OK, "%s", bad[i]);
+		cr_assert_neq(lg_door_hook(cx, w.door, lg_cat(cx->arena, LG_STR("\n"), lg_str_of(bad[i])), &text), LG_OK, "%s", bad[i]);
 	tear_down(&w);
 }
 
@@ -387,7 +387,7 @@ Test(door, a_stopped_container_leaves_no_copy_behind)
 	set_up(&w, cx, yes);
 	configure(&w, ticket(&w, HOST, "web", 60), "", "");
 	cr_assert_eq(create(&w, "c1", &private), LG_OK, "%s", cx->error);
-	cr_assert_eq(lg_door_hook(cx, w.door, lg_print(cx->arena, "{\"id\":\"c1\",\"status\":\"stopped\",\"bundle\":\"%.*s\"}", LG_FMT(private)), &text), LG_OK);
+	cr_assert_eq(lg_door_hook(cx, w.door, lg_print(cx->arena, "\n{\"id\":\"c1\",\"status\":\"stopped\",\"bundle\":\"%.*s\"}", LG_FMT(private)), &text), LG_OK);
 	cr_assert_neq(access(private.p, F_OK), 0);
 	tear_down(&w);
 }

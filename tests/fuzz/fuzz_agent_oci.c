@@ -25,7 +25,7 @@ facts_of(struct lg_ctx *cx, const struct lg_oci *oci)
 static void
 check_copy(struct lg_ctx *cx, lg_str text, const struct lg_oci *oci)
 {
-	const struct lg_oci_hook hook = { LG_STR("/usr/bin/lightgate-runc"), LG_STR("/run/agent.sock") };
+	const struct lg_oci_hook hook = { LG_STR("/usr/bin/lightgate-runc"), LG_STR("/run/agent.sock"), LG_STR("s1") };
 	struct lg_buf b = LG_BUF(64u << 20);
 	struct lg_oci copy;
 
