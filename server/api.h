@@ -40,5 +40,6 @@ lg_err lg_api_activate(void *self, struct lg_http *ex);
 lg_err lg_api_rollback(void *self, struct lg_http *ex);
 lg_err lg_api_audit(void *self, struct lg_http *ex);
 lg_err lg_api_audit_verify(void *self, struct lg_http *ex);
+lg_err lg_api_backup(void *self, struct lg_http *ex);
 
 #endif

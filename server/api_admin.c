@@ -81,5 +81,6 @@ const struct lg_route lg_api_admin_routes[] = {
 	{ "POST", "/v1/policies/rollback", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_rollback },
 	{ "GET", "/v1/audit", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_audit },
 	{ "GET", "/v1/audit/verify", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_audit_verify },
+	{ "GET", "/v1/backup", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_backup },
 };
 const size_t lg_api_admin_nroutes = LG_COUNT(lg_api_admin_routes);

@@ -306,6 +306,7 @@ lg_app_start(struct lg_ctx *cx, struct lg_app *app)
 	for (size_t i = 0; i < app->nloops; i++)
 		own->answers[i] = lg_answers_new();
 	LG_TRY(open_store(cx, app));
+	lg_backup_sweep(app->folders->archive);
 	LG_TRY(lg_heads_check(cx, app));
 	LG_TRY(open_point(cx, app));
 	LG_TRY(lg_wire_directory(cx, app, &own->wiring));

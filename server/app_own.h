@@ -16,6 +16,7 @@ struct lg_app_own {
 	int64_t swept;
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	bool working, copying, stopping;	/* of maintenance; atomic */
+	bool backing_up;		/* atomic */
 	struct lg_clock_guard guard;	/* in front of the signer */
 };
 
@@ -24,6 +25,9 @@ lg_own(struct lg_app *app)
 {
 	return app->own;
 }
+
+/* api_backup.c: copies that a process which died left behind. */
+void lg_backup_sweep(const char *archive);
 
 /* Route tables of the API, each with self = struct lg_app *. */
 extern const struct lg_route lg_api_access_routes[], lg_api_admission_routes[], lg_api_admin_routes[];
