@@ -12,7 +12,7 @@
 #include "directory/plan.h"
 #include "directory/shown.h"
 
-enum { CLOCK_EVERY = 16 };
+enum { CLOCK_EVERY = 16, LARGE_REQUEST = 1024 };	/* candidates between looks at the clock; not for large filters */
 
 struct search {
 	lg_str base;
@@ -181,8 +181,10 @@ struct slice {
 static bool
 slice_is_over(struct lg_op *op, const struct slice *sl, size_t n)
 {
+	bool look = n % CLOCK_EVERY == 0 || op->body.n > LARGE_REQUEST;
+
 	return op->conn->out.n - sl->out_from >= LG_LDAP_SLICE_BYTES || op->conn->out.n >= LG_LDAP_UNSENT ||
-	    (n % CLOCK_EVERY == 0 && lg_monotonic_ns() > sl->end);
+	    (look && lg_monotonic_ns() > sl->end);
 }
 
 /* True when the search has ended. */
