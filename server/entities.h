@@ -20,6 +20,7 @@ struct lg_entity_source {
 	struct lg_node *node[LG_NODES];
 	size_t n;
 	bool failed;		/* something could not be read */
+	bool specific;		/* what tells one directory entry from another (dn, owner) was looked at */
 };
 
 void lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);

@@ -309,6 +309,7 @@ ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct tenan
 	lg_entity_source_init(&es, cx, v, q->tenant);
 	LG_TRY(add_synthetic(&es, q, &rq, tenant.uuid));
 	evaluate(p, cx, t, &es, &rq, ret);
+	ret->general = !es.specific;
 	if (q->explain) {
 		struct lg_entities port = lg_entity_source_port(&es);
 		LG_TRY(explain(cx, t->policies, &port, &rq, ret));
