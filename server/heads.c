@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "lightgate/store.h"
 
-#define DIGESTS_MAX 1024		/* sent at once */
+#define DIGESTS_MAX 1920		/* sent at once: within the keeper's frame */
 
 static lg_err
 ask_mark(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)

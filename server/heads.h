@@ -8,7 +8,7 @@
 
 #include "server/app.h"
 
-#define LG_HEADS_EVERY	(10 * LG_SECOND)
+#define LG_HEADS_EVERY	LG_SECOND
 
 enum lg_chain { LG_CHAIN_CHANGES = 0, LG_CHAIN_DECISIONS = 1, LG_CHAINS };
 

@@ -16,7 +16,8 @@
 
 #include "lightgate/store.h"
 
-#define LG_SEGMENT_SIZE		(64u << 20)
+#define LG_SEGMENT_SIZE		(8u << 20)	/* the newest is read at every start: some 30 ms when full */
+#define LG_SEGMENT_RECENT	65536		/* digests of synced records that are remembered until the keeper has them */
 #define LG_SEGMENT_HEADER	128
 #define LG_BLOCK_HEADER		32
 #define LG_BLOCK_MAX		(4u << 20)	/* of records, unless one record alone is longer */
@@ -49,8 +50,8 @@ void lg_segment_head_put(struct lg_buf *out, const struct lg_segment_head *h);
 bool lg_segment_head_decode(lg_str bytes, struct lg_segment_head *ret);
 void lg_block_head_put(struct lg_buf *out, const struct lg_block_head *h);
 bool lg_block_head_decode(lg_str bytes, struct lg_block_head *ret);
-/* Appends a record and moves the chain's head over it. */
-void lg_segment_record_put(struct lg_buf *out, struct lg_head *chain, uint32_t tenant, int64_t time, lg_str body);
+/* Appends a record and moves the chain's head over it; its digest. */
+lg_sha256 lg_segment_record_put(struct lg_buf *out, struct lg_head *chain, uint32_t tenant, int64_t time, lg_str body);
 /* Takes one record off the front and moves the chain's head over it; false, with nothing changed, if it does not fit. */
 bool lg_segment_record_next(lg_str *rest, struct lg_head *chain, struct lg_segment_record *ret);
 

@@ -105,7 +105,7 @@ digest_of(uint32_t epoch, uint64_t seq, uint32_t tenant, int64_t time, lg_str bo
 	return lg_sha256_pair(lg_buf_view(&b), body);
 }
 
-void
+lg_sha256
 lg_segment_record_put(struct lg_buf *b, struct lg_head *chain, uint32_t tenant, int64_t time, lg_str body)
 {
 	lg_sha256 digest = digest_of(chain->epoch, chain->seq + 1, tenant, time, body);
@@ -118,6 +118,7 @@ lg_segment_record_put(struct lg_buf *b, struct lg_head *chain, uint32_t tenant, 
 	lg_buf_u64(b, (uint64_t)time);
 	lg_buf_bytes(b, chain->hash.b, sizeof chain->hash.b);
 	lg_buf_str(b, body);
+	return digest;
 }
 
 bool

@@ -50,12 +50,13 @@ struct lg_segments {
 	pthread_cond_t wake;
 	struct list queue;
 	struct lg_head head;		/* of what is synced */
+	struct lg_buf recent;		/* digests of the last records up to the head */
 	bool stop, failed;
 
 	struct lg_segment_file file;	/* from here on the thread's own */
 	uint64_t at;			/* where the next block goes */
 	bool dirty;			/* something half written may stand there */
-	struct lg_buf block;
+	struct lg_buf block, digests;	/* of the block */
 	struct lg_ctx cx;
 	struct lg_arena *arena;
 };
@@ -170,15 +171,51 @@ lg_segments_head(struct lg_segments *sg)
 	return h;
 }
 
+/* ---- digests for the keeper, remembered so that the files need not be read again ------------------------------- */
+
+static void
+forget(struct lg_buf *recent, size_t bytes)
+{
+	recent->n -= bytes;
+	memmove(recent->p, recent->p + bytes, recent->n);
+	if (recent->n == 0)
+		lg_buf_free(recent);
+}
+
+/* With the lock held.  Too many: the older ones are to be read from the files. */
+static void
+remember(struct lg_segments *sg)
+{
+	if (sg->recent.n + sg->digests.n > sg->recent.max)
+		lg_buf_free(&sg->recent);
+	if (sg->digests.n <= sg->recent.max)
+		lg_buf_str(&sg->recent, lg_buf_view(&sg->digests));
+}
+
+/* With the lock held.  False if some of them are remembered no more; those up to `from` are asked for no more. */
+static bool
+recall(struct lg_ctx *cx, struct lg_segments *sg, uint64_t from, size_t max, lg_str *ret)
+{
+	uint64_t kept = sg->recent.n / sizeof(lg_sha256), before = sg->head.seq - kept;
+
+	if (from < before)
+		return false;
+	forget(&sg->recent, (from - before) * sizeof(lg_sha256));
+	*ret = lg_dup(cx->arena, lg_str_sub(lg_buf_view(&sg->recent), 0, max * sizeof(lg_sha256)));
+	return true;
+}
+
 lg_err
 lg_segments_digests(struct lg_ctx *cx, struct lg_segments *sg, uint64_t from, size_t max, lg_str *ret)
 {
-	uint64_t head = lg_segments_head(sg).seq;
-
-	if (from >= head || max == 0) {
-		*ret = LG_NONE;
+	pthread_mutex_lock(&sg->lock);
+	uint64_t head = sg->head.seq;
+	bool known = from >= head || max == 0;
+	*ret = LG_NONE;
+	known = known || recall(cx, sg, from, max, ret);
+	pthread_mutex_unlock(&sg->lock);
+	if (known)
 		return LG_OK;
-	}
 	return lg_segments_digests_in(cx, sg->dir, from, head - from > max ? from + max : head, ret);
 }
 
@@ -208,10 +245,12 @@ make_block(struct lg_segments *sg, const struct list *l)
 	struct lg_block_head h = { .first = chain.seq + 1 };
 
 	lg_buf_clear(&sg->block);
+	lg_buf_clear(&sg->digests);
 	lg_block_head_put(&sg->block, &h);	/* its place */
 	for (const struct pending *p = l->first; p != NULL; p = p->next) {
 		int64_t time = p->time > chain.time ? p->time : chain.time;
-		lg_segment_record_put(&sg->block, &chain, p->tenant, time, (lg_str){ p->body, p->n });
+		lg_sha256 digest = lg_segment_record_put(&sg->block, &chain, p->tenant, time, (lg_str){ p->body, p->n });
+		lg_buf_bytes(&sg->digests, digest.b, sizeof digest.b);
 		h.count++;
 	}
 	h.size = (uint32_t)(sg->block.n - LG_BLOCK_HEADER);
@@ -252,6 +291,7 @@ write_block(struct lg_segments *sg, const struct list *l)
 	sg->at += sg->block.n;
 	pthread_mutex_lock(&sg->lock);
 	sg->head = chain;
+	remember(sg);
 	pthread_mutex_unlock(&sg->lock);
 	return LG_OK;
 }
@@ -392,6 +432,8 @@ new_segments(const char *dir, size_t buffer, uint64_t size)
 	sg->arena = lg_arena_new();
 	lg_ctx_init(&sg->cx, sg->arena);
 	sg->block = LG_BUF(LG_BLOCK_MAX + LG_DECISION_MAX + LG_BLOCK_HEADER);
+	sg->digests = LG_BUF((LG_BLOCK_MAX / LG_DECISION_HEADER + 1) * sizeof(lg_sha256));
+	sg->recent = LG_BUF(LG_SEGMENT_RECENT * sizeof(lg_sha256));
 	list_init(&sg->queue);
 	pthread_mutex_init(&sg->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -455,6 +497,8 @@ lg_segments_close(struct lg_segments **sp)
 	pthread_cond_destroy(&sg->wake);
 	pthread_mutex_destroy(&sg->lock);
 	lg_buf_free(&sg->block);
+	lg_buf_free(&sg->digests);
+	lg_buf_free(&sg->recent);
 	lg_arena_free(&sg->arena);
 	free(sg->dir);
 	free(sg);
