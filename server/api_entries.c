@@ -115,9 +115,7 @@ write_client(struct lg_ctx *cx, struct lg_jsonw *w, struct lg_view *v, const str
 		return LG_OK;
 	LG_TRY(err);
 	lg_jsonw_name(w, LG_STR("client"));
-	lg_jsonw_object(w);
 	lg_sts_client_write(w, &c);
-	lg_jsonw_object_end(w);
 	return LG_OK;
 }
 

@@ -45,9 +45,13 @@ for doc in README.md docs/*.md; do
 	done
 done
 
-# the worked policies: valid, changed nothing by asking, and they answer as they say
+# every noun lists and shows what it has; the worked policies: valid, changed nothing by asking, and they answer as they say
 lg_start "$T/data" --load docs/policies/state.yaml || bad "it does not start with docs/policies/state.yaml"
 claim "sign-in" lightgate login
+for noun in user group service host project workload image network client; do
+	name=$(lightgate "$noun" list -o json | jq -r '.items[0].name')
+	same "lightgate $noun list and show" "$(lightgate "$noun" show "$name" -o json | jq -r .name)" "$name"
+done
 version() { lightgate policy list -o json | jq '[.items[] | select(.active)][0].version'; }
 before=$(version)
 for file in docs/policies/*.cedar; do
