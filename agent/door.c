@@ -53,6 +53,7 @@ struct visit {
 	struct lg_oci oci;
 	struct lg_admitted admitted;
 	bool known;				/* admitted before, and still the same container */
+	bool prepared;				/* the bundle is the copy that was made for this start */
 	struct lg_ticket ticket;
 };
 
@@ -405,7 +406,9 @@ static lg_err
 admit(struct visit *v)
 {
 	LG_TRY(read_bundle(v));
-	if (lg_str_starts(v->bundle, lg_print(v->cx->arena, "%s/bundles/", v->door->at.state)) && !is_as_prepared(v))
+	bool ours = v->start.n > 0 || lg_str_starts(v->bundle, lg_print(v->cx->arena, "%s/bundles/", v->door->at.state));
+	v->prepared = is_as_prepared(v);
+	if (ours && !v->prepared)
 		return lg_fail(v->cx, LG_E_DENIED, "the bundle is not the one that was prepared for this start");
 	LG_TRY(look_up(v));
 	return decide(v);
@@ -427,10 +430,13 @@ lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *te
 		return LG_OK;
 	}
 	lg_err e = admit(&v);
-	if (e == LG_OK)
+	if (e == LG_OK) {
 		lg_log(LG_INFO, "container %.*s starts as workload %.*s", LG_FMT(v.id), LG_FMT(v.workload));
-	else
+	} else {
 		lg_log(LG_WARN, "container %.*s is refused: %s", LG_FMT(v.id), cx->error);
+		if (v.prepared)
+			forget_bundle(&v);
+	}
 	return e;
 }
 

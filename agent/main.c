@@ -74,11 +74,14 @@ run_renew(struct lg_ctx *cx, const struct options *o)
 
 /* ---- run -------------------------------------------------------------------------------------------------- */
 
+/* As the kernel would name it: the runtime tells us its bundle in this form. */
 static const char *
 absolute(struct lg_ctx *cx, const char *path)
 {
-	char cwd[PATH_MAX];
+	char real[PATH_MAX], cwd[PATH_MAX];
 
+	if (realpath(path, real) != NULL)
+		return lg_dup(cx->arena, lg_str_of(real)).p;
 	if (path[0] == '/' || getcwd(cwd, sizeof cwd) == NULL)
 		return path;
 	return lg_print(cx->arena, "%s/%s", cwd, path).p;

@@ -1,0 +1,145 @@
+# A host joins nobody but its own service, and its door holds: real containers, refused before anything of them runs.
+. "$(dirname "$0")/lib.sh"
+AGENT_PID= FAKE_PID=
+clean_up() { for p in $AGENT_PID $FAKE_PID; do kill "$p" 2>/dev/null; done; lg_stop; }
+trap clean_up EXIT
+if [ "$(id -u)" != 0 ] || ! command -v runc >/dev/null || ! command -v busybox >/dev/null; then
+	skip "agent: needs root, runc and busybox"
+	done_testing
+fi
+
+lg_start "$T/data" || bad "start"
+lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
+lightgate host create-join-token node1 --out "$T/join" >/dev/null || bad "join token"
+
+# ---- who is not the service never sees the token ----
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/fake.key" -out "$T/fake.pem" -days 2 \
+	-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+impostor() { # impostor BUNDLE-FILE: answers every request with it; what it hears is in heard
+	python3 - "$T" "$1" >"$T/port" 2>"$T/heard" <<'PY' &
+import http.server, ssl, sys
+top, bundle = sys.argv[1:]
+class Fake(http.server.BaseHTTPRequestHandler):
+	protocol_version = "HTTP/1.1"
+	def answer(self):
+		body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+		print("HEARD", self.command, self.path, body, file=sys.stderr, flush=True)
+		out = open(bundle, "rb").read()
+		self.send_response(200); self.send_header("Content-Length", str(len(out))); self.end_headers(); self.wfile.write(out)
+	do_GET = do_POST = answer
+	def log_message(self, *a): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Fake)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(top + "/fake.pem", top + "/fake.key")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+PY
+	FAKE_PID=$!
+	for i in $(seq 1 100); do [ -s "$T/port" ] && break; sleep 0.05; done
+	lightgate-agent join --token-file "$T/join" --state "$T/fooled" --server "127.0.0.1:$(cat "$T/port")" >"$T/out" 2>&1
+	rc=$?
+	kill $FAKE_PID; wait $FAKE_PID 2>/dev/null; FAKE_PID=
+}
+echo '{"keys":[]}' >"$T/empty"
+impostor "$T/empty"
+same "an impostor without the root: exit" $rc 1
+has "an impostor without the root" "$(cat "$T/out")" 'does not show the root certificate'
+has "the impostor was asked for its roots" "$(cat "$T/heard")" 'HEARD GET /spiffe/bundle'
+lacks "an impostor without the root hears no token" "$(cat "$T/heard")" 'lgj1|POST'
+curl -sS --cacert "$CA" "$HTTPS/spiffe/bundle" >"$T/bundle"
+impostor "$T/bundle"
+same "an impostor who shows the true root: exit" $rc 1
+has "an impostor who shows the true root" "$(cat "$T/out")" 'does not prove that it is the service'
+lacks "an impostor who shows the true root hears no token" "$(cat "$T/heard")" 'lgj1|POST'
+claim "nothing was joined" test ! -e "$T/fooled/identity.json"
+
+# ---- join, renew ----
+claim "join" lightgate-agent join --token-file "$T/join" --state "$T/node1"
+same "the identity is the owner's alone" "$(stat -c %a "$T/node1/identity.json")" 600
+same "the key used for joining is not left beside it" "$(ls "$T/node1")" "$(printf 'cert.pem\nchain.pem\nidentity.json\nroot.pem')"
+claim "openssl verifies the certificate" openssl verify -x509_strict -CAfile "$CA" -untrusted "$T/node1/chain.pem" "$T/node1/cert.pem"
+has "a second join into one state" "$(lightgate-agent join --token-file "$T/join" --state "$T/node1" 2>&1)" 'holds an identity already'
+has "the token with another key" "$(lightgate-agent join --token-file "$T/join" --state "$T/thief" 2>&1)" 'redeemed before with another key'
+before=$(openssl x509 -in "$T/node1/cert.pem" -noout -serial -pubkey)
+claim "renew" lightgate-agent renew --state "$T/node1"
+claim "a renewed certificate has a new serial and a new key" test "$before" != "$(openssl x509 -in "$T/node1/cert.pem" -noout -serial -pubkey)"
+has "status" "$(lightgate-agent status --state "$T/node1")" '^host node1 of https://.*spiffe://.*/host/node1'
+
+# ---- the door ----
+lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >"$T/agent.log" 2>&1 &
+AGENT_PID=$!
+for i in $(seq 1 100); do [ -S "$T/agent.sock" ] && break; sleep 0.05; done
+export LIGHTGATE_AGENT_SOCKET=$T/agent.sock
+same "the socket is the owner's alone" "$(stat -c %a "$T/agent.sock")" 600
+lg_bundle "$T/bundle.d" /bin/echo "it ran"
+lg_annotate "$T/bundle.d" lightgate.workload web
+cp "$T/bundle.d/config.json" "$T/ordinary.json"
+alice=$(lg_secret "$T/credentials" User alice)
+printf '%s' "$alice" >"$T/alice.password"
+ticket() { # a ticket for alice, who asks for herself
+	LIGHTGATE_CONFIG=$T/alice lightgate login --user alice --password-file "$T/alice.password" >/dev/null 2>&1
+	LIGHTGATE_CONFIG=$T/alice lightgate check container:create "Workload/${1:-web}" --host node1 --image busybox --ticket-out "$T/ticket" >/dev/null || bad "no ticket for $1"
+	cat "$T/ticket"
+}
+bundle() { # bundle TICKET [JQ]
+	jq --arg t "$1" '(if $t != "" then .annotations["lightgate.ticket"] = $t else . end) | '"${2:-.}" "$T/ordinary.json" >"$T/bundle.d/config.json"
+}
+start() { timeout 20 lightgate-runc --root "$T/runc" run -b "$T/bundle.d" "$1" >"$T/out" 2>&1; }
+starts() { if start "$2" && grep -q '^it ran' "$T/out"; then ok; else bad "$1: $(cat "$T/out")"; fi; }
+refused() { # refused NAME ID WHY
+	if start "$2"; then bad "$1: it started"; elif grep -q '^it ran' "$T/out"; then bad "$1: it ran"; else has "$1" "$(cat "$T/out")" "$3"; fi
+}
+bundle "$(ticket)"
+starts "with a ticket" c1
+refused "the ticket again" c2 'used before'
+bundle ""
+starts "the same container again, without a ticket" c1
+bundle "" '.process.args[1] = "something else"'
+refused "under its name something else" c1 'no ticket'
+bundle "" 
+refused "without a ticket" c3 'no ticket'
+bundle "$(ticket db)"
+refused "a ticket for another workload" c4 'for workload "db"'
+bundle "$(ticket)" '.process.capabilities.bounding += ["CAP_SYS_ADMIN"]'
+refused "privileged" c5 'no-privileged-containers'
+bundle "$(ticket)" '.linux.namespaces |= map(select(.type != "network"))'
+refused "the host's network" c6 'no-host-namespaces'
+bundle "$(ticket)" '.mounts += [{destination: "/host", type: "bind", source: "/", options: ["rbind"]}]'
+refused "the host's root mounted" c7 'no-sensitive-mounts'
+bundle "$(ticket)" '.mounts += [{destination: "/run/x", type: "bind", source: $ENV.LIGHTGATE_AGENT_SOCKET, options: ["bind"]}]'
+refused "the agent's socket mounted" c8 'no-sensitive-mounts'
+bundle "$(ticket)" '.Linux = {}'
+refused "a name that only the runtime would understand" c9 'in other letters'
+bundle "" '.hooks.prestart = [{path: "/bin/touch", args: ["touch", $ENV.LIGHTGATE_AGENT_SOCKET + ".hooked"]}]'
+refused "with hooks of its own" c10 'no ticket'
+bundle "$(ticket)" '.hooks.prestart = [{path: "/bin/touch", args: ["touch", $ENV.LIGHTGATE_AGENT_SOCKET + ".hooked"]}] | .process.capabilities.bounding += ["CAP_SYS_ADMIN"]'
+refused "refused in the hook" c11 'no-privileged'
+claim "the hooks of what is refused do not run" test ! -e "$T/agent.sock.hooked"
+bundle "$(ticket)"
+has "options that are not known" "$(lightgate-runc run --frob -b "$T/bundle.d" c12 2>&1)" 'denied: an option'
+has "another user" "$(chmod 0755 "$T"; setpriv --reuid=65534 --regid=65534 --clear-groups "$LG_BIN/lightgate-runc" run -b "$T/bundle.d" c12 2>&1)" 'denied: '
+claim "end" lightgate-agent end c1 --socket "$T/agent.sock"
+bundle ""
+refused "after the end of its admission" c1 'no ticket'
+same "no container is left, and no copy of a bundle" "$(ls -A "$T/runc" "$T/node1/bundles" | grep -v ':$' | tr -d '\n')" ""
+
+# the agent goes: nothing starts; it comes back: what was redeemed stays so
+bundle "$(ticket)"
+starts "with a new ticket" c13
+kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
+refused "without the agent" c13 'lightgate-agent is not running'
+lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >>"$T/agent.log" 2>&1 &
+AGENT_PID=$!
+for i in $(seq 1 100); do [ -S "$T/agent.sock" ] && break; sleep 0.05; done
+refused "the old ticket after the agent's return" c14 'used before'
+starts "what was admitted after the agent's return" c13
+
+# the service goes: refused in time
+bundle "$(ticket)"
+lg_stop
+begin=$(date +%s%N)
+refused "without the service" c15 'cannot reach'
+claim "the refusal took less than 2 s" test $((($(date +%s%N) - begin) / 1000000)) -lt 2000
+kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
+done_testing
