@@ -5,6 +5,7 @@
 #include "crypto/keeper/frame.h"
 
 #define KEYS_MAX	(LG_KEEPER_REPLY / 64)
+#define TENANTS_MAX	4096
 
 lg_err
 lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_key **keys, size_t *n)
@@ -22,6 +23,23 @@ lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_key **key
 		if (!lg_get_keeper_key(&rd, &(*keys)[i]))
 			return lg_fail(cx, LG_E_INTERNAL, "the keeper's list of keys decodes only once");
 	*n = count;
+	return LG_OK;
+}
+
+lg_err
+lg_keeper_tenants_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_tenant **tenants, size_t *n)
+{
+	struct lg_rd rd = lg_rd_of(lg_dup(cx->arena, reply));
+	struct lg_keeper_tenant t;
+	size_t count = 0, i = 0;
+
+	for (struct lg_rd scan = rd; scan.p < scan.end; count++)
+		if (!lg_get_keeper_tenant(&scan, &t) || count == TENANTS_MAX)
+			return lg_fail(cx, LG_E_INVALID, "the keeper's list of tenants does not decode");
+	*tenants = LG_NEWS(cx->arena, struct lg_keeper_tenant, count);
+	while (i < count && lg_get_keeper_tenant(&rd, &(*tenants)[i]))
+		i++;
+	*n = i;
 	return LG_OK;
 }
 

@@ -224,7 +224,7 @@ lg_kp_new_key(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_rec
     enum lg_alg alg, enum lg_key_state state, struct lg_key_record *ret)
 {
 	struct lg_key_record r = {
-		.pub = { .tenant = t->id, .purpose = purpose, .state = state, .alg = alg, .created = cx->now },
+		.pub = { .tenant = t->id, .purpose = purpose, .state = state, .alg = alg, .created = cx->now, .since = cx->now },
 	};
 	LG_AUTO(lg_secret_free) struct lg_secret der = { NULL, 0 };
 	LG_AUTO(lg_key_free) struct lg_key *key = NULL;

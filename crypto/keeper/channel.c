@@ -336,6 +336,12 @@ lg_keeper_keys(struct lg_keeper *k, lg_keeper_done *done, void *arg)
 }
 
 lg_err
+lg_keeper_tenants(struct lg_keeper *k, lg_keeper_done *done, void *arg)
+{
+	return ask_plain(k, LG_OP_TENANTS, done, arg);
+}
+
+lg_err
 lg_keeper_successor(struct lg_keeper *k, uint32_t tenant, enum lg_purpose purpose, enum lg_alg alg,
     lg_keeper_done *done, void *arg)
 {

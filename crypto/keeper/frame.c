@@ -164,6 +164,7 @@ lg_put_keeper_key(struct lg_buf *b, const struct lg_keeper_key *k)
 	lg_buf_byte(b, (char)k->state);
 	lg_buf_byte(b, (char)k->alg);
 	lg_buf_u64(b, (uint64_t)k->created);
+	lg_buf_u64(b, (uint64_t)k->since);
 	lg_buf_str32(b, k->kid);
 	lg_buf_str32(b, k->spki);
 	lg_buf_str32(b, k->cert);
@@ -177,8 +178,25 @@ lg_get_keeper_key(struct lg_rd *rd, struct lg_keeper_key *ret)
 	ret->state = lg_rd_u8(rd);
 	ret->alg = lg_rd_u8(rd);
 	ret->created = get_time(rd);
+	ret->since = get_time(rd);
 	ret->kid = lg_rd_str32(rd);
 	ret->spki = lg_rd_str32(rd);
 	ret->cert = lg_rd_str32(rd);
 	return !rd->bad;
+}
+
+void
+lg_put_keeper_tenant(struct lg_buf *b, const struct lg_keeper_tenant *t)
+{
+	lg_buf_u32(b, t->id);
+	lg_buf_str32(b, t->name);
+	lg_put_ceiling(b, &t->ceiling);
+}
+
+bool
+lg_get_keeper_tenant(struct lg_rd *rd, struct lg_keeper_tenant *ret)
+{
+	ret->id = lg_rd_u32(rd);
+	ret->name = lg_rd_str32(rd);
+	return lg_get_ceiling(rd, &ret->ceiling);
 }

@@ -12,7 +12,7 @@
 enum lg_op {
 	LG_OP_TOKEN = 1, LG_OP_CERTIFICATE, LG_OP_CRL, LG_OP_OCSP, LG_OP_BUNDLE, LG_OP_HEAD, LG_OP_MARK,
 	LG_OP_WRAP_NEW, LG_OP_UNWRAP, LG_OP_KEYS, LG_OP_SUCCESSOR, LG_OP_ACTIVATE,
-	LG_OP_CREATE_TENANT, LG_OP_SET_CEILING, LG_OP_NEW_EPOCH, LG_OP_SIGNED, LG_OP_SIGNED_LOG,
+	LG_OP_CREATE_TENANT, LG_OP_SET_CEILING, LG_OP_NEW_EPOCH, LG_OP_SIGNED, LG_OP_SIGNED_LOG, LG_OP_TENANTS,
 	LG_OPS
 };
 
@@ -41,5 +41,7 @@ void lg_put_ceiling(struct lg_buf *b, const struct lg_ceiling *c);
 bool lg_get_ceiling(struct lg_rd *rd, struct lg_ceiling *ret);
 void lg_put_keeper_key(struct lg_buf *b, const struct lg_keeper_key *k);
 bool lg_get_keeper_key(struct lg_rd *rd, struct lg_keeper_key *ret);
+void lg_put_keeper_tenant(struct lg_buf *b, const struct lg_keeper_tenant *t);
+bool lg_get_keeper_tenant(struct lg_rd *rd, struct lg_keeper_tenant *ret);
 
 #endif

@@ -45,6 +45,7 @@ static const struct operation {
 	[LG_OP_NEW_EPOCH] = { lg_kp_new_epoch, CHANGE, true },
 	[LG_OP_SIGNED] = { lg_kp_signed, SLOW, true },
 	[LG_OP_SIGNED_LOG] = { lg_kp_signed_log, SLOW, true },
+	[LG_OP_TENANTS] = { lg_kp_list_tenants, HERE, false },
 };
 
 static enum where

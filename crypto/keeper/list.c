@@ -11,6 +11,17 @@ lg_kp_keys(struct lg_call *c)
 }
 
 lg_err
+lg_kp_list_tenants(struct lg_call *c)
+{
+	for (size_t i = 0; i < c->tenants->n; i++) {
+		const struct lg_tenant *t = c->tenants->tenant[i];
+		if (t->id != 0)
+			lg_put_keeper_tenant(c->out, &(struct lg_keeper_tenant){ t->id, t->name, t->ceiling });
+	}
+	return lg_buf_status(c->cx, c->out);
+}
+
+lg_err
 lg_kp_signed(struct lg_call *c)
 {
 	lg_signed_rows(c->kp->record, c->out);

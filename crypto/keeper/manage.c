@@ -194,9 +194,10 @@ lg_kp_successor(struct lg_call *c)
 
 /* What a retired key need not sign any more is given up; issuers go on signing CRLs, data keys go on opening. */
 static void
-retire(struct lg_key_record *k)
+retire(struct lg_key_record *k, int64_t now)
 {
 	k->pub.state = LG_KEY_RETIRED;
+	k->pub.since = now;
 	if (k->pub.purpose != LG_PURPOSE_ISSUER && k->pub.purpose != LG_PURPOSE_DATA)
 		k->secret = LG_NONE;
 }
@@ -208,8 +209,9 @@ activate(struct lg_tenant_record *r, size_t which, int64_t now)
 
 	for (size_t i = 0; i < r->nkeys; i++)
 		if (r->key[i].pub.state == LG_KEY_ACTIVE && same_place(&r->key[i].pub, like.purpose, like.alg))
-			retire(&r->key[i]);
+			retire(&r->key[i], now);
 	r->key[which].pub.state = LG_KEY_ACTIVE;
+	r->key[which].pub.since = now;
 	forget_oldest(r, &like, now);
 }
 

@@ -10,7 +10,7 @@
 #include "crypto/keeper/frame.h"
 #include "crypto/local.h"
 
-enum { FORMAT = 1, TEXT_MAX = 255 };
+enum { FORMAT = 2, TEXT_MAX = 255 };
 
 /* ---- record --------------------------------------------------------------------------------------------------- */
 

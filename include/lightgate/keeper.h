@@ -37,7 +37,7 @@ struct lg_keeper_key {
 	lg_str kid;		/* RFC 7638 thumbprint, base64url */
 	lg_str spki;		/* DER */
 	lg_str cert;		/* DER, for ROOT and ISSUER; for BUNDLE the token by which its predecessor names it, or empty */
-	int64_t created;
+	int64_t created, since;	/* since: when it came into this state */
 };
 
 /* What a new tenant's keys may ever do; written at creation, widened only by the operator. */
@@ -48,6 +48,13 @@ struct lg_ceiling {
 	size_t ndns;
 	bool loopback;			/* leaves may carry 127.0.0.1, ::1 and localhost */
 	int64_t token_life, ticket_life, leaf_life;	/* longest, microseconds */
+};
+
+/* A tenant as the keeper knows it: the ceiling is what its keys may do, whatever the server believes. */
+struct lg_keeper_tenant {
+	uint32_t id;
+	lg_str name;
+	struct lg_ceiling ceiling;
 };
 
 struct lg_keeper;		/* one end of a channel */
@@ -121,6 +128,9 @@ LG_CHECKED lg_err lg_keeper_unwrap(struct lg_keeper *k, uint32_t tenant, lg_str 
 /* reply: list for lg_keeper_keys_parse */
 LG_CHECKED lg_err lg_keeper_keys(struct lg_keeper *k, lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_key **keys, size_t *n);
+/* reply: list for lg_keeper_tenants_parse; the service's own tenant 0 is not in it */
+LG_CHECKED lg_err lg_keeper_tenants(struct lg_keeper *k, lg_keeper_done *done, void *arg);
+LG_CHECKED lg_err lg_keeper_tenants_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_tenant **tenants, size_t *n);
 /* A new key of the same purpose and ceiling, in state NEXT; activating retires the one before.  reply: its kid */
 LG_CHECKED lg_err lg_keeper_successor(struct lg_keeper *k, uint32_t tenant, enum lg_purpose purpose, enum lg_alg alg,
     lg_keeper_done *done, void *arg);

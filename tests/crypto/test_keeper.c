@@ -395,6 +395,46 @@ Test(keeper, algorithms_for_tokens_stand_side_by_side)
 	assert_err(r.f, LG_E_UNSUPPORTED, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_CRL, LG_ALG_ES256));
 }
 
+Test(keeper, a_key_says_since_when_it_is_what_it_is)
+{
+	KEEPER(r);
+
+	run_tenant(&r, 1);
+	struct lg_keeper_key first = run_key(&r, 1, LG_PURPOSE_TICKET, LG_KEY_ACTIVE);
+	cr_assert(first.since == first.created);
+	assert_ok(r.f, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_TICKET, LG_ALG_ES256));
+	struct lg_keeper_key next = run_key(&r, 1, LG_PURPOSE_TICKET, LG_KEY_NEXT);
+	assert_ok(r.f, ASK(r, server, lg_keeper_activate, 1, next.kid));
+	struct lg_keeper_key old = run_key(&r, 1, LG_PURPOSE_TICKET, LG_KEY_RETIRED);
+	assert_str(old.kid, first.kid);
+	cr_assert(old.created == first.created && old.since >= next.created);
+	cr_assert(run_key(&r, 1, LG_PURPOSE_TICKET, LG_KEY_ACTIVE).since == old.since);
+	cr_assert(run_stop(&r) == 0);
+	run_start(&r);
+	cr_assert(run_key(&r, 1, LG_PURPOSE_TICKET, LG_KEY_RETIRED).since == old.since);
+}
+
+Test(keeper, the_server_may_read_ceilings_and_not_change_them)
+{
+	KEEPER(r);
+	struct lg_keeper_tenant *t;
+	struct lg_ceiling wider = test_ceiling;
+	size_t n;
+
+	run_tenant(&r, 1);
+	run_tenant(&r, 7);
+	wider.leaf_life = 2 * test_ceiling.leaf_life;
+	assert_err(r.f, LG_E_DENIED, ASK(r, server, lg_keeper_set_ceiling, 7, &wider));
+	assert_ok(r.f, ASK(r, control, lg_keeper_set_ceiling, 7, &wider));
+	assert_ok(r.f, ASK(r, server, lg_keeper_tenants));
+	assert_ok(r.f, lg_keeper_tenants_parse(&r.f.cx, r.reply, &t, &n));
+	cr_assert(n == 2 && t[0].id == 1 && t[1].id == 7);
+	assert_str(t[1].name, LG_STR("acme"));
+	assert_str(t[1].ceiling.trust_domain, test_ceiling.trust_domain);
+	cr_assert(t[0].ceiling.leaf_life == test_ceiling.leaf_life && t[1].ceiling.leaf_life == wider.leaf_life);
+	assert_err(r.f, LG_E_INVALID, lg_keeper_tenants_parse(&r.f.cx, LG_STR("not a list"), &t, &n));
+}
+
 Test(keeper, rotating_often_forgets_the_oldest_token_keys)
 {
 	KEEPER(r);

@@ -13,6 +13,7 @@ read_body(struct lg_ctx *cx, lg_str body)
 	struct lg_bundle_request bundle;
 	struct lg_ceiling ceiling;
 	struct lg_keeper_key *keys;
+	struct lg_keeper_tenant *tenants;
 	struct lg_rd rd = lg_rd_of(body);
 	size_t n;
 
@@ -24,6 +25,7 @@ read_body(struct lg_ctx *cx, lg_str body)
 	if (lg_get_ceiling(&rd, &ceiling))
 		(void)!lg_ceiling_check(cx, &ceiling);
 	(void)!lg_keeper_keys_parse(cx, body, &keys, &n);
+	(void)!lg_keeper_tenants_parse(cx, body, &tenants, &n);
 }
 
 static void
