@@ -8,6 +8,20 @@
 
 #define DIGESTS_MAX 1920		/* sent at once: within the keeper's frame */
 
+lg_err
+lg_mark_decode(struct lg_ctx *cx, lg_str reply, struct lg_mark *ret)
+{
+	struct lg_rd r = lg_rd_of(reply);
+
+	ret->epoch = lg_rd_u32(&r);
+	ret->seq = lg_rd_u64(&r);
+	lg_str hash = lg_rd_bytes(&r, sizeof ret->hash.b);
+	if (!lg_rd_done(&r))
+		return lg_fail(cx, LG_E_INTERNAL, "the keeper's mark does not decode");
+	memcpy(ret->hash.b, hash.p, sizeof ret->hash.b);
+	return LG_OK;
+}
+
 static lg_err
 ask_mark(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
 {
@@ -25,14 +39,7 @@ lg_heads_mark(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, struct
 	if (e == LG_E_NOT_FOUND)
 		return LG_OK;
 	LG_TRY(e);
-	struct lg_rd r = lg_rd_of(reply);
-	ret->epoch = lg_rd_u32(&r);
-	ret->seq = lg_rd_u64(&r);
-	lg_str hash = lg_rd_bytes(&r, sizeof ret->hash.b);
-	if (!lg_rd_done(&r))
-		return lg_fail(cx, LG_E_INTERNAL, "the keeper's mark does not decode");
-	memcpy(ret->hash.b, hash.p, sizeof ret->hash.b);
-	return LG_OK;
+	return lg_mark_decode(cx, reply, ret);
 }
 
 struct extension {
@@ -68,16 +75,22 @@ collect(void *arg, uint64_t seq, const lg_sha256 *body, const lg_sha256 *hash)
 	return c->n < DIGESTS_MAX;
 }
 
-static lg_err
-change_digests(struct lg_ctx *cx, struct lg_app *app, uint64_t from, lg_str *ret)
+lg_err
+lg_digests_changes(void *store, struct lg_ctx *cx, uint64_t from, lg_str *ret)
 {
 	struct collected c = { LG_BUF(DIGESTS_MAX * 32), from, 0 };
 	struct lg_head head;
 
-	lg_err e = lg_log_verify(cx, app->store, from, collect, &c, &head);
+	lg_err e = lg_log_verify(cx, store, from, collect, &c, &head);
 	*ret = lg_dup(cx->arena, lg_buf_view(&c.digests));
 	lg_buf_free(&c.digests);
 	return e;
+}
+
+lg_err
+lg_digests_decisions(void *segments, struct lg_ctx *cx, uint64_t from, lg_str *ret)
+{
+	return lg_segments_digests(cx, segments, from - 1, DIGESTS_MAX, ret);
 }
 
 lg_err
@@ -90,8 +103,8 @@ lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_s
 	LG_TRY(lg_heads_mark(cx, app, chain, &mark));
 	while (mark.seq < head.seq) {
 		struct extension ex = { (uint32_t)chain, head.epoch, mark.seq + 1, LG_NONE };
-		LG_TRY(chain == LG_CHAIN_CHANGES ? change_digests(cx, app, ex.from, &ex.digests)
-						 : lg_segments_digests(cx, app->segments, mark.seq, DIGESTS_MAX, &ex.digests));
+		LG_TRY(chain == LG_CHAIN_CHANGES ? lg_digests_changes(app->store, cx, ex.from, &ex.digests)
+						 : lg_digests_decisions(app->segments, cx, ex.from, &ex.digests));
 		if (ex.digests.n == 0)
 			break;
 		LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_head, &ex, signed_head));
@@ -100,18 +113,44 @@ lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_s
 	return LG_OK;
 }
 
+/* What the chain's end would be, going on from the mark. */
 static lg_err
-check_one(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, const struct lg_head *head, const char *what)
+follow(struct lg_ctx *cx, const struct lg_mark *mark, const struct lg_head *head, lg_digests *digests, void *arg, lg_sha256 *ret)
 {
-	struct lg_mark mark;
+	uint64_t seq = mark->seq;
 
-	LG_TRY(lg_heads_mark(cx, app, chain, &mark));
-	if (mark.seq > head->seq)
+	*ret = mark->hash;
+	while (seq < head->seq) {
+		lg_str d;
+		LG_TRY(digests(arg, cx, seq + 1, &d));
+		if (d.n == 0)
+			return lg_fail(cx, LG_E_CORRUPT, "record %llu is missing", (unsigned long long)seq + 1);
+		for (size_t at = 0; at < d.n && seq < head->seq; at += sizeof ret->b, seq++)
+			*ret = lg_sha256_pair(lg_sha256_str(ret), lg_str_sub(d, at, sizeof ret->b));
+	}
+	return LG_OK;
+}
+
+lg_err
+lg_mark_check(struct lg_ctx *cx, const struct lg_mark *mark, const struct lg_head *head, lg_digests *digests, void *arg,
+    const char *what)
+{
+	lg_sha256 end;
+
+	if (mark->seq == 0)
+		return LG_OK;
+	if (mark->epoch != head->epoch)
+		return lg_fail(cx, LG_E_CORRUPT, "the %s is of epoch %u, the keeper's mark of epoch %u; see `lightgated tool restore`", what,
+		    head->epoch, mark->epoch);
+	if (mark->seq > head->seq)
 		return lg_fail(cx, LG_E_CORRUPT, "the %s ends at record %llu, but the keeper has signed up to %llu: something was lost; "
-		    "see `lightgated tool restore`", what, (unsigned long long)head->seq, (unsigned long long)mark.seq);
-	if (mark.seq == head->seq && mark.seq > 0 && !lg_equal_bytes(mark.hash.b, head->hash.b, sizeof mark.hash.b))
-		return lg_fail(cx, LG_E_CORRUPT, "the %s at record %llu is not the one that the keeper has signed", what,
-		    (unsigned long long)head->seq);
+		    "see `lightgated tool restore`", what, (unsigned long long)head->seq, (unsigned long long)mark->seq);
+	lg_err e = follow(cx, mark, head, digests, arg, &end);
+	if (e != LG_OK)
+		return lg_fail_in(cx, e, what);
+	if (!lg_equal_bytes(end.b, head->hash.b, sizeof end.b))
+		return lg_fail(cx, LG_E_CORRUPT, "the %s up to record %llu is not the one that the keeper has signed", what,
+		    (unsigned long long)mark->seq);
 	return LG_OK;
 }
 
@@ -119,7 +158,10 @@ lg_err
 lg_heads_check(struct lg_ctx *cx, struct lg_app *app)
 {
 	struct lg_head changes = lg_store_head(app->store), decisions = lg_segments_head(app->segments);
+	struct lg_mark mark;
 
-	LG_TRY(check_one(cx, app, LG_CHAIN_CHANGES, &changes, "change log"));
-	return check_one(cx, app, LG_CHAIN_DECISIONS, &decisions, "decision log");
+	LG_TRY(lg_heads_mark(cx, app, LG_CHAIN_CHANGES, &mark));
+	LG_TRY(lg_mark_check(cx, &mark, &changes, lg_digests_changes, app->store, "change log"));
+	LG_TRY(lg_heads_mark(cx, app, LG_CHAIN_DECISIONS, &mark));
+	return lg_mark_check(cx, &mark, &decisions, lg_digests_decisions, app->segments, "decision log");
 }

@@ -6,6 +6,7 @@
 #ifndef LG_SERVER_HEADS_H
 #define LG_SERVER_HEADS_H
 
+#include "lightgate/store.h"
 #include "server/app.h"
 
 #define LG_HEADS_EVERY	LG_SECOND
@@ -17,6 +18,15 @@ struct lg_mark {
 	uint64_t seq;
 	lg_sha256 hash;
 };
+
+/* Body digests of the records from `from` on, some at a time; empty: no more. */
+typedef lg_err lg_digests(void *arg, struct lg_ctx *cx, uint64_t from, lg_str *ret);
+lg_err lg_digests_changes(void *store, struct lg_ctx *cx, uint64_t from, lg_str *ret);
+lg_err lg_digests_decisions(void *segments, struct lg_ctx *cx, uint64_t from, lg_str *ret);
+/* Does the chain that ends in head go on from the mark?  LG_E_CORRUPT: it is shorter, of another epoch, or another one. */
+LG_CHECKED lg_err lg_mark_check(struct lg_ctx *cx, const struct lg_mark *mark, const struct lg_head *head, lg_digests *digests, void *arg,
+    const char *what);
+LG_CHECKED lg_err lg_mark_decode(struct lg_ctx *cx, lg_str reply, struct lg_mark *ret);	/* lg_keeper_mark's reply */
 
 /* seq 0 when nothing was signed yet.  On a worker or the main thread. */
 LG_CHECKED lg_err lg_heads_mark(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, struct lg_mark *ret);
