@@ -23,10 +23,31 @@
 #define WORDS_MAX	128
 #define PATIENCE_MS	1900		/* the agent answers within 1.5 s or not at all */
 
+static const char *log_file;		/* --log: where engines look for the reason; NULL without it */
+
+/* Engines show the "msg" of the last line (--log-format json, which they all ask for). */
+static void
+log_line(const char *what, const char *why)
+{
+	FILE *f = log_file != NULL ? fopen(log_file, "ae") : NULL;
+
+	if (f == NULL)
+		return;
+	fprintf(f, "{\"level\":\"error\",\"msg\":\"%s: ", what);
+	for (const char *p = why; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			fputc('\\', f);
+		fputc((unsigned char)*p < ' ' ? ' ' : *p, f);
+	}
+	fprintf(f, "\"}\n");
+	fclose(f);
+}
+
 static int
 fail(const char *what, const char *why)
 {
 	fprintf(stderr, "lightgate: %s%s%s\n", what, why[0] != '\0' ? ": " : "", why);
+	log_line(what, why);
 	return 1;
 }
 
@@ -234,11 +255,15 @@ read_command(int argc, char **argv, struct command *c)
 	const char *value;
 
 	*c = (struct command){ .what = PASS, .at = 1 };
-	for (; c->at < argc && argv[c->at][0] == '-'; c->at++)
-		if (match(globals, argv, argc, &c->at, &value) == NULL) {
+	for (; c->at < argc && argv[c->at][0] == '-'; c->at++) {
+		const struct option *o = match(globals, argv, argc, &c->at, &value);
+		if (o == NULL) {
 			refuse(c, "a global option that is not known here");
 			return;
 		}
+		if (strcmp(o->name, "log") == 0)
+			log_file = value;
+	}
 	if (c->at >= argc) {
 		c->at = argc;		/* --version, --help, nothing */
 		return;
@@ -317,7 +342,7 @@ start(const char *runtime, char **argv, struct command *c)
 int
 main(int argc, char **argv)
 {
-	struct command c;
+	static struct command c;
 
 	if (argc == 2 && strcmp(argv[1], "hook") == 0)
 		return hook();

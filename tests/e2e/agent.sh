@@ -16,6 +16,7 @@ lightgate host create-join-token node1 --out "$T/join" >/dev/null || bad "join t
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/fake.key" -out "$T/fake.pem" -days 2 \
 	-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
 impostor() { # impostor BUNDLE-FILE: answers every request with it; what it hears is in heard
+	rm -f "$T/port"
 	python3 - "$T" "$1" >"$T/port" 2>"$T/heard" <<'PY' &
 import http.server, ssl, sys
 top, bundle = sys.argv[1:]
@@ -123,6 +124,17 @@ claim "end" lightgate-agent end c1 --socket "$T/agent.sock"
 bundle ""
 refused "after the end of its admission" c1 'no ticket'
 same "no container is left, and no copy of a bundle" "$(ls -A "$T/runc" "$T/node1/bundles" | grep -v ':$' | tr -d '\n')" ""
+
+# as containerd calls it: create, start, exec, delete; the log is where the engine looks for the reason
+bundle "$(ticket)" '.process.args = ["/bin/busybox", "sleep", "60"]'
+engine() { lightgate-runc --root "$T/runc" --log "$T/log.json" --log-format json "$@"; }
+claim "create" engine create --bundle "$T/bundle.d" --pid-file "$T/pid" c16 </dev/null
+claim "start" engine start c16
+has "exec" "$(engine exec c16 /bin/echo inside 2>&1)" '^inside'
+claim "delete" engine delete --force c16
+bundle ""
+engine create --bundle "$T/bundle.d" --pid-file "$T/pid" c17 </dev/null >"$T/out" 2>&1; same "create without a ticket" $? 1
+has "the engine's log says why" "$(tail -1 "$T/log.json" | jq -r '.level + " " + .msg')" '^error denied: .*no ticket'
 
 # the agent goes: nothing starts; it comes back: what was redeemed stays so
 bundle "$(ticket)"
