@@ -5,7 +5,10 @@
 #include "crypto/confine.h"
 #include "lightgate/store.h"
 #include "server/app.h"
+#include "server/clock_guard.h"
 #include "server/layout.h"
+#include "server/tool_kit.h"
+#include "server/tools.h"
 
 static bool
 say(bool ok, const char *what, const char *why)
@@ -38,26 +41,67 @@ check_decisions(struct lg_ctx *cx, lg_str data)
 	return say(e == LG_OK, "the decision log's chain", cx->error);
 }
 
+static bool
+check_store(struct lg_tool_world *w)
+{
+	uint64_t rows = 0, faults = 0;
+	struct lg_head head;
+	bool ok = say(lg_tool_store(w, "store", "archive") == LG_OK, "the store opens", w->cx.error);
+
+	if (!ok)
+		return false;
+	ok = say(lg_log_verify(&w->cx, w->store, 1, NULL, NULL, &head) == LG_OK, "the change log's chain", w->cx.error);
+	lg_store_turn(w->store);
+	lg_err e = lg_store_check(&w->cx, w->store, &rows, &faults);
+	if (e == LG_OK && faults > 0)
+		e = lg_fail(&w->cx, LG_E_CORRUPT, "%llu of them do not follow from the entries", (unsigned long long)faults);
+	ok &= say(e == LG_OK, "the store's index rows", w->cx.error);
+	lg_str clock = lg_clock_complaint(lg_store_clock(w->store));
+	return ok & say(clock.n == 0, "the clock", clock.p);
+}
+
 static int
 doctor(const struct lg_settings *s, int argc, char **argv)
 {
 	static const char *const closed[] = { "store", "log", "archive", "keeper", "recover" };
-	struct lg_arena *arena = lg_arena_new();
+	struct lg_tool_world w;
 	struct lg_ctx cx;
 	bool ok = true;
 
 	(void)argc, (void)argv;
-	lg_ctx_init(&cx, arena);
+	lg_ctx_init(&cx, lg_arena_new());
 	printf("     Landlock ABI %d\n", lg_confine_landlock_abi());
 	for (size_t i = 0; i < LG_COUNT(closed); i++)
 		ok &= check_folder(&cx, s->data, closed[i]);
 	ok &= check_decisions(&cx, s->data);
-	lg_arena_free(&arena);
-	return ok ? 0 : 1;
+	lg_arena_free(&cx.arena);
+	lg_err e = lg_tool_enter(&w, s, false);
+	if (e == LG_OK)
+		ok &= check_store(&w);
+	return lg_tool_leave(&w, e) == 0 && ok ? 0 : 1;
+}
+
+static int
+clock_accept(const struct lg_settings *s, int argc, char **argv)
+{
+	struct lg_tool_world w;
+
+	if (argc != 2 || strcmp(argv[1], "accept") != 0) {
+		fprintf(stderr, "lightgated: clock accept\n");
+		return 2;
+	}
+	lg_err e = lg_tool_enter(&w, s, false);
+	if (e == LG_OK)
+		e = lg_tool_store(&w, "store", "archive");
+	if (e == LG_OK)
+		e = lg_store_clock_accept(&w.cx, w.store);
+	return lg_tool_leave(&w, e);
 }
 
 const struct lg_tool lg_tools[] = {
-	{ "doctor", "doctor   looks at the data folder: modes, the decision log's chain", doctor },
+	{ "doctor", "doctor   looks at the data folder: modes, both logs' chains, index rows, the clock", doctor },
 	{ "recover", "recover password NAME | recover rollback VERSION   lets the administrators in again, on record", NULL },
+	{ "restore", "restore --from FILE --key-file FILE [--accept-loss]   puts a backup in the store's place", lg_tool_restore },
+	{ "clock", "clock accept   believes the clock after it was set, so that certificates and tokens are issued again", clock_accept },
 	{ NULL, NULL, NULL },
 };

@@ -1,0 +1,9 @@
+/* tools.h: the tools that have files of their own. */
+#ifndef LG_SERVER_TOOLS_H
+#define LG_SERVER_TOOLS_H
+
+#include "server/config.h"
+
+int lg_tool_restore(const struct lg_settings *s, int argc, char **argv);
+
+#endif
