@@ -84,7 +84,7 @@ ask(struct lg_ctx *cx, struct lg_upstream *up, lg_str path, lg_str body, int64_t
 	lg_str context = lg_api_member(cx, answer.body, "context");
 	lg_str admission = lg_api_member(cx, context, "admission");
 	*ret = (struct lg_verdict_of){
-		.permit = lg_str_eq(lg_api_member(cx, answer.body, "decision"), LG_STR("true")),
+		.permit = lg_api_is_true(cx, answer.body, "decision"),
 		.reason = lg_api_member(cx, context, "reason"),
 		.admission = admission.n > 0 ? admission : lg_api_member(cx, context, "id"),
 	};

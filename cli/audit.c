@@ -42,7 +42,7 @@ static bool
 tell_chain(struct cli *c, lg_str body, const char *name)
 {
 	lg_str chain = lg_api_member(c->cx, body, name);
-	bool ok = lg_str_eq(lg_api_member(c->cx, chain, "ok"), LG_STR("true"));
+	bool ok = lg_api_is_true(c->cx, chain, "ok");
 
 	cli_line(c, "%-10s %s  epoch %.*s, %.*s records, head %.*s", name, ok ? "intact" : "DOES NOT MATCH",
 	    LG_FMT(lg_api_member(c->cx, chain, "epoch")), LG_FMT(lg_api_member(c->cx, chain, "seq")),

@@ -134,7 +134,7 @@ cli_check(struct cli *c)
 		.headers = { { token.n > 0 ? "Lightgate-Subject-Token" : NULL, token } },
 	};
 	LG_TRY(lg_api_call(c->cx, c->session.link, &call, &answer));
-	bool permit = lg_str_eq(lg_api_member(c->cx, answer.body, "decision"), LG_STR("true"));
+	bool permit = lg_api_is_true(c->cx, answer.body, "decision");
 	lg_str context = lg_api_member(c->cx, answer.body, "context");
 	if (cli_wants_json(c))
 		cli_json(c, answer.body);

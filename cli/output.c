@@ -63,7 +63,7 @@ list_text(struct cli *c, lg_str json)
 	while (lg_json_item(&js)) {
 		if (b.n > 0)
 			lg_buf_str(&b, LG_STR(", "));
-		lg_buf_str(&b, lg_json_peek(&js) == LG_JSON_STRING ? lg_json_str(&js) : cli_text(c, lg_json_raw(&js)));
+		lg_buf_str(&b, cli_text(c, lg_json_raw(&js)));
 	}
 	return lg_dup(c->cx->arena, lg_buf_view(&b));
 }
@@ -91,15 +91,6 @@ cli_text(struct cli *c, lg_str json)
 	default:
 		return json;
 	}
-}
-
-/* The member as text: strings come without quotes, so only other values are looked at again. */
-static lg_str
-member_text(struct cli *c, lg_str item, const char *member)
-{
-	lg_str v = lg_api_member(c->cx, item, member);
-
-	return v.n > 0 && (v.p[0] == '[' || v.p[0] == '{' || lg_str_eq(v, LG_STR("null"))) ? cli_text(c, v) : v;
 }
 
 /* ---- tables ---------------------------------------------------------------------------------------------- */
@@ -151,7 +142,7 @@ add_row(struct cli *c, struct table *t, lg_str item)
 	struct row *r = LG_NEW(c->cx->arena, struct row);
 
 	for (size_t i = 0; i < t->ncolumns; i++) {
-		lg_str text = cut(c, member_text(c, item, t->columns[i].member));
+		lg_str text = cut(c, cli_text(c, lg_api_raw(c->cx, item, t->columns[i].member)));
 		r->cell[i] = text.n > 0 ? text : t->columns[i].absent != NULL ? lg_str_of(t->columns[i].absent) : LG_STR("-");
 		if (characters(r->cell[i]) > t->width[i])
 			t->width[i] = characters(r->cell[i]);
@@ -219,7 +210,7 @@ cli_show(struct cli *c, lg_str json)
 	lg_json_init(&js, c->cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
-		lg_str text = lg_json_peek(&js) == LG_JSON_STRING ? lg_json_str(&js) : cli_text(c, lg_json_raw(&js));
+		lg_str text = cli_text(c, lg_json_raw(&js));
 		cli_print(c, name);
 		for (size_t n = characters(name); n < 14; n++)
 			fputc(' ', c->out);

@@ -41,17 +41,11 @@ by_code(lg_str code, lg_err otherwise)
 	return otherwise;
 }
 
-/* A string's text; of anything else its JSON. */
-static lg_str
-read_value(struct lg_json *js)
-{
-	return lg_json_peek(js) == LG_JSON_STRING ? lg_json_str(js) : lg_json_raw(js);
-}
-
 lg_str
-lg_api_member(struct lg_ctx *cx, lg_str json, const char *name)
+lg_api_raw(struct lg_ctx *cx, lg_str json, const char *name)
 {
 	lg_str found = LG_NONE, member;
+	char kept[LG_ERROR_TEXT];
 	struct lg_json js;
 
 	lg_json_init(&js, cx->arena, json);
@@ -59,17 +53,31 @@ lg_api_member(struct lg_ctx *cx, lg_str json, const char *name)
 		return LG_NONE;
 	lg_json_object(&js);
 	while (lg_json_member(&js, &member)) {
+		lg_str value = lg_json_raw(&js);
 		if (lg_str_eq(member, lg_str_of(name)))
-			found = read_value(&js);
-		else
-			lg_json_skip(&js);
+			found = value;
 	}
-	char kept[LG_ERROR_TEXT];
 	memcpy(kept, cx->error, sizeof kept);		/* a malformed text has no member; nobody failed */
 	if (lg_json_end(cx, &js) != LG_OK)
 		found = LG_NONE;
 	memcpy(cx->error, kept, sizeof kept);
 	return found;
+}
+
+lg_str
+lg_api_member(struct lg_ctx *cx, lg_str json, const char *name)
+{
+	lg_str value = lg_api_raw(cx, json, name);
+	struct lg_json js;
+
+	lg_json_init(&js, cx->arena, value);
+	return lg_json_peek(&js) == LG_JSON_STRING ? lg_json_str(&js) : value;
+}
+
+bool
+lg_api_is_true(struct lg_ctx *cx, lg_str json, const char *name)
+{
+	return lg_str_eq(lg_api_raw(cx, json, name), LG_STR("true"));
 }
 
 lg_err

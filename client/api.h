@@ -9,8 +9,11 @@ LG_CHECKED lg_err lg_api_call(struct lg_ctx *cx, struct lg_link *link, const str
 /* The same judgement of an answer that is there already. */
 LG_CHECKED lg_err lg_api_check(struct lg_ctx *cx, const struct lg_answer *answer);
 
-/* One member of a JSON object: text of a string; of anything else its JSON.  Empty if absent or if json is no object. */
+/* One member of a JSON object, as it stands there.  Empty if absent or if json is no object. */
+lg_str lg_api_raw(struct lg_ctx *cx, lg_str json, const char *name);
+/* The same, but the text of a string.  Not for verdicts: a string "true" looks like true. */
 lg_str lg_api_member(struct lg_ctx *cx, lg_str json, const char *name);
+bool lg_api_is_true(struct lg_ctx *cx, lg_str json, const char *name);	/* the JSON literal, nothing like it */
 /* The path's pieces, each percent-encoded, with '/' before each; ends at NULL. */
 lg_str lg_api_path(struct lg_ctx *cx, const lg_str *pieces, size_t n);
 

@@ -127,7 +127,7 @@ check_question(struct lg_ctx *cx, const struct lightgate_question *q)
 static lg_err
 read_answer(struct lg_ctx *cx, lg_str body, struct lightgate_decision *d)
 {
-	lg_str decision = lg_api_member(cx, body, "decision"), context = lg_api_member(cx, body, "context");
+	lg_str decision = lg_api_raw(cx, body, "decision"), context = lg_api_member(cx, body, "context");
 
 	if (!lg_str_eq(decision, LG_STR("true")) && !lg_str_eq(decision, LG_STR("false")))
 		return lg_fail(cx, LG_E_INVALID, "the service's answer is not a decision");

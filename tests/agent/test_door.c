@@ -215,7 +215,7 @@ static const struct {
 	const char *why;
 } answers[] = {
 	{ 200, DENY, "no policy permits it" }, { 200, "{}", "denied by policy" }, { 200, "", "denied by policy" },
-	{ 200, "{\"decision\":\"yes\"}", "denied by policy" }, { 403, "{\"detail\":\"only hosts\",\"code\":\"denied\"}", "only hosts" },
+	{ 200, "{\"decision\":\"true\"}", "denied by policy" }, { 403, "{\"detail\":\"only hosts\",\"code\":\"denied\"}", "only hosts" },
 	{ 503, "", "busy" }, { 500, "oops", "HTTP 500" },
 };
 

@@ -371,7 +371,7 @@ Test(check, json_is_the_services_own)
 Test(lists, pages_become_one_table)
 {
 	static const struct responder_route routes[] = {
-		{ "GET /v1/users?limit=200&after=b ", 200, "{\"items\":[{\"name\":\"c\",\"enabled\":false}]}", 0 },
+		{ "GET /v1/users?limit=200&after=b ", 200, "{\"items\":[{\"name\":\"c\",\"display\":\"[x\",\"enabled\":false}]}", 0 },
 		{ "GET /v1/users?limit=200 ", 200, "{\"items\":[{\"name\":\"\xc3\xa4nne\",\"display\":\"\xc3\x84nne \\u001b[31mred\",\"groups\":[\"g\",\"h\"]},"
 		    "{\"name\":\"b\",\"mail\":\"b@x\"}],\"next\":\"b\"}", 0 }, END,
 	};
@@ -381,7 +381,7 @@ Test(lists, pages_become_one_table)
 	    "NAME  DISPLAY        MAIL  GROUPS  ENABLED\n"
 	    "\xc3\xa4nne  \xc3\x84nne ?[31mred  -     g, h    true\n"
 	    "b     -              b@x   -       true\n"
-	    "c     -              -     -       false\n", "%s%s", r->out, r->err);
+	    "c     [x             -     -       false\n", "%s%s", r->out, r->err);
 }
 
 Test(lists, members_names_and_objects_are_put_into_paths_safely)

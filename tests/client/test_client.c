@@ -96,7 +96,7 @@ Test(decide, only_a_clear_yes_permits)
 {
 	static const char *const bodies[] = {
 		"{\"decision\":false,\"context\":{\"reason\":\"no policy permits it\"}}", "{\"decision\":\"true\"", "{}", "", "true",
-		"{\"decision\":1}", "{\"decision\":null}", "{\"decision\":true,\"decision\":true}", "{\"decision\":[true]}", "<html>true</html>",
+		"{\"decision\":1}", "{\"decision\":\"true\"}", "{\"decision\":null}", "{\"decision\":true,\"decision\":true}", "{\"decision\":[true]}", "<html>true</html>",
 	};
 
 	for (size_t i = 0; i < LG_COUNT(bodies); i++) {
