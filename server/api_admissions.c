@@ -79,6 +79,18 @@ read_ticket(struct lg_ctx *cx, struct start *st)
 	return LG_OK;
 }
 
+/* What the record and the answer say is read after the change that this is decided in. */
+static void
+keep_names(struct lg_ctx *cx, struct lg_question *q)
+{
+	struct lg_entity_id *const named[] = { &q->principal, &q->resource, &q->parent };
+
+	for (size_t i = 0; i < LG_COUNT(named); i++) {
+		named[i]->type = lg_dup(cx->arena, named[i]->type);
+		named[i]->name = lg_dup(cx->arena, named[i]->name);
+	}
+}
+
 static lg_err
 decide(struct lg_ctx *cx, struct lg_view *v, struct start *st, const char *action, lg_uuid requester)
 {
@@ -92,7 +104,7 @@ decide(struct lg_ctx *cx, struct lg_view *v, struct start *st, const char *actio
 		return lg_fail(cx, LG_E_DENIED, "whoever asked for the container does not exist any more");
 	LG_TRY(e);
 	ac->question.principal = lg_entry_entity(&subject);
-	ac->question.principal.name = lg_dup(cx->arena, subject.name);
+	keep_names(cx, &ac->question);
 	ac->question.action = action;
 	lg_access_fact(&ac->question, (struct lg_fact){ .name = "subject_proof", .type = LG_FACT_STR, .s = LG_STR("ticket") });
 	lg_access_fact(&ac->question, st->facts);

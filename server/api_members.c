@@ -15,6 +15,20 @@ struct membership {
 	bool add;
 };
 
+/* A name may hold quotes: it came over LDAP. */
+static lg_str
+member_detail(struct lg_ctx *cx, const struct lg_entry *member)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_HTTP_BODY_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	lg_str type = lg_type_name(member->type);
+
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "member", lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(member->name)));
+	lg_jsonw_object_end(&w);
+	return lg_dup(cx->arena, lg_buf_view(&b));
+}
+
 static lg_err
 change_member(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
@@ -31,8 +45,7 @@ change_member(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	if (e == LG_E_NOT_FOUND)
 		return lg_fail(cx, e, "there is no %.*s \"%.*s\"", LG_FMT(m->path.segment[3]), LG_FMT(m->path.segment[4]));
 	LG_TRY(e);
-	lg_audit(v, lg_print(cx->arena, "Group/%.*s", LG_FMT(group.name)),
-	    lg_print(cx->arena, "{\"member\":\"%.*s/%.*s\"}", LG_FMT(m->path.segment[3]), LG_FMT(member.name)));
+	lg_audit(v, lg_print(cx->arena, "Group/%.*s", LG_FMT(group.name)), member_detail(cx, &member));
 	return m->add ? lg_member_add(cx, &ed, &group, &member) : lg_member_del(cx, &ed, &group, &member);
 }
 
