@@ -49,6 +49,8 @@ LG_CHECKED lg_err lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const s
 LG_CHECKED lg_err lg_member_put(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member);
 /* The usual container of a type, made if it is not there. */
 LG_CHECKED lg_err lg_container_make(struct lg_ctx *cx, struct lg_edit *ed, enum lg_entry_type type, struct lg_entry *ret);
+/* Somebody can do less now: may that be? */
+LG_CHECKED lg_err lg_rights_taken(struct lg_ctx *cx, struct lg_edit *ed);
 /* The blob of an entry's userPassword goes, and what was obtained with it; fine if there is none. */
 LG_CHECKED lg_err lg_secret_drop(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, bool deleted);
 

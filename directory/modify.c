@@ -1,8 +1,20 @@
 /* modify.c: changing attributes of an entry (RFC 4511 4.6, RFC 4525). */
 #include "base/text.h"
+#include "directory/directory.h"
 #include "directory/edit.h"
 #include "directory/groups.h"
 #include "directory/tables.h"
+
+lg_err
+lg_rights_taken(struct lg_ctx *cx, struct lg_edit *ed)
+{
+	const struct lg_directory_ports *ports = &ed->dir->ports;
+	lg_err e = ports->rights_taken == NULL ? LG_OK : ports->rights_taken(ports->self, cx, ed->v, ed->tenant);
+
+	if (e == LG_E_CONFLICT)
+		ed->result = LG_LDAP_UNWILLING;
+	return e;
+}
 
 /* ---- members: rows, not values --------------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +66,8 @@ lg_err
 lg_member_del(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
 {
 	LG_TRY(drop_member(cx, ed, group, member));
-	return touch(cx, ed, group);
+	LG_TRY(touch(cx, ed, group));
+	return lg_rights_taken(cx, ed);
 }
 
 /* ---- modifications of members ----------------------------------------------------------------------------------------- */
@@ -255,6 +268,7 @@ lg_err
 lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const struct lg_modification *mods, size_t n, bool *changed)
 {
 	bool members = false, values;
+	bool could = e->enabled && lg_entry_has_verifier(e);
 	struct lg_draft d;
 	lg_str secret = LG_NONE;
 
@@ -271,5 +285,7 @@ lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const
 	const struct lg_draft_attr *password = lg_draft_find(&d, lg_attr_of(LG_A_USER_PASSWORD));
 	if (lg_entry_first(e, LG_A_USER_PASSWORD, &secret) && (password == NULL || !lg_str_eq(password->v[0], secret)))
 		LG_TRY(lg_secret_drop(cx, ed, e, false));
-	return lg_draft_write(cx, ed, &d, e);
+	LG_TRY(lg_draft_write(cx, ed, &d, e));
+	bool can = e->enabled && lg_entry_has_verifier(e);
+	return members || (could && !can) ? lg_rights_taken(cx, ed) : LG_OK;
 }

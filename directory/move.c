@@ -122,6 +122,7 @@ lg_err
 lg_entry_delete(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 {
 	struct lg_dkey k = lg_key_id(e->tenant, e->id);
+	bool could = e->type == LG_TYPE_GROUP || lg_entry_has_verifier(e);
 
 	if (e->parent == 0)
 		return lg_refuse(cx, ed, LG_LDAP_UNWILLING, "a suffix is not deleted");
@@ -129,5 +130,6 @@ lg_entry_delete(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 		return lg_refuse(cx, ed, LG_LDAP_NOT_ON_NONLEAF, "it has entries below it");
 	LG_TRY(drop_memberships(cx, ed, e));
 	LG_TRY(lg_secret_drop(cx, ed, e, true));
-	return lg_del(cx, ed->v, &lg_table_entry, lg_dkey_str(&k));
+	LG_TRY(lg_del(cx, ed->v, &lg_table_entry, lg_dkey_str(&k)));
+	return could ? lg_rights_taken(cx, ed) : LG_OK;
 }

@@ -13,7 +13,7 @@
 #include "server/tally.h"
 
 #define LG_POLICY_TENANT_SOURCE	(4u << 20)	/* octets of a tenant's set; the store takes 4 MiB a value */
-#define LG_POLICY_ADMINS	1000		/* people looked at by the no-lock-out check */
+#define LG_POLICY_ADMINS	1000		/* people looked at by the no-lock-out check, and administrators before them */
 
 struct lg_point;
 
@@ -60,6 +60,8 @@ LG_CHECKED lg_err lg_policy_first(struct lg_ctx *cx, struct lg_point *p, struct 
  */
 LG_CHECKED lg_err lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     struct lg_policy_faults *faults, uint64_t *version);
+/* Inside a mutation that took rights from somebody: the same check under the set in force; fine where none is yet. */
+LG_CHECKED lg_err lg_point_lockout(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant);
 /* What activation would say now; nothing is changed. */
 LG_CHECKED lg_err lg_policy_check(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source,
     struct lg_policy_faults *faults);

@@ -36,5 +36,7 @@ void lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, str
 /* The context of a question with what only we may say. */
 LG_CHECKED lg_err lg_point_context(struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, const struct lg_record **ret);
 bool lg_reads_time(const struct lg_policies *set);
+/* LG_E_CONFLICT: under this set nobody who is enabled and has a password could change policies and entries again. */
+LG_CHECKED lg_err lg_lockout_check(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant, const struct lg_policies *set);
 
 #endif

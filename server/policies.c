@@ -182,54 +182,6 @@ compile(struct lg_ctx *cx, struct lg_point *p, struct resolver *rs, lg_str sourc
 	return e;
 }
 
-/* ---- no lock-out -------------------------------------------------------------------------------------------------- */
-
-static bool
-allowed(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_policies *set, uint32_t tenant,
-    const struct lg_entry *user, lg_uuid tenant_id, const char *action)
-{
-	struct lg_entity_source es;
-	struct lg_entity_id who = lg_entry_entity(user), what = { LG_STR("Tenant"), tenant_id, LG_NONE };
-	struct lg_request rq = {
-		.principal = lg_entity_uid(cx->arena, &who),
-		.action = lg_euid_of(LG_STR("Action"), lg_str_of(action)),
-		.resource = lg_entity_uid(cx->arena, &what),
-	};
-	struct lg_question q = { .tenant = tenant };
-	struct lg_answer ours, theirs;
-
-	if (lg_point_context(cx, v, &q, &rq.context) != LG_OK)
-		return false;
-	lg_entity_source_init(&es, cx, v, tenant);
-	struct lg_entities port = lg_entity_source_port(&es);
-	lg_authorize(cx, p->system, &port, &rq, &ours);
-	lg_authorize(cx, set, &port, &rq, &theirs);
-	bool forbidden = (!ours.allow && ours.ndetermining > 0) || ours.forbid_erred || theirs.forbid_erred;
-	return theirs.allow && !theirs.unknown && !forbidden && !es.failed;
-}
-
-/* Somebody enabled must still be able to read the policies and put others in force. */
-static lg_err
-refuse_lock_out(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_policies *set, uint32_t tenant)
-{
-	static const char *const needed[] = { "policy:read", "policy:activate", "admin:read", "admin:write" };
-	struct lg_entry *user = NULL;
-	struct lg_tenant t;
-	size_t n = 0;
-	bool more;
-
-	LG_TRY(lg_tenant_get(cx, v, tenant, &t));
-	LG_TRY(lg_entry_list(cx, v, tenant, LG_TYPE_USER, LG_NONE, LG_NONE, LG_POLICY_ADMINS, &user, &n, &more));
-	for (size_t i = 0; i < n; i++) {
-		size_t may = 0;
-		while (may < LG_COUNT(needed) && allowed(p, cx, v, set, tenant, &user[i], t.uuid, needed[may]))
-			may++;
-		if (may == LG_COUNT(needed) && lg_entry_has_verifier(&user[i]))
-			return LG_OK;
-	}
-	return lg_fail(cx, LG_E_CONFLICT, "under these policies nobody with a password could change them again");
-}
-
 /* ---- activation ------------------------------------------------------------------------------------------------------ */
 
 lg_err
@@ -268,6 +220,7 @@ activate(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		if (!lg_uuid_parse(one->id, &id) || lg_entry_by_uuid(cx, v, ac->names.tenant, id, &entry) != LG_OK)
 			return lg_fail(cx, LG_E_CONFLICT, "%.*s \"%.*s\" was deleted meanwhile", LG_FMT(one->type), LG_FMT(one->name));
 	}
+	LG_TRY(lg_lockout_check(cx, ac->point, v, ac->names.tenant, ac->set));
 	ac->version = now + 1;
 	LG_TRY(version_put(cx, v, &ac->names, ac->version, ac->source));
 	lg_audit(v, lg_print(cx->arena, "policy version %llu", (unsigned long long)ac->version), LG_NONE);
@@ -285,7 +238,7 @@ prepare(struct lg_ctx *cx, struct activation *ac, struct lg_policy_faults *fault
 	ac->names.view = v;
 	LG_TRY(compile(cx, ac->point, &ac->names, ac->source, faults, set));
 	ac->names.view = NULL;
-	lg_err e = refuse_lock_out(ac->point, cx, v, *set, tenant);
+	lg_err e = lg_lockout_check(cx, ac->point, v, tenant, *set);
 	if (e != LG_OK)
 		lg_policies_unref(set);
 	return e;

@@ -253,11 +253,20 @@ credential_ended(void *self, struct lg_ctx *cx, struct lg_view *v, const struct 
 	return gone == LG_E_NOT_FOUND ? LG_OK : gone;
 }
 
+static lg_err
+rights_taken(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
+{
+	struct lg_app *app = self;
+
+	return lg_point_lockout(cx, app->point, v, tenant);
+}
+
 lg_err
 lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
 	w->directory = (struct lg_directory_ports){ .decider = &w->decider, .hasher = &app->hasher, .signer = &app->signer, .self = app,
-		.certificate_entry = directory_certificate, .credential_ended = credential_ended };
+		.certificate_entry = directory_certificate, .credential_ended = credential_ended,
+		.rights_taken = rights_taken };
 	return lg_directory_open(cx, app->store, &w->directory, &app->directory);
 }
 

@@ -49,6 +49,9 @@ struct lg_directory_ports {
 	/* Inside the mutation that replaces or removes an entry's password, or (deleted) the entry: what was obtained with it
 	 * ends.  By whichever way the change comes.  May be NULL. */
 	lg_err (*credential_ended)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool deleted);
+	/* Inside the mutation, after somebody was deleted, disabled, left without a password or taken out of a group.  An error
+	 * undoes it.  May be NULL. */
+	lg_err (*rights_taken)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);
 };
 
 /* All tables of the directory, for lg_store_options. Their ids are 0x0101 to 0x01ff. */

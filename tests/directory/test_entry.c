@@ -408,6 +408,25 @@ Test(edit, whatever_ends_a_password_tells_so)
 	cr_assert_eq(w.deleted, 1);
 }
 
+/* STAFF holds ALICE, who has a password. */
+Test(edit, whatever_takes_rights_away_is_asked_about_and_undone_if_refused)
+{
+	assert_result(&w, 0, world_modify(&w, ALICE, "replace: sn\nsn: Smith"));
+	assert_ok(&w, world_password(&w, ALICE, "other"));
+	cr_assert_eq(w.taken, 0);
+	w.refuse_taking = true;
+	assert_result(&w, 53, world_modify(&w, ALICE, "delete: userPassword"));
+	assert_result(&w, 53, world_modify(&w, ALICE, "replace: lgEnabled\nlgEnabled: FALSE"));
+	assert_result(&w, 53, world_modify(&w, STAFF, "delete: member\nmember: " ALICE));
+	assert_err(&w, LG_E_CONFLICT, world_member(&w, STAFF, ALICE, false));
+	assert_result(&w, 53, world_delete(&w, ALICE));
+	assert_result(&w, 53, world_delete(&w, STAFF));
+	cr_assert_eq(w.taken, 6);
+	cr_assert(lg_entry_has_verifier(&(struct lg_entry[]){ world_entry(&w, ALICE) }[0]));
+	w.refuse_taking = false;
+	assert_result(&w, 0, world_delete(&w, ALICE));
+}
+
 Test(edit, verifiers_are_sealed_and_replaced)
 {
 	struct lg_entry e = world_entry(&w, ALICE);

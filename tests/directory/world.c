@@ -57,6 +57,16 @@ credential_ended(void *self, struct lg_ctx *cx, struct lg_view *v, const struct 
 	return LG_OK;
 }
 
+static lg_err
+rights_taken(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
+{
+	struct world *w = self;
+
+	(void)v, (void)tenant;
+	w->taken++;
+	return w->refuse_taking ? lg_fail(cx, LG_E_CONFLICT, "nobody would be left") : LG_OK;
+}
+
 static uint64_t
 revision(void *self, uint32_t tenant)
 {
@@ -161,7 +171,8 @@ world_start(struct world *w)
 	w->decider = (struct lg_decider){ .self = w, .ask = ask, .revision = revision };
 	w->hasher = (struct lg_hasher){ .self = w, .verify = verify, .hash = hash };
 	w->signer = (struct lg_signer){ .self = w, .data_key = data_key };
-	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry, credential_ended };
+	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry, credential_ended,
+		rights_taken };
 	assert_ok(w, lg_directory_open(&w->cx, w->store, &w->ports, &w->dirp));
 	assert_ok(w, world_tenant(w, 1, "default", SUFFIX));
 }

@@ -38,6 +38,8 @@ struct world {
 	size_t ndeny;
 	bool unstable, particular;	/* verdicts are not to be memoised; not general */
 	unsigned asked;			/* questions so far */
+	unsigned taken;			/* rights, as the port was told */
+	bool refuse_taking;
 	unsigned ended, deleted;	/* credentials, entries that the port was told of */
 	lg_uuid cert_entry;		/* what every certificate maps to */
 	bool busy;			/* the hasher's queue is full */
