@@ -69,7 +69,11 @@ static lg_err
 claimed_workload(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *ev, struct lg_question *q)
 {
 	struct lg_entry project;
+	lg_uuid gone;
 
+	/* Policies may still name by its entryUUID what was deleted: nothing new takes its place. */
+	if (lg_uuid_parse(ev->resource_id, &gone))
+		return lg_fail(cx, LG_E_NOT_FOUND, "there is no Workload \"%.*s\"", LG_FMT(ev->resource_id));
 	q->resource = (struct lg_entity_id){ LG_STR("Workload"), { { 0 } }, ev->resource_id };
 	q->facts[q->nfacts++] = fact_str("name", ev->resource_id);
 	q->facts[q->nfacts++] = claims_of(cx, ev);
