@@ -173,8 +173,14 @@ lg_bind_unix(struct lg_ctx *cx, lg_str path, int *fd)
 	s = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s < 0)
 		return lg_fail(cx, LG_E_IO, "socket: %s", strerror(errno));
-	/* Anybody may connect: SO_PEERCRED says who it is, and policy what that is worth. */
-	if (bind(s, (struct sockaddr *)&un, sizeof un) != 0 || chmod(un.sun_path, 0666) != 0) {
+	/*
+	 * Anybody may connect: SO_PEERCRED says who it is, and policy what that is worth.  The mode comes from the umask: with --dev
+	 * the folder is the server's, which could put a link where a chmod of root's would then follow it.
+	 */
+	mode_t before = umask(0111);
+	bool bound = bind(s, (struct sockaddr *)&un, sizeof un) == 0;
+	umask(before);
+	if (!bound) {
 		lg_fail(cx, LG_E_IO, "cannot bind %.*s: %s", LG_FMT(path), strerror(errno));
 		close(s);
 		return LG_E_IO;

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/confine.h"
 #include "server/control.h"
 
 /* ---- children that died ---------------------------------------------------------------------------------- */
@@ -250,6 +251,7 @@ prepare(struct lg_parent *p)
 	struct lg_settings *s = &p->settings;
 	const char *data;
 
+	LG_TRY(lg_confine_no_dumps(&p->cx));	/* it holds the sealing secret */
 	LG_TRY(lg_users_find(&p->cx, s, &p->users));
 	if (s->socket.n == 0)
 		s->socket = lg_print(p->arena, "%.*s/run/lightgate.sock", LG_FMT(s->data));
