@@ -83,7 +83,7 @@ read_ticket(struct lg_ctx *cx, struct start *st)
 static void
 keep_names(struct lg_ctx *cx, struct lg_question *q)
 {
-	struct lg_entity_id *const named[] = { &q->principal, &q->resource, &q->parent };
+	struct lg_entity_id *const named[] = { &q->resource, &q->parent };
 
 	for (size_t i = 0; i < LG_COUNT(named); i++) {
 		named[i]->type = lg_dup(cx->arena, named[i]->type);
@@ -99,12 +99,13 @@ decide(struct lg_ctx *cx, struct lg_view *v, struct start *st, const char *actio
 
 	*ac = (struct lg_access){ .proof = "ticket" };
 	LG_TRY(lg_access_resource(cx, v, st->host.tenant->id, &st->asked, ac));
+	keep_names(cx, &ac->question);
 	lg_err e = lg_entry_by_uuid(cx, v, st->host.tenant->id, requester, &subject);
 	if (e == LG_E_NOT_FOUND)
 		return lg_fail(cx, LG_E_DENIED, "whoever asked for the container does not exist any more");
 	LG_TRY(e);
 	ac->question.principal = lg_entry_entity(&subject);
-	keep_names(cx, &ac->question);
+	ac->question.principal.name = lg_dup(cx->arena, subject.name);
 	ac->question.action = action;
 	lg_access_fact(&ac->question, (struct lg_fact){ .name = "subject_proof", .type = LG_FACT_STR, .s = LG_STR("ticket") });
 	lg_access_fact(&ac->question, st->facts);
