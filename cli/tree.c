@@ -33,7 +33,7 @@ const struct cli_option cli_globals[] = {
 	.sub = COMMANDS(LIST(kind_, noun), SHOW(kind_, noun), DELETE(kind_, noun), ##__VA_ARGS__) }
 
 #define AUDIT_OPTIONS { "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" }, \
-	{ "limit", 0, "N", "how many" }, { "after", 0, "MARK", "those after this place" }
+	{ "limit", 0, "N", "how many" }
 #define FILE_OPTION { "file", 'f', "FILE", "the file; - is standard input" }
 
 static const struct cli_command nouns[] = {
@@ -115,7 +115,9 @@ static const struct cli_command nouns[] = {
 	      { .name = "verify", .help = "Walk both chains and compare them with the keeper's marks; exit 1 if one does not match",
 		.examples = EXAMPLES("lightgate audit verify"), .run = cli_audit_verify }) },
 	{ .name = "backup", .help = "Stream an encrypted backup into a file",
-	  .options = OPTIONS({ "out", 0, "FILE", "where (mode 0600)" }), .examples = EXAMPLES("lightgate backup --out lightgate.backup"),
+	  .text = "It is sealed under the recovery key, which the service does not keep.  lightgate tool restore opens it.",
+	  .options = OPTIONS({ "out", 0, "FILE", "where (mode 0600)" }, { "key-file", 0, "FILE", "the recovery key; made if it is not there" }),
+	  .examples = EXAMPLES("lightgate backup --out lightgate.backup --key-file recovery.key"),
 	  .run = cli_backup },
 	{ .name = "tool", .help = "What needs the data directory itself: restore, recover, doctor (runs lightgated tool)",
 	  .examples = EXAMPLES("lightgate tool --help"), .verbatim = true, .run = cli_tool },

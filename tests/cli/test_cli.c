@@ -128,6 +128,7 @@ static const struct {
 	{ "lightgate whoami --cert c", "--cert and --key belong together" },
 	{ "lightgate whoami --dev /nonexistent", "is lightgated --dev --data /nonexistent running?" },
 	{ "lightgate backup", "where to? lightgate backup --out FILE" },
+	{ "lightgate backup --out /nonexistent/b", "under which key?" },
 };
 
 Test(tree, mistakes_get_a_sentence_and_exit_two)
@@ -427,16 +428,23 @@ Test(lists, a_backup_that_fails_leaves_no_file)
 {
 	static const struct responder_route bad[] = { { "GET /v1/backup", 403, "{\"detail\":\"not you\"}", 0 }, END };
 	static const struct responder_route good[] = { { "GET /v1/backup", 200, "sealed", 0 }, END };
-	char path[300];
+	char path[300], command[1024];
 
 	snprintf(path, sizeof path, "%s/backup", test_folder());
+	snprintf(command, sizeof command, "lightgate backup --out %s --key-file %s/key", path, test_folder());
 	set_up(bad);
-	cr_assert_eq(run(line("lightgate backup --out %s", path))->code, CLI_ERROR);
+	cr_assert_eq(run(command)->code, CLI_ERROR);
 	cr_assert_neq(access(path, F_OK), 0);
 	cr_assert_neq(access(line("%s.partial", path), F_OK), 0);
-	set_up(good);
-	cr_assert_eq(run(line("lightgate backup --out %s", path))->code, CLI_YES);
+	struct responder *s = set_up(good);
+	const struct run *r = run(command);
+	cr_assert_eq(r->code, CLI_YES, "%s", r->err);
 	cr_assert_eq(access(path, F_OK), 0);
+	/* the key that the first run made is used by the second, in the form that the service wants */
+	const char *key = strstr(s->asked, "Lightgate-Recovery-Key: ");
+	cr_assert_not_null(key);
+	cr_assert_eq(strcspn(key + 24, "\r"), 43);
+	cr_assert_null(strstr(r->out, "the recovery key is new"));
 }
 
 Test(lists, what_is_no_list_is_an_error_not_an_empty_table)
