@@ -44,6 +44,16 @@ bench:
 	@$(MAKE) --no-print-directory -s -j2 all
 	@bench/run
 
+## make bench-policy the policy engine on ten workloads, beside cedar-wasm
+.PHONY: bench-policy
+POLICY_WORK = build/policy-work
+POLICY_WORKLOADS = todo-5 todo-50 drive-5 drive-50 forge-5 forge-50 ctr-10 ctr-100 ctr-1000 ctr-10000
+bench-policy:
+	@scripts/deps long
+	@$(MAKE) --no-print-directory -s -j2 build/release/bench/policy build/release/bench/policy_work
+	@mkdir -p $(POLICY_WORK) && build/release/bench/policy_work $(POLICY_WORK) $(POLICY_WORKLOADS)
+	@node=$$(scripts/oracles) && $$node bench/policy_compare.mjs build/release/bench $(POLICY_WORK)
+
 # Fuzz targets and bench programs built with their own rules: libFuzzer wants clang.
 LIBFUZZER = $(patsubst %,build/libfuzzer/%,$(FUZZ))
 define libfuzzer_rules
