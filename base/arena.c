@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST = 4096, LARGEST = 1 << 20, ALIGN = 16 };
+enum { FIRST = 4096, KEPT = 16384, LARGEST = 1 << 20, ALIGN = 16 };
 
 struct chunk {
 	struct chunk *next;
 	size_t size, used;
+	size_t clean;			/* what lies between used and here was wiped and not touched since */
 	_Alignas(ALIGN) char data[];
 };
 
@@ -33,7 +34,7 @@ chunk_new(size_t size, struct chunk *next)
 		out_of_memory();
 	c->next = next;
 	c->size = size;
-	c->used = 0;
+	c->used = c->clean = 0;
 	return c;
 }
 
@@ -54,24 +55,28 @@ chunk_free(struct chunk *c)
 	free(c);
 }
 
+/* The newest chunk, which is the largest, is kept if it is not large: who needed it will need it again. */
 void
 lg_arena_reset(struct lg_arena *a)
 {
-	struct chunk *keep = NULL;
+	struct chunk *keep = a->head;
 
-	while (a->head != NULL) {
-		struct chunk *c = a->head;
-		a->head = c->next;
-		if (c->next == NULL && c->size == FIRST) {
-			explicit_bzero(c->data, c->used);
-			c->used = 0;
-			keep = c;
-		} else {
-			chunk_free(c);
-		}
+	if (keep == NULL)
+		return;
+	while ((a->head = keep->next) != NULL) {
+		keep->next = a->head->next;
+		chunk_free(a->head);
 	}
-	a->head = keep;
 	a->used = 0;
+	if (keep->size > KEPT) {
+		chunk_free(keep);
+		return;
+	}
+	explicit_bzero(keep->data, keep->used);
+	if (keep->used > keep->clean)
+		keep->clean = keep->used;
+	keep->used = 0;
+	a->head = keep;
 }
 
 void
@@ -113,10 +118,14 @@ lg_alloc(struct lg_arena *a, size_t n)
 		out_of_memory();
 	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	struct chunk *c = room(a, n);
-	void *p = c->data + c->used;
+	size_t from = c->used;
 	c->used += n;
 	a->used += n;
-	return memset(p, 0, n);
+	if (c->used > c->clean) {
+		size_t dirty = c->clean > from ? c->clean : from;
+		memset(c->data + dirty, 0, c->used - dirty);
+	}
+	return c->data + from;
 }
 
 void *

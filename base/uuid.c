@@ -1,6 +1,7 @@
 /* uuid.c: RFC 9562 version 4 ids. */
 #include "lightgate/base.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -14,14 +15,45 @@ lg_uuid_is_nil(lg_uuid u)
 	return lg_uuid_eq(u, nil);
 }
 
+/* Ids are no secrets: each thread asks the kernel for a handful at once.  A forked child must not give its parent's again. */
+static _Thread_local struct {
+	lg_uuid id[16];
+	size_t left;
+	unsigned forks;
+} pool;
+static unsigned forks;
+
+static void
+forked(void)
+{
+	forks++;
+}
+
+static void
+watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, forked);
+}
+
+static void
+fill(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	/* 256 bytes never come short; before the kernel's pool is ready the call waits. */
+	if (getrandom(pool.id, sizeof pool.id, 0) != (ssize_t)sizeof pool.id)
+		abort();
+	pool.left = LG_COUNT(pool.id);
+	pool.forks = forks;
+}
+
 lg_uuid
 lg_uuid_new(void)
 {
-	lg_uuid u;
-
-	/* 16 bytes never come short; before the pool is ready the call waits. */
-	if (getrandom(u.b, sizeof u.b, 0) != (ssize_t)sizeof u.b)
-		abort();
+	if (pool.left == 0 || pool.forks != forks)
+		fill();
+	lg_uuid u = pool.id[--pool.left];
 	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x40);
 	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
 	return u;
