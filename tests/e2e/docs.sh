@@ -27,7 +27,7 @@ claim "lightgate(1) tells what nouns have" grep -q 'Cm delete Ar name' docs/man/
 agent=$(cat docs/man/lightgate-agent.8) daemon=$(cat docs/man/lightgated.8)
 for verb in $(lightgate-agent --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do has "lightgate-agent(8) has $verb" "$agent" "^\.It Cm $verb$"; done
 for flag in $(lightgated --help | sed -nE '/^Settings/q; s/^  --([a-z-]+) .*/\1/p'); do has "lightgated(8) has --$flag" "$daemon" "^\.It Fl \\\\-$flag"; done
-for tool in $(lightgated --help | sed -nE '1,/^Tools/d; s/^  ([a-z-]+) .*/\1/p'); do has "lightgated(8) has tool $tool" "$daemon" "^\.It Cm tool $tool"; done
+for tool in $(lightgated --help | sed -nE '1,/^Tools/d; s/^  ([a-z-]+) .*/\1/p'); do has "lightgated(8) has tool $tool" "$daemon" "^\.(It )?Cm tool $tool"; done
 if command -v mandoc >/dev/null; then
 	same "the manual pages are well made" "$(mandoc -Tlint -Wwarning docs/man/*.[1-9] 2>&1 | grep -v outdated)" ""
 else
