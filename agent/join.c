@@ -65,7 +65,7 @@ find_root(struct lg_ctx *cx, const struct lg_invite *invite, lg_str url, lg_str 
 {
 	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
 	struct lg_call call = { .method = "GET", .path = LG_STR("/spiffe/bundle") };
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(lg_link_new(cx, &(struct lg_endpoint){ .url = url, .unverified = true }, &link));
 	LG_TRY(lg_link_call(cx, link, &call, &answer));
@@ -120,7 +120,7 @@ ask(struct lg_ctx *cx, const struct asking *as, const struct lg_key *key, struct
 {
 	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(64u << 10);
-	struct lg_answer answer;
+	struct lg_reply answer;
 	struct lg_cert cert;
 	lg_str root;
 

@@ -63,7 +63,7 @@ lg_upstream_refresh(struct lg_ctx *cx, struct lg_upstream *up, const char *state
 	struct lg_call call = { .method = "GET", .path = LG_STR("/v1/agent/keys"), .time = time };
 	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
 	struct lg_identity id = up->id;
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(lg_api_call(cx, up->link, &call, &answer));
 	id.ticket_keys = lg_api_member(cx, answer.body, "ticket_keys");
@@ -78,7 +78,7 @@ static lg_err
 ask(struct lg_ctx *cx, struct lg_upstream *up, lg_str path, lg_str body, int64_t time, struct lg_verdict_of *ret)
 {
 	struct lg_call call = { .method = "POST", .path = path, .body = body, .time = time };
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(lg_api_call(cx, up->link, &call, &answer));
 	lg_str context = lg_api_member(cx, answer.body, "context");
@@ -135,7 +135,7 @@ lg_err
 lg_upstream_end(struct lg_ctx *cx, struct lg_upstream *up, lg_str container)
 {
 	struct lg_call call = { .method = "POST", .path = admission_path(cx, container, "end") };
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	return lg_api_call(cx, up->link, &call, &answer);
 }

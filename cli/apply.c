@@ -96,7 +96,7 @@ lg_err
 cli_apply(struct cli *c)
 {
 	bool dry_run = cli_given(c, "dry-run");
-	struct lg_answer answer;
+	struct lg_reply answer;
 	lg_str state;
 
 	LG_TRY(read_state(c, &state));

@@ -13,7 +13,7 @@ cli_audit_list(struct cli *c)
 {
 	static const char *const filters[] = { "limit", "actor", "operation" };
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	lg_buf_str(&b, LG_STR("/v1/audit"));
 	char separator = '?';
@@ -45,7 +45,7 @@ tell_chain(struct cli *c, lg_str body, const char *name)
 lg_err
 cli_audit_verify(struct cli *c)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(cli_call(c, "GET", LG_STR("/v1/audit/verify"), LG_NONE, &answer));
 	if (cli_wants_json(c))

@@ -43,7 +43,7 @@ write_piece(void *arg, lg_str piece)
 static lg_err
 stream_into(struct cli *c, int fd, lg_str key)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(cli_sign_in(c, "/v1"));
 	struct lg_call call = {

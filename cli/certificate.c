@@ -14,7 +14,7 @@ lg_err
 cli_certificate_list(struct cli *c)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	lg_buf_str(&b, LG_STR("/v1/certificates?limit=500"));
 	if (cli_given(c, "subject")) {
@@ -35,7 +35,7 @@ cli_certificate_revoke(struct cli *c)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	lg_jsonw_object(&w);
 	if (cli_given(c, "reason"))
@@ -88,7 +88,7 @@ cli_certificate_issue(struct cli *c)
 	static const char *const needed[] = { "profile", "key-out", "cert-out" };
 	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	for (size_t i = 0; i < LG_COUNT(needed); i++)
 		if (!cli_given(c, needed[i]))

@@ -17,7 +17,7 @@ static lg_err
 put_subject(struct cli *c, struct lg_jsonw *w)
 {
 	lg_str type = LG_STR("User"), id = LG_NONE;
-	struct lg_answer self;
+	struct lg_reply self;
 
 	if (cli_given(c, "as")) {
 		LG_TRY(cli_split_name(c, cli_value(c, "as"), &type, &id));
@@ -119,7 +119,7 @@ cli_check(struct cli *c)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_answer answer;
+	struct lg_reply answer;
 	lg_str token = LG_NONE, type, name;
 
 	LG_TRY(cli_split_name(c, c->args[1], &type, &name));

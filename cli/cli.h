@@ -94,11 +94,11 @@ LG_CHECKED lg_err cli_session_forget(struct cli *c, bool *was_there);
 /* As whom: --cert, --client-id, --token-file, the last login, the developer's administrator; audience is "/v1" or "/access/v1". */
 LG_CHECKED lg_err cli_sign_in(struct cli *c, const char *audience);
 /* The sign-in itself, for `login` and for --dev. */
-LG_CHECKED lg_err cli_password_token(struct cli *c, lg_str user, lg_str password, struct lg_answer *ret);
+LG_CHECKED lg_err cli_password_token(struct cli *c, lg_str user, lg_str password, struct lg_reply *ret);
 lg_str cli_dev_secret(struct cli *c, lg_str name);		/* what dev.json knows of a user or service; empty if nothing */
 
 /* Opens the session, signs in for /v1 and calls. */
-LG_CHECKED lg_err cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_answer *ret);
+LG_CHECKED lg_err cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_reply *ret);
 
 /* ---- files ------------------------------------------------------------------------------------------- */
 

@@ -69,7 +69,7 @@ static lg_err
 collect(struct cli *c, struct lg_buf *out)
 {
 	struct lg_jsonw w = lg_jsonw_of(out);
-	struct lg_answer page;
+	struct lg_reply page;
 	lg_str after = LG_NONE;
 
 	lg_jsonw_object(&w);
@@ -102,7 +102,7 @@ cli_list(struct cli *c)
 lg_err
 cli_show_entry(struct cli *c)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(cli_call(c, "GET", entry_path(c, kind(c), c->args[0]), LG_NONE, &answer));
 	return cli_show(c, answer.body);
@@ -111,7 +111,7 @@ cli_show_entry(struct cli *c)
 lg_err
 cli_delete(struct cli *c)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(cli_call(c, "DELETE", entry_path(c, kind(c), c->args[0]), LG_NONE, &answer));
 	cli_line(c, "%.*s is deleted", LG_FMT(c->args[0]));
@@ -123,7 +123,7 @@ cli_delete(struct cli *c)
 static lg_err
 member(struct cli *c, const char *method)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 	lg_str type, name;
 
 	LG_TRY(cli_split_name(c, c->args[1], &type, &name));
@@ -163,7 +163,7 @@ cli_set_password(struct cli *c)
 {
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(8u << 10);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_answer answer;
+	struct lg_reply answer;
 	lg_str password;
 
 	LG_TRY(new_password(c, &password));
@@ -226,7 +226,7 @@ cli_create_join_token(struct cli *c)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(256);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_answer answer;
+	struct lg_reply answer;
 	int64_t life = 0;
 
 	lg_jsonw_object(&w);

@@ -16,7 +16,7 @@ lg_err
 cli_login(struct cli *c)
 {
 	lg_str user = cli_value(c, "user"), password, admin;
-	struct lg_answer answer;
+	struct lg_reply answer;
 	int64_t life = 0;
 
 	LG_TRY(cli_session_open(c));
@@ -50,7 +50,7 @@ cli_logout(struct cli *c)
 lg_err
 cli_whoami(struct cli *c)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(cli_call(c, "GET", LG_STR("/v1/whoami"), LG_NONE, &answer));
 	return cli_show(c, answer.body);

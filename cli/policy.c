@@ -11,7 +11,7 @@ static const struct cli_column columns[] = {
 lg_err
 cli_policy_list(struct cli *c)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(cli_call(c, "GET", LG_STR("/v1/policies"), LG_NONE, &answer));
 	return cli_table(c, answer.body, "items", columns);
@@ -31,7 +31,7 @@ lg_err
 cli_policy_show(struct cli *c)
 {
 	lg_str version = c->nargs > 0 ? c->args[0] : LG_STR("active");
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	if (c->nargs > 0)
 		LG_TRY(check_version(c, version));
@@ -48,7 +48,7 @@ post_source(struct cli *c, const char *path, const char *done)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * CLI_FILE_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_answer answer;
+	struct lg_reply answer;
 	lg_str source;
 
 	if (!cli_given(c, "file"))
@@ -81,7 +81,7 @@ cli_policy_validate(struct cli *c)
 lg_err
 cli_policy_rollback(struct cli *c)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(check_version(c, c->args[0]));
 	lg_str body = lg_print(c->cx->arena, "{\"version\":%.*s}", LG_FMT(c->args[0]));

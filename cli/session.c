@@ -201,7 +201,7 @@ cli_session_close(struct cli *c)
 /* ---- as whom ---------------------------------------------------------------------------------------------- */
 
 lg_err
-cli_password_token(struct cli *c, lg_str user, lg_str password, struct lg_answer *ret)
+cli_password_token(struct cli *c, lg_str user, lg_str password, struct lg_reply *ret)
 {
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(8u << 10);
 	struct lg_jsonw w = lg_jsonw_of(&b);
@@ -254,7 +254,7 @@ service_token(struct cli *c, const char *audience)
 {
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(8u << 10);
 	lg_str id = cli_value(c, "client-id"), secret;
-	struct lg_answer found, answer;
+	struct lg_reply found, answer;
 
 	if (cli_given(c, "client-secret-file"))
 		LG_TRY(cli_read_secret(c, cli_value(c, "client-secret-file"), &secret));
@@ -296,7 +296,7 @@ static lg_err
 developer_token(struct cli *c)
 {
 	lg_str admin = lg_api_member(c->cx, c->session.dev, "admin");
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(cli_password_token(c, lg_api_member(c->cx, admin, "username"), lg_api_member(c->cx, admin, "password"), &answer));
 	c->session.token = lg_api_member(c->cx, answer.body, "access_token");
@@ -324,7 +324,7 @@ cli_sign_in(struct cli *c, const char *audience)
 }
 
 lg_err
-cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_answer *ret)
+cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_reply *ret)
 {
 	LG_TRY(cli_sign_in(c, "/v1"));
 	struct lg_call call = { .method = method, .path = path, .body = body, .token = c->session.token, .time = 60 * INT64_C(1000000) };

@@ -81,7 +81,7 @@ lg_api_is_true(struct lg_ctx *cx, lg_str json, const char *name)
 }
 
 lg_err
-lg_api_check(struct lg_ctx *cx, const struct lg_answer *answer)
+lg_api_check(struct lg_ctx *cx, const struct lg_reply *answer)
 {
 	const char *text;
 	lg_str detail;
@@ -101,9 +101,9 @@ lg_api_check(struct lg_ctx *cx, const struct lg_answer *answer)
 }
 
 lg_err
-lg_api_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_answer *ret)
+lg_api_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(lg_link_call(cx, link, call, &answer));
 	LG_TRY(lg_api_check(cx, &answer));

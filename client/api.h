@@ -5,9 +5,9 @@
 #include "client/http.h"
 
 /* Performs the call; a status of 400 or more is an error: the problem's code, or what the status means. */
-LG_CHECKED lg_err lg_api_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_answer *ret);
+LG_CHECKED lg_err lg_api_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret);
 /* The same judgement of an answer that is there already. */
-LG_CHECKED lg_err lg_api_check(struct lg_ctx *cx, const struct lg_answer *answer);
+LG_CHECKED lg_err lg_api_check(struct lg_ctx *cx, const struct lg_reply *answer);
 
 /* One member of a JSON object, as it stands there.  Empty if absent or if json is no object. */
 lg_str lg_api_raw(struct lg_ctx *cx, lg_str json, const char *name);

@@ -141,7 +141,7 @@ read_answer(struct lg_ctx *cx, lg_str body, struct lightgate_decision *d)
 }
 
 static lg_err
-ask(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, struct lg_link *link, struct lg_answer *ret)
+ask(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, struct lg_link *link, struct lg_reply *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(QUESTION_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
@@ -164,7 +164,7 @@ ask(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q,
 static lg_err
 decide(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, struct lightgate_decision *d)
 {
-	struct lg_answer answer;
+	struct lg_reply answer;
 	struct lg_link *link;
 
 	LG_TRY(check_question(cx, q));

@@ -264,14 +264,14 @@ presented(struct lg_ctx *cx, CURL *c)
 }
 
 static void
-read_answer(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t, struct lg_answer *ret)
+read_answer(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t, struct lg_reply *ret)
 {
 	long status = 0;
 	char *type = NULL;
 
 	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->curl, CURLINFO_CONTENT_TYPE, &type);
-	*ret = (struct lg_answer){
+	*ret = (struct lg_reply){
 		.status = (int)status, .type = lg_dup(cx->arena, lg_str_of(type)),
 		.body = lg_dup(cx->arena, lg_buf_view(&t->body)),
 		.chain = l->at.unverified ? presented(cx, t->curl) : LG_NONE,
@@ -279,7 +279,7 @@ read_answer(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t, stru
 }
 
 lg_err
-lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_answer *ret)
+lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret)
 {
 	struct transfer t = { .curl = borrow(link), .call = call, .body = LG_BUF(LG_ANSWER_MAX) };
 	lg_err e = set_up(cx, link, &t);

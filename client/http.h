@@ -46,13 +46,13 @@ struct lg_call {
 	void *arg;
 };
 
-struct lg_answer {
+struct lg_reply {
 	int status;
 	lg_str type, body;		/* in cx's arena */
 	lg_str chain;			/* PEM of what the server presented; only of an unverified link */
 };
 
 /* Any status is LG_OK.  LG_E_UNAVAILABLE: no answer (in time); LG_E_UNAUTHENTICATED: the server did not prove who it is. */
-LG_CHECKED lg_err lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_answer *ret);
+LG_CHECKED lg_err lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret);
 
 #endif

@@ -17,7 +17,7 @@ static lg_err
 fetch(struct lg_ctx *cx, struct lightgate *lg, struct lg_keyset **ret)
 {
 	struct lg_call call = { .method = "GET", .path = LG_STR("/oauth2/jwks"), .time = lg->deadline };
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	LG_TRY(lg_api_call(cx, lg->public_link, &call, &answer));
 	return lg_keyset_from_jwks(cx, answer.body, ret);

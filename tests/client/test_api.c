@@ -46,7 +46,7 @@ Test(api, problems_become_errors_with_their_sentence)
 	TEST_CTX(cx);
 
 	for (size_t i = 0; i < LG_COUNT(problems); i++) {
-		struct lg_answer a = { .status = problems[i].status, .body = lg_str_of(problems[i].body) };
+		struct lg_reply a = { .status = problems[i].status, .body = lg_str_of(problems[i].body) };
 		cx->error[0] = '\0';
 		cr_assert_eq(lg_api_check(cx, &a), problems[i].e, "%d %s", problems[i].status, problems[i].body);
 		cr_assert_str_eq(cx->error, problems[i].sentence);
@@ -60,7 +60,7 @@ Test(link, redirects_are_not_followed_and_proxies_not_used)
 	const struct responder_route routes[] = { { "GET /a", 302, "", 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *r = responder_start(routes);
 	struct lg_call call = { .method = "GET", .path = LG_STR("/a") };
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
@@ -77,7 +77,7 @@ Test(link, an_unverified_one_carries_no_token)
 	const struct responder_route routes[] = { { "GET", 200, "{}", 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *r = responder_start(routes);
 	struct lg_call call = { .method = "GET", .path = LG_STR("/"), .token = LG_STR("secret") };
-	struct lg_answer answer;
+	struct lg_reply answer;
 
 	cr_assert_eq(lg_link_new(cx, &(struct lg_endpoint){ .url = lg_str_of(r->url), .unverified = true }, &link), LG_OK);
 	cr_assert_eq(lg_link_call(cx, link, &call, &answer), LG_E_INTERNAL);
@@ -101,7 +101,7 @@ Test(link, an_answer_over_the_limit_is_refused)
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof at;
 	struct lg_call call = { .method = "GET", .path = LG_STR("/") };
-	struct lg_answer answer;
+	struct lg_reply answer;
 	char url[64];
 
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
