@@ -13,7 +13,7 @@ struct reading {
 	lg_str bundle;
 	unsigned namespaces;		/* bits: types that are the container's own or joined */
 	bool has_proc, sys_readonly;	/* /proc is mounted; readonlyPaths guards it */
-	bool user_namespace;
+	bool user_namespace, maps_root;	/* maps_root: the host's */
 };
 
 /* ---- member names ------------------------------------------------------------------------------------- */
@@ -239,11 +239,16 @@ judge_mount(struct reading *r, const struct mount *m)
 			lg_json_fault(&r->js, "a bind mount without a source");
 		lg_str source = absolute(r, m->source);
 		o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source);
+		add(r, &o->bind_from, source);
+		add(r, &o->bind_to, m->destination);
 		add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
 		return;
 	}
-	if (lg_str_eq(m->type, LG_STR("proc")))
+	if (lg_str_eq(m->type, LG_STR("proc"))) {
 		r->has_proc = true;
+		/* readonlyPaths says "/proc/sys"; elsewhere nothing guards it */
+		o->privileged |= !lg_str_eq(m->destination, LG_STR("/proc")) && !m->readonly;
+	}
 	if (kernel && !m->readonly)
 		o->privileged = true;		/* writable: release_agent, uevent_helper and the like */
 	if (!is_virtual(m->type)) {
@@ -280,7 +285,7 @@ read_mounts(struct reading *r)
 
 static const char *const namespace_types[] = { "pid", "network", "ipc", "mount", "uts", "user", "cgroup", "time", NULL };
 static const char *const namespace_files[] = { "pid", "net", "ipc", "mnt", "uts", "user", "cgroup", "time" };
-enum { NS_PID, NS_NETWORK, NS_IPC, NS_MOUNT, NS_USER = 5, NS_TYPES = 8 };
+enum { NS_PID, NS_NETWORK, NS_IPC, NS_MOUNT, NS_TYPES = 8 };
 
 /* Does the path lead to a namespace of the host (the agent's own)?  A path is always somebody's: then it is shared. */
 static bool
@@ -327,6 +332,28 @@ read_namespaces(struct reading *r)
 	}
 }
 
+struct device {
+	bool allow;			/* of a rule */
+	lg_str path, type, access;	/* path: of a node; access: of a rule */
+	int64_t major, minor;		/* -1: all */
+};
+
+/* Disks, memory, ports, a processor's registers: whoever reads or writes them has the host. */
+static bool
+is_host_device(const struct device *d)
+{
+	static const struct {
+		int64_t major, minor;
+	} host[] = { { 1, 1 }, { 1, 2 }, { 1, 4 }, { 202, -1 } };
+
+	if (d->major < 0 || (!lg_str_eq(d->type, LG_STR("c")) && !lg_str_eq(d->type, LG_STR("u")) && !lg_str_eq(d->type, LG_STR("p"))))
+		return true;
+	for (size_t i = 0; i < LG_COUNT(host) && !lg_str_eq(d->type, LG_STR("p")); i++)
+		if (d->major == host[i].major && (d->minor < 0 || host[i].minor < 0 || d->minor == host[i].minor))
+			return true;
+	return false;
+}
+
 static void
 read_devices(struct reading *r)
 {
@@ -336,29 +363,28 @@ read_devices(struct reading *r)
 	if (!enter_array(r))
 		return;
 	while (lg_json_item(&r->js)) {
+		struct device d = { .path = LG_NONE };
 		lg_json_object(&r->js);
 		while ((i = next_member(r, known)) >= 0) {
-			if (i == 0)
-				add(r, &r->oci->devices, lg_json_str(&r->js));
-			else
+			if (i <= 1)
+				*(i == 0 ? &d.path : &d.type) = lg_json_str(&r->js);
+			else if (i <= 3 && !absent(r))
+				*(i == 2 ? &d.major : &d.minor) = lg_json_int(&r->js);
+			else if (i > 3)
 				lg_json_skip(&r->js);
 		}
+		add(r, &r->oci->devices, d.path);
+		r->oci->privileged |= is_host_device(&d);
 	}
 }
 
-struct device_rule {
-	bool allow;
-	lg_str type, access;
-	int64_t major, minor;		/* -1: all */
-};
-
 static void
-judge_rule(struct reading *r, const struct device_rule *d)
+judge_rule(struct reading *r, const struct device *d)
 {
 	if (!d->allow)
 		return;
-	/* every device of a kind, the disks too; to make the nodes alone ("m") is what engines allow by default */
-	if (d->major < 0 && !lg_str_eq(d->access, LG_STR("m")))
+	/* To make the nodes alone ("m") is what engines allow by default. */
+	if (is_host_device(d) && !lg_str_eq(d->access, LG_STR("m")))
 		r->oci->privileged = true;
 	add(r, &r->oci->devices, lg_print(r->cx->arena, "%.*s %lld:%lld %.*s", LG_FMT(d->type.n > 0 ? d->type : LG_STR("a")),
 	    (long long)d->major, (long long)d->minor, LG_FMT(d->access)));
@@ -373,7 +399,7 @@ read_device_rules(struct reading *r)
 	if (!enter_array(r))
 		return;
 	while (lg_json_item(&r->js)) {
-		struct device_rule d = { .major = -1, .minor = -1 };
+		struct device d = { .major = -1, .minor = -1 };
 		lg_json_object(&r->js);
 		while ((i = next_member(r, known)) >= 0) {
 			if (i == 0)
@@ -407,10 +433,32 @@ read_readonly_paths(struct reading *r)
 	r->sys_readonly = has(&paths, LG_STR("/proc/sys")) && has(&paths, LG_STR("/proc/sysrq-trigger"));
 }
 
+/* A user namespace in which somebody is the host's root guards nothing that belongs to root. */
+static void
+read_uid_mappings(struct reading *r)
+{
+	static const char *const known[] = { "containerID", "hostID", "size", NULL };
+	int i;
+
+	if (!enter_array(r))
+		return;
+	while (lg_json_item(&r->js)) {
+		int64_t host = 0;
+		lg_json_object(&r->js);
+		while ((i = next_member(r, known)) >= 0) {
+			if (i == 1)
+				host = lg_json_int(&r->js);
+			else
+				lg_json_skip(&r->js);
+		}
+		r->maps_root |= host == 0;
+	}
+}
+
 static void
 read_linux(struct reading *r)
 {
-	static const char *const known[] = { "namespaces", "devices", "resources", "readonlyPaths", NULL };
+	static const char *const known[] = { "namespaces", "devices", "resources", "readonlyPaths", "uidMappings", NULL };
 	int i;
 
 	if (!enter_object(r))
@@ -422,8 +470,10 @@ read_linux(struct reading *r)
 			read_devices(r);
 		else if (i == 2)
 			read_resources(r);
-		else
+		else if (i == 3)
 			read_readonly_paths(r);
+		else
+			read_uid_mappings(r);
 	}
 }
 
@@ -468,11 +518,11 @@ judge_whole(struct reading *r)
 	o->host_network = !(r->namespaces & 1u << NS_NETWORK);
 	o->host_pid = !(r->namespaces & 1u << NS_PID);
 	o->host_ipc = !(r->namespaces & 1u << NS_IPC);
-	r->user_namespace = r->namespaces & 1u << NS_USER;
+	r->user_namespace = (r->namespaces & 1u << NS_USER) != 0 && !r->maps_root;
 	if (!(r->namespaces & 1u << NS_MOUNT))
 		o->privileged = true;
-	/* Root of the host's user namespace writes /proc/sys (core_pattern) unless the runtime makes it read-only. */
-	if (r->has_proc && !r->sys_readonly && !r->user_namespace)
+	/* The host's uid 0, also as root of a user namespace, writes /proc/sys (core_pattern) unless the runtime guards it. */
+	if (r->has_proc && !r->sys_readonly)
 		o->privileged = true;
 }
 

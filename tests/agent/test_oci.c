@@ -47,6 +47,9 @@ Test(oci, an_ordinary_container_has_ordinary_facts)
 #define MOUNT(rest) "\"mounts\":[{\"destination\":\"/x\"," rest "},"
 #define BIND(source) MOUNT("\"type\":\"bind\",\"source\":\"" source "\",\"options\":[\"rbind\"]")
 
+#define GUARD "{\"type\":\"cgroup\"}],\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":["
+#define USER(host) "{\"type\":\"user\"}],\"uidMappings\":[{\"containerID\":0,\"hostID\":" host ",\"size\":65536}],\"x\":["
+
 /* One change of the ordinary configuration, and the fact that must appear. */
 static const struct {
 	const char *from, *to, *fact;
@@ -67,6 +70,17 @@ static const struct {
 	{ "{\"allow\":false,", "{\"allow\":true,", "\"privileged\":true" },
 	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"type\":\"b\",\"access\":\"rw\"}", "\"privileged\":true" },
 	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"type\":\"c\",\"access\":\"m\"}", "\"privileged\":false" },
+	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":0,\"access\":\"r\"}", "\"privileged\":true" },
+	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"major\":1,\"minor\":3,\"access\":\"rw\"}", "\"privileged\":true" },
+	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"type\":\"c\",\"major\":1,\"access\":\"rw\"}", "\"privileged\":true" },
+	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}", "\"privileged\":false" },
+	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"type\":\"c\",\"major\":202,\"minor\":0,\"access\":\"rw\"}", "\"privileged\":true" },
+	{ "\"linux\":{", "\"linux\":{\"devices\":[{\"path\":\"/dev/x\",\"type\":\"b\",\"major\":8,\"minor\":1}],", "\"privileged\":true" },
+	{ "\"linux\":{", "\"linux\":{\"devices\":[{\"path\":\"/dev/mem\",\"type\":\"c\",\"major\":1,\"minor\":1}],", "\"privileged\":true" },
+	{ "\"linux\":{", "\"linux\":{\"devices\":[{\"path\":\"/dev/fuse\",\"type\":\"c\",\"major\":10,\"minor\":229}],", "\"privileged\":false" },
+	{ "\"linux\":{", "\"linux\":{\"devices\":[{\"path\":\"/dev/log\",\"type\":\"p\"}],", "\"privileged\":false" },
+	/* a user namespace spares the guard of /proc/sys, unless the host's root is in it */
+	{ GUARD, USER("100000"), "\"privileged\":false" }, { GUARD, USER("0"), "\"privileged\":true" },
 	{ "{\"allow\":false,\"access\":\"rwm\"}", "{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":0,\"access\":\"r\"}", "\"devices\":[\"b 8:0 r\"]" },
 	{ "\"resources\"", "\"devices\":[{\"path\":\"/dev/sda\",\"type\":\"b\",\"major\":8,\"minor\":0}],\"resources\"", "\"devices\":[\"/dev/sda\"]" },
 	{ "\"options\":[\"relatime\",\"ro\"]", "\"options\":[\"relatime\"]", "\"privileged\":true" },
@@ -97,6 +111,10 @@ static const struct {
 	{ "\"mounts\":[", MOUNT("\"type\":\"none\",\"source\":\"/srv/d\",\"options\":[\"bind\",\"ro\"]"), "\"mounts\":[\"/srv/d:/x:ro\"]" },
 	{ "\"mounts\":[", MOUNT("\"type\":\"ext4\",\"source\":\"/dev/sda1\""), "\"sensitive_mount\":true" },
 	{ "\"mounts\":[", MOUNT("\"source\":\"/srv\""), "\"sensitive_mount\":true" },
+	{ "\"mounts\":[", MOUNT("\"type\":\"proc\""), "\"privileged\":true" },
+	{ "\"destination\":\"/proc\"", "\"destination\":\"/proc/\"", "\"privileged\":true" },
+	{ "\"readonlyPaths\":[", "\"namespace\":0,\"x\":[", "\"privileged\":true" },
+	{ "{\"type\":\"pid\"},", "{\"type\":\"pid\"},{\"type\":\"user\"},", "\"privileged\":false" },
 };
 
 Test(oci, each_way_out_is_seen)
