@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/join.h"
+#include "agent/mounts.h"
 #include "agent/records.h"
 #include "agent/ticket.h"
 #include "agent/upstream.h"
@@ -51,6 +52,7 @@ struct visit {
 	int64_t until;				/* CLOCK_BOOTTIME */
 	lg_str start, id, bundle, workload, text;	/* start: of the prepared bundle; text: of config.json */
 	struct lg_oci oci;
+	int64_t pid;				/* of the container's first process, as the runtime says */
 	struct lg_admitted admitted;
 	bool known;				/* admitted before, and still the same container */
 	bool prepared;				/* the bundle is the copy that was made for this start */
@@ -384,6 +386,8 @@ read_state(struct visit *v, lg_str request, bool *stopped)
 			v->bundle = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("status")))
 			status = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("pid")))
+			v->pid = lg_json_int(&js);
 		else
 			lg_json_skip(&js);
 	}
@@ -410,6 +414,7 @@ admit(struct visit *v)
 	v->prepared = is_as_prepared(v);
 	if (ours && !v->prepared)
 		return lg_fail(v->cx, LG_E_DENIED, "the bundle is not the one that was prepared for this start");
+	LG_TRY(lg_mounts_check(v->cx, (pid_t)v->pid, &v->oci));
 	LG_TRY(look_up(v));
 	return decide(v);
 }

@@ -285,7 +285,7 @@ read_mounts(struct reading *r)
 
 static const char *const namespace_types[] = { "pid", "network", "ipc", "mount", "uts", "user", "cgroup", "time", NULL };
 static const char *const namespace_files[] = { "pid", "net", "ipc", "mnt", "uts", "user", "cgroup", "time" };
-enum { NS_PID, NS_NETWORK, NS_IPC, NS_MOUNT, NS_TYPES = 8 };
+enum { NS_PID, NS_NETWORK, NS_IPC, NS_MOUNT, NS_USER = 5, NS_TYPES = 8 };
 
 /* Does the path lead to a namespace of the host (the agent's own)?  A path is always somebody's: then it is shared. */
 static bool
@@ -521,8 +521,8 @@ judge_whole(struct reading *r)
 	r->user_namespace = (r->namespaces & 1u << NS_USER) != 0 && !r->maps_root;
 	if (!(r->namespaces & 1u << NS_MOUNT))
 		o->privileged = true;
-	/* The host's uid 0, also as root of a user namespace, writes /proc/sys (core_pattern) unless the runtime guards it. */
-	if (r->has_proc && !r->sys_readonly)
+	/* The host's uid 0, also inside a user namespace, writes /proc/sys (core_pattern) unless the runtime guards it. */
+	if (r->has_proc && !r->sys_readonly && !r->user_namespace)
 		o->privileged = true;
 }
 

@@ -24,6 +24,7 @@ struct lg_oci {
 	bool privileged, host_network, host_pid, host_ipc, shared_namespace, sensitive_mount;
 	lg_str user;				/* "uid:gid" */
 	struct lg_oci_list capabilities, devices, mounts, args;
+	struct lg_oci_list bind_from, bind_to;	/* of bind mounts: absolute sources, and where they appear */
 	lg_str ticket, workload, image;		/* annotations: claims of whoever wrote the bundle */
 	lg_str rootfs;				/* absolute */
 	lg_sha256 digest;			/* of the text */

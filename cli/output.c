@@ -83,7 +83,8 @@ cli_text(struct cli *c, lg_str json)
 		name = lg_api_member(c->cx, json, "name");
 		if (type.n > 0 && name.n > 0)
 			return lg_print(c->cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(name));
-		return name.n > 0 ? name : json;
+		/* {"type":"","name":""}: an identity that is nobody's */
+		return name.n > 0 || lg_api_raw(c->cx, json, "name").n > 0 ? name : json;
 	case LG_JSON_NULL:
 		return LG_NONE;
 	case LG_JSON_STRING:
