@@ -114,13 +114,81 @@ put_uid(struct lg_buf *out, const struct lg_euid *u)
 }
 
 static void
-put_literal(struct lg_buf *out, const struct lg_value *v)
+put_attr(struct lg_buf *out, lg_str name)
+{
+	if (lg_is_name(name))
+		lg_buf_str(out, name);
+	else
+		lg_escape(out, name, false);
+}
+
+static void
+put_record_value(struct lg_buf *out, const struct lg_record *r)
+{
+	lg_buf_byte(out, '{');
+	for (uint32_t i = 0; i < r->n; i++) {
+		if (i > 0)
+			lg_buf_str(out, LG_STR(", "));
+		put_attr(out, r->v[i].name.text);
+		lg_buf_str(out, LG_STR(": "));
+		lg_value_print(out, &r->v[i].value);
+	}
+	lg_buf_byte(out, '}');
+}
+
+static void
+put_set_value(struct lg_buf *out, const struct lg_set *s)
+{
+	lg_buf_byte(out, '[');
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (i > 0)
+			lg_buf_str(out, LG_STR(", "));
+		lg_value_print(out, &s->v[i]);
+	}
+	lg_buf_byte(out, ']');
+}
+
+/* Beyond year 9999 there is no literal, but the distance from 1970 can be added. */
+static void
+put_datetime(struct lg_buf *out, int64_t ms)
+{
+	struct lg_arena *a = lg_arena_new();
+	lg_str s = lg_datetime_text(a, ms);
+	int64_t back;
+
+	if (lg_datetime_parse(s, &back) && back == ms)
+		lg_buf_printf(out, "datetime(\"%.*s\")", LG_FMT(s));
+	else
+		lg_buf_printf(out, "datetime(\"1970-01-01\").offset(duration(\"%lldms\"))", (long long)ms);
+	lg_arena_free(&a);
+}
+
+static void
+put_extension(struct lg_buf *out, const struct lg_value *v)
+{
+	struct lg_arena *a = lg_arena_new();
+	lg_str s = v->kind == LG_V_IP ? lg_ip_text(a, v->u.ip) :
+	    v->kind == LG_V_DECIMAL ? lg_decimal_text(a, v->u.i) : lg_duration_text(a, v->u.i);
+	const char *name = v->kind == LG_V_IP ? "ip" : v->kind == LG_V_DECIMAL ? "decimal" : "duration";
+
+	lg_buf_printf(out, "%s(\"%.*s\")", name, LG_FMT(s));
+	lg_arena_free(&a);
+}
+
+void
+lg_value_print(struct lg_buf *out, const struct lg_value *v)
 {
 	switch (v->kind) {
 	case LG_V_BOOL: lg_buf_str(out, v->u.b ? LG_STR("true") : LG_STR("false")); break;
 	case LG_V_LONG: lg_buf_printf(out, "%lld", (long long)v->u.i); break;
 	case LG_V_STRING: lg_escape(out, v->u.s, false); break;
-	default: put_uid(out, v->u.e.uid);
+	case LG_V_ENTITY: put_uid(out, v->u.e.uid); break;
+	case LG_V_SET: put_set_value(out, v->u.set); break;
+	case LG_V_RECORD: put_record_value(out, v->u.record); break;
+	case LG_V_DATETIME: put_datetime(out, v->u.i); break;
+	case LG_V_IP:
+	case LG_V_DECIMAL:
+	case LG_V_DURATION: put_extension(out, v); break;
 	}
 }
 
@@ -132,15 +200,6 @@ put_list(struct lg_buf *out, struct lg_expr *const *v, uint32_t from, uint32_t n
 			lg_buf_str(out, LG_STR(", "));
 		put(out, v[i], L_EXPR);
 	}
-}
-
-static void
-put_attr(struct lg_buf *out, lg_str name)
-{
-	if (lg_is_name(name))
-		lg_buf_str(out, name);
-	else
-		lg_escape(out, name, false);
 }
 
 static void
@@ -248,7 +307,7 @@ lg_expr_print(struct lg_buf *out, const struct lg_expr *x)
 	static const char *const vars[] = { "principal", "action", "resource", "context" };
 
 	switch (x->op) {
-	case X_LIT: put_literal(out, x->constant); break;
+	case X_LIT: lg_value_print(out, x->constant); break;
 	case X_VAR: lg_buf_str(out, lg_str_of(vars[x->var])); break;
 	case X_SLOT: lg_buf_printf(out, "?%s", vars[x->var]); break;
 	case X_NOT:

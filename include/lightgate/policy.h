@@ -302,6 +302,57 @@ LG_CHECKED lg_err lg_policy_explain(struct lg_ctx *cx, const struct lg_policies 
 LG_CHECKED lg_err lg_policy_evaluate(struct lg_ctx *cx, lg_str expression, const struct lg_entities *entities,
     const struct lg_request *rq, struct lg_value *ret);
 
+/* ---- partial decisions ----------------------------------------------------------------------
+ * A request of which something is not known yet.  Each policy comes out as certain, as failing for certain, as certainly
+ * not matching (then it is not listed), or as a residual: what is left of it to be found out.  Completing is exact: it gives
+ * what lg_authorize gives for the whole request, errors included.  With a schema in the set, what is unknown is taken to
+ * conform to it once it is known.  An entity that could not be read stays in the residual and is asked for again.
+ *
+ * A partial lives in its context's arena; it refers to its set and to values the port handed out, which must outlive it.
+ */
+
+struct lg_partial_request {
+	struct lg_euid principal, resource;	/* id.p NULL (lg_euid_any): some entity of that type */
+	struct lg_euid action;
+	const struct lg_record *context;	/* what is known of it; NULL = nothing */
+	const lg_str *unknown;			/* names of attributes that may still come, or not */
+	size_t nunknown;
+	bool context_open;			/* any attribute may still come */
+};
+
+struct lg_euid lg_euid_any(lg_str type);
+
+enum lg_partial_verdict {
+	LG_PARTIAL_DENY, LG_PARTIAL_ALLOW,	/* in every completion whose entities can be read */
+	LG_PARTIAL_OPEN
+};
+
+enum lg_residual_kind { LG_RESIDUAL_TRUE, LG_RESIDUAL_ERROR, LG_RESIDUAL_OPEN };
+
+struct lg_residual {
+	uint32_t policy;
+	enum lg_residual_kind kind;
+};
+
+struct lg_partial;
+
+/* LG_E_INVALID when the action or a type is missing. */
+LG_CHECKED lg_err lg_partial_new(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_partial_request *rq, struct lg_partial **ret);
+/* The same decision with more known: rq repeats what p knew and adds to it (LG_E_INVALID otherwise). */
+LG_CHECKED lg_err lg_partial_narrow(struct lg_ctx *cx, const struct lg_partial *p, const struct lg_entities *entities,
+    const struct lg_partial_request *rq, struct lg_partial **ret);
+/* With all known.  LG_E_INVALID when rq is no completion of p's request. */
+LG_CHECKED lg_err lg_partial_complete(struct lg_ctx *cx, const struct lg_partial *p, const struct lg_entities *entities,
+    const struct lg_request *rq, struct lg_answer *ret);
+enum lg_partial_verdict lg_partial_verdict(const struct lg_partial *p);
+size_t lg_partial_count(const struct lg_partial *p);	/* in order of policies */
+struct lg_residual lg_partial_at(const struct lg_partial *p, size_t i);
+/* Each as a Cedar policy that stands for the original in completions of the request, and matches nothing else; @id is the
+ * original's id.  Parsed again (ids_from_annotation) and asked, they give the same answer. */
+void lg_residual_text(const struct lg_partial *p, size_t i, struct lg_buf *out);
+void lg_partial_text(const struct lg_partial *p, struct lg_buf *out);
+
 /* ---- entities in memory: tests, tools, an agent's slice -------------------------------------- */
 
 struct lg_entity_store;

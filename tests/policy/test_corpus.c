@@ -19,7 +19,7 @@
 #define ROOT "build/corpus/cedar"
 
 struct counts {
-	unsigned cases, requests, wrong_requests, refused, verdicts, wrong_verdicts, translations, wrong_translations, shown;
+	unsigned cases, requests, partials, wrong_requests, refused, verdicts, wrong_verdicts, translations, wrong_translations, shown;
 };
 
 /* Unpacks once, beside other runs; false without the corpus. */
@@ -171,6 +171,33 @@ show(struct counts *c, const char *name, const char *what)
 		printf("%s: %s\n", name, what);
 }
 
+/* The same request with principal, resource or context unknown at first. */
+static void
+run_partials(struct fixture *f, const char *name, const struct test_request *want, const struct lg_request *rq,
+    const struct lg_policies *set, const struct lg_entities *port, struct counts *c)
+{
+	for (unsigned hidden = 1; hidden < 8; hidden++) {
+		struct lg_partial_request part = { rq->principal, rq->resource, rq->action, rq->context, NULL, 0, false };
+		struct lg_partial *p = NULL;
+		struct lg_answer a;
+
+		if (hidden & 1)
+			part.principal = lg_euid_any(rq->principal.type);
+		if (hidden & 2)
+			part.resource = lg_euid_any(rq->resource.type);
+		if (hidden & 4) {
+			part.context = NULL;
+			part.context_open = true;
+		}
+		c->partials++;
+		if (lg_partial_new(&f->cx, set, port, &part, &p) != LG_OK || lg_partial_complete(&f->cx, p, port, rq, &a) != LG_OK ||
+		    !answer_is(set, &a, want)) {
+			c->wrong_requests++;
+			show(c, name, "differs when it is decided in two steps");
+		}
+	}
+}
+
 static void
 run_requests(struct fixture *f, const char *name, const struct test_case *tc, const struct lg_schema *schema,
     const struct lg_policies *set, const struct lg_entities *port, struct counts *c)
@@ -191,6 +218,8 @@ run_requests(struct fixture *f, const char *name, const struct test_case *tc, co
 			c->wrong_requests++;
 			show(c, name, a.nerrors > 0 ? lg_dup(f->arena, a.errors[0].message).p : a.allow ? "allowed" : "denied");
 		}
+		if (i < 2)		/* the rest of a case is much like the first */
+			run_partials(f, name, &tc->rq[i], &rq, set, port, c);
 	}
 }
 
@@ -427,8 +456,8 @@ run_folder(const char *folder)
 			run_case(name, &c);
 	}
 	closedir(dir);
-	printf("%s: %u cases (%u refused), %u requests (%u differ), %u verdicts of the validator (%u differ), "
-	    "%u translations (%u differ)\n", folder, c.cases, c.refused, c.requests, c.wrong_requests, c.verdicts, c.wrong_verdicts,
+	printf("%s: %u cases (%u refused), %u requests, %u in two steps (%u differ), %u verdicts of the validator (%u differ), "
+	    "%u translations (%u differ)\n", folder, c.cases, c.refused, c.requests, c.partials, c.wrong_requests, c.verdicts, c.wrong_verdicts,
 	    c.translations, c.wrong_translations);
 	fflush(stdout);
 	cr_assert_eq(c.refused + c.wrong_requests + c.wrong_verdicts + c.wrong_translations, 0);
