@@ -30,6 +30,7 @@ read_labels(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx *cx)
 {
 	lg_str *label = LG_NEWS(cx->arena, lg_str, LG_LABELS);
 
+	ret->nlabels = 0;		/* those of a batch's defaults are replaced */
 	lg_json_array(js);
 	while (lg_json_item(js)) {
 		if (ret->nlabels == LG_LABELS) {
