@@ -194,6 +194,7 @@ static lg_err
 look_behind(struct lg_ctx *cx, const struct lg_segment_file *f, const struct lg_head *chain, struct lg_segment_end *end)
 {
 	enum { STEP = 1 << 14 };
+	static const char zeros[STEP];
 	char p[STEP + LG_BLOCK_HEADER];
 	struct lg_block_head h;
 	size_t got;
@@ -202,6 +203,8 @@ look_behind(struct lg_ctx *cx, const struct lg_segment_file *f, const struct lg_
 	end->torn = true;
 	for (uint64_t at = next_data(f, end->at); at < f->size; at = next_data(f, at + STEP)) {
 		LG_TRY(read_at(cx, f, at, p, sizeof p, &got));
+		if (memcmp(p, zeros, got < STEP ? got : STEP) == 0)
+			continue;
 		for (size_t i = 0; i < got && i < STEP; i++) {
 			if (p[i] == 0)
 				continue;

@@ -21,6 +21,7 @@
 
 #define LG_SEGMENT_LAZY		(LG_SECOND / 12)	/* with the sync itself within 100 ms */
 #define LG_SEGMENT_AGAIN	LG_SECOND		/* after a failed write */
+#define LG_SEGMENT_AHEAD	(256u << 10)		/* bytes that are written as zeros before they are needed */
 #define LG_SEGMENT_EAGER	(1u << 20)		/* bytes that are written without waiting longer */
 
 /* One record on its way; the body follows it. */
@@ -55,6 +56,7 @@ struct lg_segments {
 
 	struct lg_segment_file file;	/* from here on the thread's own */
 	uint64_t at;			/* where the next block goes */
+	uint64_t zeroed;		/* up to here the file's blocks have been written */
 	bool dirty;			/* something half written may stand there */
 	struct lg_buf block, digests;	/* of the block */
 	struct lg_ctx cx;
@@ -234,6 +236,7 @@ rotate(struct lg_segments *sg)
 	lg_segment_close(&sg->file);
 	sg->file = next;
 	sg->at = LG_SEGMENT_HEADER;
+	sg->zeroed = 0;
 	return LG_OK;
 }
 
@@ -265,7 +268,39 @@ mend(struct lg_segments *sg)
 {
 	if (sg->dirty && sg->file.fd >= 0)
 		LG_TRY(lg_segment_wipe(&sg->cx, sg->file.fd, sg->at, sg->size));
+	if (sg->dirty)
+		sg->zeroed = 0;
 	sg->dirty = false;
+	return LG_OK;
+}
+
+static lg_err
+put(struct lg_segments *sg, const char *p, size_t n, uint64_t at)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t r = pwrite(sg->file.fd, p + done, n - done, (off_t)(at + done));
+		if (r < 0 && errno != EINTR)
+			return lg_fail(&sg->cx, errno == ENOSPC ? LG_E_FULL : LG_E_IO, "%s: %s", sg->file.path, strerror(errno));
+		done += r > 0 ? (size_t)r : 0;
+	}
+	return LG_OK;
+}
+
+/*
+ * A first write into preallocated blocks changes the file's map of them, which makes of each sync two writes, or a journal's
+ * commit.  So zeros go ahead, many blocks' worth at a time.
+ */
+static lg_err
+put_ahead(struct lg_segments *sg)
+{
+	static const char zeros[LG_SEGMENT_AHEAD];
+	uint64_t end = sg->at + sg->block.n;
+
+	if (end <= sg->zeroed || end >= sg->size)
+		return LG_OK;
+	size_t n = sg->size - end < sizeof zeros ? (size_t)(sg->size - end) : sizeof zeros;
+	LG_TRY(put(sg, zeros, n, end));
+	sg->zeroed = end + n;
 	return LG_OK;
 }
 
@@ -280,12 +315,8 @@ write_block(struct lg_segments *sg, const struct list *l)
 	LG_TRY(lg_buf_status(&sg->cx, &sg->block));
 	if (sg->file.fd < 0 || sg->at + sg->block.n > sg->size)
 		LG_TRY(rotate(sg));
-	for (size_t done = 0; done < sg->block.n;) {
-		ssize_t r = pwrite(sg->file.fd, sg->block.p + done, sg->block.n - done, (off_t)(sg->at + done));
-		if (r < 0 && errno != EINTR)
-			return lg_fail(&sg->cx, errno == ENOSPC ? LG_E_FULL : LG_E_IO, "%s: %s", sg->file.path, strerror(errno));
-		done += r > 0 ? (size_t)r : 0;
-	}
+	LG_TRY(put_ahead(sg));
+	LG_TRY(put(sg, sg->block.p, sg->block.n, sg->at));
 	if (fdatasync(sg->file.fd) != 0)
 		return lg_fail(&sg->cx, LG_E_IO, "%s: %s", sg->file.path, strerror(errno));
 	sg->at += sg->block.n;
