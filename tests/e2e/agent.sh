@@ -125,6 +125,27 @@ bundle ""
 refused "after the end of its admission" c1 'no ticket'
 same "no container is left, and no copy of a bundle" "$(ls -A "$T/runc" "$T/node1/bundles" | grep -v ':$' | tr -d '\n')" ""
 
+# a mounted folder of one's own is fine; one that turns about between the mount and the question never shows the host
+mkdir -p "$T/good"; ln -sfn "$T/good" "$T/link"; mkdir -p "$T/bundle.d/rootfs/x"
+export LINK=$T/link
+mount='.mounts += [{destination: "/x", type: "bind", source: $ENV.LINK, options: ["rbind"]}]
+	| .process.args = ["/bin/busybox", "sh", "-c", "if [ -e /x/etc/passwd ]; then echo it leaked; else echo it ran; fi"]'
+bundle "$(ticket)" "$mount"
+starts "with a folder mounted" c20
+bundle "" "$mount"
+(while :; do ln -sfn / "$T/link"; ln -sfn "$T/good" "$T/link"; done) & turner=$!
+leaked=0 ran=0
+for i in $(seq 20); do
+	start c20
+	grep -q '^it leaked' "$T/out" && leaked=$((leaked + 1))
+	grep -q '^it ran' "$T/out" && ran=$((ran + 1))
+done
+kill $turner; wait $turner 2>/dev/null
+same "a source that turns about shows the host" $leaked 0
+rm -f "$T/link"; ln -s / "$T/link"
+bundle "$(ticket)" "$mount"
+refused "a source that is a link to the host's root" c20 'no-sensitive-mounts'
+
 # as containerd calls it: create, start, exec, delete; the log is where the engine looks for the reason
 bundle "$(ticket)" '.process.args = ["/bin/busybox", "sleep", "60"]'
 engine() { lightgate-runc --root "$T/runc" --log "$T/log.json" --log-format json "$@"; }
