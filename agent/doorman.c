@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/peer.h"
 #include "base/pool.h"
 
 /* ---- who asks ----------------------------------------------------------------------------------------- */
@@ -27,10 +28,18 @@ same_namespace(struct lg_ctx *cx, pid_t pid, const char *which)
 	    stat(lg_print(cx->arena, "/proc/self/ns/%s", which).p, &ours) == 0 && theirs.st_ino == ours.st_ino;
 }
 
+static void
+fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
 /* Root inside a container that got hold of the socket is root by number too. */
 static lg_err
 check_peer(struct lg_ctx *cx, int fd)
 {
+	LG_AUTO(fd_close) int pinned = -1;
 	struct ucred peer;
 	socklen_t n = sizeof peer;
 
@@ -38,8 +47,11 @@ check_peer(struct lg_ctx *cx, int fd)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the caller is not known");
 	if (peer.uid != 0 && peer.uid != geteuid())
 		return lg_fail(cx, LG_E_DENIED, "only root may ask here");
+	pinned = lg_peer_pin(fd, peer.pid);
 	if (!same_namespace(cx, peer.pid, "user") || !same_namespace(cx, peer.pid, "pid"))
 		return lg_fail(cx, LG_E_DENIED, "the caller is in a container");
+	if (!lg_peer_lives(pinned))
+		return lg_fail(cx, LG_E_DENIED, "the caller has gone");
 	return LG_OK;
 }
 

@@ -1,6 +1,7 @@
 /* confine.c: what the server gives up before its first thread. */
 #include "crypto/confine.h"
 
+#include "base/peer.h"
 #include "server/process.h"
 
 lg_err
@@ -25,6 +26,8 @@ lg_server_confine(struct lg_ctx *cx, const struct lg_settings *s, const struct l
 		{ "/dev/null", LG_CONFINE_READ | LG_CONFINE_WRITE },
 		{ "/dev/urandom", LG_CONFINE_READ },
 		{ "/sys/devices/system/cpu", LG_CONFINE_READ },
+		/* whether a peer of the socket is in a container */
+		{ "/proc/self/fdinfo", LG_CONFINE_READ },
 		/* the store tells one boot from the next */
 		{ "/proc/sys/kernel/random/boot_id", LG_CONFINE_READ },
 	};
@@ -33,6 +36,7 @@ lg_server_confine(struct lg_ctx *cx, const struct lg_settings *s, const struct l
 	if (u->own)
 		LG_TRY(lg_confine_drop(cx, u->server_uid, u->server_gid));
 	LG_TRY(lg_confine_no_dumps(cx));
+	lg_peer_prepare();
 	e = lg_confine_paths(cx, paths, LG_COUNT(paths));
 	/* With a user of its own the modes of DATA still keep it out of the keeper's folder. */
 	if (e == LG_E_UNSUPPORTED && (u->own || s->weak_isolation))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/peer.h"
 #include "server/http_impl.h"
 
 /* ---- deadlines ----------------------------------------------------------------------------------- */
@@ -82,6 +83,7 @@ http_conns_init(struct http_loop *hl)
 
 /* ---- who is there ------------------------------------------------------------------------------------ */
 
+/* A number inside a container says nothing: there it is given away, and the socket may have been mounted into it. */
 static void
 peer_unix(int fd, struct lg_peer *p)
 {
@@ -89,9 +91,14 @@ peer_unix(int fd, struct lg_peer *p)
 	socklen_t n = sizeof u;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n) == 0) {
-		p->uid = u.uid;
+		int pinned = lg_peer_pin(fd, u.pid);
+
 		p->gid = u.gid;
 		p->pid = u.pid;
+		if (lg_peer_is_local(pinned))
+			p->uid = u.uid;
+		if (pinned >= 0)
+			close(pinned);
 	}
 	snprintf(p->address, sizeof p->address, "uid=%lld pid=%lld", (long long)p->uid, (long long)p->pid);
 }
