@@ -1,108 +1,5 @@
 /* oci.c: reading config.json.  Every judgement leans towards "this container can do it". */
-#include "agent/oci.h"
-
-#include <strings.h>
-#include <sys/stat.h>
-
-#include "base/json.h"
-
-struct reading {
-	struct lg_ctx *cx;
-	struct lg_json js;
-	struct lg_oci *oci;
-	lg_str bundle;
-	unsigned namespaces;		/* bits: types that are the container's own or joined */
-	bool has_proc, sys_readonly;	/* /proc is mounted; readonlyPaths guards it */
-	bool user_namespace, maps_root;	/* maps_root: the host's */
-};
-
-/* ---- member names ------------------------------------------------------------------------------------- */
-
-/*
- * The next member whose name is one of `known` (ends at NULL): its index; others are passed over; -1 at the end.
- * A name that Go would take for a known one faults.  Its folding goes beyond ASCII, so names beyond ASCII fault too.
- */
-static int
-next_member(struct reading *r, const char *const *known)
-{
-	lg_str name;
-
-	while (lg_json_member(&r->js, &name)) {
-		for (size_t i = 0; i < name.n; i++)
-			if ((unsigned char)name.p[i] >= 0x80)
-				lg_json_fault(&r->js, "a member name beyond ASCII");
-		for (int i = 0; known[i] != NULL; i++) {
-			if (lg_str_eq(name, lg_str_of(known[i])))
-				return i;
-			if (lg_str_eq_fold(name, lg_str_of(known[i])))
-				lg_json_fault(&r->js, "a member name in other letters than the specification's");
-		}
-		lg_json_skip(&r->js);
-	}
-	return -1;
-}
-
-/* null is what is absent. */
-static bool
-absent(struct reading *r)
-{
-	if (lg_json_peek(&r->js) != LG_JSON_NULL)
-		return false;
-	lg_json_null(&r->js);
-	return true;
-}
-
-static bool
-enter_object(struct reading *r)
-{
-	if (absent(r))
-		return false;
-	lg_json_object(&r->js);
-	return true;
-}
-
-static bool
-enter_array(struct reading *r)
-{
-	if (absent(r))
-		return false;
-	lg_json_array(&r->js);
-	return true;
-}
-
-/* ---- lists ------------------------------------------------------------------------------------------------ */
-
-static bool
-has(const struct lg_oci_list *l, lg_str s)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (lg_str_eq(l->v[i], s))
-			return true;
-	return false;
-}
-
-static void
-add(struct reading *r, struct lg_oci_list *l, lg_str s)
-{
-	if (l->v == NULL)
-		l->v = LG_NEWS(r->cx->arena, lg_str, LG_OCI_LIST);
-	if (l->n == LG_OCI_LIST)
-		lg_json_fault(&r->js, "more items than are taken here");
-	else
-		l->v[l->n++] = s;
-}
-
-static void
-read_strings(struct reading *r, struct lg_oci_list *l, bool once)
-{
-	if (!enter_array(r))
-		return;
-	while (lg_json_item(&r->js)) {
-		lg_str s = lg_json_str(&r->js);
-		if (!once || !has(l, s))
-			add(r, l, s);
-	}
-}
+#include "agent/oci_read.h"
 
 /* ---- process ------------------------------------------------------------------------------------------------- */
 
@@ -114,15 +11,15 @@ static const lg_str dangerous[] = {
 };
 
 static void
-read_user(struct reading *r)
+read_user(struct lg_oci_reading *r)
 {
 	static const char *const known[] = { "uid", "gid", "username", NULL };
 	int64_t uid = 0, gid = 0;
 	int i;
 
-	if (!enter_object(r))
+	if (!lg_oci_object(r))
 		return;
-	while ((i = next_member(r, known)) >= 0) {
+	while ((i = lg_oci_member(r, known)) >= 0) {
 		if (i == 0)
 			uid = lg_json_int(&r->js);
 		else if (i == 1)
@@ -134,41 +31,41 @@ read_user(struct reading *r)
 }
 
 static void
-read_capabilities(struct reading *r)
+read_capabilities(struct lg_oci_reading *r)
 {
 	static const char *const known[] = { "bounding", "effective", "inheritable", "permitted", "ambient", NULL };
 
-	if (!enter_object(r))
+	if (!lg_oci_object(r))
 		return;
-	while (next_member(r, known) >= 0)
-		read_strings(r, &r->oci->capabilities, true);
+	while (lg_oci_member(r, known) >= 0)
+		lg_oci_strings(r, &r->oci->capabilities, true);
 	for (size_t i = 0; i < LG_COUNT(dangerous); i++)
-		if (has(&r->oci->capabilities, dangerous[i]))
+		if (lg_oci_has(&r->oci->capabilities, dangerous[i]))
 			r->oci->privileged = true;
 }
 
 static void
-read_process(struct reading *r)
+read_process(struct lg_oci_reading *r)
 {
 	static const char *const known[] = { "user", "capabilities", "args", NULL };
 	int i;
 
-	if (!enter_object(r))
+	if (!lg_oci_object(r))
 		return;
-	while ((i = next_member(r, known)) >= 0) {
+	while ((i = lg_oci_member(r, known)) >= 0) {
 		if (i == 0)
 			read_user(r);
 		else if (i == 1)
 			read_capabilities(r);
 		else
-			read_strings(r, &r->oci->args, false);
+			lg_oci_strings(r, &r->oci->args, false);
 	}
 }
 
 /* ---- root, mounts ---------------------------------------------------------------------------------------------- */
 
 static lg_str
-absolute(struct reading *r, lg_str path)
+absolute(struct lg_oci_reading *r, lg_str path)
 {
 	if (lg_str_starts(path, LG_STR("/")))
 		return path;
@@ -176,14 +73,14 @@ absolute(struct reading *r, lg_str path)
 }
 
 static void
-read_root(struct reading *r)
+read_root(struct lg_oci_reading *r)
 {
 	static const char *const known[] = { "path", "readonly", NULL };
 	int i;
 
-	if (!enter_object(r))
+	if (!lg_oci_object(r))
 		return;
-	while ((i = next_member(r, known)) >= 0) {
+	while ((i = lg_oci_member(r, known)) >= 0) {
 		if (i == 0)
 			r->oci->rootfs = absolute(r, lg_json_str(&r->js));
 		else
@@ -199,11 +96,11 @@ struct mount {
 };
 
 static void
-read_options(struct reading *r, struct mount *m)
+read_options(struct lg_oci_reading *r, struct mount *m)
 {
 	struct lg_oci_list options = { NULL, 0 };
 
-	read_strings(r, &options, false);
+	lg_oci_strings(r, &options, false);
 	for (size_t i = 0; i < options.n; i++) {
 		lg_str o = options.v[i];
 		if (lg_str_eq(o, LG_STR("bind")) || lg_str_eq(o, LG_STR("rbind")))
@@ -229,7 +126,7 @@ is_virtual(lg_str type)
 }
 
 static void
-judge_mount(struct reading *r, const struct mount *m)
+judge_mount(struct lg_oci_reading *r, const struct mount *m)
 {
 	struct lg_oci *o = r->oci;
 	bool kernel = lg_str_eq(m->type, LG_STR("sysfs")) || lg_str_starts(m->type, LG_STR("cgroup"));
@@ -239,9 +136,9 @@ judge_mount(struct reading *r, const struct mount *m)
 			lg_json_fault(&r->js, "a bind mount without a source");
 		lg_str source = absolute(r, m->source);
 		o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source);
-		add(r, &o->bind_from, source);
-		add(r, &o->bind_to, m->destination);
-		add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
+		lg_oci_add(r, &o->bind_from, source);
+		lg_oci_add(r, &o->bind_to, m->destination);
+		lg_oci_add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
 		return;
 	}
 	if (lg_str_eq(m->type, LG_STR("proc"))) {
@@ -253,23 +150,23 @@ judge_mount(struct reading *r, const struct mount *m)
 		o->privileged = true;		/* writable: release_agent, uevent_helper and the like */
 	if (!is_virtual(m->type)) {
 		o->sensitive_mount = true;	/* a disk, an overlay of host folders, something we do not know */
-		add(r, &o->mounts, lg_print(r->cx->arena, "%.*s(%.*s):%.*s:%s", LG_FMT(m->type), LG_FMT(m->source),
+		lg_oci_add(r, &o->mounts, lg_print(r->cx->arena, "%.*s(%.*s):%.*s:%s", LG_FMT(m->type), LG_FMT(m->source),
 		    LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
 	}
 }
 
 static void
-read_mounts(struct reading *r)
+read_mounts(struct lg_oci_reading *r)
 {
 	static const char *const known[] = { "type", "source", "destination", "options", "uidMappings", "gidMappings", NULL };
 	int i;
 
-	if (!enter_array(r))
+	if (!lg_oci_array(r))
 		return;
 	while (lg_json_item(&r->js)) {
 		struct mount m = { .type = LG_NONE };
 		lg_json_object(&r->js);
-		while ((i = next_member(r, known)) >= 0) {
+		while ((i = lg_oci_member(r, known)) >= 0) {
 			if (i == 3)
 				read_options(r, &m);
 			else if (i > 3)
@@ -281,211 +178,15 @@ read_mounts(struct reading *r)
 	}
 }
 
-/* ---- linux --------------------------------------------------------------------------------------------------------- */
-
-static const char *const namespace_types[] = { "pid", "network", "ipc", "mount", "uts", "user", "cgroup", "time", NULL };
-static const char *const namespace_files[] = { "pid", "net", "ipc", "mnt", "uts", "user", "cgroup", "time" };
-enum { NS_PID, NS_NETWORK, NS_IPC, NS_MOUNT, NS_USER = 5, NS_TYPES = 8 };
-
-/* Does the path lead to a namespace of the host (the agent's own)?  A path is always somebody's: then it is shared. */
-static bool
-is_host_namespace(struct reading *r, int type, lg_str path)
-{
-	struct stat theirs, ours;
-
-	return stat(lg_dup(r->cx->arena, path).p, &theirs) == 0 &&
-	    stat(lg_print(r->cx->arena, "/proc/self/ns/%s", namespace_files[type]).p, &ours) == 0 &&
-	    theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
-}
-
-static void
-judge_namespace(struct reading *r, lg_str type, lg_str path)
-{
-	int t = 0;
-
-	while (namespace_types[t] != NULL && !lg_str_eq(type, lg_str_of(namespace_types[t])))
-		t++;
-	if (t == NS_TYPES) {
-		lg_json_fault(&r->js, "a namespace of unknown type");
-		return;
-	}
-	if (path.n > 0)
-		r->oci->shared_namespace = true;
-	if (path.n == 0 || !is_host_namespace(r, t, path))
-		r->namespaces |= 1u << t;
-}
-
-static void
-read_namespaces(struct reading *r)
-{
-	static const char *const known[] = { "type", "path", NULL };
-	int i;
-
-	if (!enter_array(r))
-		return;
-	while (lg_json_item(&r->js)) {
-		lg_str type = LG_NONE, path = LG_NONE;
-		lg_json_object(&r->js);
-		while ((i = next_member(r, known)) >= 0)
-			*(i == 0 ? &type : &path) = lg_json_str(&r->js);
-		judge_namespace(r, type, path);
-	}
-}
-
-struct device {
-	bool allow;			/* of a rule */
-	lg_str path, type, access;	/* path: of a node; access: of a rule */
-	int64_t major, minor;		/* -1: all */
-};
-
-/* Disks, memory, ports, a processor's registers: whoever reads or writes them has the host. */
-static bool
-is_host_device(const struct device *d)
-{
-	static const struct {
-		int64_t major, minor;
-	} host[] = { { 1, 1 }, { 1, 2 }, { 1, 4 }, { 202, -1 } };
-
-	if (d->major < 0 || (!lg_str_eq(d->type, LG_STR("c")) && !lg_str_eq(d->type, LG_STR("u")) && !lg_str_eq(d->type, LG_STR("p"))))
-		return true;
-	for (size_t i = 0; i < LG_COUNT(host) && !lg_str_eq(d->type, LG_STR("p")); i++)
-		if (d->major == host[i].major && (d->minor < 0 || host[i].minor < 0 || d->minor == host[i].minor))
-			return true;
-	return false;
-}
-
-static void
-read_devices(struct reading *r)
-{
-	static const char *const known[] = { "path", "type", "major", "minor", "fileMode", "uid", "gid", NULL };
-	int i;
-
-	if (!enter_array(r))
-		return;
-	while (lg_json_item(&r->js)) {
-		struct device d = { .path = LG_NONE };
-		lg_json_object(&r->js);
-		while ((i = next_member(r, known)) >= 0) {
-			if (i <= 1)
-				*(i == 0 ? &d.path : &d.type) = lg_json_str(&r->js);
-			else if (i <= 3 && !absent(r))
-				*(i == 2 ? &d.major : &d.minor) = lg_json_int(&r->js);
-			else if (i > 3)
-				lg_json_skip(&r->js);
-		}
-		add(r, &r->oci->devices, d.path);
-		r->oci->privileged |= is_host_device(&d);
-	}
-}
-
-static void
-judge_rule(struct reading *r, const struct device *d)
-{
-	if (!d->allow)
-		return;
-	/* To make the nodes alone ("m") is what engines allow by default. */
-	if (is_host_device(d) && !lg_str_eq(d->access, LG_STR("m")))
-		r->oci->privileged = true;
-	add(r, &r->oci->devices, lg_print(r->cx->arena, "%.*s %lld:%lld %.*s", LG_FMT(d->type.n > 0 ? d->type : LG_STR("a")),
-	    (long long)d->major, (long long)d->minor, LG_FMT(d->access)));
-}
-
-static void
-read_device_rules(struct reading *r)
-{
-	static const char *const known[] = { "allow", "type", "access", "major", "minor", NULL };
-	int i;
-
-	if (!enter_array(r))
-		return;
-	while (lg_json_item(&r->js)) {
-		struct device d = { .major = -1, .minor = -1 };
-		lg_json_object(&r->js);
-		while ((i = next_member(r, known)) >= 0) {
-			if (i == 0)
-				d.allow = lg_json_bool(&r->js);
-			else if (i <= 2)
-				*(i == 1 ? &d.type : &d.access) = lg_json_str(&r->js);
-			else if (!absent(r))
-				*(i == 3 ? &d.major : &d.minor) = lg_json_int(&r->js);
-		}
-		judge_rule(r, &d);
-	}
-}
-
-static void
-read_resources(struct reading *r)
-{
-	static const char *const known[] = { "devices", NULL };
-
-	if (!enter_object(r))
-		return;
-	while (next_member(r, known) >= 0)
-		read_device_rules(r);
-}
-
-static void
-read_readonly_paths(struct reading *r)
-{
-	struct lg_oci_list paths = { NULL, 0 };
-
-	read_strings(r, &paths, false);
-	r->sys_readonly = has(&paths, LG_STR("/proc/sys")) && has(&paths, LG_STR("/proc/sysrq-trigger"));
-}
-
-/* A user namespace in which somebody is the host's root guards nothing that belongs to root. */
-static void
-read_uid_mappings(struct reading *r)
-{
-	static const char *const known[] = { "containerID", "hostID", "size", NULL };
-	int i;
-
-	if (!enter_array(r))
-		return;
-	while (lg_json_item(&r->js)) {
-		int64_t host = 0;
-		lg_json_object(&r->js);
-		while ((i = next_member(r, known)) >= 0) {
-			if (i == 1)
-				host = lg_json_int(&r->js);
-			else
-				lg_json_skip(&r->js);
-		}
-		r->maps_root |= host == 0;
-	}
-}
-
-static void
-read_linux(struct reading *r)
-{
-	static const char *const known[] = { "namespaces", "devices", "resources", "readonlyPaths", "uidMappings", NULL };
-	int i;
-
-	if (!enter_object(r))
-		return;
-	while ((i = next_member(r, known)) >= 0) {
-		if (i == 0)
-			read_namespaces(r);
-		else if (i == 1)
-			read_devices(r);
-		else if (i == 2)
-			read_resources(r);
-		else if (i == 3)
-			read_readonly_paths(r);
-		else
-			read_uid_mappings(r);
-	}
-}
-
 /* ---- annotations, the whole ------------------------------------------------------------------------------------------- */
 
 /* A map: Go takes its keys as they are. */
 static void
-read_annotations(struct reading *r)
+read_annotations(struct lg_oci_reading *r)
 {
 	lg_str name;
 
-	if (!enter_object(r))
+	if (!lg_oci_object(r))
 		return;
 	while (lg_json_member(&r->js, &name)) {
 		lg_str value = lg_json_str(&r->js);
@@ -500,18 +201,18 @@ read_annotations(struct reading *r)
 
 /* Not facts, but a stage under another spelling would take the place of ours. */
 static void
-read_hooks(struct reading *r)
+read_hooks(struct lg_oci_reading *r)
 {
 	static const char *const known[] = { "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL };
 
-	if (!enter_object(r))
+	if (!lg_oci_object(r))
 		return;
-	while (next_member(r, known) >= 0)
+	while (lg_oci_member(r, known) >= 0)
 		lg_json_skip(&r->js);
 }
 
 static void
-judge_whole(struct reading *r)
+judge_whole(struct lg_oci_reading *r)
 {
 	struct lg_oci *o = r->oci;
 
@@ -527,16 +228,16 @@ judge_whole(struct reading *r)
 }
 
 static void
-read_config(struct reading *r)
+read_config(struct lg_oci_reading *r)
 {
 	static const char *const known[] = { "root", "process", "mounts", "linux", "annotations", "hooks", "ociVersion", "hostname",
 		"domainname", "vm", "windows", "solaris", NULL };
-	static void (*const readers[])(struct reading *) = { read_root, read_process, read_mounts, read_linux, read_annotations,
+	static void (*const readers[])(struct lg_oci_reading *) = { read_root, read_process, read_mounts, lg_oci_read_linux, read_annotations,
 		read_hooks };
 	int i;
 
 	lg_json_object(&r->js);
-	while ((i = next_member(r, known)) >= 0) {
+	while ((i = lg_oci_member(r, known)) >= 0) {
 		if ((size_t)i < LG_COUNT(readers))
 			readers[i](r);
 		else
@@ -594,7 +295,7 @@ lg_err
 lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, struct lg_oci *ret)
 {
 	struct lg_oci oci = { .user = LG_STR("0:0") };
-	struct reading r = { .cx = cx, .oci = &oci, .bundle = bundle };
+	struct lg_oci_reading r = { .cx = cx, .oci = &oci, .bundle = bundle };
 
 	lg_json_init(&r.js, cx->arena, text);
 	read_config(&r);
