@@ -70,7 +70,7 @@ add_record(struct lg_pending *p, const struct lg_access *ac)
 	w->p = p;
 	w->record = (struct lg_decision){
 		.tenant = ac->question.tenant, .time = p->ex->cx->now, .body = lg_access_record(p->ex->cx, ac),
-		.wait = lg_access_waits(ac), .reply = lg_loop_mailbox(lg_loop_self()), .note = { NULL, recorded },
+		.wait = lg_access_waits(ac), .later = true, .reply = lg_loop_mailbox(lg_loop_self()), .note = { NULL, recorded },
 	};
 	lg_err e = lg_segments_append(p->app->segments, &w->record);
 	if (e != LG_OK)

@@ -116,13 +116,14 @@ make_parts(struct server *sv)
 
 /* ---- opening the doors ------------------------------------------------------------------------------------- */
 
-/* The loops' snapshots of the store end with each turn. */
+/* The loops' snapshots of the store end with each turn; the decisions of one turn share a sync. */
 static void
 store_turn(struct lg_turn *t)
 {
 	struct server *sv = (struct server *)((char *)(t - lg_loop_index(lg_loop_self())) - offsetof(struct server, store_turn));
 
 	lg_store_turn(sv->app.store);
+	lg_segments_hurry(sv->app.segments);
 }
 
 struct attach {

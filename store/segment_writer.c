@@ -50,6 +50,7 @@ struct lg_segments {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct list queue;
+	size_t late;			/* of the waiters: will be hurried for */
 	struct lg_head head;		/* of what is synced */
 	struct lg_buf recent;		/* digests of the last records up to the head */
 	bool stop, failed;
@@ -124,7 +125,9 @@ lg_segments_append(struct lg_segments *sg, struct lg_decision *d)
 	bool busy = sg->stop || (sg->failed && d->wait) || sg->queue.bytes + sizeof *p + p->n > sg->buffer;
 	if (!busy) {
 		list_add(&sg->queue, p);
-		if (d->wait || sg->queue.first == p || sg->queue.bytes > LG_SEGMENT_EAGER)
+		bool late = d->wait && d->later;
+		sg->late += late;
+		if (!late && (d->wait || sg->queue.first == p || sg->queue.bytes > LG_SEGMENT_EAGER))
 			pthread_cond_signal(&sg->wake);
 	}
 	pthread_mutex_unlock(&sg->lock);
@@ -132,6 +135,16 @@ lg_segments_append(struct lg_segments *sg, struct lg_decision *d)
 		return LG_OK;
 	free(p);
 	return LG_E_BUSY;
+}
+
+void
+lg_segments_hurry(struct lg_segments *sg)
+{
+	pthread_mutex_lock(&sg->lock);
+	if (sg->late > 0)
+		pthread_cond_signal(&sg->wake);
+	sg->late = 0;
+	pthread_mutex_unlock(&sg->lock);
 }
 
 struct waiting {
@@ -341,7 +354,7 @@ next_list(struct lg_segments *sg, struct list *ret)
 		pthread_cond_wait(&sg->wake, &sg->lock);
 	int64_t t = lg_monotonic_ns() + (sg->failed ? LG_SEGMENT_AGAIN : LG_SEGMENT_LAZY) * 1000;
 	until = (struct timespec){ t / 1000000000, t % 1000000000 };
-	while (!sg->stop && (sg->failed || (sg->queue.waiters == 0 && sg->queue.bytes <= LG_SEGMENT_EAGER)))
+	while (!sg->stop && (sg->failed || (sg->queue.waiters == sg->late && sg->queue.bytes <= LG_SEGMENT_EAGER)))
 		if (pthread_cond_timedwait(&sg->wake, &sg->lock, &until) != 0)
 			break;
 	list_init(ret);
@@ -350,6 +363,8 @@ next_list(struct lg_segments *sg, struct list *ret)
 		bytes += LG_DECISION_HEADER + sg->queue.first->n;
 		list_add(ret, list_take(&sg->queue));
 	}
+	if (sg->late > sg->queue.waiters)
+		sg->late = sg->queue.waiters;
 	bool more = ret->first != NULL || !sg->stop;
 	pthread_mutex_unlock(&sg->lock);
 	return more;

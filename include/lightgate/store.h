@@ -199,6 +199,7 @@ struct lg_decision {			/* one record */
 	int64_t time;
 	lg_str body;			/* JSON object, one line, no secrets */
 	bool wait;			/* the waiter hears after the sync */
+	bool later;			/* with wait: lg_segments_hurry follows soon, so that what is appended until then shares the sync */
 	struct lg_mailbox *reply;	/* NULL: note.run is called on the log's thread, where it must not wait */
 	struct lg_note note;		/* posted when durable, if wait; without wait the record may be forgotten at once */
 	lg_err result;
@@ -207,6 +208,7 @@ LG_CHECKED lg_err lg_segments_open(struct lg_ctx *cx, const char *dir, size_t bu
 void lg_segments_close(struct lg_segments **sg);
 /* Never blocks.  Copies body.  LG_E_BUSY when the bounded buffer is full or the log cannot be written. */
 LG_CHECKED lg_err lg_segments_append(struct lg_segments *sg, struct lg_decision *d);
+void lg_segments_hurry(struct lg_segments *sg);	/* whoever waits is written and synced now */
 /* For workers and tests: append and wait for the sync. */
 LG_CHECKED lg_err lg_segments_apply(struct lg_ctx *cx, struct lg_segments *sg, uint32_t tenant, lg_str body);
 struct lg_head lg_segments_head(struct lg_segments *sg);	/* of what is synced */
