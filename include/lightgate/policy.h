@@ -353,6 +353,90 @@ struct lg_residual lg_partial_at(const struct lg_partial *p, size_t i);
 void lg_residual_text(const struct lg_partial *p, size_t i, struct lg_buf *out);
 void lg_partial_text(const struct lg_partial *p, struct lg_buf *out);
 
+/* ---- search ---------------------------------------------------------------------------------
+ * Which resources, subjects or actions are allowed?  The set is reduced once for the type that is looked for; each candidate
+ * then costs what is left of it, or nothing when nothing is left.
+ */
+
+#define LG_SEARCH_LIMIT_MAX	10000		/* results of one call */
+#define LG_SEARCH_LOOK_MAX	1000000		/* candidates looked at in one call */
+#define LG_SEARCH_PAGE		256		/* candidates asked for at a time */
+
+struct lg_candidates {
+	void *self;
+	/* Up to n entities of the type behind `after` (empty: from the first), in an order that stays; *ret = 0 at the end.
+	 * Only those that are one of `roots` or in one of them can be allowed; nroots = 0: any can.  A port that cannot tell
+	 * ignores it.  What is handed out stays valid until the search returns. */
+	lg_err (*page)(void *self, struct lg_ctx *cx, lg_str type, lg_str after, const struct lg_euid *roots, size_t nroots,
+	    struct lg_euid *v, size_t n, size_t *ret);
+};
+
+struct lg_search {
+	struct lg_request rq;			/* of what is looked for, only the type counts */
+	lg_str after;				/* id of the last candidate of the page before, or empty */
+	size_t limit;				/* results; 0 = LG_SEARCH_LIMIT_MAX */
+	size_t look;				/* candidates; 0 = LG_SEARCH_LOOK_MAX */
+};
+
+enum lg_search_how { LG_SEARCH_NONE, LG_SEARCH_ALL, LG_SEARCH_EACH };
+
+struct lg_search_result {
+	const struct lg_euid *v;		/* in the context's arena, as the ids in it */
+	size_t n;
+	bool more;				/* ended by limit or look: go on behind `after` */
+	lg_str after;
+	enum lg_search_how how;			/* without looking at one: none, all; or each was decided */
+	uint32_t looked, evaluated;		/* candidates; those whose clauses were evaluated */
+	uint32_t unknown;			/* denied because something could not be read */
+};
+
+/* LG_E_LIMIT for a limit beyond the maximum; what the port fails with. */
+LG_CHECKED lg_err lg_search_resources(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_candidates *candidates, const struct lg_search *search, struct lg_search_result *ret);
+LG_CHECKED lg_err lg_search_subjects(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_candidates *candidates, const struct lg_search *search, struct lg_search_result *ret);
+/* Among `actions`, or (NULL) all actions of the set's schema; those that do not apply to the request are left out. */
+LG_CHECKED lg_err lg_search_actions(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_euid *actions, size_t nactions, const struct lg_search *search, struct lg_search_result *ret);
+
+/* ---- connections as a table -----------------------------------------------------------------
+ * For every pair of a source and a destination: at which ports and protocols is the action allowed?  Exact where policies
+ * compare the port with constants; where more is asked (the time, arithmetic) the row says to ask when it happens.
+ */
+
+#define LG_CONNECT_PAIRS_MAX	4000000
+#define LG_CONNECT_ROWS_MAX	1000000
+#define LG_CONNECT_POINTS_MAX	512		/* ports one pair's policies compare with; more: ask */
+#define LG_CONNECT_PROTOCOLS	8
+
+struct lg_connect {
+	const struct lg_euid *sources, *destinations;	/* principals and resources of the action */
+	size_t nsources, ndestinations;
+	struct lg_euid action;
+	const struct lg_record *context;	/* what holds for all of them */
+	const lg_str *unknown;			/* what will be known only then: "now" */
+	size_t nunknown;
+	lg_str port, protocol;			/* names of the attributes: a Long, a String */
+	const lg_str *protocols;
+	size_t nprotocols;
+};
+
+struct lg_connect_row {
+	uint32_t source, destination;		/* places in the lists */
+	uint16_t first, last;			/* ports */
+	uint8_t protocols;			/* bit i: protocols[i] */
+	bool ask;				/* else permitted; what no row speaks of is denied */
+};
+
+struct lg_connect_table {
+	const struct lg_connect_row *v;		/* by source, destination, port */
+	size_t n;
+	size_t constant, by_port, asked;	/* pairs: the same for all ports, told apart by ports, to be asked about */
+};
+
+LG_CHECKED lg_err lg_connect_compile(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_connect *connect, struct lg_connect_table *ret);
+
 /* ---- entities in memory: tests, tools, an agent's slice -------------------------------------- */
 
 struct lg_entity_store;
