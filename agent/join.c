@@ -5,6 +5,7 @@
 
 #include "agent/cert.h"
 #include "agent/invite.h"
+#include "agent/records.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -149,7 +150,7 @@ lg_join(struct lg_ctx *cx, const char *state, lg_str token, lg_str server)
 	LG_TRY(lg_invite_parse(cx, token, &invite));
 	if (server.n > 0 && !lg_invite_server_valid(server))
 		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not of the form host:port", LG_FMT(server));
-	LG_TRY(lg_dir_make(cx, state, 0700));
+	LG_TRY(lg_state_open(cx, state));
 	if (lg_identity_exists(cx, state))
 		return lg_fail(cx, LG_E_EXISTS, "%s holds an identity already; to join anew, give another --state or remove it", state);
 	id.https = lg_cat(cx->arena, LG_STR("https://"), server.n > 0 ? server : invite.server);

@@ -17,11 +17,24 @@
 #define RECORD_MAX 4096
 
 lg_err
+lg_state_open(struct lg_ctx *cx, const char *state)
+{
+	struct stat st;
+
+	LG_TRY(lg_dir_make(cx, state, 0700));
+	if (stat(state, &st) != 0)
+		return lg_fail(cx, LG_E_IO, "%s: %s", state, strerror(errno));
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return lg_fail(cx, LG_E_DENIED, "%s can be written to by others", state);
+	return LG_OK;
+}
+
+lg_err
 lg_records_open(struct lg_ctx *cx, const char *state)
 {
 	static const char *const folders[] = { "redeemed", "admissions", "bundles" };
 
-	LG_TRY(lg_dir_make(cx, state, 0700));
+	LG_TRY(lg_state_open(cx, state));
 	for (size_t i = 0; i < LG_COUNT(folders); i++)
 		LG_TRY(lg_dir_make(cx, lg_print(cx->arena, "%s/%s", state, folders[i]).p, 0700));
 	return LG_OK;

@@ -12,6 +12,8 @@
 
 /* STATE/redeemed and STATE/admissions are made if need be. */
 LG_CHECKED lg_err lg_records_open(struct lg_ctx *cx, const char *state);
+/* Makes the state folder.  One that others own or may write to is refused: they would put their own key, or an old record, in it. */
+LG_CHECKED lg_err lg_state_open(struct lg_ctx *cx, const char *state);
 bool lg_container_id_valid(lg_str id);	/* A-Z a-z 0-9 . _ -, not beginning with '.' */
 
 /* STATE/redeemed/<SHA-256 of the jti>.  LG_E_DENIED when it is there already: of two at once one wins. */

@@ -1,6 +1,7 @@
 /* test_records.c: what was redeemed and admitted outlives the agent. */
 #include "agent/records.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +19,23 @@ Test(records, a_ticket_is_redeemed_once)
 	cr_assert(lg_redeemed_has(cx, state, LG_STR("j1")));
 	cr_assert_eq(lg_redeemed_put(cx, state, LG_STR("j1"), cx->now + LG_MINUTE), LG_E_DENIED);
 	cr_assert_not(lg_redeemed_has(cx, state, LG_STR("j2")));
+}
+
+Test(records, a_folder_that_others_can_write_to_is_refused)
+{
+	TEST_CTX(cx);
+	const char *state = test_folder();
+
+	cr_assert_eq(chmod(state, 0777), 0);
+	cr_assert_eq(lg_records_open(cx, state), LG_E_DENIED);
+	cr_assert_eq(chmod(state, 0770), 0);
+	cr_assert_eq(lg_records_open(cx, state), LG_E_DENIED);
+	cr_assert_eq(chmod(state, 0755), 0);
+	cr_assert_eq(lg_records_open(cx, state), LG_OK, "%s", cx->error);
+	if (geteuid() != 0)
+		return;
+	cr_assert_eq(chown(state, 61099, 0), 0);
+	cr_assert_eq(lg_records_open(cx, state), LG_E_DENIED);
 }
 
 Test(records, expired_tickets_are_swept_but_not_fresh_ones)
