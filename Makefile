@@ -89,8 +89,16 @@ $(B)/gen/embedded.c: $(EMBEDDED) scripts/embed
 	@mkdir -p $(@D)
 	scripts/embed $(EMBEDDED) > $@
 
+# What the command carries: the schema, for files read without a service.
+$(B)/gen/shipped_schema.c: conf/lightgate.cedarschema scripts/embed
+	@mkdir -p $(@D)
+	scripts/embed --schema $< > $@
+
+EMBEDDED_server = $(B)/obj/embedded.o
+EMBEDDED_cli = $(B)/obj/shipped_schema.o
+
 define layer_rules
-$(call lib,$(1)): $(call obj,$(call src,$(1))) $(if $(filter server,$(1)),$(B)/obj/embedded.o)
+$(call lib,$(1)): $(call obj,$(call src,$(1))) $(EMBEDDED_$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	ar rcsD $$@ $$^

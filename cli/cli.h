@@ -29,7 +29,7 @@ struct cli_option {
 /* Options, examples and sub-commands end with an empty row. */
 struct cli_command {
 	const char *name;
-	const char *args;		/* "GROUP TYPE/NAME": upper case words; '[' opens the optional ones */
+	const char *args;		/* "GROUP TYPE/NAME": upper case words; '[' opens the optional ones; "FILE...": one or more */
 	const char *help;
 	const char *text;		/* more, under the first line of --help; may be NULL */
 	const char *const *examples;
@@ -144,6 +144,12 @@ lg_err cli_policy_show(struct cli *c);
 lg_err cli_policy_activate(struct cli *c);
 lg_err cli_policy_validate(struct cli *c);
 lg_err cli_policy_rollback(struct cli *c);
+lg_err cli_policy_validate_files(struct cli *c);
+lg_err cli_policy_translate(struct cli *c);
+lg_err cli_policy_authorize(struct cli *c);
+lg_err cli_policy_evaluate(struct cli *c);
+lg_err cli_policy_test(struct cli *c);
+lg_err cli_policy_corpus(struct cli *c);
 lg_err cli_certificate_list(struct cli *c);
 lg_err cli_certificate_issue(struct cli *c);
 lg_err cli_certificate_revoke(struct cli *c);

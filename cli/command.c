@@ -127,7 +127,7 @@ take_word(struct cli *c, lg_str word)
 	return LG_OK;
 }
 
-/* How many words the command takes: upper case words of its args, those after '[' at will. */
+/* How many words the command takes: upper case words of its args, those after '[' at will, any number of the one with dots. */
 static void
 count_args(const char *args, size_t *least, size_t *most)
 {
@@ -144,6 +144,8 @@ count_args(const char *args, size_t *least, size_t *most)
 		}
 		word = letter;
 	}
+	if (args != NULL && strstr(args, "...") != NULL)
+		*most = CLI_ARGS;
 }
 
 static lg_err

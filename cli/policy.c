@@ -75,6 +75,8 @@ cli_policy_activate(struct cli *c)
 lg_err
 cli_policy_validate(struct cli *c)
 {
+	if (c->nargs > 0)
+		return cli_policy_validate_files(c);
 	return post_source(c, "/v1/policies?dry_run=true", "valid");
 }
 

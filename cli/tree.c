@@ -34,6 +34,10 @@ const struct cli_option cli_globals[] = {
 
 #define AUDIT_OPTIONS { "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" }, \
 	{ "limit", 0, "N", "how many" }
+#define SCHEMA_OPTION { "schema", 0, "FILE", "the schema (the shipped one); none: without" }
+#define REQUEST_OPTIONS SCHEMA_OPTION, { "entities", 0, "FILE", "entities in Cedar's JSON" }, \
+	{ "principal", 0, "UID", "User::\"alice\"" }, { "action", 0, "UID", "Action::\"connect\"" }, { "resource", 0, "UID", "Workload::\"web\"" }, \
+	{ "context", 0, "JSON", "an object, or a file with one" }, { "request", 0, "FILE", "the four of them as JSON instead" }
 #define FILE_OPTION { "file", 'f', "FILE", "the file; - is standard input" }
 
 static const struct cli_command nouns[] = {
@@ -89,12 +93,33 @@ static const struct cli_command nouns[] = {
 	  .sub = COMMANDS({ .name = "list", .help = "The versions", .examples = EXAMPLES("lightgate policy list"), .run = cli_policy_list },
 	      { .name = "show", .args = "[VERSION]", .help = "The text in force, or of a version",
 		.examples = EXAMPLES("lightgate policy show", "lightgate policy show 3 > old.cedar"), .run = cli_policy_show },
-	      { .name = "validate", .help = "Say what activation would say", .options = OPTIONS(FILE_OPTION),
-		.examples = EXAMPLES("lightgate policy validate -f new.cedar"), .run = cli_policy_validate },
+	      { .name = "validate", .args = "[FILE...]", .help = "Say what activation would say; or whether files are valid, without a service",
+		.text = "Files are checked against the schema by themselves: names are not resolved, nobody is asked.",
+		.options = OPTIONS(FILE_OPTION, SCHEMA_OPTION, { "permissive", 0, NULL, "of files: types may be mixed" }),
+		.examples = EXAMPLES("lightgate policy validate -f new.cedar", "lightgate policy validate a.cedar b.cedar"),
+		.run = cli_policy_validate },
 	      { .name = "activate", .help = "Put a text in force", .options = OPTIONS(FILE_OPTION),
 		.examples = EXAMPLES("lightgate policy activate -f new.cedar"), .run = cli_policy_activate },
 	      { .name = "rollback", .args = "VERSION", .help = "Put an old text in force again, as a new version",
-		.examples = EXAMPLES("lightgate policy rollback 3"), .run = cli_policy_rollback }) },
+		.examples = EXAMPLES("lightgate policy rollback 3"), .run = cli_policy_rollback },
+	      { .name = "translate", .args = "FILE", .help = "Policies or a schema from text to JSON, or back, without a service",
+		.options = OPTIONS({ "kind", 0, "policies|schema", "what it is (by name and contents)" }),
+		.examples = EXAMPLES("lightgate policy translate shop.cedar > shop.json", "lightgate policy translate my.cedarschema"),
+		.run = cli_policy_translate },
+	      { .name = "authorize", .args = "FILE...", .help = "Decide with the policies in files: exit 0 allow, 1 deny, 2 error",
+		.options = OPTIONS(REQUEST_OPTIONS, { "explain", 0, NULL, "which clause saw what" }),
+		.examples = EXAMPLES("lightgate policy authorize shop.cedar --entities shop.json --request question.json --explain"),
+		.run = cli_policy_authorize },
+	      { .name = "evaluate", .args = "EXPRESSION", .help = "The value of a Cedar expression; exit 1 if it is false",
+		.options = OPTIONS(REQUEST_OPTIONS),
+		.examples = EXAMPLES("lightgate policy evaluate 'ip(\"10.0.0.1\").isInRange(ip(\"10.0.0.0/8\"))'"), .run = cli_policy_evaluate },
+	      { .name = "test", .args = "CASES FILE...", .help = "Cases with the answers they should have; which policies decided none",
+		.text = "CASES is an array of {\"name\", \"request\", \"entities\", \"decision\", \"reason\", \"num_errors\"}, as for cedar run-tests.\n"
+		    "A case without entities has those of --entities.",
+		.options = OPTIONS(SCHEMA_OPTION, { "entities", 0, "FILE", "of cases that bring none" }),
+		.examples = EXAMPLES("lightgate policy test shop.tests.json shop.cedar"), .run = cli_policy_test },
+	      { .name = "corpus", .args = "FOLDER", .help = "Answer a folder of cedar-integration-tests and compare",
+		.examples = EXAMPLES("lightgate policy corpus build/corpus/corpus-tests"), .run = cli_policy_corpus }) },
 	{ .name = "certificate", .help = "Certificates: yours, and the inventory",
 	  .examples = EXAMPLES("lightgate certificate list --subject Host/node1"),
 	  .sub = COMMANDS({ .name = "list", .help = "The inventory",

@@ -1,48 +1,7 @@
 /* test_cli.c: what people see: help, tables, sentences and exit codes; and what the service is asked. */
-#include "cli/cli.h"
+#include "tests/cli/cli_test.h"
 
 #include <sys/stat.h>
-
-#include "tests/base/base_test.h"
-#include "tests/client/responder.h"
-
-#define WORDS 24
-
-struct run {
-	enum cli_exit code;
-	char out[64 << 10], err[8192];
-};
-
-static void
-slurp(FILE *f, char *ret, size_t size)
-{
-	rewind(f);
-	size_t n = fread(ret, 1, size - 1, f);
-	ret[n] = '\0';
-	fclose(f);
-}
-
-/* One command line; '~' in a word stands for a blank. */
-static const struct run *
-run(const char *line)
-{
-	static struct run r;
-	char text[2048], *argv[WORDS + 1];
-	int argc = 0;
-	FILE *out = tmpfile(), *err = tmpfile();
-
-	snprintf(text, sizeof text, "%s", line);
-	for (char *p = strtok(text, " "); p != NULL; p = strtok(NULL, " ")) {
-		for (char *c = p; *c != '\0'; c++)
-			*c = *c == '~' ? ' ' : *c;
-		argv[argc++] = p;
-	}
-	argv[argc] = NULL;
-	r.code = cli_run(argc, argv, out, err);
-	slurp(out, r.out, sizeof r.out);
-	slurp(err, r.err, sizeof r.err);
-	return &r;
-}
 
 /* A service and a folder for the session; the environment of whoever runs the tests does not matter. */
 static struct responder *
