@@ -25,6 +25,8 @@ struct lg_fact {
 	size_t n;			/* of set or record */
 };
 
+struct lg_entity_source;		/* server/entities.h */
+
 /* Types are Cedar's without the namespace "Lightgate::". */
 struct lg_entity_id {
 	lg_str type;			/* "User", "Host", ...; empty: nobody (Anonymous) */
@@ -44,6 +46,7 @@ struct lg_question {
 	size_t ncontext;
 	bool explain;			/* fill the reason in full */
 	bool record;			/* a door's decision: goes to the decision log */
+	struct lg_entity_source *source;	/* what was read for another question of the same view and resource; NULL: nothing */
 };
 
 struct lg_verdict {

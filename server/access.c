@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "server/entities.h"
 #include "server/point.h"
 
 void
@@ -228,7 +229,7 @@ lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, cons
 {
 	struct lg_ctx *cx = ex->cx;
 
-	*ret = (struct lg_access){ .has_host = false };
+	*ret = (struct lg_access){ .question.source = lg_entity_source_new(cx, v, who->tenant->id) };
 	LG_TRY(lg_evaluation_check(cx, ev));
 	LG_TRY(lg_access_resource(cx, v, who->tenant->id, ev, ret));
 	LG_TRY(subject_token.n > 0 ? subject_by_token(app, ex, v, who, ev, subject_token, ret)

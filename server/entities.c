@@ -25,6 +25,15 @@ lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_
 	es->specific = false;
 }
 
+struct lg_entity_source *
+lg_entity_source_new(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
+{
+	struct lg_entity_source *es = LG_NEW(cx->arena, struct lg_entity_source);
+
+	lg_entity_source_init(es, cx, v, tenant);
+	return es;
+}
+
 struct lg_euid
 lg_entity_uid(struct lg_arena *a, const struct lg_entity_id *e)
 {
@@ -54,8 +63,12 @@ lg_err
 lg_entity_source_add(struct lg_entity_source *es, const struct lg_euid *uid, const struct lg_fact *facts, size_t n,
     const struct lg_entity_id *parent)
 {
-	struct lg_node *nd = node_new(es, uid);
+	struct lg_node *nd;
 
+	for (size_t i = 0; i < es->n; i++)		/* by the question before, with the same facts */
+		if (lg_euid_eq(&es->node[i]->uid, uid))
+			return LG_OK;
+	nd = node_new(es, uid);
 	if (nd == NULL)
 		return lg_fail(es->cx, LG_E_LIMIT, "more than %d entities in one decision", LG_NODES);
 	nd->synthetic = true;

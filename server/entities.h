@@ -1,6 +1,6 @@
 /*
  * entities.h: directory entries as the policy engine sees them, read lazily from one view, and the entities of a question
- * that have no entry.  Lives for one decision, in the request's arena.
+ * that have no entry.  Lives for one decision, or several about one resource, in the request's arena.
  */
 #ifndef LG_SERVER_ENTITIES_H
 #define LG_SERVER_ENTITIES_H
@@ -24,6 +24,7 @@ struct lg_entity_source {
 };
 
 void lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);
+struct lg_entity_source *lg_entity_source_new(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);	/* in cx's arena */
 struct lg_entities lg_entity_source_port(struct lg_entity_source *es);
 /* The uid of an entity of a question: Type::"entryUUID", or Type::"name" without an entry. */
 struct lg_euid lg_entity_uid(struct lg_arena *a, const struct lg_entity_id *e);

@@ -273,18 +273,31 @@ evaluate(struct lg_point *p, struct lg_ctx *cx, const struct tenant_set *t, stru
 	}
 }
 
+/* What a resource without an entry is in: the project that is named for it, or else the tenant. */
+static lg_err
+parent_of(struct lg_entity_source *es, const struct lg_question *q, struct lg_entity_id *ret)
+{
+	struct lg_tenant tenant;
+
+	*ret = q->parent;
+	if (q->parent.type.n > 0)
+		return LG_OK;
+	LG_TRY(lg_tenant_get(es->cx, es->view, q->tenant, &tenant));
+	*ret = (struct lg_entity_id){ LG_STR("Tenant"), tenant.uuid, LG_NONE };
+	return LG_OK;
+}
+
 /* Entities of the question that have no entry are made known to the source. */
 static lg_err
-add_synthetic(struct lg_entity_source *es, const struct lg_question *q, const struct lg_request *rq, lg_uuid tenant)
+add_synthetic(struct lg_entity_source *es, const struct lg_question *q, const struct lg_request *rq)
 {
-	struct lg_entity_id parent = q->parent;
+	struct lg_entity_id parent;
 
 	if (q->principal.type.n == 0)
 		LG_TRY(lg_entity_source_add(es, &rq->principal, NULL, 0, NULL));
 	if (!lg_uuid_is_nil(q->resource.id))
 		return LG_OK;
-	if (parent.type.n == 0)
-		parent = (struct lg_entity_id){ LG_STR("Tenant"), tenant, LG_NONE };
+	LG_TRY(parent_of(es, q, &parent));
 	return lg_entity_source_add(es, &rq->resource, q->facts, q->nfacts, &parent);
 }
 
@@ -292,26 +305,27 @@ static lg_err
 ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct tenant_set *t, const struct lg_question *q,
     struct lg_verdict *ret)
 {
-	struct lg_entity_source es;
-	struct lg_tenant tenant;
+	struct lg_entity_source own, *es = q->source;
 	struct lg_request rq = {
 		.principal = lg_entity_uid(cx->arena, &q->principal),
 		.action = lg_euid_of(LG_STR("Action"), lg_str_of(q->action)),
 		.resource = lg_entity_uid(cx->arena, &q->resource),
 	};
 
-	LG_TRY(lg_tenant_get(cx, v, q->tenant, &tenant));
 	LG_TRY(lg_point_context(cx, v, q, &rq.context));
 	if (lg_request_validate(cx, p->schema, &rq) != LG_OK) {
 		deny(ret, lg_print(cx->arena, "the request does not fit the schema: %s", cx->error));
 		return LG_OK;
 	}
-	lg_entity_source_init(&es, cx, v, q->tenant);
-	LG_TRY(add_synthetic(&es, q, &rq, tenant.uuid));
-	evaluate(p, cx, t, &es, &rq, ret);
-	ret->general = !es.specific;
+	if (es == NULL) {
+		es = &own;
+		lg_entity_source_init(es, cx, v, q->tenant);
+	}
+	LG_TRY(add_synthetic(es, q, &rq));
+	evaluate(p, cx, t, es, &rq, ret);
+	ret->general = !es->specific;
 	if (q->explain) {
-		struct lg_entities port = lg_entity_source_port(&es);
+		struct lg_entities port = lg_entity_source_port(es);
 		LG_TRY(explain(cx, t->policies, &port, &rq, ret));
 	}
 	return LG_OK;
