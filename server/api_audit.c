@@ -22,9 +22,22 @@ struct trail {
 	uint32_t tenant;
 	lg_str actor, operation;	/* filters, empty: any */
 	size_t limit;
-	struct row *row;		/* a ring of the newest `limit` decisions, or the changes found */
+	struct lg_ctx scratch;		/* of one row: only what is answered stays in cx's arena */
+	size_t looked;
+	uint64_t *newest;		/* a ring of the last `limit` decisions that are wanted */
+	struct row *row;
 	size_t n;
 };
+
+static void
+keep(struct trail *t, struct row *r)
+{
+	lg_str *const text[] = { &r->actor, &r->operation, &r->target, &r->detail, &r->result };
+
+	for (size_t i = 0; i < LG_COUNT(text); i++)
+		*text[i] = lg_dup(t->cx->arena, *text[i]);
+	t->row[t->n++] = *r;
+}
 
 static bool
 wanted(const struct trail *t, const struct row *r)
@@ -60,17 +73,18 @@ static bool
 add_change(void *arg, const struct lg_change *c)
 {
 	struct trail *t = arg;
-	struct row r = {
-		.time = c->time, .seq = c->seq, .actor = actor_text(t->cx, c), .operation = lg_dup(t->cx->arena, c->operation),
-		.target = lg_dup(t->cx->arena, c->target), .detail = lg_dup(t->cx->arena, c->detail),
-	};
 
+	lg_arena_reset(t->scratch.arena);
+	struct row r = {
+		.time = c->time, .seq = c->seq, .actor = actor_text(&t->scratch, c), .operation = c->operation, .target = c->target,
+		.detail = c->detail,
+	};
 	if (wanted(t, &r))
-		t->row[t->n++] = r;
-	return t->n < t->limit;
+		keep(t, &r);
+	return t->n < t->limit && ++t->looked < LOOK_BACK;
 }
 
-/* ---- decisions: oldest first, the newest are kept -------------------------------------------------------------------- */
+/* ---- decisions: oldest first, so they are read twice: which are the newest, and what they say -------------------------------------------------------------------- */
 
 static lg_str
 entity_text(struct lg_ctx *cx, struct lg_json *js)
@@ -113,23 +127,56 @@ read_decision(struct lg_ctx *cx, struct row *r)
 			lg_json_skip(&js);
 	}
 	r->result = permit ? LG_STR("permit") : lg_cat(cx->arena, LG_STR("deny: "), reason);
-	if (lg_json_end(cx, &js) != LG_OK)
-		r->operation = LG_STR("(does not decode)");
+	if (lg_json_end(cx, &js) == LG_OK)
+		return;
+	r->operation = LG_STR("(does not decode)");
+	r->detail = LG_NONE;
+}
+
+static bool
+decision_wanted(struct trail *t, uint32_t tenant, lg_str body, struct row *r)
+{
+	if (tenant != t->tenant)
+		return false;
+	lg_arena_reset(t->scratch.arena);
+	r->detail = body;
+	read_decision(&t->scratch, r);
+	return wanted(t, r);
+}
+
+static bool
+note_decision(void *arg, uint64_t seq, uint32_t tenant, int64_t time, lg_str body)
+{
+	struct row r = { .time = time };
+	struct trail *t = arg;
+
+	if (decision_wanted(t, tenant, body, &r))
+		t->newest[t->looked++ % t->limit] = seq;
+	return true;
 }
 
 static bool
 add_decision(void *arg, uint64_t seq, uint32_t tenant, int64_t time, lg_str body)
 {
-	struct trail *t = arg;
 	struct row r = { .time = time, .seq = seq, .decision = true };
+	struct trail *t = arg;
 
-	if (tenant != t->tenant)
-		return true;
-	r.detail = lg_dup(t->cx->arena, body);
-	read_decision(t->cx, &r);
-	if (wanted(t, &r))
-		t->row[t->n++ % t->limit] = r;
-	return true;
+	if (decision_wanted(t, tenant, body, &r))
+		keep(t, &r);
+	return t->n < t->limit;
+}
+
+static lg_err
+add_decisions(struct lg_app *app, struct trail *t)
+{
+	struct lg_head head = lg_segments_head(app->segments);
+	uint64_t from = head.seq > LOOK_BACK ? head.seq - LOOK_BACK : 1;
+
+	t->newest = LG_NEWS(t->cx->arena, uint64_t, t->limit);
+	LG_TRY(lg_segments_read(t->cx, app->folders->log, from, note_decision, t));
+	if (t->looked == 0)
+		return LG_OK;
+	return lg_segments_read(t->cx, app->folders->log, t->newest[t->looked < t->limit ? 0 : t->looked % t->limit], add_decision, t);
 }
 
 /* ---- both together ------------------------------------------------------------------------------------------------------ */
@@ -165,47 +212,61 @@ write_row(struct lg_jsonw *w, const struct row *r)
 }
 
 static lg_err
-gather(struct lg_app *app, struct lg_view *v, struct trail *changes, struct trail *decisions)
+add_changes(struct lg_app *app, struct lg_http *ex, struct trail *t)
 {
-	struct lg_head head = lg_segments_head(app->segments);
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_caller who;
 
-	changes->row = LG_NEWS(changes->cx->arena, struct row, changes->limit);
-	decisions->row = LG_NEWS(decisions->cx->arena, struct row, decisions->limit);
-	LG_TRY(lg_changes(changes->cx, v, changes->tenant, 0, add_change, changes));
-	return lg_segments_read(decisions->cx, app->folders->log, head.seq > LOOK_BACK ? head.seq - LOOK_BACK : 1, add_decision,
-	    decisions);
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	LG_TRY(lg_caller_admin(app, ex, v, "audit:read", &who));
+	return lg_changes(t->cx, v, t->tenant, 0, add_change, t);
+}
+
+static lg_err
+gather(struct lg_app *app, struct lg_http *ex, struct trail *changes, struct trail *decisions)
+{
+	LG_TRY(add_changes(app, ex, changes));
+	lg_store_turn(app->store);	/* no snapshot is held while files are read */
+	return add_decisions(app, decisions);
+}
+
+static void
+write_trail(struct lg_http *ex, const struct trail *changes, const struct trail *decisions)
+{
+	size_t n = changes->n + decisions->n, limit = changes->limit;
+	struct row *all = LG_NEWS(ex->cx->arena, struct row, n);
+	struct lg_jsonw w = lg_api_json(ex);
+
+	memcpy(all, changes->row, changes->n * sizeof *all);
+	memcpy(all + changes->n, decisions->row, decisions->n * sizeof *all);
+	qsort(all, n, sizeof *all, by_time);
+	lg_jsonw_object(&w);
+	lg_jsonw_name(&w, LG_STR("items"));
+	lg_jsonw_array(&w);
+	for (size_t i = n > limit ? n - limit : 0; i < n; i++)
+		write_row(&w, &all[i]);
+	lg_jsonw_array_end(&w);
+	lg_jsonw_object_end(&w);
 }
 
 lg_err
 lg_api_audit(void *self, struct lg_http *ex)
 {
-	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-	struct lg_app *app = self;
 	struct trail changes = { .cx = ex->cx, .tenant = ex->tenant }, decisions;
-	struct lg_caller who;
 	struct lg_form query;
 
 	LG_TRY(lg_form_parse(ex->cx, ex->query, &query));
 	LG_TRY(lg_api_limit(ex, &query, &changes.limit));
 	changes.actor = lg_form_get(&query, "actor");
 	changes.operation = lg_form_get(&query, "operation");
+	lg_ctx_init(&changes.scratch, lg_arena_new());
 	decisions = changes;
-	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
-	LG_TRY(lg_caller_admin(app, ex, v, "audit:read", &who));
-	LG_TRY(gather(app, v, &changes, &decisions));
-	size_t kept = decisions.n < decisions.limit ? decisions.n : decisions.limit, n = changes.n + kept;
-	struct row *all = LG_NEWS(ex->cx->arena, struct row, n);
-	memcpy(all, changes.row, changes.n * sizeof *all);
-	memcpy(all + changes.n, decisions.row, kept * sizeof *all);
-	qsort(all, n, sizeof *all, by_time);
-	struct lg_jsonw w = lg_api_json(ex);
-	lg_jsonw_object(&w);
-	lg_jsonw_name(&w, LG_STR("items"));
-	lg_jsonw_array(&w);
-	for (size_t i = n > changes.limit ? n - changes.limit : 0; i < n; i++)
-		write_row(&w, &all[i]);
-	lg_jsonw_array_end(&w);
-	lg_jsonw_object_end(&w);
+	changes.row = LG_NEWS(ex->cx->arena, struct row, changes.limit);
+	decisions.row = LG_NEWS(ex->cx->arena, struct row, decisions.limit);
+	lg_err e = gather(self, ex, &changes, &decisions);
+	lg_arena_free(&changes.scratch.arena);
+	LG_TRY(e);
+	write_trail(ex, &changes, &decisions);
 	return LG_OK;
 }
 

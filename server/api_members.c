@@ -147,6 +147,7 @@ lg_api_post_user(void *self, struct lg_http *ex)
 	if (made)
 		text = lg_password_new(ex->cx->arena);
 	LG_AUTO(lg_secret_free) struct lg_secret secret = lg_secret_copy(text);
+	lg_store_turn(p.app->store);	/* no snapshot is held while the hash waits its turn */
 	LG_TRY(p.app->hasher.hash_wait(p.app->hasher.self, ex->cx, &secret, &p.verifier));
 	LG_TRY(lg_store_apply(ex->cx, p.app->store, ex->tenant, "user.set-password", set_password, &p, NULL));
 	struct lg_jsonw w = lg_api_json(ex);

@@ -64,6 +64,7 @@ make_secrets(struct lg_ctx *cx, struct work *w)
 	size_t made = 0;
 
 	LG_TRY(find_new(cx, w, is_new));
+	lg_store_turn(w->app->store);	/* no snapshot is held while passwords are hashed */
 	for (size_t i = 0; i < w->state->n && !w->dry_run; i++) {
 		struct lg_state_item *it = &w->state->item[i];
 		if (!is_new[i])
