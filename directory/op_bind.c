@@ -10,6 +10,8 @@
 struct bind {
 	bool found, enabled;
 	struct lg_entry who;		/* names in the operation's arena */
+	uint32_t tenant;
+	lg_str address, account;	/* for who counts failures */
 };
 
 static void
@@ -26,7 +28,32 @@ refuse(struct lg_op *op)
 	lg_op_code(op, LG_LDAP_INVALID_CREDENTIALS, "");
 }
 
-/* ---- simple ------------------------------------------------------------------------------------------------------- */
+/* ---- simple: guessing is counted where all passwords are ------------------------------------------------------------------------------------------------------- */
+
+static bool
+may_try(struct lg_op *op, struct bind *b, lg_str name)
+{
+	const struct lg_directory_ports *ports = &op->ldap->o.dir->ports;
+	char id[LG_UUID_TEXT + 1];
+
+	b->tenant = b->found ? b->who.tenant : op->ldap->o.tenant;
+	b->address = lg_dup(op->arena, lg_str_of(op->conn->peer.address));
+	b->account = name;
+	if (b->found) {
+		lg_uuid_text(b->who.uuid, id);
+		b->account = lg_dup(op->arena, lg_str_of(id));
+	}
+	return ports->attempt_may == NULL || ports->attempt_may(ports->self, &op->cx, b->tenant, b->address, b->account) == LG_OK;
+}
+
+static void
+tried(struct lg_op *op, const struct bind *b, bool good)
+{
+	const struct lg_directory_ports *ports = &op->ldap->o.dir->ports;
+
+	if (ports->attempt_done != NULL)
+		ports->attempt_done(ports->self, &op->cx, b->tenant, b->address, b->account, good);
+}
 
 static void
 verified(void *arg, lg_err e, bool match, bool upgrade)
@@ -36,6 +63,8 @@ verified(void *arg, lg_err e, bool match, bool upgrade)
 
 	(void)upgrade;
 	lg_op_resume(op);
+	if (e == LG_OK)
+		tried(op, b, match && b->found && b->enabled);
 	if (op->conn != NULL) {
 		op->conn->binding = false;
 		if (e == LG_E_BUSY)
@@ -99,6 +128,10 @@ bind_simple(struct lg_op *op, lg_str name, lg_str password)
 	}
 	op->state = b;
 	verifier = find_verifier(op, name, b);
+	if (!may_try(op, b, name)) {
+		lg_op_code(op, LG_LDAP_BUSY, "too many failed attempts; wait a minute");
+		return;
+	}
 	lg_op_wait(op);
 	op->conn->binding = true;
 	if (hasher->verify(hasher->self, verifier, &secret, verified, op) == LG_OK)

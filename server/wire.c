@@ -261,12 +261,28 @@ rights_taken(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
 	return lg_point_lockout(cx, app->point, v, tenant);
 }
 
+static lg_err
+attempt_may(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str address, lg_str account)
+{
+	struct lg_app *app = self;
+
+	return lg_sts_attempt_may(cx, app->sts, tenant, address, account);
+}
+
+static void
+attempt_done(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str address, lg_str account, bool good)
+{
+	struct lg_app *app = self;
+
+	lg_sts_attempt_done(cx, app->sts, tenant, address, account, good);
+}
+
 lg_err
 lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
 	w->directory = (struct lg_directory_ports){ .decider = &w->decider, .hasher = &app->hasher, .signer = &app->signer, .self = app,
 		.certificate_entry = directory_certificate, .credential_ended = credential_ended,
-		.rights_taken = rights_taken };
+		.attempt_may = attempt_may, .attempt_done = attempt_done, .rights_taken = rights_taken };
 	return lg_directory_open(cx, app->store, &w->directory, &app->directory);
 }
 

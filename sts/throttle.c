@@ -105,8 +105,9 @@ count(struct slot *s, size_t kind, int64_t now)
 	s->until = now + (wait < LONGEST_WAIT ? wait : LONGEST_WAIT);
 }
 
-lg_err
-sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account)
+/* Counts it as a failure when nobody has to wait and `counted` says so. */
+static lg_err
+enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account, bool counted)
 {
 	int64_t now = lg_boottime();
 	uint64_t key[2] = {
@@ -117,12 +118,41 @@ sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, l
 	(void)pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < 2; i++)
 		wait |= find(t, key[i], now)->until > now;
-	for (size_t i = 0; !wait && i < 2; i++)
+	for (size_t i = 0; counted && !wait && i < 2; i++)
 		count(find(t, key[i], now), i, now);
 	(void)pthread_mutex_unlock(&t->lock);
 	if (wait)
 		return lg_fail(cx, LG_E_LIMIT, "too many failed attempts; wait a minute");
 	return LG_OK;
+}
+
+lg_err
+sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account)
+{
+	return enter(cx, t, tenant, address, account, true);
+}
+
+lg_err
+lg_sts_attempt_may(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account)
+{
+	return enter(cx, sts->throttle, tenant, address, account, false);
+}
+
+void
+lg_sts_attempt_done(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account, bool good)
+{
+	struct sts_throttle *t = sts->throttle;
+	uint64_t key[2] = {
+		key_of(t, cx->arena, 0, tenant, account), key_of(t, cx->arena, 1, tenant, host_of(address)),
+	};
+	int64_t now = lg_boottime();
+
+	(void)pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; !good && i < 2; i++)
+		count(find(t, key[i], now), i, now);
+	if (good)
+		find(t, key[0], now)->failures = 0;
+	(void)pthread_mutex_unlock(&t->lock);
 }
 
 void

@@ -49,6 +49,10 @@ struct lg_directory_ports {
 	/* Inside the mutation that replaces or removes an entry's password, or (deleted) the entry: what was obtained with it
 	 * ends.  By whichever way the change comes.  May be NULL. */
 	lg_err (*credential_ended)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool deleted);
+	/* Guessing is made slow: may a password of this account (its entryUUID, or the name that nobody has) be looked at, and was it
+	 * right?  LG_E_LIMIT: not now.  NULL both, or neither. */
+	lg_err (*attempt_may)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str address, lg_str account);
+	void (*attempt_done)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str address, lg_str account, bool good);
 	/* Inside the mutation, after somebody was deleted, disabled, left without a password or taken out of a group.  An error
 	 * undoes it.  May be NULL. */
 	lg_err (*rights_taken)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);

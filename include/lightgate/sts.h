@@ -197,6 +197,14 @@ enum lg_revoked {
 #define LG_REVOKED_ID_MAX 64
 
 /*
+ * Passwords that are looked at elsewhere (LDAP's bind): one throttle for all.  `may` before the password is looked at, LG_E_LIMIT: too
+ * many were wrong, wait; `done` afterwards.  Many at once are let through, since clients of LDAP bind one account on many
+ * connections; what was wrong among them counts.  account: the entryUUID where there is one.
+ */
+LG_CHECKED lg_err lg_sts_attempt_may(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account);
+void lg_sts_attempt_done(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account, bool good);
+
+/*
  * Inside a mutation: tokens of (kind, id) issued at or before not_before (microseconds) are refused from the commit on.  The id is text
  * as it stands in the claim: jti, sid, the entryUUID in lower case.
  */

@@ -99,6 +99,22 @@ Test(bind, disabled_accounts_do_not_bind)
 	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 49);
 }
 
+Test(bind, guesses_are_counted_and_refused_before_they_cost_a_hash)
+{
+	cr_assert_eq(wire_bind(&k, ALICE, "wrong"), 49);
+	cr_assert_eq(wire_bind(&k, "uid=nobody,ou=people," SUFFIX, "secret"), 49);
+	cr_assert_eq(w.wrong, 2);
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	cr_assert_eq(w.right, 1);
+	size_t hashes = w.nhash;
+	w.refuse_attempts = true;
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 51);
+	cr_assert_eq(wire_bind(&k, "uid=nobody,ou=people," SUFFIX, "secret"), 51);
+	cr_assert_eq(wire_bind(&k, "", ""), 0);
+	cr_assert_eq(w.nhash, hashes);
+	cr_assert_eq(w.wrong + w.right, 3);
+}
+
 Test(bind, a_full_queue_is_busy)
 {
 	w.busy = true;

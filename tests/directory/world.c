@@ -58,6 +58,27 @@ credential_ended(void *self, struct lg_ctx *cx, struct lg_view *v, const struct 
 }
 
 static lg_err
+attempt_may(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str address, lg_str account)
+{
+	struct world *w = self;
+
+	(void)tenant;
+	(void)account;
+	cr_assert_gt(address.n, 0);
+	return w->refuse_attempts ? lg_fail(cx, LG_E_LIMIT, "wait") : LG_OK;
+}
+
+static void
+attempt_done(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str address, lg_str account, bool good)
+{
+	struct world *w = self;
+
+	(void)cx, (void)tenant, (void)address, (void)account;
+	w->right += good;
+	w->wrong += !good;
+}
+
+static lg_err
 rights_taken(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
 {
 	struct world *w = self;
@@ -172,7 +193,7 @@ world_start(struct world *w)
 	w->hasher = (struct lg_hasher){ .self = w, .verify = verify, .hash = hash };
 	w->signer = (struct lg_signer){ .self = w, .data_key = data_key };
 	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry, credential_ended,
-		rights_taken };
+		attempt_may, attempt_done, rights_taken };
 	assert_ok(w, lg_directory_open(&w->cx, w->store, &w->ports, &w->dirp));
 	assert_ok(w, world_tenant(w, 1, "default", SUFFIX));
 }

@@ -40,6 +40,8 @@ struct world {
 	unsigned asked;			/* questions so far */
 	unsigned taken;			/* rights, as the port was told */
 	bool refuse_taking;
+	unsigned right, wrong;		/* attempts, as the port was told */
+	bool refuse_attempts;
 	unsigned ended, deleted;	/* credentials, entries that the port was told of */
 	lg_uuid cert_entry;		/* what every certificate maps to */
 	bool busy;			/* the hasher's queue is full */

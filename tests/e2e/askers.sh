@@ -105,6 +105,11 @@ claim "a service is deleted over LDAP" ldapdelete -x -H "$LDAPS" -D "$admin" -w 
 same "its secret is none any more" "$(code -u "other:$(cat "$T/other.secret")" -d grant_type=client_credentials "$ISSUER/oauth2/token")" 401
 claim "its certificate neither" test "$(as other "$MTLS/v1/whoami" 2>"$T/err")" != 200
 
+# ---- guessing: one throttle for every door ----
+for i in 1 2 3 4 5 6 7; do ldapwhoami -x -H "$LDAPS" -D "$alice" -w "guess $i" >"$T/out" 2>&1; rc=$?; done
+same "the seventh guess over LDAP is not looked at" "$rc" 51
+has "a sign-in waits too" "$(curl -sS --cacert "$CA" "$HTTPS/v1/login" -d '{"username":"alice","password":"a third pass phrase"}')" "wait"
+
 # ---- somebody is left ----
 status() { tail -1 <<<"$1"; }
 same "not the last administrator" "$(status "$(api DELETE /v1/users/admin)")" 409
