@@ -4,15 +4,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-void
-lg_check_fault(struct lg_checker *ck, uint32_t at, const char *fmt, ...)
+static void
+fault_once(struct lg_checker *ck, uint32_t at, struct lg_policy_fault f)
 {
-	struct lg_policy_fault f = { .source = ck->policy->source->name, .policy = ck->policy->info.id };
-	va_list ap;
-
-	va_start(ap, fmt);
-	f.message = lg_vprint(ck->report->arena, fmt, ap);
-	va_end(ap);
+	f.source = ck->policy->source->name;
+	f.policy = ck->policy->info.id;
 	lg_fault_place(ck->policy->source->text, at, &f.line, &f.column);
 	/* Many environments find the same fault. */
 	for (size_t i = ck->faults->n; i-- > 0 && lg_str_eq(ck->faults->v[i].policy, f.policy);)
@@ -20,6 +16,30 @@ lg_check_fault(struct lg_checker *ck, uint32_t at, const char *fmt, ...)
 		    lg_str_eq(ck->faults->v[i].message, f.message))
 			return;
 	lg_fault_add(ck->report, ck->faults, f);
+}
+
+void
+lg_check_fault(struct lg_checker *ck, uint32_t at, const char *fmt, ...)
+{
+	struct lg_policy_fault f = { .warning = false };
+	va_list ap;
+
+	va_start(ap, fmt);
+	f.message = lg_vprint(ck->report->arena, fmt, ap);
+	va_end(ap);
+	fault_once(ck, at, f);
+}
+
+void
+lg_check_warn(struct lg_checker *ck, uint32_t at, const char *fmt, ...)
+{
+	struct lg_policy_fault f = { .warning = true };
+	va_list ap;
+
+	va_start(ap, fmt);
+	f.message = lg_vprint(ck->report->arena, fmt, ap);
+	va_end(ap);
+	fault_once(ck, at, f);
 }
 
 static struct lg_typed

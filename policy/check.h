@@ -34,6 +34,16 @@ struct lg_checker {
 	uint32_t steps;				/* left for this policy */
 };
 
+#define LG_CHECK_STEPS 4000000		/* nodes, over all environments of one policy */
+
+/* Calls `each` with ck in every environment of the schema: action, type of principal, type of resource. */
+void lg_check_environments(struct lg_checker *ck, void (*each)(struct lg_checker *ck, void *self), void *self);
+/* One part of the scope as the type checker sees it: false, true or either. */
+struct lg_typed lg_check_scope(struct lg_checker *ck, enum lg_var var);
+/* Warnings about names and strings that look like others (confusable.c). */
+void lg_check_confusable(struct lg_checker *ck);
+void lg_check_warn(struct lg_checker *ck, uint32_t at, const char *fmt, ...) LG_PRINTF(3, 4);
+
 struct lg_typed lg_check(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap *known);
 /* The same, and its type must be one of up to two. */
 struct lg_typed lg_check_as(struct lg_checker *ck, const struct lg_expr *x, const struct lg_cap *known,

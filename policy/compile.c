@@ -87,7 +87,7 @@ source_parse(struct build *b, size_t number, const struct lg_policy_source *in)
 /* ---- links ---------------------------------------------------------------------------------- */
 
 static lg_err
-slot_fill(struct build *b, struct lg_scope *sc, const struct lg_euid *uid, const char *name)
+slot_fill(struct build *b, struct lg_scope *sc, uint32_t at, const struct lg_euid *uid, const char *name)
 {
 	if (sc->slot != (uid != NULL))
 		return lg_fail(b->cx, LG_E_INVALID, "link: the template %s ?%s", sc->slot ? "needs" : "has no", name);
@@ -98,6 +98,7 @@ slot_fill(struct build *b, struct lg_scope *sc, const struct lg_euid *uid, const
 	sc->uids = LG_NEW(b->set->arena, struct lg_euid);
 	*sc->uids = lg_euid_of(lg_dup(b->set->arena, uid->type), lg_dup(b->set->arena, uid->id));
 	sc->at = LG_NEW(b->set->arena, uint32_t);
+	*sc->at = at;			/* the entity stands in no text: faults point to the template */
 	return LG_OK;
 }
 
@@ -116,8 +117,8 @@ link_one(struct build *b, const struct lg_policy_link *link)
 	p->of = of;
 	p->info.is_template = false;
 	p->info.id = lg_dup(b->set->arena, link->id);
-	LG_TRY(slot_fill(b, &p->principal, link->principal, "principal"));
-	LG_TRY(slot_fill(b, &p->resource, link->resource, "resource"));
+	LG_TRY(slot_fill(b, &p->principal, p->at, link->principal, "principal"));
+	LG_TRY(slot_fill(b, &p->resource, p->at, link->resource, "resource"));
 	if (lg_policies_find(b->set, p->info.id, &at))
 		return lg_fail(b->cx, LG_E_INVALID, "link: the id `%.*s` is taken", LG_FMT(p->info.id));
 	return policy_add(b, p) ? LG_OK : LG_E_LIMIT;

@@ -5,8 +5,6 @@
 #include "policy/check.h"
 #include "policy/set.h"
 
-#define CHECK_STEPS 4000000		/* nodes, over all environments of one policy */
-
 /* ---- names ---------------------------------------------------------------------------------- */
 
 static bool
@@ -165,17 +163,26 @@ action_type(struct lg_checker *ck)
 	return lg_typed_of(action_admitted(ck->schema, sc, ck->act) ? &lg_type_true : &lg_type_false, true);
 }
 
+struct lg_typed
+lg_check_scope(struct lg_checker *ck, enum lg_var var)
+{
+	if (var == VAR_ACTION)
+		return action_type(ck);
+	return var == VAR_PRINCIPAL ? scope_type(ck, &ck->policy->principal, ck->principal) :
+	    scope_type(ck, &ck->policy->resource, ck->resource);
+}
+
 static struct lg_typed
 env_type(struct lg_checker *ck)
 {
 	const struct lg_policy *p = ck->policy;
 	struct lg_arena *a = ck->cx->arena;
-	struct lg_typed t = scope_type(ck, &p->principal, ck->principal);
+	struct lg_typed t = lg_check_scope(ck, VAR_PRINCIPAL);
 
 	if (!lg_type_is_bool(t.type, BOOL_FALSE))
-		t = lg_check_and(t, action_type(ck), a);
+		t = lg_check_and(t, lg_check_scope(ck, VAR_ACTION), a);
 	if (!lg_type_is_bool(t.type, BOOL_FALSE))
-		t = lg_check_and(t, scope_type(ck, &p->resource, ck->resource), a);
+		t = lg_check_and(t, lg_check_scope(ck, VAR_RESOURCE), a);
 	for (uint32_t i = 0; i < p->nclauses && !lg_type_is_bool(t.type, BOOL_FALSE); i++) {
 		struct lg_expr not = { .op = X_NOT, .at = p->clauses[i].at, .a = p->clauses[i].body };
 		const struct lg_expr *x = p->clauses[i].when ? p->clauses[i].body : &not;
@@ -195,13 +202,9 @@ impossible(struct lg_checker *ck)
 	lg_fault_add(ck->report, ck->faults, f);
 }
 
-static void
-check_policy(struct lg_checker *ck)
+void
+lg_check_environments(struct lg_checker *ck, void (*each)(struct lg_checker *ck, void *self), void *self)
 {
-	bool never = true;
-
-	names_known(ck);
-	scope_possible(ck);
 	for (uint32_t i = 0; i < ck->schema->nactions; i++) {
 		ck->act = ck->schema->action[i];
 		ck->action = lg_type_entity(ck->cx->arena, ck->act->uid.type);
@@ -209,10 +212,29 @@ check_policy(struct lg_checker *ck)
 			ck->principal = lg_type_entity(ck->cx->arena, ck->act->principals[p]);
 			for (uint32_t r = 0; r < ck->act->nresources; r++) {
 				ck->resource = lg_type_entity(ck->cx->arena, ck->act->resources[r]);
-				never = lg_type_is_bool(env_type(ck).type, BOOL_FALSE) && never;
+				each(ck, self);
 			}
 		}
 	}
+}
+
+static void
+check_environment(struct lg_checker *ck, void *self)
+{
+	bool *never = self;
+
+	*never = lg_type_is_bool(env_type(ck).type, BOOL_FALSE) && *never;
+}
+
+static void
+check_policy(struct lg_checker *ck)
+{
+	bool never = true;
+
+	names_known(ck);
+	lg_check_confusable(ck);
+	scope_possible(ck);
+	lg_check_environments(ck, check_environment, &never);
 	if (never)
 		impossible(ck);
 }
@@ -227,7 +249,7 @@ lg_policies_validate(struct lg_ctx *cx, const struct lg_policies *set, const str
 	lg_ctx_init(&work, scratch);
 	for (uint32_t i = 0; i < set->n; i++) {
 		struct lg_checker ck = { .cx = &work, .report = cx, .schema = schema, .strict = mode == LG_STRICT,
-			.policy = set->v[i], .faults = faults, .steps = CHECK_STEPS };
+			.policy = set->v[i], .faults = faults, .steps = LG_CHECK_STEPS };
 
 		check_policy(&ck);
 		lg_arena_reset(scratch);
