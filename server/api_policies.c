@@ -104,13 +104,27 @@ refuse(struct lg_http *ex, const struct lg_policy_faults *faults)
 	return LG_OK;
 }
 
+struct activator {
+	struct lg_app *app;
+	const struct lg_caller *who;
+};
+
 static lg_err
-put_in_force(struct lg_app *app, struct lg_http *ex, lg_str source, const char *operation)
+may_activate(void *arg, struct lg_ctx *cx, struct lg_view *v)
 {
+	const struct activator *a = arg;
+
+	return lg_caller_may(a->app, cx, v, a->who, "policy:activate", lg_tenant_entity(a->who->tenant));
+}
+
+static lg_err
+put_in_force(struct lg_app *app, struct lg_http *ex, const struct lg_caller *who, lg_str source, const char *operation)
+{
+	struct activator by = { app, who };
 	struct lg_policy_faults faults = { .n = 0 };
 	uint64_t version;
 
-	lg_err e = lg_policy_activate(ex->cx, app->point, ex->tenant, source, operation, &faults, &version);
+	lg_err e = lg_policy_activate_if(ex->cx, app->point, ex->tenant, source, operation, may_activate, &by, &faults, &version);
 	if (e == LG_E_INVALID && faults.n > 0)
 		return refuse(ex, &faults);
 	LG_TRY(e);
@@ -161,7 +175,7 @@ lg_api_activate(void *self, struct lg_http *ex)
 	LG_TRY(admin(app, ex, "policy:activate", &who));
 	if (lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")))
 		return say_whether(app, ex, source);
-	return put_in_force(app, ex, source, "policy.activate");
+	return put_in_force(app, ex, &who, source, "policy.activate");
 }
 
 static lg_err
@@ -202,5 +216,5 @@ lg_api_rollback(void *self, struct lg_http *ex)
 		return lg_fail(ex->cx, LG_E_INVALID, "version is missing");
 	LG_TRY(admin(app, ex, "policy:activate", &who));
 	LG_TRY(source_of(app, ex, (uint64_t)version, &source));
-	return put_in_force(app, ex, source, "policy.rollback");
+	return put_in_force(app, ex, &who, source, "policy.rollback");
 }

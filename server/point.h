@@ -60,6 +60,10 @@ LG_CHECKED lg_err lg_policy_first(struct lg_ctx *cx, struct lg_point *p, struct 
  */
 LG_CHECKED lg_err lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     struct lg_policy_faults *faults, uint64_t *version);
+/* The same, with the right to do it judged again inside the change, against the state that it changes. */
+typedef lg_err lg_policy_may(void *arg, struct lg_ctx *cx, struct lg_view *v);
+LG_CHECKED lg_err lg_policy_activate_if(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
+    lg_policy_may *may, void *arg, struct lg_policy_faults *faults, uint64_t *version);
 /* Inside a mutation that took rights from somebody: the same check under the set in force; fine where none is yet. */
 LG_CHECKED lg_err lg_point_lockout(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant);
 /* What activation would say now; nothing is changed. */

@@ -201,6 +201,8 @@ struct activation {
 	struct resolver names;
 	const struct lg_policies *set;
 	lg_str source;
+	lg_policy_may *may;		/* NULL: whoever calls has the right */
+	void *arg;
 	uint64_t was, version;
 };
 
@@ -211,6 +213,8 @@ activate(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct activation *ac = arg;
 	uint64_t now = 0;
 
+	if (ac->may != NULL)
+		LG_TRY(ac->may(ac->arg, cx, v));
 	LG_TRY(active_version(cx, v, ac->names.tenant, &now));
 	if (now != ac->was)
 		return lg_fail(cx, LG_E_CONFLICT, "another version was activated meanwhile; look at it and try again");
@@ -259,7 +263,14 @@ lg_err
 lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     struct lg_policy_faults *faults, uint64_t *version)
 {
-	struct activation ac = { .point = p, .names = { .tenant = tenant }, .source = source };
+	return lg_policy_activate_if(cx, p, tenant, source, operation, NULL, NULL, faults, version);
+}
+
+lg_err
+lg_policy_activate_if(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
+    lg_policy_may *may, void *arg, struct lg_policy_faults *faults, uint64_t *version)
+{
+	struct activation ac = { .point = p, .names = { .tenant = tenant }, .source = source, .may = may, .arg = arg };
 	struct lg_policies *set = NULL;
 
 	LG_TRY(prepare(cx, &ac, faults, &set));

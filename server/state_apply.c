@@ -307,6 +307,14 @@ source_with(struct lg_ctx *cx, struct work *w, lg_str *ret, bool *same)
 }
 
 static lg_err
+may_activate(void *arg, struct lg_ctx *cx, struct lg_view *v)
+{
+	const struct work *w = arg;
+
+	return w->who == NULL ? LG_OK : lg_caller_may(w->app, cx, v, w->who, "policy:activate", lg_tenant_entity(w->who->tenant));
+}
+
+static lg_err
 put_policies(struct lg_ctx *cx, struct work *w)
 {
 	struct lg_policy_faults faults = { .n = 0 };
@@ -320,7 +328,7 @@ put_policies(struct lg_ctx *cx, struct work *w)
 	w->state->policies_change = same ? LG_STS_UNCHANGED : LG_STS_CHANGED;
 	if (same || w->dry_run)
 		return LG_OK;
-	lg_err e = lg_policy_activate(cx, w->app->point, w->tenant, source, "policy.apply", &faults, &version);
+	lg_err e = lg_policy_activate_if(cx, w->app->point, w->tenant, source, "policy.apply", may_activate, w, &faults, &version);
 	if (e == LG_E_INVALID && faults.n > 0)
 		return lg_fail(cx, e, "policies: %.*s", LG_FMT(lg_policy_faults_text(cx->arena, &faults)));
 	return e;

@@ -220,6 +220,26 @@ Test(point, of_activations_at_once_each_wins_a_version_or_is_told_of_the_conflic
 	cr_assert_eq(lg_point_version(p.point, PLACE_TENANT), 1 + won, "the newest is in force, whoever published last");
 }
 
+static lg_err
+not_any_more(void *arg, struct lg_ctx *cx, struct lg_view *v)
+{
+	cr_assert(lg_view_writable(v), "it is asked inside the change");
+	*(bool *)arg = true;
+	return lg_fail(cx, LG_E_DENIED, "not any more");
+}
+
+Test(point, whoever_lost_the_right_meanwhile_activates_nothing)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+	uint64_t version = 0;
+	bool asked = false;
+
+	place_err(&p, LG_E_DENIED, lg_policy_activate_if(&p.cx, p.point, PLACE_TENANT, place_defaults(), "policy.activate", not_any_more, &asked,
+	    &faults, &version));
+	cr_assert(asked && version == 0);
+	cr_assert_eq(lg_point_version(p.point, PLACE_TENANT), 1);
+}
+
 /* ---- the port ------------------------------------------------------------------------------------------------------------ */
 
 Test(point, a_door_s_decision_that_cannot_be_recorded_is_a_deny)
