@@ -58,7 +58,8 @@ lg_tool_enter(struct lg_tool_world *w, const struct lg_settings *s, bool keeper)
 	if (chdir(data) != 0)
 		return lg_fail(&w->cx, LG_E_IO, "%s: %s", data, strerror(errno));
 	LG_TRY(lg_users_find(&w->cx, s, &w->parent.users));
-	LG_TRY(lg_layout_make(&w->cx, s, &w->parent.users));
+	if (keeper)			/* a tool that changes much: on a new machine nothing may be there yet */
+		LG_TRY(lg_layout_make(&w->cx, s, &w->parent.users));
 	LG_TRY(must_be_stopped(&w->cx));
 	if (keeper)
 		LG_TRY(start_keeper(w));

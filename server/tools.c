@@ -78,7 +78,9 @@ doctor(const struct lg_settings *s, int argc, char **argv)
 	lg_err e = lg_tool_enter(&w, s, false);
 	if (e == LG_OK)
 		ok &= check_store(&w);
-	return lg_tool_leave(&w, e) == 0 && ok ? 0 : 1;
+	if (e == LG_E_CONFLICT)
+		printf("     the store was not looked at: the service is running\n");
+	return lg_tool_leave(&w, e == LG_E_CONFLICT ? LG_OK : e) == 0 && ok ? 0 : 1;
 }
 
 static int

@@ -27,6 +27,9 @@ has "it is on record" "$(api GET '/v1/audit?operation=backup')" '"operation":"ba
 out=$(tool restore --from "$T/first" --key-file "$T/key"); same "a running service is left alone" "$?" 1
 has "... and said to run" "$out" 'running'
 
+out=$(tool doctor); same "doctor looks at a running service" "$?" 0 || echo "$out"
+has "... but not into its store" "$out" 'not looked at'
+
 # it is worth something: the store is lost, everything comes back
 same "a change after the first backup" "$(add_project after-first)" 200
 same "the second backup" "$(backup "$T/second")" 200
