@@ -176,6 +176,7 @@ subject_by_token(struct lg_app *app, struct lg_http *ex, struct lg_view *v, cons
 	if (!lg_str_eq(ev->subject_type, p->type) || !same)
 		return lg_fail(ex->cx, LG_E_DENIED, "the subject is not the one that the subject token was issued to");
 	ret->proof = "token";
+	lg_caller_token_facts(ex->cx, &bearer.claims, &ret->question);
 	return LG_OK;
 }
 
@@ -191,7 +192,10 @@ subject_by_name(struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *wh
 		return lg_fail(cx, LG_E_INVALID, "subject.id is missing");
 	LG_TRY(find_named(cx, v, who->tenant->id, type, ev->subject_id, &e));
 	ret->question.principal = lg_entry_entity(&e);
-	ret->proof = lg_uuid_eq(e.uuid, who->entity.id) ? "self" : "asserted";
+	bool self = lg_uuid_eq(e.uuid, who->entity.id);
+	ret->proof = self ? "self" : "asserted";
+	if (self && who->has_token)
+		lg_caller_token_facts(cx, &who->claims, &ret->question);
 	return LG_OK;
 }
 
@@ -209,6 +213,8 @@ may_ask(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct l
 	q.ncontext = 0;
 	lg_access_fact(&q, fact_str("asked_action", lg_str_of(ac->question.action)));
 	lg_access_fact(&q, fact_str("subject_proof", lg_str_of(ac->proof)));
+	if (who->has_token)
+		lg_caller_token_facts(cx, &who->claims, &q);
 	LG_TRY(lg_point_ask(app->point, cx, v, &q, &verdict));
 	if (!verdict.permit)
 		return lg_fail(cx, LG_E_DENIED, "%.*s %.*s may not ask about this: %.*s", LG_FMT(who->entity.type), LG_FMT(who->entity.name),

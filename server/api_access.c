@@ -137,7 +137,7 @@ own_answers(const struct batch *b)
 	return lg_own(b->app)->answers[lg_loop_index(lg_http_loop(b->ex))];
 }
 
-/* Who asks, how that was proved, from where, and the question as it came.  What a subject token says is looked at every time. */
+/* Who asks, how that was proved and with which token, from where, and the question as it came.  What a subject token says is looked at every time. */
 static lg_str
 answer_key(struct lg_http *ex, const struct lg_caller *who)
 {
@@ -148,6 +148,8 @@ answer_key(struct lg_http *ex, const struct lg_caller *who)
 	lg_buf_bytes(&b, who->entity.id.b, sizeof who->entity.id.b);
 	lg_buf_str32(&b, lg_str_of(who->proof));
 	lg_buf_str32(&b, who->actor.address);
+	lg_buf_str32(&b, who->claims.client_id);
+	lg_buf_str32(&b, who->claims.scope);
 	lg_buf_str(&b, ex->body);
 	return b.full ? LG_NONE : lg_dup(ex->cx->arena, lg_buf_view(&b));
 }

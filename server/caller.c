@@ -87,6 +87,24 @@ lg_tenant_entity(const struct lg_tenant_view *t)
 	return (struct lg_entity_id){ LG_STR("Tenant"), t->uuid, t->name };
 }
 
+void
+lg_caller_token_facts(struct lg_ctx *cx, const struct lg_claims *claims, struct lg_question *q)
+{
+	lg_str *scope = LG_NEWS(cx->arena, lg_str, LG_SCOPES), rest = claims->scope, one;
+	struct lg_fact *f = &q->context[q->ncontext];
+	bool more = rest.n > 0;
+	size_t n = 0;
+
+	while (more && n < LG_SCOPES) {
+		more = lg_str_cut(rest, ' ', &one, &rest);
+		if (one.n > 0)
+			scope[n++] = one;
+	}
+	*f++ = (struct lg_fact){ .name = "client", .type = LG_FACT_STR, .s = claims->client_id };
+	*f = (struct lg_fact){ .name = "scopes", .type = LG_FACT_SET, .set = scope, .n = n };
+	q->ncontext += 2;
+}
+
 lg_err
 lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
     struct lg_entity_id resource)
@@ -97,6 +115,8 @@ lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const st
 	};
 	struct lg_verdict verdict;
 
+	if (who->has_token)
+		lg_caller_token_facts(cx, &who->claims, &q);
 	LG_TRY(lg_point_ask(app->point, cx, v, &q, &verdict));
 	if (!verdict.permit)
 		return lg_fail(cx, LG_E_DENIED, "%s: %.*s", action, LG_FMT(verdict.reason));

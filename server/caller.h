@@ -8,6 +8,8 @@
 #include "server/app.h"
 #include "server/tenants.h"
 
+#define LG_SCOPES 64		/* of one token; what is beyond narrows it */
+
 struct lg_caller {
 	struct lg_actor actor;
 	const struct lg_tenant_view *tenant;
@@ -26,6 +28,8 @@ LG_CHECKED lg_err lg_caller_find(struct lg_app *app, struct lg_http *ex, struct 
  * mutation against the state that will change.  LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
     struct lg_entity_id resource);
+/* What the token was issued for, for policies to look at: context.client and context.scopes.  Tokens only narrow. */
+void lg_caller_token_facts(struct lg_ctx *cx, const struct lg_claims *claims, struct lg_question *q);
 /* The tenant as a resource: for admin:read and admin:write. */
 struct lg_entity_id lg_tenant_entity(const struct lg_tenant_view *t);
 /* Both steps for admin routes: "/v1", then `action` on the tenant.  The view is the caller's to end. */

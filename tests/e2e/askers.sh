@@ -62,6 +62,15 @@ code -H "Authorization: Bearer $own" -H "$json" -d @"$T/long" "$HTTPS/access/v1/
 same "... in a batch" "$(jq '.evaluations[0].decision' "$T/body")" false
 claim "the audit trail is JSON still" jq -e .items <(api GET '/v1/audit?limit=500' | head -1)
 
+# ---- tokens only narrow ----
+api GET /v1/policies/active | head -1 | jq '{source: (.source + "\n@id(\"narrow\") forbid (principal, action == Action::\"container:create\", resource) when { context has scopes && context.scopes.contains(\"profile\") && context has client && context.client == \"portal\" };")}' >"$T/narrow"
+has "a policy that looks at scopes" "$(api POST /v1/policies -d @"$T/narrow")" '201$'
+evaluate controller web -H "Lightgate-Subject-Token: $token_for" >/dev/null
+same "holds for a token that has them" "$(jq -r .context.policy "$T/body")" narrow
+ask_self "$(question web)" >/dev/null
+same "not for another of the same person" "$(jq .decision "$T/body")" true
+api POST /v1/policies/rollback -d '{"version":2}' >/dev/null
+
 # ---- what hosts may not do ----
 for path in users audit policies hosts/node1 certificates; do same "a host reads $path" "$(as node1 "$MTLS/v1/$path")" 403; done
 same "a host invites" "$(as node1 -d '{}' "$MTLS/v1/hosts/node2/join-tokens")" 403
