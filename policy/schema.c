@@ -147,3 +147,28 @@ lg_schema_has_action(const struct lg_schema *s, const struct lg_euid *action)
 {
 	return lg_schema_action_find(s, action) != NULL;
 }
+
+static bool
+names(const lg_str *v, size_t n, lg_str type)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(v[i], type))
+			return true;
+	return false;
+}
+
+size_t
+lg_schema_actions(const struct lg_schema *s, lg_str principal_type, lg_str resource_type, struct lg_arena *a,
+    const struct lg_euid **ret)
+{
+	struct lg_euid *v = LG_NEWS(a, struct lg_euid, s->nactions);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < s->nactions; i++) {
+		const struct lg_schema_action *act = s->action[i];
+		if (names(act->principals, act->nprincipals, principal_type) && names(act->resources, act->nresources, resource_type))
+			v[n++] = act->uid;
+	}
+	*ret = v;
+	return n;
+}

@@ -162,19 +162,19 @@ lg_access_resource(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const 
 /* ---- the subject --------------------------------------------------------------------------------------------------- */
 
 static lg_err
-subject_by_token(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
+subject_by_token(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
     lg_str token, struct lg_access *ret)
 {
 	struct lg_sts_bearer bearer;
 	struct lg_entity_id *p = &ret->question.principal;
 	char id[LG_UUID_TEXT + 1];
 
-	LG_TRY(lg_sts_token_check(ex->cx, app->sts, v, who->tenant->id, token, who->entity.name, LG_NONE, &bearer));
+	LG_TRY(lg_sts_token_check(cx, app->sts, v, who->tenant->id, token, who->entity.name, LG_NONE, &bearer));
 	*p = (struct lg_entity_id){ bearer.subject.type, bearer.subject.id, bearer.subject.name };
 	lg_uuid_text(p->id, id);
 	bool same = ev->subject_id.n == 0 || lg_str_eq(ev->subject_id, p->name) || lg_str_eq_fold(ev->subject_id, lg_str_of(id));
 	if (!lg_str_eq(ev->subject_type, p->type) || !same)
-		return lg_fail(ex->cx, LG_E_DENIED, "the subject is not the one that the subject token was issued to");
+		return lg_fail(cx, LG_E_DENIED, "the subject is not the one that the subject token was issued to");
 	ret->proof = "token";
 	lg_caller_token_facts(ex->cx, &bearer.claims, &ret->question);
 	return LG_OK;
@@ -230,21 +230,29 @@ may_see_why(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const stru
 }
 
 lg_err
+lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
+    lg_str subject_token, struct lg_access *ret)
+{
+	*ret = (struct lg_access){ .has_host = false };
+	LG_TRY(lg_evaluation_check(cx, ev));
+	LG_TRY(lg_access_resource(cx, v, who->tenant->id, ev, ret));
+	LG_TRY(subject_token.n > 0 ? subject_by_token(app, cx, v, who, ev, subject_token, ret)
+				   : subject_by_name(cx, v, who, ev, ret));
+	LG_TRY(may_ask(app, cx, v, who, ret));
+	lg_access_fact(&ret->question, fact_str("subject_proof", lg_str_of(ret->proof)));
+	LG_TRY(lg_point_ask(app->point, cx, v, &ret->question, &ret->verdict));
+	ret->stable = ret->stable && ret->verdict.stable;
+	return LG_OK;
+}
+
+lg_err
 lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
     lg_str subject_token, struct lg_access *ret)
 {
 	struct lg_ctx *cx = ex->cx;
 
-	*ret = (struct lg_access){ .question.source = lg_entity_source_new(cx, v, who->tenant->id) };
-	LG_TRY(lg_evaluation_check(cx, ev));
-	LG_TRY(lg_access_resource(cx, v, who->tenant->id, ev, ret));
-	LG_TRY(subject_token.n > 0 ? subject_by_token(app, ex, v, who, ev, subject_token, ret)
-				   : subject_by_name(cx, v, who, ev, ret));
-	LG_TRY(may_ask(app, cx, v, who, ret));
+	LG_TRY(lg_access_probe(app, cx, v, who, ev, subject_token, ret));
 	lg_uuid_text(lg_uuid_new(), ret->id);
-	lg_access_fact(&ret->question, fact_str("subject_proof", lg_str_of(ret->proof)));
-	LG_TRY(lg_point_ask(app->point, cx, v, &ret->question, &ret->verdict));
-	ret->stable = ret->stable && ret->verdict.stable;
 	if (ret->verdict.permit || !may_see_why(app, cx, v, who))
 		return LG_OK;
 	ret->question.explain = true;

@@ -27,7 +27,8 @@ struct lg_evaluation {
 	lg_str image_context;		/* context.image: for actions on something that runs already */
 };
 
-/* Members subject, action, resource and context of the object that `js` has entered; those that are absent keep what *ret says. */
+/* Members subject, action, resource and context of the object that `js` has entered; those that are absent keep what *ret says,
+ * one that is there replaces the whole of it (AuthZEN 7.1.1). */
 bool lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret);
 LG_CHECKED lg_err lg_evaluation_check(struct lg_ctx *cx, const struct lg_evaluation *ev);	/* LG_E_INVALID: a member is missing; LG_E_LIMIT: too long */
 
@@ -48,6 +49,9 @@ struct lg_access {
  * without.  A deny is LG_OK.
  */
 LG_CHECKED lg_err lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who,
+    const struct lg_evaluation *ev, lg_str subject_token, struct lg_access *ret);
+/* The same without an id and without more of the why: for searches, which decide on many and tell the permits. */
+LG_CHECKED lg_err lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who,
     const struct lg_evaluation *ev, lg_str subject_token, struct lg_access *ret);
 /* The resolving alone: fills question (but principal and proof) from names. */
 LG_CHECKED lg_err lg_access_resource(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *ev,

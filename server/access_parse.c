@@ -107,19 +107,41 @@ read_context(struct lg_json *js, struct lg_evaluation *ret)
 	}
 }
 
+/* A batch's item that has one of the four has all of it: nothing of the default's id or properties stays behind. */
+static void
+forget_resource(struct lg_evaluation *ev)
+{
+	ev->resource_type = ev->resource_id = ev->project = ev->image = ev->host = LG_NONE;
+	ev->labels = NULL;
+	ev->nlabels = 0;
+}
+
+static void
+forget_context(struct lg_evaluation *ev)
+{
+	ev->has_port = false;
+	ev->port = 0;
+	ev->protocol = ev->image_context = LG_NONE;
+}
+
 bool
 lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret)
 {
-	if (lg_str_eq(name, LG_STR("subject")))
+	if (lg_str_eq(name, LG_STR("subject"))) {
+		ret->subject_type = ret->subject_id = LG_NONE;
 		read_entity(js, &ret->subject_type, &ret->subject_id, NULL, cx, ret);
-	else if (lg_str_eq(name, LG_STR("action")))
+	} else if (lg_str_eq(name, LG_STR("action"))) {
+		ret->action = LG_NONE;
 		read_action(js, ret);
-	else if (lg_str_eq(name, LG_STR("resource")))
+	} else if (lg_str_eq(name, LG_STR("resource"))) {
+		forget_resource(ret);
 		read_entity(js, &ret->resource_type, &ret->resource_id, resource_properties, cx, ret);
-	else if (lg_str_eq(name, LG_STR("context")))
+	} else if (lg_str_eq(name, LG_STR("context"))) {
+		forget_context(ret);
 		read_context(js, ret);
-	else
+	} else {
 		return false;
+	}
 	return true;
 }
 

@@ -18,6 +18,8 @@ struct lg_api_path {
 
 LG_CHECKED lg_err lg_api_path(struct lg_http *ex, struct lg_api_path *ret);
 struct lg_jsonw lg_api_json(struct lg_http *ex);	/* sets the type; the writer goes to the body */
+/* AuthZEN 10.1: a body of any other type is a 400. */
+LG_CHECKED lg_err lg_api_is_json(struct lg_http *ex);
 /* ?limit=, between 1 and LG_API_PAGE_MAX. */
 LG_CHECKED lg_err lg_api_limit(struct lg_http *ex, const struct lg_form *query, size_t *ret);
 /* The entry that /v1/<kind>/<name> names. */

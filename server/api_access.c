@@ -1,5 +1,6 @@
 /* api_access.c: AuthZEN over HTTP: evaluation, evaluations, metadata (Authorization API 1.0). */
 #include "server/answers.h"
+#include "server/api.h"
 #include "server/app_own.h"
 #include "server/pending.h"
 #include "server/point.h"
@@ -118,8 +119,8 @@ read_request(struct lg_http *ex, struct batch *b, bool many)
 	return LG_OK;
 }
 
-static lg_err
-check_type(struct lg_http *ex)
+lg_err
+lg_api_is_json(struct lg_http *ex)
 {
 	lg_str type, rest;
 
@@ -300,7 +301,7 @@ evaluate(struct lg_app *app, struct lg_http *ex, bool many)
 
 	b->ex = ex;
 	b->app = app;
-	LG_TRY(check_type(ex));
+	LG_TRY(lg_api_is_json(ex));
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_find(app, ex, v, "/access/v1", &b->who));
 	if (!many && answer_again(b, v, &e))
@@ -326,6 +327,16 @@ evaluations(void *self, struct lg_http *ex)
 	return evaluate(self, ex, true);
 }
 
+static const struct {
+	const char *name, *path;
+} endpoints[] = {
+	{ "access_evaluation_endpoint", "/access/v1/evaluation" },
+	{ "access_evaluations_endpoint", "/access/v1/evaluations" },
+	{ "search_subject_endpoint", "/access/v1/search/subject" },
+	{ "search_resource_endpoint", "/access/v1/search/resource" },
+	{ "search_action_endpoint", "/access/v1/search/action" },
+};
+
 static lg_err
 metadata(void *self, struct lg_http *ex)
 {
@@ -338,8 +349,8 @@ metadata(void *self, struct lg_http *ex)
 	lg_http_type(ex, "application/json");
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "policy_decision_point", t->sts.issuer);
-	lg_jsonw_str_of(&w, "access_evaluation_endpoint", lg_cat(ex->cx->arena, t->sts.issuer, LG_STR("/access/v1/evaluation")));
-	lg_jsonw_str_of(&w, "access_evaluations_endpoint", lg_cat(ex->cx->arena, t->sts.issuer, LG_STR("/access/v1/evaluations")));
+	for (size_t i = 0; i < LG_COUNT(endpoints); i++)
+		lg_jsonw_str_of(&w, endpoints[i].name, lg_cat(ex->cx->arena, t->sts.issuer, lg_str_of(endpoints[i].path)));
 	lg_jsonw_object_end(&w);
 	return LG_OK;
 }

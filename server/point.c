@@ -122,6 +122,12 @@ lg_point_ready(struct lg_point *p, uint32_t tenant)
 	return is;
 }
 
+size_t
+lg_point_actions(const struct lg_point *p, lg_str principal_type, lg_str resource_type, struct lg_arena *a, const struct lg_euid **ret)
+{
+	return lg_schema_actions(p->schema, principal_type, resource_type, a, ret);
+}
+
 /* ---- one question ------------------------------------------------------------------------------------------ */
 
 static lg_err

@@ -34,6 +34,8 @@ lg_str lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const st
 struct lg_tally *lg_point_tally(struct lg_point *p);	/* of all that it decided */
 uint64_t lg_point_version(struct lg_point *p, uint32_t tenant);	/* of the set in force, 0 without one */
 bool lg_point_ready(struct lg_point *p, uint32_t tenant);
+/* The schema's actions for a principal and a resource of these types. */
+size_t lg_point_actions(const struct lg_point *p, lg_str principal_type, lg_str resource_type, struct lg_arena *a, const struct lg_euid **ret);
 
 /* LG_OK with a verdict, also for deny.  On any thread. */
 LG_CHECKED lg_err lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q,

@@ -194,6 +194,9 @@ struct lg_schema *lg_schema_ref(const struct lg_schema *s);
 void lg_schema_unref(struct lg_schema **s);		/* safe on NULL */
 bool lg_schema_has_type(const struct lg_schema *s, lg_str type);
 bool lg_schema_has_action(const struct lg_schema *s, const struct lg_euid *action);
+/* The actions that apply to a principal and a resource of these types, in order of declaration, in the arena; how many. */
+size_t lg_schema_actions(const struct lg_schema *s, lg_str principal_type, lg_str resource_type, struct lg_arena *a,
+    const struct lg_euid **ret);
 
 /* Do principal, action and resource fit (appliesTo), and is the context of the action's type?  LG_E_INVALID says why. */
 LG_CHECKED lg_err lg_request_validate(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_request *rq);

@@ -116,20 +116,41 @@ Test(access_parse, what_a_client_can_make_grow_has_a_limit)
 	lg_arena_free(&cx.arena);
 }
 
-Test(access_parse, labels_of_an_evaluation_replace_the_defaults_of_its_batch)
+/* AuthZEN 7.1.1: what an evaluation has replaces the whole of the batch's default. */
+static const struct {
+	const char *item;
+	const char *project, *image, *protocol;
+	size_t labels;
+	bool has_port;
+} replaced[] = {
+	{ "{\"resource\":{\"type\":\"Workload\",\"id\":\"w\",\"properties\":{\"labels\":[\"c\"]}}}", "", "", "tcp", 1, true },
+	{ "{\"resource\":{\"type\":\"Workload\",\"id\":\"w\"}}", "", "", "tcp", 0, true },
+	{ "{\"context\":{}}", "p", "i", "", 2, false },
+	{ "{\"subject\":{\"type\":\"User\",\"id\":\"b\"}}", "p", "i", "tcp", 2, true },
+};
+
+Test(access_parse, a_member_of_an_evaluation_replaces_the_whole_default)
 {
-	struct lg_evaluation ev;
+	struct lg_evaluation defaults, ev;
 	struct lg_json js;
 	struct lg_ctx cx;
 	lg_str name;
 
 	lg_ctx_init(&cx, lg_arena_new());
-	cr_assert_eq(parse(&cx, "{" SUBJECT "," ACTION ",\"resource\":{\"type\":\"Workload\",\"id\":\"w\",\"properties\":{\"labels\":[\"a\",\"b\"]}}}", &ev), LG_OK);
-	lg_json_init(&js, cx.arena, LG_STR("{\"resource\":{\"properties\":{\"labels\":[\"c\"]}}}"));
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name))
-		cr_assert(lg_evaluation_member(&cx, &js, name, &ev));
-	cr_assert_eq(lg_json_end(&cx, &js), LG_OK);
-	cr_assert(ev.nlabels == 1 && lg_str_eq(ev.labels[0], LG_STR("c")));
+	cr_assert_eq(parse(&cx, "{" SUBJECT "," ACTION ",\"resource\":{\"type\":\"Workload\",\"id\":\"w\",\"properties\":{\"project\":\"p\","
+	    "\"image\":\"i\",\"labels\":[\"a\",\"b\"]}},\"context\":{\"port\":1,\"protocol\":\"tcp\"}}", &defaults), LG_OK);
+	for (size_t i = 0; i < LG_COUNT(replaced); i++) {
+		ev = defaults;
+		lg_json_init(&js, cx.arena, lg_str_of(replaced[i].item));
+		lg_json_object(&js);
+		while (lg_json_member(&js, &name))
+			cr_assert(lg_evaluation_member(&cx, &js, name, &ev));
+		cr_assert_eq(lg_json_end(&cx, &js), LG_OK);
+		cr_assert(lg_str_eq(ev.project, lg_str_of(replaced[i].project)), "%s", replaced[i].item);
+		cr_assert(lg_str_eq(ev.image, lg_str_of(replaced[i].image)), "%s", replaced[i].item);
+		cr_assert(lg_str_eq(ev.protocol, lg_str_of(replaced[i].protocol)), "%s", replaced[i].item);
+		cr_assert_eq(ev.nlabels, replaced[i].labels, "%s", replaced[i].item);
+		cr_assert_eq(ev.has_port, replaced[i].has_port, "%s", replaced[i].item);
+	}
 	lg_arena_free(&cx.arena);
 }

@@ -1,0 +1,156 @@
+# AuthZEN's certification scenario (authorization-api-1_0-scenario), numbered as there: basic, batch, search, discovery.
+. "$(dirname "$0")/lib.sh"
+lg_start "$T/data" --load "$PWD/tests/e2e/authzen.yaml" || bad "it does not start with the fixture"
+ADMIN=$(token admin "$(lg_ready .admin.password)")
+ask() { # ask PATH BODY [curl arguments]: body in OUT, status in STATUS, headers in $T/headers
+	OUT=$(curl -sS --cacert "$CA" -D "$T/headers" -H "Authorization: Bearer $ADMIN" -H 'Content-Type: application/json' \
+		"$HTTPS/access/v1/$1" -w '\n%{http_code}' "${@:3}" -d "$2")
+	STATUS=${OUT##*$'\n'} OUT=${OUT%$'\n'*}
+}
+alice='"subject":{"type":"User","id":"alice"}' bob='"subject":{"type":"User","id":"bob"}'
+one='"resource":{"type":"Workload","id":"record-1"}' two='"resource":{"type":"Workload","id":"record-2","properties":{"status":"archived"}}'
+act() { printf '"action":{"name":"container:%s"}' "$1"; }
+context='"context":{"time":"2025-06-27T18:03-07:00","ip":"192.168.1.1"}'
+
+decision() { # decision NAME BODY true|false
+	ask evaluation "$2"
+	same "$1: status" "$STATUS" 200
+	same "$1" "$(jq -c .decision <<<"$OUT")" "$3"
+}
+refused() { ask "$2" "$3" "${@:4}"; same "$1" "$STATUS" 400; }
+batch() { ask evaluations "$2"; same "$1: status" "$STATUS" 200; same "$1" "$(jq -c '[.evaluations[].decision]' <<<"$OUT")" "$3"; }
+found() { # found NAME KIND BODY JSON: what the search gives, in order
+	ask "search/$2" "$3"
+	same "$1: status" "$STATUS" 200
+	same "$1" "$(jq -c '[.results[] | .id // .name]' <<<"$OUT")" "$4"
+}
+
+# ---- 2: one evaluation ----
+decision "2.2.1 permit" "{$alice,$(act logs),$one}" true
+claim "2.3.2 a context is an object" jq -e '.context | type == "object"' <<<"$OUT"
+has "5.2 the type of an answer" "$(cat "$T/headers")" '^[Cc]ontent-[Tt]ype: application/json'
+decision "2.2.2 deny" "{$bob,$(act exec),$one}" false
+decision "1.4 rule 2" "{$alice,$(act exec),$one}" true
+decision "1.4 rule 3" "{$bob,$(act logs),$one}" true
+decision "2.2.3 with a context" "{$alice,$(act logs),$one,$context}" true
+decision "2.2.3 with an empty context" "{$alice,$(act logs),$one,\"context\":{}}" true
+decision "2.2.4 denied by a property" "{$alice,$(act exec),$two}" false
+decision "2.2.5 permitted by a property of the subject" "{$bob,$(act exec),$two}" true
+decision "2.2.6 a soft delete" "{$alice,$(act stop),$one}" true
+decision "2.2.7 a hard delete" "{$alice,$(act remove),$one}" false
+decision "5.5 unknown fields" "{$alice,$(act logs),$one,\"foo\":{\"bar\":[1]},\"subject_hint\":null}" true
+decision "5.5 unknown fields inside" "{\"subject\":{\"type\":\"User\",\"id\":\"alice\",\"x\":1,\"properties\":{\"role\":\"none\"}},$(act logs),$one}" true
+
+refused "2.4.1 no subject" evaluation "{$(act logs),$one}"
+refused "2.4.1 no action" evaluation "{$alice,$one}"
+refused "2.4.1 no resource" evaluation "{$alice,$(act logs)}"
+refused "2.4.2 a subject without type" evaluation "{\"subject\":{\"id\":\"alice\"},$(act logs),$one}"
+refused "2.4.2 a subject without id" evaluation "{\"subject\":{\"type\":\"User\"},$(act logs),$one}"
+refused "2.4.2 an action without name" evaluation "{$alice,\"action\":{},$one}"
+refused "2.4.2 a resource without type" evaluation "{$alice,$(act logs),\"resource\":{\"id\":\"record-1\"}}"
+refused "2.4.2 a resource without id" evaluation "{$alice,$(act logs),\"resource\":{\"type\":\"Workload\"}}"
+refused "2.4.3 another content type" evaluation "{$alice,$(act logs),$one}" -H 'Content-Type: text/plain'
+refused "2.4.4 no JSON" evaluation "{$alice,"
+refused "2.4.5 an empty body" evaluation ""
+refused "2.4.6 a subject that is a string" evaluation "{\"subject\":\"alice\",$(act logs),$one}"
+refused "2.4.6 an action's name that is a number" evaluation "{$alice,\"action\":{\"name\":123},$one}"
+
+ask evaluation "{$alice,$(act logs),$one}" -H 'X-Request-ID: bfe9eb29-ab87-4ca3-be83-a1d5d8305716'
+has "2.5.1 X-Request-ID is echoed" "$(tr -d '\r' <"$T/headers")" '^[Xx]-[Rr]equest-[Ii][Dd]: bfe9eb29-ab87-4ca3-be83-a1d5d8305716$'
+ask evaluation "{$alice," -H 'X-Request-ID: of-a-mistake'
+has "2.5.1 and with an error" "$(tr -d '\r' <"$T/headers")" '^[Xx]-[Rr]equest-[Ii][Dd]: of-a-mistake$'
+for i in 1 2 3; do decision "2.6 the same, time $i" "{$alice,$(act logs),$one}" true; done
+
+# ---- 3: batches ----
+batch "3.2.1 defaults" "{$alice,$(act logs),\"evaluations\":[{$one},{$two}]}" '[true,true]'
+batch "3.2.2 in order" "{$bob,$one,\"evaluations\":[{$(act logs)},{$(act exec)}]}" '[true,false]'
+claim "3.3.4 no decision beside the list" jq -e 'has("decision") | not' <<<"$OUT"
+batch "3.2.3 properties" "{$alice,$(act exec),\"evaluations\":[{$one},{$two}]}" '[true,false]'
+batch "3.2.4 subjects" "{$(act exec),$two,\"evaluations\":[{$alice},{$bob}]}" '[false,true]'
+batch "3.2.5 without defaults" "{\"evaluations\":[{$alice,$(act logs),$one},{$bob,$(act exec),$one}]}" '[true,false]'
+batch "3.2.6 contexts" "{$alice,$(act logs),$context,\"evaluations\":[{$one},{$two,\"context\":{\"source\":\"x\"}}]}" '[true,true]'
+batch "3.2.7 a whole default" "{$alice,$(act exec),$one,\"evaluations\":[{},{$two}]}" '[true,false]'
+batch "3.4.1 a mistake of one" "{$alice,$(act logs),\"options\":{\"evaluations_semantic\":\"execute_all\"},\"evaluations\":[{$one},{}]}" '[true,false]'
+batch "7.1.2 deny on first deny" "{$alice,$one,\"options\":{\"evaluations_semantic\":\"deny_on_first_deny\"},\"evaluations\":[{$(act logs)},{$(act remove)},{$(act logs)}]}" '[true,false]'
+batch "7.1.2 permit on first permit" "{$alice,$one,\"options\":{\"evaluations_semantic\":\"permit_on_first_permit\"},\"evaluations\":[{$(act remove)},{$(act logs)},{$(act remove)}]}" '[false,true]'
+ask evaluations "{$alice,$(act logs),$one}"; same "3.4.2 no list" "$(jq -c .decision <<<"$OUT")" true
+ask evaluations "{$alice,$(act logs),$one,\"evaluations\":[]}"; same "3.4.3 an empty list" "$(jq -c .decision <<<"$OUT")" true
+refused "7.1.2 a semantic nobody knows" evaluations "{$alice,$(act logs),\"options\":{\"evaluations_semantic\":\"x\"},\"evaluations\":[{$one}]}"
+
+# ---- 4: searches ----
+users='"subject":{"type":"User"}' records='"resource":{"type":"Workload"}'
+found "4.2.1 subjects" subject "{$users,$(act logs),$one}" '["alice","bob"]'
+claim "4.2.1 each has its type" jq -e 'all(.results[]; .type == "User")' <<<"$OUT"
+found "4.2.2 with a context" subject "{$users,$(act logs),$one,$context}" '["alice","bob"]'
+found "4.2.3 the subject's id is ignored" subject "{$alice,$(act logs),$one}" '["alice","bob"]'
+found "4.2.4 with properties" subject "{$users,$(act exec),$two}" '["bob"]'
+found "4.3.1 resources" resource "{$alice,$(act logs),$records}" '["record-1","record-2"]'
+found "4.3.2 with a context" resource "{$alice,$(act logs),$records,$context}" '["record-1","record-2"]'
+found "4.3.3 the resource's id is ignored" resource "{$alice,$(act logs),$one}" '["record-1","record-2"]'
+found "4.3.4 with properties" resource "{$bob,$(act exec),$records}" '["record-2"]'
+found "4.4.1 actions" action "{$alice,$one}" '["container:stop","container:exec","container:logs"]'
+found "4.4.2 with a context" action "{$alice,$one,$context}" '["container:stop","container:exec","container:logs"]'
+found "4.4.3 with properties" action "{$bob,$two}" '["container:exec","container:logs"]'
+found "8.1 an action that is there is ignored" action "{$alice,$(act remove),$one}" '["container:stop","container:exec","container:logs"]'
+has "5.2 the type of a search's answer" "$(cat "$T/headers")" '^[Cc]ontent-[Tt]ype: application/json'
+
+found "4.5.1 a page of one" subject "{$users,$(act logs),$one,\"page\":{\"limit\":1}}" '["alice"]'
+next=$(jq -r .page.next_token <<<"$OUT")
+claim "4.5.3 there is more" test -n "$next"
+found "4.5.2 the next page" subject "{$users,$(act logs),$one,\"page\":{\"token\":\"$next\"}}" '["bob"]'
+refused "8.2 a token of another search" search/subject "{$users,$(act exec),$one,\"page\":{\"token\":\"$next\"}}"
+refused "8.2 a token with another limit" search/subject "{$users,$(act logs),$one,\"page\":{\"token\":\"$next\",\"limit\":2}}"
+refused "8.2 a token that is none" search/subject "{$users,$(act logs),$one,\"page\":{\"token\":\"AAAA\"}}"
+for kind in subject resource action; do	# every page of one together is the whole
+	case $kind in subject) body="$users,$(act logs),$one" ;; resource) body="$alice,$(act logs),$records" ;; action) body="$alice,$one" ;; esac
+	ask "search/$kind" "{$body}"; whole=$(jq -c '.results' <<<"$OUT") pages='[]' token=
+	same "4.5.3 the end of $kind" "$(jq -r .page.next_token <<<"$OUT")" ""
+	for i in $(seq 40); do
+		ask "search/$kind" "{$body,\"page\":{\"limit\":1,\"token\":\"$token\"}}"
+		pages=$(jq -c --argjson p "$pages" '$p + .results' <<<"$OUT") token=$(jq -r .page.next_token <<<"$OUT")
+		[ -n "$token" ] || break
+	done
+	same "8.2 pages of $kind" "$pages" "$whole"
+done
+
+nobody='"subject":{"type":"User","id":"nonexistent"}' nothing='"resource":{"type":"Network","id":"nonexistent"}'
+found "4.6.1 a subject that is not there" action "{$nobody,$one}" '[]'
+found "4.6.1 a subject that is not there" resource "{$nobody,$(act logs),$records}" '[]'
+found "4.6.1 a resource that is not there" subject "{$users,$(act logs),$nothing}" '[]'
+found "4.6.2 a type of subject that nobody knows" subject "{\"subject\":{\"type\":\"spaceship\"},$(act logs),$one}" '[]'
+found "4.6.2 a type of resource that nobody knows" resource "{$alice,$(act logs),\"resource\":{\"type\":\"spaceship\"}}" '[]'
+found "4.6.2 a type that nobody knows" action "{$alice,\"resource\":{\"type\":\"spaceship\",\"id\":\"x\"}}" '[]'
+found "4.6.1 an action that is not there" subject "{$users,\"action\":{\"name\":\"fly\"},$one}" '[]'
+refused "4.7.1 subject search without action" search/subject "{$users,$one}"
+refused "4.7.1 resource search without subject" search/resource "{$(act logs),$records}"
+refused "4.7.1 action search without resource" search/action "{$alice}"
+refused "4.7.2 subject search, resource without id" search/subject "{$users,$(act logs),$records}"
+refused "4.7.2 resource search, subject without id" search/resource "{$users,$(act logs),$records}"
+refused "4.7.2 action search, subject without id" search/action "{$users,$one}"
+refused "5.1 another content type" search/action "{$alice,$one}" -H 'Content-Type: text/plain'
+refused "2.4.6 a page that is no object" search/action "{$alice,$one,\"page\":3}"
+refused "8.2 a limit below nothing" search/action "{$alice,$one,\"page\":{\"limit\":-1}}"
+
+# ---- 6: discovery ----
+curl -sS --cacert "$CA" -D "$T/headers" "$HTTPS/.well-known/authzen-configuration" >"$T/metadata"
+has "6.5 the type" "$(cat "$T/headers")" '^[Cc]ontent-[Tt]ype: application/json'
+same "6.3 the decision point" "$(jq -r .policy_decision_point "$T/metadata")" "$ISSUER"
+claim "6.4 every endpoint is an HTTPS URL" jq -e '[.access_evaluation_endpoint, .access_evaluations_endpoint, .search_subject_endpoint,
+	.search_resource_endpoint, .search_action_endpoint] | all(startswith("https://"))' "$T/metadata"
+for name in access_evaluation access_evaluations search_subject search_resource search_action; do
+	same "6.4 $name answers" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -X POST -H "Authorization: Bearer $ADMIN" \
+		-H 'Content-Type: application/json' -d '{' "$(jq -r ".${name}_endpoint" "$T/metadata")")" 400
+done
+
+# ---- who may ask ----
+curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' "$HTTPS/access/v1/search/action" -d "{$alice,$one}" >"$T/code"
+same "a search without credentials" "$(cat "$T/code")" 401
+secret() { lg_ready '.credentials[]' | jq -r --arg n "$1" 'select(.name == $n) | .secret'; }
+ADMIN=$(token carol "$(secret carol)")
+ask search/subject "{$users,$(act logs),$one}"
+same "people search for themselves alone" "$(jq -c .results <<<"$OUT")" '[]'
+ask search/resource "{$alice,$(act logs),$records}"; same "who may ask about nothing is told so" "$STATUS" 403
+ADMIN=$(token alice "$(secret alice)")
+found "people search for what they may do" resource "{$alice,$(act logs),$records}" '["record-1","record-2"]'
+found "and see themselves" subject "{$users,$(act logs),$one}" '["alice"]'
+done_testing
