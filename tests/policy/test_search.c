@@ -104,7 +104,7 @@ random_set(struct scene *s, struct fixture *f, struct generator *g, lg_str *sour
 	return policies_of(f, source->p, s->schema);
 }
 
-Test(search, finds_what_asking_one_by_one_finds, .timeout = 120)
+Test(search, finds_what_asking_one_by_one_finds)
 {
 	struct scene s = scene_new();
 	struct generator g = { .state = 7 };
@@ -306,7 +306,7 @@ check_table(struct scene *s, struct fixture *f, const struct lg_policies *set, c
 	return sure;
 }
 
-Test(connect, rows_say_what_asking_one_by_one_says, .timeout = 120)
+Test(connect, rows_say_what_asking_one_by_one_says)
 {
 	struct scene s = scene_new();
 	struct lg_connect q = connect_question(&s);
