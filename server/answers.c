@@ -95,9 +95,10 @@ lg_answers_put(struct lg_answers *as, struct lg_view *v, uint32_t tenant, uint64
 
 	lg_buf_wipe(&s->bytes);
 	s->hash = 0;
-	if (key.n > LG_ANSWER_KEY || need > 4 * LG_ANSWER_KEY)
+	if (key.n > LG_ANSWER_KEY || need > LG_ANSWER_MAX)
 		return;
-	s->bytes = LG_BUF(4 * LG_ANSWER_KEY);
+	s->bytes = LG_BUF(need);
+	lg_buf_reserve(&s->bytes, need);
 	lg_buf_str(&s->bytes, key);
 	lg_buf_str(&s->bytes, an->response);
 	lg_buf_str(&s->bytes, an->record);

@@ -9,8 +9,9 @@
 #include "lightgate/store.h"
 #include "server/access.h"
 
-#define LG_ANSWERS	1024		/* slots of one thread */
+#define LG_ANSWERS	512		/* slots of one thread */
 #define LG_ANSWER_KEY	2048		/* octets of a question that is worth keeping */
+#define LG_ANSWER_MAX	4096		/* octets of a slot: question, response and record */
 
 struct lg_answers;			/* belongs to one thread */
 

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "server/answers.h"
+#include "server/loop.h"
 #include "server/point.h"
 #include "server/published.h"
 
@@ -28,6 +30,7 @@ struct lg_point {
 	pthread_mutex_t publishing;
 	struct lg_published *sets;	/* struct snapshot */
 	struct lg_tally *tally;
+	struct lg_answers *memo[LG_LOOPS];	/* each its loop's own, made when first used */
 };
 
 const struct tenant_set *lg_snapshot_find(const struct snapshot *s, uint32_t tenant);
