@@ -176,7 +176,7 @@ subject_by_token(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const
 	if (!lg_str_eq(ev->subject_type, p->type) || !same)
 		return lg_fail(cx, LG_E_DENIED, "the subject is not the one that the subject token was issued to");
 	ret->proof = "token";
-	lg_caller_token_facts(ex->cx, &bearer.claims, &ret->question);
+	lg_caller_token_facts(cx, &bearer.claims, &ret->question);
 	return LG_OK;
 }
 
