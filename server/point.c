@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/entities.h"
+#include "server/memo.h"
 #include "server/point_internal.h"
 
 /* ---- what is in force ------------------------------------------------------------------------------------ */
@@ -55,11 +56,17 @@ lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct l
 	pthread_mutex_unlock(&p->publishing);
 }
 
-/* A verdict that never looked at these holds as long as the data does. */
-uint64_t
+/* A verdict of a set that never reads the clock holds as long as the data does. */
+bool
 lg_reads_time(const struct lg_policies *set)
 {
-	return lg_policies_reads(set, LG_STR("now")) | lg_policies_reads(set, LG_STR("revision"));
+	size_t n;
+	const struct lg_name *names = lg_policies_names(set, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(names[i].text, LG_STR("now")) || lg_str_eq(names[i].text, LG_STR("revision")))
+			return true;
+	return false;
 }
 
 lg_err
@@ -86,7 +93,7 @@ lg_point_new(struct lg_ctx *cx, struct lg_store *st, lg_str schema, lg_str syste
 		lg_point_free(&p);
 		return lg_fail_in(cx, e, "the system's policies");
 	}
-	p->system_time = lg_reads_time(p->system);
+	p->system_reads_time = lg_reads_time(p->system);
 	*ret = p;
 	return LG_OK;
 }
@@ -98,6 +105,8 @@ lg_point_free(struct lg_point **pp)
 
 	if (p == NULL)
 		return;
+	for (size_t i = 0; i < LG_LOOPS; i++)
+		lg_answers_free(&p->memo[i]);
 	lg_published_free(&p->sets);
 	lg_tally_free(&p->tally);
 	lg_policies_unref(&p->system);
@@ -258,11 +267,9 @@ evaluate(struct lg_point *p, struct lg_ctx *cx, const struct tenant_set *t, stru
 	struct lg_answer ours, theirs;
 
 	lg_authorize(cx, p->system, &port, rq, &ours);
-	ret->stable = (ours.reads & p->system_time) == 0;
 	if (denied_by(cx, p->system, &ours, ret))
 		return;
 	lg_authorize(cx, t->policies, &port, rq, &theirs);
-	ret->stable = ret->stable && (theirs.reads & t->time) == 0;
 	if (denied_by(cx, t->policies, &theirs, ret))
 		return;
 	if (es->failed) {
@@ -333,6 +340,36 @@ ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct tenan
 	return LG_OK;
 }
 
+/* NULL elsewhere than on a loop: workers are many, and mutations see what is not committed. */
+static struct lg_answers *
+own_memo(struct lg_point *p)
+{
+	struct lg_loop *l = lg_loop_self();
+
+	if (l == NULL)
+		return NULL;
+	struct lg_answers **memo = &p->memo[lg_loop_index(l)];
+	if (*memo == NULL)
+		*memo = lg_answers_new();
+	return *memo;
+}
+
+/* As ask, but a permit that was given before is given again while it holds. */
+static lg_err
+ask_or_remember(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct tenant_set *t, const struct lg_question *q,
+    struct lg_verdict *ret)
+{
+	struct lg_answers *memo = q->explain ? NULL : own_memo(p);
+	lg_str key = memo == NULL ? LG_NONE : lg_memo_key(cx, q);
+
+	if (memo != NULL && lg_memo_get(cx, memo, v, q, t->version, key, ret))
+		return LG_OK;
+	LG_TRY(ask(p, cx, v, t, q, ret));
+	if (memo != NULL)
+		lg_memo_put(memo, v, q, t->version, key, ret);
+	return LG_OK;
+}
+
 lg_err
 lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
 {
@@ -344,7 +381,8 @@ lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const str
 		deny(ret, LG_STR("no policy is in force"));
 	} else {
 		ret->revision = t->version;
-		e = ask(p, cx, v, t, q, ret);
+		ret->stable = !t->reads_time && !p->system_reads_time;
+		e = ask_or_remember(p, cx, v, t, q, ret);
 	}
 	lg_published_end(p->sets);
 	if (e != LG_OK)
