@@ -19,12 +19,12 @@ set_actor(struct lg_http *ex, const struct lg_entity_id *who, struct lg_caller *
 }
 
 static lg_err
-by_token(struct lg_app *app, struct lg_http *ex, struct lg_view *v, lg_str token, const char *audience, struct lg_caller *ret)
+by_token(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret)
 {
 	lg_str wanted = lg_cat(ex->cx->arena, ret->tenant->sts.issuer, lg_str_of(audience));
 	struct lg_sts_bearer bearer;
 
-	LG_TRY(lg_sts_token_check(ex->cx, app->sts, v, ret->tenant->id, token, wanted, ex->peer->cert, &bearer));
+	LG_TRY(lg_sts_request_check(ex, app->sts, v, wanted, &bearer));
 	ret->claims = bearer.claims;
 	ret->has_token = true;
 	ret->proof = "token";
@@ -68,12 +68,8 @@ lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const 
 	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
 	if (ret->tenant == NULL)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
-	if (authorization.n > 0) {
-		lg_str token = lg_sts_bearer_of(authorization);
-		if (token.n == 0)
-			return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "only bearer tokens are taken here");
-		return by_token(app, ex, v, token, audience, ret);
-	}
+	if (authorization.n > 0)
+		return by_token(app, ex, v, audience, ret);
 	if (ex->peer->cert.n > 0)
 		return by_certificate(app, ex, v, ret);
 	if (ex->peer->surface == LG_SURFACE_UNIX && ex->peer->uid >= 0)

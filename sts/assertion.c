@@ -1,88 +1,17 @@
-/*
- * assertion.c: private_key_jwt (RFC 7523 3): a client's signed statement about itself, good once.
- *
- * Used ids are kept in memory until they expire.  They are lost when the service starts anew, so an assertion made before
- * that is refused: its client makes another.
- */
-#include <pthread.h>
-#include <stdlib.h>
-
+/* assertion.c: private_key_jwt (RFC 7523 3): a client's signed statement about itself, good once. */
 #include "sts/sts.h"
 
-#include "base/map.h"
 #include "base/text.h"
 
 #define ASSERTION_LIFE	(5 * LG_MINUTE)
 #define SKEW		LG_MINUTE
-#define REPLAY_SLOTS	65536		/* assertions of seven minutes; beyond it: come back later */
-#define REPLAY_PROBES	64
-
-struct used {
-	uint64_t hash[2];
-	int64_t until;
-};
-
-struct sts_replay {
-	pthread_mutex_t lock;
-	int64_t started;
-	uint64_t key[2][2];
-	struct used slot[REPLAY_SLOTS];
-};
-
-lg_err
-sts_replay_new(struct lg_ctx *cx, struct sts_replay **ret)
-{
-	struct sts_replay *r = calloc(1, sizeof *r);
-
-	if (r == NULL)
-		return lg_fail(cx, LG_E_INTERNAL, "sts: no room for used assertions");
-	(void)pthread_mutex_init(&r->lock, NULL);
-	lg_random(r->key, sizeof r->key);
-	r->started = cx->now;
-	*ret = r;
-	return LG_OK;
-}
-
-void
-sts_replay_free(struct sts_replay **r)
-{
-	if (*r != NULL)
-		(void)pthread_mutex_destroy(&(*r)->lock);
-	free(*r);
-	*r = NULL;
-}
-
-/* Finds the id or a place for it, within a few steps of where its hash points. */
-static lg_err
-note(struct lg_ctx *cx, struct sts_replay *r, const uint64_t hash[2], int64_t until)
-{
-	struct used *free_slot = NULL;
-
-	for (size_t i = 0; i < REPLAY_PROBES; i++) {
-		struct used *u = &r->slot[(hash[0] + i) % REPLAY_SLOTS];
-
-		if (u->until > cx->now && u->hash[0] == hash[0] && u->hash[1] == hash[1])
-			return lg_fail(cx, LG_E_EXISTS, "the assertion was used before");
-		if (u->until <= cx->now && free_slot == NULL)
-			free_slot = u;
-	}
-	if (free_slot == NULL)
-		return lg_fail(cx, LG_E_BUSY, "too many assertions at a time");
-	*free_slot = (struct used){ { hash[0], hash[1] }, until };
-	return LG_OK;
-}
 
 static lg_err
 use_once(struct sts_rq *rq, const struct lg_claims *c)
 {
-	struct sts_replay *r = rq->sts->replay;
 	lg_str id = lg_print(rq->cx->arena, "%u %.*s %.*s", rq->tenant_id, LG_FMT(c->subject), LG_FMT(c->jti));
-	uint64_t hash[2] = { lg_hash_keyed(r->key[0], id), lg_hash_keyed(r->key[1], id) };
-	lg_err e;
+	lg_err e = sts_replay_use(rq->cx, rq->sts->replay, id, c->expires + SKEW + LG_SECOND);
 
-	(void)pthread_mutex_lock(&r->lock);
-	e = note(rq->cx, r, hash, c->expires + SKEW + LG_SECOND);
-	(void)pthread_mutex_unlock(&r->lock);
 	if (e == LG_E_EXISTS)
 		return sts_refuse(rq, STS_INVALID_CLIENT, "the assertion was used before");
 	return e;
@@ -121,7 +50,7 @@ fault_of(const struct sts_rq *rq, const struct lg_sts_client *client, const stru
 		return "the assertion has no usable jti";
 	if (c->expires - rq->cx->now > ASSERTION_LIFE + SKEW)
 		return "the assertion lives too long";
-	if (made < rq->sts->replay->started)
+	if (made < sts_replay_started(rq->sts->replay))
 		return "the assertion was made before the service started";
 	return NULL;
 }

@@ -129,7 +129,7 @@ sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct st
 	g.key = sts_key(rq->cx->arena, rq->tenant_id, lg_sha256_str(&h));
 	g.code = (struct sts_code){
 		.client = az->client.id, .redirect = az->redirect, .nonce = az->nonce, .scope = az->scope,
-		.challenge = az->challenge, .naudience = az->naudience, .subject = s->subject, .session = s->id,
+		.challenge = az->challenge, .jkt = az->jkt, .naudience = az->naudience, .subject = s->subject, .session = s->id,
 		.auth_time = s->auth_time, .expires = rq->cx->now + LG_STS_CODE_LIFE * LG_SECOND,
 	};
 	memcpy(g.code.audience, az->audience, sizeof g.code.audience);

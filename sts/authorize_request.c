@@ -81,6 +81,18 @@ read_challenge(struct sts_rq *rq, struct sts_authorize *az)
 	return LG_OK;
 }
 
+/* RFC 9449 10: the key that will redeem the code. */
+static lg_err
+read_key(struct sts_rq *rq, struct sts_authorize *az)
+{
+	lg_str jkt = lg_form_get(&rq->form, "dpop_jkt"), bytes;
+
+	if (jkt.n > 0 && (!lg_base64url_parse(rq->cx->arena, jkt, &bytes) || bytes.n != sizeof(lg_sha256)))
+		return sts_refuse(rq, STS_INVALID_REQUEST, "dpop_jkt is not a SHA-256 in base64url");
+	az->jkt = jkt;
+	return LG_OK;
+}
+
 static lg_err
 read_scope(struct sts_rq *rq, struct sts_authorize *az)
 {
@@ -147,6 +159,7 @@ check_rest(struct sts_rq *rq, struct sts_authorize *az)
 	LG_TRY(check_kind(rq, az));
 	LG_TRY(read_scope(rq, az));
 	LG_TRY(read_challenge(rq, az));
+	LG_TRY(read_key(rq, az));
 	LG_TRY(read_prompt(rq, az));
 	LG_TRY(read_hints(rq, az));
 	return read_audience(rq, az);

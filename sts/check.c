@@ -13,6 +13,19 @@ lg_sts_bearer_of(lg_str authorization)
 	return lg_str_trim(token);
 }
 
+/* RFC 9449 7.1: the scheme says whether the token is bound to a key. */
+bool
+sts_read_scheme(lg_str authorization, lg_str *token, bool *dpop)
+{
+	lg_str scheme;
+
+	if (!lg_str_cut(authorization, ' ', &scheme, token))
+		return false;
+	*token = lg_str_trim(*token);
+	*dpop = lg_str_eq_fold(scheme, LG_STR("DPoP"));
+	return *dpop || lg_str_eq_fold(scheme, LG_STR("Bearer"));
+}
+
 lg_str
 sts_thumbprint(struct lg_arena *a, lg_str cert)
 {
@@ -22,11 +35,13 @@ sts_thumbprint(struct lg_arena *a, lg_str cert)
 }
 
 lg_err
-sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert)
+sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert, lg_str jkt)
 {
-	/* A proof of possession that nobody here can check is not passed over. */
-	if (c->cnf_jkt.n > 0)
+	if (c->cnf_jkt.n > 0 && jkt.n == 0)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token wants a DPoP proof");
+	/* A token without a key is no DPoP token either: a proof beside it would prove nothing. */
+	if (!lg_str_eq(c->cnf_jkt, jkt))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token belongs to another key than was proved");
 	if (c->cnf_x5t.n == 0)
 		return LG_OK;
 	if (peer_cert.n == 0 || !lg_str_eq(sts_thumbprint(cx->arena, peer_cert), c->cnf_x5t))
@@ -97,21 +112,66 @@ find_subject(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t 
 	return LG_OK;
 }
 
-lg_err
-lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str token, lg_str audience,
-    lg_str peer_cert, struct lg_sts_bearer *ret)
+/* A token, and what its bearer proved. */
+struct shown {
+	lg_str token, peer_cert, jkt;
+};
+
+static lg_err
+check_token(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, const struct lg_sts_tenant *t,
+    const struct shown *s, lg_str audience, struct lg_sts_bearer *ret)
 {
 	struct lg_sts_bearer b = { .subject = { .enabled = false } };
-	struct lg_sts_tenant t;
 
-	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &t));
-	LG_TRY(sts_token_verify(cx, sts, tenant, &t, token, &b.claims));
+	LG_TRY(sts_token_verify(cx, sts, tenant, t, s->token, &b.claims));
 	if (!lg_claims_for(&b.claims, audience))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is for another audience");
-	LG_TRY(sts_sender_check(cx, &b.claims, peer_cert));
+	LG_TRY(sts_sender_check(cx, &b.claims, s->peer_cert, s->jkt));
 	if (sts_token_revoked(cx, v, tenant, &b.claims))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is revoked");
 	LG_TRY(find_subject(cx, sts, v, tenant, b.claims.subject, &b.subject));
 	*ret = b;
 	return LG_OK;
+}
+
+lg_err
+lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str token, lg_str audience,
+    lg_str peer_cert, struct lg_sts_bearer *ret)
+{
+	struct lg_sts_tenant t;
+
+	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &t));
+	return check_token(cx, sts, v, tenant, &t, &(struct shown){ token, peer_cert, LG_NONE }, audience, ret);
+}
+
+lg_err
+sts_request_check(struct sts_rq *rq, struct lg_view *v, lg_str token, bool dpop, lg_str audience, struct lg_sts_bearer *ret)
+{
+	struct shown s = { token, rq->ex->peer->cert, LG_NONE };
+	struct sts_proved r = {
+		.method = rq->ex->method, .path = rq->ex->path, .proof = rq->ex->header(rq->ex, "DPoP"), .token = token,
+	};
+	bool wants_nonce;
+
+	if (dpop) {
+		lg_err e = sts_dpop_check(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, &r, &s.jkt, &wants_nonce);
+
+		if (e == LG_E_UNAUTHENTICATED)
+			rq->error = wants_nonce ? STS_USE_DPOP_NONCE : STS_INVALID_DPOP_PROOF;
+		LG_TRY(e);
+	}
+	return check_token(rq->cx, rq->sts, v, rq->tenant_id, &rq->tenant, &s, audience, ret);
+}
+
+lg_err
+lg_sts_request_check(struct lg_http *ex, struct lg_sts *sts, struct lg_view *v, lg_str audience, struct lg_sts_bearer *ret)
+{
+	struct sts_rq *rq;
+	lg_str token;
+	bool dpop;
+
+	if (!sts_read_scheme(ex->header(ex, "Authorization"), &token, &dpop))
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "only Bearer and DPoP tokens are taken here");
+	LG_TRY(sts_rq_new(sts, ex, &rq));
+	return sts_request_check(rq, v, token, dpop, audience, ret);
 }

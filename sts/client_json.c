@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#define FOREIGN_NAME	512	/* octets of a trusted issuer and of its subject */
+
 static const struct {
 	lg_str name;
 	enum lg_client_auth auth;
@@ -11,6 +13,7 @@ static const struct {
 	{ { "client_secret", 13 }, LG_CLIENT_SECRET },
 	{ { "tls_client_auth", 15 }, LG_CLIENT_TLS },
 	{ { "private_key_jwt", 15 }, LG_CLIENT_JWT },
+	{ { "federated_jwt", 13 }, LG_CLIENT_FEDERATED },
 };
 
 static const struct {
@@ -20,6 +23,9 @@ static const struct {
 	{ { "authorization_code", 18 }, LG_GRANT_CODE },
 	{ { "refresh_token", 13 }, LG_GRANT_REFRESH },
 	{ { "client_credentials", 18 }, LG_GRANT_CLIENT },
+	{ LG_STR("urn:ietf:params:oauth:grant-type:device_code"), LG_GRANT_DEVICE },
+	{ LG_STR("urn:ietf:params:oauth:grant-type:token-exchange"), LG_GRANT_EXCHANGE },
+	{ LG_STR("urn:ietf:params:oauth:grant-type:jwt-bearer"), LG_GRANT_BEARER },
 };
 
 /* type, and what an application of that type gets unless it says otherwise. */
@@ -128,6 +134,10 @@ static void read_name(struct reader *r) { r->c->id = lg_json_str(r->js); }
 static void read_type(struct reader *r) { r->type = lg_json_str(r->js); }
 static void read_auth(struct reader *r) { r->auth = lg_json_str(r->js); }
 static void read_jwks(struct reader *r) { r->c->jwks = lg_json_raw(r->js); }
+static void read_dpop(struct reader *r) { r->c->dpop = lg_json_bool(r->js); }
+static void read_par(struct reader *r) { r->c->par = lg_json_bool(r->js); }
+static void read_issuer(struct reader *r) { r->c->issuer = lg_json_str(r->js); }
+static void read_subject(struct reader *r) { r->c->subject = lg_json_str(r->js); }
 static void read_introspect(struct reader *r) { r->c->introspect = lg_json_bool(r->js); }
 static void read_enabled(struct reader *r) { r->c->enabled = lg_json_bool(r->js); }
 
@@ -171,6 +181,10 @@ static const struct {
 	{ { "jwks", 4 }, read_jwks },
 	{ { "id_token_alg", 12 }, read_alg },
 	{ { "introspect", 10 }, read_introspect },
+	{ LG_STR("dpop_bound_access_tokens"), read_dpop },
+	{ LG_STR("require_pushed_authorization_requests"), read_par },
+	{ LG_STR("issuer"), read_issuer },
+	{ LG_STR("subject"), read_subject },
 	{ { "access_life", 11 }, read_life },
 	{ { "enabled", 7 }, read_enabled },
 };
@@ -199,12 +213,12 @@ complete(struct lg_ctx *cx, struct reader *r)
 	while (r->auth.n > 0 && i < LG_COUNT(auths) && !lg_str_eq(auths[i].name, r->auth))
 		i++;
 	if (i == LG_COUNT(auths))
-		return lg_fail(cx, LG_E_INVALID, "auth: none, client_secret, tls_client_auth or private_key_jwt");
+		return lg_fail(cx, LG_E_INVALID, "auth: none, client_secret, tls_client_auth, private_key_jwt or federated_jwt");
 	if (r->auth.n > 0)
 		c->auth = auths[i].auth;
 	if (r->has_grants)
 		c->grants = r->grants;
-	if (!r->has_scopes && (c->grants & LG_GRANT_CODE) != 0) {
+	if (!r->has_scopes && (c->grants & (LG_GRANT_CODE | LG_GRANT_DEVICE)) != 0) {
 		memcpy(c->scopes, person_scopes, sizeof person_scopes);
 		c->nscopes = LG_COUNT(person_scopes);
 	}
@@ -246,8 +260,8 @@ check_keys(struct lg_ctx *cx, const struct lg_sts_client *c)
 {
 	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
 
-	if (c->auth != LG_CLIENT_JWT)
-		return c->jwks.n == 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "jwks goes with auth private_key_jwt");
+	if (c->auth != LG_CLIENT_JWT && c->auth != LG_CLIENT_FEDERATED)
+		return c->jwks.n == 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "jwks goes with auth private_key_jwt and federated_jwt");
 	if (c->jwks.n == 0 || c->jwks.n > LG_CLIENT_JWKS_MAX)
 		return lg_fail(cx, LG_E_INVALID, "jwks: wanted, at most %u octets", LG_CLIENT_JWKS_MAX);
 	return lg_keyset_from_jwks(cx, c->jwks, &keys);
@@ -262,8 +276,14 @@ check(struct lg_ctx *cx, const struct lg_sts_client *c)
 		return lg_fail(cx, LG_E_INVALID, "grants: at least one");
 	if ((c->grants & LG_GRANT_CODE) != 0 && c->nredirects == 0)
 		return lg_fail(cx, LG_E_INVALID, "redirect_uris: at least one for authorization_code");
-	if ((c->grants & LG_GRANT_CLIENT) != 0 && c->auth == LG_CLIENT_NONE)
-		return lg_fail(cx, LG_E_INVALID, "a public client cannot use client_credentials");
+	if ((c->grants & (LG_GRANT_CLIENT | LG_GRANT_EXCHANGE)) != 0 && c->auth == LG_CLIENT_NONE)
+		return lg_fail(cx, LG_E_INVALID, "a public client cannot use client_credentials and token-exchange");
+	if ((c->grants & LG_GRANT_BEARER) != 0 && c->auth != LG_CLIENT_FEDERATED)
+		return lg_fail(cx, LG_E_INVALID, "jwt-bearer goes with auth federated_jwt");
+	if (c->auth == LG_CLIENT_FEDERATED ? c->issuer.n == 0 || c->subject.n == 0 : c->issuer.n > 0 || c->subject.n > 0)
+		return lg_fail(cx, LG_E_INVALID, "issuer and subject go with auth federated_jwt");
+	if (c->issuer.n > FOREIGN_NAME || c->subject.n > FOREIGN_NAME)
+		return lg_fail(cx, LG_E_INVALID, "issuer and subject have at most %d octets", FOREIGN_NAME);
 	LG_TRY(check_lists(cx, c));
 	return check_keys(cx, c);
 }
@@ -336,6 +356,12 @@ lg_sts_client_write(struct lg_jsonw *w, const struct lg_sts_client *c)
 	}
 	lg_jsonw_str_of(w, "id_token_alg", lg_alg_name(c->id_token_alg));
 	lg_jsonw_bool_of(w, "introspect", c->introspect);
+	lg_jsonw_bool_of(w, "dpop_bound_access_tokens", c->dpop);
+	lg_jsonw_bool_of(w, "require_pushed_authorization_requests", c->par);
+	if (c->issuer.n > 0) {
+		lg_jsonw_str_of(w, "issuer", c->issuer);
+		lg_jsonw_str_of(w, "subject", c->subject);
+	}
 	if (c->access_life != 0)
 		lg_jsonw_int_of(w, "access_life", c->access_life);
 	lg_jsonw_bool_of(w, "enabled", c->enabled);

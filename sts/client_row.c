@@ -1,7 +1,7 @@
 /* client_row.c: clients as rows: encoded, decoded, created, changed, deleted. */
 #include "sts/sts.h"
 
-#define ROW_VERSION	1
+#define ROW_VERSION	2	/* 1: up to audiences */
 #define ROW_MAX		(64u << 10)
 
 static void
@@ -23,17 +23,31 @@ encode(struct lg_buf *b, const struct lg_sts_client *c)
 	sts_row_put_list(b, c->logouts, c->nlogouts);
 	sts_row_put_list(b, c->scopes, c->nscopes);
 	sts_row_put_list(b, c->audiences, c->naudiences);
+	lg_buf_byte(b, c->dpop);
+	lg_buf_byte(b, c->par);
+	lg_buf_str32(b, c->issuer);
+	lg_buf_str32(b, c->subject);
+}
+
+static void
+decode_added(struct lg_rd *rd, struct lg_sts_client *c)
+{
+	c->dpop = lg_rd_u8(rd) != 0;
+	c->par = lg_rd_u8(rd) != 0;
+	c->issuer = lg_rd_str32(rd);
+	c->subject = lg_rd_str32(rd);
 }
 
 static lg_err
 decode(struct lg_ctx *cx, lg_str id, lg_str row, struct lg_sts_client *c)
 {
 	struct lg_rd rd = lg_rd_of(row);
+	uint8_t version = lg_rd_u8(&rd);
 	lg_str s;
 
 	memset(c, 0, sizeof *c);
 	c->id = id;
-	if (lg_rd_u8(&rd) != ROW_VERSION)
+	if (version == 0 || version > ROW_VERSION)
 		rd.bad = true;
 	s = lg_rd_bytes(&rd, sizeof c->entry.b);
 	if (s.n > 0)
@@ -54,6 +68,8 @@ decode(struct lg_ctx *cx, lg_str id, lg_str row, struct lg_sts_client *c)
 	c->nlogouts = sts_row_get_list(&rd, c->logouts, LG_CLIENT_URIS);
 	c->nscopes = sts_row_get_list(&rd, c->scopes, LG_CLIENT_SCOPES);
 	c->naudiences = sts_row_get_list(&rd, c->audiences, LG_CLIENT_AUDIENCES);
+	if (version > 1)
+		decode_added(&rd, c);
 	if (!lg_rd_done(&rd))
 		return lg_fail(cx, LG_E_CORRUPT, "client %.*s: its row does not decode", LG_FMT(id));
 	return LG_OK;

@@ -43,6 +43,7 @@ static const struct {
 	{ "claims_parameter_supported", "false" },
 	{ "request_parameter_supported", "false" },
 	{ "request_uri_parameter_supported", "false" },
+	{ "dpop_signing_alg_values_supported", "[\"ES256\",\"EdDSA\",\"PS256\",\"ES384\"]" },
 	{ "tls_client_certificate_bound_access_tokens", "true" },
 };
 

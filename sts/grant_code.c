@@ -49,6 +49,8 @@ check_code(struct sts_rq *rq, struct redeem *rd)
 		return sts_refuse(rq, STS_INVALID_GRANT, "the code was given to another client");
 	if (!lg_str_eq(rd->code.redirect, lg_form_get(&rq->form, "redirect_uri")))
 		return sts_refuse(rq, STS_INVALID_GRANT, "redirect_uri is not the one of the authorization request");
+	if (rd->code.jkt.n > 0 && !lg_str_eq(rd->code.jkt, rq->jkt))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the code belongs to another key than was proved");
 	if (!verifier_fits(rq, &rd->code))
 		return sts_refuse(rq, STS_INVALID_GRANT, "code_verifier does not fit the challenge");
 	return LG_OK;
@@ -128,6 +130,9 @@ fill_grant(struct sts_rq *rq, struct redeem *rd)
 	g->auth_time = rd->code.auth_time;
 	g->offline = sts_scope_has(g->scope, LG_STR("offline_access"));
 	g->expires = rq->cx->now + (g->offline ? LG_STS_OFFLINE_LIFE : LG_STS_SESSION_LIFE) * LG_SECOND;
+	/* RFC 9449 5: who has no credentials of its own is bound by its key; others keep the freedom to change it. */
+	if (rq->client.auth == LG_CLIENT_NONE)
+		g->jkt = rq->jkt;
 	rd->is.refresh = sts_refresh_new(rq->cx->arena, g->id);
 	g->current = lg_sha256_of(rd->is.refresh);
 }

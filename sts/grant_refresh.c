@@ -2,7 +2,7 @@
  * grant_refresh.c: refresh_token (RFC 6749 6, RFC 9700 4.14): rotation, the grace window, and the end of a family whose
  * token came back.
  *
- * Clients that prove a key at every call (TLS, private_key_jwt) are bound by it and keep their token: nothing is written.
+ * Clients that prove a key at every call (TLS, private_key_jwt, DPoP) are bound by it and keep their token: nothing is written.
  */
 #include "sts/sts.h"
 
@@ -49,6 +49,8 @@ find_grant(struct sts_rq *rq, struct refresh *rf, lg_str token)
 	LG_TRY(e);
 	if (!lg_str_eq(rf->grant.client, rq->client.id))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token was given to another client");
+	if (rf->grant.jkt.n > 0 && !lg_str_eq(rf->grant.jkt, rq->jkt))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token belongs to another key than was proved");
 	rf->given = lg_sha256_of(token);
 	rf->standing = standing_of(&rf->grant, &rf->given, rq->cx->now);
 	return LG_OK;
@@ -146,9 +148,9 @@ rotate_finish(struct sts_rq *rq, void *arg)
 }
 
 static bool
-is_bound_by_key(const struct sts_rq *rq)
+is_bound_by_key(const struct sts_rq *rq, const struct sts_grant *g)
 {
-	return rq->client.auth == LG_CLIENT_TLS || rq->client.auth == LG_CLIENT_JWT;
+	return g->jkt.n > 0 || rq->client.auth == LG_CLIENT_TLS || rq->client.auth == LG_CLIENT_JWT;
 }
 
 lg_err
@@ -165,7 +167,7 @@ sts_grant_refresh(struct sts_rq *rq)
 	LG_TRY(check_subject(rq, rf));
 	fill_issue(rq, rf);
 	LG_TRY(sts_issue_decide(rq, &rf->is));
-	if (is_bound_by_key(rq))
+	if (is_bound_by_key(rq, &rf->grant))
 		return sts_issue_sign(rq, &rf->is);
 	LG_TRY(sts_refresh_next(rq, rf->grant.id, token, &rf->next));
 	rf->next_hash = lg_sha256_of(rf->next);

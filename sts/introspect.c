@@ -44,7 +44,7 @@ access_token(struct sts_rq *rq, lg_str token)
 		return false;
 	lg_jsonw_object(&w);
 	lg_jsonw_bool_of(&w, "active", true);
-	lg_jsonw_str_of(&w, "token_type", LG_STR("Bearer"));
+	lg_jsonw_str_of(&w, "token_type", c.cnf_jkt.n > 0 ? LG_STR("DPoP") : LG_STR("Bearer"));
 	lg_jsonw_str_of(&w, "username", s.name);
 	lg_buf_byte(w.out, ',');
 	lg_buf_str(w.out, lg_str_sub(c.payload, 1, c.payload.n));

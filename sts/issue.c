@@ -113,6 +113,7 @@ sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is)
 	/* RFC 8705 3: a client known by its certificate gets tokens that only its connection can use. */
 	if (rq->by_certificate)
 		is->cnf_x5t = sts_thumbprint(rq->cx->arena, rq->ex->peer->cert);
+	is->cnf_jkt = rq->jkt;
 }
 
 /* ---- the answer ----------------------------------------------------------------------------------------- */
@@ -131,7 +132,7 @@ answer(struct signing *sg, lg_str id_token)
 
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "access_token", sg->access);
-	lg_jsonw_str_of(&w, "token_type", LG_STR("Bearer"));
+	lg_jsonw_str_of(&w, "token_type", sg->is->cnf_jkt.n > 0 ? LG_STR("DPoP") : LG_STR("Bearer"));
 	lg_jsonw_int_of(&w, "expires_in", sg->is->life / LG_SECOND);
 	if (sg->is->scope.n > 0)
 		lg_jsonw_str_of(&w, "scope", sg->is->scope);
@@ -142,6 +143,7 @@ answer(struct signing *sg, lg_str id_token)
 	lg_jsonw_object_end(&w);
 	sts_json(ex);
 	sts_no_store(ex);
+	sts_give_nonce(sg->rq);
 }
 
 static void
@@ -252,10 +254,13 @@ write_access_claims(struct lg_buf *b, const struct sts_rq *rq, const struct sts_
 		lg_jsonw_str_of(&w, "sid", is->sid);
 	if (is->auth_time != 0)
 		lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
-	if (is->cnf_x5t.n > 0) {
+	if (is->cnf_x5t.n > 0 || is->cnf_jkt.n > 0) {
 		lg_jsonw_name(&w, LG_STR("cnf"));
 		lg_jsonw_object(&w);
-		lg_jsonw_str_of(&w, "x5t#S256", is->cnf_x5t);
+		if (is->cnf_x5t.n > 0)
+			lg_jsonw_str_of(&w, "x5t#S256", is->cnf_x5t);
+		if (is->cnf_jkt.n > 0)
+			lg_jsonw_str_of(&w, "jkt", is->cnf_jkt);
 		lg_jsonw_object_end(&w);
 	}
 }

@@ -24,6 +24,8 @@ static const struct {
 	[STS_UNSUPPORTED_TOKEN_TYPE] = { "unsupported_token_type", 400 },
 	[STS_INVALID_TOKEN] = { "invalid_token", 401 },
 	[STS_INSUFFICIENT_SCOPE] = { "insufficient_scope", 403 },
+	[STS_INVALID_DPOP_PROOF] = { "invalid_dpop_proof", 400 },
+	[STS_USE_DPOP_NONCE] = { "use_dpop_nonce", 400 },
 	[STS_UNAVAILABLE] = { "temporarily_unavailable", 503 },
 	[STS_SERVER_ERROR] = { "server_error", 500 },
 };
@@ -118,18 +120,38 @@ write_error(struct sts_rq *rq, enum sts_error e)
 	sts_no_store(rq->ex);
 }
 
+/* RFC 9449 8.2: who proves a key learns the nonce of its next proof. */
+void
+sts_give_nonce(struct sts_rq *rq)
+{
+	lg_str nonce;
+
+	if (rq->ex->header(rq->ex, "DPoP").n > 0 && sts_dpop_nonce(rq->cx, rq->sts, rq->tenant_id, &nonce) == LG_OK)
+		lg_http_header(rq->ex, "DPoP-Nonce", nonce);
+}
+
 lg_err
 sts_answer_error(struct sts_rq *rq, lg_err e)
 {
 	enum sts_error error = sts_error_of(rq, e);
 
 	write_error(rq, error);
+	sts_give_nonce(rq);
 	/* RFC 6749 5.2: 401 goes with the scheme that a client may use. */
 	if (error == STS_INVALID_CLIENT)
 		lg_http_header(rq->ex, "WWW-Authenticate", LG_STR("Basic realm=\"lightgate\", charset=\"UTF-8\""));
 	else if (error == STS_UNAVAILABLE)
 		lg_http_header(rq->ex, "Retry-After", LG_STR("1"));
 	return LG_OK;
+}
+
+/* RFC 9449 7.1: a proof was tried, or the token wants one: then that scheme is the one to use. */
+static void
+challenge_dpop(struct sts_rq *rq, enum sts_error error, lg_str text)
+{
+	lg_http_header(rq->ex, "WWW-Authenticate",
+	    lg_print(rq->cx->arena, "DPoP realm=\"lightgate\", error=\"%s\", error_description=\"%.*s\", algs=\"" STS_DPOP_ALGS "\"",
+	    errors[error].name, LG_FMT(text)));
 }
 
 lg_err
@@ -139,7 +161,12 @@ sts_answer_bearer_error(struct sts_rq *rq, lg_err e)
 	lg_str text = sts_error_text(rq, error);
 
 	write_error(rq, error);
-	if (error == STS_INVALID_TOKEN || error == STS_INSUFFICIENT_SCOPE)
+	sts_give_nonce(rq);
+	if (error == STS_INVALID_DPOP_PROOF || error == STS_USE_DPOP_NONCE)
+		rq->ex->status = 401;
+	if (rq->ex->status == 401 && rq->ex->header(rq->ex, "DPoP").n > 0)
+		challenge_dpop(rq, error, text);
+	else if (error == STS_INVALID_TOKEN || error == STS_INSUFFICIENT_SCOPE)
 		lg_http_header(rq->ex, "WWW-Authenticate",
 		    lg_print(rq->cx->arena, "Bearer realm=\"lightgate\", error=\"%s\", error_description=\"%.*s\"",
 		    errors[error].name, LG_FMT(text)));

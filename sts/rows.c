@@ -35,6 +35,13 @@ get_sha256(struct lg_rd *rd)
 	return h;
 }
 
+/* A text that rows written by older releases end before. */
+static lg_str
+get_added(struct lg_rd *rd)
+{
+	return rd->p == rd->end ? LG_NONE : lg_rd_str32(rd);
+}
+
 void
 sts_row_put_list(struct lg_buf *b, const lg_str *v, size_t n)
 {
@@ -103,6 +110,7 @@ sts_code_put(struct lg_ctx *cx, struct lg_view *v, lg_str key, const struct sts_
 	lg_buf_byte(&b, c->used);
 	put_uuid(&b, c->grant);
 	lg_buf_str32(&b, c->jti);
+	lg_buf_str32(&b, c->jkt);
 	return put_row(cx, v, &sts_codes, key, &b);
 }
 
@@ -126,6 +134,7 @@ sts_code_get(struct lg_ctx *cx, struct lg_view *v, lg_str key, struct sts_code *
 	c.used = lg_rd_u8(&rd) != 0;
 	c.grant = get_uuid(&rd);
 	c.jti = lg_rd_str32(&rd);
+	c.jkt = get_added(&rd);
 	LG_TRY(row_done(cx, &rd, &sts_codes));
 	*ret = c;
 	return LG_OK;
@@ -151,6 +160,7 @@ sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struc
 	lg_buf_u32(&b, g->generation);
 	lg_buf_str(&b, lg_sha256_str(&g->current));
 	lg_buf_str(&b, lg_sha256_str(&g->previous));
+	lg_buf_str32(&b, g->jkt);
 	return put_row(cx, v, &sts_grants, sts_key(cx->arena, tenant, sts_uuid_str(&g->id)), &b);
 }
 
@@ -173,6 +183,7 @@ sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id,
 	g.generation = lg_rd_u32(&rd);
 	g.current = get_sha256(&rd);
 	g.previous = get_sha256(&rd);
+	g.jkt = get_added(&rd);
 	LG_TRY(row_done(cx, &rd, &sts_grants));
 	*ret = g;
 	return LG_OK;

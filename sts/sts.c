@@ -36,6 +36,7 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	LG_TRY(sts_caches_new(cx, &sts->caches));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
 	LG_TRY(sts_replay_new(cx, &sts->replay));
+	LG_TRY(sts_replay_new(cx, &sts->proofs));
 	*ret = sts;
 	sts = NULL;
 	return LG_OK;
@@ -49,6 +50,7 @@ lg_sts_free(struct lg_sts **sts)
 	sts_caches_free(&(*sts)->caches);
 	sts_throttle_free(&(*sts)->throttle);
 	sts_replay_free(&(*sts)->replay);
+	sts_replay_free(&(*sts)->proofs);
 	lg_arena_free(&(*sts)->arena);
 	free(*sts);
 	*sts = NULL;

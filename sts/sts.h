@@ -24,6 +24,7 @@ struct lg_sts {
 	struct sts_caches *caches;		/* verified tokens, one table a thread */
 	struct sts_throttle *throttle;
 	struct sts_replay *replay;		/* client assertions that were used */
+	struct sts_replay *proofs;		/* DPoP proofs that were used, devices that have just asked */
 	struct lg_arena *arena;			/* as long as the service */
 };
 
@@ -34,7 +35,8 @@ enum sts_error {
 	STS_INVALID_REQUEST, STS_INVALID_CLIENT, STS_INVALID_GRANT, STS_UNAUTHORIZED_CLIENT, STS_UNSUPPORTED_GRANT_TYPE,
 	STS_INVALID_SCOPE, STS_INVALID_TARGET, STS_ACCESS_DENIED, STS_UNSUPPORTED_RESPONSE_TYPE, STS_LOGIN_REQUIRED,
 	STS_REQUEST_NOT_SUPPORTED, STS_REQUEST_URI_NOT_SUPPORTED, STS_REGISTRATION_NOT_SUPPORTED,
-	STS_UNSUPPORTED_TOKEN_TYPE, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE, STS_UNAVAILABLE, STS_SERVER_ERROR
+	STS_UNSUPPORTED_TOKEN_TYPE, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE,
+	STS_INVALID_DPOP_PROOF, STS_USE_DPOP_NONCE, STS_UNAVAILABLE, STS_SERVER_ERROR
 };
 
 /* ---- one request ------------------------------------------------------------------------------------------ */
@@ -49,6 +51,7 @@ struct sts_rq {
 	struct lg_form form;
 	struct lg_sts_client client;	/* after authentication; in the arena */
 	bool by_certificate;		/* it proved itself by its certificate: its tokens are bound to it */
+	lg_str jkt;			/* thumbprint of the key it proved (RFC 9449); empty: none */
 	enum sts_error error;
 	void *grant;			/* the token endpoint's: what the grant keeps between its steps */
 };
@@ -70,6 +73,8 @@ lg_str sts_error_text(const struct sts_rq *rq, enum sts_error e);
 lg_err sts_answer_error(struct sts_rq *rq, lg_err e);
 /* 401 or 403 of a protected resource with WWW-Authenticate: Bearer (RFC 6750 3). */
 lg_err sts_answer_bearer_error(struct sts_rq *rq, lg_err e);
+/* DPoP-Nonce, if the request brought a proof. */
+void sts_give_nonce(struct sts_rq *rq);
 void sts_no_store(struct lg_http *ex);
 void sts_json(struct lg_http *ex);	/* Content-Type */
 
@@ -93,6 +98,7 @@ struct sts_code {
 	size_t naudience;
 	lg_uuid subject, session;
 	int64_t auth_time, expires;	/* microseconds */
+	lg_str jkt;			/* whoever redeems it proves this key; empty: any */
 	bool used;
 	lg_uuid grant;			/* after its use */
 	lg_str jti;			/* of the access token of its first use */
@@ -111,6 +117,7 @@ struct sts_grant {
 	bool offline;			/* outlives its session */
 	uint32_t generation;
 	lg_sha256 current, previous;	/* of the tokens' text */
+	lg_str jkt;			/* a public client's key, which every refresh proves; empty: none */
 };
 LG_CHECKED lg_err sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_grant *ret);
 LG_CHECKED lg_err sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_grant *g);
@@ -150,16 +157,40 @@ LG_CHECKED lg_err sts_token_verify(struct lg_ctx *cx, struct lg_sts *sts, uint32
 void sts_subject_keep(struct lg_arena *a, struct lg_sts_subject *s);
 /* An ID token of ours, however old: a hint, never a credential. */
 LG_CHECKED lg_err sts_hint_verify(struct sts_rq *rq, lg_str token, struct lg_claims *ret);
-LG_CHECKED lg_err sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert);
+/* jkt: the key that was proved, empty if none. */
+LG_CHECKED lg_err sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert, lg_str jkt);
+bool sts_read_scheme(lg_str authorization, lg_str *token, bool *dpop);
+/* A token that came with this request; dpop: under that scheme, with a proof. */
+LG_CHECKED lg_err sts_request_check(struct sts_rq *rq, struct lg_view *v, lg_str token, bool dpop, lg_str audience,
+    struct lg_sts_bearer *ret);
 lg_str sts_thumbprint(struct lg_arena *a, lg_str cert);		/* x5t#S256 of a DER certificate */
+
+/* ---- what is good once (replay.c), proofs of possession (dpop.c) ---------------------------------------------- */
+
+LG_CHECKED lg_err sts_replay_new(struct lg_ctx *cx, struct sts_replay **ret);
+void sts_replay_free(struct sts_replay **r);
+int64_t sts_replay_started(const struct sts_replay *r);
+/* LG_E_EXISTS when the id was used and its time is not over; LG_E_BUSY when there is no room. */
+LG_CHECKED lg_err sts_replay_use(struct lg_ctx *cx, struct sts_replay *r, lg_str id, int64_t until);
+
+/* A request that brings a proof. */
+struct sts_proved {
+	lg_str method, path, proof;
+	lg_str token;			/* at resources; empty at the token endpoint */
+};
+/* *jkt: the thumbprint of the key.  LG_E_UNAUTHENTICATED; *wants_nonce: a nonce is missing or too old. */
+LG_CHECKED lg_err sts_dpop_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t,
+    const struct sts_proved *r, lg_str *jkt, bool *wants_nonce);
+/* The proof of a request to one of our endpoints for clients, if there is one, into rq->jkt. */
+LG_CHECKED lg_err sts_dpop_of(struct sts_rq *rq);
+#define STS_DPOP_ALGS	"ES256 EdDSA PS256 ES384"
+LG_CHECKED lg_err sts_dpop_nonce(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str *ret);
 
 /* ---- clients (client_auth.c, assertion.c, redirect.c) -------------------------------------------------------- */
 
 /* Fills rq->client (a copy in the arena) or refuses with invalid_client. */
 LG_CHECKED lg_err sts_client_authenticate(struct sts_rq *rq);
 LG_CHECKED lg_err sts_client_load(struct sts_rq *rq, lg_str id, struct lg_sts_client *ret);	/* LG_E_NOT_FOUND */
-LG_CHECKED lg_err sts_replay_new(struct lg_ctx *cx, struct sts_replay **ret);
-void sts_replay_free(struct sts_replay **r);
 LG_CHECKED lg_err sts_assertion_check(struct sts_rq *rq, const struct lg_sts_client *c, lg_str assertion);
 /* The client_id an assertion speaks for, before anything of it is believed. */
 LG_CHECKED lg_err sts_assertion_client(struct sts_rq *rq, lg_str assertion, lg_str *ret);
@@ -191,7 +222,7 @@ struct sts_issue {
 	size_t naudience;
 	lg_str sid;			/* browser session, empty without */
 	lg_str jti;			/* empty: the keeper draws one */
-	lg_str cnf_x5t;
+	lg_str cnf_x5t, cnf_jkt;
 	int64_t auth_time;		/* microseconds; 0: nobody signed in */
 	int64_t issued, life;		/* microseconds */
 	bool id_token;
@@ -272,6 +303,7 @@ struct sts_authorize {
 	struct lg_sts_client client;
 	lg_str redirect;		/* as it was given, and found registered */
 	lg_str state, nonce, scope, challenge, login_hint;
+	lg_str jkt;			/* dpop_jkt (RFC 9449 10) */
 	lg_str audience[LG_AUDIENCES];
 	size_t naudience;
 	bool prompt_none, prompt_login;

@@ -3,7 +3,7 @@
 
 /* RFC 6750 2: in the header, or in a form; not in both. */
 static lg_err
-find_token(struct sts_rq *rq, lg_str *ret)
+find_token(struct sts_rq *rq, lg_str *ret, bool *dpop)
 {
 	lg_str header = rq->ex->header(rq->ex, "Authorization"), body = LG_NONE;
 
@@ -11,7 +11,9 @@ find_token(struct sts_rq *rq, lg_str *ret)
 		LG_TRY(sts_rq_form(rq));
 		body = lg_form_get(&rq->form, "access_token");
 	}
-	*ret = header.n > 0 ? lg_sts_bearer_of(header) : body;
+	*ret = body;
+	if (header.n > 0 && !sts_read_scheme(header, ret, dpop))
+		*ret = LG_NONE;
 	if (header.n > 0 && body.n > 0)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "more than one token");
 	return LG_OK;
@@ -49,13 +51,13 @@ write_claims(struct sts_rq *rq, lg_str scope, const struct lg_sts_subject *s)
 }
 
 static lg_err
-run(struct sts_rq *rq, lg_str token)
+run(struct sts_rq *rq, lg_str token, bool dpop)
 {
 	struct lg_sts_ports *p = &rq->sts->ports;
 	struct lg_sts_bearer b;
 	struct lg_sts_subject s;
 
-	LG_TRY(lg_sts_token_check(rq->cx, rq->sts, rq->view, rq->tenant_id, token, rq->tenant.issuer, rq->ex->peer->cert, &b));
+	LG_TRY(sts_request_check(rq, rq->view, token, dpop, rq->tenant.issuer, &b));
 	if (!sts_scope_has(b.claims.scope, LG_STR("openid")))
 		return sts_refuse(rq, STS_INSUFFICIENT_SCOPE, "the token has no openid scope");
 	s = b.subject;
@@ -71,10 +73,11 @@ sts_http_userinfo(void *self, struct lg_http *ex)
 	struct lg_sts *sts = self;
 	struct sts_rq *rq;
 	lg_str token = LG_NONE;
+	bool dpop = false;
 	lg_err e;
 
 	LG_TRY(sts_rq_new(sts, ex, &rq));
-	e = find_token(rq, &token);
+	e = find_token(rq, &token, &dpop);
 	if (e == LG_OK && token.n == 0) {
 		/* RFC 6750 3.1: who brings nothing is told the scheme only. */
 		ex->status = 401;
@@ -85,7 +88,7 @@ sts_http_userinfo(void *self, struct lg_http *ex)
 	if (e == LG_OK)
 		e = lg_view_begin(rq->cx, sts->store, &rq->view);
 	if (e == LG_OK)
-		e = run(rq, token);
+		e = run(rq, token, dpop);
 	lg_view_end(&rq->view);
 	return e == LG_OK ? LG_OK : sts_answer_bearer_error(rq, e);
 }

@@ -93,13 +93,17 @@ enum lg_client_auth {			/* token_endpoint_auth_method */
 	LG_CLIENT_NONE = 0,		/* a public client: PKCE is forced */
 	LG_CLIENT_SECRET,		/* client_secret_basic or client_secret_post */
 	LG_CLIENT_TLS,			/* tls_client_auth: the certificate of the client's own entry (RFC 8705) */
-	LG_CLIENT_JWT			/* private_key_jwt (RFC 7523) */
+	LG_CLIENT_JWT,			/* private_key_jwt (RFC 7523) */
+	LG_CLIENT_FEDERATED		/* federated_jwt: assertions of a trusted issuer of tokens, whose keys are in jwks */
 };
 
 enum lg_client_grant {			/* bits */
 	LG_GRANT_CODE = 1,
 	LG_GRANT_REFRESH = 2,
-	LG_GRANT_CLIENT = 4
+	LG_GRANT_CLIENT = 4,
+	LG_GRANT_DEVICE = 8,		/* RFC 8628 */
+	LG_GRANT_EXCHANGE = 16,		/* RFC 8693 */
+	LG_GRANT_BEARER = 32		/* RFC 7523 2.1 */
 };
 
 struct lg_sts_client {
@@ -114,6 +118,9 @@ struct lg_sts_client {
 	lg_str jwks;			/* public keys for LG_CLIENT_JWT */
 	enum lg_alg id_token_alg;	/* LG_ALG_ES256 or LG_ALG_RS256 */
 	bool introspect;		/* may introspect tokens that are not its own */
+	bool dpop;			/* dpop_bound_access_tokens (RFC 9449 5.2): it gets no others */
+	bool par;			/* require_pushed_authorization_requests (RFC 9126 6) */
+	lg_str issuer, subject;		/* LG_CLIENT_FEDERATED: who speaks for it, and as whom */
 	uint32_t access_life;		/* seconds; 0: LG_STS_ACCESS_LIFE */
 	lg_str redirects[LG_CLIENT_URIS];
 	size_t nredirects;
@@ -170,6 +177,12 @@ struct lg_sts_bearer {
  */
 LG_CHECKED lg_err lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str token,
     lg_str audience, lg_str peer_cert, struct lg_sts_bearer *ret);
+/*
+ * The same for the token that a request brought in its Authorization header, as Bearer or with a DPoP proof (RFC 9449 7.1): the
+ * certificate is its peer's, method and path its own.
+ */
+LG_CHECKED lg_err lg_sts_request_check(struct lg_http *ex, struct lg_sts *sts, struct lg_view *v, lg_str audience,
+    struct lg_sts_bearer *ret);
 /* "Bearer x" of an Authorization header, scheme in any case; empty if it is something else. */
 lg_str lg_sts_bearer_of(lg_str authorization);
 
