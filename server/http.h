@@ -19,6 +19,7 @@
 #define LG_HTTP_TARGET_MAX	8192		/* octets of a request target; longer: 414 */
 #define LG_HTTP_HEAD_MAX	32768		/* request line and headers; longer: 431 */
 #define LG_HTTP_HEADERS		100		/* header lines; more: 431 */
+#define LG_HTTP_LARGE		(64u << 20)	/* octets of bodies over LG_HTTP_BODY_MAX, of all together; beyond it 503 */
 #define LG_HTTP_WAITING		256		/* suspended requests of one daemon; beyond it 503 */
 #define LG_HTTP_STREAMS		4096		/* of a daemon of the stream surface */
 #define LG_HTTP_BODY_LARGEST	(256u << 20)	/* no route may ask for more */

@@ -234,6 +234,22 @@ body_max(const struct http_x *x)
 	return max == 0 ? LG_HTTP_BODY_MAX : max;
 }
 
+/* Bodies are read before anybody knows who sends them: strangers may fill so much memory and no more. */
+static bool
+take_room(struct http_x *x)
+{
+	struct http_loop *hl = x->conn->daemon->hl;
+	size_t want = x->content_length > 0 ? (size_t)x->content_length : x->has_body ? x->body.max : 0;
+
+	if (want <= LG_HTTP_BODY_MAX)
+		return true;
+	if (hl->large > 0 && hl->large + want > LG_HTTP_LARGE / hl->hs->nloops)
+		return false;
+	hl->large += want;
+	x->large = want;
+	return true;
+}
+
 void
 http_check(struct http_x *x, const char *method, const char *url, const char *version)
 {
@@ -250,6 +266,10 @@ http_check(struct http_x *x, const char *method, const char *url, const char *ve
 		return;
 	}
 	x->body.max = body_max(x);
+	if (!take_room(x)) {
+		refuse(x, 503, LG_E_BUSY, "too many large requests at a time");
+		return;
+	}
 	if (x->content_length > 0)
 		lg_buf_reserve(&x->body, (size_t)x->content_length);
 }

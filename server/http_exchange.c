@@ -69,6 +69,7 @@ give(struct http_loop *hl, struct http_x *x)
 	struct lg_arena *arena = x->cx.arena;
 	struct lg_buf body = x->body, out = x->ex.out;
 
+	hl->large -= x->large;
 	if (hl->nspare >= HTTP_SPARE) {
 		drop(x);
 		return;

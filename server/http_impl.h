@@ -75,6 +75,7 @@ struct http_loop {
 	struct http_kind kind[LG_HTTP_KINDS];
 	struct http_x *spare;
 	unsigned nspare;
+	size_t large;			/* octets that the large bodies may come to */
 	struct http_link streams;	/* exchanges whose body is a stream */
 	atomic_uint connections;
 	atomic_uint live;
@@ -107,6 +108,7 @@ struct http_x {
 	char id[65];
 	int64_t began;
 	uint64_t content_length;	/* as announced */
+	size_t large;			/* its part of the loop's */
 	uint64_t taken;			/* octets of body that came */
 	struct lg_http_stream stream;
 	struct http_link stream_link;
