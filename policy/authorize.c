@@ -289,5 +289,6 @@ lg_authorize(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_e
 	ret->determining = hits->v;
 	ret->ndetermining = hits->n;
 	ret->errors = d.errors;
+	ret->reads = d.ev.reads;
 	ret->nerrors = d.nerrors;
 }

@@ -300,6 +300,8 @@ lg_eval(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 	case X_VAR:
 		if (ev->rq == NULL)
 			return lg_eval_fail(ev, x, "there is no request");
+		if (x->var == VAR_CONTEXT)
+			ev->reads = UINT64_MAX;		/* as a whole */
 		*ret = ev->var[x->var];
 		return true;
 	case X_SLOT: return lg_eval_fail(ev, x, "a template's slot without value");

@@ -23,6 +23,7 @@ struct lg_eval {
 	uint32_t steps;				/* left for this policy */
 	lg_str error;				/* set when an evaluation failed */
 	uint32_t error_at;
+	uint64_t reads;				/* attributes of the context looked at, as in lg_answer */
 	bool unknown;				/* something could not be read, in this policy */
 	struct lg_euid unknown_uid;
 };
@@ -31,6 +32,13 @@ void lg_eval_init(struct lg_eval *ev, struct lg_ctx *cx, const struct lg_entitie
     const struct lg_schema *schema, const struct lg_request *rq);
 /* Before each policy: fresh steps, no error. */
 void lg_eval_start(struct lg_eval *ev);
+/* The bit of an attribute in `reads`. */
+static inline uint64_t
+lg_eval_bit(uint32_t name)
+{
+	return UINT64_C(1) << (name < 63 ? name : 63);
+}
+
 /* False with ev->error. */
 bool lg_eval(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret);
 

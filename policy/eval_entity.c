@@ -133,6 +133,17 @@ entity_attr(struct lg_eval *ev, const struct lg_seen *s, const struct lg_value *
 	return found;
 }
 
+/* What an attribute is taken of.  Of the context just the one attribute is noted as read. */
+static bool
+eval_owner(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
+{
+	if (x->a->op != X_VAR || x->a->var != VAR_CONTEXT || ev->rq == NULL)
+		return lg_eval(ev, x->a, ret);
+	ev->reads |= lg_eval_bit(x->name->id);
+	*ret = ev->var[VAR_CONTEXT];
+	return true;
+}
+
 bool
 lg_eval_get(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 {
@@ -141,7 +152,7 @@ lg_eval_get(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 	struct lg_seen s;
 	enum lg_found found;
 
-	if (!lg_eval(ev, x->a, &a))
+	if (!eval_owner(ev, x, &a))
 		return false;
 	if (a.kind == LG_V_RECORD) {
 		at = lg_record_get(a.u.record, x->name);
@@ -174,7 +185,7 @@ lg_eval_has(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 	struct lg_seen s;
 	enum lg_found found;
 
-	if (!lg_eval(ev, x->a, &a))
+	if (!eval_owner(ev, x, &a))
 		return false;
 	if (a.kind == LG_V_RECORD)
 		return set_bool(ret, lg_record_get(a.u.record, x->name) != NULL);

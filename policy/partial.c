@@ -263,6 +263,7 @@ lg_partial_answer(struct lg_ctx *cx, const struct lg_partial *p, const struct lg
 	ret->determining = hits[side];
 	ret->ndetermining = n[side];
 	ret->errors = errors;
+	ret->reads = UINT64_MAX;
 }
 
 lg_err

@@ -1,6 +1,8 @@
 /* set.c: what a policy set tells about itself. */
 #include "policy/set.h"
 
+#include "policy/eval.h"
+
 struct lg_policies *
 lg_policies_ref(const struct lg_policies *set)
 {
@@ -53,6 +55,15 @@ lg_policies_names(const struct lg_policies *set, size_t *n)
 {
 	*n = set->nnames;
 	return set->names;
+}
+
+uint64_t
+lg_policies_reads(const struct lg_policies *set, lg_str attribute)
+{
+	for (uint32_t i = 0; i < set->nnames; i++)
+		if (lg_str_eq(set->names[i].text, attribute))
+			return lg_eval_bit(i);
+	return lg_eval_bit(LG_NAME_FREE);
 }
 
 /* ---- walks ---------------------------------------------------------------------------------- */

@@ -56,17 +56,11 @@ lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct l
 	pthread_mutex_unlock(&p->publishing);
 }
 
-/* A verdict of a set that never reads the clock holds as long as the data does. */
-bool
+/* A verdict that never looked at these holds as long as the data does. */
+uint64_t
 lg_reads_time(const struct lg_policies *set)
 {
-	size_t n;
-	const struct lg_name *names = lg_policies_names(set, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq(names[i].text, LG_STR("now")) || lg_str_eq(names[i].text, LG_STR("revision")))
-			return true;
-	return false;
+	return lg_policies_reads(set, LG_STR("now")) | lg_policies_reads(set, LG_STR("revision"));
 }
 
 lg_err
@@ -93,7 +87,7 @@ lg_point_new(struct lg_ctx *cx, struct lg_store *st, lg_str schema, lg_str syste
 		lg_point_free(&p);
 		return lg_fail_in(cx, e, "the system's policies");
 	}
-	p->system_reads_time = lg_reads_time(p->system);
+	p->system_time = lg_reads_time(p->system);
 	*ret = p;
 	return LG_OK;
 }
@@ -267,9 +261,11 @@ evaluate(struct lg_point *p, struct lg_ctx *cx, const struct tenant_set *t, stru
 	struct lg_answer ours, theirs;
 
 	lg_authorize(cx, p->system, &port, rq, &ours);
+	ret->stable = (ours.reads & p->system_time) == 0;
 	if (denied_by(cx, p->system, &ours, ret))
 		return;
 	lg_authorize(cx, t->policies, &port, rq, &theirs);
+	ret->stable = ret->stable && (theirs.reads & t->time) == 0;
 	if (denied_by(cx, t->policies, &theirs, ret))
 		return;
 	if (es->failed) {
@@ -381,7 +377,6 @@ lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const str
 		deny(ret, LG_STR("no policy is in force"));
 	} else {
 		ret->revision = t->version;
-		ret->stable = !t->reads_time && !p->system_reads_time;
 		e = ask_or_remember(p, cx, v, t, q, ret);
 	}
 	lg_published_end(p->sets);

@@ -13,7 +13,7 @@ struct tenant_set {
 	uint32_t tenant;
 	uint64_t version;
 	struct lg_policies *policies;
-	bool reads_time;
+	uint64_t time;			/* of lg_answer.reads: what changes by itself */
 };
 
 struct snapshot {
@@ -26,7 +26,7 @@ struct lg_point {
 	struct lg_segments *segments;
 	struct lg_schema *schema;
 	struct lg_policies *system;
-	bool system_reads_time;
+	uint64_t system_time;		/* the same of the system's set */
 	pthread_mutex_t publishing;
 	struct lg_published *sets;	/* struct snapshot */
 	struct lg_tally *tally;
@@ -38,7 +38,7 @@ const struct tenant_set *lg_snapshot_find(const struct snapshot *s, uint32_t ten
 void lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct lg_policies *policies);
 /* The context of a question with what only we may say. */
 LG_CHECKED lg_err lg_point_context(struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, const struct lg_record **ret);
-bool lg_reads_time(const struct lg_policies *set);
+uint64_t lg_reads_time(const struct lg_policies *set);
 /* LG_E_CONFLICT: under this set nobody who is enabled and has a password could change policies and entries again. */
 LG_CHECKED lg_err lg_lockout_check(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant, const struct lg_policies *set);
 

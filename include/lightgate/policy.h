@@ -296,7 +296,12 @@ struct lg_answer {			/* arrays in the context's arena, in order of policies */
 	const struct lg_policy_error *errors;
 	size_t nerrors;
 	uint32_t evaluated;		/* policies whose conditions were looked at: what the index left */
+	uint64_t reads;			/* attributes of the context that this decision looked at: lg_policies_reads */
 };
+
+/* Of lg_answer.reads, the bit for an attribute.  While it is not set, another value of the attribute, or none, would have
+ * changed nothing.  Names beyond the 63rd of a set share a bit, which names that the set does not know have too. */
+uint64_t lg_policies_reads(const struct lg_policies *set, lg_str attribute);
 
 /* Cannot fail: whatever goes wrong inside a policy is one of the answer's errors. */
 void lg_authorize(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
@@ -350,7 +355,8 @@ LG_CHECKED lg_err lg_partial_new(struct lg_ctx *cx, const struct lg_policies *se
 /* The same decision with more known: rq repeats what p knew and adds to it (LG_E_INVALID otherwise). */
 LG_CHECKED lg_err lg_partial_narrow(struct lg_ctx *cx, const struct lg_partial *p, const struct lg_entities *entities,
     const struct lg_partial_request *rq, struct lg_partial **ret);
-/* With all known.  LG_E_INVALID when rq is no completion of p's request. */
+/* With all known.  LG_E_INVALID when rq is no completion of p's request.  `reads` has all bits: what was read before is not
+ * remembered. */
 LG_CHECKED lg_err lg_partial_complete(struct lg_ctx *cx, const struct lg_partial *p, const struct lg_entities *entities,
     const struct lg_request *rq, struct lg_answer *ret);
 enum lg_partial_verdict lg_partial_verdict(const struct lg_partial *p);
