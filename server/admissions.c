@@ -134,9 +134,9 @@ sweep_tenant(struct lg_ctx *cx, struct lg_view *v, void *arg)
 }
 
 lg_err
-lg_redeemed_sweep(struct lg_ctx *cx, struct lg_app *app, bool *more)
+lg_redeemed_sweep(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, bool *more)
 {
-	struct expired ex = { LG_DEFAULT_TENANT, 0 };
+	struct expired ex = { tenant, 0 };
 
 	LG_TRY(lg_store_apply(cx, app->store, ex.tenant, "ticket.expire", sweep_tenant, &ex, NULL));
 	*more = ex.n == SWEEP_MAX;

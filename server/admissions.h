@@ -25,8 +25,8 @@ LG_CHECKED lg_err lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_
 LG_CHECKED lg_err lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_admission *ad);
 /* Redeems a ticket's jti: LG_E_DENIED the second time. */
 LG_CHECKED lg_err lg_ticket_redeem(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ticket *t);
-/* Deletes redeemed tickets that have expired, at most 1,000 a call.  On a worker. */
-LG_CHECKED lg_err lg_redeemed_sweep(struct lg_ctx *cx, struct lg_app *app, bool *more);
+/* Deletes redeemed tickets of a tenant that have expired, at most 1,000 a call.  On a worker. */
+LG_CHECKED lg_err lg_redeemed_sweep(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, bool *more);
 
 /* context.container from the agent's JSON; every member must be there. */
 LG_CHECKED lg_err lg_container_facts(struct lg_ctx *cx, lg_str json, struct lg_fact *ret);

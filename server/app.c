@@ -17,7 +17,9 @@
 #include "server/embedded.h"
 #include "server/heads.h"
 #include "server/ldap_listener.h"
+#include "server/operator.h"
 #include "server/point.h"
+#include "server/rotation.h"
 #include "server/storage.h"
 #include "server/tenants.h"
 
@@ -72,6 +74,7 @@ static lg_err
 renew_identity(struct lg_ctx *cx, struct lg_app *app)
 {
 	const struct lg_actor *was = cx->actor;
+	int64_t most = lg_tenants_get(app->tenants, LG_DEFAULT_TENANT)->leaf_life;
 	struct lg_cert_names names;
 	struct lg_issued issued;
 	struct lg_key *key = NULL;
@@ -80,7 +83,8 @@ renew_identity(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(own_names(cx, app, &names));
 	LG_TRY(lg_key_generate(cx, LG_KEY_P256, &key));
 	cx->actor = &lg_system;
-	lg_err e = lg_certs_issue_own(cx, app->certs, LG_DEFAULT_TENANT, lg_pubkey_spki(lg_key_public(key)), &names, OWN_LIFE, &issued);
+	lg_err e = lg_certs_issue_own(cx, app->certs, LG_DEFAULT_TENANT, lg_pubkey_spki(lg_key_public(key)), &names,
+	    most < OWN_LIFE ? most : OWN_LIFE, &issued);
 	cx->actor = was;
 	if (e == LG_OK)
 		e = lg_key_pem(cx, key, &pem);
@@ -116,35 +120,39 @@ complain(struct lg_ctx *cx, const char *what, lg_err e)
 }
 
 static lg_err
-sweep_certificates(struct lg_ctx *cx, struct lg_app *app, bool *more)
+sweep_certificates(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, bool *more)
 {
-	return lg_certs_purge(cx, app->certs, LG_DEFAULT_TENANT, cx->now - 90 * LG_DAY, more);
+	return lg_certs_purge(cx, app->certs, tenant, cx->now - 90 * LG_DAY, more);
 }
 
 static lg_err
-sweep_sts(struct lg_ctx *cx, struct lg_app *app, bool *more)
+sweep_sts(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, bool *more)
 {
+	(void)tenant;
 	return lg_sts_sweep(cx, app->sts, more);
 }
 
 /* Rows that have outlived their use, a thousand at a time. */
+static const struct {
+	const char *what;
+	lg_err (*run)(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, bool *more);
+	bool of_tenant;			/* once a tenant */
+} sweeps[] = {
+	{ "expired sessions and codes", sweep_sts, false },
+	{ "redeemed tickets", lg_redeemed_sweep, true },
+	{ "expired certificates", sweep_certificates, true },
+};
+
 static void
 sweep(struct lg_ctx *cx, struct lg_app *app)
 {
-	static const struct {
-		const char *what;
-		lg_err (*run)(struct lg_ctx *cx, struct lg_app *app, bool *more);
-	} all[] = {
-		{ "expired sessions and codes", sweep_sts },
-		{ "redeemed tickets", lg_redeemed_sweep },
-		{ "expired certificates", sweep_certificates },
-	};
-
-	for (size_t i = 0; i < LG_COUNT(all); i++) {
-		bool more = true;
-		while (more) {
-			more = false;
-			complain(cx, all[i].what, all[i].run(cx, app, &more));
+	for (size_t i = 0; i < LG_COUNT(sweeps); i++) {
+		const struct lg_tenant_view *t = lg_tenants_after(app->tenants, 0);
+		while (t != NULL) {
+			bool more = false;
+			complain(cx, sweeps[i].what, sweeps[i].run(cx, app, t->id, &more));
+			if (!more)
+				t = sweeps[i].of_tenant ? lg_tenants_after(app->tenants, t->id) : NULL;
 		}
 	}
 }
@@ -197,6 +205,7 @@ maintain(void *arg)
 	cx.actor = &lg_system;
 	for (int chain = 0; chain < LG_CHAINS; chain++)
 		complain(&cx, "signing the head of a log", lg_heads_extend(&cx, app, (enum lg_chain)chain, &head));
+	complain(&cx, "rotating keys", lg_rotation_run(&cx, app));
 	if (cx.now >= own->identity_until)
 		complain(&cx, "renewing the service's certificate", renew_identity(&cx, app));
 	if (cx.now - own->swept > LG_MINUTE) {
@@ -208,6 +217,13 @@ maintain(void *arg)
 	__atomic_store_n(&own->working, false, __ATOMIC_RELEASE);
 }
 
+/* Heads are signed at least every LG_HEADS_EVERY; a successor's time may be shorter where keys are turned for a test. */
+static int64_t
+maintenance_pause(const struct lg_settings *s)
+{
+	return s->rotation_publish < LG_HEADS_EVERY ? s->rotation_publish : LG_HEADS_EVERY;
+}
+
 static void
 tick(struct lg_timer *t)
 {
@@ -217,7 +233,7 @@ tick(struct lg_timer *t)
 	if (__atomic_load_n(&own->stopping, __ATOMIC_ACQUIRE))
 		return;
 	submit_once(app, &own->working, maintain);
-	lg_timer_set(lg_loop_self(), t, LG_HEADS_EVERY);
+	lg_timer_set(lg_loop_self(), t, maintenance_pause(app->settings));
 }
 
 struct starter {
@@ -254,6 +270,7 @@ add_routes(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_access_routes, lg_api_access_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_search_routes, lg_api_search_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_admission_routes, lg_api_admission_nroutes, app));
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_operator_routes, lg_api_operator_nroutes, app));
 	return lg_http_routes_add(cx, app->http, lg_api_admin_routes, lg_api_admin_nroutes, app);
 }
 
@@ -323,8 +340,7 @@ lg_app_start(struct lg_ctx *cx, struct lg_app *app)
 lg_err
 lg_app_reload(struct lg_ctx *cx, struct lg_app *app)
 {
-	LG_TRY(lg_tenants_reload(cx, app, app->tenants));
-	LG_TRY(lg_tenants_trust(cx, app));
+	LG_TRY(lg_tenants_renew(cx, app));
 	return renew_identity(cx, app);
 }
 
@@ -346,6 +362,7 @@ lg_app_stop(struct lg_app *app)
 	struct lg_ctx cx;
 	lg_str head;
 
+	lg_operated_end(app);
 	stop_maintenance(lg_own(app));
 	lg_unwire_ldap(app, &lg_own(app)->wiring);
 	lg_ctx_init(&cx, arena);

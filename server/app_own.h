@@ -15,6 +15,7 @@ struct lg_app_own {
 	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
 	int64_t swept;
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
+	int operated;			/* operators being answered; atomic */
 	bool working, copying, stopping;	/* of maintenance; atomic */
 	bool backing_up;		/* atomic */
 	struct lg_clock_guard guard;	/* in front of the signer */
@@ -30,8 +31,10 @@ lg_own(struct lg_app *app)
 void lg_backup_sweep(const char *archive);
 
 /* Route tables of the API, each with self = struct lg_app *. */
-extern const struct lg_route lg_api_access_routes[], lg_api_search_routes[], lg_api_admission_routes[], lg_api_admin_routes[];
-extern const size_t lg_api_access_nroutes, lg_api_search_nroutes, lg_api_admission_nroutes, lg_api_admin_nroutes;
+extern const struct lg_route lg_api_access_routes[], lg_api_search_routes[], lg_api_admission_routes[], lg_api_admin_routes[],
+    lg_api_operator_routes[];
+extern const size_t lg_api_access_nroutes, lg_api_search_nroutes, lg_api_admission_nroutes, lg_api_admin_nroutes,
+    lg_api_operator_nroutes;
 
 /* state.c: makes the tenant match a state document (JSON).  credentials: JSON array of new secrets; report: docs/api.md. */
 struct lg_caller;

@@ -32,44 +32,60 @@ lg_password_new(struct lg_arena *a)
 	return (lg_str){ p, sizeof random };
 }
 
-struct first {
+struct making {
 	struct lg_app *app;
+	const struct lg_new_tenant *t;
 	lg_str data_key, verifier;
 };
 
 static lg_err
 ask_data_key(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
 {
-	(void)arg;
-	return lg_keeper_wrap_new(k, LG_DEFAULT_TENANT, done, done_arg);
+	return lg_keeper_wrap_new(k, *(const uint32_t *)arg, done, done_arg);
 }
 
 static lg_err
-make_people(struct lg_ctx *cx, struct lg_view *v, const struct first *f)
+make_people(struct lg_ctx *cx, struct lg_view *v, const struct making *m)
 {
-	struct lg_edit ed = lg_edit_of(f->app->directory, v, LG_DEFAULT_TENANT);
+	struct lg_edit ed = lg_edit_of(m->app->directory, v, m->t->id);
 	struct lg_entry group, admin;
 
 	LG_TRY(lg_entry_create(cx, &ed, LG_TYPE_GROUP, LG_STR("administrators"), NULL, 0, &group));
-	LG_TRY(lg_entry_create(cx, &ed, LG_TYPE_USER, f->app->settings->admin, NULL, 0, &admin));
+	LG_TRY(lg_entry_create(cx, &ed, LG_TYPE_USER, m->t->admin, NULL, 0, &admin));
 	LG_TRY(lg_member_add(cx, &ed, &group, &admin));
-	return lg_entry_set_verifier(cx, &ed, &admin, f->verifier);
+	return lg_entry_set_verifier(cx, &ed, &admin, m->verifier);
 }
 
 static lg_err
 make_tenant(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
-	const struct first *f = arg;
-	const struct lg_settings *s = f->app->settings;
+	const struct making *m = arg;
+	const struct lg_new_tenant *t = m->t;
 	const struct lg_embedded *policies = lg_embedded_get("conf/policies/tenant.cedar");
 
 	if (policies == NULL)
 		return lg_fail(cx, LG_E_INTERNAL, "the default policies are not part of this program");
-	LG_TRY(lg_tenant_add(cx, f->app->directory, v, LG_DEFAULT_TENANT, s->tenant, s->suffix));
-	LG_TRY(lg_put(cx, v, &lg_tenant_key_table, tenant_key(cx->arena, LG_DEFAULT_TENANT), f->data_key));
-	LG_TRY(make_people(cx, v, f));
-	lg_audit(v, s->suffix, LG_STR("{\"first\":true}"));
-	return lg_policy_first(cx, f->app->point, v, LG_DEFAULT_TENANT, policies->data);
+	LG_TRY(lg_tenant_add(cx, m->app->directory, v, t->id, t->name, t->suffix));
+	LG_TRY(lg_put(cx, v, &lg_tenant_key_table, tenant_key(cx->arena, t->id), m->data_key));
+	LG_TRY(make_people(cx, v, m));
+	lg_audit(v, t->suffix, t->id == LG_DEFAULT_TENANT ? LG_STR("{\"first\":true}") : LG_NONE);
+	return lg_policy_first(cx, m->app->point, v, t->id, policies->data);
+}
+
+lg_err
+lg_tenant_make(struct lg_ctx *cx, struct lg_app *app, const struct lg_new_tenant *t, lg_str *password)
+{
+	struct making m = { .app = app, .t = t };
+	uint32_t id = t->id;
+	lg_str text = lg_password_new(cx->arena);
+	LG_AUTO(lg_secret_free) struct lg_secret secret = lg_secret_copy(text);
+
+	LG_TRY(app->hasher.hash_wait(app->hasher.self, cx, &secret, &m.verifier));
+	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_data_key, &id, &m.data_key));
+	LG_TRY(lg_keeper_link_data_key(app->keeper, cx, id, m.data_key));
+	LG_TRY(lg_store_apply(cx, app->store, id, "tenant.create", make_tenant, &m, NULL));
+	*password = text;
+	return LG_OK;
 }
 
 static bool
@@ -84,19 +100,16 @@ exists(struct lg_ctx *cx, struct lg_app *app)
 lg_err
 lg_bootstrap(struct lg_ctx *cx, struct lg_app *app, lg_str *password)
 {
-	struct first f = { .app = app };
+	const struct lg_settings *s = app->settings;
+	struct lg_new_tenant t = { .id = LG_DEFAULT_TENANT, .name = s->tenant, .suffix = s->suffix, .admin = s->admin };
+	lg_str text;
 
 	*password = LG_NONE;
 	if (exists(cx, app))
 		return LG_OK;
-	lg_str text = lg_password_new(app->arena);
-	LG_AUTO(lg_secret_free) struct lg_secret secret = lg_secret_copy(text);
-	LG_TRY(app->hasher.hash_wait(app->hasher.self, cx, &secret, &f.verifier));
-	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_data_key, NULL, &f.data_key));
-	LG_TRY(lg_keeper_link_data_key(app->keeper, cx, LG_DEFAULT_TENANT, f.data_key));
 	cx->actor = &lg_system;
-	LG_TRY(lg_store_apply(cx, app->store, LG_DEFAULT_TENANT, "tenant.create", make_tenant, &f, NULL));
-	*password = text;
+	LG_TRY(lg_tenant_make(cx, app, &t, &text));
+	*password = lg_dup(app->arena, text);
 	return LG_OK;
 }
 

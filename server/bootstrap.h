@@ -1,4 +1,4 @@
-/* bootstrap.h: the first start: one tenant, its policies and its first administrator, in one change. */
+/* bootstrap.h: a tenant, its policies and its first administrator, in one change: at the first start, and when the operator asks. */
 #ifndef LG_SERVER_BOOTSTRAP_H
 #define LG_SERVER_BOOTSTRAP_H
 
@@ -6,6 +6,14 @@
 
 extern const struct lg_table lg_tenant_key_table;	/* (tenant) -> the data key, sealed by the keeper */
 
+struct lg_new_tenant {
+	uint32_t id;			/* the keeper has its keys */
+	lg_str name, suffix;
+	lg_str admin;			/* its first administrator's name */
+};
+/* password: the administrator's, in cx's arena.  On the main thread or a worker; not in force before lg_point_load and
+ * lg_tenants_renew.  LG_E_EXISTS, and nothing is made, when id, name or suffix is taken. */
+LG_CHECKED lg_err lg_tenant_make(struct lg_ctx *cx, struct lg_app *app, const struct lg_new_tenant *t, lg_str *password);
 /* Makes the default tenant unless there is one.  password: the administrator's, in app->arena; empty when nothing was made. */
 LG_CHECKED lg_err lg_bootstrap(struct lg_ctx *cx, struct lg_app *app, lg_str *password);
 /* Every tenant's data key, opened by the keeper for lg_signer.data_key. */

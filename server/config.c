@@ -52,6 +52,11 @@ const struct lg_config_key lg_settings_keys[] = {
 	TIME("ceiling.leaf_life", leaf_life, "24h", LG_MINUTE, 398 * LG_DAY, "Longest life of a certificate, likewise."),
 	KEY("ceiling.dns_suffixes", LIST, dns_suffixes, NULL, 0, 0, false, "What DNS names in certificates must end in."),
 
+	TIME("rotation.token_key", rotation_token, "30d", LG_SECOND, 3650 * LG_DAY, "A key signs tokens for so long."),
+	TIME("rotation.ticket_key", rotation_ticket, "30d", LG_SECOND, 3650 * LG_DAY, "A key signs tickets for so long."),
+	TIME("rotation.issuing_ca", rotation_issuer, "400d", LG_SECOND, 487 * LG_DAY, "An issuing CA signs for so long; it lives 731 days."),
+	TIME("rotation.publish", rotation_publish, "1h", LG_SECOND, 30 * LG_DAY, "A key is published so long before it signs."),
+
 	KEY("log.requests", BOOL, log_requests, "false", 0, 0, true, "A line for every request."),
 	KEY("log.level", STR, log_level, "info", 0, 0, true, "debug, info, warn or error."),
 };
@@ -123,6 +128,11 @@ lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 		return lg_fail(cx, LG_E_INVALID, "socket: the path has more than %zu octets", sizeof ((struct sockaddr_un *)0)->sun_path - 1);
 	if (s->issuer.n > 0 && !lg_str_starts(s->issuer, LG_STR("https://")))
 		return lg_fail(cx, LG_E_INVALID, "issuer: an https URL is wanted");
+	/* Verifiers keep the JWKS for five minutes. */
+	if (!s->dev && s->rotation_publish < 10 * LG_MINUTE)
+		return lg_fail(cx, LG_E_INVALID, "rotation.publish: 10m at least");
+	if (s->rotation_token <= s->rotation_publish || s->rotation_ticket <= s->rotation_publish || s->rotation_issuer <= s->rotation_publish)
+		return lg_fail(cx, LG_E_INVALID, "rotation: a key signs longer than its successor is published before");
 	if (s->host.n == 0 || s->tenant.n == 0 || s->suffix.n == 0 || s->trust_domain.n == 0 || s->admin.n == 0)
 		return lg_fail(cx, LG_E_INVALID, "host, tenant, suffix, trust_domain and admin cannot be empty");
 	return check_level(cx, s);

@@ -27,6 +27,8 @@ struct lg_settings {
 	/* tokens and certificates: the ceilings given to the keeper at the tenant's creation */
 	int64_t token_life, ticket_life, leaf_life;
 	struct lg_config_list dns_suffixes;
+	/* keys: after how long they stop signing, and how long their successors are known before */
+	int64_t rotation_token, rotation_ticket, rotation_issuer, rotation_publish;
 	bool log_requests;
 	lg_str log_level;
 	/* flags only */

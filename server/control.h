@@ -10,6 +10,7 @@
 enum lg_control {
 	LG_CONTROL_READY = 'R',		/* server: the ready line; its listeners are open */
 	LG_CONTROL_KEEPER = 'K',	/* parent: channels to a new keeper, one a loop */
+	LG_CONTROL_OPERATOR = 'O',	/* parent: a socket on which the local operator's requests come (base/operator.h) */
 	LG_CONTROL_RELOAD = 'H',	/* parent: the settings file's text */
 	LG_CONTROL_END = 'T'		/* parent: drain and exit */
 };

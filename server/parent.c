@@ -1,6 +1,6 @@
 /*
  * parent.c: lightgated itself.  It has no threads and reads nothing from outside: it waits for signals, for its children and
- * for the server's one line.
+ * for the server's one line; who comes to the recover socket is talked to by a child of its own (parent_operator.c).
  *
  * A keeper that died is started again and its channels are handed to the living server.  A server that died takes the keeper
  * with it, since half a request may stand in their channels.
@@ -70,6 +70,8 @@ reap(struct lg_parent *p)
 		else if (pid == p->keeper.pid) {
 			lg_parent_keeper_stop(p);
 			child_ended(p, &p->keeper, status);
+		} else if (pid == p->operator.pid) {
+			lg_parent_operator_ended(p, status);
 		}
 	}
 }
@@ -184,12 +186,15 @@ patience(const struct lg_parent *p, int64_t until)
 static void
 wait_once(struct lg_parent *p, int64_t until)
 {
-	struct pollfd fd[2] = { { .fd = p->signals, .events = POLLIN }, { .fd = p->server_control, .events = POLLIN } };
+	struct pollfd fd[3] = { { .fd = p->signals, .events = POLLIN }, { .fd = p->server_control, .events = POLLIN },
+		{ .fd = p->operator.pid == 0 && !p->ending ? p->recover : -1, .events = POLLIN } };
 
-	if (poll(fd, 2, patience(p, until)) <= 0)
+	if (poll(fd, LG_COUNT(fd), patience(p, until)) <= 0)
 		return;
 	if (fd[1].revents != 0)
 		lg_parent_server_hear(p);
+	if (fd[2].revents != 0)
+		lg_parent_operator_take(p);
 	if (fd[0].revents != 0)
 		on_signal(p);
 }
@@ -217,6 +222,8 @@ end(struct lg_parent *p)
 
 	p->server.again = p->keeper.again = 0;
 	lg_doors_close(p->doors);
+	lg_parent_recover_close(p);
+	lg_parent_operator_stop(p);
 	if (p->server_control >= 0)
 		lg_control_send(p->server_control, LG_CONTROL_END, LG_NONE, NULL, 0);
 	end_child(p, &p->server, p->settings.drain_time + 5 * LG_SECOND);
@@ -263,6 +270,8 @@ prepare(struct lg_parent *p)
 	LG_TRY(lg_cstr(&p->cx, s->data, &data));
 	if (chdir(data) != 0)
 		return lg_fail(&p->cx, LG_E_IO, "%s: %s", data, strerror(errno));
+	if (p->o->task == NULL)
+		LG_TRY(lg_parent_recover_open(p));
 	return open_signals(p);
 }
 
@@ -275,7 +284,8 @@ init(struct lg_parent *p, const struct lg_parent_options *o)
 	p->settings = o->settings;
 	p->server = (struct lg_child){ .name = "server", .pause = LG_BACKOFF_FIRST };
 	p->keeper = (struct lg_child){ .name = "keeper", .pause = LG_BACKOFF_FIRST };
-	p->server_control = -1;
+	p->operator = (struct lg_child){ .name = "operator's child" };
+	p->server_control = p->recover = -1;
 	p->arena = lg_arena_new();
 	/* prepare's strings live as long as the process; restarts have an arena of their own. */
 	lg_ctx_init(&p->cx, p->arena);

@@ -28,6 +28,9 @@ struct lg_parent {
 	struct lg_arena *arena;		/* as long as the process */
 	struct lg_secret secret;
 	struct lg_child keeper, server;
+	struct lg_child operator;	/* talks to one operator; at most one, since it borrows keeper_control */
+	pid_t operator_keeper;		/* the keeper whose channel it borrowed */
+	int recover;			/* listens at DATA/recover/recover.sock; -1: not offered */
 	struct lg_keeper *keeper_control;
 	int server_control;
 	int channels[LG_LOOPS];		/* the server's ends, between the keeper's start and the server's; -1 otherwise */
@@ -47,6 +50,13 @@ void lg_parent_keeper_stop(struct lg_parent *p);		/* closes the control channel:
 LG_CHECKED lg_err lg_parent_server_start(struct lg_parent *p);	/* takes channels */
 void lg_parent_server_hear(struct lg_parent *p);		/* a message, or the end, at server_control */
 void lg_parent_server_keeper(struct lg_parent *p);		/* hands channels of a new keeper over */
+
+/* parent_operator.c */
+LG_CHECKED lg_err lg_parent_recover_open(struct lg_parent *p);	/* the socket; DATA is the working directory */
+void lg_parent_recover_close(struct lg_parent *p);
+void lg_parent_operator_take(struct lg_parent *p);		/* a connection waits: a child is forked for it */
+void lg_parent_operator_stop(struct lg_parent *p);		/* kills it, if there is one */
+void lg_parent_operator_ended(struct lg_parent *p, int status);
 
 void lg_parent_channels_close(struct lg_parent *p);
 

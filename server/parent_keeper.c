@@ -90,6 +90,7 @@ lg_parent_keeper_start(struct lg_parent *p)
 void
 lg_parent_keeper_stop(struct lg_parent *p)
 {
+	lg_parent_operator_stop(p);	/* it holds the channel too */
 	lg_keeper_free(&p->keeper_control);
 }
 

@@ -18,6 +18,7 @@
 #include "server/hasher.h"
 #include "server/health.h"
 #include "server/ldap_listener.h"
+#include "server/operator.h"
 
 #define WORKER_QUEUE	1024
 #define WORKER_STACK	(256u << 10)
@@ -257,6 +258,15 @@ take_keeper(struct server *sv)
 }
 
 static void
+take_operator(struct server *sv)
+{
+	for (size_t i = 1; i < sv->message.nfds; i++)
+		close(sv->message.fds[i]);
+	if (sv->message.nfds > 0)
+		lg_operated(&sv->app, sv->message.fds[0]);
+}
+
+static void
 reload(struct server *sv)
 {
 	struct lg_settings fresh;
@@ -284,6 +294,9 @@ obey(struct server *sv)
 		switch (sv->message.text[0]) {
 		case LG_CONTROL_KEEPER:
 			take_keeper(sv);
+			break;
+		case LG_CONTROL_OPERATOR:
+			take_operator(sv);
 			break;
 		case LG_CONTROL_RELOAD:
 			reload(sv);

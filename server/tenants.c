@@ -1,23 +1,35 @@
 /* tenants.c: what each tenant is to the outside, from the keeper's keys and the directory. */
 #include "server/tenants.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "lightgate/certs.h"
 #include "lightgate/store.h"
+#include "server/rotation.h"
 
 #define KEYS_MAX 64		/* of one purpose and tenant */
 
 struct generation {
 	struct generation *before;	/* what was handed out stays valid until the service stops */
 	struct lg_arena *arena;
+	int64_t until;			/* when the first retired key need not be told any more */
 	size_t n;
 	struct lg_tenant_view *tenant;
 };
 
 struct lg_tenants {
 	_Atomic(struct generation *) now;
+	pthread_mutex_t renewing;
+};
+
+/* What the keeper says. */
+struct kept {
+	struct lg_keeper_key *key;
+	size_t nkeys;
+	struct lg_keeper_tenant *tenant;
+	size_t ntenants;
 };
 
 static lg_err
@@ -27,20 +39,49 @@ ask_keys(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
 	return lg_keeper_keys(k, done, done_arg);
 }
 
-/* Next, active and retired keys of one purpose: verifiers must know the next one before it signs. */
 static lg_err
-keyset(struct lg_ctx *cx, const struct lg_keeper_key *key, size_t n, uint32_t tenant, enum lg_purpose purpose,
-    struct lg_keyset **ret)
+ask_tenants(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	(void)arg;
+	return lg_keeper_tenants(k, done, done_arg);
+}
+
+lg_err
+lg_tenants_keys(struct lg_ctx *cx, struct lg_app *app, struct lg_keeper_key **ret, size_t *n)
+{
+	lg_str reply;
+
+	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_keys, NULL, &reply));
+	return lg_keeper_keys_parse(cx, reply, ret, n);
+}
+
+static lg_err
+ask_keeper(struct lg_ctx *cx, struct lg_app *app, struct kept *ret)
+{
+	lg_str reply;
+
+	LG_TRY(lg_tenants_keys(cx, app, &ret->key, &ret->nkeys));
+	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_tenants, NULL, &reply));
+	return lg_keeper_tenants_parse(cx, reply, &ret->tenant, &ret->ntenants);
+}
+
+/* ---- one tenant -------------------------------------------------------------------------------------------- */
+
+/* Next, active and retired keys of one purpose: verifiers must know the next one before it signs, and a retired one as long as
+ * what it signed may be valid. */
+static lg_err
+keyset(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenant *t, enum lg_purpose purpose, struct lg_keyset **ret)
 {
 	struct lg_keyset_key row[KEYS_MAX] = { { .alg = LG_ALG_NONE } };
 	size_t rows = 0;
 	lg_err e = LG_OK;
 
-	for (size_t i = 0; i < n && rows < KEYS_MAX && e == LG_OK; i++) {
-		if (key[i].tenant != tenant || key[i].purpose != purpose)
+	for (size_t i = 0; i < kept->nkeys && rows < KEYS_MAX && e == LG_OK; i++) {
+		const struct lg_keeper_key *k = &kept->key[i];
+		if (k->tenant != t->id || k->purpose != purpose || !lg_rotation_believed(k, &t->ceiling, cx->now))
 			continue;
-		row[rows] = (struct lg_keyset_key){ key[i].kid, key[i].alg, NULL };
-		e = lg_pubkey_from_spki(cx, key[i].spki, &row[rows].key);
+		row[rows] = (struct lg_keyset_key){ k->kid, k->alg, NULL };
+		e = lg_pubkey_from_spki(cx, k->spki, &row[rows].key);
 		rows += e == LG_OK;
 	}
 	if (e == LG_OK)
@@ -51,21 +92,56 @@ keyset(struct lg_ctx *cx, const struct lg_keeper_key *key, size_t n, uint32_t te
 }
 
 static lg_str
-certificate(const struct lg_keeper_key *key, size_t n, uint32_t tenant, enum lg_purpose purpose)
+root_certificate(const struct kept *kept, uint32_t tenant)
 {
-	for (size_t i = 0; i < n; i++)
-		if (key[i].tenant == tenant && key[i].purpose == purpose && key[i].state == LG_KEY_ACTIVE)
-			return key[i].cert;
+	for (size_t i = 0; i < kept->nkeys; i++)
+		if (kept->key[i].tenant == tenant && kept->key[i].purpose == LG_PURPOSE_ROOT && kept->key[i].state == LG_KEY_ACTIVE)
+			return kept->key[i].cert;
 	return LG_NONE;
 }
 
+/* Whoever signs, then those retired last. */
 static bool
-has_rs256(const struct lg_keeper_key *key, size_t n, uint32_t tenant)
+comes_first(const struct lg_keeper_key *a, const struct lg_keeper_key *b)
 {
+	return (a->state == LG_KEY_ACTIVE) != (b->state == LG_KEY_ACTIVE) ? a->state == LG_KEY_ACTIVE : a->since > b->since;
+}
+
+static void
+issuers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenant *t, struct lg_arena *a, struct lg_tenant_view *ret)
+{
+	const struct lg_keeper_key *row[LG_ISSUERS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < kept->nkeys; i++) {
+		const struct lg_keeper_key *k = &kept->key[i];
+		size_t at = 0;
+		if (k->tenant != t->id || k->purpose != LG_PURPOSE_ISSUER || k->state == LG_KEY_NEXT ||
+		    !lg_rotation_believed(k, &t->ceiling, cx->now))
+			continue;
+		while (at < n && !comes_first(k, row[at]))
+			at++;
+		if (at == LG_ISSUERS)
+			continue;
+		n = n < LG_ISSUERS ? n + 1 : n;
+		memmove(&row[at + 1], &row[at], (n - at - 1) * sizeof row[0]);
+		row[at] = k;
+	}
+	if (n == 0 || row[0]->state != LG_KEY_ACTIVE)
+		return;
 	for (size_t i = 0; i < n; i++)
-		if (key[i].tenant == tenant && key[i].purpose == LG_PURPOSE_TOKEN && key[i].alg == LG_ALG_RS256 &&
-		    key[i].state == LG_KEY_ACTIVE)
+		ret->issuers[i] = lg_dup(a, row[i]->cert);
+	ret->nissuers = n;
+}
+
+static bool
+has_rs256(const struct kept *kept, uint32_t tenant)
+{
+	for (size_t i = 0; i < kept->nkeys; i++) {
+		const struct lg_keeper_key *k = &kept->key[i];
+		if (k->tenant == tenant && k->purpose == LG_PURPOSE_TOKEN && k->alg == LG_ALG_RS256 && k->state == LG_KEY_ACTIVE)
 			return true;
+	}
 	return false;
 }
 
@@ -79,30 +155,60 @@ name_outside(const struct lg_app *app, struct lg_arena *a, struct lg_tenant_view
 	t->sts.issuer = first ? lg_dup(a, at->issuer) : lg_print(a, "%.*s/t/%.*s", LG_FMT(at->issuer), LG_FMT(t->name));
 	if (at->mtls.n > 0)
 		t->sts.mtls = first ? lg_dup(a, at->mtls) : lg_print(a, "%.*s/t/%.*s", LG_FMT(at->mtls), LG_FMT(t->name));
-	t->trust_domain = first ? lg_dup(a, app->settings->trust_domain)
-				: lg_print(a, "%.*s.%.*s", LG_FMT(t->name), LG_FMT(app->settings->trust_domain));
 	t->api_audience = lg_cat(a, t->sts.issuer, LG_STR("/v1"));
 	t->access_audience = lg_cat(a, t->sts.issuer, LG_STR("/access/v1"));
 }
 
-static lg_err
-fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_tenant *from, const struct lg_keeper_key *key,
-    size_t n, uint64_t revision, struct lg_tenant_view *t)
+static void
+take_ceiling(struct lg_arena *a, const struct lg_ceiling *c, struct lg_tenant_view *t)
 {
+	lg_str *suffixes = LG_NEWS(a, lg_str, c->ndns);
+
+	for (size_t i = 0; i < c->ndns; i++)
+		suffixes[i] = lg_dup(a, c->dns_suffixes[i]);
+	t->trust_domain = lg_dup(a, c->trust_domain);
+	t->dns_suffixes = suffixes;
+	t->ndns_suffixes = c->ndns;
+	t->loopback = c->loopback;
+	t->token_life = c->token_life;
+	t->ticket_life = c->ticket_life;
+	t->leaf_life = c->leaf_life;
+}
+
+static const struct lg_keeper_tenant *
+kept_tenant(const struct kept *kept, uint32_t id)
+{
+	for (size_t i = 0; i < kept->ntenants; i++)
+		if (kept->tenant[i].id == id)
+			return &kept->tenant[i];
+	return NULL;
+}
+
+static lg_err
+fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_tenant *from, const struct kept *kept,
+    uint64_t revision, struct lg_tenant_view *t)
+{
+	const struct lg_keeper_tenant *own = kept_tenant(kept, from->id);
+
 	t->id = from->id;
 	t->uuid = from->uuid;
 	t->name = lg_dup(a, from->name);
 	t->suffix = lg_dup(a, from->suffix);
-	name_outside(app, a, t);
-	t->root = lg_dup(a, certificate(key, n, t->id, LG_PURPOSE_ROOT));
-	t->issuing = lg_dup(a, certificate(key, n, t->id, LG_PURPOSE_ISSUER));
-	if (t->root.n == 0 || t->issuing.n == 0)
+	t->root = lg_dup(a, root_certificate(kept, t->id));
+	if (own != NULL) {
+		take_ceiling(a, &own->ceiling, t);
+		issuers(cx, kept, own, a, t);
+	}
+	if (t->root.n == 0 || t->nissuers == 0)
 		return lg_fail(cx, LG_E_CORRUPT, "the keeper has no certificates for tenant %.*s", LG_FMT(t->name));
+	name_outside(app, a, t);
 	t->sts.keys_revision = revision;
-	t->sts.rs256 = has_rs256(key, n, t->id);
-	LG_TRY(keyset(cx, key, n, t->id, LG_PURPOSE_TOKEN, &t->sts.keys));
-	return keyset(cx, key, n, t->id, LG_PURPOSE_TICKET, &t->tickets);
+	t->sts.rs256 = has_rs256(kept, t->id);
+	LG_TRY(keyset(cx, kept, own, LG_PURPOSE_TOKEN, &t->sts.keys));
+	return keyset(cx, kept, own, LG_PURPOSE_TICKET, &t->tickets);
 }
+
+/* ---- all of them -------------------------------------------------------------------------------------------- */
 
 static void
 generation_free(struct generation *g)
@@ -115,23 +221,38 @@ generation_free(struct generation *g)
 	free(g);
 }
 
+/* When a key that is told now will not be believed any more: that of the smallest such time. */
+static int64_t
+first_end(const struct kept *kept, int64_t now)
+{
+	int64_t first = INT64_MAX;
+
+	for (size_t i = 0; i < kept->nkeys; i++) {
+		const struct lg_keeper_tenant *t = kept_tenant(kept, kept->key[i].tenant);
+		int64_t end = t == NULL ? INT64_MAX : lg_rotation_until(&kept->key[i], &t->ceiling);
+		if (end >= now && end < first)
+			first = end;
+	}
+	return first;
+}
+
 static lg_err
 read_all(struct lg_ctx *cx, struct lg_app *app, struct generation *g, uint64_t revision)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-	struct lg_keeper_key *key = NULL;
+	struct kept kept = { .key = NULL };
 	struct lg_tenant *tenant = NULL;
-	size_t nkeys = 0, n = 0;
-	lg_str reply;
+	size_t n = 0;
 
-	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_keys, NULL, &reply));
-	LG_TRY(lg_keeper_keys_parse(cx, reply, &key, &nkeys));
+	LG_TRY(ask_keeper(cx, app, &kept));
+	g->until = first_end(&kept, cx->now);
 	LG_TRY(lg_view_begin(cx, app->store, &v));
 	LG_TRY(lg_tenant_list(cx, v, &tenant, &n));
 	g->tenant = LG_NEWS(g->arena, struct lg_tenant_view, n);
 	for (size_t i = 0; i < n; i++) {
-		LG_TRY(fill(cx, app, g->arena, &tenant[i], key, nkeys, revision, &g->tenant[i]));
-		g->n++;
+		lg_err e = fill(cx, app, g->arena, &tenant[i], &kept, revision, &g->tenant[i]);
+		g->n++;			/* half filled it is freed all the same */
+		LG_TRY(e);
 	}
 	return LG_OK;
 }
@@ -161,6 +282,7 @@ lg_tenants_load(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants **ret)
 
 	if (ts == NULL)
 		abort();
+	pthread_mutex_init(&ts->renewing, NULL);
 	lg_err e = lg_tenants_reload(cx, app, ts);
 	if (e != LG_OK)
 		lg_tenants_free(&ts);
@@ -180,6 +302,7 @@ lg_tenants_free(struct lg_tenants **ts)
 		generation_free(g);
 		g = before;
 	}
+	pthread_mutex_destroy(&(*ts)->renewing);
 	free(*ts);
 	*ts = NULL;
 }
@@ -196,6 +319,18 @@ lg_tenants_get(const struct lg_tenants *ts, uint32_t id)
 }
 
 const struct lg_tenant_view *
+lg_tenants_after(const struct lg_tenants *ts, uint32_t id)
+{
+	const struct generation *g = atomic_load_explicit(&((struct lg_tenants *)(uintptr_t)ts)->now, memory_order_acquire);
+	const struct lg_tenant_view *first = NULL;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (g->tenant[i].id > id && (first == NULL || g->tenant[i].id < first->id))
+			first = &g->tenant[i];
+	return first;
+}
+
+const struct lg_tenant_view *
 lg_tenants_by_path(const struct lg_tenants *ts, lg_str name)
 {
 	const struct generation *g = atomic_load_explicit(&((struct lg_tenants *)(uintptr_t)ts)->now, memory_order_acquire);
@@ -208,18 +343,12 @@ lg_tenants_by_path(const struct lg_tenants *ts, lg_str name)
 	return NULL;
 }
 
-/* As in the keeper's ceiling (parent_keeper.c): our own name, then what the settings add. */
-static const lg_str *
-dns_suffixes(struct lg_ctx *cx, const struct lg_settings *s, size_t *n)
+bool
+lg_tenants_outdated(const struct lg_tenants *ts, int64_t now)
 {
-	lg_str *v = LG_NEWS(cx->arena, lg_str, s->dns_suffixes.n + 1);
+	const struct generation *g = atomic_load_explicit(&((struct lg_tenants *)(uintptr_t)ts)->now, memory_order_acquire);
 
-	*n = 0;
-	if (!s->dev)
-		v[(*n)++] = s->host;
-	for (size_t i = 0; i < s->dns_suffixes.n; i++)
-		v[(*n)++] = s->dns_suffixes.v[i];
-	return v;
+	return now > g->until;
 }
 
 lg_err
@@ -227,20 +356,50 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 {
 	const struct generation *g = atomic_load(&app->tenants->now);
 	struct lg_authority *v = LG_NEWS(cx->arena, struct lg_authority, g->n);
-	const struct lg_settings *s = app->settings;
-	size_t nsuffixes;
-	const lg_str *suffixes = dns_suffixes(cx, s, &nsuffixes);
 
 	for (size_t i = 0; i < g->n; i++) {
 		const struct lg_tenant_view *t = &g->tenant[i];
 		v[i] = (struct lg_authority){
-			.tenant = t->id, .issuer = t->sts.issuer, .trust_domain = t->trust_domain, .root = t->root,
-			.issuers = { t->issuing }, .nissuers = 1, .http_url = app->at->http,
-			.dns_suffixes = suffixes, .ndns_suffixes = nsuffixes,
-			.loopback = s->dev, .leaf_life = s->leaf_life,
+			.tenant = t->id, .id = t->uuid, .issuer = t->sts.issuer, .trust_domain = t->trust_domain, .root = t->root,
+			.nissuers = t->nissuers, .http_url = app->at->http, .dns_suffixes = t->dns_suffixes,
+			.ndns_suffixes = t->ndns_suffixes, .loopback = t->loopback, .leaf_life = t->leaf_life,
 		};
+		memcpy(v[i].issuers, t->issuers, sizeof v[i].issuers);
 		if (t->id != LG_DEFAULT_TENANT)
 			v[i].http_url = lg_print(cx->arena, "%.*s/t/%.*s", LG_FMT(app->at->http), LG_FMT(t->name));
 	}
 	return lg_certs_trust(cx, app->certs, v, g->n);
+}
+
+lg_err
+lg_tenants_renew(struct lg_ctx *cx, struct lg_app *app)
+{
+	pthread_mutex_lock(&app->tenants->renewing);
+	lg_err e = lg_tenants_reload(cx, app, app->tenants);
+	if (e == LG_OK)
+		e = lg_tenants_trust(cx, app);
+	pthread_mutex_unlock(&app->tenants->renewing);
+	return e;
+}
+
+struct note {
+	lg_str target, detail;
+};
+
+static lg_err
+write_note(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	const struct note *n = arg;
+
+	(void)cx;
+	lg_audit(v, n->target, n->detail);
+	return LG_OK;
+}
+
+lg_err
+lg_tenants_note(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const char *operation, lg_str detail)
+{
+	struct note n = { LG_STR("keeper"), detail };
+
+	return lg_store_apply(cx, app->store, tenant, operation, write_note, &n, NULL);
 }

@@ -6,6 +6,7 @@
 #ifndef LG_SERVER_TENANTS_H
 #define LG_SERVER_TENANTS_H
 
+#include "lightgate/certs.h"
 #include "lightgate/directory.h"
 #include "lightgate/sts.h"
 #include "server/app.h"
@@ -16,12 +17,19 @@ struct lg_tenant_view {
 	uint32_t id;
 	lg_uuid uuid;
 	lg_str name, suffix;
+	/* as the keeper's ceiling has them */
 	lg_str trust_domain;
+	const lg_str *dns_suffixes;
+	size_t ndns_suffixes;
+	bool loopback;
+	int64_t token_life, ticket_life, leaf_life;
 	struct lg_sts_tenant sts;	/* issuer, mtls, token keys */
 	lg_str api_audience;		/* <issuer>/v1 */
 	lg_str access_audience;		/* <issuer>/access/v1 */
 	struct lg_keyset *tickets;
-	lg_str root, issuing;		/* DER */
+	lg_str root;			/* DER */
+	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, of the others there may be leaves */
+	size_t nissuers;
 };
 
 struct lg_tenants;
@@ -33,9 +41,19 @@ LG_CHECKED lg_err lg_tenants_reload(struct lg_ctx *cx, struct lg_app *app, struc
 void lg_tenants_free(struct lg_tenants **ts);
 /* NULL if there is none of that id. */
 const struct lg_tenant_view *lg_tenants_get(const struct lg_tenants *ts, uint32_t id);
+/* The one of the smallest id above; NULL after the last. */
+const struct lg_tenant_view *lg_tenants_after(const struct lg_tenants *ts, uint32_t id);
 /* name empty: the default tenant, which has no other name on the wire. */
 const struct lg_tenant_view *lg_tenants_by_path(const struct lg_tenants *ts, lg_str name);
 /* Tells the authority of every tenant to certs. */
 LG_CHECKED lg_err lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app);
+/* Both, after a change of tenants, keys or ceilings.  One at a time; others wait. */
+LG_CHECKED lg_err lg_tenants_renew(struct lg_ctx *cx, struct lg_app *app);
+/* The keeper's keys as they are now, in cx's arena. */
+LG_CHECKED lg_err lg_tenants_keys(struct lg_ctx *cx, struct lg_app *app, struct lg_keeper_key **ret, size_t *n);
+/* Is a key still told to verifiers that need not be any more? */
+bool lg_tenants_outdated(const struct lg_tenants *ts, int64_t now);
+/* Writes into the change log what was changed in the keeper; operation: "keeper.<what>", in memory that stays. */
+LG_CHECKED lg_err lg_tenants_note(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const char *operation, lg_str detail);
 
 #endif

@@ -62,11 +62,12 @@ lg_ticket_request(struct lg_app *app, struct lg_ctx *cx, const struct lg_access 
 
 	if (!ac->verdict.permit || !ac->has_host || !proved || strcmp(ac->question.action, "container:create") != 0)
 		return false;
+	int64_t ours = app->settings->ticket_life, most = asker->tenant->ticket_life;	/* the ceiling may have been narrowed */
 	*ret = (struct lg_token_request){
 		.tenant = ac->question.tenant, .purpose = LG_PURPOSE_TICKET, .typ = LG_STR(LG_TICKET_TYP),
 		.subject = uuid_text(cx->arena, ac->question.principal.id),
 		.audience = { uuid_text(cx->arena, ac->host.uuid) }, .naudience = 1,
-		.issued = cx->now, .life = app->settings->ticket_life, .extra = extra_claims(cx, ac, asker),
+		.issued = cx->now, .life = ours < most ? ours : most, .extra = extra_claims(cx, ac, asker),
 	};
 	return true;
 }

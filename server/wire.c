@@ -288,15 +288,28 @@ lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 
 /* ---- HTTP ------------------------------------------------------------------------------------------------------------ */
 
+/* Path and certificate each name a tenant, whatever the request is about. */
+static lg_err
+same_tenant(struct lg_app *app, struct lg_ctx *cx, lg_str cert, uint32_t tenant)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_certs_peer found;
+
+	LG_TRY(lg_view_begin(cx, app->store, &v));
+	LG_TRY(lg_certs_peer(cx, app->certs, v, cert, &found));
+	return found.tenant == tenant ? LG_OK : lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate belongs to another tenant");
+}
+
 static lg_err
 http_tenant(void *self, struct lg_ctx *cx, const struct lg_peer *peer, lg_str name, uint32_t *tenant)
 {
 	struct lg_app *app = self;
 	const struct lg_tenant_view *t = lg_tenants_by_path(app->tenants, name);
 
-	(void)peer;			/* a peer of another tenant is refused where its certificate is read */
 	if (t == NULL)
 		return lg_fail(cx, LG_E_NOT_FOUND, "there is no such tenant");
+	if (peer->cert.n > 0)
+		LG_TRY(same_tenant(app, cx, peer->cert, t->id));
 	*tenant = t->id;
 	return LG_OK;
 }

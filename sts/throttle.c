@@ -172,3 +172,18 @@ sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg
 		s->until = 0;
 	(void)pthread_mutex_unlock(&t->lock);
 }
+
+void
+lg_sts_forgive(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid subject)
+{
+	struct sts_throttle *t = sts->throttle;
+	char id[LG_UUID_TEXT + 1];
+	struct slot *s;
+
+	lg_uuid_text(subject, id);
+	(void)pthread_mutex_lock(&t->lock);
+	s = find(t, key_of(t, cx->arena, 0, tenant, lg_str_of(id)), lg_boottime());
+	s->failures = 0;
+	s->until = 0;
+	(void)pthread_mutex_unlock(&t->lock);
+}

@@ -50,7 +50,7 @@ Test(admissions, what_was_redeemed_is_forgotten_only_after_its_time)
 
 	place_ok(&p, redeem_now(&live));
 	place_ok(&p, redeem_now(&old));
-	place_ok(&p, lg_redeemed_sweep(&p.cx, &app, &more));
+	place_ok(&p, lg_redeemed_sweep(&p.cx, &app, 1, &more));
 	cr_assert(!more);
 	place_err(&p, LG_E_DENIED, redeem_now(&live));
 	place_ok(&p, redeem_now(&old));

@@ -1,0 +1,125 @@
+#include "server/rotation.h"
+
+#include "base/clock.h"
+#include "lightgate/certs.h"
+#include "server/tenants.h"
+
+/* ---- rules ------------------------------------------------------------------------------------------------ */
+
+enum lg_rotation_step
+lg_rotation_step(const struct lg_keeper_key *active, const struct lg_keeper_key *next, int64_t age, int64_t publish, int64_t now)
+{
+	if (next != NULL)		/* made by us or by the operator, it waits its time */
+		return now - next->since >= publish ? LG_ROTATION_ACTIVATE : LG_ROTATION_WAIT;
+	return now - active->since >= age - publish ? LG_ROTATION_SUCCESSOR : LG_ROTATION_WAIT;
+}
+
+static const struct {
+	enum lg_purpose purpose;
+	const char *name;
+	size_t age;			/* in struct lg_settings */
+	size_t life;			/* in struct lg_ceiling: of what it signs */
+	int64_t longer;			/* and after that */
+} kinds[] = {
+	{ LG_PURPOSE_TOKEN, "token", offsetof(struct lg_settings, rotation_token), offsetof(struct lg_ceiling, token_life), 0 },
+	{ LG_PURPOSE_TICKET, "ticket", offsetof(struct lg_settings, rotation_ticket), offsetof(struct lg_ceiling, ticket_life), 0 },
+	/* A host that overslept shows its expired certificate. */
+	{ LG_PURPOSE_ISSUER, "issuer", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), LG_CERT_REJOIN },
+};
+
+static int64_t
+number_at(const void *s, size_t offset)
+{
+	return *(const int64_t *)(const void *)((const char *)s + offset);
+}
+
+int64_t
+lg_rotation_until(const struct lg_keeper_key *k, const struct lg_ceiling *c)
+{
+	for (size_t i = 0; k->state == LG_KEY_RETIRED && i < LG_COUNT(kinds); i++)
+		if (kinds[i].purpose == k->purpose)
+			return k->since + number_at(c, kinds[i].life) + kinds[i].longer + LG_ROTATION_SKEW;
+	return INT64_MAX;
+}
+
+/* ---- carrying them out --------------------------------------------------------------------------------------- */
+
+struct wish {
+	uint32_t tenant;
+	enum lg_purpose purpose;
+	enum lg_alg alg;
+	lg_str kid;			/* of the key to activate; empty: a successor is wanted */
+};
+
+static lg_err
+ask(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	const struct wish *w = arg;
+
+	return w->kid.n > 0 ? lg_keeper_activate(k, w->tenant, w->kid, done, done_arg)
+			    : lg_keeper_successor(k, w->tenant, w->purpose, w->alg, done, done_arg);
+}
+
+static lg_err
+carry_out(struct lg_ctx *cx, struct lg_app *app, struct wish *w, const char *name)
+{
+	bool activate = w->kid.n > 0;
+	lg_str kid;
+
+	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask, w, &kid));
+	return lg_tenants_note(cx, app, w->tenant, activate ? "keeper.activate" : "keeper.successor",
+	    lg_print(cx->arena, "{\"purpose\":\"%s\",\"kid\":\"%.*s\"}", name, LG_FMT(kid)));
+}
+
+struct keys {
+	struct lg_keeper_key *v;
+	size_t n;
+};
+
+static const struct lg_keeper_key *
+next_of(const struct keys *keys, const struct lg_keeper_key *active)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct lg_keeper_key *k = &keys->v[i];
+		if (k->state == LG_KEY_NEXT && k->tenant == active->tenant && k->purpose == active->purpose && k->alg == active->alg)
+			return k;
+	}
+	return NULL;
+}
+
+static lg_err
+turn_key(struct lg_ctx *cx, struct lg_app *app, const struct keys *keys, const struct lg_keeper_key *active, bool *changed)
+{
+	const struct lg_keeper_key *next = next_of(keys, active);
+	struct wish w = { .tenant = active->tenant, .purpose = active->purpose, .alg = active->alg };
+	size_t i = 0;
+
+	while (i < LG_COUNT(kinds) && kinds[i].purpose != active->purpose)
+		i++;
+	if (i == LG_COUNT(kinds))
+		return LG_OK;
+	enum lg_rotation_step step = lg_rotation_step(active, next, number_at(app->settings, kinds[i].age),
+	    app->settings->rotation_publish, cx->now);
+	if (step == LG_ROTATION_WAIT)
+		return LG_OK;
+	if (step == LG_ROTATION_ACTIVATE)
+		w.kid = next->kid;
+	*changed = true;
+	return carry_out(cx, app, &w, kinds[i].name);
+}
+
+lg_err
+lg_rotation_run(struct lg_ctx *cx, struct lg_app *app)
+{
+	struct keys keys;
+	bool changed = false;
+	lg_err e = LG_OK;
+
+	LG_TRY(lg_tenants_keys(cx, app, &keys.v, &keys.n));
+	for (size_t i = 0; i < keys.n && e == LG_OK; i++)
+		if (keys.v[i].state == LG_KEY_ACTIVE && lg_tenants_get(app->tenants, keys.v[i].tenant) != NULL)
+			e = turn_key(cx, app, &keys, &keys.v[i], &changed);
+	if (changed || lg_tenants_outdated(app->tenants, cx->now))
+		LG_TRY(lg_tenants_renew(cx, app));
+	return e;
+}
