@@ -25,7 +25,8 @@ cli_login(struct cli *c)
 		user = lg_api_member(c->cx, admin, "username");
 	if (user.n == 0)
 		return lg_fail(c->cx, LG_E_INVALID, "who are you? lightgate login --user NAME");
-	if (lg_str_eq(user, lg_api_member(c->cx, admin, "username")) && !cli_given(c, "password-file"))
+	if (lg_str_eq(user, lg_api_member(c->cx, admin, "username")) && !cli_given(c, "password-file") &&
+	    !cli_given(c, "tenant"))
 		password = lg_api_member(c->cx, admin, "password");
 	else
 		LG_TRY(find_password(c, user, &password));

@@ -159,6 +159,20 @@ find_service(struct cli *c)
 	return LG_OK;
 }
 
+/* Another tenant lives below /t/<name>; the last login may have been at another one still. */
+static void
+choose_tenant(struct cli *c, lg_str *url)
+{
+	lg_str name = cli_value(c, "tenant");
+	const char *was = url->n == 0 ? NULL : memmem(url->p, url->n, "/t/", 3);
+
+	if (name.n == 0 || url->n == 0)
+		return;
+	if (was != NULL)
+		*url = lg_str_sub(*url, 0, (size_t)(was - url->p));
+	*url = lg_print(c->cx->arena, "%.*s/t/%.*s", LG_FMT(*url), LG_FMT(name));
+}
+
 /* --cert and --key: then the listener that asks for certificates, unless --url names one. */
 static lg_err
 use_certificate(struct cli *c)
@@ -186,6 +200,8 @@ cli_session_open(struct cli *c)
 	if (s->link != NULL)
 		return LG_OK;
 	LG_TRY(find_service(c));
+	choose_tenant(c, &s->at.url);
+	choose_tenant(c, &s->mtls);
 	LG_TRY(use_certificate(c));
 	if (s->ca_file.n > 0 && s->at.socket.n == 0)
 		LG_TRY(cli_read_file(c, s->ca_file, &s->at.ca));
@@ -318,7 +334,8 @@ cli_sign_in(struct cli *c, const char *audience)
 	if (s->at.cert.n > 0)
 		return LG_OK;
 	LG_TRY(last_token(c));
-	if (s->token.n == 0 && s->dev.n > 0)
+	/* dev.json knows the default tenant's administrator alone. */
+	if (s->token.n == 0 && s->dev.n > 0 && !cli_given(c, "tenant"))
 		return developer_token(c);
 	return LG_OK;		/* on a UNIX socket the kernel says who asks */
 }

@@ -10,6 +10,7 @@ const struct cli_option cli_globals[] = {
 	{ "socket", 0, "PATH", "its UNIX socket instead (LIGHTGATE_SOCKET)" },
 	{ "ca", 0, "FILE", "PEM of the roots to trust (LIGHTGATE_CA)" },
 	{ "dev", 0, "DIR", "a service started with --dev: its data directory (LIGHTGATE_DEV)" },
+	{ "tenant", 0, "NAME", "another tenant than the default one" },
 	{ "token-file", 0, "FILE", "use this access token" },
 	{ "client-id", 0, "NAME", "act as this service ..." },
 	{ "client-secret-file", 0, "FILE", "... with its secret" },
@@ -39,6 +40,9 @@ const struct cli_option cli_globals[] = {
 	{ "principal", 0, "UID", "User::\"alice\"" }, { "action", 0, "UID", "Action::\"connect\"" }, { "resource", 0, "UID", "Workload::\"web\"" }, \
 	{ "context", 0, "JSON", "an object, or a file with one" }, { "request", 0, "FILE", "the four of them as JSON instead" }
 #define FILE_OPTION { "file", 'f', "FILE", "the file; - is standard input" }
+
+#define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
+#define HERE "Asked on the service's own machine, by root or the service's owner; needs no login."
 
 static const struct cli_command nouns[] = {
 	{ .name = "login", .help = "Sign in and keep the token",
@@ -144,6 +148,40 @@ static const struct cli_command nouns[] = {
 	  .options = OPTIONS({ "out", 0, "FILE", "where (mode 0600)" }, { "key-file", 0, "FILE", "the recovery key; made if it is not there" }),
 	  .examples = EXAMPLES("lightgate backup --out lightgate.backup --key-file recovery.key"),
 	  .run = cli_backup },
+	{ .name = "tenant", .help = "Tenants: directories with keys, names and policies of their own", .text = HERE,
+	  .examples = EXAMPLES("lightgate tenant create two --suffix dc=two,dc=org", "lightgate tenant list"),
+	  .sub = COMMANDS({ .name = "list", .help = "The tenants", .options = OPTIONS(DATA_OPTION),
+		.examples = EXAMPLES("lightgate tenant list"), .run = cli_tenant_list },
+	      { .name = "create", .args = "NAME", .help = "A tenant with its keys, policies and first administrator",
+		.text = "The administrator's password is shown this once.  " HERE,
+		.options = OPTIONS(DATA_OPTION, { "suffix", 0, "DN", "its naming context in the directory" },
+		    { "trust-domain", 0, "NAME", "of its SPIFFE names (NAME below the service's)" },
+		    { "dns-suffix", 0, "NAME,...", "what DNS names in its certificates end in (none)" }),
+		.examples = EXAMPLES("lightgate tenant create two --suffix dc=two,dc=org --dns-suffix two.example.org"),
+		.run = cli_tenant_create }) },
+	{ .name = "keeper", .help = "Long-term keys: what there is, what they may sign, their successors", .text = HERE,
+	  .examples = EXAMPLES("lightgate keeper list", "lightgate keeper reconcile"),
+	  .sub = COMMANDS({ .name = "list", .help = "Keys and ceilings", .options = OPTIONS(DATA_OPTION),
+		.examples = EXAMPLES("lightgate keeper list"), .run = cli_keeper_list },
+	      { .name = "ceiling", .args = "TENANT", .help = "Widen or narrow what a tenant's keys may sign",
+		.text = "A life under an hour for tokens ends signing in at /v1.  " HERE,
+		.options = OPTIONS(DATA_OPTION, { "token-life", 0, "TIME", "longest life of tokens, at most 1h" },
+		    { "ticket-life", 0, "TIME", "of tickets, at most 2m" }, { "leaf-life", 0, "TIME", "of certificates, at most 90d" },
+		    { "dns-suffix", 0, "NAME,...", "all that DNS names in certificates may end in" }),
+		.examples = EXAMPLES("lightgate keeper ceiling two --leaf-life 12h --dns-suffix two.example.org"), .run = cli_keeper_ceiling },
+	      { .name = "rotate", .args = "TENANT token|ticket|issuer", .help = "Make a key's successor: published first, used later",
+		.options = OPTIONS(DATA_OPTION, { "now", 0, NULL, "use it at once, though verifiers may not know it yet" }),
+		.examples = EXAMPLES("lightgate keeper rotate default token"), .run = cli_keeper_rotate },
+	      { .name = "reconcile", .help = "Certificates that were signed and are not in the inventory; exit 1 if there are any",
+		.options = OPTIONS(DATA_OPTION), .examples = EXAMPLES("lightgate keeper reconcile"), .run = cli_keeper_reconcile }) },
+	{ .name = "recover", .help = "Let administrators in again while the service runs; on record", .text = HERE,
+	  .examples = EXAMPLES("lightgate recover password admin", "lightgate recover rollback 1"),
+	  .sub = COMMANDS({ .name = "password", .args = "NAME", .help = "A new password for an administrator, shown once; enables the account",
+		.options = OPTIONS(DATA_OPTION), .examples = EXAMPLES("lightgate recover password admin"), .run = cli_recover_password },
+	      { .name = "unlock", .args = "NAME", .help = "Forget an administrator's failed attempts; enables the account",
+		.options = OPTIONS(DATA_OPTION), .examples = EXAMPLES("lightgate recover unlock admin"), .run = cli_recover_unlock },
+	      { .name = "rollback", .args = "VERSION", .help = "Put an old policy text in force as a new version",
+		.options = OPTIONS(DATA_OPTION), .examples = EXAMPLES("lightgate recover rollback 1 --tenant two"), .run = cli_recover_rollback }) },
 	{ .name = "tool", .help = "What needs the data directory itself: restore, recover, doctor (runs lightgated tool)",
 	  .examples = EXAMPLES("lightgate tool --help"), .verbatim = true, .run = cli_tool },
 	{ .name = "completion", .args = "SHELL", .help = "Completion for a shell",
