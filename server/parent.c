@@ -183,11 +183,19 @@ patience(const struct lg_parent *p, int64_t until)
 	return first <= now ? 0 : (int)((first - now) / 1000 + 1);
 }
 
+/* One operator at a time.  A keeper that is being started is waited for; one that does not start again and again is not, since
+ * there are requests that need none. */
+static bool
+may_take(const struct lg_parent *p)
+{
+	return !p->ending && p->operator.pid == 0 && (p->keeper_control != NULL || p->keeper.pause > LG_SECOND);
+}
+
 static void
 wait_once(struct lg_parent *p, int64_t until)
 {
 	struct pollfd fd[3] = { { .fd = p->signals, .events = POLLIN }, { .fd = p->server_control, .events = POLLIN },
-		{ .fd = p->operator.pid == 0 && !p->ending ? p->recover : -1, .events = POLLIN } };
+		{ .fd = may_take(p) ? p->recover : -1, .events = POLLIN } };
 
 	if (poll(fd, LG_COUNT(fd), patience(p, until)) <= 0)
 		return;
