@@ -159,6 +159,19 @@ lg_file_write(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
 }
 
 lg_err
+lg_file_update(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
+{
+	struct stat st;
+	lg_str was;
+
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == mode &&
+	    lg_file_read(cx, path, data.n, &was) == LG_OK && lg_str_eq(was, data))
+		return LG_OK;
+	cx->error[0] = '\0';
+	return lg_file_write(cx, path, mode, data);
+}
+
+lg_err
 lg_dir_make(struct lg_ctx *cx, const char *path, mode_t mode)
 {
 	struct stat st;

@@ -98,7 +98,7 @@ ready(struct lg_parent *p, lg_str line)
 		return;
 	p->line = lg_dup(p->arena, line);
 	if (p->settings.dev && (lg_cstr(&p->cx, lg_cat(p->cx.arena, p->settings.data, LG_STR("/dev.json")), &path) != LG_OK ||
-	    lg_file_write(&p->cx, path, 0600, lg_cat(p->cx.arena, line, LG_STR("\n"))) != LG_OK))
+	    lg_file_update(&p->cx, path, 0600, lg_cat(p->cx.arena, line, LG_STR("\n"))) != LG_OK))
 		lg_log(LG_ERROR, "dev.json: %s", p->cx.error);
 	if (p->ready)
 		return;

@@ -93,6 +93,24 @@ Test(file, failures_have_their_own_codes)
 	cr_assert_eq(count_files(dir), 1);
 }
 
+Test(file, an_update_leaves_alone_what_is_like_that_already)
+{
+	TEST_CTX(cx);
+	const char *path = in(cx, scratch(cx), "f");
+	struct stat first, st;
+	lg_str s;
+
+	cr_assert_eq(lg_file_update(cx, path, 0644, LG_STR("one")), LG_OK);
+	cr_assert(stat(path, &first) == 0);
+	cr_assert_eq(lg_file_update(cx, path, 0644, LG_STR("one")), LG_OK);
+	cr_assert(stat(path, &st) == 0 && st.st_ino == first.st_ino);
+	cr_assert_eq(lg_file_update(cx, path, 0600, LG_STR("one")), LG_OK);
+	cr_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+	cr_assert_eq(lg_file_update(cx, path, 0600, LG_STR("on")), LG_OK);
+	cr_assert_eq(lg_file_read(cx, path, 10, &s), LG_OK);
+	cr_assert(lg_str_eq(s, LG_STR("on")));
+}
+
 Test(file, a_folder_is_made_once_with_its_mode)
 {
 	TEST_CTX(cx);
