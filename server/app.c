@@ -1,6 +1,7 @@
 /* app.c: joins the components at start, keeps them fresh, and takes them apart at the end. */
 #include "server/app.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -106,7 +107,7 @@ write_ca_file(struct lg_ctx *cx, struct lg_app *app)
 	struct lg_app_own *own = lg_own(app);
 
 	snprintf(own->ca_file, sizeof own->ca_file, "%s/run/ca.pem", app->folders->data);
-	return lg_file_write(cx, lg_print(cx->arena, "%s/ca.pem", app->folders->run).p, 0644,
+	return lg_file_update(cx, lg_print(cx->arena, "%s/ca.pem", app->folders->run).p, 0644,
 	    lg_pem(cx->arena, LG_STR("CERTIFICATE"), t->root));
 }
 
@@ -189,6 +190,7 @@ every_minute(struct lg_ctx *cx, struct lg_app *app)
 	if (clock.n > 0)
 		lg_log(LG_ERROR, "%.*s", LG_FMT(clock));
 	sweep(cx, app);
+	malloc_trim(0);			/* what a burst of requests left behind */
 	submit_once(app, &lg_own(app)->copying, snapshot);
 }
 

@@ -22,7 +22,7 @@
 #define LG_SEGMENT_LAZY		(LG_SECOND / 12)	/* with the sync itself within 100 ms */
 #define LG_SEGMENT_AGAIN	LG_SECOND		/* after a failed write */
 #define LG_SEGMENT_AHEAD	(256u << 10)		/* bytes that are written as zeros before they are needed */
-#define LG_SEGMENT_EAGER	(1u << 20)		/* bytes that are written without waiting longer */
+#define LG_SEGMENT_EAGER	(1u << 20)		/* bytes that are written without waiting longer; a larger buffer is not kept */
 
 /* One record on its way; the body follows it. */
 struct pending {
@@ -337,6 +337,8 @@ write_block(struct lg_segments *sg, const struct list *l)
 	sg->head = chain;
 	remember(sg);
 	pthread_mutex_unlock(&sg->lock);
+	if (sg->block.size > LG_SEGMENT_EAGER)
+		lg_buf_free(&sg->block);
 	return LG_OK;
 }
 
