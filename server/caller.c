@@ -18,12 +18,25 @@ set_actor(struct lg_http *ex, const struct lg_entity_id *who, struct lg_caller *
 	ex->cx->actor = kept;
 }
 
+/* The handshake's certificate may have been revoked since, or name another tenant than the request does. */
+static lg_err
+check_peer(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, struct lg_certs_peer *ret)
+{
+	LG_TRY(lg_certs_peer(ex->cx, app->certs, v, ex->peer->cert, ret));
+	if (ret->tenant != who->tenant->id)
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "the certificate belongs to another tenant");
+	return LG_OK;
+}
+
 static lg_err
 by_token(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret)
 {
 	lg_str wanted = lg_cat(ex->cx->arena, ret->tenant->sts.issuer, lg_str_of(audience));
 	struct lg_sts_bearer bearer;
+	struct lg_certs_peer peer;
 
+	if (ex->peer->cert.n > 0)
+		LG_TRY(check_peer(app, ex, v, ret, &peer));
 	LG_TRY(lg_sts_request_check(ex, app->sts, v, wanted, &bearer));
 	ret->claims = bearer.claims;
 	ret->has_token = true;
@@ -37,9 +50,7 @@ by_certificate(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct
 {
 	struct lg_certs_peer peer;
 
-	LG_TRY(lg_certs_peer(ex->cx, app->certs, v, ex->peer->cert, &peer));
-	if (peer.tenant != ret->tenant->id)
-		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "the certificate belongs to another tenant");
+	LG_TRY(check_peer(app, ex, v, ret, &peer));
 	ret->proof = "self";
 	set_actor(ex, &(struct lg_entity_id){ peer.type, peer.id, peer.name }, ret);
 	return LG_OK;

@@ -114,6 +114,29 @@ claim "a service is deleted over LDAP" ldapdelete -x -H "$LDAPS" -D "$admin" -w 
 same "its secret is none any more" "$(code -u "other:$(cat "$T/other.secret")" -d grant_type=client_credentials "$ISSUER/oauth2/token")" 401
 claim "its certificate neither" test "$(as other "$MTLS/v1/whoami" 2>"$T/err")" != 200
 
+# ---- a certificate that is revoked while its connection lives ----
+serial=$(api GET '/v1/certificates?subject=Service/controller' | head -1 | jq -r '.items[0].serial')
+cat >"$T/alive.py" <<'PY'
+import http.client, ssl, sys
+mtls, https, ca, pem, key, own, admin, serial = sys.argv[1:]
+def connect(url, mine):
+    tls = ssl.create_default_context(cafile=ca)
+    if mine:
+        tls.load_cert_chain(pem, key)
+    return http.client.HTTPSConnection(url[8:], context=tls, timeout=10)
+def ask(c, method, path, token):
+    c.request(method, path, headers={"Authorization": "Bearer " + token} if token else {})
+    r = c.getresponse()
+    r.read()
+    return r.status
+alive, other = connect(mtls, True), connect(https, False)
+print(ask(alive, "GET", "/v1/whoami", own), ask(other, "POST", "/v1/certificates/" + serial + "/revoke", admin),
+      ask(alive, "GET", "/v1/whoami", own), ask(alive, "GET", "/v1/whoami", None))
+PY
+own=$(token alice "a third pass phrase")
+same "neither it nor a token beside it counts any more" \
+	"$(python3 "$T/alive.py" "$MTLS" "$HTTPS" "$CA" "$T/controller.pem" "$T/controller.key" "$own" "$ADMIN" "$serial")" "200 204 401 401"
+
 # ---- guessing: one throttle for every door ----
 for i in 1 2 3 4 5 6 7; do ldapwhoami -x -H "$LDAPS" -D "$alice" -w "guess $i" >"$T/out" 2>&1; rc=$?; done
 same "the seventh guess over LDAP is not looked at" "$rc" 51
