@@ -113,11 +113,13 @@ run_purge(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	static const struct lg_table *const certificates[2] = { &lg_certs_leaf, &lg_certs_revoked };
 	static const struct lg_table *const invited[2] = { &lg_certs_invited, NULL };
+	static const struct lg_table *const orders[2] = { &lg_acme_order, NULL };
 	struct purge *p = arg;
 
 	p->more = false;
 	LG_TRY(purge_index(cx, v, p, &lg_certs_by_expiry, LG_CERT_SERIAL, certificates));
-	return purge_index(cx, v, p, &lg_certs_invited_by_expiry, sizeof(lg_sha256), invited);
+	LG_TRY(purge_index(cx, v, p, &lg_certs_invited_by_expiry, sizeof(lg_sha256), invited));
+	return purge_index(cx, v, p, &lg_acme_by_expiry, sizeof(lg_uuid), orders);
 }
 
 lg_err

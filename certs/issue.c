@@ -44,6 +44,21 @@ lg_certs_entry(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_
 
 /* ---- prepare: a snapshot ---------------------------------------------------------------------------- */
 
+static lg_err
+names_for(struct lg_ctx *cx, const struct lg_issuing *is, const struct lg_cert_subject *entry, struct lg_cert_names *ret)
+{
+	const struct lg_cert_request *rq = is->rq;
+
+	if (rq->proved != NULL) {
+		LG_TRY(lg_cert_names_own(cx, &is->ca->au, rq->proved));
+		*ret = *rq->proved;
+		return LG_OK;
+	}
+	if (!lg_str_eq(entry->type, lg_str_of(rq->profile->type)))
+		return lg_fail(cx, LG_E_DENIED, "profile %s is not for a %.*s", rq->profile->name, LG_FMT(entry->type));
+	return lg_cert_names_of(cx, &is->ca->au, rq->profile, entry, rq->only, ret);
+}
+
 /* Entry, names and decision: also asked again at completion. */
 static lg_err
 decide(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is, struct lg_cert_subject *entry, struct lg_cert_names *names,
@@ -54,9 +69,7 @@ decide(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is, struct lg_ce
 		.entry = entry, .names = names, .life = is->row.expires - is->row.not_before - LG_CERT_BACKDATE };
 
 	LG_TRY(lg_certs_entry(cx, is->c, v, rq->tenant, rq->entry, entry));
-	if (!lg_str_eq(entry->type, lg_str_of(rq->profile->type)))
-		return lg_fail(cx, LG_E_DENIED, "profile %s is not for a %.*s", rq->profile->name, LG_FMT(entry->type));
-	LG_TRY(lg_cert_names_of(cx, &is->ca->au, rq->profile, entry, rq->only, names));
+	LG_TRY(names_for(cx, is, entry, names));
 	return lg_certs_ask_issue(cx, is->c, v, &q, decided);
 }
 
@@ -111,7 +124,7 @@ draw_serial(lg_serial *s)
 static lg_str
 common_name(const struct lg_issuing *is)
 {
-	if (is->entry.name.n > 0)
+	if (is->names.nuri > 0)		/* an identity, not a server's name */
 		return is->entry.name;
 	return is->names.ndns > 0 && is->names.dns[0].n <= 64 ? is->names.dns[0] : LG_NONE;	/* ub-common-name */
 }
@@ -284,8 +297,9 @@ lg_issuing_run(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret)
 {
 	const struct lg_cert_profile *profile = is->rq->profile;
 
-	if (profile->type == NULL)
-		return lg_fail(cx, LG_E_DENIED, "profile %s is the service's own", profile->name);
+	if ((profile->type == NULL) != (is->rq->proved != NULL))
+		return lg_fail(cx, LG_E_DENIED, "profile %s is for %s", profile->name,
+		    profile->type == NULL ? "names that were proved" : "an entry's own names");
 	LG_TRY(check_key(cx, profile, is->rq->spki));
 	LG_TRY(set_validity(cx, is->ca, profile, is->rq->life, &is->row));
 	LG_TRY(decide_in_snapshot(cx, is));

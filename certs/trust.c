@@ -190,6 +190,7 @@ lg_certs_new(struct lg_ctx *cx, const struct lg_certs_ports *ports, struct lg_ce
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->crl_build, NULL);
 	c->trust = trust_new(0);
+	c->nonces = lg_acme_nonces_new();
 	*ret = c;
 	return LG_OK;
 }
@@ -202,6 +203,7 @@ lg_certs_free(struct lg_certs **c)
 	lg_trust_release(&(*c)->trust);
 	for (size_t i = 0; i < LG_CRLS; i++)
 		free((*c)->crl[i].der);
+	lg_acme_nonces_free(&(*c)->nonces);
 	pthread_mutex_destroy(&(*c)->crl_build);
 	pthread_mutex_destroy(&(*c)->lock);
 	free(*c);

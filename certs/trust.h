@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "certs/acme_nonce.h"
 #include "certs/x509.h"
 
 struct lg_ca_digests {			/* of its name and key: how OCSP speaks of an issuer (RFC 6960 4.1.1) */
@@ -63,6 +64,7 @@ struct lg_certs {
 	struct lg_trust *trust;
 	struct lg_crl_kept crl[LG_CRLS];
 	pthread_mutex_t crl_build;	/* one CRL is built at a time */
+	struct lg_acme_nonces *nonces;
 };
 
 #endif

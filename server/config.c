@@ -56,6 +56,10 @@ const struct lg_config_key lg_settings_keys[] = {
 	TIME("rotation.ticket_key", rotation_ticket, "30d", LG_SECOND, 3650 * LG_DAY, "A key signs tickets for so long."),
 	TIME("rotation.issuing_ca", rotation_issuer, "400d", LG_SECOND, 487 * LG_DAY, "An issuing CA signs for so long; it lives 731 days."),
 	TIME("rotation.publish", rotation_publish, "1h", LG_SECOND, 30 * LG_DAY, "A key is published so long before it signs."),
+	TEXT("acme.resolver", acme_resolver, NULL, "DNS server that finds who asks for a certificate; the host's when empty."),
+	COUNT("acme.http_port", acme_http_port, "80", 1, 65535, "Where http-01 challenges are looked at."),
+	COUNT("acme.alpn_port", acme_alpn_port, "443", 1, 65535, "Where tls-alpn-01 challenges are looked at."),
+	KEY("acme.private", BOOL, acme_private, "false", 0, 0, false, "Look at private and loopback addresses too."),
 
 	KEY("log.requests", BOOL, log_requests, "false", 0, 0, true, "A line for every request."),
 	KEY("log.level", STR, log_level, "info", 0, 0, true, "debug, info, warn or error."),
@@ -75,6 +79,7 @@ dev_defaults(struct lg_ctx *cx, struct lg_settings *s)
 	s->socket = LG_NONE;
 	s->secret_file = LG_NONE;
 	s->host = LG_STR("127.0.0.1");
+	s->acme_private = true;
 	return LG_OK;
 }
 
@@ -122,6 +127,7 @@ lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 	LG_TRY(check_address(cx, "listen.http", s->listen_http));
 	LG_TRY(check_address(cx, "listen.ldap", s->listen_ldap));
 	LG_TRY(check_address(cx, "listen.ldaps", s->listen_ldaps));
+	LG_TRY(check_address(cx, "acme.resolver", s->acme_resolver));
 	if (s->data.n == 0 || s->data.p[0] != '/')
 		return lg_fail(cx, LG_E_INVALID, "data: an absolute path is wanted");
 	if (s->socket.n >= sizeof ((struct sockaddr_un *)0)->sun_path)

@@ -29,6 +29,10 @@ struct lg_settings {
 	struct lg_config_list dns_suffixes;
 	/* keys: after how long they stop signing, and how long their successors are known before */
 	int64_t rotation_token, rotation_ticket, rotation_issuer, rotation_publish;
+	/* how ACME looks at servers that want a certificate */
+	lg_str acme_resolver;		/* "address:port"; empty: the first of /etc/resolv.conf */
+	int64_t acme_http_port, acme_alpn_port;
+	bool acme_private;
 	bool log_requests;
 	lg_str log_level;
 	/* flags only */

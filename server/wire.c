@@ -3,6 +3,7 @@
 
 #include "server/caller.h"
 #include "server/embedded.h"
+#include "server/fetch.h"
 #include "server/point.h"
 #include "server/tenants.h"
 
@@ -218,7 +219,7 @@ lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 	lg_str address = lg_str_starts(app->at->issuer, https) ? lg_str_sub(app->at->issuer, https.n, SIZE_MAX) : app->at->issuer;
 	struct lg_certs_ports ports = {
 		.store = app->store, .subjects = { app, cert_by_name, cert_by_id }, .decider = w->decider, .signer = app->signer,
-		.callers = app, .authenticate = cert_caller, .ticket_keys = cert_ticket_keys, .mtls_url = app->at->mtls, .join_address = address,
+		.net = lg_fetch_net(app->arena, app->settings), .callers = app, .authenticate = cert_caller, .ticket_keys = cert_ticket_keys, .mtls_url = app->at->mtls, .join_address = address,
 	};
 
 	LG_TRY(lg_certs_new(cx, &ports, &app->certs));

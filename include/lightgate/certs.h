@@ -64,6 +64,20 @@ struct lg_certs_caller {
 	const char *proof;		/* subject_proof of the policy's context: "token", "self" */
 };
 
+/* How a server that asks for a certificate is looked at from outside (ACME, RFC 8555 8).  Called on workers, without a view; each call has a
+ * deadline of its own.  LG_E_UNAVAILABLE: no connection; LG_E_NOT_FOUND: no such name or record; LG_E_DENIED: an address that is not
+ * looked at; LG_E_INVALID: an answer that is none. */
+#define LG_ACME_BODY	1024		/* octets of an http-01 answer */
+#define LG_ACME_TXT	32		/* records of one name */
+struct lg_acme_net {
+	void *self;
+	/* host: a DNS name or an address as text. */
+	lg_err (*http)(void *self, struct lg_ctx *cx, lg_str host, lg_str path, lg_str *body);
+	lg_err (*txt)(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n);	/* ret[LG_ACME_TXT] */
+	/* The certificate, DER, shown to a handshake with this SNI whose only protocol is acme-tls/1. */
+	lg_err (*alpn)(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert);
+};
+
 struct lg_certs_ports {
 	struct lg_store *store;
 	struct lg_cert_subjects subjects;
@@ -74,6 +88,7 @@ struct lg_certs_ports {
 	lg_err (*authenticate)(void *callers, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret);
 	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */
 	lg_err (*ticket_keys)(void *callers, struct lg_ctx *cx, uint32_t tenant, lg_str *ret);
+	struct lg_acme_net net;		/* http NULL: no ACME */
 	lg_str mtls_url;		/* "https://host:8444": told to hosts that join */
 	lg_str join_address;		/* "host:8443": stands in join tokens */
 };
@@ -110,7 +125,7 @@ enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2 };
 /* What kind of certificate; each row narrows the keeper's ceiling. */
 struct lg_cert_profile {
 	const char *name;		/* "host", "service", "workload", "user", "tls-server" */
-	const char *type;		/* of the entry; NULL: the service itself asks (lg_certs_issue_own) */
+	const char *type;		/* of the entry; NULL: names are not the entry's (lg_certs_issue_own, proved names) */
 	unsigned keys;			/* bit per enum lg_key_type */
 	unsigned eku;
 	unsigned san;
@@ -145,6 +160,8 @@ struct lg_cert_request {
 	lg_uuid entry;			/* whose certificate */
 	lg_str spki;			/* DER; the caller has proof of possession */
 	const struct lg_cert_names *only;	/* NULL: all names of the entry */
+	/* Of tls-server alone: names whose control the entry has proved (ACME).  They are the certificate's, instead of the entry's. */
+	const struct lg_cert_names *proved;
 	int64_t life;			/* 0: the profile's */
 };
 
@@ -241,7 +258,7 @@ LG_CHECKED lg_err lg_certs_rejoin(struct lg_ctx *cx, struct lg_certs *c, uint32_
 /* ---- routes; self is the struct lg_certs ------------------------------------------------------------------- */
 
 /* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle, /ocsp/<base64>; POST /ocsp; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
- * POST /v1/certificates/<serial>/revoke */
+ * POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773) */
 extern const struct lg_route lg_certs_routes[];
 extern const size_t lg_certs_nroutes;
 

@@ -261,6 +261,55 @@ ticket_keys(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str *ret)
 	return LG_OK;
 }
 
+static lg_err
+data_key(void *self, struct lg_ctx *cx, uint32_t tenant, const struct lg_secret **ret)
+{
+	static uint8_t bytes[32] = { 7 };
+	static const struct lg_secret key = { bytes, sizeof bytes };
+
+	(void)self;
+	(void)cx;
+	(void)tenant;
+	*ret = &key;
+	return LG_OK;
+}
+
+static lg_err
+found(struct world *w, struct lg_ctx *cx, lg_str asked, lg_str what, lg_str *ret)
+{
+	w->net_asked = lg_dup(w->arena, asked);
+	if (what.n == 0)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "nobody there");
+	*ret = what;
+	return LG_OK;
+}
+
+static lg_err
+net_http(void *self, struct lg_ctx *cx, lg_str host, lg_str path, lg_str *body)
+{
+	struct world *w = self;
+
+	return found(w, cx, lg_cat(cx->arena, host, path), w->net_http, body);
+}
+
+static lg_err
+net_txt(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n)
+{
+	struct world *w = self;
+
+	*n = 1;
+	return found(w, cx, name, w->net_txt, ret);
+}
+
+static lg_err
+net_alpn(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert)
+{
+	struct world *w = self;
+
+	(void)host;
+	return found(w, cx, sni, w->net_cert, cert);
+}
+
 /* ---- authorities, by OpenSSL ------------------------------------------------------------------------------- */
 
 X509 *
@@ -401,7 +450,8 @@ world_new(void)
 	open_store(w);
 	ports.store = w->store;
 	ports.signer = (struct lg_signer){ .self = w, .certificate_wait = certificate_wait, .crl_wait = crl_wait,
-		.ocsp_wait = ocsp_wait };
+		.ocsp_wait = ocsp_wait, .data_key = data_key };
+	ports.net = (struct lg_acme_net){ w, net_http, net_txt, net_alpn };
 	make_authority(w, TENANT_A, "A");
 	make_authority(w, TENANT_B, "B");
 	cr_assert_eq(lg_certs_new(&w->cx, &ports, &w->certs), LG_OK);

@@ -37,6 +37,8 @@ struct world {
 	size_t last_ndns;
 	void (*while_signing)(struct world *w);	/* between pending and complete */
 	bool keeper_gone;
+	/* what a look outside finds: the answer of http-01, the TXT record, the certificate of tls-alpn-01; empty: nobody there */
+	lg_str net_http, net_txt, net_cert, net_asked;
 	int signed_certs, signed_crls;
 	struct lg_certs_caller caller;		/* of the next request */
 	bool nobody;				/* the next request is unauthenticated */

@@ -1,0 +1,213 @@
+/* acme_account.c: accounts (RFC 8555 7.3): made, found again, changed, deactivated; the list of their orders. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "certs/acme.h"
+
+/* ---- what the client says ------------------------------------------------------------------------------ */
+
+struct wish {
+	lg_str contact, binding, status;
+	bool only_existing;
+};
+
+static lg_err
+check_contact(struct lg_acme *q, lg_str json)
+{
+	struct lg_json js;
+
+	if (json.n > LG_ACME_CONTACT)
+		return lg_acme_fail(q, 400, "invalidContact", "more than %d octets of contact", LG_ACME_CONTACT);
+	lg_json_init(&js, q->cx->arena, json);
+	lg_json_array(&js);
+	while (lg_json_item(&js))
+		if (!lg_str_starts(lg_json_str(&js), LG_STR("mailto:")))
+			return lg_acme_fail(q, 400, "unsupportedContact", "only mailto: is known");
+	return lg_json_end(q->cx, &js);
+}
+
+static lg_err
+read_wish(struct lg_acme *q, struct wish *ret)
+{
+	struct lg_json js;
+	lg_str name;
+
+	lg_json_init(&js, q->cx->arena, q->jws.payload);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name))
+		if (lg_str_eq(name, LG_STR("contact")))
+			ret->contact = lg_json_raw(&js);
+		else if (lg_str_eq(name, LG_STR("externalAccountBinding")))
+			ret->binding = lg_json_raw(&js);
+		else if (lg_str_eq(name, LG_STR("status")))
+			ret->status = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("onlyReturnExisting")))
+			ret->only_existing = lg_json_bool(&js);
+		else
+			lg_json_skip(&js);	/* RFC 8555 7.3: what is not known is passed over */
+	LG_TRY(lg_json_end(q->cx, &js));
+	return ret->contact.n > 0 ? check_contact(q, ret->contact) : LG_OK;
+}
+
+static lg_err
+answer(struct lg_acme *q, int status, const struct lg_acme_account *a)
+{
+	lg_str url = lg_acme_account_url(q, a->id);
+	struct lg_jsonw w = lg_acme_begin(q, status);
+
+	lg_http_header(q->ex, "Location", url);
+	lg_jsonw_str_of(&w, "status", lg_acme_status_name(a->status));
+	lg_jsonw_name(&w, LG_STR("contact"));
+	lg_jsonw_raw(&w, a->contact.n > 0 ? a->contact : LG_STR("[]"));
+	lg_jsonw_str_of(&w, "orders", lg_cat(q->cx->arena, url, LG_STR("/orders")));
+	return lg_acme_end(q, &w);
+}
+
+/* ---- newAccount -------------------------------------------------------------------------------------------- */
+
+struct making {
+	struct lg_acme *q;
+	const struct wish *wish;
+	struct lg_acme_account account;
+	bool found;
+};
+
+/* All in one mutation, so that neither a key nor a binding makes two accounts. */
+static lg_err
+run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct making *m = arg;
+	struct lg_acme *q = m->q;
+	lg_err e = lg_acme_account_by_key(cx, v, q->ex->tenant, &m->account.thumbprint, &m->account);
+	struct lg_acme_eab eab;
+	struct lg_cert_subject entry;
+
+	m->found = e == LG_OK;
+	if (m->found) {
+		m->account.contact = lg_dup(cx->arena, m->account.contact);
+		return LG_OK;
+	}
+	if (e != LG_E_NOT_FOUND)
+		return e;
+	if (m->wish->only_existing)
+		return lg_acme_fail(q, 400, "accountDoesNotExist", "this key has no account");
+	LG_TRY(lg_acme_eab_check(q, v, m->wish->binding, &eab));
+	LG_TRY(lg_certs_entry(cx, q->c, v, q->ex->tenant, eab.entry, &entry));
+	m->account.entry = eab.entry;
+	LG_TRY(lg_blob_del(cx, v, q->ex->tenant, eab.secret));
+	eab.secret = (lg_uuid){ { 0 } };
+	eab.account = m->account.id;
+	LG_TRY(lg_acme_eab_put(cx, v, q->ex->tenant, &eab));
+	lg_audit(v, entry.name, LG_NONE);
+	return lg_acme_account_put(cx, v, q->ex->tenant, &m->account);
+}
+
+static lg_err
+run_new(struct lg_acme *q)
+{
+	struct wish wish = { .only_existing = false };
+	struct making m = { .q = q, .wish = &wish };
+
+	LG_TRY(read_wish(q, &wish));
+	m.account = (struct lg_acme_account){ .id = lg_uuid_new(), .status = LG_ACME_VALID, .created = q->cx->now,
+		.spki = lg_pubkey_spki(q->key), .thumbprint = lg_pubkey_thumbprint(q->key), .contact = wish.contact };
+	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.account.create", run_make, &m, NULL));
+	if (m.found && m.account.status != LG_ACME_VALID)
+		return lg_acme_fail(q, 403, "unauthorized", "the account is deactivated");
+	return answer(q, m.found ? 200 : 201, &m.account);
+}
+
+lg_err
+lg_acme_new_account(void *self, struct lg_http *ex)
+{
+	return lg_acme_serve(self, ex, LG_ACME_JWK, run_new);
+}
+
+/* ---- one account ---------------------------------------------------------------------------------------------- */
+
+static lg_err
+run_change(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct making *m = arg;
+
+	LG_TRY(lg_acme_account_get(cx, v, m->q->ex->tenant, m->q->account.id, &m->account));
+	if (m->wish->contact.n > 0)
+		m->account.contact = m->wish->contact;
+	if (m->wish->status.n > 0)
+		m->account.status = LG_ACME_DEACTIVATED;
+	LG_TRY(lg_acme_account_put(cx, v, m->q->ex->tenant, &m->account));
+	m->account.contact = lg_dup(cx->arena, m->account.contact);
+	return LG_OK;
+}
+
+static lg_err
+change(struct lg_acme *q)
+{
+	struct wish wish = { .only_existing = false };
+	struct making m = { .q = q, .wish = &wish };
+
+	if (q->get)
+		return answer(q, 200, &q->account);
+	LG_TRY(read_wish(q, &wish));
+	if (wish.status.n > 0 && !lg_str_eq(wish.status, LG_STR("deactivated")))
+		return lg_acme_fail(q, 400, "malformed", "\"status\" can only become \"deactivated\"");
+	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.account.change", run_change, &m, NULL));
+	return answer(q, 200, &m.account);
+}
+
+/* A page of the account's orders that are of use still (RFC 8555 7.1.2.1); ?after= goes on. */
+static lg_err
+orders(struct lg_acme *q)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(q->ex->tenant), from;
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_form form;
+	struct lg_jsonw w;
+	lg_str key, value;
+	lg_uuid id;
+	size_t n = 0;
+
+	lg_certs_key_add(&prefix, q->account.id.b, sizeof q->account.id.b);
+	from = prefix;
+	LG_TRY(lg_form_parse(q->cx, q->ex->query, &form));
+	if (lg_acme_id_parse(q->cx->arena, lg_form_get(&form, "after"), &id))
+		lg_certs_key_add(&from, id.b, sizeof id.b);
+	LG_TRY(lg_view_begin(q->cx, q->c->ports.store, &v));
+	LG_TRY(lg_scan(q->cx, v, &lg_acme_by_account, lg_certs_key_str(&prefix), lg_certs_key_str(&from), &c));
+	w = lg_acme_begin(q, 200);
+	lg_jsonw_name(&w, LG_STR("orders"));
+	lg_jsonw_array(&w);
+	while (lg_cursor_next(&c, &key, &value)) {
+		memcpy(id.b, key.p + prefix.n, sizeof id.b);
+		if (n++ == LG_ACME_PAGE) {
+			lg_http_header(q->ex, "Link", lg_print(q->cx->arena, "<%.*s/orders?after=%.*s>;rel=\"next\"",
+			    LG_FMT(lg_acme_account_url(q, q->account.id)), LG_FMT(lg_acme_id(q->cx->arena, id))));
+			break;
+		}
+		lg_acme_url(q, &w, NULL, "/order/%.*s", LG_FMT(lg_acme_id(q->cx->arena, id)));
+	}
+	lg_jsonw_array_end(&w);
+	return lg_acme_end(q, &w);
+}
+
+static lg_err
+run_account(struct lg_acme *q)
+{
+	lg_str id, rest;
+	lg_uuid asked;
+	bool more = lg_str_cut(q->ex->tail, '/', &id, &rest);
+
+	if (!lg_acme_id_parse(q->cx->arena, id, &asked) || !lg_uuid_eq(asked, q->account.id))
+		return lg_acme_fail(q, 403, "unauthorized", "it is not this key's account");
+	if (!more)
+		return change(q);
+	if (!lg_str_eq(rest, LG_STR("orders")))
+		return lg_fail(q->cx, LG_E_NOT_FOUND, "no such resource");
+	return orders(q);
+}
+
+lg_err
+lg_acme_account_route(void *self, struct lg_http *ex)
+{
+	return lg_acme_serve(self, ex, LG_ACME_KID, run_account);
+}

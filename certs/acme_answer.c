@@ -1,0 +1,201 @@
+/* acme_answer.c: answers and problem documents (RFC 8555 6.5, 6.7), the directory, nonces. */
+#include <stdarg.h>
+
+#include "certs/acme.h"
+
+#define ERROR_URN "urn:ietf:params:acme:error:"
+
+lg_err
+lg_acme_fail(struct lg_acme *q, int status, const char *type, const char *fmt, ...)
+{
+	va_list ap;
+	lg_str text;
+
+	va_start(ap, fmt);
+	text = lg_vprint(q->cx->arena, fmt, ap);
+	va_end(ap);
+	q->type = type;
+	q->status = status;
+	return lg_fail(q->cx, LG_E_INVALID, "%.*s", LG_FMT(text));
+}
+
+/* ---- problems ---------------------------------------------------------------------------------------- */
+
+static const struct {
+	lg_err e;
+	int status;
+	const char *type;
+} problems[] = {
+	{ LG_E_INVALID,         400, "malformed" },
+	{ LG_E_UNSUPPORTED,     400, "malformed" },
+	{ LG_E_EXISTS,          409, "malformed" },
+	{ LG_E_CONFLICT,        409, "malformed" },
+	{ LG_E_NOT_FOUND,       404, "malformed" },
+	{ LG_E_UNAUTHENTICATED, 403, "unauthorized" },
+	{ LG_E_DENIED,          403, "unauthorized" },
+	{ LG_E_EXPIRED,         403, "unauthorized" },
+	{ LG_E_LIMIT,           413, "malformed" },
+	{ LG_E_BUSY,            503, "serverInternal" },
+	{ LG_E_UNAVAILABLE,     503, "serverInternal" },
+	{ LG_E_RETRY,           503, "serverInternal" },
+};
+
+void
+lg_acme_problem_put(struct lg_jsonw *w, lg_str type, lg_str detail, int status)
+{
+	char urn[96];
+	size_t n = sizeof ERROR_URN - 1;
+
+	memcpy(urn, ERROR_URN, n);
+	if (type.n > sizeof urn - n)
+		type.n = sizeof urn - n;
+	memcpy(urn + n, type.p, type.n);
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "type", (lg_str){ urn, n + type.n });
+	lg_jsonw_str_of(w, "detail", detail);
+	lg_jsonw_int_of(w, "status", status);
+	lg_jsonw_object_end(w);
+}
+
+static lg_err
+problem(struct lg_acme *q, lg_err e)
+{
+	struct lg_http *ex = q->ex;
+	struct lg_jsonw w = lg_jsonw_of(&ex->out);
+	int status = 500;
+	const char *type = "serverInternal";
+
+	for (size_t i = 0; i < LG_COUNT(problems); i++)
+		if (problems[i].e == e) {
+			status = problems[i].status;
+			type = problems[i].type;
+		}
+	if (q->type != NULL) {
+		status = q->status;
+		type = q->type;
+	}
+	lg_buf_clear(&ex->out);
+	ex->status = status;
+	lg_http_type(ex, "application/problem+json");
+	if (status == 429)
+		lg_http_header(ex, "Retry-After", LG_STR("600"));
+	/* Our own faults are the log's business, not the client's. */
+	lg_acme_problem_put(&w, lg_str_of(type), status == 500 ? LG_STR("internal error") : lg_str_of(q->cx->error), status);
+	return lg_buf_status(q->cx, &ex->out);
+}
+
+/* ---- every answer -------------------------------------------------------------------------------------- */
+
+lg_err
+lg_acme_serve(void *self, struct lg_http *ex, enum lg_acme_who who, lg_acme_run *run)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(self);
+	struct lg_acme *q = LG_NEW(ex->cx->arena, struct lg_acme);
+	lg_err e;
+
+	*q = (struct lg_acme){ .c = self, .ex = ex, .cx = ex->cx };
+	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &q->ca));
+	if (q->c->ports.net.http == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "ACME is not offered here");
+	q->base = lg_cat(ex->cx->arena, q->ca->au.issuer, LG_STR("/acme"));
+	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
+	lg_http_header(ex, "Link", lg_print(ex->cx->arena, "<%.*s/directory>;rel=\"index\"", LG_FMT(q->base)));
+	e = who == LG_ACME_NOBODY ? LG_OK : lg_acme_read(q, who);
+	if (e == LG_OK)
+		e = run(q);
+	lg_pubkey_unref(&q->key);
+	if (who != LG_ACME_NOBODY)
+		lg_http_header(ex, "Replay-Nonce", lg_acme_nonce_new(q->c->nonces, ex->cx->arena));
+	return e == LG_OK ? LG_OK : problem(q, e);
+}
+
+struct lg_jsonw
+lg_acme_begin(struct lg_acme *q, int status)
+{
+	struct lg_jsonw w = lg_jsonw_of(&q->ex->out);
+
+	q->ex->status = status;
+	lg_http_type(q->ex, "application/json");
+	lg_jsonw_object(&w);
+	return w;
+}
+
+lg_err
+lg_acme_end(struct lg_acme *q, struct lg_jsonw *w)
+{
+	lg_jsonw_object_end(w);
+	return lg_buf_status(q->cx, &q->ex->out);
+}
+
+void
+lg_acme_url(struct lg_acme *q, struct lg_jsonw *w, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+	lg_str path;
+
+	va_start(ap, fmt);
+	path = lg_vprint(q->cx->arena, fmt, ap);
+	va_end(ap);
+	if (name != NULL)
+		lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_str(w, lg_cat(q->cx->arena, q->base, path));
+}
+
+lg_str
+lg_acme_status_name(enum lg_acme_status s)
+{
+	static const char *const names[] = {
+		[LG_ACME_PENDING] = "pending", [LG_ACME_READY] = "ready", [LG_ACME_PROCESSING] = "processing", [LG_ACME_VALID] = "valid",
+		[LG_ACME_INVALID] = "invalid", [LG_ACME_DEACTIVATED] = "deactivated", [LG_ACME_EXPIRED] = "expired",
+		[LG_ACME_REVOKED] = "revoked",
+	};
+
+	return lg_str_of(names[s]);
+}
+
+lg_str
+lg_acme_account_url(struct lg_acme *q, lg_uuid id)
+{
+	return lg_print(q->cx->arena, "%.*s/account/%.*s", LG_FMT(q->base), LG_FMT(lg_acme_id(q->cx->arena, id)));
+}
+
+/* ---- directory and nonces --------------------------------------------------------------------------------- */
+
+static lg_err
+run_directory(struct lg_acme *q)
+{
+	static const char *const members[][2] = {
+		{ "newNonce", "/new-nonce" }, { "newAccount", "/new-account" }, { "newOrder", "/new-order" }, { "revokeCert", "/revoke-cert" },
+		{ "keyChange", "/key-change" }, { "renewalInfo", "/renewal-info" },
+	};
+	struct lg_jsonw w = lg_acme_begin(q, 200);
+
+	for (size_t i = 0; i < LG_COUNT(members); i++)
+		lg_acme_url(q, &w, members[i][0], "%s", members[i][1]);
+	lg_jsonw_name(&w, LG_STR("meta"));
+	lg_jsonw_object(&w);
+	lg_jsonw_bool_of(&w, "externalAccountRequired", true);
+	lg_jsonw_object_end(&w);
+	return lg_acme_end(q, &w);
+}
+
+lg_err
+lg_acme_directory(void *self, struct lg_http *ex)
+{
+	return lg_acme_serve(self, ex, LG_ACME_NOBODY, run_directory);
+}
+
+/* RFC 8555 7.2: 200 to HEAD, 204 to GET. */
+static lg_err
+run_new_nonce(struct lg_acme *q)
+{
+	q->ex->status = lg_str_eq(q->ex->method, LG_STR("HEAD")) ? 200 : 204;
+	lg_http_header(q->ex, "Replay-Nonce", lg_acme_nonce_new(q->c->nonces, q->cx->arena));
+	return LG_OK;
+}
+
+lg_err
+lg_acme_new_nonce(void *self, struct lg_http *ex)
+{
+	return lg_acme_serve(self, ex, LG_ACME_NOBODY, run_new_nonce);
+}
