@@ -202,16 +202,15 @@ type_names(struct lg_decls *d, struct lg_decl_names *ret)
 		lg_decl_add_name(d, ret, one);
 		return true;
 	}
-	while (d->lx.tok.type != T_RBRACKET) {
+	if (lg_lex_accept(&d->lx, T_RBRACKET))
+		return true;
+	do {			/* no comma behind the last, unlike in records */
 		one.at = d->lx.tok.at;
 		if (!path(d, &one.path))
 			return false;
 		lg_decl_add_name(d, ret, one);
-		if (d->lx.tok.type != T_RBRACKET && !lg_lex_expect(&d->lx, T_COMMA))
-			return false;
-	}
-	lg_lex_next(&d->lx);
-	return true;
+	} while (lg_lex_accept(&d->lx, T_COMMA));
+	return lg_lex_expect(&d->lx, T_RBRACKET);
 }
 
 static bool

@@ -77,6 +77,12 @@ $(foreach b,$(BENCH),$(eval $(call bench_rules,$(b))))
 bench-programs: $(foreach b,$(BENCH),$(B)/bench/$(b))
 .PHONY: bench-programs
 
+# tests/policy-diff/driver.c: the engine on generated programs, beside cedar-wasm.
+$(B)/tests-policy-diff: $(call obj,tests/policy-diff/driver.c) $(call libs_for,policy)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(call ext_for,policy) -o $@
+policy-diff: $(B)/tests-policy-diff
+.PHONY: policy-diff
+
 print-ext:
 	@echo $(call ext_for,$(L))
 

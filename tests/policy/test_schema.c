@@ -38,6 +38,7 @@ Test(schema, what_the_grammar_has)
 Test(schema, what_it_refuses)
 {
 	static const char *const bad[] = {
+		"entity A; entity B in [A,];", "entity A; action x appliesTo { principal: [A,], resource: A };",
 		"entity A", "entity A; entity A;", "entity A in B;", "entity A { x: Nothing };", "entity A { x: Long, x: Bool };",
 		"entity A enum [];", "entity in;", "type T = T;", "type T = { a: U }; type U = Set<T>;", "type Long = Bool;", "entity Action;",
 		"action a in b;", "action a in b; action b in a;", "action a; action a;", "entity A; action a appliesTo { principal: A };",

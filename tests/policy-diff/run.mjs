@@ -1,0 +1,156 @@
+// Programs SEED..SEED+COUNT-1 through our engine and cedar-wasm: run.mjs DRIVER COUNT [SEED].  Prints every difference that is not known
+// and a line of counts; exit 1 if there is one.  `run.mjs DRIVER show SEED` prints one program and both answers.
+import { spawn } from 'node:child_process';
+import { isDeepStrictEqual } from 'node:util';
+import * as readline from 'node:readline';
+import { program } from './programs.mjs';
+
+const [driver, count, first] = process.argv.slice(2);
+const patience = 20_000;	// ms for one program
+
+// A process that answers lines with lines, in order.  When it ends, whoever waited longest gets null; the others are asked again.
+class Engine {
+	constructor(command, args) {
+		this.waiting = [];
+		this.start = () => {
+			const child = this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+			child.stdin.on('error', () => {});
+			readline.createInterface({ input: child.stdout }).on('line', (line) => {
+				this.watch();
+				this.waiting.shift().resolve(JSON.parse(line));
+			}).on('close', () => this.ended());
+		};
+		this.start();
+	}
+	watch() {
+		clearTimeout(this.timer);
+		this.timer = setTimeout(() => this.child.kill('SIGKILL'), patience);
+	}
+	ended() {
+		clearTimeout(this.timer);
+		if (this.waiting.length === 0)
+			return;
+		this.waiting.shift().resolve(null);
+		this.start();
+		for (const w of this.waiting)
+			this.child.stdin.write(w.line);
+		this.watch();
+	}
+	ask(message) {
+		const line = `${JSON.stringify(message)}\n`;
+		this.watch();
+		this.child.stdin.write(line);
+		return new Promise((resolve) => this.waiting.push({ line, resolve }));
+	}
+	end() {
+		clearTimeout(this.timer);
+		this.child.stdin.end();
+	}
+}
+
+const ours = new Engine(driver, []);
+const theirs = new Engine(process.execPath, [new URL('oracle.mjs', import.meta.url).pathname]);
+
+// Numbers beyond 2^53 - 1 are rounded by JavaScript on their way through cedar-wasm: our reader would see other ones.
+const exact = (value) => typeof value === 'object' && value !== null ? Object.values(value).every(exact) : typeof value !== 'number' || Number.isSafeInteger(value);
+const sorted = (a) => (a?.refused !== undefined ? { refused: true } : { ...a, reason: [...a.reason].sort(), errors: [...a.errors].sort() });
+const brief = (value) => { const s = JSON.stringify(value) ?? 'nothing'; return s.length > 600 ? `${s.slice(0, 600)}...` : s; };
+
+// cedar-wasm 4.13 made a warning of what 4.12 and we call an error.
+const noAction = (why) => /no action of the schema applies|unable to find an applicable action/.test(why);
+
+function compare(p, w, o, differ) {
+	const same = (what, x, y) => isDeepStrictEqual(x, y) || differ(what, x, y);
+	if (p.kind === 'schemas') {
+		if (same('schema accepted', o.schemaParsed, w.schemaParsed) !== true)
+			return;
+		if (w.schemaJson !== null) {
+			same('schema as JSON', o.schemaJson, w.schemaJson);
+			if (o.schemaJson !== undefined)
+				same('schema printed and read again', o.schemaAgain, o.schemaJson);
+			if (w.schemaText)
+				same('their text of the schema', o.schemaFromTheirs ?? null, w.schemaAgain);
+		}
+		return;
+	}
+	if (same('accepted', o.parsed, w.parsed) !== true || !o.parsed)
+		return;
+	const known = Object.fromEntries(Object.entries(w.json ?? {}).filter(([, j]) => j !== null));
+	for (const [id, json] of Object.entries(known))
+		same(`policy as JSON: ${id}`, o.json[id], json);
+	same('printed and read again', o.again, o.json);
+	if (p.askedJson)
+		same('read from their JSON', o.fromJson ?? o.fromJsonWhy, Object.fromEntries(Object.keys(p.askedJson).map((id) => [id, o.json[id]])));
+	if (w.formatted !== undefined)
+		same('read from their layout', o.fromFormatted, o.json);
+	if (w.valid !== undefined && o.valid !== w.valid && !(w.valid && o.validWhy.every(noAction)))
+		differ('valid', o.valid ? true : o.validWhy, w.valid ? true : w.validWhy);
+	(w.answers ?? []).forEach((a, i) => same(`request ${i}`, sorted(o.answers[i]), sorted(a)));
+}
+
+async function both(p) {
+	const w = await theirs.ask(p);
+	if (w === null || w.thrown !== undefined)
+		return { trapped: true, w };
+	// Only static policies have a form of JSON that needs no links.
+	if (w.parsed && exact(w.json) && Object.values(w.json).every((j) => j !== null))
+		p.askedJson = Object.fromEntries(Object.entries(w.json).filter(([id]) => !(p.set && id in p.set.templates)));
+	const o = await ours.ask({ ...p, theirs: { json: p.askedJson, formatted: w.formatted, schemaText: w.schemaText ?? undefined } });
+	return { w, o };
+}
+
+async function check(seed, counts, report) {
+	const p = program(seed), { w, o, trapped } = await both(p);
+	counts.programs++;
+	if (trapped) {
+		counts.trapped++;
+		return;
+	}
+	if (o === null) {
+		report('our engine ended', null, w);
+		return;
+	}
+	counts.requests += w.answers?.length ?? 0;
+	counts.refused += w.parsed === false || w.schemaParsed === false;
+	let differences = 0;
+	compare(p, w, o, (what, x, y) => { differences++; report(what, x, y); });
+	if (differences > 0 || (o.printed === undefined && o.schemaPrinted === undefined))
+		return;
+	const read = await theirs.ask({ kind: 'reread', printed: o.printed, templates: Object.keys(p.set?.templates ?? {}), schemaPrinted: o.schemaPrinted });
+	if (read?.json !== undefined)
+		for (const [id, j] of Object.entries(read.json))
+			if (!isDeepStrictEqual(j, w.json?.[id] ?? j))
+				report(`our text of ${id} read there`, o.printed[id], j);
+	if (read?.schemaJson !== undefined && !isDeepStrictEqual(read.schemaJson, w.schemaJson))
+		report('our text of the schema read there', o.schemaPrinted, read.schemaJson);
+}
+
+if (count === 'show') {
+	const p = program(Number(first)), { w, o } = await both(p);
+	for (const [k, v] of Object.entries({ ...p.set?.statics, ...p.set?.templates }))
+		console.log(`--- ${k}\n${v}`);
+	console.log(p.text ?? '', p.kind === 'schemas' ? p.schema : '');
+	console.log(JSON.stringify({ links: p.set?.links, requests: p.requests }), '\nTHEIRS', JSON.stringify(w), '\nOURS', JSON.stringify(o));
+} else {
+	const counts = { programs: 0, requests: 0, refused: 0, trapped: 0, different: 0 };
+	const from = Number(first ?? 1), last = from + Number(count);
+	let seed = from;
+	const one = async (at) => {
+		let told = 0;
+		await check(at, counts, (what, x, y) => {
+			if (told++ === 0)
+				counts.different++;
+			if (told <= 3 && counts.different <= 25)
+				console.log(`program ${at}: ${what}\n  ours   ${brief(x)}\n  theirs ${brief(y)}`);
+		});
+	};
+	const worker = async () => {
+		while (seed < last)
+			await one(seed++);
+	};
+	await Promise.all(Array.from({ length: 16 }, worker));
+	console.log(`programs ${counts.programs}, requests ${counts.requests}, refused ${counts.refused}, trapped there ${counts.trapped}, different ${counts.different}`);
+	process.exitCode = counts.different > 0 ? 1 : 0;
+}
+ours.end();
+theirs.end();
