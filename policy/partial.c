@@ -93,13 +93,21 @@ lg_err
 lg_partial_new(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
     const struct lg_partial_request *rq, struct lg_partial **ret)
 {
+	if (rq->action.id.p == NULL || rq->principal.type.n == 0 || rq->resource.type.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "partial: an action and the types of principal and resource are needed");
+	*ret = lg_partial_make(cx, set, entities, set->schema, rq);
+	return LG_OK;
+}
+
+struct lg_partial *
+lg_partial_make(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_schema *schema, const struct lg_partial_request *rq)
+{
 	struct lg_partial *p = partial_of(cx, set, rq);
 	struct lg_reducer re;
 	struct lg_partial_item *some;
 
-	if (rq->action.id.p == NULL || rq->principal.type.n == 0 || rq->resource.type.n == 0)
-		return lg_fail(cx, LG_E_INVALID, "partial: an action and the types of principal and resource are needed");
-	lg_reducer_init(&re, cx, entities, set->schema, &p->rq);
+	lg_reducer_init(&re, cx, entities, schema, &p->rq);
 	p->v = some = LG_NEWS(cx->arena, struct lg_partial_item, 16);
 	for (uint32_t i = 0, size = 16; i < set->n; i++) {
 		struct lg_partial_item it = { .policy = i, .scope = { true, true, true } };
@@ -113,8 +121,7 @@ lg_partial_new(struct lg_ctx *cx, const struct lg_policies *set, const struct lg
 		}
 		keep(p, &it);
 	}
-	*ret = p;
-	return LG_OK;
+	return p;
 }
 
 struct lg_partial *

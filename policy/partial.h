@@ -20,6 +20,9 @@ struct lg_partial {
 	uint32_t sure[2], open[2];	/* by effect */
 };
 
+/* lg_partial_new of a request that is one, under another schema (or NULL) than the set's. */
+struct lg_partial *lg_partial_make(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_schema *schema, const struct lg_partial_request *rq);
 /* lg_partial_complete without the check that rq completes it. */
 void lg_partial_answer(struct lg_ctx *cx, const struct lg_partial *p, const struct lg_entities *entities,
     const struct lg_request *rq, struct lg_answer *ret);

@@ -451,6 +451,50 @@ struct lg_connect_table {
 LG_CHECKED lg_err lg_connect_compile(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
     const struct lg_connect *connect, struct lg_connect_table *ret);
 
+/* ---- analysis -------------------------------------------------------------------------------
+ * What a set says, without a request.  Everything is over all requests and entities that conform to the schema, whether they
+ * are there today or not.  An exact finding is proved, by types and scopes or by its witness; a sampled one was not refuted
+ * by the requests tried, which were made to suit the policies.
+ */
+
+#define LG_ANALYSIS_POLICIES_MAX 2048
+#define LG_ANALYSIS_SAMPLES_MAX	100000		/* requests tried for one policy or pair of policies */
+#define LG_ANALYSIS_WORK_MAX	50000000	/* policies tried on requests, in all; what comes behind is not sampled */
+
+enum lg_finding_kind {
+	LG_FINDING_NEVER,		/* the policy matches no request */
+	LG_FINDING_ALWAYS,		/* it matches every request */
+	LG_FINDING_SHADOWED,		/* a permit that changes nothing: `by` forbids all it permits */
+	LG_FINDING_REDUNDANT,		/* what it says is said without it; `by`, if one policy says it */
+	LG_FINDING_WIDENS,		/* compare: the second set allows the witness, the first does not */
+	LG_FINDING_NO_WIDER		/* compare: the second allows nothing that the first does not */
+};
+
+struct lg_finding {
+	enum lg_finding_kind kind;
+	bool exact;
+	lg_str policy, by;		/* ids; empty where there is none */
+	const struct lg_request *witness;	/* or NULL */
+	lg_str entities;		/* the witness's: `User::"x" in [Group::"g"] {attributes}`, one a line */
+};
+
+struct lg_findings {
+	const struct lg_finding *v;
+	size_t n;
+	uint32_t tried;			/* requests made and decided */
+};
+
+struct lg_analysis {
+	uint32_t samples;		/* for one policy or pair; 0 = 50 */
+	uint64_t seed;			/* the same gives the same findings */
+};
+
+LG_CHECKED lg_err lg_policies_analyse(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema,
+    const struct lg_analysis *how, struct lg_findings *ret);
+/* Does `after` allow what `before` does not?  One WIDENS for each permit of `after` that does, or one NO_WIDER. */
+LG_CHECKED lg_err lg_policies_compare(struct lg_ctx *cx, const struct lg_policies *before, const struct lg_policies *after,
+    const struct lg_schema *schema, const struct lg_analysis *how, struct lg_findings *ret);
+
 /* ---- entities in memory: tests, tools, an agent's slice -------------------------------------- */
 
 struct lg_entity_store;

@@ -1,0 +1,171 @@
+/*
+ * compare.c: does one set allow what another does not?
+ * A request that shows it is proof.  With scopes alone the least requests suffice: if any shows it, then the least one that the
+ * permit (and the old forbid that is gone) matches does.  Conditions are tried on requests made for them.
+ */
+#include "policy/analyse.h"
+#include "policy/check.h"
+
+struct comparing {
+	struct lg_analysing an;
+	const struct lg_policies *before, *after;
+	bool *old_hits, *new_hits;
+	struct lg_sample *s;
+};
+
+static bool
+is_wider(struct comparing *c)
+{
+	struct lg_analysing *an = &c->an;
+
+	return lg_analysis_try(an, c->after, c->s, false, c->new_hits) && lg_analysis_allows(c->after, c->new_hits, UINT32_MAX) &&
+	    lg_analysis_try(an, c->before, c->s, false, c->old_hits) && !lg_analysis_allows(c->before, c->old_hits, UINT32_MAX);
+}
+
+static bool
+try_pair(struct comparing *c, const struct lg_sample_env *env, const struct lg_policy *p, const struct lg_policy *q, bool loose)
+{
+	struct lg_finding f = { .kind = LG_FINDING_WIDENS, .exact = true, .policy = p->info.id };
+	bool wider = lg_sample_make(&c->an.sampler, &c->an.work, env, p, q, loose, c->s) && is_wider(c);
+
+	if (wider)
+		lg_analysis_add(&c->an, &f, c->s);
+	lg_arena_reset(c->an.scratch);
+	return wider;
+}
+
+/* The least request of p, alone and where each forbid of the old set met it. */
+static bool
+try_least(struct comparing *c, const struct lg_policy *p)
+{
+	for (uint32_t e = 0; e < c->an.nenv; e++) {
+		if (try_pair(c, &c->an.env[e], p, NULL, false))
+			return true;
+		for (uint32_t i = 0; i < c->before->n; i++)
+			if (c->before->v[i]->info.effect == LG_FORBID && !c->before->v[i]->info.is_template &&
+			    !lg_analysis_spent(&c->an) && try_pair(c, &c->an.env[e], p, c->before->v[i], false))
+				return true;
+	}
+	return false;
+}
+
+static bool
+try_samples(struct comparing *c, const struct lg_policy *p)
+{
+	for (uint32_t n = 0; n < c->an.samples * c->an.nenv && !lg_analysis_spent(&c->an); n++) {
+		const struct lg_policy *with = n % 2 == 0 || c->before->n == 0 ? NULL : c->before->v[n / 2 % c->before->n];
+
+		if (try_pair(c, &c->an.env[n % c->an.nenv], p, with, true))
+			return true;
+	}
+	return false;
+}
+
+/* ---- proof without requests ------------------------------------------------------------------ */
+
+static bool
+scope_covers(const struct lg_scope *wide, const struct lg_scope *low)
+{
+	if (wide->kind == SCOPE_ANY)
+		return true;
+	if (wide->kind == SCOPE_IS)
+		return (low->kind == SCOPE_IS || low->kind == SCOPE_IS_IN) && lg_str_eq(wide->type, low->type);
+	if (wide->kind != low->kind || wide->slot || low->slot || !lg_str_eq(wide->type, low->type))
+		return false;
+	for (uint32_t i = 0; i < low->n; i++) {
+		bool there = false;
+
+		for (uint32_t k = 0; k < wide->n && !there; k++)
+			there = lg_euid_eq(&wide->uids[k], &low->uids[i]);
+		if (!there)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_clause(const struct lg_policy *p, const struct lg_clause *c)
+{
+	for (uint32_t i = 0; i < p->nclauses; i++)
+		if (p->clauses[i].when == c->when && lg_expr_same(p->clauses[i].body, c->body))
+			return true;
+	return false;
+}
+
+/* Whatever `low` matches, `wide` matches: its scope is as wide, and it asks nothing that `low` does not ask. */
+static bool
+covers(const struct lg_policy *wide, const struct lg_policy *low)
+{
+	if (wide->info.effect != low->info.effect || wide->info.is_template || !scope_covers(&wide->principal, &low->principal) ||
+	    !scope_covers(&wide->action, &low->action) || !scope_covers(&wide->resource, &low->resource))
+		return false;
+	for (uint32_t i = 0; i < wide->nclauses; i++)
+		if (!has_clause(low, &wide->clauses[i]))
+			return false;
+	return true;
+}
+
+static bool
+covered_in(const struct lg_policies *set, const struct lg_policy *p)
+{
+	for (uint32_t i = 0; i < set->n; i++)
+		if (covers(set->v[i], p))
+			return true;
+	return false;
+}
+
+/* Every permit of `after` is in `before`, and every forbid of `before` in `after`. */
+static bool
+is_proved(const struct comparing *c)
+{
+	for (uint32_t i = 0; i < c->after->n; i++)
+		if (c->after->v[i]->info.effect == LG_PERMIT && !c->after->v[i]->info.is_template &&
+		    !covered_in(c->before, c->after->v[i]))
+			return false;
+	for (uint32_t i = 0; i < c->before->n; i++)
+		if (c->before->v[i]->info.effect == LG_FORBID && !c->before->v[i]->info.is_template &&
+		    !covered_in(c->after, c->before->v[i]))
+			return false;
+	return true;
+}
+
+static bool
+only_scopes(const struct lg_policies *set)
+{
+	for (uint32_t i = 0; i < set->n; i++)
+		if (set->v[i]->nclauses > 0)
+			return false;
+	return true;
+}
+
+static void
+compare(struct comparing *c)
+{
+	bool scopes = only_scopes(c->before) && only_scopes(c->after), exact = is_proved(c);
+	struct lg_finding none = { .kind = LG_FINDING_NO_WIDER };
+
+	for (uint32_t i = 0; i < c->after->n && !exact; i++) {
+		const struct lg_policy *p = c->after->v[i];
+
+		if (p->info.effect == LG_PERMIT && !p->info.is_template && !try_least(c, p) && !scopes)
+			(void)try_samples(c, p);
+	}
+	none.exact = exact || (scopes && !c->an.sampler.guessed && !lg_analysis_spent(&c->an));
+	if (c->an.ret->n == 0)
+		lg_analysis_add(&c->an, &none, NULL);
+}
+
+lg_err
+lg_policies_compare(struct lg_ctx *cx, const struct lg_policies *before, const struct lg_policies *after,
+    const struct lg_schema *schema, const struct lg_analysis *how, struct lg_findings *ret)
+{
+	struct comparing c = { .before = before, .after = after };
+
+	LG_TRY(lg_analysis_begin(&c.an, cx, before, after, schema, how, ret));
+	c.old_hits = LG_NEWS(cx->arena, bool, before->n);
+	c.new_hits = LG_NEWS(cx->arena, bool, after->n);
+	c.s = LG_NEW(cx->arena, struct lg_sample);
+	compare(&c);
+	lg_analysis_end(&c.an);
+	return LG_OK;
+}
