@@ -1,0 +1,87 @@
+# Stock ACME clients against the service: certbot and dehydrated, http-01, renewal, revocation.
+. "$(dirname "$0")/lib.sh"
+command -v certbot >/dev/null && command -v dehydrated >/dev/null || { skip "acme: needs the packages certbot and dehydrated"; done_testing; }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+DNS=$(free_port) WEB=$(free_port)
+# every name is 127.0.0.1
+python3 - "$DNS" <<'PY' &
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", int(sys.argv[1])))
+while True:
+    q, peer = s.recvfrom(512)
+    a = q[-4:-2] == b"\0\1"
+    s.sendto(q[:2] + b"\x81\x80" + q[4:6] + (b"\0\1" if a else b"\0\0") + b"\0\0\0\0" + q[12:] +
+             (b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\x7f\0\0\1" if a else b""), peer)
+PY
+dns_pid=$!
+trap 'kill $dns_pid ${web_pid:-} 2>/dev/null; lg_stop' EXIT
+
+cat >"$T/lightgate.conf" <<CONF
+ceiling: { dns_suffixes: [example.org] }
+acme: { resolver: "127.0.0.1:$DNS", http_port: $WEB }
+CONF
+lg_start "$T/data" --config "$T/lightgate.conf" --load conf/demo.yaml || bad "start"
+sign_in_admin
+D=$ISSUER/acme/directory
+eab() { api POST /v1/eab -d '{"entry":"Service/controller"}' | head -1; }
+kid() { jq -r .kid <<<"$1"; }
+hmac() { jq -r .hmac_key <<<"$1"; }
+
+# certbot
+export REQUESTS_CA_BUNDLE=$CA
+CB="--server $D --config-dir $T/cb/c --work-dir $T/cb/w --logs-dir $T/cb/l -n --agree-tos --register-unsafely-without-email"
+cb() { env -u ASAN_OPTIONS certbot "$@"; }
+first=$(eab)
+has "an external account key" "$first" '"kid":"[A-Za-z0-9_-]{22}"'
+order() {
+	cb certonly $CB --standalone --http-01-address 127.0.0.1 --http-01-port "$WEB" --key-type ecdsa -d a.example.org -d b.example.org \
+		--eab-kid "$(kid "$first")" --eab-hmac-key "$(hmac "$first")"
+}
+# certbot 2.1.0 stumbles over the error while it reports it: the log has the problem document
+order >/dev/null 2>&1
+has "policy has the last word" "$(cat "$T/cb/l/letsencrypt.log")" 'error:unauthorized.*certificate:issue'
+active=$(api GET /v1/policies/active | head -1 | jq -r .source)
+rule='@id("services-serve-proved-names")
+permit (principal is Service, action == Action::"certificate:issue", resource is Certificate)
+when { context.subject_proof == "acme" && resource.profile == "tls-server" && resource.life <= 86400 };'
+has "a policy for proved names" "$(api POST /v1/policies -d "$(jq -cn --arg s "$rule
+$active" '{source: $s}')")" '"version"'
+claim "certbot" order
+leaf=$T/cb/c/live/a.example.org/cert.pem
+claim "the chain" openssl verify -x509_strict -purpose sslserver -CAfile "$CA" -untrusted "$T/cb/c/live/a.example.org/chain.pem" "$leaf"
+same "its names" "$(openssl x509 -in "$leaf" -noout -ext subjectAltName | tail -1 | tr -d ' ')" "DNS:a.example.org,DNS:b.example.org"
+old=$(openssl x509 -in "$leaf" -noout -serial)
+claim "certbot renews" cb renew $CB --cert-name a.example.org --force-renewal --no-random-sleep-on-renew
+if [ "$old" != "$(openssl x509 -in "$leaf" -noout -serial)" ]; then ok; else bad "the renewed one is another"; fi
+claim "certbot revokes" cb revoke $CB --cert-name a.example.org --no-delete-after-revoke --reason superseded
+serial=$(openssl x509 -in "$leaf" -noout -serial | cut -d= -f2 | tr A-F a-f)
+has "the inventory says so" "$(api GET "/v1/certificates?serial=$serial")" '"state":"revoked".*superseded'
+claim "certbot unregisters" cb unregister $CB
+
+# dehydrated
+mkdir -p "$T/www/.well-known/acme-challenge" "$T/dh"
+python3 -m http.server --bind 127.0.0.1 "$WEB" --directory "$T/www" >/dev/null 2>&1 &
+web_pid=$!
+second=$(eab)
+cat >"$T/dh/config" <<CONF
+CA=$D
+BASEDIR=$T/dh
+WELLKNOWN=$T/www/.well-known/acme-challenge
+CURL_OPTS="--cacert $CA"
+KEY_ALGO=prime256v1
+CHALLENGETYPE=http-01
+EAB_KID=$(kid "$second")
+EAB_HMAC_KEY=$(hmac "$second")
+CONF
+claim "dehydrated registers" dehydrated -f "$T/dh/config" --register --accept-terms
+claim "dehydrated" dehydrated -f "$T/dh/config" -c -d "e.example.org f.example.org"
+claim "its chain" openssl verify -x509_strict -purpose sslserver -CAfile "$CA" -untrusted "$T/dh/certs/e.example.org/chain.pem" "$T/dh/certs/e.example.org/cert.pem"
+claim "dehydrated revokes" dehydrated -f "$T/dh/config" -r "$T/dh/certs/e.example.org/cert.pem"
+
+# what no client has: an order for an address needs curl and an account; the directory and renewal information need neither
+has "the directory" "$(curl -sS --cacert "$CA" "$D")" 'renewalInfo'
+aki=$(openssl x509 -in "$leaf" -noout -ext authorityKeyIdentifier | tail -1 | tr -d ' :' | sed 's/keyid//I')
+b64() { xxd -r -p 2>/dev/null | base64 -w0 | tr '+/' '-_' | tr -d =; }
+command -v xxd >/dev/null && has "renewal information" "$(curl -sS --cacert "$CA" "$ISSUER/acme/renewal-info/$(b64 <<<"$aki").$(b64 <<<"$serial")")" suggestedWindow
+done_testing
