@@ -329,6 +329,10 @@ lg_api_audit_verify(void *self, struct lg_http *ex)
 		struct lg_head head;
 		lg_str signed_head = LG_NONE;
 		lg_err e = verify(ex->cx, app, (enum lg_chain)i, &head, &signed_head);
+		if (e == LG_E_UNAVAILABLE || e == LG_E_BUSY) {	/* that says nothing of the chain */
+			lg_buf_clear(&ex->out);
+			return e;
+		}
 		write_chain(ex->cx, &w, names[i], e, &head, signed_head);
 		all = all && e == LG_OK;
 	}

@@ -1,6 +1,7 @@
 /* heads.c: keeps the keeper's marks of the chains up to date. */
 #include "server/heads.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -93,8 +94,8 @@ lg_digests_decisions(void *segments, struct lg_ctx *cx, uint64_t from, lg_str *r
 	return lg_segments_digests(cx, segments, from - 1, DIGESTS_MAX, ret);
 }
 
-lg_err
-lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signed_head)
+static lg_err
+extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signed_head)
 {
 	struct lg_head head = chain == LG_CHAIN_CHANGES ? lg_store_head(app->store) : lg_segments_head(app->segments);
 	struct lg_mark mark;
@@ -111,6 +112,18 @@ lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_s
 		mark.seq += ex.digests.n / 32;
 	}
 	return LG_OK;
+}
+
+/* One at a time: two that start from the same mark would have the second refused by the keeper as a fork. */
+lg_err
+lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signed_head)
+{
+	static pthread_mutex_t extending = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&extending);
+	lg_err e = extend(cx, app, chain, signed_head);
+	pthread_mutex_unlock(&extending);
+	return e;
 }
 
 /* What the chain's end would be, going on from the mark. */
