@@ -463,7 +463,7 @@ run_folder(const char *folder)
 	cr_assert_eq(c.refused + c.wrong_requests + c.wrong_verdicts + c.wrong_translations, 0);
 }
 
-Test(corpus, generated_cases_are_answered_as_the_reference_does, .timeout = 250)
+Test(corpus, generated_cases_are_answered_as_the_reference_does)
 {
 	run_folder("corpus-tests");
 }

@@ -178,7 +178,7 @@ check_set(struct scene *s, struct generator *g, bool typed, struct tally *t)
 	fixture_free(&f);
 }
 
-Test(partial, completing_gives_what_the_whole_request_gives, .timeout = 250)
+Test(partial, completing_gives_what_the_whole_request_gives)
 {
 	struct scene s = scene_new();
 	struct generator g = { .state = 20261122 };
