@@ -61,7 +61,7 @@ many(bool users, int n)
 	}
 }
 
-Test(limits, groups_of_one_entry, .timeout = 60)
+Test(limits, groups_of_one_entry)
 {
 	struct lg_entry e;
 	uint64_t *ids;
@@ -106,7 +106,7 @@ modify_values(size_t n, size_t size, const char *attribute)
 	return a.code;
 }
 
-Test(limits, values_and_octets_of_one_entry, .timeout = 60)
+Test(limits, values_and_octets_of_one_entry)
 {
 	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
 	cr_assert_eq(modify_values(LG_ENTRY_VALUES - 20, 5, "description"), 0);
@@ -150,7 +150,7 @@ Test(limits, pages_of_lists)
 /* ---- plans ------------------------------------------------------------------------------------------------------------ */
 
 /* A double negation says the same and is answered by walking all entries. */
-Test(plan, every_source_finds_what_a_walk_finds, .timeout = 60)
+Test(plan, every_source_finds_what_a_walk_finds)
 {
 	static const char *const filters[] = {
 		"(uid=n7)", "(sn=row7)", "(sn=row1*)", "(sn=row*)", "(&(objectClass=person)(sn=row5))", "(&(sn=row*)(uid=n5*))", "(|(sn=row3)(sn=row4)(uid=alice))",

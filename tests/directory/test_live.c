@@ -64,7 +64,7 @@ end(void)
 	world_end(&w);
 }
 
-TestSuite(live, .init = start, .fini = end, .timeout = 60);
+TestSuite(live, .init = start, .fini = end);
 
 static void
 accept_one(void)

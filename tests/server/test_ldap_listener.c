@@ -51,7 +51,7 @@ begin(void)
 	return true;
 }
 
-Test(ldap_listener, answers_in_clear_and_in_tls, .timeout = 60)
+Test(ldap_listener, answers_in_clear_and_in_tls)
 {
 	if (!begin())
 		return;
@@ -73,7 +73,7 @@ Test(ldap_listener, answers_in_clear_and_in_tls, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(ldap_listener, changes_to_tls_in_the_middle, .timeout = 60)
+Test(ldap_listener, changes_to_tls_in_the_middle)
 {
 	char buf[256];
 
@@ -91,7 +91,7 @@ Test(ldap_listener, changes_to_tls_in_the_middle, .timeout = 60)
 }
 
 /* Taken for the protected client's, they would be an injection. */
-Test(ldap_listener, starttls_with_octets_in_clear_behind_it_is_refused, .timeout = 60)
+Test(ldap_listener, starttls_with_octets_in_clear_behind_it_is_refused)
 {
 	char both[sizeof start_tls + sizeof root_dse], buf[4096];
 	ssize_t n;
@@ -110,7 +110,7 @@ Test(ldap_listener, starttls_with_octets_in_clear_behind_it_is_refused, .timeout
 	cr_assert(daemon_end(&d));
 }
 
-Test(ldap_listener, many_requests_in_one_write_are_all_answered, .timeout = 60)
+Test(ldap_listener, many_requests_in_one_write_are_all_answered)
 {
 	enum { N = 500 };
 	static char requests[N * (sizeof root_dse - 1)], buf[1 << 20];
@@ -140,7 +140,7 @@ Test(ldap_listener, many_requests_in_one_write_are_all_answered, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(ldap_listener, rubbish_ends_the_connection_and_nothing_else, .timeout = 60)
+Test(ldap_listener, rubbish_ends_the_connection_and_nothing_else)
 {
 	static const char http[] = "GET / HTTP/1.1\r\n\r\n";
 	char buf[512];
@@ -165,7 +165,7 @@ Test(ldap_listener, rubbish_ends_the_connection_and_nothing_else, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(ldap_listener, the_end_is_announced, .timeout = 60)
+Test(ldap_listener, the_end_is_announced)
 {
 	char buf[512];
 	ssize_t n;

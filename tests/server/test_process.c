@@ -17,7 +17,7 @@
 #include "server/process.h"
 #include "tests/server/daemon.h"
 
-Test(process, dev_starts_answers_and_ends, .timeout = 60)
+Test(process, dev_starts_answers_and_ends)
 {
 	struct daemon d;
 	struct stat st;
@@ -40,7 +40,7 @@ Test(process, dev_starts_answers_and_ends, .timeout = 60)
 	cr_assert_neq(stat(path, &st), 0, "the socket is left behind");
 }
 
-Test(process, a_second_start_says_the_same, .timeout = 60)
+Test(process, a_second_start_says_the_same)
 {
 	struct daemon d;
 	char first[8192];
@@ -56,7 +56,7 @@ Test(process, a_second_start_says_the_same, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(process, a_dead_keeper_is_replaced_beneath_the_living_server, .timeout = 60)
+Test(process, a_dead_keeper_is_replaced_beneath_the_living_server)
 {
 	struct daemon d;
 	pid_t server, keeper;
@@ -76,7 +76,7 @@ Test(process, a_dead_keeper_is_replaced_beneath_the_living_server, .timeout = 60
 	cr_assert(daemon_end(&d));
 }
 
-Test(process, a_dead_server_is_replaced, .timeout = 60)
+Test(process, a_dead_server_is_replaced)
 {
 	struct daemon d;
 	pid_t server;
@@ -94,7 +94,7 @@ Test(process, a_dead_server_is_replaced, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(process, children_do_not_outlive_their_parent, .timeout = 60)
+Test(process, children_do_not_outlive_their_parent)
 {
 	struct daemon d;
 	pid_t server, keeper;
@@ -121,7 +121,7 @@ Test(process, children_do_not_outlive_their_parent, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(process, signals_in_a_burst_leave_no_zombies, .timeout = 60)
+Test(process, signals_in_a_burst_leave_no_zombies)
 {
 	struct daemon d;
 
@@ -137,7 +137,7 @@ Test(process, signals_in_a_burst_leave_no_zombies, .timeout = 60)
 	cr_assert_eq(errno, ECHILD);
 }
 
-Test(process, starts_without_being_root, .timeout = 60)
+Test(process, starts_without_being_root)
 {
 	struct daemon d = { .pid = 0 };
 
@@ -193,7 +193,7 @@ login(const struct daemon *d, const char *password)
 	return atoi(buf + 9);
 }
 
-Test(process, break_glass_lets_an_administrator_in_again, .timeout = 60)
+Test(process, break_glass_lets_an_administrator_in_again)
 {
 	struct daemon d;
 	char password[200], line[200], old[64];
@@ -218,7 +218,7 @@ Test(process, break_glass_lets_an_administrator_in_again, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(process, a_request_that_has_begun_is_answered_before_the_end, .timeout = 60)
+Test(process, a_request_that_has_begun_is_answered_before_the_end)
 {
 	static const char head[] = "POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n{\"username\":";
 	static const char rest[] = "\"nobody\",\"password\":\"x\"}";
@@ -311,7 +311,7 @@ intrude_confined(const struct daemon *d, pid_t keeper, bool own_user)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 254;
 }
 
-Test(process, the_server_reaches_neither_the_keepers_files_nor_its_memory, .timeout = 60)
+Test(process, the_server_reaches_neither_the_keepers_files_nor_its_memory)
 {
 	struct daemon d;
 	pid_t server, keeper;
@@ -339,7 +339,7 @@ Test(process, the_server_reaches_neither_the_keepers_files_nor_its_memory, .time
 }
 
 /* The same with one user for all: Landlock, seccomp and PR_SET_DUMPABLE have to do it alone. */
-Test(process, without_users_of_their_own_landlock_and_seccomp_suffice, .timeout = 60)
+Test(process, without_users_of_their_own_landlock_and_seccomp_suffice)
 {
 	struct daemon d = { .pid = 0 };
 	int status;
@@ -399,7 +399,7 @@ remembers(pid_t pid, const char *secret, size_t n)
 	return found;
 }
 
-Test(process, the_sealing_secret_is_not_in_the_servers_memory, .timeout = 60)
+Test(process, the_sealing_secret_is_not_in_the_servers_memory)
 {
 	struct daemon d;
 	char path[160], secret[32];
@@ -421,7 +421,7 @@ Test(process, the_sealing_secret_is_not_in_the_servers_memory, .timeout = 60)
 	cr_assert(daemon_end(&d));
 }
 
-Test(process, what_cannot_work_is_said_at_once, .timeout = 60)
+Test(process, what_cannot_work_is_said_at_once)
 {
 	struct daemon d = { .pid = 0 };
 	int status;
