@@ -180,8 +180,8 @@ answer_again(struct batch *b, struct lg_view *v, lg_err *e)
 	lg_tally_add(lg_point_tally(b->app->point), an.group, an.permit);
 	if (an.record.n == 0)
 		return true;
-	struct lg_decision d = { .tenant = b->ex->tenant, .time = b->ex->cx->now, .body = lg_dup(b->ex->cx->arena, an.record) };
-	put_id(d.body, an.record_id, id);
+	struct lg_decision d = { .tenant = b->ex->tenant, .time = b->ex->cx->now, .body = an.record };
+	put_id(d.body, an.record_id, id);	/* where it is kept: the next use writes another */
 	*e = lg_segments_append(b->app->segments, &d);
 	if (*e != LG_OK) {
 		lg_buf_clear(&b->ex->out);

@@ -342,6 +342,25 @@ write_block(struct lg_segments *sg, const struct list *l)
 	return LG_OK;
 }
 
+/* As much as goes into a block: mostly all, at once, because the loops wait for the lock meanwhile. */
+static void
+take_block(struct list *queue, struct list *ret)
+{
+	size_t bytes = 0;
+
+	_Static_assert(LG_DECISION_HEADER <= sizeof(struct pending) + sizeof(struct pending) / 4, "a record takes a quarter more at most");
+	list_init(ret);
+	if (queue->first != NULL && queue->bytes <= LG_BLOCK_MAX / 5 * 4) {
+		*ret = *queue;
+		list_init(queue);
+		return;
+	}
+	while (queue->first != NULL && bytes + LG_DECISION_HEADER + queue->first->n <= LG_BLOCK_MAX) {
+		bytes += LG_DECISION_HEADER + queue->first->n;
+		list_add(ret, list_take(queue));
+	}
+}
+
 /*
  * Waits until something has to be written, and takes as much as goes into a block.  After a failure it comes back with an
  * empty list too, so that the log recovers even if nothing but waiters come, who are turned away.
@@ -359,12 +378,7 @@ next_list(struct lg_segments *sg, struct list *ret)
 	while (!sg->stop && (sg->failed || (sg->queue.waiters == sg->late && sg->queue.bytes <= LG_SEGMENT_EAGER)))
 		if (pthread_cond_timedwait(&sg->wake, &sg->lock, &until) != 0)
 			break;
-	list_init(ret);
-	size_t bytes = 0;
-	while (sg->queue.first != NULL && bytes + LG_DECISION_HEADER + sg->queue.first->n <= LG_BLOCK_MAX) {
-		bytes += LG_DECISION_HEADER + sg->queue.first->n;
-		list_add(ret, list_take(&sg->queue));
-	}
+	take_block(&sg->queue, ret);
 	if (sg->late > sg->queue.waiters)
 		sg->late = sg->queue.waiters;
 	bool more = ret->first != NULL || !sg->stop;
