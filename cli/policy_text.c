@@ -2,7 +2,9 @@
 #include "cli/offline.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
+#define LEVEL_MAX	1000
 #define TEXT_MAX	(64u << 20)	/* octets of a translation */
 
 /* ---- validate ---------------------------------------------------------------------------------------------------- */
@@ -48,18 +50,31 @@ tell_validity(struct cli *c, const struct lg_policy_faults *faults, size_t polic
 	cli_json(c, lg_buf_view(&b));
 }
 
+/* --level N also bounds how far policies reach from the request's entities. */
+static lg_err
+judge(struct cli *c, const struct lg_policies *set, const struct lg_schema *schema, struct lg_policy_faults *faults)
+{
+	enum lg_validation mode = cli_given(c, "permissive") ? LG_PERMISSIVE : LG_STRICT;
+	int64_t level;
+
+	if (!cli_given(c, "level"))
+		return lg_policies_validate(c->cx, set, schema, mode, faults);
+	if (!lg_int_parse(cli_value(c, "level"), &level) || level < 0 || level > LEVEL_MAX)
+		return lg_fail(c->cx, LG_E_INVALID, "--level is a number up to %d", LEVEL_MAX);
+	return lg_policies_validate_level(c->cx, set, schema, mode, (unsigned)level, faults);
+}
+
 lg_err
 cli_policy_validate_files(struct cli *c)
 {
 	LG_AUTO(lg_schema_unref) struct lg_schema *schema = NULL;
 	LG_AUTO(lg_policies_unref) struct lg_policies *set = NULL;
-	enum lg_validation mode = cli_given(c, "permissive") ? LG_PERMISSIVE : LG_STRICT;
 	struct lg_policy_faults faults = { .n = 0 };
 
 	LG_TRY(cli_schema_open(c, &schema));
 	lg_err e = cli_policies_open(c, c->args, c->nargs, schema, &faults, &set);
 	if (e == LG_OK && schema != NULL)
-		e = lg_policies_validate(c->cx, set, schema, mode, &faults);
+		e = judge(c, set, schema, &faults);
 	if (e != LG_OK && (e != LG_E_INVALID || faults.n == 0))
 		return e;
 	if (c->nargs == 1)

@@ -69,6 +69,14 @@ Test(files, a_schema_of_ones_own_counts)
 	cr_assert_eq(runf("lightgate policy validate %.*s", LG_FMT(p))->code, CLI_NO);
 }
 
+Test(files, a_level_bounds_how_far_policies_reach)
+{
+	lg_str p = file("q.cedar", "permit (principal, action == Action::\"container:start\", resource) when { resource has host && resource.host.enabled };");
+	cr_assert_eq(runf("lightgate policy validate --level 2 %.*s", LG_FMT(p))->code, CLI_YES);
+	cr_assert_eq(runf("lightgate policy validate --level 1 %.*s", LG_FMT(p))->code, CLI_NO);
+	cr_assert_eq(runf("lightgate policy validate --level x %.*s", LG_FMT(p))->code, CLI_ERROR);
+}
+
 Test(files, decisions_name_the_policies_that_made_them)
 {
 	lg_str p = file("p.cedar", POLICIES), e = file("e.json", ENTITIES), q = question("alice", "2026-01-01"), r = question("bob", "2026-01-01");
