@@ -186,7 +186,7 @@ read_bundle(struct visit *v)
 		return lg_fail(cx, LG_E_INVALID, "the bundle's path is not absolute");
 	LG_TRY(lg_cstr(cx, lg_cat(cx->arena, v->bundle, LG_STR("/config.json")), &path));
 	LG_TRY(lg_file_read(cx, path, LG_OCI_MAX, &v->text));
-	LG_TRY(lg_oci_parse(cx, v->text, v->bundle, &v->oci));
+	LG_TRY(lg_oci_parse(cx, v->text, v->bundle, lg_str_of(v->door->at.hook), &v->oci));
 	v->workload = v->oci.workload.n > 0 ? v->oci.workload : v->id;
 	return LG_OK;
 }

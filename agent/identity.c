@@ -18,6 +18,7 @@ static const struct {
 	{ "certificate", offsetof(struct lg_identity, certificate) },
 	{ "chain", offsetof(struct lg_identity, chain) },
 	{ "root", offsetof(struct lg_identity, root) },
+	{ "service_root", offsetof(struct lg_identity, service_root) },
 	{ "host_id", offsetof(struct lg_identity, host_id) },
 	{ "host_name", offsetof(struct lg_identity, host_name) },
 	{ "issuer", offsetof(struct lg_identity, issuer) },
@@ -67,6 +68,8 @@ lg_identity_load(struct lg_ctx *cx, const char *state, struct lg_identity *ret)
 			*member(&id, i) = lg_json_str(&js);
 	}
 	LG_TRY(lg_json_end(cx, &js));
+	if (id.service_root.n == 0)	/* the tenant's own stands behind the service too */
+		id.service_root = id.root;
 	for (size_t i = 0; i < LG_COUNT(members); i++)
 		if (member(&id, i)->n == 0)
 			return lg_fail(cx, LG_E_CORRUPT, "%s/identity.json lacks \"%s\"", state, members[i].name);
@@ -120,6 +123,8 @@ lg_identity_take(struct lg_ctx *cx, lg_str answer, struct lg_identity *ret)
 		return lg_fail(cx, LG_E_INVALID, "the service answered without a certificate");
 	take(lg_api_member(cx, answer, "certificate"), &ret->certificate);
 	take(lg_api_member(cx, answer, "chain"), &ret->chain);
+	take(lg_api_member(cx, answer, "root"), &ret->root);
+	take(lg_api_member(cx, answer, "service_root"), &ret->service_root);
 	take(lg_api_member(cx, host, "id"), &ret->host_id);
 	take(lg_api_member(cx, host, "name"), &ret->host_name);
 	take(lg_api_member(cx, tenant, "issuer"), &ret->issuer);

@@ -9,6 +9,7 @@
 
 struct lg_identity {
 	lg_str key, certificate, chain, root;	/* PEM */
+	lg_str service_root;			/* PEM: behind the certificates that the service itself shows */
 	lg_str host_id, host_name;		/* entryUUID as text */
 	lg_str issuer, trust_domain;
 	lg_str https, mtls;			/* URLs */

@@ -1,4 +1,4 @@
-/* invite.h: the join token as the host reads it: lgj1.<server>.<SHA-256 of the tenant's root>.<secret>. */
+/* invite.h: the join token as the host reads it: lgj1.<server>.<SHA-256 of the root behind the service's certificates>.<secret>. */
 #ifndef LG_AGENT_INVITE_H
 #define LG_AGENT_INVITE_H
 

@@ -58,7 +58,8 @@ root_in_bundle(struct lg_ctx *cx, const struct lg_invite *invite, lg_str bundle,
 }
 
 /*
- * Whoever answers may tell us roots: the one whose SHA-256 stands in the token is the tenant's, whoever told it.
+ * Whoever answers may tell us roots: the one whose SHA-256 stands in the token is the service's, whoever told it.  (A tenant
+ * below a path has a root of its own, which comes with the answer.)
  * Nothing secret goes over this connection.
  */
 static lg_err
@@ -136,6 +137,17 @@ ask(struct lg_ctx *cx, const struct asking *as, const struct lg_key *key, struct
 	return lg_key_pem(cx, key, &id->key);
 }
 
+/* Without the tenant's path: whose bundle has the root of the service's own certificates. */
+static lg_str
+service_of(lg_str url)
+{
+	size_t at = sizeof "https://" - 1;
+
+	while (at < url.n && url.p[at] != '/')
+		at++;
+	return lg_str_sub(url, 0, at);
+}
+
 /* ---- join ------------------------------------------------------------------------------------------------ */
 
 lg_err
@@ -154,11 +166,11 @@ lg_join(struct lg_ctx *cx, const char *state, lg_str token, lg_str server)
 	if (lg_identity_exists(cx, state))
 		return lg_fail(cx, LG_E_EXISTS, "%s holds an identity already; to join anew, give another --state or remove it", state);
 	id.https = lg_cat(cx->arena, LG_STR("https://"), server.n > 0 ? server : invite.server);
-	LG_TRY(find_root(cx, &invite, id.https, &root));
-	id.root = lg_pem(cx->arena, LG_STR("CERTIFICATE"), root);
+	LG_TRY(find_root(cx, &invite, service_of(id.https), &root));
+	id.root = id.service_root = lg_pem(cx->arena, LG_STR("CERTIFICATE"), root);
 	key_path = lg_print(cx->arena, "%s/join.key", state).p;
 	LG_TRY(join_key(cx, key_path, &key));
-	struct asking as = { "/v1/join", "token", invite.text, { .url = id.https, .ca = id.root } };
+	struct asking as = { "/v1/join", "token", invite.text, { .url = id.https, .ca = id.service_root } };
 	LG_TRY(ask(cx, &as, key, &id));
 	LG_TRY(lg_identity_save(cx, state, &id));
 	(void)unlink(key_path);
@@ -188,12 +200,12 @@ lg_renew(struct lg_ctx *cx, const char *state)
 	LG_TRY(own_cert(cx, &id, &cert));
 	if (cert.not_after <= cx->now) {
 		/* overslept: the same key proves that it is still us */
-		struct asking as = { "/v1/rejoin", "certificate", id.certificate, { .url = id.https, .ca = id.root } };
+		struct asking as = { "/v1/rejoin", "certificate", id.certificate, { .url = id.https, .ca = id.service_root } };
 		LG_TRY(lg_key_from_pem(cx, id.key, &key));
 		LG_TRY(ask(cx, &as, key, &id));
 	} else {
 		struct asking as = { "/v1/certificates", "profile", LG_STR("host"),
-			{ .url = id.mtls, .ca = id.root, .cert = lg_cat(cx->arena, id.certificate, id.chain), .key = id.key } };
+			{ .url = id.mtls, .ca = id.service_root, .cert = lg_cat(cx->arena, id.certificate, id.chain), .key = id.key } };
 		LG_TRY(lg_key_generate(cx, LG_KEY_P256, &key));
 		LG_TRY(ask(cx, &as, key, &id));
 	}

@@ -199,18 +199,6 @@ read_annotations(struct lg_oci_reading *r)
 	}
 }
 
-/* Not facts, but a stage under another spelling would take the place of ours. */
-static void
-read_hooks(struct lg_oci_reading *r)
-{
-	static const char *const known[] = { "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL };
-
-	if (!lg_oci_object(r))
-		return;
-	while (lg_oci_member(r, known) >= 0)
-		lg_json_skip(&r->js);
-}
-
 static void
 judge_whole(struct lg_oci_reading *r)
 {
@@ -233,7 +221,7 @@ read_config(struct lg_oci_reading *r)
 	static const char *const known[] = { "root", "process", "mounts", "linux", "annotations", "hooks", "ociVersion", "hostname",
 		"domainname", "vm", "windows", "solaris", NULL };
 	static void (*const readers[])(struct lg_oci_reading *) = { read_root, read_process, read_mounts, lg_oci_read_linux, read_annotations,
-		read_hooks };
+		lg_oci_read_hooks };
 	int i;
 
 	lg_json_object(&r->js);
@@ -274,6 +262,7 @@ lg_oci_facts(const struct lg_oci *oci, struct lg_buf *out)
 	put_list(&w, "mounts", &oci->mounts);
 	lg_jsonw_bool_of(&w, "sensitive_mount", oci->sensitive_mount);
 	put_list(&w, "args", &oci->args);
+	put_list(&w, "hooks", &oci->hooks);
 	lg_jsonw_object_end(&w);
 }
 
@@ -292,10 +281,10 @@ finish(struct lg_ctx *cx, lg_str text, struct lg_oci *oci)
 }
 
 lg_err
-lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, struct lg_oci *ret)
+lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, lg_str own_hook, struct lg_oci *ret)
 {
 	struct lg_oci oci = { .user = LG_STR("0:0") };
-	struct lg_oci_reading r = { .cx = cx, .oci = &oci, .bundle = bundle };
+	struct lg_oci_reading r = { .cx = cx, .oci = &oci, .bundle = bundle, .own_hook = own_hook };
 
 	lg_json_init(&r.js, cx->arena, text);
 	read_config(&r);

@@ -24,6 +24,7 @@ struct lg_oci {
 	bool privileged, host_network, host_pid, host_ipc, shared_namespace, sensitive_mount;
 	lg_str user;				/* "uid:gid" */
 	struct lg_oci_list capabilities, devices, mounts, args;
+	struct lg_oci_list hooks;		/* programs that the runtime runs as root on the host, ours apart: "path arg ..." */
 	struct lg_oci_list bind_from, bind_to;	/* of bind mounts: absolute sources, and where they appear */
 	lg_str ticket, workload, image;		/* annotations: claims of whoever wrote the bundle */
 	lg_str rootfs;				/* absolute */
@@ -31,8 +32,8 @@ struct lg_oci {
 	lg_sha256 sameness;			/* of what must not change between starts of one container */
 };
 
-/* bundle: absolute, without an end slash; relative paths of the file count from it. */
-LG_CHECKED lg_err lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, struct lg_oci *ret);
+/* bundle: absolute, without an end slash; relative paths of the file count from it.  own_hook: the path of our hook, absolute. */
+LG_CHECKED lg_err lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, lg_str own_hook, struct lg_oci *ret);
 void lg_oci_facts(const struct lg_oci *oci, struct lg_buf *out);	/* as JSON, for /v1/admissions */
 
 struct lg_oci_hook {

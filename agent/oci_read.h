@@ -11,7 +11,7 @@ struct lg_oci_reading {
 	struct lg_ctx *cx;
 	struct lg_json js;
 	struct lg_oci *oci;
-	lg_str bundle;
+	lg_str bundle, own_hook;
 	unsigned namespaces;		/* bits: types that are the container's own or joined */
 	bool has_proc, sys_readonly;	/* /proc is mounted; readonlyPaths guards it */
 	bool user_namespace, maps_root;	/* maps_root: the host's */
@@ -31,6 +31,7 @@ bool lg_oci_has(const struct lg_oci_list *l, lg_str s);
 void lg_oci_add(struct lg_oci_reading *r, struct lg_oci_list *l, lg_str s);	/* faults when full */
 void lg_oci_strings(struct lg_oci_reading *r, struct lg_oci_list *l, bool once);	/* an array; once: without repeats */
 
+void lg_oci_read_hooks(struct lg_oci_reading *r);
 void lg_oci_read_linux(struct lg_oci_reading *r);	/* namespaces, devices, what is read-only */
 
 #endif

@@ -11,7 +11,7 @@ build(struct lg_ctx *cx, struct lg_upstream *up)
 	const struct lg_identity *id = &up->id;
 
 	LG_TRY(lg_keyset_from_jwks(cx, id->ticket_keys, &up->keys));
-	return lg_link_new(cx, &(struct lg_endpoint){ .url = id->mtls, .ca = id->root, .key = id->key,
+	return lg_link_new(cx, &(struct lg_endpoint){ .url = id->mtls, .ca = id->service_root, .key = id->key,
 	    .cert = lg_cat(cx->arena, id->certificate, id->chain) }, &up->link);
 }
 

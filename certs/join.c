@@ -50,6 +50,13 @@ run_invite(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return lg_invited_row_put(cx, v, in->tenant, &in->secret, &in->row);
 }
 
+/* Behind our listener: before the host has seen it there, it sends nothing. */
+static lg_sha256
+root_to_find(const struct lg_ca *ca)
+{
+	return ca->au.service_root.n > 0 ? lg_sha256_of(ca->au.service_root) : ca->root.sha256;
+}
+
 lg_err
 lg_certs_invite(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_uuid host, int64_t life, lg_str *token, int64_t *expires)
 {
@@ -66,8 +73,10 @@ lg_certs_invite(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_uuid 
 	in.row.expires = cx->now + life;
 	LG_TRY(lg_trust_tenant(cx, t, tenant, &ca));
 	LG_TRY(lg_store_apply(cx, c->ports.store, tenant, "host.invite", run_invite, &in, NULL));
-	*token = lg_print(cx->arena, "lgj1.%.*s.%.*s.%.*s", LG_FMT(lg_base64url(cx->arena, c->ports.join_address)),
-	    LG_FMT(lg_base64url(cx->arena, lg_sha256_str(&ca->root.sha256))), LG_FMT(lg_base64url(cx->arena, bytes)));
+	lg_sha256 root = root_to_find(ca);
+	lg_str address = ca->au.join_address.n > 0 ? ca->au.join_address : c->ports.join_address;
+	*token = lg_print(cx->arena, "lgj1.%.*s.%.*s.%.*s", LG_FMT(lg_base64url(cx->arena, address)),
+	    LG_FMT(lg_base64url(cx->arena, lg_sha256_str(&root))), LG_FMT(lg_base64url(cx->arena, bytes)));
 	*expires = in.row.expires;
 	return LG_OK;
 }
@@ -276,7 +285,8 @@ lg_certs_join(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str tok
 
 	LG_TRY(lg_join_token_parse(cx, token, &parsed));
 	LG_TRY(lg_trust_tenant(cx, t, tenant, &r.ca));
-	if (memcmp(parsed.root.b, r.ca->root.sha256.b, sizeof parsed.root.b) != 0)
+	lg_sha256 root = root_to_find(r.ca);
+	if (memcmp(parsed.root.b, root.b, sizeof parsed.root.b) != 0)
 		return lg_fail(cx, LG_E_DENIED, "the join token is for another authority");
 	LG_TRY(lg_csr_parse(cx, csr_der, &csr));
 	r.secret = parsed.secret;

@@ -134,7 +134,8 @@ answer_joined(struct lg_certs *c, struct lg_http *ex, const struct lg_joined *j)
 	lg_jsonw_str_of(&w, "issuer", ca->au.issuer);
 	lg_jsonw_str_of(&w, "trust_domain", ca->au.trust_domain);
 	lg_jsonw_object_end(&w);
-	lg_jsonw_str_of(&w, "mtls", c->ports.mtls_url);
+	lg_jsonw_str_of(&w, "mtls", ca->au.mtls_url.n > 0 ? ca->au.mtls_url : c->ports.mtls_url);
+	put_pem(ex->cx, &w, "service_root", ca->au.service_root.n > 0 ? ca->au.service_root : ca->root.x509.der);
 	if (keys.n > 0) {
 		lg_jsonw_name(&w, LG_STR("ticket_keys"));
 		lg_jsonw_raw(&w, keys);
@@ -388,8 +389,6 @@ lg_route_revoke(void *self, struct lg_http *ex)
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
 
-#define EST (LG_SURFACE_HTTPS | LG_SURFACE_MTLS)
-
 const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/crl/*",             LG_SURFACE_HTTP, LG_ON_WORKER, 0, lg_route_crl },
 	{ "GET",  "/ca/*",              LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ca },
@@ -401,10 +400,6 @@ const struct lg_route lg_certs_routes[] = {
 	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_issue },
 	{ "GET",  "/v1/certificates",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_list },
 	{ "POST", "/v1/certificates/*", LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_revoke },
-	{ "GET",  "/.well-known/est/cacerts",        EST, LG_ON_LOOP,   0, lg_route_est_cacerts },
-	{ "GET",  "/.well-known/est/csrattrs",       EST, LG_ON_LOOP,   0, lg_route_est_csrattrs },
-	{ "POST", "/.well-known/est/simpleenroll",   EST, LG_ON_WORKER, 0, lg_route_est_enroll },
-	{ "POST", "/.well-known/est/simplereenroll", LG_SURFACE_MTLS, LG_ON_WORKER, 0, lg_route_est_reenroll },
 	{ "POST", "/v1/eab",            LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_eab },
 	{ "GET",  "/acme/directory",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_directory },
 	{ "GET",  "/acme/new-nonce",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_new_nonce },

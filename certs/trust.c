@@ -73,6 +73,9 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 	ret->issuer = lg_dup(a, from->issuer);
 	ret->trust_domain = lg_dup(a, from->trust_domain);
 	ret->http_url = lg_dup(a, from->http_url);
+	ret->join_address = lg_dup(a, from->join_address);
+	ret->mtls_url = lg_dup(a, from->mtls_url);
+	ret->service_root = lg_dup(a, from->service_root);
 	ret->dns_suffixes = suffixes;
 	return LG_OK;
 }

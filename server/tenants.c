@@ -351,6 +351,20 @@ lg_tenants_outdated(const struct lg_tenants *ts, int64_t now)
 	return now > g->until;
 }
 
+/* The listeners show certificates of the default tenant: who comes from another one must know that root too. */
+static void
+below_path(struct lg_ctx *cx, const struct lg_app *app, const struct lg_tenant_view *t, struct lg_authority *au)
+{
+	const struct lg_tenant_view *service = lg_tenants_get(app->tenants, LG_DEFAULT_TENANT);
+	lg_str https = LG_STR("https://");
+
+	au->http_url = lg_print(cx->arena, "%.*s/t/%.*s", LG_FMT(app->at->http), LG_FMT(t->name));
+	au->mtls_url = t->sts.mtls;
+	au->join_address = lg_str_starts(t->sts.issuer, https) ? lg_str_sub(t->sts.issuer, https.n, SIZE_MAX) : t->sts.issuer;
+	if (service != NULL)
+		au->service_root = service->root;
+}
+
 lg_err
 lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 {
@@ -366,7 +380,7 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 		};
 		memcpy(v[i].issuers, t->issuers, sizeof v[i].issuers);
 		if (t->id != LG_DEFAULT_TENANT)
-			v[i].http_url = lg_print(cx->arena, "%.*s/t/%.*s", LG_FMT(app->at->http), LG_FMT(t->name));
+			below_path(cx, app, t, &v[i]);
 	}
 	return lg_certs_trust(cx, app->certs, v, g->n);
 }

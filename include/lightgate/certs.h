@@ -89,7 +89,7 @@ struct lg_certs_ports {
 	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */
 	lg_err (*ticket_keys)(void *callers, struct lg_ctx *cx, uint32_t tenant, lg_str *ret);
 	struct lg_acme_net net;		/* http NULL: no ACME */
-	lg_str mtls_url;		/* "https://host:8444": told to hosts that join */
+	lg_str mtls_url;		/* "https://host:8444", of the default tenant: told to hosts that join */
 	lg_str join_address;		/* "host:8443": stands in join tokens */
 };
 
@@ -103,6 +103,9 @@ struct lg_authority {
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, the others are still believed */
 	size_t nissuers;
 	lg_str http_url;		/* "http://host:8080", the tenant's prefix included: CRL and AIA are below it */
+	/* Where the tenant is reached, when that is below a path; empty: as the ports say. */
+	lg_str join_address, mtls_url;
+	lg_str service_root;		/* DER: behind the listeners' own certificates; empty: root */
 	const lg_str *dns_suffixes;	/* leaves' DNS names are or end in one of these */
 	size_t ndns_suffixes;
 	bool loopback;			/* leaves may carry localhost, 127.0.0.1 and ::1 */
@@ -258,8 +261,7 @@ LG_CHECKED lg_err lg_certs_rejoin(struct lg_ctx *cx, struct lg_certs *c, uint32_
 /* ---- routes; self is the struct lg_certs ------------------------------------------------------------------- */
 
 /* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle, /ocsp/<base64>; POST /ocsp; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
- * POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773);
- * EST below /.well-known/est/ (RFC 7030) */
+ * POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773) */
 extern const struct lg_route lg_certs_routes[];
 extern const size_t lg_certs_nroutes;
 

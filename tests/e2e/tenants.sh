@@ -202,6 +202,10 @@ join "$A6" /t/two host2
 has "a host of two" "$(openssl x509 -in "$T/host2.pem" -noout -ext subjectAltName)" 'spiffe://two.example.org/host/node1'
 same "a join token of two opens nothing at one" \
 	"$(get -H 'Content-Type: application/json' -d @"$T/host2.join" "$HTTPS/v1/join")" 403
+call "$A6" POST /t/two/v1/hosts/node1/join-tokens -d '{}' | head -1 | jq -r .token >"$T/agent.token"
+claim "an agent joins two" lightgate-agent join --token-file "$T/agent.token" --state "$T/node1-two"
+same "... with two's root" "$(openssl x509 -in "$T/node1-two/root.pem" -noout -fingerprint)" "$(openssl x509 -in "$T/two-root.pem" -noout -fingerprint)"
+claim "... and renews there" lightgate-agent renew --state "$T/node1-two"
 admit() { # admit HOST PREFIX TICKET CONTAINER
 	jq -n --arg t "$3" --arg c "$4" '{ticket: $t, container: $c, workload: "web", image: "busybox", bundle_sha256: ("0" * 64), container_facts: {
 		privileged: false, host_network: false, host_pid: false, host_ipc: false, shared_namespace: false, user: "1000",
