@@ -136,7 +136,8 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher,
 		.login_html = page("web/login.html"), .message_html = page("web/message.html"),
-		.logout_html = page("web/logout.html"), .style_css = page("web/style.css"),
+		.logout_html = page("web/logout.html"), .device_html = page("web/device.html"),
+		.confirm_html = page("web/confirm.html"), .style_css = page("web/style.css"),
 	};
 	size_t n;
 

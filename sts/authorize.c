@@ -55,6 +55,7 @@ struct granting {
 	const struct sts_session *session;
 	bool new_session;
 	lg_str key;			/* of the code; empty: only the session */
+	lg_str pushed;			/* of the request, which ends here */
 	struct sts_code code;
 };
 
@@ -82,6 +83,13 @@ grant_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	if (g->new_session) {
 		LG_TRY(end_other_session(cx, v, g));
 		LG_TRY(sts_session_put(cx, v, g->rq->tenant_id, g->session));
+	}
+	if (g->pushed.n > 0) {
+		lg_err e = lg_del(cx, v, &sts_pushed, g->pushed);
+
+		if (e == LG_E_NOT_FOUND)
+			return sts_refuse(g->rq, STS_INVALID_REQUEST, "the request was used before");
+		LG_TRY(e);
 	}
 	return g->key.n == 0 ? LG_OK : sts_code_put(cx, v, g->key, &g->code);
 }
@@ -121,7 +129,7 @@ lg_err
 sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct sts_session *s, bool new_session)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LOCATION_MAX);
-	struct granting g = { .rq = rq, .session = s, .new_session = new_session };
+	struct granting g = { .rq = rq, .session = s, .new_session = new_session, .pushed = az->pushed };
 	lg_str code = lg_token_new(rq->cx->arena);
 	lg_sha256 h = lg_sha256_of(code);
 

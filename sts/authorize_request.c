@@ -50,6 +50,8 @@ check_kind(struct sts_rq *rq, struct sts_authorize *az)
 	for (size_t i = 0; i < LG_COUNT(refused); i++)
 		if (lg_form_has(&rq->form, refused[i].name))
 			return sts_refuse(rq, refused[i].error, "%s is not supported", refused[i].name);
+	if (az->client.par && az->pushed.n == 0 && !rq->pushing)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "this client has to push its requests");
 	if (type.n == 0)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "response_type is missing");
 	if (!lg_str_eq(type, LG_STR("code")))
@@ -104,6 +106,8 @@ read_scope(struct sts_rq *rq, struct sts_authorize *az)
 	az->scope = sts_scope_allowed(rq->cx->arena, &az->client, asked);
 	if (az->scope.n == 0)
 		return sts_refuse(rq, STS_INVALID_SCOPE, "the client may have none of these scopes");
+	if (az->client.id_token_alg == LG_ALG_RS256 && !rq->tenant.rs256 && sts_scope_has(az->scope, LG_STR("openid")))
+		return sts_refuse(rq, STS_UNAUTHORIZED_CLIENT, "the client wants ID tokens under RS256, and the issuer has no such key");
 	return LG_OK;
 }
 
@@ -144,7 +148,7 @@ read_audience(struct sts_rq *rq, struct sts_authorize *az)
 {
 	struct sts_issue is = { .naudience = 0 };
 
-	LG_TRY(sts_issue_audience(rq, lg_form_get(&rq->form, "resource"), false, &is));
+	LG_TRY(sts_issue_audience(rq, false, &is));
 	memcpy(az->audience, is.audience, sizeof az->audience);
 	az->naudience = is.naudience;
 	return LG_OK;
@@ -173,8 +177,10 @@ sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, 
 	*redirectable = false;
 	*ret = (struct sts_authorize){ .max_age = -1 };
 	/* A repeated parameter has two meanings (RFC 6749 3.1): nothing of such a request is followed. */
-	if (lg_form_parse(rq->cx, query, &rq->form) != LG_OK)
+	if (sts_form_read(rq, query) != LG_OK)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "The request is malformed.");
+	if (sts_pushed_is(lg_form_get(&rq->form, "request_uri")))
+		LG_TRY(sts_pushed_open(rq, &ret->pushed));
 	LG_TRY(find_client(rq, ret));
 	LG_TRY(find_redirect(rq, ret));
 	state = lg_form_get(&rq->form, "state");

@@ -26,6 +26,17 @@ sts_read_scheme(lg_str authorization, lg_str *token, bool *dpop)
 	return *dpop || lg_str_eq_fold(scheme, LG_STR("Bearer"));
 }
 
+bool
+sts_token_meant_for(const struct sts_rq *rq, const struct lg_claims *c)
+{
+	if (lg_str_eq(c->client_id, rq->client.id) || lg_claims_for(c, rq->client.id))
+		return true;
+	for (size_t i = 0; i < rq->client.naudiences; i++)
+		if (lg_claims_for(c, rq->client.audiences[i]))
+			return true;
+	return false;
+}
+
 lg_str
 sts_thumbprint(struct lg_arena *a, lg_str cert)
 {

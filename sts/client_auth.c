@@ -44,6 +44,11 @@ read_form(struct sts_rq *rq, struct credentials *cr)
 	bool secret = lg_form_has(&rq->form, "client_secret");
 
 	cr->assertion = lg_form_get(&rq->form, "client_assertion");
+	/* RFC 7523 2.1: as a grant, it speaks for the client just the same. */
+	if (cr->assertion.n == 0 && lg_str_eq(lg_form_get(&rq->form, "grant_type"), LG_STR("urn:ietf:params:oauth:grant-type:jwt-bearer"))) {
+		cr->assertion = lg_form_get(&rq->form, "assertion");
+		type = jwt_bearer;
+	}
 	if ((cr->basic ? 1 : 0) + (secret ? 1 : 0) + (cr->assertion.n > 0 ? 1 : 0) > 1)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "more than one way of client authentication");
 	if (cr->basic) {
@@ -58,10 +63,8 @@ read_form(struct sts_rq *rq, struct credentials *cr)
 		return LG_OK;
 	if (!lg_str_eq(type, jwt_bearer))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "client_assertion_type is not known");
-	LG_TRY(sts_assertion_client(rq, cr->assertion, &cr->id));
-	if (id.n > 0 && !lg_str_eq(id, cr->id))
-		return bad_client(rq, "client_id is not the assertion's subject");
-	return LG_OK;
+	/* Another issuer's assertion does not know our client_id; ours does, and is compared with it when it is checked. */
+	return id.n > 0 ? LG_OK : sts_assertion_client(rq, cr->assertion, &cr->id);
 }
 
 /* ---- one function for each way ------------------------------------------------------------------------ */
@@ -109,11 +112,20 @@ check_assertion(struct sts_rq *rq, const struct lg_sts_client *c, const struct c
 	return sts_assertion_check(rq, c, cr->assertion);
 }
 
+static lg_err
+check_federated(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
+{
+	if (cr->assertion.n == 0)
+		return bad_client(rq, "this client authenticates by an assertion of its issuer");
+	return sts_federated_check(rq, c, cr->assertion);
+}
+
 static lg_err (*const checks[])(struct sts_rq *, const struct lg_sts_client *, const struct credentials *) = {
 	[LG_CLIENT_NONE] = check_none,
 	[LG_CLIENT_SECRET] = check_secret,
 	[LG_CLIENT_TLS] = check_tls,
 	[LG_CLIENT_JWT] = check_assertion,
+	[LG_CLIENT_FEDERATED] = check_federated,
 };
 
 lg_err

@@ -11,6 +11,8 @@ static const struct {
 	{ "userinfo_endpoint", "/oauth2/userinfo", true },
 	{ "introspection_endpoint", "/oauth2/introspect", true },
 	{ "revocation_endpoint", "/oauth2/revoke", true },
+	{ "pushed_authorization_request_endpoint", "/oauth2/par", true },
+	{ "device_authorization_endpoint", "/oauth2/device_authorization", true },
 	{ "jwks_uri", "/oauth2/jwks", false },
 	{ "end_session_endpoint", "/logout", false },
 };
@@ -25,7 +27,9 @@ static const struct {
 } constants[] = {
 	{ "response_types_supported", "[\"code\"]" },
 	{ "response_modes_supported", "[\"query\"]" },
-	{ "grant_types_supported", "[\"authorization_code\",\"refresh_token\",\"client_credentials\"]" },
+	{ "grant_types_supported", "[\"authorization_code\",\"refresh_token\",\"client_credentials\","
+	    "\"urn:ietf:params:oauth:grant-type:device_code\",\"urn:ietf:params:oauth:grant-type:token-exchange\","
+	    "\"urn:ietf:params:oauth:grant-type:jwt-bearer\"]" },
 	{ "subject_types_supported", "[\"public\"]" },
 	{ "scopes_supported", "[\"openid\",\"profile\",\"email\",\"groups\",\"offline_access\"]" },
 	{ "claims_supported", "[\"sub\",\"iss\",\"aud\",\"exp\",\"iat\",\"auth_time\",\"nonce\",\"acr\",\"amr\",\"azp\",\"at_hash\","
@@ -40,6 +44,7 @@ static const struct {
 	{ "revocation_endpoint_auth_methods_supported", AUTH_METHODS },
 	{ "revocation_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
 	{ "authorization_response_iss_parameter_supported", "true" },
+	{ "require_pushed_authorization_requests", "false" },
 	{ "claims_parameter_supported", "false" },
 	{ "request_parameter_supported", "false" },
 	{ "request_uri_parameter_supported", "false" },

@@ -56,85 +56,54 @@ check_code(struct sts_rq *rq, struct redeem *rd)
 	return LG_OK;
 }
 
-/* The person behind it: still signed in, still there. */
-static lg_err
-check_subject(struct sts_rq *rq, struct redeem *rd)
+lg_err
+sts_code_issue(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *is)
 {
 	struct lg_sts_ports *p = &rq->sts->ports;
 	struct sts_session session;
+	char sid[LG_UUID_TEXT + 1];
 	lg_err e;
 
-	if (rd->code.expires <= rq->cx->now)
-		return sts_refuse(rq, STS_INVALID_GRANT, "the code has expired");
-	if (sts_session_live(rq->cx, rq->view, rq->tenant_id, rd->code.session, &session) != LG_OK)
+	if (sts_session_live(rq->cx, rq->view, rq->tenant_id, c->session, &session) != LG_OK)
 		return sts_refuse(rq, STS_INVALID_GRANT, "the session has ended");
-	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, rd->code.subject,
-	    sts_scope_has(rd->code.scope, LG_STR("groups")), &rd->is.subject);
-	if (e == LG_E_NOT_FOUND || (e == LG_OK && !rd->is.subject.enabled))
+	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, c->subject, sts_scope_has(c->scope, LG_STR("groups")),
+	    &is->subject);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && !is->subject.enabled))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
 	LG_TRY(e);
-	sts_subject_keep(rq->cx->arena, &rd->is.subject);		/* signed after the snapshot is gone */
-	return LG_OK;
-}
-
-/* RFC 8707 2.2: the token request may ask for less than the authorization request. */
-static lg_err
-choose_audience(struct sts_rq *rq, struct redeem *rd)
-{
-	lg_str resource = lg_form_get(&rq->form, "resource");
-	size_t n = rd->code.naudience;
-
-	memcpy(rd->is.audience, rd->code.audience, n * sizeof rd->code.audience[0]);
-	rd->is.naudience = n;
-	if (resource.n == 0)
-		return LG_OK;
-	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq(rd->code.audience[i], resource)) {
-			rd->is.audience[0] = resource;
-			rd->is.naudience = 1;
-			return LG_OK;
-		}
-	return sts_refuse(rq, STS_INVALID_TARGET, "resource is not one of the authorization request");
-}
-
-static void
-fill_issue(struct sts_rq *rq, struct redeem *rd)
-{
-	struct sts_issue *is = &rd->is;
-	char sid[LG_UUID_TEXT + 1];
-
-	lg_uuid_text(rd->code.session, sid);
+	sts_subject_keep(rq->cx->arena, &is->subject);		/* signed after the snapshot is gone */
+	LG_TRY(sts_audience_narrow(rq, c->audience, c->naudience, is));
+	lg_uuid_text(c->session, sid);
 	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
-	is->scope = rd->code.scope;
-	is->auth_time = rd->code.auth_time;
-	is->nonce = rd->code.nonce;
+	is->scope = c->scope;
+	is->auth_time = c->auth_time;
+	is->nonce = c->nonce;
 	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
 	is->jti = lg_token_new(rq->cx->arena);
 	sts_issue_lifetime(rq, is);
+	return sts_issue_decide(rq, is);
 }
 
-static void
-fill_grant(struct sts_rq *rq, struct redeem *rd)
+void
+sts_code_family(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *is, struct sts_grant *g)
 {
-	struct sts_grant *g = &rd->grant;
-
 	if ((rq->client.grants & LG_GRANT_REFRESH) == 0)
 		return;
 	g->id = lg_uuid_new();
-	g->client = rd->code.client;
-	g->scope = rd->code.scope;
-	g->naudience = rd->code.naudience;
-	memcpy(g->audience, rd->code.audience, g->naudience * sizeof g->audience[0]);
-	g->subject = rd->code.subject;
-	g->session = rd->code.session;
-	g->auth_time = rd->code.auth_time;
+	g->client = c->client;
+	g->scope = c->scope;
+	g->naudience = c->naudience;
+	memcpy(g->audience, c->audience, g->naudience * sizeof g->audience[0]);
+	g->subject = c->subject;
+	g->session = c->session;
+	g->auth_time = c->auth_time;
 	g->offline = sts_scope_has(g->scope, LG_STR("offline_access"));
 	g->expires = rq->cx->now + (g->offline ? LG_STS_OFFLINE_LIFE : LG_STS_SESSION_LIFE) * LG_SECOND;
 	/* RFC 9449 5: who has no credentials of its own is bound by its key; others keep the freedom to change it. */
 	if (rq->client.auth == LG_CLIENT_NONE)
 		g->jkt = rq->jkt;
-	rd->is.refresh = sts_refresh_new(rq->cx->arena, g->id);
-	g->current = lg_sha256_of(rd->is.refresh);
+	is->refresh = sts_refresh_new(rq->cx->arena, g->id);
+	g->current = lg_sha256_of(is->refresh);
 }
 
 /* ---- the mutation ----------------------------------------------------------------------------------------- */
@@ -195,10 +164,9 @@ sts_grant_code(struct sts_rq *rq)
 	LG_TRY(check_code(rq, rd));
 	if (rd->code.used)
 		return sts_submit(rq, "token.code", redeem_run, redeem_finish, rq);
-	LG_TRY(check_subject(rq, rd));
-	LG_TRY(choose_audience(rq, rd));
-	fill_issue(rq, rd);
-	LG_TRY(sts_issue_decide(rq, &rd->is));
-	fill_grant(rq, rd);
+	if (rd->code.expires <= rq->cx->now)
+		return sts_refuse(rq, STS_INVALID_GRANT, "the code has expired");
+	LG_TRY(sts_code_issue(rq, &rd->code, &rd->is));
+	sts_code_family(rq, &rd->code, &rd->is, &rd->grant);
 	return sts_submit(rq, "token.code", redeem_run, redeem_finish, rq);
 }

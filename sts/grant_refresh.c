@@ -92,8 +92,6 @@ fill_issue(struct sts_rq *rq, struct refresh *rf)
 
 	lg_uuid_text(rf->grant.session, sid);
 	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
-	memcpy(is->audience, rf->grant.audience, sizeof is->audience);
-	is->naudience = rf->grant.naudience;
 	is->auth_time = rf->grant.auth_time;
 	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
 	sts_issue_lifetime(rq, is);
@@ -165,6 +163,7 @@ sts_grant_refresh(struct sts_rq *rq)
 		return sts_submit(rq, "token.refresh", rotate_run, rotate_finish, rq);
 	LG_TRY(choose_scope(rq, rf));
 	LG_TRY(check_subject(rq, rf));
+	LG_TRY(sts_audience_narrow(rq, rf->grant.audience, rf->grant.naudience, &rf->is));
 	fill_issue(rq, rf);
 	LG_TRY(sts_issue_decide(rq, &rf->is));
 	if (is_bound_by_key(rq, &rf->grant))

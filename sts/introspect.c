@@ -13,12 +13,7 @@ answer_inactive(struct sts_rq *rq)
 static bool
 may_see(const struct sts_rq *rq, const struct lg_claims *c)
 {
-	if (rq->client.introspect || lg_str_eq(c->client_id, rq->client.id) || lg_claims_for(c, rq->client.id))
-		return true;
-	for (size_t i = 0; i < rq->client.naudiences; i++)
-		if (lg_claims_for(c, rq->client.audiences[i]))
-			return true;
-	return false;
+	return rq->client.introspect || sts_token_meant_for(rq, c);
 }
 
 static bool

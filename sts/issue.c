@@ -61,24 +61,26 @@ may_name(const struct sts_rq *rq, lg_str resource)
 }
 
 lg_err
-sts_issue_audience(struct sts_rq *rq, lg_str resource, bool own_apis, struct sts_issue *is)
+sts_issue_audience(struct sts_rq *rq, bool own_apis, struct sts_issue *is)
 {
 	const struct lg_sts_client *c = &rq->client;
 	lg_str own[2] = {
 		lg_cat(rq->cx->arena, rq->tenant.issuer, LG_STR("/v1")),
 		lg_cat(rq->cx->arena, rq->tenant.issuer, LG_STR("/access/v1")),
 	};
-	bool is_own = lg_str_eq(resource, own[0]) || lg_str_eq(resource, own[1]);
 
 	is->naudience = 0;
-	if (resource.n > 0) {
-		if (!may_name(rq, resource) && !(own_apis && is_own))
+	for (size_t i = 0; i < rq->nresources; i++) {
+		lg_str r = rq->resource[i];
+
+		if (!may_name(rq, r) && !(own_apis && (lg_str_eq(r, own[0]) || lg_str_eq(r, own[1]))))
 			return sts_refuse(rq, STS_INVALID_TARGET, "the client may not name this resource");
-		is->audience[is->naudience++] = resource;
-	} else if (own_apis && c->naudiences > 0) {
+		is->audience[is->naudience++] = r;
+	}
+	if (rq->nresources == 0 && own_apis && c->naudiences > 0) {
 		memcpy(is->audience, c->audiences, c->naudiences * sizeof c->audiences[0]);
 		is->naudience = c->naudiences;
-	} else if (own_apis) {
+	} else if (rq->nresources == 0 && own_apis) {
 		memcpy(is->audience, own, sizeof own);
 		is->naudience = LG_COUNT(own);
 	}
@@ -134,6 +136,8 @@ answer(struct signing *sg, lg_str id_token)
 	lg_jsonw_str_of(&w, "access_token", sg->access);
 	lg_jsonw_str_of(&w, "token_type", sg->is->cnf_jkt.n > 0 ? LG_STR("DPoP") : LG_STR("Bearer"));
 	lg_jsonw_int_of(&w, "expires_in", sg->is->life / LG_SECOND);
+	if (sg->is->issued_type.n > 0)
+		lg_jsonw_str_of(&w, "issued_token_type", sg->is->issued_type);
 	if (sg->is->scope.n > 0)
 		lg_jsonw_str_of(&w, "scope", sg->is->scope);
 	if (sg->is->refresh.n > 0)
@@ -254,6 +258,10 @@ write_access_claims(struct lg_buf *b, const struct sts_rq *rq, const struct sts_
 		lg_jsonw_str_of(&w, "sid", is->sid);
 	if (is->auth_time != 0)
 		lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
+	if (is->act.n > 0) {
+		lg_jsonw_name(&w, LG_STR("act"));
+		lg_jsonw_raw(&w, is->act);
+	}
 	if (is->cnf_x5t.n > 0 || is->cnf_jkt.n > 0) {
 		lg_jsonw_name(&w, LG_STR("cnf"));
 		lg_jsonw_object(&w);

@@ -56,12 +56,19 @@ login_free(struct login *l)
 	lg_secret_free(&l->password);
 }
 
+/* A page of ours that wants somebody signed in, instead of an application's request. */
+static bool
+is_page(lg_str query)
+{
+	return lg_str_starts(query, LG_STR("/device"));
+}
+
 static lg_err
 parse_request(struct sts_rq *rq, struct login *l)
 {
 	lg_err e;
 
-	if (l->query.n == 0)
+	if (l->query.n == 0 || is_page(l->query))
 		return LG_OK;
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
 	e = sts_authorize_parse(rq, l->query, &l->az, &l->redirectable);
@@ -96,6 +103,14 @@ signed_in(struct sts_rq *rq, struct login *l)
 		sts_cookie_set(rq, "session", cookie, LG_STS_SESSION_LIFE);
 		return sts_message(rq, 200, LG_STR("You are signed in"), LG_STR("You can close this page."));
 	}
+	if (is_page(l->query)) {
+		LG_TRY(sts_session_begin(rq, &s));
+		sts_cookie_set(rq, "session", cookie, LG_STS_SESSION_LIFE);
+		rq->ex->status = 303;
+		lg_http_header(rq->ex, "Location", lg_cat(rq->cx->arena, sts_base_path(rq), l->query));
+		sts_no_store(rq->ex);
+		return LG_OK;
+	}
 	if (!sts_authorize_satisfied(rq, &l->az, &s, true))
 		return sts_refuse(rq, STS_LOGIN_REQUIRED, "another account is signed in than the request wants");
 	LG_TRY(sts_authorize_grant(rq, &l->az, &s, true));
@@ -116,6 +131,7 @@ run(struct sts_rq *rq, struct login *l)
 		LG_TRY(parse_request(rq, l));
 		return sts_login_page(rq, &l->az, l->query, 403, LG_STR("The page was too old. Please try again."));
 	}
+	rq->resumed = true;
 	LG_TRY(parse_request(rq, l));
 	e = sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, rq->ex->peer, &l->subject);
 	return e == LG_OK ? signed_in(rq, l) : show_again(rq, l, e);

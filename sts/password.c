@@ -71,7 +71,7 @@ decide(struct sts_rq *rq, struct sts_issue *is)
 
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
 	sts_issue_time(rq, is);
-	e = sts_issue_audience(rq, LG_NONE, true, is);
+	e = sts_issue_audience(rq, true, is);
 	if (e == LG_OK)
 		e = sts_issue_decide(rq, is);
 	lg_view_end(&rq->view);

@@ -28,7 +28,7 @@ sts_rq_form(struct sts_rq *rq)
 	(void)lg_str_cut(rq->ex->header(rq->ex, "Content-Type"), ';', &type, &rest);
 	if (!lg_str_eq_fold(lg_str_trim(type), form))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "the body must be application/x-www-form-urlencoded");
-	return lg_form_parse(rq->cx, rq->ex->body, &rq->form);
+	return sts_form_read(rq, rq->ex->body);
 }
 
 void

@@ -91,53 +91,98 @@ row_done(struct lg_ctx *cx, const struct lg_rd *rd, const struct lg_table *t)
 
 /* ---- codes ------------------------------------------------------------------------------------------- */
 
+static void
+encode_code(struct lg_buf *b, const struct sts_code *c)
+{
+	lg_buf_str32(b, c->client);
+	lg_buf_str32(b, c->redirect);
+	lg_buf_str32(b, c->nonce);
+	lg_buf_str32(b, c->scope);
+	lg_buf_str32(b, c->challenge);
+	sts_row_put_list(b, c->audience, c->naudience);
+	put_uuid(b, c->subject);
+	put_uuid(b, c->session);
+	lg_buf_u64(b, (uint64_t)c->auth_time);
+	lg_buf_u64(b, (uint64_t)c->expires);
+	lg_buf_byte(b, c->used);
+	put_uuid(b, c->grant);
+	lg_buf_str32(b, c->jti);
+	lg_buf_str32(b, c->jkt);
+}
+
+static struct sts_code
+decode_code(struct lg_rd *rd)
+{
+	struct sts_code c = { .used = false };
+
+	c.client = lg_rd_str32(rd);
+	c.redirect = lg_rd_str32(rd);
+	c.nonce = lg_rd_str32(rd);
+	c.scope = lg_rd_str32(rd);
+	c.challenge = lg_rd_str32(rd);
+	c.naudience = sts_row_get_list(rd, c.audience, LG_AUDIENCES);
+	c.subject = get_uuid(rd);
+	c.session = get_uuid(rd);
+	c.auth_time = (int64_t)lg_rd_u64(rd);
+	c.expires = (int64_t)lg_rd_u64(rd);
+	c.used = lg_rd_u8(rd) != 0;
+	c.grant = get_uuid(rd);
+	c.jti = lg_rd_str32(rd);
+	c.jkt = get_added(rd);
+	return c;
+}
+
 lg_err
 sts_code_put(struct lg_ctx *cx, struct lg_view *v, lg_str key, const struct sts_code *c)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
 
 	sts_row_begin(&b, &sts_codes, c->expires + CODE_KEEP);
-	lg_buf_str32(&b, c->client);
-	lg_buf_str32(&b, c->redirect);
-	lg_buf_str32(&b, c->nonce);
-	lg_buf_str32(&b, c->scope);
-	lg_buf_str32(&b, c->challenge);
-	sts_row_put_list(&b, c->audience, c->naudience);
-	put_uuid(&b, c->subject);
-	put_uuid(&b, c->session);
-	lg_buf_u64(&b, (uint64_t)c->auth_time);
-	lg_buf_u64(&b, (uint64_t)c->expires);
-	lg_buf_byte(&b, c->used);
-	put_uuid(&b, c->grant);
-	lg_buf_str32(&b, c->jti);
-	lg_buf_str32(&b, c->jkt);
+	encode_code(&b, c);
 	return put_row(cx, v, &sts_codes, key, &b);
 }
 
 lg_err
 sts_code_get(struct lg_ctx *cx, struct lg_view *v, lg_str key, struct sts_code *ret)
 {
-	struct sts_code c = { .used = false };
 	struct lg_rd rd;
 
 	LG_TRY(get_row(cx, v, &sts_codes, key, &rd));
-	c.client = lg_rd_str32(&rd);
-	c.redirect = lg_rd_str32(&rd);
-	c.nonce = lg_rd_str32(&rd);
-	c.scope = lg_rd_str32(&rd);
-	c.challenge = lg_rd_str32(&rd);
-	c.naudience = sts_row_get_list(&rd, c.audience, LG_AUDIENCES);
-	c.subject = get_uuid(&rd);
-	c.session = get_uuid(&rd);
-	c.auth_time = (int64_t)lg_rd_u64(&rd);
-	c.expires = (int64_t)lg_rd_u64(&rd);
-	c.used = lg_rd_u8(&rd) != 0;
-	c.grant = get_uuid(&rd);
-	c.jti = lg_rd_str32(&rd);
-	c.jkt = get_added(&rd);
-	LG_TRY(row_done(cx, &rd, &sts_codes));
-	*ret = c;
-	return LG_OK;
+	*ret = decode_code(&rd);
+	return row_done(cx, &rd, &sts_codes);
+}
+
+/* ---- devices ------------------------------------------------------------------------------------------- */
+
+lg_err
+sts_device_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str user_code, const struct sts_device *d)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
+
+	/* A minute longer, so that the device hears why. */
+	sts_row_begin(&b, &sts_devices, d->code.expires + LG_MINUTE);
+	lg_buf_str(&b, lg_sha256_str(&d->secret));
+	lg_buf_byte(&b, (char)d->state);
+	encode_code(&b, &d->code);
+	return put_row(cx, v, &sts_devices, sts_key(cx->arena, tenant, user_code), &b);
+}
+
+lg_err
+sts_device_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str user_code, struct sts_device *ret)
+{
+	struct lg_rd rd;
+
+	LG_TRY(get_row(cx, v, &sts_devices, sts_key(cx->arena, tenant, user_code), &rd));
+	ret->secret = get_sha256(&rd);
+	ret->state = (enum sts_device_state)lg_rd_u8(&rd);
+	ret->code = decode_code(&rd);
+	return row_done(cx, &rd, &sts_devices);
+}
+
+lg_err
+sts_device_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str user_code)
+{
+	return lg_del(cx, v, &sts_devices, sts_key(cx->arena, tenant, user_code));
 }
 
 /* ---- grants -------------------------------------------------------------------------------------------- */

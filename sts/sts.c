@@ -31,6 +31,8 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	sts->login_html = o->login_html;
 	sts->message_html = o->message_html;
 	sts->logout_html = o->logout_html;
+	sts->device_html = o->device_html;
+	sts->confirm_html = o->confirm_html;
 	sts->style_css = o->style_css;
 	sts->style_hash = hash_style(sts->arena, o->style_css);
 	LG_TRY(sts_caches_new(cx, &sts->caches));

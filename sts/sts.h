@@ -19,7 +19,7 @@ struct lg_sts {
 	struct lg_decider decider;
 	struct lg_signer signer;
 	struct lg_hasher hasher;
-	lg_str login_html, message_html, logout_html, style_css;
+	lg_str login_html, message_html, logout_html, device_html, confirm_html, style_css;
 	lg_str style_hash;			/* 'sha256-...' of the style sheet, for the policy header */
 	struct sts_caches *caches;		/* verified tokens, one table a thread */
 	struct sts_throttle *throttle;
@@ -36,7 +36,7 @@ enum sts_error {
 	STS_INVALID_SCOPE, STS_INVALID_TARGET, STS_ACCESS_DENIED, STS_UNSUPPORTED_RESPONSE_TYPE, STS_LOGIN_REQUIRED,
 	STS_REQUEST_NOT_SUPPORTED, STS_REQUEST_URI_NOT_SUPPORTED, STS_REGISTRATION_NOT_SUPPORTED,
 	STS_UNSUPPORTED_TOKEN_TYPE, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE,
-	STS_INVALID_DPOP_PROOF, STS_USE_DPOP_NONCE, STS_UNAVAILABLE, STS_SERVER_ERROR
+	STS_INVALID_DPOP_PROOF, STS_USE_DPOP_NONCE, STS_AUTHORIZATION_PENDING, STS_SLOW_DOWN, STS_EXPIRED_TOKEN, STS_UNAVAILABLE, STS_SERVER_ERROR
 };
 
 /* ---- one request ------------------------------------------------------------------------------------------ */
@@ -49,6 +49,9 @@ struct sts_rq {
 	struct lg_sts_tenant tenant;	/* issuer and mtls copied; keys only in this turn */
 	struct lg_view *view;		/* only in this turn */
 	struct lg_form form;
+	lg_str resource[LG_AUDIENCES];	/* RFC 8707; not in the form, since it may be repeated */
+	size_t nresources;
+	bool pushing, resumed;		/* an authorization request at its own endpoint; one whose sign-in is under way */
 	struct lg_sts_client client;	/* after authentication; in the arena */
 	bool by_certificate;		/* it proved itself by its certificate: its tokens are bound to it */
 	lg_str jkt;			/* thumbprint of the key it proved (RFC 9449); empty: none */
@@ -60,6 +63,8 @@ struct sts_rq {
 LG_CHECKED lg_err sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret);
 /* The POST body: form-encoded, nothing repeated. */
 LG_CHECKED lg_err sts_rq_form(struct sts_rq *rq);
+/* A form or query into rq->form and rq->resource (form.c). */
+LG_CHECKED lg_err sts_form_read(struct sts_rq *rq, lg_str text);
 /* From here on audit rows and decisions name this entry as the one who acts. */
 void sts_act_as(struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str type, lg_str name);
 /* Records the OAuth error beside the sentence; returns LG_E_INVALID. */
@@ -80,7 +85,7 @@ void sts_json(struct lg_http *ex);	/* Content-Type */
 
 /* ---- tables and rows (tables.c, rows.c) ------------------------------------------------------------------- */
 
-extern const struct lg_table sts_clients, sts_codes, sts_grants, sts_sessions, sts_revoked, sts_expiry;
+extern const struct lg_table sts_clients, sts_codes, sts_grants, sts_sessions, sts_revoked, sts_expiry, sts_pushed, sts_devices;
 
 lg_str sts_key(struct lg_arena *a, uint32_t tenant, lg_str rest);
 lg_str sts_uuid_str(const lg_uuid *u);		/* its 16 octets */
@@ -105,6 +110,20 @@ struct sts_code {
 };
 LG_CHECKED lg_err sts_code_get(struct lg_ctx *cx, struct lg_view *v, lg_str key, struct sts_code *ret);
 LG_CHECKED lg_err sts_code_put(struct lg_ctx *cx, struct lg_view *v, lg_str key, const struct sts_code *c);
+
+/* A device that waits for a person's answer; key its user code.  What it asked for, and then who allowed it, is in `code`. */
+#define STS_USER_CODE	8
+enum sts_device_state { STS_DEVICE_WAITING = 1, STS_DEVICE_ALLOWED, STS_DEVICE_REFUSED };
+struct sts_device {
+	lg_sha256 secret;		/* of the device code */
+	enum sts_device_state state;
+	struct sts_code code;
+};
+LG_CHECKED lg_err sts_device_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str user_code, struct sts_device *ret);
+LG_CHECKED lg_err sts_device_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str user_code, const struct sts_device *d);
+LG_CHECKED lg_err sts_device_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str user_code);	/* LG_E_NOT_FOUND */
+lg_str sts_user_code_read(struct lg_arena *a, lg_str typed);	/* as people type it; empty: it is none */
+lg_str sts_user_code_show(struct lg_arena *a, lg_str code);	/* "BCDF-GHJK" */
 
 /* A refresh family: what was granted, and which of its tokens is the living one; key its id. */
 struct sts_grant {
@@ -163,6 +182,8 @@ bool sts_read_scheme(lg_str authorization, lg_str *token, bool *dpop);
 /* A token that came with this request; dpop: under that scheme, with a proof. */
 LG_CHECKED lg_err sts_request_check(struct sts_rq *rq, struct lg_view *v, lg_str token, bool dpop, lg_str audience,
     struct lg_sts_bearer *ret);
+/* A token given to this client, or meant for it. */
+bool sts_token_meant_for(const struct sts_rq *rq, const struct lg_claims *c);
 lg_str sts_thumbprint(struct lg_arena *a, lg_str cert);		/* x5t#S256 of a DER certificate */
 
 /* ---- what is good once (replay.c), proofs of possession (dpop.c) ---------------------------------------------- */
@@ -192,6 +213,7 @@ LG_CHECKED lg_err sts_dpop_nonce(struct lg_ctx *cx, struct lg_sts *sts, uint32_t
 LG_CHECKED lg_err sts_client_authenticate(struct sts_rq *rq);
 LG_CHECKED lg_err sts_client_load(struct sts_rq *rq, lg_str id, struct lg_sts_client *ret);	/* LG_E_NOT_FOUND */
 LG_CHECKED lg_err sts_assertion_check(struct sts_rq *rq, const struct lg_sts_client *c, lg_str assertion);
+LG_CHECKED lg_err sts_federated_check(struct sts_rq *rq, const struct lg_sts_client *c, lg_str assertion);
 /* The client_id an assertion speaks for, before anything of it is believed. */
 LG_CHECKED lg_err sts_assertion_client(struct sts_rq *rq, lg_str assertion, lg_str *ret);
 
@@ -223,6 +245,8 @@ struct sts_issue {
 	lg_str sid;			/* browser session, empty without */
 	lg_str jti;			/* empty: the keeper draws one */
 	lg_str cnf_x5t, cnf_jkt;
+	lg_str act;			/* JSON: who acts for the subject (RFC 8693 4.1); empty: nobody else */
+	lg_str issued_type;		/* issued_token_type of the answer; empty: not said */
 	int64_t auth_time;		/* microseconds; 0: nobody signed in */
 	int64_t issued, life;		/* microseconds */
 	bool id_token;
@@ -232,8 +256,10 @@ struct sts_issue {
 
 /* May this subject have this token by way of rq->client?  LG_E_DENIED with access_denied. */
 LG_CHECKED lg_err sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is);
-/* Audiences of a request: `resource` (RFC 8707) if it may be named, the defaults otherwise. */
-LG_CHECKED lg_err sts_issue_audience(struct sts_rq *rq, lg_str resource, bool own_apis, struct sts_issue *is);
+/* Audiences of a request: its resources (RFC 8707) if they may be named, the defaults otherwise. */
+LG_CHECKED lg_err sts_issue_audience(struct sts_rq *rq, bool own_apis, struct sts_issue *is);
+/* The resources of a request, if it names any, which must be among the granted ones (form.c). */
+LG_CHECKED lg_err sts_audience_narrow(struct sts_rq *rq, const lg_str *granted, size_t n, struct sts_issue *is);
 /* When it is issued; how long it lives and, for clients known by their certificate, what it is bound to.  Need the view. */
 void sts_issue_time(struct sts_rq *rq, struct sts_issue *is);
 void sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is);
@@ -248,6 +274,13 @@ LG_CHECKED lg_err sts_submit(struct sts_rq *rq, const char *operation, lg_mutati
 lg_err sts_grant_client_credentials(struct sts_rq *rq);
 lg_err sts_grant_code(struct sts_rq *rq);
 lg_err sts_grant_refresh(struct sts_rq *rq);
+lg_err sts_grant_device(struct sts_rq *rq);
+lg_err sts_grant_exchange(struct sts_rq *rq);
+
+/* What a code, or an approved device, stands for: its person as they are now, audience, times; may they have it?  (grant_code.c) */
+LG_CHECKED lg_err sts_code_issue(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *is);
+/* The refresh family that begins with it; its id stays nil if the client gets none. */
+void sts_code_family(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *is, struct sts_grant *g);
 
 /* Refresh tokens: "<grant id>.<secret>", both base64url. */
 lg_str sts_refresh_new(struct lg_arena *a, lg_uuid grant);
@@ -304,6 +337,7 @@ struct sts_authorize {
 	lg_str redirect;		/* as it was given, and found registered */
 	lg_str state, nonce, scope, challenge, login_hint;
 	lg_str jkt;			/* dpop_jkt (RFC 9449 10) */
+	lg_str pushed;			/* key of the pushed request it is; empty: none (par.c) */
 	lg_str audience[LG_AUDIENCES];
 	size_t naudience;
 	bool prompt_none, prompt_login;
@@ -312,6 +346,9 @@ struct sts_authorize {
 };
 /* Parses and checks a request.  *redirectable says whether an error may go to ret->redirect: client and redirect URI were good. */
 LG_CHECKED lg_err sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, bool *redirectable);
+/* A request_uri of ours; its parameters become rq->form. */
+bool sts_pushed_is(lg_str uri);
+LG_CHECKED lg_err sts_pushed_open(struct sts_rq *rq, lg_str *key);
 /* Answers by a redirect to the client with a code for this session; a new one is stored with it.  On a worker. */
 LG_CHECKED lg_err sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct sts_session *s, bool new_session);
 /* Stores a new session alone. */
@@ -328,6 +365,9 @@ lg_err sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str 
 lg_err sts_http_discovery(void *self, struct lg_http *ex);
 lg_err sts_http_jwks(void *self, struct lg_http *ex);
 lg_err sts_http_authorize(void *self, struct lg_http *ex);
+lg_err sts_http_par(void *self, struct lg_http *ex);
+lg_err sts_http_device_authorization(void *self, struct lg_http *ex);
+lg_err sts_http_device(void *self, struct lg_http *ex);
 lg_err sts_http_token(void *self, struct lg_http *ex);
 lg_err sts_http_userinfo(void *self, struct lg_http *ex);
 lg_err sts_http_introspect(void *self, struct lg_http *ex);

@@ -13,11 +13,14 @@ const struct lg_table sts_sessions = { .name = "sts_sessions", .id = 0x0504, .de
 const struct lg_table sts_revoked = {
 	.name = "sts_revoked", .id = 0x0505, .domain = LG_DOMAIN_TRUST, .derive = derive_expiry,
 };
+const struct lg_table sts_pushed = { .name = "sts_pushed", .id = 0x0507, .derive = derive_expiry };
+const struct lg_table sts_devices = { .name = "sts_devices", .id = 0x0508, .derive = derive_expiry };
 /* u64 second, u8 table, key of the row: in the order in which rows may go. */
 const struct lg_table sts_expiry = { .name = "sts_expiry", .id = 0x0506, .derived = true, .service = true };
 
 const struct lg_table *const lg_sts_tables[] = {
 	&sts_clients, &sts_codes, &sts_grants, &sts_sessions, &sts_revoked, &sts_expiry,
+	&sts_pushed, &sts_devices,
 };
 const size_t lg_sts_table_count = LG_COUNT(lg_sts_tables);
 

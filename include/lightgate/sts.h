@@ -66,8 +66,8 @@ struct lg_sts_options {
 	struct lg_decider decider;
 	struct lg_signer signer;
 	struct lg_hasher hasher;
-	/* web/login.html, web/message.html, web/logout.html, web/style.css; must outlive the service. */
-	lg_str login_html, message_html, logout_html, style_css;
+	/* web/login.html, message.html, logout.html, device.html, confirm.html, style.css; must outlive the service. */
+	lg_str login_html, message_html, logout_html, device_html, confirm_html, style_css;
 };
 
 LG_CHECKED lg_err lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **ret);

@@ -363,6 +363,8 @@ kit_start(void)
 	o.login_html = page("web/login.html");
 	o.message_html = page("web/message.html");
 	o.logout_html = page("web/logout.html");
+	o.device_html = page("web/device.html");
+	o.confirm_html = page("web/confirm.html");
 	o.style_css = page("web/style.css");
 	/* As if it ran for a minute. */
 	kit.cx.now -= LG_MINUTE;

@@ -1,0 +1,168 @@
+/*
+ * device_page.c: GET and POST /device (RFC 8628 3.3): a signed-in person types the code that a device shows, sees who asks for
+ * what, and allows or refuses it.  Guessing codes is throttled, by person and by address.
+ */
+#include "sts/sts.h"
+
+static lg_str
+path_of(struct sts_rq *rq, lg_str code)
+{
+	return code.n == 0 ? LG_STR("/device")
+	    : lg_print(rq->cx->arena, "/device?user_code=%.*s", LG_FMT(sts_user_code_show(rq->cx->arena, code)));
+}
+
+static lg_err
+ask_code(struct sts_rq *rq, int status, lg_str code, lg_str problem)
+{
+	lg_str csrf;
+
+	LG_TRY(sts_csrf_make(rq, sts_cookie_of(rq, "session"), LG_STR("device"), &csrf));
+	const struct sts_slot slots[] = {
+		{ "style", rq->sts->style_css }, { "base", sts_base_path(rq) }, { "csrf", csrf }, { "problem", problem },
+		{ "code", code.n == 0 ? LG_NONE : sts_user_code_show(rq->cx->arena, code) },
+	};
+	if (status == 429)
+		lg_http_header(rq->ex, "Retry-After", LG_STR("60"));
+	return sts_page(rq, status, rq->sts->device_html, slots, LG_COUNT(slots), LG_NONE);
+}
+
+/* What the form of the second page is bound to: this code and no other. */
+static lg_str
+bound(struct sts_rq *rq, lg_str code)
+{
+	return lg_cat(rq->cx->arena, LG_STR("device "), code);
+}
+
+static lg_err
+ask_consent(struct sts_rq *rq, lg_str code, const struct sts_device *d)
+{
+	lg_str csrf;
+
+	LG_TRY(sts_csrf_make(rq, sts_cookie_of(rq, "session"), bound(rq, code), &csrf));
+	const struct sts_slot slots[] = {
+		{ "style", rq->sts->style_css }, { "base", sts_base_path(rq) }, { "csrf", csrf },
+		{ "code", sts_user_code_show(rq->cx->arena, code) }, { "client", d->code.client }, { "scope", d->code.scope },
+	};
+	return sts_page(rq, 200, rq->sts->confirm_html, slots, LG_COUNT(slots), LG_NONE);
+}
+
+/* ---- the two forms ------------------------------------------------------------------------------------------------------- */
+
+static bool
+find(struct sts_rq *rq, lg_str code, struct sts_device *d)
+{
+	bool found;
+
+	if (code.n == 0 || lg_view_begin(rq->cx, rq->sts->store, &rq->view) != LG_OK)
+		return false;
+	found = sts_device_get(rq->cx, rq->view, rq->tenant_id, code, d) == LG_OK && d->state == STS_DEVICE_WAITING
+	    && d->code.expires > rq->cx->now;
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	return found;
+}
+
+static lg_err
+look_up(struct sts_rq *rq, const struct sts_session *s, lg_str code)
+{
+	lg_str address = lg_str_of(rq->ex->peer->address), who;
+	struct sts_device d;
+	char subject[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(s->subject, subject);
+	who = lg_cat(rq->cx->arena, LG_STR("device "), lg_str_of(subject));
+	if (sts_throttle_enter(rq->cx, rq->sts->throttle, rq->tenant_id, address, who) != LG_OK)
+		return ask_code(rq, 429, LG_NONE, LG_STR("Too many attempts. Wait a minute, then try again."));
+	if (!find(rq, code, &d))
+		return ask_code(rq, 422, LG_NONE, LG_STR("No device waits with this code."));
+	sts_throttle_good(rq->cx, rq->sts->throttle, rq->tenant_id, address, who);
+	return ask_consent(rq, code, &d);
+}
+
+struct answering {
+	struct sts_rq *rq;
+	lg_str code;
+	const struct sts_session *session;
+	bool allow, late;
+};
+
+static lg_err
+answer_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct answering *an = arg;
+	struct sts_device d;
+	char subject[LG_UUID_TEXT + 1];
+	lg_err e = sts_device_get(cx, v, an->rq->tenant_id, an->code, &d);
+
+	if (e != LG_OK && e != LG_E_NOT_FOUND)
+		return e;
+	an->late = e != LG_OK || d.state != STS_DEVICE_WAITING || d.code.expires <= cx->now;
+	if (an->late)
+		return LG_OK;
+	d.state = an->allow ? STS_DEVICE_ALLOWED : STS_DEVICE_REFUSED;
+	d.code.subject = an->session->subject;
+	d.code.session = an->session->id;
+	d.code.auth_time = an->session->auth_time;
+	lg_uuid_text(an->session->subject, subject);
+	lg_audit(v, lg_str_of(subject), LG_NONE);
+	return sts_device_put(cx, v, an->rq->tenant_id, an->code, &d);
+}
+
+static lg_err
+answer(struct sts_rq *rq, const struct sts_session *s, lg_str code, bool allow)
+{
+	struct answering an = { .rq = rq, .code = code, .session = s, .allow = allow };
+
+	LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "device.answer", answer_run, &an, NULL));
+	if (an.late)
+		return sts_message(rq, 410, LG_STR("Too late"), LG_STR("The code has expired. Start again at the device."));
+	if (!allow)
+		return sts_message(rq, 200, LG_STR("Refused"), LG_STR("The device gets nothing. You can close this page."));
+	return sts_message(rq, 200, LG_STR("The device is connected"), LG_STR("You can close this page and return to the device."));
+}
+
+static lg_err
+post(struct sts_rq *rq, const struct sts_session *s, lg_str code)
+{
+	lg_str said = lg_form_get(&rq->form, "answer"), csrf = lg_form_get(&rq->form, "csrf");
+	lg_str what = said.n == 0 ? LG_STR("device") : bound(rq, code);
+
+	if (!sts_origin_ok(rq) || !sts_csrf_ok(rq, sts_cookie_of(rq, "session"), what, csrf))
+		return ask_code(rq, 403, code, LG_STR("The page was too old. Please try again."));
+	return said.n == 0 ? look_up(rq, s, code) : answer(rq, s, code, lg_str_eq(said, LG_STR("allow")));
+}
+
+static lg_err
+run(struct sts_rq *rq)
+{
+	struct sts_authorize none = { .max_age = -1 };
+	bool posted = lg_str_eq(rq->ex->method, LG_STR("POST"));
+	struct sts_session s;
+	lg_str code;
+	lg_err e;
+
+	if (posted)
+		LG_TRY(sts_rq_form(rq));
+	else
+		LG_TRY(sts_form_read(rq, rq->ex->query));
+	code = sts_user_code_read(rq->cx->arena, lg_form_get(&rq->form, "user_code"));
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = sts_session_of(rq, &s);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	if (e != LG_OK)
+		return sts_login_page(rq, &none, path_of(rq, code), 200, LG_NONE);
+	return posted ? post(rq, &s, code) : ask_code(rq, 200, code, LG_NONE);
+}
+
+lg_err
+sts_http_device(void *self, struct lg_http *ex)
+{
+	struct sts_authorize nowhere = { .max_age = -1 };
+	struct sts_rq *rq;
+	lg_err e;
+
+	LG_TRY(sts_rq_new(self, ex, &rq));
+	e = run(rq);
+	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &nowhere, false, e);
+}
