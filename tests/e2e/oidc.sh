@@ -1,0 +1,35 @@
+# OpenID Connect and OAuth as a strict relying party sees them: npm's openid-client against the service, nothing shared with it.
+. "$(dirname "$0")/lib.sh"
+[ -d node_modules/openid-client ] || npm ci --silent --ignore-scripts --no-audit --no-fund >"$T/npm" 2>&1
+if [ ! -d node_modules/openid-client ]; then skip "oidc: npm cannot install openid-client"; done_testing; fi
+
+lg_start "$T/data" || bad "start"
+cat >"$T/state.yaml" <<-'YAML'
+	users:
+	  - {name: alice, mail: alice@example.org, display: Alice, groups: [staff]}
+	groups:
+	  - {name: staff}
+	services:
+	  - {name: controller}
+	clients:
+	  - name: portal
+	    type: public
+	    redirect_uris: ["http://127.0.0.1:9000/cb"]
+	    grants: [authorization_code, refresh_token, "urn:ietf:params:oauth:grant-type:device_code"]
+	  - {name: web, type: confidential, redirect_uris: ["http://127.0.0.1:9000/cb"]}
+YAML
+claim "apply" lightgate apply -f "$T/state.yaml" --credentials "$T/credentials"
+env -u ASAN_OPTIONS NODE_EXTRA_CA_CERTS="$CA" timeout 60 node tests/e2e/oidc.mjs "$ISSUER" "$T/credentials" >"$T/out" 2>"$T/err" || bad "node: $(head -c 1000 "$T/err")"
+while read -r line; do
+	case $line in "ok "*) ok ;; *) bad "${line#not ok }" ;; esac
+done <"$T/out"
+claim "every part came to its end" test "$(wc -l <"$T/out")" -ge 30
+
+# discovery lists what exists, and all of it answers
+curl -sS --cacert "$CA" "$ISSUER/.well-known/openid-configuration" >"$T/metadata"
+for name in pushed_authorization_request_endpoint device_authorization_endpoint token_endpoint introspection_endpoint revocation_endpoint; do
+	same "$name answers" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -d x=y "$(jq -r .$name "$T/metadata")")" 401
+done
+has "a pushed request is POST alone" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$ISSUER/oauth2/par")" '^405$'
+same "a client that wants RS256 is told that there is no key" "$(jq -c .id_token_signing_alg_values_supported "$T/metadata")" '["ES256"]'
+done_testing
