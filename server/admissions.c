@@ -152,6 +152,7 @@ static const struct {
 	{ "privileged", LG_FACT_BOOL }, { "host_network", LG_FACT_BOOL }, { "host_pid", LG_FACT_BOOL }, { "host_ipc", LG_FACT_BOOL },
 	{ "shared_namespace", LG_FACT_BOOL }, { "user", LG_FACT_STR }, { "capabilities", LG_FACT_SET }, { "devices", LG_FACT_SET },
 	{ "mounts", LG_FACT_SET }, { "sensitive_mount", LG_FACT_BOOL }, { "args", LG_FACT_SET },
+	{ "hooks", LG_FACT_SET },
 };
 
 static void

@@ -14,7 +14,7 @@
 static lg_err
 parse(struct lg_ctx *cx, const char *text, struct lg_oci *ret)
 {
-	return lg_oci_parse(cx, lg_str_of(text), LG_STR("/srv/bundle"), ret);
+	return lg_oci_parse(cx, lg_str_of(text), LG_STR("/srv/bundle"), LG_STR("/usr/bin/lightgate-runc"), ret);
 }
 
 static const char *
@@ -37,7 +37,7 @@ Test(oci, an_ordinary_container_has_ordinary_facts)
 
 	cr_assert_str_eq(facts(cx, BUNDLE_SPEC), "{\"privileged\":false,\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,"
 	    "\"shared_namespace\":false,\"user\":\"0:0\",\"capabilities\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\"],\"devices\":[],\"mounts\":[],"
-	    "\"sensitive_mount\":false,\"args\":[\"/bin/echo\",\"hello\"]}");
+	    "\"sensitive_mount\":false,\"args\":[\"/bin/echo\",\"hello\"],\"hooks\":[]}");
 	cr_assert_eq(parse(cx, BUNDLE_SPEC, &oci), LG_OK);
 	assert_str(oci.rootfs, "/srv/bundle/rootfs");
 	assert_str(oci.workload, "web");
@@ -220,6 +220,32 @@ rewrite(struct lg_ctx *cx, const char *text)
 	return p;
 }
 
+#define OURS_WITH(env) "{\"path\":\"/usr/bin/lightgate-runc\",\"args\":[\"lightgate-runc\",\"hook\"],\"env\":[" env "]}"
+
+static const struct {
+	const char *hook, *want;
+} foreign[] = {
+	{ "{\"path\":\"/bin/evil\"}", "\"hooks\":[\"/bin/evil\"]" },
+	{ "{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\",\"x\"]}", "\"hooks\":[\"/bin/sh -c x\"]" },
+	{ OURS_WITH("\"LIGHTGATE_START=s1\""), "\"hooks\":[]" },
+	{ OURS_WITH("\"LD_PRELOAD=/tmp/x.so\""), "\"hooks\":[\"/usr/bin/lightgate-runc hook\"]" },
+	{ "{\"path\":\"/tmp/lightgate-runc\",\"args\":[\"lightgate-runc\",\"hook\"]}", "\"hooks\":[\"/tmp/lightgate-runc hook\"]" },
+	{ "{\"path\":\"/usr/bin/lightgate-runc\",\"args\":[\"lightgate-runc\",\"kill\"]}", "\"hooks\":[\"/usr/bin/lightgate-runc kill\"]" },
+};
+
+Test(oci, every_hook_but_our_own_is_a_fact)
+{
+	static const char *const stages[] = { "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop" };
+
+	for (size_t i = 0; i < LG_COUNT(foreign); i++) {
+		for (size_t k = 0; k < LG_COUNT(stages); k++) {
+			TEST_CTX(cx);
+			lg_str text = lg_print(cx->arena, "{\"hooks\":{\"%s\":[%s]},%s", stages[k], foreign[i].hook, &BUNDLE_SPEC[1]);
+			cr_assert(strstr(facts(cx, text.p), foreign[i].want) != NULL, "%s: %s", text.p, foreign[i].want);
+		}
+	}
+}
+
 #define OURS "{\"path\":\"/usr/bin/lightgate-runc\",\"args\":[\"lightgate-runc\",\"hook\"],\"env\":[\"LIGHTGATE_AGENT_SOCKET=/run/a.sock\",\"LIGHTGATE_START=s1\"]}"
 
 Test(rewrite, the_copy_says_the_same_from_another_place)
@@ -232,7 +258,7 @@ Test(rewrite, the_copy_says_the_same_from_another_place)
 	cr_assert_not_null(strstr(copy, "\"path\":\"/srv/bundle/rootfs\""), "%s", copy);
 	cr_assert_not_null(strstr(copy, "\"source\":\"/srv/bundle/data\""), "%s", copy);
 	cr_assert_not_null(strstr(copy, "\"source\":\"proc\""), "%s", copy);
-	cr_assert_eq(lg_oci_parse(cx, lg_str_of(copy), LG_STR("/elsewhere"), &oci), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_oci_parse(cx, lg_str_of(copy), LG_STR("/elsewhere"), LG_STR("/usr/bin/lightgate-runc"), &oci), LG_OK, "%s", cx->error);
 	assert_str(oci.rootfs, "/srv/bundle/rootfs");
 	cr_assert_str_eq(facts(cx, copy), before);
 }

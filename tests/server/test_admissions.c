@@ -88,7 +88,7 @@ Test(admissions, an_admission_belongs_to_its_host)
 /* ---- facts: parsing alone ------------------------------------------------------------------------------------------- */
 
 #define FLAGS "\"privileged\":false,\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,\"shared_namespace\":false,"
-#define REST "\"user\":\"0:0\",\"capabilities\":[\"CAP_KILL\"],\"devices\":[],\"mounts\":[\"/tmp\"],\"sensitive_mount\":false"
+#define REST "\"user\":\"0:0\",\"capabilities\":[\"CAP_KILL\"],\"devices\":[],\"mounts\":[\"/tmp\"],\"sensitive_mount\":false,\"hooks\":[]"
 
 static const struct {
 	const char *text;
@@ -113,7 +113,7 @@ Test(container_facts, all_of_them_or_none)
 	for (size_t i = 0; i < LG_COUNT(facts); i++)
 		cr_expect_eq(lg_container_facts(&cx, lg_str_of(facts[i].text), &f), facts[i].wanted, "%s: %s", facts[i].text, cx.error);
 	cr_assert_eq(lg_container_facts(&cx, lg_str_of(facts[0].text), &f), LG_OK);
-	cr_assert(f.type == LG_FACT_RECORD && f.n == 11 && strcmp(f.name, "container") == 0);
+	cr_assert(f.type == LG_FACT_RECORD && f.n == 12 && strcmp(f.name, "container") == 0);
 	lg_arena_free(&cx.arena);
 }
 
