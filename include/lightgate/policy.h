@@ -268,6 +268,20 @@ void lg_policy_json(const struct lg_policies *set, size_t i, struct lg_buf *out)
 void lg_policies_json(const struct lg_policies *set, struct lg_buf *out);
 void lg_policy_text(const struct lg_policies *set, size_t i, struct lg_buf *out);	/* laid out afresh, without comments */
 
+/* Policies laid out afresh, every comment kept beside what it stood at.  Formatting twice changes nothing more.  LG_E_INVALID
+ * with faults for text that does not parse. */
+LG_CHECKED lg_err lg_policy_format(struct lg_ctx *cx, lg_str name, lg_str text, struct lg_policy_faults *faults, lg_str *ret);
+
+struct lg_policy_rename {
+	lg_str from, to;
+};
+
+/* Both sets in one, compiled with `options` (ids and links apart; may be NULL).  An id of b that a has too: the same policy
+ * is taken once; another one is LG_E_EXISTS, or with `rename` gets a new id, told in *renames (context's arena). */
+LG_CHECKED lg_err lg_policies_merge(struct lg_ctx *cx, const struct lg_policies *a, const struct lg_policies *b,
+    const struct lg_policy_options *options, bool rename, struct lg_policies **ret, const struct lg_policy_rename **renames,
+    size_t *nrenames);
+
 enum lg_validation { LG_STRICT, LG_PERMISSIVE };
 
 /* Type-checks every policy in every request environment of the schema.  LG_E_INVALID when there is an error, LG_OK with warnings. */

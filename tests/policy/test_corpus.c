@@ -325,6 +325,25 @@ our_json(struct fixture *f, const struct lg_policies *set)
 	return s;
 }
 
+/* Laid out afresh it still means the same. */
+static void
+check_format(struct fixture *f, const char *name, const struct lg_policies *set, lg_str json, struct counts *c)
+{
+	struct lg_policy_faults faults = { 0 };
+	struct lg_policies *again = NULL;
+	struct lg_policy_source src = { .name = LG_NONE };
+	struct lg_policy_info info;
+
+	lg_policies_info(set, 0, &info);
+	c->translations++;
+	if (lg_policy_format(&f->cx, LG_STR("policy"), info.text, &faults, &src.text) != LG_OK ||
+	    lg_policies_parse(&f->cx, &src, 1, NULL, &faults, &again) != LG_OK || !json_same(f, our_json(f, again), json)) {
+		c->wrong_translations++;
+		show(c, name, again == NULL ? f->cx.error : src.text.p);
+	}
+	lg_policies_unref(&again);
+}
+
 /* Text to JSON is what the reference wrote; its JSON, read, and our text, printed, give the same JSON again. */
 static void
 check_translations(struct fixture *f, const char *name, const struct lg_policies *set, struct counts *c)
@@ -356,6 +375,7 @@ check_translations(struct fixture *f, const char *name, const struct lg_policies
 	}
 	lg_policies_unref(&read);
 	lg_policies_unref(&printed);
+	check_format(f, name, set, theirs, c);
 	lg_buf_free(&b);
 }
 
