@@ -102,7 +102,7 @@ clock_accept(const struct lg_settings *s, int argc, char **argv)
 
 const struct lg_tool lg_tools[] = {
 	{ "doctor", "doctor   looks at the data folder: modes, both logs' chains, index rows, the clock", doctor },
-	{ "recover", "recover password NAME | recover rollback VERSION   lets the administrators in again, on record", NULL },
+	{ "recover", "recover password NAME | recover unlock NAME | recover rollback VERSION   lets the administrators in again, on record", NULL },
 	{ "restore", "restore --from FILE --key-file FILE [--accept-loss]   puts a backup in the store's place", lg_tool_restore },
 	{ "clock", "clock accept   believes the clock after it was set, so that certificates and tokens are issued again", clock_accept },
 	{ NULL, NULL, NULL },
