@@ -3,7 +3,7 @@
 command -v certbot >/dev/null && command -v dehydrated >/dev/null || { skip "acme: needs the packages certbot and dehydrated"; done_testing; }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-DNS=$(free_port) WEB=$(free_port)
+DNS=$(free_port) WEB=$(free_port) ALPN=$(free_port)
 # every name is 127.0.0.1
 python3 - "$DNS" <<'PY' &
 import socket, sys
@@ -19,7 +19,7 @@ trap 'kill $dns_pid ${web_pid:-} 2>/dev/null; lg_stop' EXIT
 
 cat >"$T/lightgate.conf" <<CONF
 ceiling: { dns_suffixes: [example.org] }
-acme: { resolver: "127.0.0.1:$DNS", http_port: $WEB }
+acme: { resolver: "127.0.0.1:$DNS", http_port: $WEB, alpn_port: $ALPN }
 CONF
 lg_start "$T/data" --config "$T/lightgate.conf" --load conf/demo.yaml || bad "start"
 sign_in_admin
@@ -78,6 +78,22 @@ claim "dehydrated registers" dehydrated -f "$T/dh/config" --register --accept-te
 claim "dehydrated" dehydrated -f "$T/dh/config" -c -d "e.example.org f.example.org"
 claim "its chain" openssl verify -x509_strict -purpose sslserver -CAfile "$CA" -untrusted "$T/dh/certs/e.example.org/chain.pem" "$T/dh/certs/e.example.org/cert.pem"
 claim "dehydrated revokes" dehydrated -f "$T/dh/config" -r "$T/dh/certs/e.example.org/cert.pem"
+
+# tls-alpn-01: the hook's server shows what dehydrated made
+cat >"$T/hook" <<HOOK
+#!/bin/bash
+case \$1 in
+deploy_challenge)
+	openssl s_server -quiet -accept 127.0.0.1:$ALPN -alpn acme-tls/1 -cert "$T/dh/alpn/\$2.crt.pem" -key "$T/dh/alpn/\$2.key.pem" \
+		</dev/zero >/dev/null 2>&1 &
+	echo \$! >"$T/alpn.pid"; sleep 0.5 ;;
+clean_challenge) kill "\$(cat "$T/alpn.pid")" ;;
+esac
+HOOK
+chmod +x "$T/hook"; mkdir -p "$T/dh/alpn"
+printf 'CHALLENGETYPE=tls-alpn-01\nALPNCERTDIR=%s\nHOOK=%s\n' "$T/dh/alpn" "$T/hook" >>"$T/dh/config"
+claim "dehydrated, tls-alpn-01" dehydrated -f "$T/dh/config" -c -d g.example.org
+same "its name" "$(openssl x509 -in "$T/dh/certs/g.example.org/cert.pem" -noout -ext subjectAltName | tail -1 | tr -d ' ')" "DNS:g.example.org"
 
 # what no client has: an order for an address needs curl and an account; the directory and renewal information need neither
 has "the directory" "$(curl -sS --cacert "$CA" "$D")" 'renewalInfo'
