@@ -159,6 +159,8 @@ lg_err cli_policy_authorize(struct cli *c);
 lg_err cli_policy_evaluate(struct cli *c);
 lg_err cli_policy_test(struct cli *c);
 lg_err cli_policy_corpus(struct cli *c);
+lg_err cli_policy_analyze(struct cli *c);
+lg_err cli_policy_diff(struct cli *c);
 lg_err cli_certificate_list(struct cli *c);
 lg_err cli_certificate_issue(struct cli *c);
 lg_err cli_certificate_revoke(struct cli *c);

@@ -173,7 +173,7 @@ cli_keeper_ceiling(struct cli *c)
 		const char *option, *word;
 	} lives[] = { { "token-life", "token_life" }, { "ticket-life", "ticket_life" }, { "leaf-life", "leaf_life" } };
 	struct lg_operator_words w = { { LG_STR("keeper-ceiling"), c->args[0] }, 2 };
-	int64_t seconds;
+	int64_t seconds = 0;
 	lg_str answer;
 
 	for (size_t i = 0; i < LG_COUNT(lives); i++) {

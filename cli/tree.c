@@ -36,6 +36,7 @@ const struct cli_option cli_globals[] = {
 #define AUDIT_OPTIONS { "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" }, \
 	{ "limit", 0, "N", "how many" }
 #define SCHEMA_OPTION { "schema", 0, "FILE", "the schema (the shipped one); none: without" }
+#define SAMPLES_OPTION { "samples", 0, "N", "requests to make up for one policy" }
 #define REQUEST_OPTIONS SCHEMA_OPTION, { "entities", 0, "FILE", "entities in Cedar's JSON" }, \
 	{ "principal", 0, "UID", "User::\"alice\"" }, { "action", 0, "UID", "Action::\"connect\"" }, { "resource", 0, "UID", "Workload::\"web\"" }, \
 	{ "context", 0, "JSON", "an object, or a file with one" }, { "request", 0, "FILE", "the four of them as JSON instead" }
@@ -124,7 +125,12 @@ static const struct cli_command nouns[] = {
 		.options = OPTIONS(SCHEMA_OPTION, { "entities", 0, "FILE", "of cases that bring none" }),
 		.examples = EXAMPLES("lightgate policy test shop.tests.json shop.cedar"), .run = cli_policy_test },
 	      { .name = "corpus", .args = "FOLDER", .help = "Answer a folder of cedar-integration-tests and compare",
-		.examples = EXAMPLES("lightgate policy corpus build/corpus/corpus-tests"), .run = cli_policy_corpus }) },
+		.examples = EXAMPLES("lightgate policy corpus build/corpus/corpus-tests"), .run = cli_policy_corpus },
+	      { .name = "analyze", .args = "FILE...", .help = "Which policies do nothing, or everything; exit 1 if there are any",
+		.text = "Findings are proved.  With --samples there are also those that N requests, made up for each policy, did not refute.",
+		.options = OPTIONS(SCHEMA_OPTION, SAMPLES_OPTION), .examples = EXAMPLES("lightgate policy analyze shop.cedar"), .run = cli_policy_analyze },
+	      { .name = "diff", .args = "OLD NEW", .help = "Does the new file allow what the old one does not? Exit 1 if so, with an example",
+		.options = OPTIONS(SCHEMA_OPTION, SAMPLES_OPTION), .examples = EXAMPLES("lightgate policy diff old.cedar new.cedar"), .run = cli_policy_diff }) },
 	{ .name = "certificate", .help = "Certificates: yours, and the inventory",
 	  .examples = EXAMPLES("lightgate certificate list --subject Host/node1"),
 	  .sub = COMMANDS({ .name = "list", .help = "The inventory",

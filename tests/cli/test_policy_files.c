@@ -203,3 +203,29 @@ Test(files, a_corpus_is_counted_and_differences_are_shown)
 	cr_assert_not_null(strstr(r->out, "x.json: no: deny, expected allow\ncases 1, requests 2, equal 1, different 1\nvalidations 1, equal 1, different 0\n"),
 	    "%s", r->out);
 }
+
+Test(files, what_changes_nothing_is_found)
+{
+	lg_str p = file("p.cedar", "@id(\"all\") permit (principal, action == Action::\"connect\", resource);\n"
+	    "@id(\"some\") permit (principal, action == Action::\"connect\", resource is Workload);\n");
+	const struct run *r = runf("lightgate policy analyze %.*s", LG_FMT(p));
+
+	cr_assert_eq(r->code, CLI_NO, "%s", r->err);
+	cr_assert_not_null(strstr(r->out, "changes nothing"), "%s", r->out);
+	cr_assert_not_null(strstr(runf("lightgate policy analyze %.*s -o json", LG_FMT(p))->out, "\"kind\":\"redundant\""));
+	cr_assert_not_null(strstr(runf("lightgate policy analyze --schema none %.*s", LG_FMT(p))->err, "takes a schema"));
+}
+
+Test(files, what_a_new_text_allows_more_is_shown)
+{
+	lg_str old = file("old.cedar", "permit (principal in Group::\"a\", action == Action::\"container:logs\", resource);");
+	lg_str new = file("new.cedar", "@id(\"wide\") permit (principal, action in Action::\"container:view\", resource);");
+
+	const struct run *r = runf("lightgate policy diff %.*s %.*s", LG_FMT(old), LG_FMT(new));
+	cr_assert_eq(r->code, CLI_NO, "%s", r->err);
+	cr_assert_not_null(strstr(r->out, "wide: allows what was not allowed"), "%s", r->out);
+	cr_assert_not_null(strstr(r->out, "for example "), "%s", r->out);
+	r = runf("lightgate policy diff %.*s %.*s", LG_FMT(new), LG_FMT(old));
+	cr_assert_eq(r->code, CLI_YES, "%s", r->err);
+	cr_assert_not_null(strstr(r->out, "nothing is allowed that was not"), "%s", r->out);
+}

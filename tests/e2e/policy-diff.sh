@@ -12,6 +12,6 @@ out=$("$node" tests/policy-diff/run.mjs build/release/tests-policy-diff "$progra
 rc=$?
 echo "$out"
 ran=$(sed -nE 's/^programs ([0-9]+), .*/\1/p' <<<"$out") different=$(sed -nE 's/.* different ([0-9]+)$/\1/p' <<<"$out")
-[ $rc = 0 ] || [ -n "$different" ] || different=1
+[ $rc = 0 ] || [ "${different:-0}" != 0 ] || different=1
 echo "$suite: $((${ran:-0} - ${different:-0})) passed, ${different:-1} failed, 0 skipped"
 exit $rc

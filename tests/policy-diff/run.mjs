@@ -10,10 +10,10 @@ const patience = 20_000;	// ms for one program
 
 // A process that answers lines with lines, in order.  When it ends, whoever waited longest gets null; the others are asked again.
 class Engine {
-	constructor(command, args) {
+	constructor(command, args, stderr) {
 		this.waiting = [];
 		this.start = () => {
-			const child = this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+			const child = this.child = spawn(command, args, { stdio: ['pipe', 'pipe', stderr] });
 			child.stdin.on('error', () => {});
 			readline.createInterface({ input: child.stdout }).on('line', (line) => {
 				this.watch();
@@ -48,8 +48,8 @@ class Engine {
 	}
 }
 
-const ours = new Engine(driver, []);
-const theirs = new Engine(process.execPath, [new URL('oracle.mjs', import.meta.url).pathname]);
+const ours = new Engine(driver, [], 'inherit');
+const theirs = new Engine(process.execPath, [new URL('oracle.mjs', import.meta.url).pathname], 'ignore');
 
 // Numbers beyond 2^53 - 1 are rounded by JavaScript on their way through cedar-wasm: our reader would see other ones.
 const exact = (value) => typeof value === 'object' && value !== null ? Object.values(value).every(exact) : typeof value !== 'number' || Number.isSafeInteger(value);
@@ -150,7 +150,8 @@ if (count === 'show') {
 	};
 	await Promise.all(Array.from({ length: 16 }, worker));
 	console.log(`programs ${counts.programs}, requests ${counts.requests}, refused ${counts.refused}, trapped there ${counts.trapped}, different ${counts.different}`);
-	process.exitCode = counts.different > 0 ? 1 : 0;
+	// An oracle that ends now and then is restarted; one that always does says nothing.
+	process.exitCode = counts.different > 0 || counts.trapped * 50 > counts.programs ? 1 : 0;
 }
 ours.end();
 theirs.end();
