@@ -162,9 +162,12 @@ sts_request_check(struct sts_rq *rq, struct lg_view *v, lg_str token, bool dpop,
 	struct sts_proved r = {
 		.method = rq->ex->method, .path = rq->ex->path, .proof = rq->ex->header(rq->ex, "DPoP"), .token = token,
 	};
+	struct lg_claims c;
 	bool wants_nonce;
 
 	if (dpop) {
+		/* A proof costs a verification and a place among those that were used: who has no token gets neither. */
+		LG_TRY(sts_token_verify(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, token, &c));
 		lg_err e = sts_dpop_check(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, &r, &s.jkt, &wants_nonce);
 
 		if (e == LG_E_UNAUTHENTICATED)

@@ -138,7 +138,9 @@ read_audience(struct sts_rq *rq, struct sts_issue *is)
 {
 	lg_str audience = lg_form_get(&rq->form, "audience");
 
-	if (audience.n > 0 && rq->nresources < LG_AUDIENCES - 1)
+	if (audience.n > 0 && rq->nresources == LG_AUDIENCES - 1)
+		return sts_refuse(rq, STS_INVALID_TARGET, "more than %d resources", LG_AUDIENCES - 1);
+	if (audience.n > 0)
 		rq->resource[rq->nresources++] = audience;
 	if (rq->nresources == 0 && rq->client.naudiences == 0)
 		return sts_refuse(rq, STS_INVALID_TARGET, "the client may call nobody in another's name");

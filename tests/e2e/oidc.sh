@@ -1,7 +1,6 @@
 # OpenID Connect and OAuth as a strict relying party sees them: npm's openid-client against the service, nothing shared with it.
 . "$(dirname "$0")/lib.sh"
-[ -d node_modules/openid-client ] || npm ci --silent --ignore-scripts --no-audit --no-fund >"$T/npm" 2>&1
-if [ ! -d node_modules/openid-client ]; then skip "oidc: npm cannot install openid-client"; done_testing; fi
+if ! NODE=$(scripts/oracles 2>"$T/npm"); then skip "oidc: $(head -1 "$T/npm")"; done_testing; fi
 
 lg_start "$T/data" || bad "start"
 cat >"$T/state.yaml" <<-'YAML'
@@ -19,7 +18,7 @@ cat >"$T/state.yaml" <<-'YAML'
 	  - {name: web, type: confidential, redirect_uris: ["http://127.0.0.1:9000/cb"]}
 YAML
 claim "apply" lightgate apply -f "$T/state.yaml" --credentials "$T/credentials"
-env -u ASAN_OPTIONS NODE_EXTRA_CA_CERTS="$CA" timeout 60 node tests/e2e/oidc.mjs "$ISSUER" "$T/credentials" >"$T/out" 2>"$T/err" || bad "node: $(head -c 1000 "$T/err")"
+env -u ASAN_OPTIONS NODE_EXTRA_CA_CERTS="$CA" timeout 60 "$NODE" tests/e2e/oidc.mjs "$ISSUER" "$T/credentials" >"$T/out" 2>"$T/err" || bad "node: $(head -c 1000 "$T/err")"
 while read -r line; do
 	case $line in "ok "*) ok ;; *) bad "${line#not ok }" ;; esac
 done <"$T/out"

@@ -130,7 +130,7 @@ tenant_port(void *self, struct lg_ctx *cx, uint32_t tenant, struct lg_sts_tenant
 	*ret = (struct lg_sts_tenant){
 		.issuer = tenant == TENANT ? LG_STR(ISSUER) : LG_STR(ISSUER "/t/two"),
 		.mtls = tenant == TENANT ? LG_STR(ISSUER ":8444") : LG_STR(ISSUER ":8444/t/two"),
-		.keys = kit.keys, .keys_revision = kit.keys_revision, .rs256 = true,
+		.keys = kit.keys, .keys_revision = kit.keys_revision, .rs256 = !kit.no_rs256,
 	};
 	return LG_OK;
 }

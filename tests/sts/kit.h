@@ -37,7 +37,7 @@ struct kit {
 	uint32_t tenant;		/* of requests, checks and new clients */
 	int64_t shift;			/* added to every request's clock */
 	/* the fakes' answers and memories */
-	bool deny, alice_disabled, worker_gone;
+	bool deny, alice_disabled, worker_gone, no_rs256;
 	unsigned decisions, signed_tokens, hashes, wasted_hashes;
 	lg_err signer_error;
 	lg_str peer_cert;		/* of the next requests */

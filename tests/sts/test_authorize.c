@@ -4,6 +4,18 @@
 
 TestSuite(authorize, .init = kit_start, .fini = kit_end);
 
+Test(authorize, a_client_that_wants_rs256_is_told_that_there_is_no_such_key)
+{
+	const char *cookie = kit_sign_in();
+
+	kit.no_rs256 = true;
+	struct answer a = kit_get("/oauth2/authorize", kit_authorize_query("spa", ""), cookie);
+	cr_assert(lg_str_eq(kit_parameter(kit_header(&a, "Location"), "error"), LG_STR("unauthorized_client")));
+	cr_assert(memmem(kit_header(&a, "Location"), strlen(kit_header(&a, "Location")), "RS256", 5) != NULL);
+	a = kit_get("/oauth2/authorize", kit_authorize_query("portal", ""), cookie);
+	cr_assert_eq(kit_parameter(kit_header(&a, "Location"), "code").n, LG_TOKEN_TEXT);
+}
+
 #define GOOD "response_type=code&client_id=spa&scope=openid&state=xyz&code_challenge_method=S256&code_challenge=" CHALLENGE \
 	"&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
 

@@ -370,6 +370,18 @@ Test(dpop, a_bound_token_is_no_bearer_token_and_the_reverse)
 	free_keys();
 }
 
+Test(dpop, a_proof_is_not_looked_at_without_a_token)
+{
+	make_keys();
+	lg_str token = bound_token();
+	const char *p = proof(key_of_client, "GET", USERINFO_URL, kit_fmt(",\"ath\":\"%s\"", ath_of(token)));
+	struct answer a = userinfo("DPoP", LG_STR("x.y.z"), p);
+
+	assert_oauth(a, 401, "invalid_token");
+	assert_status(userinfo("DPoP", token, p), 200);		/* it was not used up */
+	free_keys();
+}
+
 /* ---- codes and refresh tokens ----------------------------------------------------------------------------------- */
 
 Test(dpop, a_code_belongs_to_the_key_of_its_request)
