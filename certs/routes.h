@@ -17,5 +17,10 @@ lg_err lg_route_rejoin(void *self, struct lg_http *ex);
 lg_err lg_route_issue(void *self, struct lg_http *ex);
 lg_err lg_route_list(void *self, struct lg_http *ex);
 lg_err lg_route_revoke(void *self, struct lg_http *ex);
+/* EST. */
+lg_err lg_route_est_cacerts(void *self, struct lg_http *ex);
+lg_err lg_route_est_csrattrs(void *self, struct lg_http *ex);
+lg_err lg_route_est_enroll(void *self, struct lg_http *ex);
+lg_err lg_route_est_reenroll(void *self, struct lg_http *ex);
 
 #endif

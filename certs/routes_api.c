@@ -389,6 +389,8 @@ lg_route_revoke(void *self, struct lg_http *ex)
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
 
+#define EST (LG_SURFACE_HTTPS | LG_SURFACE_MTLS)
+
 const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/crl/*",             LG_SURFACE_HTTP, LG_ON_WORKER, 0, lg_route_crl },
 	{ "GET",  "/ca/*",              LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ca },
@@ -400,6 +402,10 @@ const struct lg_route lg_certs_routes[] = {
 	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_issue },
 	{ "GET",  "/v1/certificates",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_list },
 	{ "POST", "/v1/certificates/*", LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_revoke },
+	{ "GET",  "/.well-known/est/cacerts",        EST, LG_ON_LOOP,   0, lg_route_est_cacerts },
+	{ "GET",  "/.well-known/est/csrattrs",       EST, LG_ON_LOOP,   0, lg_route_est_csrattrs },
+	{ "POST", "/.well-known/est/simpleenroll",   EST, LG_ON_WORKER, 0, lg_route_est_enroll },
+	{ "POST", "/.well-known/est/simplereenroll", LG_SURFACE_MTLS, LG_ON_WORKER, 0, lg_route_est_reenroll },
 	{ "POST", "/v1/eab",            LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_eab },
 	{ "GET",  "/acme/directory",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_directory },
 	{ "GET",  "/acme/new-nonce",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_new_nonce },

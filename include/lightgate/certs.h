@@ -261,7 +261,8 @@ LG_CHECKED lg_err lg_certs_rejoin(struct lg_ctx *cx, struct lg_certs *c, uint32_
 /* ---- routes; self is the struct lg_certs ------------------------------------------------------------------- */
 
 /* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle, /ocsp/<base64>; POST /ocsp; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
- * POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773) */
+ * POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773);
+ * EST below /.well-known/est/ (RFC 7030) */
 extern const struct lg_route lg_certs_routes[];
 extern const size_t lg_certs_nroutes;
 
