@@ -154,6 +154,7 @@ lg_err cli_policy_activate(struct cli *c);
 lg_err cli_policy_validate(struct cli *c);
 lg_err cli_policy_rollback(struct cli *c);
 lg_err cli_policy_validate_files(struct cli *c);
+lg_err cli_policy_format(struct cli *c);
 lg_err cli_policy_translate(struct cli *c);
 lg_err cli_policy_authorize(struct cli *c);
 lg_err cli_policy_evaluate(struct cli *c);

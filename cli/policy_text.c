@@ -1,6 +1,7 @@
 /* policy_text.c: texts of policies and schemas in files: are they valid, and the same in the other form. */
 #include "cli/offline.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -80,6 +81,39 @@ cli_policy_validate_files(struct cli *c)
 	if (c->nargs == 1)
 		cli_name_faults(&faults, c->args[0]);
 	tell_validity(c, &faults, set == NULL ? 0 : lg_policies_count(set));
+	return LG_OK;
+}
+
+/* ---- format ----------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+format_one(struct cli *c, lg_str file)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+	lg_str text, laid;
+	const char *path;
+
+	LG_TRY(cli_read_file(c, file, &text));
+	lg_err e = lg_policy_format(c->cx, file, text, &faults, &laid);
+	if (e != LG_OK)
+		return cli_fail_faults(c, e, &faults);
+	if (!cli_given(c, "write")) {
+		cli_json(c, laid);
+		return LG_OK;
+	}
+	if (lg_str_eq(text, laid))
+		return LG_OK;
+	LG_TRY(lg_cstr(c->cx, file, &path));
+	LG_TRY(lg_file_write(c->cx, path, 0644, laid));
+	cli_line(c, "%s", path);
+	return LG_OK;
+}
+
+lg_err
+cli_policy_format(struct cli *c)
+{
+	for (size_t i = 0; i < c->nargs; i++)
+		LG_TRY(format_one(c, c->args[i]));
 	return LG_OK;
 }
 

@@ -157,6 +157,16 @@ Test(files, ids_that_only_json_has_become_annotations)
 	cr_assert_not_null(strstr(runf("lightgate policy translate %.*s", LG_FMT(p))->out, "@id(\"a \\\"b\\\"\")\npermit"));
 }
 
+Test(files, a_layout_is_written_once)
+{
+	lg_str p = file("p.cedar", "// who\npermit(principal,action,resource)when{true};");
+
+	cr_assert_not_null(strstr(runf("lightgate policy format %.*s", LG_FMT(p))->out, "// who\npermit"));
+	cr_assert_not_null(strstr(runf("lightgate policy format -w %.*s", LG_FMT(p))->out, "p.cedar"));
+	cr_assert_str_eq(runf("lightgate policy format -w %.*s", LG_FMT(p))->out, "");
+	cr_assert_eq(runf("lightgate policy format %.*s", LG_FMT(file("q.cedar", "permit(")))->code, CLI_ERROR);
+}
+
 Test(files, schemas_are_translated_too)
 {
 	lg_str s = file("s.cedarschema", "entity U in [G];\nentity G;\n");

@@ -225,6 +225,11 @@ write_translations(struct run *r, size_t n)
 	if (laid.text.n > 0 && lg_policies_parse(&r->cx, &laid, 1, NULL, &faults, &set) == LG_OK)
 		write_json(r, "fromFormatted", set, lg_policies_count(set));
 	lg_policies_unref(&set);
+	struct lg_policy_source ours = { LG_NONE, LG_NONE };
+	if (r->p->has_text && lg_policy_format(&r->cx, LG_STR("text"), r->p->text, &faults, &ours.text) == LG_OK &&
+	    lg_policies_parse(&r->cx, &ours, 1, NULL, &faults, &set) == LG_OK)
+		write_json(r, "fromOurLayout", set, lg_policies_count(set));
+	lg_policies_unref(&set);
 	lg_str wrapped = lg_print(r->cx.arena, "{\"staticPolicies\":%.*s}", LG_FMT(r->p->their_json));
 	if (r->p->their_json.n == 0)
 		return;

@@ -83,6 +83,8 @@ function compare(p, w, o, differ) {
 		same('read from their JSON', o.fromJson ?? o.fromJsonWhy, Object.fromEntries(Object.keys(p.askedJson).map((id) => [id, o.json[id]])));
 	if (w.formatted !== undefined)
 		same('read from their layout', o.fromFormatted, o.json);
+	if (p.text !== undefined)
+		same('read from our layout', o.fromOurLayout, o.json);
 	if (w.valid !== undefined && o.valid !== w.valid && !(w.valid && o.validWhy.every(noAction)))
 		differ('valid', o.valid ? true : o.validWhy, w.valid ? true : w.validWhy);
 	(w.answers ?? []).forEach((a, i) => same(`request ${i}`, sorted(o.answers[i]), sorted(a)));
