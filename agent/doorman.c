@@ -28,18 +28,11 @@ same_namespace(struct lg_ctx *cx, pid_t pid, const char *which)
 	    stat(lg_print(cx->arena, "/proc/self/ns/%s", which).p, &ours) == 0 && theirs.st_ino == ours.st_ino;
 }
 
-static void
-fd_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 /* Root inside a container that got hold of the socket is root by number too. */
 static lg_err
 check_peer(struct lg_ctx *cx, int fd)
 {
-	LG_AUTO(fd_close) int pinned = -1;
+	LG_AUTO(lg_fd_close) int pinned = -1;
 	struct ucred peer;
 	socklen_t n = sizeof peer;
 

@@ -69,19 +69,6 @@ lg_redeemed_has(struct lg_ctx *cx, const char *state, lg_str jti)
 	return access(redeemed_path(cx, state, jti), F_OK) == 0 || errno != ENOENT;
 }
 
-static bool
-sync_folder(const char *state, const char *name)
-{
-	char path[4096];
-	int n = snprintf(path, sizeof path, "%s/%s", state, name);
-	int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	bool done = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 lg_err
 lg_redeemed_put(struct lg_ctx *cx, const char *state, lg_str jti, int64_t expires)
 {
@@ -91,11 +78,13 @@ lg_redeemed_put(struct lg_ctx *cx, const char *state, lg_str jti, int64_t expire
 
 	if (fd < 0 && errno == EEXIST)
 		return lg_fail(cx, LG_E_DENIED, "the ticket has been used before");
-	bool done = fd >= 0 && lg_write_all(fd, text.p, text.n) && fdatasync(fd) == 0 && sync_folder(state, "redeemed");
+	bool done = fd >= 0 && lg_write_all(fd, text.p, text.n) && fdatasync(fd) == 0;
 	int error = errno;
 	if (fd >= 0)
 		close(fd);
-	return done ? LG_OK : lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(error));
+	if (!done)
+		return lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(error));
+	return lg_dir_sync_of(cx, path);
 }
 
 static bool

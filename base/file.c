@@ -34,8 +34,8 @@ fail_errno(struct lg_ctx *cx, const char *verb, const char *path)
 	return lg_fail(cx, e, "cannot %s %.300s: %s", verb, path, strerrordesc_np(number));
 }
 
-static void
-fd_close(int *fd)
+void
+lg_fd_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -87,7 +87,7 @@ lg_write_all(int fd, const void *p, size_t n)
 lg_err
 lg_file_read(struct lg_ctx *cx, const char *path, size_t max, lg_str *ret)
 {
-	LG_AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	LG_AUTO(lg_fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
 
 	if (fd < 0)
@@ -115,18 +115,24 @@ lg_file_read(struct lg_ctx *cx, const char *path, size_t max, lg_str *ret)
 	return LG_OK;
 }
 
-/* A rename is durable only when its folder is (open(2), fsync(2)). */
-static lg_err
-sync_folder(struct lg_ctx *cx, const char *path)
+lg_err
+lg_dir_sync(struct lg_ctx *cx, const char *dir)
 {
-	const char *slash = strrchr(path, '/');
-	const char *folder = slash == NULL ? "." : slash == path ? "/" :
-	    lg_dup(cx->arena, (lg_str){ path, (size_t)(slash - path) }).p;
-	LG_AUTO(fd_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	LG_AUTO(lg_fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || fsync(fd) != 0)
-		return fail_errno(cx, "sync the folder of", path);
+		return fail_errno(cx, "sync the folder", dir);
 	return LG_OK;
+}
+
+lg_err
+lg_dir_sync_of(struct lg_ctx *cx, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash == NULL || slash == file)
+		return lg_dir_sync(cx, slash == NULL ? "." : "/");
+	return lg_dir_sync(cx, lg_dup(cx->arena, (lg_str){ file, (size_t)(slash - file) }).p);
 }
 
 static lg_err
@@ -145,7 +151,7 @@ lg_file_write(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
 	char *temporary = lg_alloc(cx->arena, strlen(path) + sizeof ".XXXXXX");
 
 	strcpy(stpcpy(temporary, path), ".XXXXXX");
-	LG_AUTO(fd_close) int fd = mkostemp(temporary, O_CLOEXEC);
+	LG_AUTO(lg_fd_close) int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(cx, "create a file beside", path);
 	lg_err e = fill(cx, fd, path, mode, data);
@@ -155,7 +161,7 @@ lg_file_write(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
 		unlink(temporary);
 		return e;
 	}
-	return sync_folder(cx, path);
+	return lg_dir_sync_of(cx, path);
 }
 
 lg_err
@@ -179,7 +185,7 @@ lg_dir_make(struct lg_ctx *cx, const char *path, mode_t mode)
 	if (mkdir(path, mode) == 0) {
 		if (chmod(path, mode) != 0)	/* the umask took its share */
 			return fail_errno(cx, "set the mode of", path);
-		return sync_folder(cx, path);
+		return lg_dir_sync_of(cx, path);
 	}
 	if (errno != EEXIST)
 		return fail_errno(cx, "create", path);

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 /* ---- Landlock -------------------------------------------------------------------------------------------------------- */
 
 enum {
@@ -52,17 +54,10 @@ lg_confine_landlock_abi(void)
 	return abi < 0 ? 0 : (int)abi;
 }
 
-static void
-fd_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 static lg_err
 allow(struct lg_ctx *cx, int ruleset, const struct lg_confine_path *p, uint64_t handled)
 {
-	LG_AUTO(fd_close) int fd = open(p->path, O_PATH | O_CLOEXEC);
+	LG_AUTO(lg_fd_close) int fd = open(p->path, O_PATH | O_CLOEXEC);
 	uint64_t rights = 0;
 	struct stat st;
 
@@ -111,7 +106,7 @@ lg_confine_paths(struct lg_ctx *cx, const struct lg_confine_path *paths, size_t 
 		return lg_fail(cx, LG_E_LIMIT, "more than %d paths", LG_CONFINE_PATHS);
 	for (size_t i = 0; i < LG_COUNT(fs_since); i++)
 		attr.fs |= abi >= fs_since[i].abi ? fs_since[i].rights : 0;
-	LG_AUTO(fd_close) int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+	LG_AUTO(lg_fd_close) int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	if (ruleset < 0)
 		return lg_fail(cx, LG_E_IO, "landlock: %m");
 	for (size_t i = 0; i < n; i++)

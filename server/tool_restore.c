@@ -316,17 +316,6 @@ move_all(struct lg_ctx *cx, const char *room, const char *folder)
 	return err;
 }
 
-static lg_err
-sync_folder(struct lg_ctx *cx, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok ? LG_OK : lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(errno));
-}
-
 /* The store itself comes last: until then a second try finds everything as the first one did. */
 static lg_err
 put_in_place(struct restore *r)
@@ -338,14 +327,14 @@ put_in_place(struct restore *r)
 	LG_TRY(move_all(cx, ROOM "/archive", "archive"));
 	if (strcmp(r->decisions, "log") != 0)
 		LG_TRY(move_all(cx, ROOM "/log", "log"));
-	LG_TRY(sync_folder(cx, "archive"));
-	LG_TRY(sync_folder(cx, "log"));
+	LG_TRY(lg_dir_sync(cx, "archive"));
+	LG_TRY(lg_dir_sync(cx, "log"));
 	unlink("store/lock.mdb");
 	if (renameat2(AT_FDCWD, ROOM "/data.mdb", AT_FDCWD, "store/data.mdb", RENAME_EXCHANGE) == 0)
 		LG_TRY(move(cx, ROOM "/data.mdb", "store/replaced.mdb"));
 	else
 		LG_TRY(move(cx, ROOM "/data.mdb", "store/data.mdb"));
-	return sync_folder(cx, "store");
+	return lg_dir_sync(cx, "store");
 }
 
 /* Only now: a store that the keeper does not know yet does not start, and restoring again mends it. */

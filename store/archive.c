@@ -100,7 +100,7 @@ archive_records(struct lg_ctx *cx, struct lg_store *st, uint64_t from, uint64_t 
 	if (e == LG_OK && rename(part.p, path.p) != 0)
 		e = lg_fail(cx, LG_E_IO, "%s: %s", path.p, strerror(errno));
 	if (e == LG_OK)
-		return lg_sync_folder(cx, path.p);
+		return lg_dir_sync_of(cx, path.p);
 	unlink(part.p);
 	return e;
 }

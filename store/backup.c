@@ -4,26 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/internal.h"
-
-lg_err
-lg_sync_folder(struct lg_ctx *cx, const char *file)
-{
-	const char *slash = strrchr(file, '/');
-	lg_str dir = slash == NULL ? LG_STR(".") : slash == file ? LG_STR("/") : (lg_str){ file, (size_t)(slash - file) };
-	const char *path;
-
-	LG_TRY(lg_cstr(cx, dir, &path));
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0) {
-		lg_err e = lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return e;
-	}
-	close(fd);
-	return LG_OK;
-}
 
 static lg_err
 copy_to(struct lg_ctx *cx, struct lg_store *st, const char *path)
@@ -51,5 +33,5 @@ lg_store_backup(struct lg_ctx *cx, struct lg_store *st, const char *file)
 		unlink(part.p);
 		return e;
 	}
-	return lg_sync_folder(cx, file);
+	return lg_dir_sync_of(cx, file);
 }

@@ -215,9 +215,6 @@ lg_err lg_audit_index(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, lg_s
 lg_err lg_log_walk(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, uint64_t from, lg_log_each *each, void *arg);
 lg_err lg_log_first(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, uint64_t *ret);	/* in the log; UINT64_MAX: it is empty */
 
-/* backup.c: makes the names in a file's folder durable. */
-lg_err lg_sync_folder(struct lg_ctx *cx, const char *file);
-
 /* writer.c */
 lg_err lg_writer_start(struct lg_ctx *cx, struct lg_store *st);
 void lg_writer_stop(struct lg_store *st);

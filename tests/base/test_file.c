@@ -140,3 +140,15 @@ Test(file, read_all_wants_all)
 	close(fd[0]);
 	cr_assert_not(lg_read_all(fd[0], p, 1));
 }
+
+Test(file, a_folder_is_synced_by_its_name_or_by_a_file_in_it)
+{
+	TEST_CTX(cx);
+	const char *dir = scratch(cx);
+
+	cr_assert_eq(lg_dir_sync(cx, dir), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_dir_sync_of(cx, in(cx, dir, "not-there")), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_dir_sync_of(cx, "/not-there"), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_dir_sync(cx, in(cx, dir, "not-there")), LG_E_NOT_FOUND);
+	cr_assert_eq(lg_dir_sync_of(cx, in(cx, dir, "not-there/file")), LG_E_NOT_FOUND);
+}
