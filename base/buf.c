@@ -106,6 +106,12 @@ lg_buf_str32(struct lg_buf *b, lg_str s)
 }
 
 void
+lg_buf_uuid(struct lg_buf *b, lg_uuid u)
+{
+	lg_buf_bytes(b, u.b, sizeof u.b);
+}
+
+void
 lg_buf_printf(struct lg_buf *b, const char *fmt, ...)
 {
 	va_list ap;
@@ -199,4 +205,15 @@ lg_str
 lg_rd_str32(struct lg_rd *r)
 {
 	return lg_rd_bytes(r, lg_rd_u32(r));
+}
+
+lg_uuid
+lg_rd_uuid(struct lg_rd *r)
+{
+	lg_uuid u = { { 0 } };
+	lg_str s = lg_rd_bytes(r, sizeof u.b);
+
+	if (s.n == sizeof u.b)
+		memcpy(u.b, s.p, sizeof u.b);
+	return u;
 }

@@ -10,12 +10,6 @@ put_bytes16(struct lg_buf *b, lg_str s)
 	lg_buf_str(b, s);
 }
 
-static void
-put_uuid(struct lg_buf *b, lg_uuid u)
-{
-	lg_buf_bytes(b, u.b, sizeof u.b);
-}
-
 lg_str
 lg_entry_encode(struct lg_arena *a, const struct lg_entry *e)
 {
@@ -26,11 +20,11 @@ lg_entry_encode(struct lg_arena *a, const struct lg_entry *e)
 	lg_buf_byte(&b, (char)e->type);
 	lg_buf_byte(&b, e->enabled ? 0 : DISABLED);
 	lg_buf_u64(&b, e->parent);
-	put_uuid(&b, e->uuid);
+	lg_buf_uuid(&b, e->uuid);
 	lg_buf_u64(&b, (uint64_t)e->created);
 	lg_buf_u64(&b, (uint64_t)e->modified);
-	put_uuid(&b, e->creator);
-	put_uuid(&b, e->modifier);
+	lg_buf_uuid(&b, e->creator);
+	lg_buf_uuid(&b, e->modifier);
 	lg_buf_u64(&b, e->stamp);
 	put_bytes16(&b, e->rdn);
 	put_bytes16(&b, e->rdn_normal);
@@ -39,17 +33,6 @@ lg_entry_encode(struct lg_arena *a, const struct lg_entry *e)
 	row = lg_dup(a, lg_buf_view(&b));
 	lg_buf_free(&b);
 	return row;
-}
-
-static lg_uuid
-read_uuid(struct lg_rd *rd)
-{
-	lg_str s = lg_rd_bytes(rd, 16);
-	lg_uuid u = { { 0 } };
-
-	if (s.n == sizeof u.b)
-		memcpy(u.b, s.p, sizeof u.b);
-	return u;
 }
 
 bool
@@ -65,11 +48,11 @@ lg_entry_decode(lg_str key, lg_str row, struct lg_entry *ret)
 	e.type = (enum lg_entry_type)type;
 	e.enabled = (lg_rd_u8(&rd) & DISABLED) == 0;
 	e.parent = lg_rd_u64(&rd);
-	e.uuid = read_uuid(&rd);
+	e.uuid = lg_rd_uuid(&rd);
 	e.created = (int64_t)lg_rd_u64(&rd);
 	e.modified = (int64_t)lg_rd_u64(&rd);
-	e.creator = read_uuid(&rd);
-	e.modifier = read_uuid(&rd);
+	e.creator = lg_rd_uuid(&rd);
+	e.modifier = lg_rd_uuid(&rd);
 	e.stamp = lg_rd_u64(&rd);
 	e.rdn = lg_rd_bytes(&rd, lg_rd_u16(&rd));
 	e.rdn_normal = lg_rd_bytes(&rd, lg_rd_u16(&rd));

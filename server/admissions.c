@@ -27,17 +27,6 @@ uuid_bytes(const lg_uuid *id)
 	return (lg_str){ (const char *)id->b, sizeof id->b };
 }
 
-static lg_uuid
-read_uuid(struct lg_rd *r)
-{
-	lg_str s = lg_rd_bytes(r, 16);
-	lg_uuid id = { { 0 } };
-
-	if (s.n == 16)
-		memcpy(id.b, s.p, 16);
-	return id;
-}
-
 lg_err
 lg_container_id_check(struct lg_ctx *cx, lg_str id)
 {
@@ -58,8 +47,8 @@ lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid 
 	LG_TRY(lg_get(cx, v, &lg_admission_table, key_of(cx->arena, tenant, uuid_bytes(&host), container), &row));
 	struct lg_rd r = lg_rd_of(lg_dup(cx->arena, row));
 	*ret = (struct lg_admission){ .host = host, .container = container };
-	ret->id = read_uuid(&r);
-	ret->requester = read_uuid(&r);
+	ret->id = lg_rd_uuid(&r);
+	ret->requester = lg_rd_uuid(&r);
 	ret->time = (int64_t)lg_rd_u64(&r);
 	ret->ended = (int64_t)lg_rd_u64(&r);
 	ret->revision = lg_rd_u64(&r);
@@ -76,8 +65,8 @@ lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16384);
 
-	lg_buf_str(&b, uuid_bytes(&ad->id));
-	lg_buf_str(&b, uuid_bytes(&ad->requester));
+	lg_buf_uuid(&b, ad->id);
+	lg_buf_uuid(&b, ad->requester);
 	lg_buf_u64(&b, (uint64_t)ad->time);
 	lg_buf_u64(&b, (uint64_t)ad->ended);
 	lg_buf_u64(&b, ad->revision);

@@ -7,23 +7,6 @@
 /* A code's row stays after its use, so that a second use is recognised while tokens of the first may live. */
 #define CODE_KEEP	((LG_STS_ACCESS_LIFE_MAX + LG_STS_CODE_LIFE) * LG_SECOND)
 
-static void
-put_uuid(struct lg_buf *b, lg_uuid u)
-{
-	lg_buf_bytes(b, u.b, sizeof u.b);
-}
-
-static lg_uuid
-get_uuid(struct lg_rd *rd)
-{
-	lg_uuid u = { { 0 } };
-	lg_str s = lg_rd_bytes(rd, sizeof u.b);
-
-	if (s.n == sizeof u.b)
-		memcpy(u.b, s.p, s.n);
-	return u;
-}
-
 static lg_sha256
 get_sha256(struct lg_rd *rd)
 {
@@ -100,12 +83,12 @@ encode_code(struct lg_buf *b, const struct sts_code *c)
 	lg_buf_str32(b, c->scope);
 	lg_buf_str32(b, c->challenge);
 	sts_row_put_list(b, c->audience, c->naudience);
-	put_uuid(b, c->subject);
-	put_uuid(b, c->session);
+	lg_buf_uuid(b, c->subject);
+	lg_buf_uuid(b, c->session);
 	lg_buf_u64(b, (uint64_t)c->auth_time);
 	lg_buf_u64(b, (uint64_t)c->expires);
 	lg_buf_byte(b, c->used);
-	put_uuid(b, c->grant);
+	lg_buf_uuid(b, c->grant);
 	lg_buf_str32(b, c->jti);
 	lg_buf_str32(b, c->jkt);
 }
@@ -121,12 +104,12 @@ decode_code(struct lg_rd *rd)
 	c.scope = lg_rd_str32(rd);
 	c.challenge = lg_rd_str32(rd);
 	c.naudience = sts_row_get_list(rd, c.audience, LG_AUDIENCES);
-	c.subject = get_uuid(rd);
-	c.session = get_uuid(rd);
+	c.subject = lg_rd_uuid(rd);
+	c.session = lg_rd_uuid(rd);
 	c.auth_time = (int64_t)lg_rd_u64(rd);
 	c.expires = (int64_t)lg_rd_u64(rd);
 	c.used = lg_rd_u8(rd) != 0;
-	c.grant = get_uuid(rd);
+	c.grant = lg_rd_uuid(rd);
 	c.jti = lg_rd_str32(rd);
 	c.jkt = get_added(rd);
 	return c;
@@ -196,8 +179,8 @@ sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struc
 	lg_buf_str32(&b, g->client);
 	lg_buf_str32(&b, g->scope);
 	sts_row_put_list(&b, g->audience, g->naudience);
-	put_uuid(&b, g->subject);
-	put_uuid(&b, g->session);
+	lg_buf_uuid(&b, g->subject);
+	lg_buf_uuid(&b, g->session);
 	lg_buf_u64(&b, (uint64_t)g->auth_time);
 	lg_buf_u64(&b, (uint64_t)g->expires);
 	lg_buf_u64(&b, (uint64_t)g->rotated);
@@ -219,8 +202,8 @@ sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id,
 	g.client = lg_rd_str32(&rd);
 	g.scope = lg_rd_str32(&rd);
 	g.naudience = sts_row_get_list(&rd, g.audience, LG_AUDIENCES);
-	g.subject = get_uuid(&rd);
-	g.session = get_uuid(&rd);
+	g.subject = lg_rd_uuid(&rd);
+	g.session = lg_rd_uuid(&rd);
 	g.auth_time = (int64_t)lg_rd_u64(&rd);
 	g.expires = (int64_t)lg_rd_u64(&rd);
 	g.rotated = (int64_t)lg_rd_u64(&rd);
@@ -242,7 +225,7 @@ sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const str
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
 
 	sts_row_begin(&b, &sts_sessions, s->expires);
-	put_uuid(&b, s->subject);
+	lg_buf_uuid(&b, s->subject);
 	lg_buf_u64(&b, (uint64_t)s->auth_time);
 	lg_buf_u64(&b, (uint64_t)s->expires);
 	return put_row(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&s->id)), &b);
@@ -255,7 +238,7 @@ sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid i
 	struct lg_rd rd;
 
 	LG_TRY(get_row(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&id)), &rd));
-	s.subject = get_uuid(&rd);
+	s.subject = lg_rd_uuid(&rd);
 	s.auth_time = (int64_t)lg_rd_u64(&rd);
 	s.expires = (int64_t)lg_rd_u64(&rd);
 	LG_TRY(row_done(cx, &rd, &sts_sessions));

@@ -211,6 +211,8 @@ uint64_t lg_rd_u64(struct lg_rd *r);
 lg_str lg_rd_bytes(struct lg_rd *r, size_t n);
 lg_str lg_rd_str32(struct lg_rd *r);		/* u32 length, bytes; lg_buf_str32 writes it */
 void lg_buf_str32(struct lg_buf *b, lg_str s);
+lg_uuid lg_rd_uuid(struct lg_rd *r);		/* 16 octets; nil when they are missing */
+void lg_buf_uuid(struct lg_buf *b, lg_uuid u);
 static inline bool
 lg_rd_done(const struct lg_rd *r)		/* everything read, nothing missing */
 {

@@ -154,6 +154,17 @@ Test(buf, integers_go_both_ways_and_a_short_cursor_remembers)
 	lg_buf_free(&b);
 }
 
+Test(rd, an_id_cut_short_is_nil_and_remembered)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64);
+	lg_uuid id = lg_uuid_new();
+
+	lg_buf_uuid(&b, id);
+	struct lg_rd r = lg_rd_of(lg_buf_view(&b)), cut = lg_rd_of((lg_str){ b.p, b.n - 1 });
+	cr_assert(lg_uuid_eq(lg_rd_uuid(&r), id) && lg_rd_done(&r));
+	cr_assert(lg_uuid_is_nil(lg_rd_uuid(&cut)) && cut.bad);
+}
+
 Test(uuid, text_goes_both_ways)
 {
 	char text[LG_UUID_TEXT + 1];
