@@ -17,7 +17,7 @@ enum lg_fact_type { LG_FACT_STR, LG_FACT_INT, LG_FACT_BOOL, LG_FACT_SET, LG_FACT
 struct lg_fact {
 	const char *name;
 	enum lg_fact_type type;
-	lg_str s;			/* STR; ENTITY: the Cedar type without namespace ("Image") */
+	lg_str s;			/* STR; ENTITY: the Cedar type ("Image") */
 	lg_uuid id;			/* ENTITY */
 	int64_t i;			/* INT, BOOL */
 	const lg_str *set;		/* SET of strings */
@@ -25,9 +25,21 @@ struct lg_fact {
 	size_t n;			/* of set or record */
 };
 
+static inline struct lg_fact
+lg_fact_str(const char *name, lg_str s)
+{
+	return (struct lg_fact){ .name = name, .type = LG_FACT_STR, .s = s };
+}
+
+static inline struct lg_fact
+lg_fact_set(const char *name, const lg_str *set, size_t n)
+{
+	return (struct lg_fact){ .name = name, .type = LG_FACT_SET, .set = set, .n = n };
+}
+
 struct lg_entity_source;		/* server/entities.h */
 
-/* Types are Cedar's without the namespace "Lightgate::". */
+/* As policies name it: Cedar type and entry. */
 struct lg_entity_id {
 	lg_str type;			/* "User", "Host", ...; empty: nobody (Anonymous) */
 	lg_uuid id;			/* entryUUID */

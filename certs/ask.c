@@ -12,18 +12,6 @@ ask(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, const struct lg_qu
 	return LG_OK;
 }
 
-static struct lg_fact
-fact_str(const char *name, lg_str s)
-{
-	return (struct lg_fact){ .name = name, .type = LG_FACT_STR, .s = s };
-}
-
-static struct lg_fact
-fact_set(const char *name, const lg_str *v, size_t n)
-{
-	return (struct lg_fact){ .name = name, .type = LG_FACT_SET, .set = v, .n = n };
-}
-
 static void
 decided(struct lg_view *v, uint32_t tenant, bool stable, struct lg_decided *ret)
 {
@@ -45,13 +33,13 @@ lg_certs_ask_issue(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, con
 	q->principal = cq->asker;
 	q->action = "certificate:issue";
 	q->resource = (struct lg_entity_id){ .type = LG_STR("Certificate"), .name = cq->entry->name };
-	q->facts[q->nfacts++] = fact_str("profile", lg_str_of(cq->profile));
-	q->facts[q->nfacts++] = fact_str("subject", cq->entry->name);
-	q->facts[q->nfacts++] = fact_set("uris", cq->names->uri, cq->names->nuri);
-	q->facts[q->nfacts++] = fact_set("dns", cq->names->dns, cq->names->ndns);
-	q->facts[q->nfacts++] = fact_str("owner", lg_str_of(owner));
+	q->facts[q->nfacts++] = lg_fact_str("profile", lg_str_of(cq->profile));
+	q->facts[q->nfacts++] = lg_fact_str("subject", cq->entry->name);
+	q->facts[q->nfacts++] = lg_fact_set("uris", cq->names->uri, cq->names->nuri);
+	q->facts[q->nfacts++] = lg_fact_set("dns", cq->names->dns, cq->names->ndns);
+	q->facts[q->nfacts++] = lg_fact_str("owner", lg_str_of(owner));
 	q->facts[q->nfacts++] = (struct lg_fact){ .name = "life", .type = LG_FACT_INT, .i = cq->life / LG_SECOND };
-	q->context[q->ncontext++] = fact_str("subject_proof", lg_str_of(cq->proof));
+	q->context[q->ncontext++] = lg_fact_str("subject_proof", lg_str_of(cq->proof));
 	q->record = true;
 	LG_TRY(ask(cx, c, v, q, &verdict));
 	decided(v, cq->tenant, verdict.stable, ret);
@@ -81,7 +69,7 @@ lg_certs_ask_on(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32
 	q->principal = (struct lg_entity_id){ .type = by->type, .id = by->id, .name = by->name };
 	q->action = action;
 	q->resource = resource;
-	q->context[q->ncontext++] = fact_str("subject_proof", lg_str_of(by->proof));
+	q->context[q->ncontext++] = lg_fact_str("subject_proof", lg_str_of(by->proof));
 	q->record = true;
 	return ask(cx, c, v, q, &verdict);
 }

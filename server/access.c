@@ -39,12 +39,6 @@ find_named(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_
 /* ---- the resource ------------------------------------------------------------------------------------------------ */
 
 static struct lg_fact
-fact_str(const char *name, lg_str s)
-{
-	return (struct lg_fact){ .name = name, .type = LG_FACT_STR, .s = s };
-}
-
-static struct lg_fact
 fact_entity(const char *name, const struct lg_entry *e)
 {
 	return (struct lg_fact){ .name = name, .type = LG_FACT_ENTITY, .s = lg_type_name(e->type), .id = e->uuid };
@@ -57,11 +51,11 @@ claims_of(struct lg_ctx *cx, const struct lg_evaluation *ev)
 	size_t n = 0;
 
 	if (ev->image.n > 0)
-		claim[n++] = fact_str("image", ev->image);
+		claim[n++] = lg_fact_str("image", ev->image);
 	if (ev->host.n > 0)
-		claim[n++] = fact_str("host", ev->host);
+		claim[n++] = lg_fact_str("host", ev->host);
 	if (ev->nlabels > 0)
-		claim[n++] = (struct lg_fact){ .name = "labels", .type = LG_FACT_SET, .set = ev->labels, .n = ev->nlabels };
+		claim[n++] = lg_fact_set("labels", ev->labels, ev->nlabels);
 	return (struct lg_fact){ .name = "claimed", .type = LG_FACT_RECORD, .record = claim, .n = n };
 }
 
@@ -76,7 +70,7 @@ claimed_workload(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 	if (lg_uuid_parse(ev->resource_id, &gone))
 		return lg_fail(cx, LG_E_NOT_FOUND, "there is no Workload \"%.*s\"", LG_FMT(ev->resource_id));
 	q->resource = (struct lg_entity_id){ LG_STR("Workload"), { { 0 } }, ev->resource_id };
-	q->facts[q->nfacts++] = fact_str("name", ev->resource_id);
+	q->facts[q->nfacts++] = lg_fact_str("name", ev->resource_id);
 	q->facts[q->nfacts++] = claims_of(cx, ev);
 	if (ev->project.n == 0)
 		return LG_OK;
@@ -93,12 +87,12 @@ image_context(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name
 	lg_err e = find_entry(cx, v, tenant, LG_TYPE_IMAGE, name, &image);
 
 	if (e == LG_E_NOT_FOUND) {
-		lg_access_fact(&ret->question, fact_str("image_name", name));
+		lg_access_fact(&ret->question, lg_fact_str("image_name", name));
 		return LG_OK;
 	}
 	LG_TRY(e);
 	lg_access_fact(&ret->question, fact_entity("image", &image));
-	lg_access_fact(&ret->question, fact_str("image_name", image.name));
+	lg_access_fact(&ret->question, lg_fact_str("image_name", image.name));
 	(void)lg_entry_value(&image, LG_STR("lgDigest"), 0, &ret->digest);
 	return LG_OK;
 }
@@ -119,7 +113,7 @@ resource_context(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 	if (ev->has_port)
 		lg_access_fact(q, (struct lg_fact){ .name = "port", .type = LG_FACT_INT, .i = ev->port });
 	if (ev->protocol.n > 0)
-		lg_access_fact(q, fact_str("protocol", ev->protocol));
+		lg_access_fact(q, lg_fact_str("protocol", ev->protocol));
 	return LG_OK;
 }
 
@@ -211,8 +205,8 @@ may_ask(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct l
 	q.principal = who->entity;
 	q.action = "decision:ask";
 	q.ncontext = 0;
-	lg_access_fact(&q, fact_str("asked_action", lg_str_of(ac->question.action)));
-	lg_access_fact(&q, fact_str("subject_proof", lg_str_of(ac->proof)));
+	lg_access_fact(&q, lg_fact_str("asked_action", lg_str_of(ac->question.action)));
+	lg_access_fact(&q, lg_fact_str("subject_proof", lg_str_of(ac->proof)));
 	if (who->has_token)
 		lg_caller_token_facts(cx, &who->claims, &q);
 	LG_TRY(lg_point_ask(app->point, cx, v, &q, &verdict));
@@ -239,7 +233,7 @@ lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const 
 	LG_TRY(subject_token.n > 0 ? subject_by_token(app, cx, v, who, ev, subject_token, ret)
 				   : subject_by_name(cx, v, who, ev, ret));
 	LG_TRY(may_ask(app, cx, v, who, ret));
-	lg_access_fact(&ret->question, fact_str("subject_proof", lg_str_of(ret->proof)));
+	lg_access_fact(&ret->question, lg_fact_str("subject_proof", lg_str_of(ret->proof)));
 	LG_TRY(lg_point_ask(app->point, cx, v, &ret->question, &ret->verdict));
 	ret->stable = ret->stable && ret->verdict.stable;
 	return LG_OK;
