@@ -11,18 +11,6 @@
 
 /* ---- may it be issued? ------------------------------------------------------------------------------ */
 
-static void
-fact_str(struct lg_fact *f, const char *name, lg_str s)
-{
-	*f = (struct lg_fact){ .name = name, .type = LG_FACT_STR, .s = s };
-}
-
-static void
-fact_set(struct lg_fact *f, const char *name, const lg_str *set, size_t n)
-{
-	*f = (struct lg_fact){ .name = name, .type = LG_FACT_SET, .set = set, .n = n };
-}
-
 lg_err
 sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
 {
@@ -36,12 +24,12 @@ sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
 	q->principal = (struct lg_entity_id){ is->subject.type, is->subject.id, is->subject.name };
 	q->action = "token:issue";
 	q->resource = (struct lg_entity_id){ .type = LG_STR("Token"), .name = rq->client.id };
-	fact_set(&q->facts[q->nfacts++], "audience", is->audience, is->naudience);
-	fact_set(&q->facts[q->nfacts++], "scopes", scopes, nscopes);
-	fact_str(&q->facts[q->nfacts++], "client", rq->client.id);
-	fact_str(&q->context[q->ncontext++], "subject_proof", LG_STR("self"));
-	fact_str(&q->context[q->ncontext++], "client", rq->client.id);
-	fact_set(&q->context[q->ncontext++], "scopes", scopes, nscopes);
+	q->facts[q->nfacts++] = lg_fact_set("audience", is->audience, is->naudience);
+	q->facts[q->nfacts++] = lg_fact_set("scopes", scopes, nscopes);
+	q->facts[q->nfacts++] = lg_fact_str("client", rq->client.id);
+	q->context[q->ncontext++] = lg_fact_str("subject_proof", LG_STR("self"));
+	q->context[q->ncontext++] = lg_fact_str("client", rq->client.id);
+	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
 	q->record = true;
 	LG_TRY(d->ask(d->self, rq->cx, rq->view, q, &verdict));
 	if (!verdict.permit) {
@@ -161,16 +149,6 @@ end(struct signing *sg, lg_err e)
 /* ---- ID token (OpenID Connect Core 2, 3.1.3.6) --------------------------------------------------------------- */
 
 static void
-write_groups(struct lg_jsonw *w, const struct lg_sts_subject *s)
-{
-	lg_jsonw_name(w, LG_STR("groups"));
-	lg_jsonw_array(w);
-	for (size_t i = 0; i < s->ngroups; i++)
-		lg_jsonw_str(w, s->groups[i]);
-	lg_jsonw_array_end(w);
-}
-
-static void
 write_id_claims(struct lg_buf *b, const struct signing *sg)
 {
 	const struct sts_issue *is = sg->is;
@@ -189,7 +167,7 @@ write_id_claims(struct lg_buf *b, const struct signing *sg)
 	if (is->nonce.n > 0)
 		lg_jsonw_str_of(&w, "nonce", is->nonce);
 	if (sts_scope_has(is->scope, LG_STR("groups")))
-		write_groups(&w, &is->subject);
+		sts_groups(&w, &is->subject);
 }
 
 static void

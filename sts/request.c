@@ -20,6 +20,20 @@ sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret)
 }
 
 lg_err
+sts_rq_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*run)(struct sts_rq *))
+{
+	struct sts_rq *rq;
+	lg_err e;
+
+	LG_TRY(sts_rq_new(sts, ex, &rq));
+	e = lg_view_begin(rq->cx, sts->store, &rq->view);
+	if (e == LG_OK)
+		e = run(rq);
+	lg_view_end(&rq->view);
+	return e == LG_OK || e == LG_PENDING ? e : sts_answer_error(rq, e);
+}
+
+lg_err
 sts_rq_form(struct sts_rq *rq)
 {
 	static const lg_str form = { "application/x-www-form-urlencoded", 33 };
@@ -55,4 +69,14 @@ sts_base_path(const struct sts_rq *rq)
 	if (!lg_str_cut(rest, '/', &host, &path))
 		return LG_NONE;
 	return (lg_str){ path.p - 1, path.n + 1 };
+}
+
+void
+sts_groups(struct lg_jsonw *w, const struct lg_sts_subject *s)
+{
+	lg_jsonw_name(w, LG_STR("groups"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < s->ngroups; i++)
+		lg_jsonw_str(w, s->groups[i]);
+	lg_jsonw_array_end(w);
 }

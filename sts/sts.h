@@ -6,6 +6,7 @@
 #define LG_STS_STS_H
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "lightgate/store.h"
 #include "lightgate/sts.h"
 
@@ -61,6 +62,8 @@ struct sts_rq {
 
 /* Tenant's data into the arena; nothing is read of the store. */
 LG_CHECKED lg_err sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret);
+/* A whole endpoint that reads one snapshot: run, and the JSON answer when it fails. */
+lg_err sts_rq_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*run)(struct sts_rq *));
 /* The POST body: form-encoded, nothing repeated. */
 LG_CHECKED lg_err sts_rq_form(struct sts_rq *rq);
 /* A form or query into rq->form and rq->resource (form.c). */
@@ -82,6 +85,7 @@ lg_err sts_answer_bearer_error(struct sts_rq *rq, lg_err e);
 void sts_give_nonce(struct sts_rq *rq);
 void sts_no_store(struct lg_http *ex);
 void sts_json(struct lg_http *ex);	/* Content-Type */
+void sts_groups(struct lg_jsonw *w, const struct lg_sts_subject *s);	/* the claim: names, in an array */
 
 /* ---- tables and rows (tables.c, rows.c) ------------------------------------------------------------------- */
 

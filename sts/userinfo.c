@@ -19,16 +19,6 @@ find_token(struct sts_rq *rq, lg_str *ret, bool *dpop)
 	return LG_OK;
 }
 
-static void
-write_groups(struct lg_jsonw *w, const struct lg_sts_subject *s)
-{
-	lg_jsonw_name(w, LG_STR("groups"));
-	lg_jsonw_array(w);
-	for (size_t i = 0; i < s->ngroups; i++)
-		lg_jsonw_str(w, s->groups[i]);
-	lg_jsonw_array_end(w);
-}
-
 /* OpenID Connect Core 5.4: a scope stands for claims. */
 static void
 write_claims(struct sts_rq *rq, lg_str scope, const struct lg_sts_subject *s)
@@ -44,7 +34,7 @@ write_claims(struct sts_rq *rq, lg_str scope, const struct lg_sts_subject *s)
 	if (sts_scope_has(scope, LG_STR("email")) && s->mail.n > 0)
 		lg_jsonw_str_of(&w, "email", s->mail);
 	if (sts_scope_has(scope, LG_STR("groups")))
-		write_groups(&w, s);
+		sts_groups(&w, s);
 	lg_jsonw_object_end(&w);
 	sts_json(rq->ex);
 	sts_no_store(rq->ex);
