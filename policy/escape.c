@@ -3,18 +3,6 @@
 
 #include "base/text.h"
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* \xHH, ASCII only: two digits, the first at most 7. */
 static const char *
 hex_escape(lg_str raw, size_t *i, struct lg_buf *out)
@@ -23,8 +11,8 @@ hex_escape(lg_str raw, size_t *i, struct lg_buf *out)
 
 	if (*i + 1 >= raw.n)
 		return "\\x needs two hexadecimal digits";
-	hi = hex_value(raw.p[*i]);
-	lo = hex_value(raw.p[*i + 1]);
+	hi = lg_hex_digit(raw.p[*i]);
+	lo = lg_hex_digit(raw.p[*i + 1]);
 	if (hi < 0 || lo < 0)
 		return "\\x needs two hexadecimal digits";
 	if (hi > 7)
@@ -44,7 +32,7 @@ unicode_escape(lg_str raw, size_t *i, struct lg_buf *out)
 	if (*i >= raw.n || raw.p[*i] != '{')
 		return "\\u needs braces: \\u{1F600}";
 	for (++*i; *i < raw.n && raw.p[*i] != '}'; ++*i) {
-		int d = hex_value(raw.p[*i]);
+		int d = lg_hex_digit(raw.p[*i]);
 
 		if (raw.p[*i] == '_' && digits > 0)
 			continue;
