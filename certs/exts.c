@@ -180,12 +180,6 @@ static const struct {
 	[LG_EXT_IAN]                = { LG_STR("\x55\x1d\x12"), decode_sequence },
 };
 
-lg_str
-lg_ext_oid(enum lg_ext e)
-{
-	return table[e].oid;
-}
-
 /* ---- the list ------------------------------------------------------------------------------------- */
 
 static void

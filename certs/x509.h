@@ -71,7 +71,6 @@ lg_x509_critical(const struct lg_x509_exts *x, enum lg_ext e)
 	return (x->critical & 1u << e) != 0;
 }
 
-lg_str lg_ext_oid(enum lg_ext e);	/* content octets */
 extern const lg_str lg_eku_oids[2];	/* serverAuth, clientAuth: index is the bit of enum lg_eku */
 
 /* The AlgorithmIdentifier, whole DER, that goes with a signature algorithm; empty for those we never see in X.509. */

@@ -182,12 +182,6 @@ lg_hash_threads_free(struct lg_hash_threads **ht)
 	*ht = NULL;
 }
 
-size_t
-lg_hash_threads_waiting(struct lg_hash_threads *ht)
-{
-	return lg_pool_waiting(ht->pool);
-}
-
 void
 lg_hash_threads_port(struct lg_hash_threads *ht, struct lg_hasher *ret)
 {

@@ -12,7 +12,6 @@ struct lg_hash_threads;
 LG_CHECKED lg_err lg_hash_threads_new(struct lg_ctx *cx, unsigned threads, const struct lg_password_cost *cost,
     struct lg_hash_threads **ret);
 void lg_hash_threads_free(struct lg_hash_threads **ht);	/* waits for what is queued */
-size_t lg_hash_threads_waiting(struct lg_hash_threads *ht);	/* for metrics */
 void lg_hash_threads_port(struct lg_hash_threads *ht, struct lg_hasher *ret);
 
 #endif

@@ -59,15 +59,3 @@ lg_http_loop(const struct lg_http *ex)
 {
 	return ((const struct http_x *)ex->server)->conn->daemon->hl->loop;
 }
-
-lg_str
-lg_http_id(const struct lg_http *ex)
-{
-	return lg_str_of(((const struct http_x *)ex->server)->id);
-}
-
-lg_str
-lg_http_raw_path(const struct lg_http *ex)
-{
-	return ((const struct http_x *)ex->server)->target.raw;
-}

@@ -86,10 +86,6 @@ void lg_http_detach(struct lg_http_server *hs, struct lg_loop *l);
 
 /* The loop that carries the exchange: where to post to, whose keeper channel and mailbox to use. */
 struct lg_loop *lg_http_loop(const struct lg_http *ex);
-/* The request's id: the client's X-Request-ID if it is well formed, ours otherwise. */
-lg_str lg_http_id(const struct lg_http *ex);
-/* The path as it was sent, tenant's prefix included, without the query: for DPoP's htu and for logs. */
-lg_str lg_http_raw_path(const struct lg_http *ex);
 
 /* A body that comes in pieces, for streams: set before returning LG_OK from the handler.  next appends up to `max` octets to `out` and
  * returns LG_OK; LG_PENDING means nothing now (call lg_http_wake when there is), LG_E_NOT_FOUND the end.  All on the loop. */
