@@ -138,16 +138,7 @@ start(struct sts_rq *rq)
 lg_err
 sts_http_device_authorization(void *self, struct lg_http *ex)
 {
-	struct lg_sts *sts = self;
-	struct sts_rq *rq;
-	lg_err e;
-
-	LG_TRY(sts_rq_new(sts, ex, &rq));
-	e = lg_view_begin(rq->cx, sts->store, &rq->view);
-	if (e == LG_OK)
-		e = start(rq);
-	lg_view_end(&rq->view);
-	return e == LG_OK || e == LG_PENDING ? e : sts_answer_error(rq, e);
+	return sts_rq_run(self, ex, start);
 }
 
 /* ---- the grant (3.4, 3.5) ------------------------------------------------------------------------------------------ */

@@ -170,14 +170,5 @@ run(struct sts_rq *rq)
 lg_err
 sts_http_par(void *self, struct lg_http *ex)
 {
-	struct lg_sts *sts = self;
-	struct sts_rq *rq;
-	lg_err e;
-
-	LG_TRY(sts_rq_new(sts, ex, &rq));
-	e = lg_view_begin(rq->cx, sts->store, &rq->view);
-	if (e == LG_OK)
-		e = run(rq);
-	lg_view_end(&rq->view);
-	return e == LG_OK || e == LG_PENDING ? e : sts_answer_error(rq, e);
+	return sts_rq_run(self, ex, run);
 }
