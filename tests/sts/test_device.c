@@ -9,7 +9,8 @@ TestSuite(device, .init = kit_start, .fini = kit_end);
 static void
 make_spa(void)
 {
-	kit_client("{\"name\":\"spa\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"],\"grants\":[\"authorization_code\",\"refresh_token\","
+	kit_client("{\"name\":\"spa\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"],"
+	    "\"grants\":[\"authorization_code\",\"refresh_token\","
 	    "\"urn:ietf:params:oauth:grant-type:device_code\"]}", NULL, "c0000000-0000-4000-8000-000000000011");
 }
 

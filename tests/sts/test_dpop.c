@@ -186,6 +186,13 @@ under(const char *ath, const char *header)
 	return sign(key_of_client, LG_ALG_ES256, header, claims("GET", USERINFO_URL, 0, kit_fmt(",\"ath\":\"%s\"", ath)));
 }
 
+/* A header with these members before the client's key. */
+static const char *
+own_key(const char *front)
+{
+	return kit_fmt("{%s\"jwk\":%s}", front, jwk_of(key_of_client, LG_ALG_ES256));
+}
+
 static const char *
 without(const char *ath, const char *claim)
 {
@@ -203,8 +210,8 @@ without(const char *ath, const char *claim)
 }
 
 static const char *no_jwt(const char *ath) { (void)ath; return "not-a-jwt"; }
-static const char *no_typ(const char *ath) { return under(ath, kit_fmt("{\"alg\":\"ES256\",\"jwk\":%s}", jwk_of(key_of_client, LG_ALG_ES256))); }
-static const char *no_alg(const char *ath) { return under(ath, kit_fmt("{\"typ\":\"dpop+jwt\",\"jwk\":%s}", jwk_of(key_of_client, LG_ALG_ES256))); }
+static const char *no_typ(const char *ath) { return under(ath, own_key("\"alg\":\"ES256\",")); }
+static const char *no_alg(const char *ath) { return under(ath, own_key("\"typ\":\"dpop+jwt\",")); }
 static const char *no_jwk(const char *ath) { return under(ath, "{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\"}"); }
 static const char *no_jti(const char *ath) { return without(ath, "jti"); }
 static const char *no_htm(const char *ath) { return without(ath, "htm"); }
@@ -212,9 +219,9 @@ static const char *no_htu(const char *ath) { return without(ath, "htu"); }
 static const char *no_iat(const char *ath) { return without(ath, "iat"); }
 static const char *no_ath(const char *ath) { return without(ath, "ath"); }
 static const char *nothing_missing(const char *ath) { return without(ath, ""); }
-static const char *bad_typ(const char *ath) { return under(ath, kit_fmt("{\"typ\":\"JWT\",\"alg\":\"ES256\",\"jwk\":%s}", jwk_of(key_of_client, LG_ALG_ES256))); }
-static const char *alg_none(const char *ath) { return under(ath, kit_fmt("{\"typ\":\"dpop+jwt\",\"alg\":\"none\",\"jwk\":%s}", jwk_of(key_of_client, LG_ALG_ES256))); }
-static const char *with_crit(const char *ath) { return under(ath, kit_fmt("{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"crit\":[\"x\"],\"jwk\":%s}", jwk_of(key_of_client, LG_ALG_ES256))); }
+static const char *bad_typ(const char *ath) { return under(ath, own_key("\"typ\":\"JWT\",\"alg\":\"ES256\",")); }
+static const char *alg_none(const char *ath) { return under(ath, own_key("\"typ\":\"dpop+jwt\",\"alg\":\"none\",")); }
+static const char *with_crit(const char *ath) { return under(ath, own_key("\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"crit\":[\"x\"],")); }
 static const char *bad_htm(const char *ath) { return with(ath, "POST", USERINFO_URL, 0); }
 static const char *low_htm(const char *ath) { return with(ath, "get", USERINFO_URL, 0); }
 static const char *htu_query(const char *ath) { return with(ath, "GET", USERINFO_URL "?a=b#c", 0); }
@@ -249,8 +256,8 @@ with_other_key(const char *ath)
 static const char *
 bad_signature(const char *ath)
 {
-	return sign(other_key, LG_ALG_ES256, kit_fmt("{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":%s}",
-	    jwk_of(key_of_client, LG_ALG_ES256)), claims("GET", USERINFO_URL, 0, kit_fmt(",\"ath\":\"%s\"", ath)));
+	return sign(other_key, LG_ALG_ES256, own_key("\"typ\":\"dpop+jwt\",\"alg\":\"ES256\","),
+	    claims("GET", USERINFO_URL, 0, kit_fmt(",\"ath\":\"%s\"", ath)));
 }
 
 static const char *
