@@ -78,7 +78,7 @@ same "a host applies" "$(as node1 -d '{}' "$MTLS/v1/apply")" 403
 same "a host asks about what does not run on it" "$(evaluate node1)" 403
 
 # ---- tickets ----
-facts='{"privileged":false,"host_network":false,"host_pid":false,"host_ipc":false,"shared_namespace":false,"user":"0:0","capabilities":[],"devices":[],"mounts":[],"sensitive_mount":false,"args":["x"]}'
+facts='{"privileged":false,"host_network":false,"host_pid":false,"host_ipc":false,"shared_namespace":false,"user":"0:0","capabilities":[],"devices":[],"mounts":[],"sensitive_mount":false,"args":["x"],"hooks":[]}'
 admission() { jq -cn --arg t "$ticket" --arg c "$1" --arg w "${2:-web}" --argjson f "$facts" \
 	'{ticket: $t, container: $c, workload: $w, bundle_sha256: ("0" * 64), container_facts: $f}'; }
 admit() { as "$1" -d "$(admission "$2" "${3:-web}")" "$MTLS/v1/admissions" >/dev/null; jq -r .decision "$T/body"; }

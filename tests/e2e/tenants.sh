@@ -209,7 +209,7 @@ claim "... and renews there" lightgate-agent renew --state "$T/node1-two"
 admit() { # admit HOST PREFIX TICKET CONTAINER
 	jq -n --arg t "$3" --arg c "$4" '{ticket: $t, container: $c, workload: "web", image: "busybox", bundle_sha256: ("0" * 64), container_facts: {
 		privileged: false, host_network: false, host_pid: false, host_ipc: false, shared_namespace: false, user: "1000",
-		capabilities: [], devices: [], mounts: [], sensitive_mount: false, args: ["true"]}}' >"$T/admit"
+		capabilities: [], devices: [], mounts: [], sensitive_mount: false, args: ["true"], hooks: []}}' >"$T/admit"
 	curl -sS --cacert "$CA" --cert "$T/$1.pem" --key "$T/$1.key" -H 'Content-Type: application/json' -d @"$T/admit" "$MTLS$2/v1/admissions"
 }
 t1=$(ticket "$alice_1" '') t2=$(ticket "$alice_2" /t/two)
