@@ -247,8 +247,11 @@ Test(keeper, killed_with_requests_outstanding_all_are_answered_unavailable)
 	KEEPER(r);
 	struct lg_token_request rq = test_token();
 
+	int status;
+
 	run_tenant(&r, 1);
 	kill(r.pid, SIGSTOP);
+	cr_assert(waitpid(r.pid, &status, WUNTRACED) == r.pid && WIFSTOPPED(status));
 	r.answered = 0;
 	for (int i = 0; i < 20; i++)
 		cr_assert(lg_keeper_token(r.server, &rq, run_done, &r) == LG_OK);
