@@ -154,7 +154,7 @@ lg_op_view(struct lg_op *op, struct lg_view **ret)
 	return e == LG_OK;
 }
 
-/* TRUST.md 7: an entry that may not be disclosed does not exist, and matchedDN names only what may be. */
+/* An entry that may not be disclosed does not exist, and matchedDN names only what may be. */
 static lg_err
 visible_part(struct lg_op *op, struct lg_access *ac, uint64_t id, lg_str *ret)
 {

@@ -168,7 +168,7 @@ certify_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_re
 	return lg_ca_make(cx, &spec, &r->pub.cert);
 }
 
-/* The one that is active names its successor, so that who pinned it can follow (TRUST.md 6). */
+/* The one that is active names its successor, so that who pinned it can follow. */
 static lg_err
 endorse_bundle_key(struct lg_ctx *cx, const struct lg_tenant_record *t, const struct lg_key *key, struct lg_key_record *r)
 {

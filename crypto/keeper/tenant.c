@@ -80,7 +80,7 @@ lg_ceiling_check(struct lg_ctx *cx, const struct lg_ceiling *c)
 	for (size_t i = 0; i < c->ndns; i++)
 		if (!text_plausible(c->dns_suffixes[i]) || c->dns_suffixes[i].p[0] == '.')
 			return lg_fail(cx, LG_E_INVALID, "ceiling: a DNS suffix is empty, too long or begins with a dot");
-	/* TRUST.md: access tokens at most 1 h, tickets 120 s; leaves of over 90 days are not short-lived. */
+	/* Access tokens at most 1 h, tickets 120 s; leaves of over 90 days are not short-lived. */
 	if (!life_plausible(c->token_life, LG_HOUR) || !life_plausible(c->ticket_life, 120 * LG_SECOND)
 	    || !life_plausible(c->leaf_life, 90 * LG_DAY))
 		return lg_fail(cx, LG_E_INVALID, "ceiling: a life is out of bounds");

@@ -6,7 +6,7 @@
  * same engine serves the daemon (entries in LMDB) and an agent (a slice in memory).
  *
  * The library answers exactly as Cedar specifies.  Cedar knows no "could not be read": a decision that touched an unknown
- * entity is a deny (TRUST.md 3).  What an erring forbid means is left to the decision point, which sees `forbid_erred`.
+ * entity is a deny.  What an erring forbid means is left to the decision point, which sees `forbid_erred`.
  */
 #ifndef LIGHTGATE_POLICY_H
 #define LIGHTGATE_POLICY_H
