@@ -199,3 +199,22 @@ gen_request(struct generator *g, struct fixture *f, const struct lg_schema *sche
 	    proto, now, rest[gen_below(g, 4)]), &ret->context), LG_OK, "%s", f->cx.error);
 	cr_assert_eq(lg_request_validate(&f->cx, schema, ret), LG_OK, "%s", f->cx.error);
 }
+
+struct scene
+scene_new(void)
+{
+	struct scene s = { .f = fixture_new() };
+
+	s.schema = schema_of(&s.f, gen_schema);
+	s.st = store_of(&s.f, gen_world, s.schema);
+	s.port = lg_entity_store_port(s.st);
+	return s;
+}
+
+void
+scene_free(struct scene *s)
+{
+	lg_entity_store_free(&s->st);
+	lg_schema_unref(&s->schema);
+	fixture_free(&s->f);
+}

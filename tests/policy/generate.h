@@ -19,4 +19,14 @@ void gen_policy(struct generator *g);
 /* A request over the world, entities that are absent among them; context by the schema. */
 void gen_request(struct generator *g, struct fixture *f, const struct lg_schema *schema, struct lg_request *ret);
 
+/* The generated schema and world, ready to be asked about. */
+struct scene {
+	struct fixture f;
+	struct lg_schema *schema;
+	struct lg_entity_store *st;
+	struct lg_entities port;
+};
+struct scene scene_new(void);
+void scene_free(struct scene *s);
+
 #endif

@@ -1,32 +1,6 @@
 /* What a decision looked at: attributes that are not named in it can change without changing the answer. */
 #include "generate.h"
 
-struct scene {
-	struct fixture f;
-	struct lg_schema *schema;
-	struct lg_entity_store *st;
-	struct lg_entities port;
-};
-
-static struct scene
-scene_new(void)
-{
-	struct scene s = { .f = fixture_new() };
-
-	s.schema = schema_of(&s.f, gen_schema);
-	s.st = store_of(&s.f, gen_world, s.schema);
-	s.port = lg_entity_store_port(s.st);
-	return s;
-}
-
-static void
-scene_free(struct scene *s)
-{
-	lg_entity_store_free(&s->st);
-	lg_schema_unref(&s->schema);
-	fixture_free(&s->f);
-}
-
 static bool
 reads_now(struct scene *s, const char *policies)
 {

@@ -3,32 +3,6 @@
 
 #include <stdio.h>
 
-struct scene {
-	struct fixture f;
-	struct lg_schema *schema;
-	struct lg_entity_store *st;
-	struct lg_entities port;
-};
-
-static struct scene
-scene_new(void)
-{
-	struct scene s = { .f = fixture_new() };
-
-	s.schema = schema_of(&s.f, gen_schema);
-	s.st = store_of(&s.f, gen_world, s.schema);
-	s.port = lg_entity_store_port(s.st);
-	return s;
-}
-
-static void
-scene_free(struct scene *s)
-{
-	lg_entity_store_free(&s->st);
-	lg_schema_unref(&s->schema);
-	fixture_free(&s->f);
-}
-
 /* ---- candidates: a fixed list, handed out two at a time -------------------------------------- */
 
 static const char *const users[] = { "a", "b", "c", "ghost" }, *const docs[] = { "d", "e", "ghost" };
