@@ -12,7 +12,7 @@
 #include "directory/result.h"
 #include "directory/shown.h"
 
-enum { LG_POOLED_OPERATIONS = 64 };
+enum { LG_POOLED_OPERATIONS = 64, LG_REPLY_CONTROLS = 8 };
 
 struct lg_ldap {
 	struct lg_ldap_options o;
@@ -48,6 +48,11 @@ struct lg_op {
 	bool done, abandoned, waiting;
 	void (*slice)(struct lg_op *op);	/* more to do on the loop */
 	void *state;			/* the handler's */
+	struct {
+		const char *oid;
+		lg_str value;		/* in the operation's arena */
+	} reply[LG_REPLY_CONTROLS];	/* controls of the answer */
+	size_t nreply;
 };
 
 struct lg_op_kind {
@@ -78,6 +83,7 @@ struct lg_ldap_conn {
 	int64_t opened;
 };
 
+#define LG_CONTROL_PAGED		"1.2.840.113556.1.4.319"
 #define LG_CONTROL_ASSERTION	"1.3.6.1.1.12"
 #define LG_CONTROL_PRE_READ	"1.3.6.1.1.13.1"
 #define LG_CONTROL_POST_READ	"1.3.6.1.1.13.2"
@@ -94,9 +100,11 @@ lg_op_code(struct lg_op *op, int code, const char *text)
 }
 /* The answer to an error; ed (may be NULL) holds code and matchedDN if it came from an edit. */
 void lg_op_error(struct lg_op *op, lg_err e, const struct lg_edit *ed);
-/* A result with more behind it (response name and value of an extended operation, controls). */
+/* A control that goes with the answer; value is copied. */
+void lg_op_reply(struct lg_op *op, const char *oid, lg_str value);
+/* A result with more behind it: response name and value of an extended operation. */
 typedef void lg_result_tail(struct lg_berw *w, void *arg);
-void lg_op_result_with(struct lg_op *op, int code, lg_str matched, lg_str text, lg_result_tail *inner, lg_result_tail *controls, void *arg);
+void lg_op_result_with(struct lg_op *op, int code, lg_str matched, lg_str text, lg_result_tail *inner, void *arg);
 void lg_op_end(struct lg_op *op);		/* without an answer */
 void lg_op_wait(struct lg_op *op);		/* a callback will come */
 void lg_op_resume(struct lg_op *op);		/* it came; op may be ended by then: call this first */

@@ -104,7 +104,7 @@ static const struct {
 	const char *requests;		/* tags of the operations it goes with; NULL: any */
 	bool (*read)(struct lg_controls *, lg_str);
 } known[] = {
-	{ LG_STR("1.2.840.113556.1.4.319"), "\x63", read_paged },
+	{ LG_STR(LG_CONTROL_PAGED), "\x63", read_paged },
 	{ LG_STR("2.16.840.1.113730.3.4.2"), NULL, read_manage },
 	{ LG_STR(LG_CONTROL_ASSERTION), "\x63\x6e\x66\x4a\x6c", read_assertion },
 	{ LG_STR(LG_CONTROL_PRE_READ), "\x66\x4a\x6c", read_pre },

@@ -103,7 +103,31 @@ lg_op_confidential(const struct lg_op *op)
 /* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 void
-lg_op_result_with(struct lg_op *op, int code, lg_str matched, lg_str text, lg_result_tail *inner, lg_result_tail *controls, void *arg)
+lg_op_reply(struct lg_op *op, const char *oid, lg_str value)
+{
+	if (op->nreply == LG_REPLY_CONTROLS)
+		return;
+	op->reply[op->nreply].oid = oid;
+	op->reply[op->nreply++].value = lg_dup(op->arena, value);
+}
+
+static void
+write_controls(const struct lg_op *op, struct lg_berw *w)
+{
+	if (op->nreply == 0)
+		return;
+	lg_berw_open(w, LG_BER_CONTEXT_SET(0));
+	for (size_t i = 0; i < op->nreply; i++) {
+		lg_berw_open(w, LG_BER_SEQUENCE);
+		lg_berw_str(w, LG_BER_OCTETS, lg_str_of(op->reply[i].oid));
+		lg_berw_str(w, LG_BER_OCTETS, op->reply[i].value);
+		lg_berw_close(w);
+	}
+	lg_berw_close(w);
+}
+
+void
+lg_op_result_with(struct lg_op *op, int code, lg_str matched, lg_str text, lg_result_tail *inner, void *arg)
 {
 	struct lg_ldap_conn *c = op->conn;
 
@@ -120,8 +144,7 @@ lg_op_result_with(struct lg_op *op, int code, lg_str matched, lg_str text, lg_re
 	if (inner != NULL)
 		inner(&w, arg);
 	lg_berw_close(&w);
-	if (controls != NULL)
-		controls(&w, arg);
+	write_controls(op, &w);
 	lg_berw_close(&w);
 	op->ldap->counts.refused += code != LG_LDAP_SUCCESS && code != LG_LDAP_COMPARE_TRUE && code != LG_LDAP_COMPARE_FALSE;
 }
@@ -129,7 +152,7 @@ lg_op_result_with(struct lg_op *op, int code, lg_str matched, lg_str text, lg_re
 void
 lg_op_result(struct lg_op *op, int code, lg_str matched, lg_str text)
 {
-	lg_op_result_with(op, code, matched, text, NULL, NULL, NULL);
+	lg_op_result_with(op, code, matched, text, NULL, NULL);
 }
 
 void

@@ -50,7 +50,7 @@ who_am_i(struct lg_op *op, lg_str value)
 	if (err != LG_OK)
 		lg_op_error(op, err, NULL);
 	else
-		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, write_authzid, NULL, &authzid);
+		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, write_authzid, &authzid);
 }
 
 static const struct {

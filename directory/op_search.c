@@ -62,44 +62,29 @@ read_cookie(struct lg_op *op, struct search *s)
 	return c.tag == cookie_tag(op, c.last);
 }
 
-struct page {
-	struct cookie cookie;
-	bool more;
-};
-
 static void
-write_page(struct lg_berw *w, void *arg)
+add_cookie(struct lg_op *op, lg_str cookie)
 {
-	const struct page *p = arg;
-	struct lg_buf value = LG_BUF(64);
-	struct lg_berw inner = lg_berw_of(&value);
+	LG_AUTO(lg_buf_free) struct lg_buf value = LG_BUF(64);
+	struct lg_berw w = lg_berw_of(&value);
 
-	lg_berw_open(&inner, LG_BER_SEQUENCE);
-	lg_berw_int(&inner, LG_BER_INTEGER, 0);		/* no estimate */
-	lg_berw_str(&inner, LG_BER_OCTETS, p->more ? (lg_str){ (const char *)&p->cookie, sizeof p->cookie } : LG_NONE);
-	lg_berw_close(&inner);
-	lg_berw_open(w, LG_BER_CONTEXT_SET(0));
-	lg_berw_open(w, LG_BER_SEQUENCE);
-	lg_berw_str(w, LG_BER_OCTETS, LG_STR("1.2.840.113556.1.4.319"));
-	lg_berw_str(w, LG_BER_OCTETS, lg_buf_view(&value));
-	lg_berw_close(w);
-	lg_berw_close(w);
-	lg_buf_free(&value);
+	lg_berw_open(&w, LG_BER_SEQUENCE);
+	lg_berw_int(&w, LG_BER_INTEGER, 0);		/* no estimate */
+	lg_berw_str(&w, LG_BER_OCTETS, cookie);
+	lg_berw_close(&w);
+	lg_op_reply(op, LG_CONTROL_PAGED, lg_buf_view(&value));
 }
 
 static void
 finish(struct lg_op *op, int code, bool more)
 {
 	struct search *s = op->state;
-	struct page p = { .more = more };
+	struct cookie c = { s->last, cookie_tag(op, s->last) };
 
 	op->slice = NULL;
-	if (!op->controls.paged) {
-		lg_op_code(op, code, "");
-		return;
-	}
-	p.cookie = (struct cookie){ s->last, cookie_tag(op, s->last) };
-	lg_op_result_with(op, code, LG_NONE, LG_NONE, NULL, write_page, &p);
+	if (op->controls.paged)
+		add_cookie(op, more ? (lg_str){ (const char *)&c, sizeof c } : LG_NONE);
+	lg_op_code(op, code, "");
 }
 
 /* ---- one candidate -------------------------------------------------------------------------------------------------------- */

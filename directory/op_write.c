@@ -123,40 +123,20 @@ write_generated(struct lg_berw *w, void *arg)
 }
 
 static void
-write_control(struct lg_berw *w, lg_str oid, lg_str value)
-{
-	if (value.n == 0)
-		return;
-	lg_berw_open(w, LG_BER_SEQUENCE);
-	lg_berw_str(w, LG_BER_OCTETS, oid);
-	lg_berw_str(w, LG_BER_OCTETS, value);
-	lg_berw_close(w);
-}
-
-static void
-write_shown(struct lg_berw *out, void *arg)
-{
-	const struct lg_write *w = arg;
-
-	lg_berw_open(out, LG_BER_CONTEXT_SET(0));
-	write_control(out, LG_STR(LG_CONTROL_PRE_READ), w->before);
-	write_control(out, LG_STR(LG_CONTROL_POST_READ), w->after);
-	lg_berw_close(out);
-}
-
-static void
 answer(struct lg_note *note)
 {
 	struct lg_write *w = (struct lg_write *)note;
 	struct lg_op *op = w->op;
 
 	lg_op_resume(op);
+	if (w->job.result == LG_OK && w->before.n > 0)
+		lg_op_reply(op, LG_CONTROL_PRE_READ, w->before);
+	if (w->job.result == LG_OK && w->after.n > 0)
+		lg_op_reply(op, LG_CONTROL_POST_READ, w->after);
 	if (w->job.result != LG_OK)
 		lg_op_error(op, w->job.result, &w->ed);
 	else if (w->generated.n > 0)
-		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, write_generated, NULL, &w->generated);
-	else if (w->before.n > 0 || w->after.n > 0)
-		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, NULL, write_shown, w);
+		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, write_generated, &w->generated);
 	else
 		lg_op_code(op, LG_LDAP_SUCCESS, "");
 	lg_op_wake(op);
