@@ -158,6 +158,23 @@ lg_entry_is_member(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *
 	return LG_OK;
 }
 
+lg_err
+lg_is_member_through(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *member, uint64_t group, bool (*pass)(void *, uint64_t),
+    void *arg, bool *ret)
+{
+	struct lg_ids ids = lg_ids_of(cx->arena);
+
+	*ret = lg_is_direct_member(cx, v, member->tenant, group, member->id);
+	LG_TRY(add_groups(cx, v, member->tenant, member->id, &ids));
+	for (size_t i = 0; i < ids.n && !*ret; i++) {
+		if (!pass(arg, ids.v[i]))
+			continue;
+		*ret = lg_is_direct_member(cx, v, member->tenant, group, ids.v[i]);
+		LG_TRY(add_groups(cx, v, member->tenant, ids.v[i], &ids));
+	}
+	return LG_OK;
+}
+
 /* ---- downwards -------------------------------------------------------------------------------------------------------- */
 
 lg_err

@@ -19,6 +19,9 @@ void lg_ids_sort(struct lg_ids *s);			/* ascending; nothing is added afterwards 
 /* Groups holding `member` directly or through groups.  stop: give up as soon as this one is found (0: never). */
 LG_CHECKED lg_err lg_groups_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t member, bool nested, uint64_t stop,
     struct lg_ids *ret);
+/* Is `member` in the group, directly or through groups that `pass` lets by? */
+LG_CHECKED lg_err lg_is_member_through(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *member, uint64_t group,
+    bool (*pass)(void *arg, uint64_t group), void *arg, bool *ret);
 bool lg_is_direct_member(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t group, uint64_t member);
 bool lg_has_members(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *group);
 

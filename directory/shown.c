@@ -21,7 +21,18 @@ show_modified(struct lg_shown *sh, lg_value_each *each, void *arg)
 	return each(arg, lg_time_generalized(sh->ac->cx->arena, sh->e->modified));
 }
 
-/* The DN of who did it; one that is gone is still named, by what identified it. */
+/* The DN of another entry, if there is one and the reader may know of it: a DN is no way around entry:disclose. */
+static bool
+visible_dn(struct lg_shown *sh, uint64_t id, lg_str *ret)
+{
+	struct lg_ctx *cx = sh->ac->cx;
+	struct lg_entry other;
+
+	return lg_entry_by_id(cx, sh->ac->v, sh->e->tenant, id, &other) == LG_OK && lg_entry_dn(cx, sh->ac->v, &other, ret) == LG_OK &&
+	    lg_may(sh->ac, LG_RIGHT_DISCLOSE, &other, *ret, NULL);
+}
+
+/* The DN of who did it; one that is gone is still named, by what identified it; one that is hidden is not. */
 static bool
 show_actor(struct lg_shown *sh, lg_uuid id, lg_value_each *each, void *arg)
 {
@@ -32,8 +43,8 @@ show_actor(struct lg_shown *sh, lg_uuid id, lg_value_each *each, void *arg)
 
 	if (lg_uuid_is_nil(id))
 		return each(arg, LG_STR("cn=lightgate"));
-	if (lg_entry_by_uuid(cx, sh->ac->v, sh->e->tenant, id, &e) == LG_OK && lg_entry_dn(cx, sh->ac->v, &e, &dn) == LG_OK)
-		return each(arg, dn);
+	if (lg_entry_by_uuid(cx, sh->ac->v, sh->e->tenant, id, &e) == LG_OK)
+		return visible_dn(sh, e.id, &dn) && each(arg, dn);
 	lg_uuid_text(id, text);
 	return each(arg, lg_print(cx->arena, "entryUUID=%s", text));
 }
@@ -112,13 +123,12 @@ show_linked(struct lg_shown *sh, const struct lg_table *t, lg_value_each *each, 
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	struct lg_dkey k = lg_key_id(sh->e->tenant, sh->e->id);
-	struct lg_ctx *cx = sh->ac->cx;
 	lg_str key, value, dn;
 
-	if (lg_scan(cx, sh->ac->v, t, lg_dkey_str(&k), LG_NONE, &c) != LG_OK)
+	if (lg_scan(sh->ac->cx, sh->ac->v, t, lg_dkey_str(&k), LG_NONE, &c) != LG_OK)
 		return false;
 	while (lg_cursor_next(&c, &key, &value))
-		if (lg_dn_of_id(cx, sh->ac->v, sh->e->tenant, lg_id_of(key), &dn) == LG_OK && each(arg, dn))
+		if (visible_dn(sh, lg_id_of(key), &dn) && each(arg, dn))
 			return true;
 	return false;
 }
@@ -156,7 +166,7 @@ show_stored(struct lg_shown *sh, struct lg_attr_values *av, lg_value_each *each,
 	while (lg_value_next(av, &v)) {
 		if ((av->attr->flags & LG_AF_REFERENCE) != 0) {
 			/* A reference to an entry that is gone is no value any more. */
-			if (lg_dn_of_id(sh->ac->cx, sh->ac->v, sh->e->tenant, lg_id_of(v), &dn) != LG_OK)
+			if (!visible_dn(sh, lg_id_of(v), &dn))
 				continue;
 			v = dn;
 		}
@@ -247,6 +257,18 @@ any(void *self, const struct lg_attr *at, enum lg_form form, lg_value_each *each
 	return with_subtypes(self, at, each_normalised, &n);
 }
 
+/* A group that a chain may pass through: the reader knows of it and may search its members. */
+static bool
+passable(void *arg, uint64_t id)
+{
+	struct lg_shown *sh = arg;
+	struct lg_entry group;
+
+	return lg_entry_by_id(sh->ac->cx, sh->ac->v, sh->e->tenant, id, &group) == LG_OK &&
+	    lg_may(sh->ac, LG_RIGHT_DISCLOSE, &group, LG_NONE, NULL) &&
+	    lg_may(sh->ac, LG_RIGHT_SEARCH, &group, LG_NONE, lg_attr_of(LG_A_MEMBER));
+}
+
 /* (member=DN) of a group, (memberOf=DN) of anything: the DN is looked up and the rows tell. */
 static bool
 linked(void *self, const struct lg_attr *at, lg_str dn, bool chain)
@@ -256,13 +278,14 @@ linked(void *self, const struct lg_attr *at, lg_str dn, bool chain)
 	const struct lg_entry *group, *member;
 	struct lg_entry other;
 
-	if (sh->e == NULL || lg_entry_by_dn(sh->ac->cx, sh->ac->v, dn, &other) != LG_OK || other.tenant != sh->e->tenant)
+	if (sh->e == NULL || lg_entry_by_dn(sh->ac->cx, sh->ac->v, dn, &other) != LG_OK || other.tenant != sh->e->tenant ||
+	    !lg_may(sh->ac, LG_RIGHT_DISCLOSE, &other, LG_NONE, NULL))
 		return false;
 	group = down ? sh->e : &other;
 	member = down ? &other : sh->e;
 	if (!chain)
 		return lg_is_direct_member(sh->ac->cx, sh->ac->v, group->tenant, group->id, member->id);
-	return lg_entry_is_member(sh->ac->cx, sh->ac->v, member, group, &is) == LG_OK && is;
+	return lg_is_member_through(sh->ac->cx, sh->ac->v, member, group->id, passable, sh, &is) == LG_OK && is;
 }
 
 static bool

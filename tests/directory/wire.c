@@ -387,3 +387,12 @@ wire_search(struct wire *k, const char *base, int scope, const char *filter, con
 		*ret = lg_dup(k->w->arena, lg_buf_view(&out)).p;
 	return a.code;
 }
+
+void
+wire_finds(struct wire *k, const char *base, int scope, const char *filter, const char *attrs, const char *want)
+{
+	const char *got;
+	int code = wire_search(k, base, scope, filter, attrs, &got);
+
+	cr_assert(code == 0 && strcmp(got, want) == 0, "%s of %s: %d '%s', not '%s'", filter, base, code, got, want);
+}

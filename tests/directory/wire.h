@@ -54,6 +54,9 @@ void send_extended(struct wire *k, int32_t id, const char *oid, lg_str value);
 int wire_bind(struct wire *k, const char *dn, const char *password);
 int wire_search(struct wire *k, const char *base, int scope, const char *filter, const char *attrs, const char **ret);
 
+/* A search that succeeds with just these entries, printed as above. */
+void wire_finds(struct wire *k, const char *base, int scope, const char *filter, const char *attrs, const char *want);
+
 #define assert_text(got, want) cr_assert_str_eq(got, want, "'%s', not '%s'", got, want)
 
 #endif

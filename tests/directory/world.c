@@ -91,8 +91,10 @@ rights_taken(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
 static uint64_t
 revision(void *self, uint32_t tenant)
 {
-	(void)self, (void)tenant;
-	return 1;
+	const struct world *w = self;
+
+	(void)tenant;
+	return w->policy;
 }
 
 static struct pending_hash *

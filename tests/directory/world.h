@@ -37,6 +37,7 @@ struct world {
 	struct denial deny[8];
 	size_t ndeny;
 	bool unstable, particular;	/* verdicts are not to be memoised; not general */
+	uint64_t policy;		/* revision of the denials */
 	unsigned asked;			/* questions so far */
 	unsigned taken;			/* rights, as the port was told */
 	bool refuse_taking;
