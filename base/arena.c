@@ -3,8 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { FIRST = 4096, KEPT = 16384, LARGEST = 1 << 20, ALIGN = 16 };
+enum { PAGE = 4096, FIRST = 4096, KEPT = 16384, LARGEST = 1 << 20, ALIGN = 16 };
 
 struct chunk {
 	struct chunk *next;
@@ -25,6 +26,16 @@ out_of_memory(void)
 	abort();
 }
 
+/* An arena this large is being filled: its pages come in one call rather than by a fault each.  A kernel that cannot leaves
+ * them to the faults. */
+static void
+populate(struct chunk *c, size_t n)
+{
+	uintptr_t from = ((uintptr_t)c + PAGE - 1) & ~(uintptr_t)(PAGE - 1), end = ((uintptr_t)c + n) & ~(uintptr_t)(PAGE - 1);
+
+	(void)madvise((void *)from, end - from, MADV_POPULATE_WRITE);
+}
+
 static struct chunk *
 chunk_new(size_t size, struct chunk *next)
 {
@@ -35,6 +46,8 @@ chunk_new(size_t size, struct chunk *next)
 	c->next = next;
 	c->size = size;
 	c->used = c->clean = 0;
+	if (size >= LARGEST)
+		populate(c, sizeof *c + size);
 	return c;
 }
 

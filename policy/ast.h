@@ -33,10 +33,13 @@ struct lg_expr {
 	const struct lg_value *constant;	/* its value if it is known */
 	union {
 		enum lg_var var;		/* X_VAR, X_SLOT */
+		struct lg_value literal;	/* X_LIT: `constant` points here until it is resolved */
 		struct {
 			struct lg_expr *a;
 			union {
-				struct lg_expr *b;
+				struct {
+					struct lg_expr *b, *c;
+				};
 				const struct lg_name *name;
 				lg_str pattern;		/* LG_PATTERN_STAR for wildcards */
 				struct {
@@ -44,7 +47,6 @@ struct lg_expr {
 					struct lg_expr *in;
 				};
 			};
-			struct lg_expr *c;
 		};
 		struct {
 			struct lg_expr **list;

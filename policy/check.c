@@ -7,6 +7,10 @@
 static void
 fault_once(struct lg_checker *ck, uint32_t at, struct lg_policy_fault f)
 {
+	if (ck->faults->n == LG_POLICY_ERRORS_MAX) {
+		lg_fault_add(ck->report, ck->faults, f);
+		return;
+	}
 	f.source = ck->policy->source->name;
 	f.policy = ck->policy->info.id;
 	lg_fault_place(ck->policy->source->text, at, &f.line, &f.column);

@@ -17,6 +17,19 @@ struct build {
 
 /* ---- ids ------------------------------------------------------------------------------------ */
 
+/* policy7, or NAME:policy7 */
+static lg_str
+numbered(struct lg_arena *a, lg_str source, uint32_t position)
+{
+	char digits[16], *p = digits + sizeof(digits);
+	lg_str name = source.n == 0 ? LG_STR("policy") : lg_cat(a, source, LG_STR(":policy"));
+
+	do
+		*--p = (char)('0' + position % 10);
+	while ((position /= 10) > 0);
+	return lg_cat(a, name, (lg_str){ p, (size_t)(digits + sizeof(digits) - p) });
+}
+
 static lg_str
 policy_id(
     const struct build *b, size_t source, const struct lg_source *src, const struct lg_policy *p, uint32_t position)
@@ -27,9 +40,7 @@ policy_id(
 		for (size_t i = 0; i < p->info.nannotations; i++)
 			if (lg_str_eq(p->info.annotations[i].name, LG_STR("id")))
 				return p->info.annotations[i].value;
-	if (src->name.n == 0)
-		return lg_print(b->set->arena, "policy%u", position);
-	return lg_print(b->set->arena, "%.*s:policy%u", LG_FMT(src->name), position);
+	return numbered(b->set->arena, src->name, position);
 }
 
 static bool
@@ -56,32 +67,6 @@ policy_add(struct build *b, struct lg_policy *p)
 	set->v[set->n++] = p;
 	*slot = (void *)(uintptr_t)set->n;
 	return true;
-}
-
-static void
-source_parse(struct build *b, size_t number, const struct lg_policy_source *in)
-{
-	struct lg_source *src = LG_NEW(b->set->arena, struct lg_source);
-	struct lg_place place = { 0, 1, 1 };
-	uint32_t position = 0;
-
-	*src = (struct lg_source){ lg_dup(b->set->arena, in->name), lg_dup(b->set->arena, in->text) };
-	lg_lex_init(&b->ps.lx, b->cx, src->name, src->text, b->faults);
-	while (b->ps.lx.tok.type != T_END) {
-		struct lg_policy *p = lg_parse_policy(&b->ps);
-
-		if (p != NULL) {
-			p->source = src;
-			p->info.source = src->name;
-			lg_place_move(&place, src->text, p->at);
-			p->info.line = place.line;
-			p->info.column = place.column;
-			p->info.id = policy_id(b, number, src, p, position);
-			if (!policy_add(b, p))
-				return;
-		}
-		position++;
-	}
 }
 
 /* ---- links ---------------------------------------------------------------------------------- */
@@ -141,8 +126,6 @@ resolve_one(const struct resolving *r, struct lg_euid *uid, uint32_t at)
 		*uid = lg_euid_of(lg_dup(b->set->arena, to.type), lg_dup(b->set->arena, to.id));
 		return;
 	}
-	b->ps.lx.source = r->p->source->name;
-	b->ps.lx.text = r->p->source->text;
 	b->ps.lx.policy = r->p->info.id;
 	lg_lex_fault(&b->ps.lx, at, "%s", b->cx->error);
 }
@@ -177,7 +160,8 @@ resolve_policy(struct build *b, struct lg_policy *p)
 		for (uint32_t i = 0; i < scopes[s]->n; i++)
 			resolve_one(&r, &scopes[s]->uids[i], scopes[s]->at[i]);
 	for (uint32_t i = 0; i < p->nclauses; i++)
-		lg_expr_walk(p->clauses[i].body, resolve_node, &r);
+		if (p->clauses[i].body != NULL)
+			lg_expr_walk(p->clauses[i].body, resolve_node, &r);
 	b->ps.lx.policy = LG_NONE;
 }
 
@@ -240,6 +224,45 @@ fold_node(void *self, struct lg_expr *x)
 	return true;
 }
 
+/* ---- sources -------------------------------------------------------------------------------- */
+
+/* While its tree is still in the processor's cache. */
+static void
+finish_policy(struct build *b, struct lg_policy *p)
+{
+	resolve_policy(b, p);
+	for (uint32_t i = 0; i < p->nclauses; i++)
+		if (p->clauses[i].body != NULL)
+			lg_expr_walk(p->clauses[i].body, fold_node, b);
+}
+
+static void
+source_parse(struct build *b, size_t number, const struct lg_policy_source *in)
+{
+	struct lg_source *src = LG_NEW(b->set->arena, struct lg_source);
+	struct lg_place place = { 0, 1, 1 };
+	uint32_t position = 0;
+
+	*src = (struct lg_source){ lg_dup(b->set->arena, in->name), lg_dup(b->set->arena, in->text) };
+	lg_lex_init(&b->ps.lx, b->cx, src->name, src->text, b->faults);
+	while (b->ps.lx.tok.type != T_END) {
+		struct lg_policy *p = lg_parse_policy(&b->ps);
+
+		if (p != NULL) {
+			p->source = src;
+			p->info.source = src->name;
+			lg_place_move(&place, src->text, p->at);
+			p->info.line = place.line;
+			p->info.column = place.column;
+			p->info.id = policy_id(b, number, src, p, position);
+			if (!policy_add(b, p))
+				return;
+			finish_policy(b, p);
+		}
+		position++;
+	}
+}
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 static int
@@ -275,12 +298,6 @@ build_set(struct build *b, const struct lg_policy_source *sources, size_t n)
 	for (size_t i = 0; i < n; i++)
 		source_parse(b, i, &sources[i]);
 	LG_TRY(lg_fault_status(b->cx, b->faults));
-	for (uint32_t i = 0; i < set->n; i++)
-		resolve_policy(b, set->v[i]);
-	LG_TRY(lg_fault_status(b->cx, b->faults));
-	for (uint32_t i = 0; i < set->n; i++)
-		for (uint32_t k = 0; k < set->v[i]->nclauses; k++)
-			lg_expr_walk(set->v[i]->clauses[k].body, fold_node, b);
 	parsed = set->n;
 	for (size_t i = 0; i < b->options->nlinks; i++)
 		LG_TRY(link_one(b, &b->options->links[i]));

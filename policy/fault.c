@@ -6,16 +6,19 @@
 void
 lg_place_move(struct lg_place *p, lg_str text, uint32_t at)
 {
+	const char *end = text.p + (at < text.n ? at : text.n), *line, *next;
+
 	if (at < p->at)
 		*p = (struct lg_place){ 0, 1, 1 };
-	for (; p->at < at && p->at < text.n; p->at++) {
-		if (text.p[p->at] == '\n') {
-			p->line++;
-			p->column = 1;
-		} else if (((unsigned char)text.p[p->at] & 0xc0) != 0x80) {
-			p->column++;		/* characters, not bytes */
-		}
+	line = text.p + p->at;
+	while (line < end && (next = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+		p->line++;
+		p->column = 1;
+		line = next + 1;
 	}
+	for (; line < end; line++)
+		p->column += ((unsigned char)*line & 0xc0) != 0x80;	/* characters, not bytes */
+	p->at = (uint32_t)(end - text.p);
 }
 
 void
@@ -51,6 +54,10 @@ lg_lex_fault(struct lg_lex *lx, uint32_t at, const char *fmt, ...)
 	struct lg_policy_fault f = { .source = lx->source, .policy = lx->policy };
 	va_list ap;
 
+	if (lx->faults->n == LG_POLICY_ERRORS_MAX) {	/* neither told nor placed: there may be millions */
+		lx->faults->errors++;
+		return;
+	}
 	va_start(ap, fmt);
 	f.message = lg_vprint(lx->cx->arena, fmt, ap);
 	va_end(ap);

@@ -3,37 +3,43 @@
 
 #include "base/text.h"
 
+#define WORD_MIN	2
+#define WORD_MAX	9
+
 static const struct {
 	lg_str text;
 	enum lg_keyword word;
-} words[] = {
-	{ LG_STR("true"), K_TRUE }, { LG_STR("false"), K_FALSE }, { LG_STR("if"), K_IF }, { LG_STR("then"), K_THEN },
-	{ LG_STR("else"), K_ELSE }, { LG_STR("in"), K_IN }, { LG_STR("is"), K_IS }, { LG_STR("like"), K_LIKE },
-	{ LG_STR("has"), K_HAS }, { LG_STR("__cedar"), K_CEDAR }, { LG_STR("permit"), K_PERMIT },
-	{ LG_STR("forbid"), K_FORBID }, { LG_STR("when"), K_WHEN }, { LG_STR("unless"), K_UNLESS },
-	{ LG_STR("principal"), K_PRINCIPAL }, { LG_STR("action"), K_ACTION }, { LG_STR("resource"), K_RESOURCE },
-	{ LG_STR("context"), K_CONTEXT }
+} words[] = {				/* by length */
+	{ LG_STR("if"), K_IF }, { LG_STR("in"), K_IN }, { LG_STR("is"), K_IS }, { LG_STR("has"), K_HAS },
+	{ LG_STR("true"), K_TRUE }, { LG_STR("then"), K_THEN }, { LG_STR("else"), K_ELSE }, { LG_STR("like"), K_LIKE },
+	{ LG_STR("when"), K_WHEN }, { LG_STR("false"), K_FALSE }, { LG_STR("permit"), K_PERMIT },
+	{ LG_STR("forbid"), K_FORBID }, { LG_STR("action"), K_ACTION }, { LG_STR("unless"), K_UNLESS },
+	{ LG_STR("__cedar"), K_CEDAR }, { LG_STR("context"), K_CONTEXT }, { LG_STR("resource"), K_RESOURCE },
+	{ LG_STR("principal"), K_PRINCIPAL }
 };
+static const unsigned char first_of_length[WORD_MAX + 2] = { 0, 0, 0, 3, 4, 9, 10, 14, 16, 17, LG_COUNT(words) };
 
 static enum lg_keyword
 word_of(lg_str s)
 {
-	for (size_t i = 0; i < LG_COUNT(words); i++)
-		if (words[i].text.p[0] == s.p[0] && lg_str_eq(words[i].text, s))
+	if (s.n < WORD_MIN || s.n > WORD_MAX)
+		return K_NONE;
+	for (size_t i = first_of_length[s.n]; i < first_of_length[s.n + 1]; i++)
+		if (words[i].text.p[0] == s.p[0] && memcmp(words[i].text.p, s.p, s.n) == 0)
 			return words[i].word;
 	return K_NONE;
 }
 
 static bool
-is_ident(unsigned char c)
+is_digit(unsigned char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9');
+	return (unsigned)c - '0' < 10;
 }
 
 static bool
-is_digit(unsigned char c)
+is_ident(unsigned char c)
 {
-	return c >= '0' && c <= '9';
+	return ((unsigned)c | 0x20) - 'a' < 26 || is_digit(c) || c == '_';
 }
 
 /* White space beyond ASCII that the reference's lexer skips too (Unicode White_Space). */
@@ -71,39 +77,46 @@ skip_blanks(lg_str text, uint32_t at)
 static struct lg_token
 string_token(lg_str text, uint32_t at)
 {
-	uint32_t i = at + 1;
+	const char *from = text.p + at + 1, *end = text.p + text.n, *quote, *escape;
 
-	while (i < text.n && text.p[i] != '"') {
+	for (;;) {
+		quote = memchr(from, '"', (size_t)(end - from));
+		escape = memchr(from, '\\', (size_t)((quote == NULL ? end : quote) - from));
+		if (escape == NULL)
+			break;
 		/* A backslash takes the next character with it; lg_unescape judges them. */
-		if (text.p[i] == '\\' && i + 1 < text.n)
-			i++;
-		i++;
+		from = end - escape > 1 ? escape + 2 : end;
 	}
-	if (i >= text.n)
+	if (quote == NULL)
 		return (struct lg_token){ T_BAD, K_NONE, at, (uint32_t)text.n };
-	return (struct lg_token){ T_STRING, K_NONE, at, i + 1 };
+	return (struct lg_token){ T_STRING, K_NONE, at, (uint32_t)(quote - text.p) + 1 };
 }
 
 static const struct {
-	char text[3];
-	enum lg_token_type type;
-} signs[] = {				/* two characters before one */
-	{ "::", T_PATH }, { "==", T_EQ }, { "!=", T_NE }, { "<=", T_LE }, { ">=", T_GE }, { "||", T_OR }, { "&&", T_AND },
-	{ "@", T_AT }, { ".", T_DOT }, { ",", T_COMMA }, { ";", T_SEMICOLON }, { ":", T_COLON }, { "(", T_LPAREN },
-	{ ")", T_RPAREN }, { "{", T_LBRACE }, { "}", T_RBRACE }, { "[", T_LBRACKET }, { "]", T_RBRACKET }, { "<", T_LT },
-	{ ">", T_GT }, { "+", T_PLUS }, { "-", T_MINUS }, { "*", T_STAR }, { "/", T_SLASH }, { "%", T_PERCENT },
-	{ "!", T_NOT }, { "=", T_ASSIGN }, { "?", T_QUESTION }
+	unsigned char alone;			/* enum lg_token_type; T_END: nothing */
+	char second;
+	unsigned char both;			/* with that one behind it */
+} signs[0x80] = {
+	['@'] = { T_AT, '\0', T_END }, ['.'] = { T_DOT, '\0', T_END }, [','] = { T_COMMA, '\0', T_END },
+	[';'] = { T_SEMICOLON, '\0', T_END }, [':'] = { T_COLON, ':', T_PATH }, ['('] = { T_LPAREN, '\0', T_END },
+	[')'] = { T_RPAREN, '\0', T_END }, ['{'] = { T_LBRACE, '\0', T_END }, ['}'] = { T_RBRACE, '\0', T_END },
+	['['] = { T_LBRACKET, '\0', T_END }, [']'] = { T_RBRACKET, '\0', T_END }, ['='] = { T_ASSIGN, '=', T_EQ },
+	['!'] = { T_NOT, '=', T_NE }, ['<'] = { T_LT, '=', T_LE }, ['>'] = { T_GT, '=', T_GE }, ['|'] = { T_END, '|', T_OR },
+	['&'] = { T_END, '&', T_AND }, ['+'] = { T_PLUS, '\0', T_END }, ['-'] = { T_MINUS, '\0', T_END },
+	['*'] = { T_STAR, '\0', T_END }, ['/'] = { T_SLASH, '\0', T_END }, ['%'] = { T_PERCENT, '\0', T_END },
+	['?'] = { T_QUESTION, '\0', T_END }
 };
 
 static struct lg_token
 sign_token(lg_str text, uint32_t at)
 {
-	for (size_t i = 0; i < LG_COUNT(signs); i++) {
-		uint32_t n = signs[i].text[1] == '\0' ? 1 : 2;
+	unsigned char c = (unsigned char)text.p[at];
 
-		if (text.p[at] == signs[i].text[0] &&
-		    (n == 1 || (at + 1 < text.n && text.p[at + 1] == signs[i].text[1])))
-			return (struct lg_token){ signs[i].type, K_NONE, at, at + n };
+	if (c < LG_COUNT(signs)) {
+		if (signs[c].both != T_END && at + 1 < text.n && text.p[at + 1] == signs[c].second)
+			return (struct lg_token){ (enum lg_token_type)signs[c].both, K_NONE, at, at + 2 };
+		if (signs[c].alone != T_END)
+			return (struct lg_token){ (enum lg_token_type)signs[c].alone, K_NONE, at, at + 1 };
 	}
 	return (struct lg_token){ T_BAD, K_NONE, at, at + 1 };
 }
@@ -188,26 +201,33 @@ lg_lex_accept(struct lg_lex *lx, enum lg_token_type type)
 	return true;
 }
 
+/* With room for a sign of two characters. */
 static const char *
-type_name(enum lg_token_type type)
+type_name(enum lg_token_type type, char room[3])
 {
 	static const char *const names[] = { "end of input", "a token", "an identifier", "a number", "a string",
 		"a template slot" };
 
 	if (type < LG_COUNT(names))
 		return names[type];
-	for (size_t i = 0; i < LG_COUNT(signs); i++)
-		if (signs[i].type == type)
-			return signs[i].text;
+	for (size_t c = 0; c < LG_COUNT(signs); c++)
+		if (signs[c].alone == type || signs[c].both == type) {
+			room[0] = (char)c;
+			room[1] = signs[c].both == type ? signs[c].second : '\0';
+			room[2] = '\0';
+			return room;
+		}
 	return "another token";
 }
 
 bool
 lg_lex_expect(struct lg_lex *lx, enum lg_token_type type)
 {
+	char room[3];
+
 	if (lg_lex_accept(lx, type))
 		return true;
-	lg_lex_unexpected(lx, type_name(type));
+	lg_lex_unexpected(lx, type_name(type, room));
 	return false;
 }
 

@@ -40,10 +40,9 @@ struct lg_expr *
 lg_parse_literal(struct lg_parser *ps, uint32_t at, struct lg_value v)
 {
 	struct lg_expr *x = lg_parse_node(ps, X_LIT, at);
-	struct lg_value *kept = LG_NEW(ps->arena, struct lg_value);
 
-	*kept = v;
-	x->constant = kept;
+	x->literal = v;
+	x->constant = &x->literal;
 	return x;
 }
 
