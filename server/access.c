@@ -223,6 +223,27 @@ may_see_why(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const stru
 	return lg_caller_may(app, cx, v, who, "decision:explain", lg_tenant_entity(who->tenant)) == LG_OK;
 }
 
+/* Everything is resolved: may this be asked, and the answer. */
+static lg_err
+ask(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, struct lg_access *ac)
+{
+	LG_TRY(may_ask(app, cx, v, who, ac));
+	lg_access_fact(&ac->question, lg_fact_str("subject_proof", lg_str_of(ac->proof)));
+	LG_TRY(lg_point_ask(app->point, cx, v, &ac->question, &ac->verdict));
+	ac->stable = ac->stable && ac->verdict.stable;
+	return LG_OK;
+}
+
+static lg_err
+ask_why(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, struct lg_access *ac)
+{
+	lg_uuid_text(lg_uuid_new(), ac->id);
+	if (ac->verdict.permit || !may_see_why(app, cx, v, who))
+		return LG_OK;
+	ac->question.explain = true;
+	return lg_point_ask(app->point, cx, v, &ac->question, &ac->verdict);
+}
+
 lg_err
 lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
     lg_str subject_token, struct lg_access *ret)
@@ -232,25 +253,34 @@ lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const 
 	LG_TRY(lg_access_resource(cx, v, who->tenant->id, ev, ret));
 	LG_TRY(subject_token.n > 0 ? subject_by_token(app, cx, v, who, ev, subject_token, ret)
 				   : subject_by_name(cx, v, who, ev, ret));
-	LG_TRY(may_ask(app, cx, v, who, ret));
-	lg_access_fact(&ret->question, lg_fact_str("subject_proof", lg_str_of(ret->proof)));
-	LG_TRY(lg_point_ask(app->point, cx, v, &ret->question, &ret->verdict));
-	ret->stable = ret->stable && ret->verdict.stable;
-	return LG_OK;
+	return ask(app, cx, v, who, ret);
 }
 
 lg_err
 lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
     lg_str subject_token, struct lg_access *ret)
 {
+	LG_TRY(lg_access_probe(app, ex->cx, v, who, ev, subject_token, ret));
+	return ask_why(app, ex->cx, v, who, ret);
+}
+
+lg_err
+lg_access_at_door(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *host, struct lg_evaluation *ev,
+    struct lg_entity_id subject, const struct lg_fact *container, struct lg_access *ret)
+{
 	struct lg_ctx *cx = ex->cx;
 
-	LG_TRY(lg_access_probe(app, cx, v, who, ev, subject_token, ret));
-	lg_uuid_text(lg_uuid_new(), ret->id);
-	if (ret->verdict.permit || !may_see_why(app, cx, v, who))
-		return LG_OK;
-	ret->question.explain = true;
-	return lg_point_ask(app->point, cx, v, &ret->question, &ret->verdict);
+	*ret = (struct lg_access){ .proof = lg_uuid_eq(subject.id, host->entity.id) ? "self" : "door" };
+	ev->subject_type = subject.type;
+	ev->subject_id = subject.name;
+	ev->host = host->entity.name;
+	LG_TRY(lg_evaluation_check(cx, ev));
+	LG_TRY(lg_access_resource(cx, v, host->tenant->id, ev, ret));
+	ret->question.principal = subject;
+	if (container != NULL)
+		lg_access_fact(&ret->question, *container);
+	LG_TRY(ask(app, cx, v, host, ret));
+	return ask_why(app, cx, v, host, ret);
 }
 
 /* ---- the record and the answer ------------------------------------------------------------------------------------------- */
@@ -260,7 +290,7 @@ static const struct {
 	bool waits;			/* a permit must be durable before it is told */
 } doors[] = {
 	{ "container:create", true }, { "container:start", true }, { "container:exec", true }, { "container:", false },
-	{ "image:", false }, { "network:", false }, { "host:", true }, { "certificate:", true }, { "token:", false }, { "admin:", true },
+	{ "image:", false }, { "network:", false }, { "engine:", false }, { "volume:", false }, { "host:", true }, { "certificate:", true }, { "token:", false }, { "admin:", true },
 };
 
 static size_t

@@ -53,6 +53,12 @@ LG_CHECKED lg_err lg_access_decide(struct lg_app *app, struct lg_http *ex, struc
 /* The same without an id and without more of the why: for searches, which decide on many and tell the permits. */
 LG_CHECKED lg_err lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who,
     const struct lg_evaluation *ev, lg_str subject_token, struct lg_access *ret);
+/*
+ * For somebody whom the asking host's own door has recognised: on that host, and nowhere else.  container: context.container,
+ * NULL without one.
+ */
+LG_CHECKED lg_err lg_access_at_door(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *host,
+    struct lg_evaluation *ev, struct lg_entity_id subject, const struct lg_fact *container, struct lg_access *ret);
 /* The resolving alone: fills question (but principal and proof) from names. */
 LG_CHECKED lg_err lg_access_resource(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *ev,
     struct lg_access *ret);
