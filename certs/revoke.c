@@ -20,6 +20,27 @@ lg_cert_row_revoke(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct
 	return lg_revoked_row_put(cx, v, tenant, &r);
 }
 
+lg_err
+lg_certs_revocations(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_certs_revoked_each *each, void *arg)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(tenant);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	struct lg_revoked_row row;
+	lg_str key, value;
+	lg_serial serial;
+
+	LG_TRY(lg_scan(cx, v, &lg_certs_revoked, lg_certs_key_str(&prefix), LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &value)) {
+		if (key.n != prefix.n + sizeof serial.b)
+			return lg_fail(cx, LG_E_CORRUPT, "a key of revocations has the wrong length");
+		memcpy(serial.b, key.p + prefix.n, sizeof serial.b);
+		LG_TRY(lg_revoked_row_decode(cx, &serial, value, &row));
+		if (row.expires > cx->now && !each(arg, &serial))
+			break;
+	}
+	return LG_OK;
+}
+
 struct revocation {
 	struct lg_certs *c;
 	const struct lg_ca *ca;

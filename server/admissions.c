@@ -39,14 +39,11 @@ lg_container_id_check(struct lg_ctx *cx, lg_str id)
 	return good ? LG_OK : lg_fail(cx, LG_E_INVALID, "not a container id: at most %d of A-Z a-z 0-9 . _ -", LG_CONTAINER_ID);
 }
 
-lg_err
-lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_str container, struct lg_admission *ret)
+static lg_err
+decode(struct lg_ctx *cx, lg_str row, struct lg_admission *ret)
 {
-	lg_str row;
+	struct lg_rd r = lg_rd_of(row);
 
-	LG_TRY(lg_get(cx, v, &lg_admission_table, key_of(cx->arena, tenant, uuid_bytes(&host), container), &row));
-	struct lg_rd r = lg_rd_of(lg_dup(cx->arena, row));
-	*ret = (struct lg_admission){ .host = host, .container = container };
 	ret->id = lg_rd_uuid(&r);
 	ret->requester = lg_rd_uuid(&r);
 	ret->time = (int64_t)lg_rd_u64(&r);
@@ -58,6 +55,32 @@ lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid 
 	ret->image = lg_rd_str32(&r);
 	ret->bundle = lg_rd_str32(&r);
 	return lg_rd_done(&r) ? LG_OK : lg_fail(cx, LG_E_CORRUPT, "an admission does not decode");
+}
+
+lg_err
+lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_str container, struct lg_admission *ret)
+{
+	lg_str row;
+
+	LG_TRY(lg_get(cx, v, &lg_admission_table, key_of(cx->arena, tenant, uuid_bytes(&host), container), &row));
+	*ret = (struct lg_admission){ .host = host, .container = container };
+	return decode(cx, lg_dup(cx->arena, row), ret);
+}
+
+lg_err
+lg_admissions_each(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_admission_each *each, void *arg)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	lg_str prefix = key_of(cx->arena, tenant, uuid_bytes(&host), LG_NONE), key, row;
+
+	LG_TRY(lg_scan(cx, v, &lg_admission_table, prefix, LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &row)) {
+		struct lg_admission ad = { .host = host, .container = lg_str_sub(key, prefix.n, key.n) };
+		LG_TRY(decode(cx, row, &ad));
+		if (!each(arg, &ad))
+			break;
+	}
+	return LG_OK;
 }
 
 lg_err

@@ -21,6 +21,9 @@ extern const struct lg_table lg_admission_table, lg_redeemed_table;
 
 LG_CHECKED lg_err lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_str container,
     struct lg_admission *ret);
+/* All of a host, ended ones too; false from the callback ends it. */
+typedef bool lg_admission_each(void *arg, const struct lg_admission *ad);
+LG_CHECKED lg_err lg_admissions_each(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_admission_each *each, void *arg);
 /* Inside a mutation: */
 LG_CHECKED lg_err lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_admission *ad);
 /* Redeems a ticket's jti: LG_E_DENIED the second time. */

@@ -1,7 +1,9 @@
 /* api_admissions.c: what agents ask: may this container start, start again; it has ended. */
+#include "base/clock.h"
 #include "base/text.h"
 #include "server/admissions.h"
 #include "server/app_own.h"
+#include "server/bundle.h"
 #include "server/point.h"
 
 struct start {
@@ -23,10 +25,7 @@ find_host(struct lg_app *app, struct lg_http *ex, struct lg_caller *ret)
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
-	LG_TRY(lg_caller_find(app, ex, v, "/v1", ret));
-	if (!lg_str_eq(ret->entity.type, LG_STR("Host")) || ret->has_token)
-		return lg_fail(ex->cx, LG_E_DENIED, "only a host with its certificate admits containers");
-	return LG_OK;
+	return lg_caller_host(app, ex, v, ret);
 }
 
 /* ---- a first start ------------------------------------------------------------------------------------------------- */
@@ -305,6 +304,11 @@ agent_keys(void *self, struct lg_http *ex)
 	lg_jsonw_name(&w, LG_STR("ticket_keys"));
 	lg_keyset_jwks(host.tenant->tickets, &ex->out);
 	w.comma = true;
+	lg_jsonw_name(&w, LG_STR("bundle_keys"));
+	lg_keyset_jwks(host.tenant->bundles, &ex->out);
+	w.comma = true;
+	lg_jsonw_str_of(&w, "stream", lg_bundle_stream(ex->cx->arena, app, host.tenant));
+	lg_jsonw_int_of(&w, "max_stale", app->settings->max_stale / LG_SECOND);
 	lg_jsonw_str_of(&w, "root", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), host.tenant->root));
 	lg_jsonw_str_of(&w, "time", lg_time_text(ex->cx->arena, ex->cx->now));
 	lg_jsonw_object_end(&w);

@@ -15,6 +15,7 @@
 #include "server/admissions.h"
 #include "server/app_own.h"
 #include "server/bootstrap.h"
+#include "server/bundle.h"
 #include "server/embedded.h"
 #include "server/heads.h"
 #include "server/ldap_listener.h"
@@ -273,6 +274,8 @@ add_routes(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_search_routes, lg_api_search_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_admission_routes, lg_api_admission_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_door_routes, lg_api_door_nroutes, app));
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_bundle_routes, lg_api_bundle_nroutes, app));
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_watch_routes, lg_watch_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_operator_routes, lg_api_operator_nroutes, app));
 	return lg_http_routes_add(cx, app->http, lg_api_admin_routes, lg_api_admin_nroutes, app);
 }
@@ -336,6 +339,7 @@ lg_app_start(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(wire_all(cx, app));
 	LG_TRY(write_ca_file(cx, app));
 	LG_TRY(load_state(cx, app));
+	own->watches = lg_watches_new(app);
 	start_maintenance(app);
 	return LG_OK;
 }
@@ -378,6 +382,7 @@ lg_app_stop(struct lg_app *app)
 	lg_point_free(&app->point);
 	lg_segments_close(&app->segments);
 	lg_store_close(&app->store);
+	lg_watches_free(&lg_own(app)->watches);
 	lg_tenants_free(&app->tenants);
 	for (size_t i = 0; i < app->nloops; i++)
 		lg_answers_free(&lg_own(app)->answers[i]);

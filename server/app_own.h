@@ -4,6 +4,7 @@
 
 #include "server/answers.h"
 #include "server/clock_guard.h"
+#include "server/watch.h"
 #include "server/wire.h"
 
 struct lg_app_own {
@@ -18,6 +19,7 @@ struct lg_app_own {
 	int operated;			/* operators being answered; atomic */
 	bool working, copying, stopping;	/* of maintenance; atomic */
 	bool backing_up;		/* atomic */
+	struct lg_watches *watches;
 	struct lg_clock_guard guard;	/* in front of the signer */
 };
 

@@ -88,6 +88,15 @@ lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const 
 	return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "a bearer token or a client certificate is needed");
 }
 
+lg_err
+lg_caller_host(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
+{
+	LG_TRY(lg_caller_find(app, ex, v, "/v1", ret));
+	if (!lg_str_eq(ret->entity.type, LG_STR("Host")) || ret->has_token)
+		return lg_fail(ex->cx, LG_E_DENIED, "this is for a host with its certificate");
+	return LG_OK;
+}
+
 struct lg_entity_id
 lg_tenant_entity(const struct lg_tenant_view *t)
 {

@@ -184,68 +184,6 @@ deny(struct lg_verdict *ret, lg_str reason)
 	ret->reason = reason;
 }
 
-static bool
-forbids(const struct lg_answer *a)
-{
-	return !a->allow && a->ndetermining > 0;
-}
-
-static lg_str
-annotation(const struct lg_policy_info *info, lg_str name)
-{
-	for (size_t i = 0; i < info->nannotations; i++)
-		if (lg_str_eq(info->annotations[i].name, name))
-			return info->annotations[i].value;
-	return LG_NONE;
-}
-
-/* Names the first determining policy, and its @reason where it has one. */
-static void
-name_policy(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, const char *did, struct lg_verdict *ret)
-{
-	struct lg_policy_info info;
-
-	lg_policies_info(set, a->determining[0], &info);
-	lg_str why = annotation(&info, LG_STR("reason"));
-	ret->policy = lg_dup(cx->arena, info.id);
-	ret->reason = why.n > 0 ? lg_print(cx->arena, "%s by %.*s: %.*s", did, LG_FMT(info.id), LG_FMT(why))
-				: lg_print(cx->arena, "%s by %.*s", did, LG_FMT(info.id));
-}
-
-static void
-name_error(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, struct lg_verdict *ret)
-{
-	struct lg_policy_info info;
-
-	for (size_t i = 0; i < a->nerrors; i++) {
-		lg_policies_info(set, a->errors[i].policy, &info);
-		if (info.effect != LG_FORBID)
-			continue;
-		ret->policy = lg_dup(cx->arena, info.id);
-		deny(ret, lg_print(cx->arena, "%.*s could not be evaluated: %.*s", LG_FMT(info.id), LG_FMT(a->errors[i].message)));
-		return;
-	}
-}
-
-/* One of the two sets: true if it ends the matter with a deny. */
-static bool
-denied_by(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, struct lg_verdict *ret)
-{
-	if (a->unknown) {
-		deny(ret, lg_print(cx->arena, "%.*s could not be read", LG_FMT(lg_euid_text(cx->arena, &a->unknown_uid))));
-		return true;
-	}
-	if (forbids(a)) {
-		name_policy(cx, set, a, "forbidden", ret);
-		return true;
-	}
-	if (a->forbid_erred) {
-		name_error(cx, set, a, ret);
-		return true;
-	}
-	return false;
-}
-
 static lg_err
 explain(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *port, const struct lg_request *rq,
     struct lg_verdict *ret)
@@ -258,23 +196,16 @@ evaluate(struct lg_point *p, struct lg_ctx *cx, const struct tenant_set *t, stru
     const struct lg_request *rq, struct lg_verdict *ret)
 {
 	struct lg_entities port = lg_entity_source_port(es);
-	struct lg_answer ours, theirs;
+	struct lg_ruling r;
 
-	lg_authorize(cx, p->system, &port, rq, &ours);
-	ret->stable = (ours.reads & p->system_time) == 0;
-	if (denied_by(cx, p->system, &ours, ret))
-		return;
-	lg_authorize(cx, t->policies, &port, rq, &theirs);
-	ret->stable = ret->stable && (theirs.reads & t->time) == 0;
-	if (denied_by(cx, t->policies, &theirs, ret))
-		return;
-	if (es->failed) {
+	lg_rule(cx, p->system, t->policies, &port, rq, &r);
+	ret->stable = (r.system_reads & p->system_time) == 0 && (r.tenant_reads & t->time) == 0;
+	ret->permit = r.kind == LG_RULED_PERMIT;
+	ret->policy = r.policy;
+	ret->reason = r.reason;
+	if (es->failed && (r.kind == LG_RULED_PERMIT || r.kind == LG_RULED_NOTHING)) {
+		ret->policy = LG_NONE;
 		deny(ret, LG_STR("an entity could not be read"));
-	} else if (theirs.allow || ours.allow) {
-		ret->permit = true;
-		name_policy(cx, theirs.allow ? t->policies : p->system, theirs.allow ? &theirs : &ours, "permitted", ret);
-	} else {
-		deny(ret, LG_STR("no policy permits it"));
 	}
 }
 
@@ -439,6 +370,28 @@ lg_point_version(struct lg_point *p, uint32_t tenant)
 
 	lg_published_end(p->sets);
 	return version;
+}
+
+static bool
+set_reads(const struct lg_policies *set, lg_str attribute)
+{
+	size_t n;
+	const struct lg_name *name = lg_policies_names(set, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(name[i].text, attribute))
+			return true;
+	return false;
+}
+
+bool
+lg_point_may_read(struct lg_point *p, uint32_t tenant, uint64_t version, lg_str attribute)
+{
+	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
+	bool may = t == NULL || t->version != version || set_reads(t->policies, attribute) || set_reads(p->system, attribute);
+
+	lg_published_end(p->sets);
+	return may;
 }
 
 static uint64_t

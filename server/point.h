@@ -66,6 +66,14 @@ LG_CHECKED lg_err lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint
 typedef lg_err lg_policy_may(void *arg, struct lg_ctx *cx, struct lg_view *v);
 LG_CHECKED lg_err lg_policy_activate_if(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     lg_policy_may *may, void *arg, struct lg_policy_faults *faults, uint64_t *version);
+/* The version in force with the entities that it names: type, name as written, entryUUID. */
+struct lg_policy_name {
+	lg_str type, name, id;
+};
+LG_CHECKED lg_err lg_policy_in_force(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_policy_version *ret,
+    const struct lg_policy_name **names, size_t *n);
+/* May policies of that version, or the system's, read an attribute of this name?  True while that is not known. */
+bool lg_point_may_read(struct lg_point *p, uint32_t tenant, uint64_t version, lg_str attribute);
 /* Inside a mutation that took rights from somebody: the same check under the set in force; fine where none is yet. */
 LG_CHECKED lg_err lg_point_lockout(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant);
 /* What activation would say now; nothing is changed. */

@@ -304,6 +304,27 @@ lg_policy_version_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uin
 }
 
 lg_err
+lg_policy_in_force(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_policy_version *ret,
+    const struct lg_policy_name **names, size_t *n)
+{
+	struct resolver rs = { NULL, tenant, NULL, 0 };
+	lg_str row;
+
+	LG_TRY(active_version(cx, v, tenant, &ret->version));
+	LG_TRY(lg_get(cx, v, &policy_table, version_key(cx->arena, tenant, ret->version), &row));
+	LG_TRY(version_decode(cx, row, ret, &rs));
+	ret->active = true;
+	*n = 0;
+	for (const struct resolved *one = rs.first; one != NULL; one = one->next)
+		++*n;
+	struct lg_policy_name *list = LG_NEWS(cx->arena, struct lg_policy_name, *n);
+	*names = list;
+	for (const struct resolved *one = rs.first; one != NULL; one = one->next)
+		*list++ = (struct lg_policy_name){ one->type, one->name, one->id };
+	return LG_OK;
+}
+
+lg_err
 lg_policy_versions(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_policy_version_each *each, void *arg)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };

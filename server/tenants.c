@@ -184,6 +184,20 @@ kept_tenant(const struct kept *kept, uint32_t id)
 	return NULL;
 }
 
+/* Who pinned a bundle key follows from it to those that came after. */
+static void
+bundle_heirs(struct lg_arena *a, const struct kept *kept, struct lg_tenant_view *t)
+{
+	lg_str *heir = LG_NEWS(a, lg_str, KEYS_MAX);
+
+	for (size_t i = 0; i < kept->nkeys && t->nbundle_heirs < KEYS_MAX; i++) {
+		const struct lg_keeper_key *k = &kept->key[i];
+		if (k->tenant == t->id && k->purpose == LG_PURPOSE_BUNDLE && k->cert.n > 0)
+			heir[t->nbundle_heirs++] = lg_dup(a, k->cert);
+	}
+	t->bundle_heirs = heir;
+}
+
 static lg_err
 fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_tenant *from, const struct kept *kept,
     uint64_t revision, struct lg_tenant_view *t)
@@ -205,7 +219,9 @@ fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_
 	t->sts.keys_revision = revision;
 	t->sts.rs256 = has_rs256(kept, t->id);
 	LG_TRY(keyset(cx, kept, own, LG_PURPOSE_TOKEN, &t->sts.keys));
-	return keyset(cx, kept, own, LG_PURPOSE_TICKET, &t->tickets);
+	LG_TRY(keyset(cx, kept, own, LG_PURPOSE_TICKET, &t->tickets));
+	bundle_heirs(a, kept, t);
+	return keyset(cx, kept, own, LG_PURPOSE_BUNDLE, &t->bundles);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------------- */
@@ -216,6 +232,7 @@ generation_free(struct generation *g)
 	for (size_t i = 0; i < g->n; i++) {
 		lg_keyset_unref(&g->tenant[i].sts.keys);
 		lg_keyset_unref(&g->tenant[i].tickets);
+		lg_keyset_unref(&g->tenant[i].bundles);
 	}
 	lg_arena_free(&g->arena);
 	free(g);

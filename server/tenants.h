@@ -27,6 +27,9 @@ struct lg_tenant_view {
 	lg_str api_audience;		/* <issuer>/v1 */
 	lg_str access_audience;		/* <issuer>/access/v1 */
 	struct lg_keyset *tickets;
+	struct lg_keyset *bundles;
+	const lg_str *bundle_heirs;	/* tokens by which a bundle key names its successor */
+	size_t nbundle_heirs;
 	lg_str root;			/* DER */
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, of the others there may be leaves */
 	size_t nissuers;

@@ -211,6 +211,10 @@ LG_CHECKED lg_err lg_certs_revoke(struct lg_ctx *cx, struct lg_certs *c, uint32_
 /* Inside the caller's mutation: all unexpired certificates of an entry that is deleted or disabled for good. */
 LG_CHECKED lg_err lg_certs_revoke_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry, enum lg_revocation why, size_t *count);
 
+/* What is revoked and has not expired by cx->now; false from the callback ends it. */
+typedef bool lg_certs_revoked_each(void *arg, const lg_serial *serial);
+LG_CHECKED lg_err lg_certs_revocations(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_certs_revoked_each *each, void *arg);
+
 /* The newest CRL of an issuer, DER, in cx's arena; built and signed when trust changed or half its life is over.  On a worker. */
 LG_CHECKED lg_err lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str kid, lg_str *ret);
 

@@ -321,6 +321,27 @@ uint64_t lg_policies_reads(const struct lg_policies *set, lg_str attribute);
 void lg_authorize(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
     const struct lg_request *rq, struct lg_answer *ret);
 
+/* ---- the rule over two sets: the platform's and the tenant's ----------------------------------- */
+
+enum lg_ruled {
+	LG_RULED_NOTHING,		/* neither set permits it */
+	LG_RULED_PERMIT,
+	LG_RULED_FORBIDDEN,
+	LG_RULED_ERRED,			/* a forbid could not be evaluated: deny */
+	LG_RULED_UNKNOWN		/* an entity could not be read: deny */
+};
+
+struct lg_ruling {
+	enum lg_ruled kind;
+	lg_str policy;			/* id of the deciding one; empty if there is none */
+	lg_str reason;			/* "forbidden by no-privileged: ..."; never empty */
+	uint64_t system_reads, tenant_reads;	/* lg_answer.reads of each */
+};
+
+/* No forbid in either set and a permit in one; whatever erred or was unknown denies.  The request is validated by the caller. */
+void lg_rule(struct lg_ctx *cx, const struct lg_policies *system, const struct lg_policies *tenant, const struct lg_entities *entities,
+    const struct lg_request *rq, struct lg_ruling *ret);
+
 /* Why: the determining policies with the values their clauses saw, errors, and for a deny the permits that failed in fewest clauses. */
 LG_CHECKED lg_err lg_policy_explain(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
     const struct lg_request *rq, lg_str *ret);

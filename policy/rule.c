@@ -1,0 +1,84 @@
+/* rule.c: the rule above the engine that daemon and bundle holders share: two sets, and every doubt denies. */
+#include "lightgate/policy.h"
+
+static lg_str
+annotation(const struct lg_policy_info *info, lg_str name)
+{
+	for (size_t i = 0; i < info->nannotations; i++)
+		if (lg_str_eq(info->annotations[i].name, name))
+			return info->annotations[i].value;
+	return LG_NONE;
+}
+
+/* Names the first determining policy, and its @reason where it has one. */
+static void
+name_policy(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, const char *did, struct lg_ruling *ret)
+{
+	struct lg_policy_info info;
+
+	lg_policies_info(set, a->determining[0], &info);
+	lg_str why = annotation(&info, LG_STR("reason"));
+	ret->policy = lg_dup(cx->arena, info.id);
+	ret->reason = why.n > 0 ? lg_print(cx->arena, "%s by %.*s: %.*s", did, LG_FMT(info.id), LG_FMT(why))
+				: lg_print(cx->arena, "%s by %.*s", did, LG_FMT(info.id));
+}
+
+static void
+name_error(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, struct lg_ruling *ret)
+{
+	struct lg_policy_info info;
+
+	for (size_t i = 0; i < a->nerrors; i++) {
+		lg_policies_info(set, a->errors[i].policy, &info);
+		if (info.effect != LG_FORBID)
+			continue;
+		ret->policy = lg_dup(cx->arena, info.id);
+		ret->reason = lg_print(cx->arena, "%.*s could not be evaluated: %.*s", LG_FMT(info.id), LG_FMT(a->errors[i].message));
+		return;
+	}
+}
+
+/* One of the two sets: true if it ends the matter with a deny. */
+static bool
+denied_by(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, struct lg_ruling *ret)
+{
+	if (a->unknown) {
+		ret->kind = LG_RULED_UNKNOWN;
+		ret->reason = lg_print(cx->arena, "%.*s could not be read", LG_FMT(lg_euid_text(cx->arena, &a->unknown_uid)));
+		return true;
+	}
+	if (!a->allow && a->ndetermining > 0) {
+		ret->kind = LG_RULED_FORBIDDEN;
+		name_policy(cx, set, a, "forbidden", ret);
+		return true;
+	}
+	if (a->forbid_erred) {
+		ret->kind = LG_RULED_ERRED;
+		name_error(cx, set, a, ret);
+		return true;
+	}
+	return false;
+}
+
+void
+lg_rule(struct lg_ctx *cx, const struct lg_policies *system, const struct lg_policies *tenant, const struct lg_entities *entities,
+    const struct lg_request *rq, struct lg_ruling *ret)
+{
+	struct lg_answer ours, theirs;
+
+	*ret = (struct lg_ruling){ .kind = LG_RULED_NOTHING };
+	lg_authorize(cx, system, entities, rq, &ours);
+	ret->system_reads = ours.reads;
+	if (denied_by(cx, system, &ours, ret))
+		return;
+	lg_authorize(cx, tenant, entities, rq, &theirs);
+	ret->tenant_reads = theirs.reads;
+	if (denied_by(cx, tenant, &theirs, ret))
+		return;
+	if (!theirs.allow && !ours.allow) {
+		ret->reason = LG_STR("no policy permits it");
+		return;
+	}
+	ret->kind = LG_RULED_PERMIT;
+	name_policy(cx, theirs.allow ? tenant : system, theirs.allow ? &theirs : &ours, "permitted", ret);
+}
