@@ -1,6 +1,7 @@
 /*
  * bench_policy.c: one workload in one thread: `policy DIR` reads what bench_policy_work.c wrote there, decides every request and
- * prints JSON: p50 and p99 of a decision, times of parsing and loading, resident memory, and the decisions for comparison.
+ * prints JSON: p50 and p99 of a decision, times of parsing, loading and of adding one policy, resident memory, and the decisions for
+ * comparison.
  */
 #include "lightgate/policy.h"
 
@@ -10,7 +11,7 @@
 #include "base/json.h"
 #include "bench/bench.h"
 
-enum { REQUESTS = 4096, ROUNDS = 40, WARM = 4, TEXT_MAX = 256 << 20 };
+enum { REQUESTS = 4096, ROUNDS = 40, WARM = 4, CHANGES = 401, TEXT_MAX = 256 << 20 };
 
 struct world {
 	struct lg_arena *kept;			/* requests and what they point at */
@@ -19,6 +20,7 @@ struct world {
 	struct lg_request rq[REQUESTS];
 	size_t n;
 	double parse_ms, load_ms;
+	float change_us[CHANGES];		/* rising */
 };
 
 static lg_str
@@ -119,6 +121,33 @@ decide(struct world *w, float *ns, char *decisions)
 	lg_arena_free(&a);
 }
 
+/* One policy more, again and again: each a set of its own that shares with the one before. */
+static void
+grow(struct world *w)
+{
+	struct lg_policies *set = lg_policies_ref(w->set), *next;
+
+	for (int i = 0; i < CHANGES; i++) {
+		struct lg_arena *a = lg_arena_new();
+		struct lg_policy_faults faults = { .n = 0 };
+		struct lg_ctx cx;
+
+		lg_ctx_init(&cx, a);
+		struct lg_policy_source one = { lg_print(a, "added%d", i), lg_print(a, "permit (principal == User::\"added%d\", action, "
+		    "resource) when { context.port == %d };", i, i) };
+		struct lg_policy_change change = { .add = &one, .nadd = 1 };
+		int64_t began = lg_monotonic_ns();
+		must(lg_policies_change(&cx, set, &change, NULL, &faults, &next) == LG_OK, cx.error);
+		w->change_us[i] = (float)(lg_monotonic_ns() - began) / 1e3f;
+		lg_policies_unref(&set);
+		set = next;
+		lg_arena_free(&a);
+	}
+	must(lg_policies_count(set) == lg_policies_count(w->set) + CHANGES, "a change was lost");
+	lg_policies_unref(&set);
+	qsort(w->change_us, CHANGES, sizeof w->change_us[0], bench_rising);
+}
+
 static long
 resident_kib(void)
 {
@@ -149,9 +178,11 @@ main(int argc, char **argv)
 	must(ns != NULL, "memory");
 	decide(&w, ns, decisions);
 	long kib = resident_kib();
+	grow(&w);
 	qsort(ns, n, sizeof *ns, bench_rising);
-	printf("{\"p50_us\":%.3f,\"p99_us\":%.3f,\"parse_ms\":%.1f,\"load_ms\":%.1f,\"rss_mb\":%.1f,\"entities\":%zu,\"policies\":%zu,"
-	    "\"decisions\":\"%s\"}\n", ns[n / 2] / 1e3, ns[n * 99 / 100] / 1e3, w.parse_ms, w.load_ms, (double)kib / 1024,
+	printf("{\"p50_us\":%.3f,\"p99_us\":%.3f,\"parse_ms\":%.1f,\"load_ms\":%.1f,\"rss_mb\":%.1f,\"change_us\":%.1f,"
+	    "\"change_max_us\":%.1f,\"entities\":%zu,\"policies\":%zu,\"decisions\":\"%s\"}\n", ns[n / 2] / 1e3, ns[n * 99 / 100] / 1e3,
+	    w.parse_ms, w.load_ms, (double)kib / 1024, w.change_us[CHANGES / 2], w.change_us[CHANGES - 1],
 	    lg_entity_store_count(w.store), lg_policies_count(w.set), decisions);
 	free(ns);
 	lg_policies_unref(&w.set);

@@ -1,6 +1,7 @@
 // Our engine beside cedar-wasm on the same workloads in the same run: policy_compare.mjs BIN-DIR WORK-DIR.
 // Ours reads the whole entity store; cedar-wasm, which takes entities with each call, gets the slice that the request can reach.
-// Slices are made before the clock starts.  Decisions must agree.  Prints a table; a row with a bar says whether it was met.
+// Slices are made before the clock starts.  Decisions must agree.  To add a policy there, the set is parsed whole.
+// Prints a table; a row with a bar says whether it was met.  Exit 1 if decisions differ or a bar is missed.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
@@ -80,11 +81,13 @@ for (const [name, bar] of workloads) {
 	if (name !== 'ctr-10000')
 		continue;
 	row(`parse and index ${we.policies} policies, ms`, we.parse_ms, wasm.parseMs, 40, 1);
+	row(`add one policy to ${we.policies}, us`, we.change_us, wasm.parseMs * 1000, 1000, 0);
 	row(`load ${we.entities} entities, ms`, we.load_ms, null, 60, 1);
 	row('resident, all of it, MB', we.rss_mb, null, 60, 1);
 }
 const widths = rows[0].map((_, i) => Math.max(...rows.map((r) => String(r[i]).length)));
 for (const r of rows)
 	console.log(r.map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i]))).join('  '));
-console.log(`${workloads.length} workloads, ${different} with different decisions, ${missed} bars missed`);
-process.exit(different > 0 ? 1 : 0);
+const bars = rows.filter((r) => r[5] === 'yes' || r[5] === 'no').length;
+console.log(`${workloads.length} workloads, ${different} with different decisions; ${bars - missed} of ${bars} bars met`);
+process.exit(different > 0 || missed > 0 ? 1 : 0);

@@ -102,6 +102,7 @@ struct lg_policy {
 	struct lg_clause *clauses;
 	uint32_t nclauses;
 	const struct lg_policy *of;		/* the template of a link */
+	const struct lg_arena *home;		/* of the set that it was compiled for; later ones may share it */
 };
 
 struct lg_source {

@@ -13,11 +13,19 @@ struct list {
 	uint32_t n, size;
 };
 
+struct above {					/* the proper ancestors of one of the request's entities */
+	bool looked;
+	const struct lg_euid *const *v;
+	size_t n;
+};
+
 struct deciding {
 	struct lg_eval ev;
 	const struct lg_policies *set;
+	const struct lg_policies *layer;	/* whose index is looked through: the set's base, then the set itself */
 	uint32_t *actions;			/* numbers of the request's action and its groups, as far as policies name them */
 	uint32_t nactions;
+	struct above above[3];			/* by enum lg_var */
 	struct list hits[2];			/* satisfied permits, forbids */
 	struct lg_policy_error *errors;
 	uint32_t nerrors, errors_size;
@@ -149,12 +157,16 @@ action_is(const struct deciding *d, uint32_t number)
 static bool
 first_action(const struct deciding *d, const struct lg_index_entry *e)
 {
-	const struct lg_policy_actions *of = &d->set->index.of[e->policy];
-
-	for (uint32_t i = 0; i < of->n; i++)
-		if (action_is(d, of->v[i]))
-			return of->v[i] == e->action;
+	for (uint32_t i = 0; i < e->among->n; i++)
+		if (action_is(d, e->among->v[i]))
+			return e->among->v[i] == e->action;
 	return false;
+}
+
+static bool
+stands(const struct deciding *d, const struct lg_index_entry *e)
+{
+	return (e->among == NULL || first_action(d, e)) && lg_set_holds(d->set, d->layer, e->policy);
 }
 
 static void
@@ -171,7 +183,7 @@ try_entries(struct deciding *d, const struct lg_bucket *b, uint32_t action)
 			hi = mid;
 	}
 	for (; lo < b->n && b->v[lo].action == action; lo++)
-		if (action == LG_ACTION_ANY || first_action(d, &b->v[lo]))
+		if (stands(d, &b->v[lo]))
 			try_policy(d, b->v[lo].policy);
 }
 
@@ -185,35 +197,42 @@ try_bucket(struct deciding *d, const struct lg_bucket *b)
 	try_entries(d, b, LG_ACTION_ANY);
 }
 
-/* All proper ancestors of a request's entity; none for one that is absent. */
-static size_t
-ancestors_of(struct deciding *d, enum lg_var var, const struct lg_euid *const **ret)
+/* None for an entity that is absent. */
+static void
+look_above(struct deciding *d, enum lg_var var, struct above *ret)
 {
 	struct lg_seen s = lg_eval_find(&d->ev, &d->ev.var[var]);
-	size_t n = 0;
 
+	ret->looked = true;
 	if (s.action != NULL) {
-		*ret = (const struct lg_euid *const *)s.action->ancestors;
-		return s.action->nancestors;
+		ret->v = (const struct lg_euid *const *)s.action->ancestors;
+		ret->n = s.action->nancestors;
+		return;
 	}
-	if (s.found != LG_PRESENT)
-		return 0;
-	if (d->ev.entities->ancestors(d->ev.entities->self, s.handle, ret, &n) == LG_UNKNOWN) {
+	if (s.found == LG_PRESENT &&
+	    d->ev.entities->ancestors(d->ev.entities->self, s.handle, &ret->v, &ret->n) == LG_UNKNOWN) {
 		d->ev.unknown = true;
 		d->ev.unknown_uid = *d->ev.var[var].u.e.uid;
-		return 0;
+		ret->n = 0;
 	}
-	return n;
+	note_unknown(d);
+}
+
+static const struct above *
+above_of(struct deciding *d, enum lg_var var)
+{
+	if (!d->above[var].looked)
+		look_above(d, var, &d->above[var]);
+	return &d->above[var];
 }
 
 static void
 try_side(struct deciding *d, int side)
 {
-	const struct lg_table *t = &d->set->index.side[side];
+	const struct lg_table *t = &d->layer->index.side[side];
 	enum lg_var var = side == SIDE_PRINCIPAL ? VAR_PRINCIPAL : VAR_RESOURCE;
 	const struct lg_euid *uid = d->ev.var[var].u.e.uid;
-	const struct lg_euid *const *above = NULL;
-	size_t n = 0;
+	const struct above *up;
 
 	if (t->n > t->entities) {
 		struct lg_euid type = lg_index_type_key(uid->type);
@@ -225,29 +244,40 @@ try_side(struct deciding *d, int side)
 	try_bucket(d, lg_table_find(t, uid));
 	if (!t->climbs)
 		return;
-	n = ancestors_of(d, var, &above);
-	note_unknown(d);
-	for (size_t i = 0; i < n; i++)
-		try_bucket(d, lg_table_find(t, above[i]));
+	up = above_of(d, var);
+	for (size_t i = 0; i < up->n; i++)
+		try_bucket(d, lg_table_find(t, up->v[i]));
 }
 
 static void
 number_actions(struct deciding *d, uint32_t here[ACTIONS_HERE])
 {
-	const struct lg_table *t = &d->set->index.actions;
+	static const struct above none = { true, NULL, 0 };
+	const struct lg_table *t = &d->layer->index.actions;
 	const struct lg_bucket *b = lg_table_find(t, d->ev.var[VAR_ACTION].u.e.uid);
-	const struct lg_euid *const *above = NULL;
-	size_t n = t->climbs ? ancestors_of(d, VAR_ACTION, &above) : 0;
+	const struct above *up = t->climbs ? above_of(d, VAR_ACTION) : &none;
 
-	note_unknown(d);
-	d->actions = n + 1 > ACTIONS_HERE ? LG_NEWS(d->ev.cx->arena, uint32_t, n + 1) : here;
+	d->actions = up->n + 1 > ACTIONS_HERE ? LG_NEWS(d->ev.cx->arena, uint32_t, up->n + 1) : here;
+	d->nactions = 0;
 	if (b != NULL)
 		d->actions[d->nactions++] = b->count - 1;
-	for (size_t i = 0; i < n; i++) {
-		b = lg_table_find(t, above[i]);
+	for (size_t i = 0; i < up->n; i++) {
+		b = lg_table_find(t, up->v[i]);
 		if (b != NULL)
 			d->actions[d->nactions++] = b->count - 1;
 	}
+}
+
+static void
+try_layer(struct deciding *d, const struct lg_policies *layer)
+{
+	uint32_t here[ACTIONS_HERE];
+
+	d->layer = layer;
+	number_actions(d, here);
+	try_side(d, SIDE_PRINCIPAL);
+	try_side(d, SIDE_RESOURCE);
+	try_bucket(d, &layer->index.rest);
 }
 
 /* ---- the answer ----------------------------------------------------------------------------- */
@@ -270,16 +300,15 @@ void
 lg_authorize(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
     const struct lg_request *rq, struct lg_answer *ret)
 {
-	uint32_t here[ACTIONS_HERE];
 	struct deciding d = { .set = set, .ret = ret };
 	struct list *hits;
 
 	*ret = (struct lg_answer){ 0 };
 	lg_eval_init(&d.ev, cx, entities, set->schema, rq);
-	number_actions(&d, here);
-	try_side(&d, SIDE_PRINCIPAL);
-	try_side(&d, SIDE_RESOURCE);
-	try_bucket(&d, &set->index.rest);
+	if (set->base != NULL)
+		try_layer(&d, set->base);
+	if (set->nrecent > 0)
+		try_layer(&d, set);
 	hits = &d.hits[d.hits[LG_FORBID].n > 0 ? LG_FORBID : LG_PERMIT];
 	if (hits->n > 1)
 		qsort(hits->v, hits->n, sizeof(*hits->v), by_number);

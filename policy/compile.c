@@ -9,8 +9,8 @@ struct build {
 	struct lg_policies *set;
 	const struct lg_policy_options *options;
 	struct lg_policy_faults *faults;
+	const struct lg_beside *beside;		/* or NULL */
 	struct lg_parser ps;
-	struct lg_map names;
 	uint32_t size;
 	struct lg_ctx fold_cx;			/* constants live as long as the set */
 };
@@ -43,18 +43,29 @@ policy_id(
 	return numbered(b->set->arena, src->name, position);
 }
 
+/* The policy of this id, here or beside; NULL if it is free. */
+static const struct lg_policy *
+policy_of(const struct build *b, lg_str id)
+{
+	size_t at;
+
+	if (lg_policies_find(b->set, id, &at))
+		return b->set->v[at];
+	if (b->beside != NULL && lg_policies_find(b->beside->was, id, &at) && !b->beside->gone[at])
+		return b->beside->was->v[at];
+	return NULL;
+}
+
 static bool
 policy_add(struct build *b, struct lg_policy *p)
 {
 	struct lg_policies *set = b->set;
-	void **slot;
 
 	if (set->n == LG_POLICY_COUNT_MAX) {
 		lg_lex_fault(&b->ps.lx, p->at, "more than %d policies", LG_POLICY_COUNT_MAX);
 		return false;
 	}
-	slot = lg_map_at(&set->by_id, p->info.id);
-	if (*slot != NULL)
+	if (policy_of(b, p->info.id) != NULL)
 		lg_lex_fault(&b->ps.lx, p->at, "the id `%.*s` is taken", LG_FMT(p->info.id));
 	if (set->n == b->size) {
 		struct lg_policy **v =
@@ -65,7 +76,7 @@ policy_add(struct build *b, struct lg_policy *p)
 		set->v = v;
 	}
 	set->v[set->n++] = p;
-	*slot = (void *)(uintptr_t)set->n;
+	*lg_map_at(&set->by_id, p->info.id) = (void *)(uintptr_t)set->n;
 	return true;
 }
 
@@ -91,20 +102,20 @@ static lg_err
 link_one(struct build *b, const struct lg_policy_link *link)
 {
 	struct lg_policy *p = LG_NEW(b->set->arena, struct lg_policy);
-	const struct lg_policy *of;
-	size_t at;
+	const struct lg_policy *of = policy_of(b, link->template_id);
 
-	if (!lg_policies_find(b->set, link->template_id, &at) || !b->set->v[at]->info.is_template)
+	if (of == NULL || !of->info.is_template)
 		return lg_fail(b->cx, LG_E_INVALID, "link `%.*s`: no template `%.*s`", LG_FMT(link->id),
 		    LG_FMT(link->template_id));
-	of = b->set->v[at];
 	*p = *of;
 	p->of = of;
+	if (of->home != b->set->arena)
+		p->home = NULL;		/* it lies here, and its clauses there */
 	p->info.is_template = false;
 	p->info.id = lg_dup(b->set->arena, link->id);
 	LG_TRY(slot_fill(b, &p->principal, p->at, link->principal, "principal"));
 	LG_TRY(slot_fill(b, &p->resource, p->at, link->resource, "resource"));
-	if (lg_policies_find(b->set, p->info.id, &at))
+	if (policy_of(b, p->info.id) != NULL)
 		return lg_fail(b->cx, LG_E_INVALID, "link: the id `%.*s` is taken", LG_FMT(p->info.id));
 	return policy_add(b, p) ? LG_OK : LG_E_LIMIT;
 }
@@ -249,6 +260,7 @@ source_parse(struct build *b, size_t number, const struct lg_policy_source *in)
 		struct lg_policy *p = lg_parse_policy(&b->ps);
 
 		if (p != NULL) {
+			p->home = b->set->arena;
 			p->source = src;
 			p->info.source = src->name;
 			lg_place_move(&place, src->text, p->at);
@@ -273,42 +285,27 @@ by_number(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void
-names_keep(struct build *b)
+void
+lg_set_keep_names(struct lg_policies *set, const struct lg_map *names)
 {
-	struct lg_policies *set = b->set;
 	uint32_t n = 0;
 	size_t it = 0;
 	lg_str key;
 	void *value;
 
+	if (set->base != NULL && set->base->nnames == set->nnames) {
+		set->names = set->base->names;
+		return;
+	}
 	set->names = LG_NEWS(set->arena, struct lg_name, set->nnames);
-	while (lg_map_next(&b->names, &it, &key, &value))
+	while (lg_map_next(names, &it, &key, &value))
 		set->names[n++] = *(struct lg_name *)value;
 	if (n > 1)
 		qsort(set->names, n, sizeof(*set->names), by_number);
 }
 
-static lg_err
-build_set(struct build *b, const struct lg_policy_source *sources, size_t n)
-{
-	struct lg_policies *set = b->set;
-	uint32_t parsed;
-
-	for (size_t i = 0; i < n; i++)
-		source_parse(b, i, &sources[i]);
-	LG_TRY(lg_fault_status(b->cx, b->faults));
-	parsed = set->n;
-	for (size_t i = 0; i < b->options->nlinks; i++)
-		LG_TRY(link_one(b, &b->options->links[i]));
-	LG_TRY(set->n >= parsed ? LG_OK : LG_E_INTERNAL);
-	names_keep(b);
-	lg_index_build(&set->index, set->arena, set->v, set->n);
-	return LG_OK;
-}
-
-static struct lg_policies *
-set_new(const struct lg_schema *schema)
+struct lg_policies *
+lg_set_new(const struct lg_schema *schema)
 {
 	struct lg_arena *a = lg_arena_new();
 	struct lg_policies *set = LG_NEW(a, struct lg_policies);
@@ -321,22 +318,41 @@ set_new(const struct lg_schema *schema)
 }
 
 lg_err
+lg_set_compile(struct lg_ctx *cx, struct lg_policies *set, const struct lg_beside *beside, struct lg_map *names,
+    const struct lg_policy_source *sources, size_t n, const struct lg_policy_options *options, struct lg_policy_faults *faults)
+{
+	struct build b = { .cx = cx, .set = set, .options = options, .faults = faults, .beside = beside };
+
+	lg_ctx_init(&b.fold_cx, set->arena);
+	b.ps = (struct lg_parser){ .arena = set->arena, .names = names, .nnames = &set->nnames };
+	for (size_t i = 0; i < n; i++)
+		source_parse(&b, i, &sources[i]);
+	LG_TRY(lg_fault_status(cx, faults));
+	for (size_t i = 0; i < options->nlinks; i++)
+		LG_TRY(link_one(&b, &options->links[i]));
+	return LG_OK;
+}
+
+lg_err
 lg_policies_parse(struct lg_ctx *cx, const struct lg_policy_source *sources, size_t n,
     const struct lg_policy_options *options, struct lg_policy_faults *faults, struct lg_policies **ret)
 {
 	static const struct lg_policy_options none = { 0 };
-	struct build b = { .cx = cx, .options = options == NULL ? &none : options, .faults = faults };
+	struct lg_policies *set;
+	struct lg_map names;
 	lg_err e;
 
-	b.set = set_new(b.options->schema);
-	lg_map_init(&b.names, cx->arena);
-	lg_ctx_init(&b.fold_cx, b.set->arena);
-	b.ps = (struct lg_parser){ .arena = b.set->arena, .names = &b.names, .nnames = &b.set->nnames };
-	e = build_set(&b, sources, n);
+	options = options == NULL ? &none : options;
+	set = lg_set_new(options->schema);
+	lg_map_init(&names, cx->arena);
+	e = lg_set_compile(cx, set, NULL, &names, sources, n, options, faults);
 	if (e != LG_OK) {
-		lg_policies_unref(&b.set);
+		lg_policies_unref(&set);
 		return e;
 	}
-	*ret = b.set;
+	lg_set_keep_names(set, &names);
+	set->nrecent = set->n;
+	lg_index_build(&set->index, set->arena, set->v, NULL, set->n);
+	*ret = set;
 	return LG_OK;
 }

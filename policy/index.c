@@ -88,41 +88,66 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Numbers the actions; sets of one policy are sorted and without repeats. */
-static void
-number_actions(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const *v, uint32_t n)
+struct indexing {
+	struct lg_index *ix;
+	struct lg_arena *arena;
+	struct lg_policy *const *v;
+	const uint32_t *number;			/* NULL: all, in order */
+	uint32_t n;
+	struct lg_policy_actions *of;		/* by place in `number` */
+};
+
+static uint32_t
+number_at(const struct indexing *in, uint32_t i)
 {
-	uint32_t total = 0;
+	return in->number == NULL ? i : in->number[i];
+}
 
-	for (uint32_t i = 0; i < n; i++)
-		total += v[i]->action.n;
-	for (uint32_t i = 0; i < n; i++)
-		ix->actions.climbs = ix->actions.climbs || v[i]->action.kind == SCOPE_IN;
-	table_init(&ix->actions, a, total);
-	ix->of = LG_NEWS(a, struct lg_policy_actions, n);
-	for (uint32_t i = 0; i < n; i++) {
-		struct lg_policy_actions *of = &ix->of[i];
-		uint32_t kept = 0;
+static const struct lg_policy *
+policy_at(const struct indexing *in, uint32_t i)
+{
+	return in->v[number_at(in, i)];
+}
 
-		of->v = LG_NEWS(a, uint32_t, v[i]->action.n);
-		for (uint32_t k = 0; k < v[i]->action.n; k++) {
-			struct lg_bucket *b = table_at(&ix->actions, &v[i]->action.uids[k]);
+/* Numbers the actions of one policy: sorted and without repeats. */
+static void
+actions_of(struct indexing *in, const struct lg_scope *sc, struct lg_policy_actions *of)
+{
+	of->v = LG_NEWS(in->arena, uint32_t, sc->n);
+	for (uint32_t k = 0; k < sc->n; k++) {
+		struct lg_bucket *b = table_at(&in->ix->actions, &sc->uids[k]);
 
-			if (b->count == 0)
-				b->count = ++ix->nactions;
-			of->v[k] = b->count - 1;
-		}
-		if (v[i]->action.n > 1)
-			qsort(of->v, v[i]->action.n, sizeof(*of->v), by_number);
-		for (uint32_t k = 0; k < v[i]->action.n; k++)
-			if (k == 0 || of->v[kept - 1] != of->v[k])
-				of->v[kept++] = of->v[k];
-		of->n = kept;
+		if (b->count == 0)
+			b->count = ++in->ix->nactions;
+		of->v[k] = b->count - 1;
 	}
+	if (sc->n > 1)
+		qsort(of->v, sc->n, sizeof(*of->v), by_number);
+	for (uint32_t k = 0; k < sc->n; k++)
+		if (k == 0 || of->v[of->n - 1] != of->v[k])
+			of->v[of->n++] = of->v[k];
 }
 
 static void
-entry_add(struct lg_bucket *b, struct lg_arena *a, uint32_t action, uint32_t policy)
+number_actions(struct indexing *in)
+{
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < in->n; i++) {
+		const struct lg_scope *sc = &policy_at(in, i)->action;
+
+		total += sc->n;
+		in->ix->actions.climbs = in->ix->actions.climbs || sc->kind == SCOPE_IN;
+	}
+	table_init(&in->ix->actions, in->arena, total);
+	in->of = LG_NEWS(in->arena, struct lg_policy_actions, in->n);
+	for (uint32_t i = 0; i < in->n; i++)
+		if (policy_at(in, i)->action.n > 0)
+			actions_of(in, &policy_at(in, i)->action, &in->of[i]);
+}
+
+static void
+entry_add(struct lg_bucket *b, struct lg_arena *a, struct lg_index_entry e)
 {
 	if (b->n == b->size) {
 		struct lg_index_entry *v;
@@ -133,14 +158,16 @@ entry_add(struct lg_bucket *b, struct lg_arena *a, uint32_t action, uint32_t pol
 			memcpy(v, b->v, b->n * sizeof(*v));
 		b->v = v;
 	}
-	b->v[b->n++] = (struct lg_index_entry){ action, policy };
+	b->v[b->n++] = e;
 }
 
 static void
-policy_add(struct lg_index *ix, struct lg_arena *a, const struct lg_policy *p, uint32_t number)
+policy_add(struct indexing *in, uint32_t i)
 {
-	const struct lg_policy_actions *of = &ix->of[number];
-	struct lg_bucket *best = &ix->rest, *b;
+	const struct lg_policy *p = policy_at(in, i);
+	const struct lg_policy_actions *of = &in->of[i];
+	struct lg_bucket *best = &in->ix->rest, *b;
+	struct lg_index_entry e = { LG_ACTION_ANY, number_at(in, i), of->n > 1 ? of : NULL };
 	struct lg_euid key;
 
 	if (p->action.kind == SCOPE_IN && of->n == 0)
@@ -148,14 +175,16 @@ policy_add(struct lg_index *ix, struct lg_arena *a, const struct lg_policy *p, u
 	for (int side = 0; side < 2; side++) {
 		if (!scope_key(scope_of(p, side), &key))
 			continue;
-		b = slot_of(&ix->side[side], &key);
-		if (best == &ix->rest || b->count < best->count)
+		b = slot_of(&in->ix->side[side], &key);
+		if (best == &in->ix->rest || b->count < best->count)
 			best = b;
 	}
 	if (of->n == 0)
-		entry_add(best, a, LG_ACTION_ANY, number);
-	for (uint32_t k = 0; k < of->n; k++)
-		entry_add(best, a, of->v[k], number);
+		entry_add(best, in->arena, e);
+	for (uint32_t k = 0; k < of->n; k++) {
+		e.action = of->v[k];
+		entry_add(best, in->arena, e);
+	}
 }
 
 static int
@@ -175,26 +204,35 @@ bucket_sort(struct lg_bucket *b)
 		qsort(b->v, b->n, sizeof(*b->v), by_action);
 }
 
-void
-lg_index_build(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const *v, uint32_t n)
+static void
+count_keys(struct indexing *in, int side)
 {
+	struct lg_table *t = &in->ix->side[side];
 	struct lg_euid key;
 
-	number_actions(ix, a, v, n);
-	for (int side = 0; side < 2; side++) {
-		table_init(&ix->side[side], a, n);
-		for (uint32_t i = 0; i < n; i++)
-			if (!v[i]->info.is_template && scope_key(scope_of(v[i], side), &key)) {
-				enum lg_scope_kind kind = scope_of(v[i], side)->kind;
+	table_init(t, in->arena, in->n);
+	for (uint32_t i = 0; i < in->n; i++) {
+		const struct lg_policy *p = policy_at(in, i);
+		const struct lg_scope *sc = scope_of(p, side);
 
-				table_at(&ix->side[side], &key)->count++;
-				ix->side[side].climbs =
-				    ix->side[side].climbs || kind == SCOPE_IN || kind == SCOPE_IS_IN;
-			}
+		if (p->info.is_template || !scope_key(sc, &key))
+			continue;
+		table_at(t, &key)->count++;
+		t->climbs = t->climbs || sc->kind == SCOPE_IN || sc->kind == SCOPE_IS_IN;
 	}
+}
+
+void
+lg_index_build(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const *v, const uint32_t *number, uint32_t n)
+{
+	struct indexing in = { ix, a, v, number, n, NULL };
+
+	number_actions(&in);
+	count_keys(&in, SIDE_PRINCIPAL);
+	count_keys(&in, SIDE_RESOURCE);
 	for (uint32_t i = 0; i < n; i++)
-		if (!v[i]->info.is_template)
-			policy_add(ix, a, v[i], i);
+		if (!policy_at(&in, i)->info.is_template)
+			policy_add(&in, i);
 	bucket_sort(&ix->rest);
 	for (int side = 0; side < 2; side++)
 		for (uint32_t i = 0; i < ix->side[side].size; i++)

@@ -13,9 +13,15 @@ enum lg_index_side { SIDE_PRINCIPAL, SIDE_RESOURCE, SIDE_NONE };
 
 #define LG_ACTION_ANY UINT32_MAX
 
+struct lg_policy_actions {			/* of one policy: numbers, sorted */
+	uint32_t n;
+	uint32_t *v;
+};
+
 struct lg_index_entry {
 	uint32_t action;			/* number of the action the entry is for, or LG_ACTION_ANY */
 	uint32_t policy;
+	const struct lg_policy_actions *among;	/* of a policy that stands here under several; else NULL */
 };
 
 struct lg_bucket {
@@ -31,20 +37,15 @@ struct lg_table {
 	bool climbs;				/* some stand behind `in`: ancestors are needed to find them */
 };
 
-struct lg_policy_actions {			/* of one policy: numbers, sorted; n = 0 means any */
-	uint32_t n;
-	uint32_t *v;
-};
-
 struct lg_index {
 	struct lg_table side[2];		/* by principal, by resource */
 	struct lg_bucket rest;
 	struct lg_table actions;		/* action -> its number in `count` */
 	uint32_t nactions;
-	struct lg_policy_actions *of;		/* by policy */
 };
 
-void lg_index_build(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const *v, uint32_t n);
+/* Of the n policies v[number[0]].. ; number NULL: of v[0].. */
+void lg_index_build(struct lg_index *ix, struct lg_arena *a, struct lg_policy *const *v, const uint32_t *number, uint32_t n);
 const struct lg_bucket *lg_table_find(const struct lg_table *t, const struct lg_euid *key);
 struct lg_euid lg_index_type_key(lg_str type);
 

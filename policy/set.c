@@ -23,6 +23,7 @@ lg_policies_unref(struct lg_policies **set)
 	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	lg_schema_unref(&s->schema);
+	lg_policies_unref(&s->base);
 	a = s->arena;			/* the set lies in it */
 	lg_arena_free(&a);
 }
@@ -42,12 +43,15 @@ lg_policies_info(const struct lg_policies *set, size_t i, struct lg_policy_info 
 bool
 lg_policies_find(const struct lg_policies *set, lg_str id, size_t *ret)
 {
-	uintptr_t number = (uintptr_t)lg_map_get(&set->by_id, id);
+	for (const struct lg_policies *layer = set; layer != NULL; layer = layer->base) {
+		uintptr_t number = (uintptr_t)lg_map_get(&layer->by_id, id);
 
-	if (number == 0)
-		return false;
-	*ret = number - 1;
-	return true;
+		if (number > 0 && lg_set_holds(set, layer, (uint32_t)number - 1)) {
+			*ret = number - 1;
+			return true;
+		}
+	}
+	return false;
 }
 
 const struct lg_name *

@@ -229,6 +229,21 @@ struct lg_policy_options {
 /* Parses and compiles.  `options` may be NULL.  On LG_E_INVALID `faults` holds every error of every source. */
 LG_CHECKED lg_err lg_policies_parse(struct lg_ctx *cx, const struct lg_policy_source *sources, size_t n,
     const struct lg_policy_options *options, struct lg_policy_faults *faults, struct lg_policies **ret);
+
+struct lg_policy_change {
+	const lg_str *remove;			/* ids of policies, templates and links that `was` has */
+	size_t nremove;
+	const struct lg_policy_source *add;	/* an id that is removed may come again: then the policy is replaced */
+	size_t nadd;
+};
+
+/* A set that is `was` but for these policies; `was` stays as it is and may go first.  It costs what changes and a few
+ * octets for each policy that stays: those are shared with the set that was parsed, which lives on for it.  Now and then (when
+ * more than a hundred changed) all are copied.  New ones take the numbers of those removed.  `options` may be NULL and is as
+ * above for what is added, the schema that of `was`; links may be to its templates.  LG_E_NOT_FOUND for an id that is not
+ * there to remove, LG_E_CONFLICT for a template whose links would stay, else as lg_policies_parse. */
+LG_CHECKED lg_err lg_policies_change(struct lg_ctx *cx, const struct lg_policies *was, const struct lg_policy_change *change,
+    const struct lg_policy_options *options, struct lg_policy_faults *faults, struct lg_policies **ret);
 struct lg_policies *lg_policies_ref(const struct lg_policies *set);
 void lg_policies_unref(struct lg_policies **set);	/* safe on NULL */
 
