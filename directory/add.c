@@ -58,6 +58,7 @@ lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, u
 	d.e.rdn_normal = parent == 0 ? lg_dn_normal(cx->arena, dn) : d.rdn.normal;
 	for (size_t i = 0; i < n; i++)
 		LG_TRY(take_values(cx, ed, &d, &values[i]));
+	lg_draft_name(cx, &d, &d.rdn);
 	LG_TRY(lg_draft_check(cx, ed, &d));
 	LG_TRY(lg_draft_write(cx, ed, &d, &made));
 	for (size_t i = 0; i < n; i++)

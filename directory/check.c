@@ -75,17 +75,21 @@ write_classes(struct lg_ctx *cx, struct lg_draft *d, const struct classes *cs)
 /* ---- attributes ----------------------------------------------------------------------------------------------------------- */
 
 static lg_err
+check_one_allowed(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_attr *at, const struct classes *cs)
+{
+	for (size_t k = 0; k < cs->n; k++)
+		if (lg_attr_in(lg_class_may(cs->v[k]), at->id))
+			return LG_OK;
+	return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute '%.*s' not allowed", LG_FMT(lg_attr_name(at)));
+}
+
+static lg_err
 check_allowed(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct classes *cs)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		const struct lg_attr *at = d->attr[i].attr;
-		bool allowed = d->attr[i].n == 0;
-		for (size_t k = 0; k < cs->n && !allowed; k++)
-			allowed = lg_attr_in(lg_class_may(cs->v[k]), at->id);
-		if (!allowed)
-			return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute '%.*s' not allowed", LG_FMT(lg_attr_name(at)));
-	}
-	return LG_OK;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->attr[i].n > 0)
+			LG_TRY(check_one_allowed(cx, ed, d->attr[i].attr, cs));
+	return d->has_members ? check_one_allowed(cx, ed, lg_attr_of(LG_A_MEMBER), cs) : LG_OK;
 }
 
 static lg_err
@@ -114,8 +118,6 @@ check_values(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft_attr *
 	const struct lg_attr *at = da->attr;
 	lg_str *normal;
 
-	if (da->n > 1 && (at->flags & (LG_AF_SINGLE | LG_AF_SECRET)) != 0)
-		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "attribute '%.*s' cannot have multiple values", LG_FMT(lg_attr_name(at)));
 	if (da->n < 2)
 		return LG_OK;
 	normal = LG_NEWS(cx->arena, lg_str, da->n);
@@ -126,6 +128,8 @@ check_values(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft_attr *
 	for (size_t i = 1; i < da->n; i++)
 		if (lg_str_eq(normal[i - 1], normal[i]))
 			return lg_refuse(cx, ed, LG_LDAP_VALUE_EXISTS, "%.*s: a value is given twice", LG_FMT(lg_attr_name(at)));
+	if ((at->flags & (LG_AF_SINGLE | LG_AF_SECRET)) != 0)
+		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "attribute '%.*s' cannot have multiple values", LG_FMT(lg_attr_name(at)));
 	return LG_OK;
 }
 

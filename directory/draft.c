@@ -91,6 +91,26 @@ lg_draft_clear(struct lg_draft *d, const struct lg_attr *at)
 		da->n = 0;
 }
 
+static bool
+has_value(struct lg_ctx *cx, struct lg_draft *d, const struct lg_ava *ava)
+{
+	struct lg_draft_attr *da = lg_draft_find(d, ava->attr);
+	lg_str normal;
+
+	for (size_t i = 0; da != NULL && i < da->n; i++)
+		if (lg_stored_normal(cx->arena, ava->attr, da->v[i], &normal) && lg_str_eq(normal, ava->normal))
+			return true;
+	return false;
+}
+
+void
+lg_draft_name(struct lg_ctx *cx, struct lg_draft *d, const struct lg_rdn *rdn)
+{
+	for (size_t i = 0; i < rdn->n; i++)
+		if (rdn->ava[i].attr != NULL && !has_value(cx, d, &rdn->ava[i]))
+			lg_draft_put(cx, d, rdn->ava[i].attr, rdn->ava[i].value);
+}
+
 /* ---- values on their way in --------------------------------------------------------------------------------------- */
 
 lg_err

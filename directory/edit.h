@@ -28,12 +28,16 @@ void lg_draft_open(struct lg_ctx *cx, const struct lg_entry *e, struct lg_draft 
 struct lg_draft_attr *lg_draft_find(struct lg_draft *d, const struct lg_attr *at);	/* NULL if it has none */
 /* v is kept. */
 void lg_draft_put(struct lg_ctx *cx, struct lg_draft *d, const struct lg_attr *at, lg_str v);
+/* The values of an RDN belong to the entry (RFC 4511 4.7, 4.9): those it lacks are put in. */
+void lg_draft_name(struct lg_ctx *cx, struct lg_draft *d, const struct lg_rdn *rdn);
 void lg_draft_clear(struct lg_draft *d, const struct lg_attr *at);
 
 /* A value from outside as it is stored: syntax checked, references resolved, verifiers sealed. */
 LG_CHECKED lg_err lg_value_store(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, const struct lg_attr *at, lg_str v, lg_str *ret);
 /* Finds the type: 17 when unknown, 19 when it is not for users to change. */
 LG_CHECKED lg_err lg_attr_for_write(struct lg_ctx *cx, struct lg_edit *ed, lg_str name, const struct lg_attr **ret);
+/* The values of a request by themselves (17, 2, 21, 19, 20), whatever the entry is. */
+LG_CHECKED lg_err lg_values_check(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_values *values, enum lg_modify kind);
 /* The entry that a DN names in this tenant: member and reference values. */
 LG_CHECKED lg_err lg_value_entry(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_attr *at, lg_str dn, struct lg_entry *ret);
 

@@ -65,9 +65,14 @@ bind_attr(struct lg_filter *f, lg_str description)
 static void
 bind_value(struct lg_ctx *cx, struct lg_filter *f, lg_str value)
 {
+	bool class = f->attr != NULL && (f->attr->id == LG_A_OBJECT_CLASS || f->attr->id == LG_A_STRUCTURAL_OBJECT_CLASS);
+
 	f->value = value;
+	/* RFC 4517 4.2.26: a name that the schema does not know can be neither equal nor unequal. */
+	if (class && lg_class_find(value) == NULL)
+		f->undefined = true;
 	if (!f->undefined)
-		f->undefined = !lg_normal(cx->arena, f->rule->form, value, &f->normal);
+		f->undefined = !lg_syntaxes[f->rule->syntax].check(cx->arena, value) || !lg_normal(cx->arena, f->rule->form, value, &f->normal);
 }
 
 static lg_err
@@ -92,6 +97,13 @@ read_present(struct reader *rd, lg_str content, unsigned depth, struct lg_filter
 	return LG_OK;
 }
 
+/* No IA5 string and no telephone number has a piece beyond ASCII. */
+static bool
+piece_fits(struct lg_arena *a, const struct lg_rule *rule, lg_str piece)
+{
+	return (rule->syntax != LG_SYN_IA5 && rule->syntax != LG_SYN_TELEPHONE) || lg_syntaxes[LG_SYN_IA5].check(a, piece);
+}
+
 /* RFC 4511 4.5.1.7.2: at least one piece; initial only first, final only last. */
 static lg_err
 read_pieces(struct reader *rd, struct lg_ber *b, struct lg_filter *f)
@@ -113,7 +125,8 @@ read_pieces(struct reader *rd, struct lg_ber *b, struct lg_filter *f)
 			return malformed(rd);
 		p->where = tag == LG_BER_CONTEXT(0) ? LG_PIECE_INITIAL : tag == LG_BER_CONTEXT(2) ? LG_PIECE_FINAL : LG_PIECE_ANY;
 		if (!f->undefined)
-			f->undefined = !lg_normal_piece(rd->cx->arena, f->rule->form, p->where, value, &p->normal);
+			f->undefined = !piece_fits(rd->cx->arena, f->rule, value) ||
+			    !lg_normal_piece(rd->cx->arena, f->rule->form, p->where, value, &p->normal);
 	}
 	return LG_OK;
 }

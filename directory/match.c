@@ -33,6 +33,7 @@ const struct lg_rule lg_rules[LG_RULES] = {
 	[LG_R_TIME] = { "2.5.13.27", "generalizedTimeMatch", LG_RULE_EQUALITY, LG_FORM_TIME, LG_SYN_TIME },
 	[LG_R_TIME_ORD] = { "2.5.13.28", "generalizedTimeOrderingMatch", LG_RULE_ORDERING, LG_FORM_TIME, LG_SYN_TIME },
 	[LG_R_CE_IA5] = { "1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", LG_RULE_EQUALITY, LG_FORM_CASE_EXACT, LG_SYN_IA5 },
+	[LG_R_CE_IA5_SUB] = { "1.3.6.1.4.1.4203.1.2.1", "caseExactIA5SubstringsMatch", LG_RULE_SUBSTRINGS, LG_FORM_CASE_EXACT, LG_SYN_IA5 },
 	[LG_R_CI_IA5] = { "1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", LG_RULE_EQUALITY, LG_FORM_CASE_IGNORE, LG_SYN_IA5 },
 	[LG_R_CI_IA5_SUB] = { "1.3.6.1.4.1.1466.109.114.3", "caseIgnoreIA5SubstringsMatch", LG_RULE_SUBSTRINGS, LG_FORM_CASE_IGNORE, LG_SYN_IA5 },
 	[LG_R_UUID] = { "1.3.6.1.1.16.2", "UUIDMatch", LG_RULE_EQUALITY, LG_FORM_UUID, LG_SYN_UUID },

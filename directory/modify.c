@@ -107,6 +107,11 @@ modify_members(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *gro
 {
 	struct lg_entry member;
 
+	/* Only groups have members: nothing is there to be deleted, and to be replaced by nothing. */
+	if (group->type != LG_TYPE_GROUP && mod->kind == LG_MODIFY_REPLACE && mod->values.n == 0)
+		return LG_OK;
+	if (group->type != LG_TYPE_GROUP && mod->kind == LG_MODIFY_DELETE)
+		return lg_refuse(cx, ed, LG_LDAP_NO_SUCH_ATTRIBUTE, "member: no such attribute");
 	if (group->type != LG_TYPE_GROUP)
 		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute 'member' not allowed");
 	if (mod->kind == LG_MODIFY_INCREMENT)

@@ -28,27 +28,13 @@ drop_value(struct lg_ctx *cx, struct lg_draft *d, const struct lg_ava *ava)
 		}
 }
 
-static bool
-has_value(struct lg_ctx *cx, struct lg_draft *d, const struct lg_ava *ava)
-{
-	struct lg_draft_attr *da = lg_draft_find(d, ava->attr);
-	lg_str normal;
-
-	for (size_t i = 0; da != NULL && i < da->n; i++)
-		if (lg_stored_normal(cx->arena, ava->attr, da->v[i], &normal) && lg_str_eq(normal, ava->normal))
-			return true;
-	return false;
-}
-
 static void
 change_rdn(struct lg_ctx *cx, struct lg_draft *d, const struct lg_rdn *rdn, bool delete_old)
 {
 	for (size_t i = 0; delete_old && i < d->rdn.n; i++)
 		if (!rdn_has(rdn, &d->rdn.ava[i]))
 			drop_value(cx, d, &d->rdn.ava[i]);
-	for (size_t i = 0; i < rdn->n; i++)
-		if (!has_value(cx, d, &rdn->ava[i]))
-			lg_draft_put(cx, d, rdn->ava[i].attr, rdn->ava[i].value);
+	lg_draft_name(cx, d, rdn);
 	d->rdn = *rdn;
 	d->e.rdn = lg_rdn_text(cx->arena, rdn);
 	d->e.rdn_normal = rdn->normal;

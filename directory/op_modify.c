@@ -79,6 +79,8 @@ void
 lg_op_rename(struct lg_op *op, struct lg_ber *body)
 {
 	struct lg_write *w = lg_write_new(op, lg_ber_str(body, LG_BER_OCTETS), edit_rename);
+	struct lg_dn superior;
+	struct lg_rdn rdn;
 
 	w->rdn = lg_ber_str(body, LG_BER_OCTETS);
 	w->delete_old = lg_ber_bool(body, LG_BER_BOOLEAN);
@@ -87,6 +89,10 @@ lg_op_rename(struct lg_op *op, struct lg_ber *body)
 		w->superior = lg_ber_str(body, LG_BER_CONTEXT(0));
 	if (body->bad)
 		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed modify DN request");
+	else if (!lg_rdn_parse(op->arena, w->rdn, &rdn) || !lg_rdn_known(&rdn))
+		lg_op_code(op, LG_LDAP_INVALID_DN, "invalid new RDN");
+	else if (w->has_superior && !lg_dn_parse(op->arena, w->superior, &superior))
+		lg_op_code(op, LG_LDAP_INVALID_DN, "invalid new superior DN");
 	else
 		lg_write_submit(op, w, "entry.rename", NULL);
 }

@@ -249,6 +249,20 @@ may_hash(struct lg_op *op, const struct lg_write *w)
 	return may;
 }
 
+static bool
+values_fit(struct lg_op *op, const struct lg_write *w)
+{
+	struct lg_edit ed = { 0 };
+	lg_err e = LG_OK;
+
+	for (size_t i = 0; i < w->n && e == LG_OK; i++)
+		e = w->mods != NULL ? lg_values_check(&op->cx, &ed, &w->mods[i].values, w->mods[i].kind)
+		    : lg_values_check(&op->cx, &ed, &w->values[i], LG_MODIFY_ADD);
+	if (e != LG_OK)
+		lg_op_error(op, e, &ed);
+	return e == LG_OK;
+}
+
 void
 lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_str *password)
 {
@@ -256,6 +270,8 @@ lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_
 	bool parses, add = op->kind->run == lg_op_add;
 	uint32_t tenant = tenant_of(op, w->dn, &parses);
 
+	if (parses && !values_fit(op, w))
+		return;
 	if (!parses || tenant == 0) {
 		lg_op_code(op, !parses ? LG_LDAP_INVALID_DN : add ? LG_LDAP_UNWILLING : LG_LDAP_NO_SUCH_OBJECT, !parses ? "invalid DN" : "");
 		return;

@@ -11,6 +11,7 @@
 #define CE	LG_R_CE, LG_R_NONE, LG_R_CE_SUB
 #define CI_IA5	LG_R_CI_IA5, LG_R_NONE, LG_R_CI_IA5_SUB
 #define CE_IA5	LG_R_CE_IA5, LG_R_NONE, LG_R_NONE
+#define CE_IA5_SUB	LG_R_CE_IA5, LG_R_NONE, LG_R_CE_IA5_SUB
 #define NUM	LG_R_NUM, LG_R_NONE, LG_R_NUM_SUB
 #define LIST	LG_R_LIST, LG_R_NONE, LG_R_LIST_SUB
 #define TEL	LG_R_TEL, LG_R_NONE, LG_R_TEL_SUB
@@ -141,7 +142,7 @@ const struct lg_attr lg_attrs[] = {
 	{ 150, NETSCAPE "241", "displayName", 0, DS, CI, SINGLE },
 	{ 151, NETSCAPE "40", "userSMIMECertificate", 0, LG_SYN_OCTETS, NO_RULE, 0 },
 	{ 152, NETSCAPE "216", "userPKCS12", 0, LG_SYN_OCTETS, NO_RULE, 0 },
-	{ 153, "1.3.6.1.4.1.250.1.57", "labeledURI", 0, DS, CE, 0 },
+	{ 153, "1.3.6.1.4.1.250.1.57", "labeledURI", 0, DS, ONLY(CE), 0 },
 
 	/* RFC 2307: UNIX accounts */
 	{ 160, NIS "0", "uidNumber", 0, LG_SYN_INTEGER, INT, SINGLE | INDEXED },
@@ -156,8 +157,8 @@ const struct lg_attr lg_attrs[] = {
 	{ 169, NIS "9", "shadowInactive", 0, LG_SYN_INTEGER, INT, SINGLE },
 	{ 170, NIS "10", "shadowExpire", 0, LG_SYN_INTEGER, INT, SINGLE },
 	{ 171, NIS "11", "shadowFlag", 0, LG_SYN_INTEGER, INT, SINGLE },
-	{ 172, NIS "12", "memberUid", 0, LG_SYN_IA5, LG_R_CE_IA5, LG_R_NONE, LG_R_NONE, INDEXED },
-	{ 173, NIS "13", "memberNisNetgroup", 0, LG_SYN_IA5, CE_IA5, 0 },
+	{ 172, NIS "12", "memberUid", 0, LG_SYN_IA5, CE_IA5_SUB, INDEXED },
+	{ 173, NIS "13", "memberNisNetgroup", 0, LG_SYN_IA5, CE_IA5_SUB, 0 },
 	{ 174, NIS "14", "nisNetgroupTriple", 0, LG_SYN_NIS_TRIPLE, NO_RULE, 0 },
 
 	/* ours */

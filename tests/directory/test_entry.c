@@ -194,7 +194,8 @@ Test(edit, add_gives_the_codes_of_the_standards)
 		{ "x", PERSON, 34 },
 		{ "uid=y,dc=elsewhere", PERSON "uid: y", 53 },
 		{ "uid=y,ou=nowhere," SUFFIX, PERSON "uid: y", 32 },
-		{ "uid=y,ou=people," SUFFIX, PERSON, 64 },		/* the RDN's value is missing */
+		{ "ou=y,ou=groups," SUFFIX, "objectClass: lgProject\ncn: y", 65 },	/* the RDN's value is the entry's, and not allowed */
+		{ "uid=named,ou=people," SUFFIX, PERSON, 0 },		/* RFC 4511 4.7: the RDN gives its value */
 		{ "uid=y,ou=people," SUFFIX, PERSON "uid: y\nfrob: 1", 17 },
 		{ "uid=y,ou=people," SUFFIX, PERSON "uid: y\nuidNumber: 5", 65 },
 		{ "uid=y,ou=people," SUFFIX, "objectClass: inetOrgPerson\ncn: Y\nuid: y", 65 },
@@ -212,6 +213,7 @@ Test(edit, add_gives_the_codes_of_the_standards)
 		{ "cn=g,ou=groups," SUFFIX, "objectClass: groupOfNames\ncn: g\nmember: uid=nobody," SUFFIX, 19 },
 		{ "cn=g,ou=groups," SUFFIX, "objectClass: groupOfNames\ncn: g\nmember: x", 21 },
 		{ "cn=g,ou=groups," SUFFIX, "objectClass: groupOfNames\ncn: g\nmember: " ALICE, 0 },
+		{ "cn=px,ou=groups," SUFFIX, "objectClass: posixGroup\ncn: px\ngidNumber: 7\nmember: " ALICE, 65 },
 		{ "2.5.4.3=h,ou=groups," SUFFIX, "objectClass: lgGroup\ncn: h", 0 },
 		{ "cn=p,ou=projects," SUFFIX, "objectClass: lgService\ncn: p\nlgProject: cn=none," SUFFIX, 19 },
 	};

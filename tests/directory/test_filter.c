@@ -99,7 +99,8 @@ static const struct {
 	/* substrings */
 	{ "(cn=ali*)", LG_TRUE }, { "(cn=*smith)", LG_TRUE }, { "(cn=*ce sm*)", LG_TRUE }, { "(cn=a*i*h)", LG_TRUE }, { "(cn=alice*alice)", LG_FALSE },
 	{ "(cn=*smith*smith*)", LG_FALSE }, { "(cn=ali*ice smith)", LG_FALSE }, { "(description=*\\2a*)", LG_TRUE }, { "(sn=*x*)", LG_FALSE },
-	{ "(telephoneNumber=*234*)", LG_TRUE },
+	{ "(telephoneNumber=*234*)", LG_TRUE }, { "(telephoneNumber=)", LG_UNDEFINED }, { "(telephoneNumber=*\xc3\xb6*)", LG_UNDEFINED },
+	{ "(objectClass=nonsense)", LG_UNDEFINED },
 	/* extensible */
 	{ "(cn:=alice smith)", LG_TRUE }, { "(cn:caseExactMatch:=alice smith)", LG_FALSE }, { "(cn:caseExactMatch:=Alice Smith)", LG_TRUE },
 	{ "(:caseIgnoreMatch:=smith)", LG_TRUE }, { "(:caseIgnoreMatch:=nobody)", LG_FALSE }, { "(ou:dn:=people)", LG_TRUE }, { "(ou:=people)", LG_FALSE },

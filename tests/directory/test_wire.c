@@ -459,7 +459,8 @@ Test(search, compare_gives_the_codes_of_the_standards)
 		{ ALICE, "sn", "SMITH", 6 }, { ALICE, "sn", "Jones", 5 }, { ALICE, "name", "smith", 6 }, { ALICE, "frob", "x", 17 },
 		{ ALICE, "title", "x", 16 }, { ALICE, "uidNumber", "abc", 21 }, { ALICE, "userPassword", "secret", 50 }, { "uid=nobody," SUFFIX, "sn", "x", 32 },
 		{ "x", "sn", "x", 34 }, { STAFF, "member", ALICE, 6 }, { STAFF, "member", BOB, 5 }, { ALICE, "memberOf", STAFF, 6 },
-		{ ALICE, "jpegPhoto", "x", 18 },
+		{ ALICE, "objectClass", "nonsense", 21 }, { "uid=nobody," SUFFIX, "uidNumber", "abc", 21 }, { "x", "frob", "x", 34 },
+		{ ALICE, "telexNumber", "x", 18 },
 	};
 
 	for (size_t i = 0; i < LG_COUNT(rows); i++) {
@@ -491,6 +492,24 @@ Test(write, answers_come_when_the_change_is_there)
 	wire_expect(&k, 4, 0x6b, 0);
 	struct answer a = wire_expect(&k, 5, 0x6b, 32);
 	cr_assert(lg_str_eq(a.matched, LG_STR("ou=people," SUFFIX)));
+}
+
+Test(write, what_is_wrong_whatever_the_entry_is_comes_first)
+{
+	static const struct { int kind; const char *attr, *value; int code; } rows[] = {
+		{ 0, "frob", "x", 17 }, { 2, "uidNumber", "abc", 21 }, { 1, "telephoneNumber", "", 21 }, { 3, "sn", "1", 19 },
+		{ 3, "uidNumber", "x", 21 }, { 0, "sn", NULL, 2 }, { 0, "objectClass", "nonsense", 21 }, { 0, "member", "no dn", 21 },
+		{ 0, "sn", "x", 32 },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(rows); i++) {
+		send_modify(&k, (int32_t)i + 1, "uid=nobody," SUFFIX, rows[i].kind, rows[i].attr, rows[i].value);
+		wire_pump(&k);
+		wire_expect(&k, (int32_t)i + 1, 0x67, rows[i].code);
+	}
+	send_rename(&k, 50, "uid=nobody," SUFFIX, "frob=x", false, NULL);
+	wire_pump(&k);
+	wire_expect(&k, 50, 0x6d, 34);
 }
 
 Test(write, codes_of_edits_arrive)
