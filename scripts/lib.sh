@@ -26,6 +26,8 @@ lg_start() {
 
 lg_ready() { jq -r "$1" <<<"$LG_READY"; }
 
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
 # The secret that --load or `apply --credentials FILE` made: lg_secret FILE KIND NAME
 lg_secret() { jq -r --arg k "$2" --arg n "$3" '.[] | select(.kind == $k and .name == $n) | .secret' "$1"; }
 

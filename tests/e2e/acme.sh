@@ -2,7 +2,6 @@
 . "$(dirname "$0")/lib.sh"
 command -v certbot >/dev/null && command -v dehydrated >/dev/null || { skip "acme: needs the packages certbot and dehydrated"; done_testing; }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 DNS=$(free_port) WEB=$(free_port) ALPN=$(free_port)
 # every name is 127.0.0.1
 python3 - "$DNS" <<'PY' &
