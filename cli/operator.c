@@ -151,7 +151,7 @@ cli_keeper_list(struct cli *c)
 		{ "ALG", "alg", NULL }, { "KID", "kid", NULL }, { NULL, NULL, NULL },
 	};
 	static const struct cli_column ceilings[] = {
-		{ "TENANT", "tenant", NULL }, { "TRUST DOMAIN", "trust_domain", NULL }, { "DNS SUFFIXES", "dns_suffixes", NULL },
+		{ "TENANT", "tenant", NULL }, { "TRUST DOMAIN", "trust_domain", NULL }, { "DNS SUFFIXES", "dns_suffixes", NULL }, { "ADDRESSES", "addresses", NULL },
 		{ "TOKENS", "token_life", NULL }, { "TICKETS", "ticket_life", NULL }, { "LEAVES", "leaf_life", NULL },
 		{ NULL, NULL, NULL },
 	};
@@ -184,6 +184,8 @@ cli_keeper_ceiling(struct cli *c)
 	}
 	if (cli_given(c, "dns-suffix"))
 		LG_TRY(add(c, &w, lg_print(c->cx->arena, "dns_suffixes=%.*s", LG_FMT(cli_value(c, "dns-suffix")))));
+	if (cli_given(c, "address"))
+		LG_TRY(add(c, &w, lg_print(c->cx->arena, "addresses=%.*s", LG_FMT(cli_value(c, "address")))));
 	if (w.n == 2)
 		return lg_fail(c->cx, LG_E_INVALID, "what shall change? See lightgate keeper ceiling --help");
 	LG_TRY(ask(c, &w, &answer));

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include "base/clock.h"
+#include "base/ipnet.h"
 #include "server/listen.h"
 
 #define KEY(name, type, member, fallback, min, max, live, help) \
@@ -51,6 +52,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	TIME("ceiling.ticket_life", ticket_life, "2m", LG_SECOND, LG_HOUR, "Longest life of a ticket, likewise."),
 	TIME("ceiling.leaf_life", leaf_life, "24h", LG_MINUTE, 398 * LG_DAY, "Longest life of a certificate, likewise."),
 	KEY("ceiling.dns_suffixes", LIST, dns_suffixes, NULL, 0, 0, false, "What DNS names in certificates must end in."),
+	KEY("ceiling.addresses", LIST, nets, NULL, 0, 0, false, "Ranges that addresses in certificates must lie in."),
 
 	TIME("rotation.token_key", rotation_token, "30d", LG_SECOND, 3650 * LG_DAY, "A key signs tokens for so long."),
 	TIME("rotation.ticket_key", rotation_ticket, "30d", LG_SECOND, 3650 * LG_DAY, "A key signs tickets for so long."),
@@ -135,6 +137,11 @@ lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 		return lg_fail(cx, LG_E_INVALID, "socket: the path has more than %zu octets", sizeof ((struct sockaddr_un *)0)->sun_path - 1);
 	if (s->issuer.n > 0 && !lg_str_starts(s->issuer, LG_STR("https://")))
 		return lg_fail(cx, LG_E_INVALID, "issuer: an https URL is wanted");
+	for (size_t i = 0; i < s->nets.n; i++) {
+		lg_str net;
+		if (!lg_ipnet_parse(cx->arena, s->nets.v[i], &net))
+			return lg_fail(cx, LG_E_INVALID, "ceiling.addresses: \"%.*s\" is no range such as 10.0.0.0/8", LG_FMT(s->nets.v[i]));
+	}
 	/* Verifiers keep the JWKS for five minutes. */
 	if (!s->dev && s->rotation_publish < 10 * LG_MINUTE)
 		return lg_fail(cx, LG_E_INVALID, "rotation.publish: 10m at least");

@@ -26,7 +26,7 @@ struct lg_settings {
 	int64_t map_size, segment_buffer;
 	/* tokens and certificates: the ceilings given to the keeper at the tenant's creation */
 	int64_t token_life, ticket_life, leaf_life;
-	struct lg_config_list dns_suffixes;
+	struct lg_config_list dns_suffixes, nets;
 	/* keys: after how long they stop signing, and how long their successors are known before */
 	int64_t rotation_token, rotation_ticket, rotation_issuer, rotation_publish;
 	int64_t max_stale;		/* how long a host that is cut off goes on with what it knows */

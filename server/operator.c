@@ -160,7 +160,7 @@ static const struct {
 	{ "tenant-create", 4, 12, true, create_tenant },
 	{ "tenant-list", 1, 1, false, relay },
 	{ "keeper-list", 1, 1, true, lg_operator_keys },
-	{ "keeper-ceiling", 3, 6, true, lg_operator_ceiling },
+	{ "keeper-ceiling", 3, 7, true, lg_operator_ceiling },
 	{ "keeper-rotate", 4, 4, true, lg_operator_rotate },
 	{ "keeper-reconcile", 1, 1, true, lg_operator_reconcile },
 	{ "recover-password", 3, 3, false, relay },

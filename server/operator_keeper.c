@@ -1,4 +1,5 @@
 /* operator_keeper.c: what the keeper holds and may sign, as the operator sees and sets it. */
+#include "base/ipnet.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "server/operator.h"
@@ -25,7 +26,7 @@ purpose_name(enum lg_purpose p)
 /* ---- keeper-list -------------------------------------------------------------------------------------------- */
 
 static void
-write_tenant(struct lg_jsonw *w, const struct lg_keeper_tenant *t)
+write_tenant(struct lg_arena *a, struct lg_jsonw *w, const struct lg_keeper_tenant *t)
 {
 	const struct lg_ceiling *c = &t->ceiling;
 
@@ -38,6 +39,11 @@ write_tenant(struct lg_jsonw *w, const struct lg_keeper_tenant *t)
 	lg_jsonw_array(w);
 	for (size_t i = 0; i < c->ndns; i++)
 		lg_jsonw_str(w, c->dns_suffixes[i]);
+	lg_jsonw_array_end(w);
+	lg_jsonw_name(w, LG_STR("addresses"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < c->nnets; i++)
+		lg_jsonw_str(w, lg_ipnet_text(a, c->nets[i]));
 	lg_jsonw_array_end(w);
 	lg_jsonw_bool_of(w, "loopback", c->loopback);
 	lg_jsonw_int_of(w, "token_life", c->token_life / LG_SECOND);
@@ -85,7 +91,7 @@ lg_operator_keys(struct lg_operator *op)
 	lg_jsonw_name(&w, LG_STR("ceilings"));
 	lg_jsonw_array(&w);
 	for (size_t i = 0; i < nt; i++)
-		write_tenant(&w, &t[i]);
+		write_tenant(op->cx.arena, &w, &t[i]);
 	lg_jsonw_array_end(&w);
 	lg_jsonw_name(&w, LG_STR("keys"));
 	lg_jsonw_array(&w);
@@ -130,6 +136,22 @@ set_dns(struct lg_operator *op, lg_str list, struct lg_ceiling *c)
 }
 
 static lg_err
+set_nets(struct lg_operator *op, lg_str list, struct lg_ceiling *c)
+{
+	lg_str one;
+
+	c->nnets = 0;
+	while (list.n > 0) {
+		lg_str_cut(list, ',', &one, &list);
+		if (c->nnets == LG_COUNT(c->nets))
+			return lg_fail(&op->cx, LG_E_LIMIT, "a tenant has at most %zu ranges of addresses", LG_COUNT(c->nets));
+		if (!lg_ipnet_parse(op->cx.arena, one, &c->nets[c->nnets++]))
+			return lg_fail(&op->cx, LG_E_INVALID, "\"%.*s\" is no range such as 10.0.0.0/8", LG_FMT(one));
+	}
+	return LG_OK;
+}
+
+static lg_err
 set_one(struct lg_operator *op, lg_str word, struct lg_ceiling *c)
 {
 	static const struct {
@@ -145,6 +167,8 @@ set_one(struct lg_operator *op, lg_str word, struct lg_ceiling *c)
 	lg_str_cut(word, '=', &name, &value);
 	if (lg_str_eq(name, LG_STR("dns_suffixes")))
 		return set_dns(op, value, c);
+	if (lg_str_eq(name, LG_STR("addresses")))
+		return set_nets(op, value, c);
 	for (size_t i = 0; i < LG_COUNT(lives); i++) {
 		if (!lg_str_eq(name, lg_str_of(lives[i].name)))
 			continue;
@@ -167,7 +191,7 @@ lg_operator_ceiling(struct lg_operator *op)
 	for (size_t i = 2; i < op->words.n; i++)
 		LG_TRY(set_one(op, op->words.word[i], &t.ceiling));
 	LG_TRY(lg_operator_wait(op, lg_keeper_set_ceiling(op->keeper, t.id, &t.ceiling, lg_operator_done, op), &reply));
-	write_tenant(&w, &t);
+	write_tenant(op->cx.arena, &w, &t);
 	return lg_operator_changed(op, t.id, "keeper.ceiling", lg_buf_view(&op->out));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/ipnet.h"
 #include "base/log.h"
 #include "crypto/confine.h"
 #include "server/parent.h"
@@ -143,6 +144,8 @@ ceiling(struct lg_parent *p)
 		c.dns_suffixes[c.ndns++] = s->host;
 	for (size_t i = 0; i < s->dns_suffixes.n && c.ndns < LG_COUNT(c.dns_suffixes); i++)
 		c.dns_suffixes[c.ndns++] = s->dns_suffixes.v[i];
+	for (size_t i = 0; i < s->nets.n && c.nnets < LG_COUNT(c.nets); i++)
+		c.nnets += lg_ipnet_parse(p->arena, s->nets.v[i], &c.nets[c.nnets]);	/* lg_settings_check has read them */
 	return c;
 }
 

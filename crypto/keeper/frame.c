@@ -140,10 +140,11 @@ lg_put_ceiling(struct lg_buf *b, const struct lg_ceiling *c)
 	lg_buf_u64(b, (uint64_t)c->token_life);
 	lg_buf_u64(b, (uint64_t)c->ticket_life);
 	lg_buf_u64(b, (uint64_t)c->leaf_life);
+	put_strs(b, c->nets, c->nnets);
 }
 
 bool
-lg_get_ceiling(struct lg_rd *rd, struct lg_ceiling *ret)
+lg_get_ceiling(struct lg_rd *rd, bool nets, struct lg_ceiling *ret)
 {
 	ret->issuer = lg_rd_str32(rd);
 	ret->trust_domain = lg_rd_str32(rd);
@@ -153,7 +154,8 @@ lg_get_ceiling(struct lg_rd *rd, struct lg_ceiling *ret)
 	ret->token_life = get_time(rd);
 	ret->ticket_life = get_time(rd);
 	ret->leaf_life = get_time(rd);
-	return !rd->bad;
+	ret->nnets = 0;
+	return !rd->bad && (!nets || get_strs(rd, ret->nets, LG_COUNT(ret->nets), &ret->nnets));
 }
 
 void
@@ -198,5 +200,5 @@ lg_get_keeper_tenant(struct lg_rd *rd, struct lg_keeper_tenant *ret)
 {
 	ret->id = lg_rd_u32(rd);
 	ret->name = lg_rd_str32(rd);
-	return lg_get_ceiling(rd, &ret->ceiling);
+	return lg_get_ceiling(rd, true, &ret->ceiling);
 }

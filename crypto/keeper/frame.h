@@ -38,7 +38,7 @@ bool lg_get_token_request(struct lg_rd *rd, struct lg_token_request *ret);
 void lg_put_bundle_request(struct lg_buf *b, const struct lg_bundle_request *rq);
 bool lg_get_bundle_request(struct lg_rd *rd, struct lg_bundle_request *ret);
 void lg_put_ceiling(struct lg_buf *b, const struct lg_ceiling *c);
-bool lg_get_ceiling(struct lg_rd *rd, struct lg_ceiling *ret);
+bool lg_get_ceiling(struct lg_rd *rd, bool nets, struct lg_ceiling *ret);	/* nets: as written since they are in it */
 void lg_put_keeper_key(struct lg_buf *b, const struct lg_keeper_key *k);
 bool lg_get_keeper_key(struct lg_rd *rd, struct lg_keeper_key *ret);
 void lg_put_keeper_tenant(struct lg_buf *b, const struct lg_keeper_tenant *t);

@@ -78,7 +78,7 @@ lg_kp_create_tenant(struct lg_call *c)
 
 	r.id = lg_rd_u32(&c->rd);
 	r.name = lg_rd_str32(&c->rd);
-	if (!lg_get_ceiling(&c->rd, &r.ceiling) || !lg_rd_done(&c->rd))
+	if (!lg_get_ceiling(&c->rd, true, &r.ceiling) || !lg_rd_done(&c->rd))
 		return malformed(c);
 	return create_tenant(c, &r);
 }
@@ -92,7 +92,7 @@ lg_kp_set_ceiling(struct lg_call *c)
 
 	uint32_t id = lg_rd_u32(&c->rd);
 	(void)lg_rd_str32(&c->rd);
-	if (id == 0 || !lg_get_ceiling(&c->rd, &ceiling) || !lg_rd_done(&c->rd))
+	if (id == 0 || !lg_get_ceiling(&c->rd, true, &ceiling) || !lg_rd_done(&c->rd))
 		return malformed(c);
 	LG_TRY(lg_ceiling_check(c->cx, &ceiling));
 	LG_TRY(lg_kp_tenant_read(c->cx, c->kp, id, &plain, &r));

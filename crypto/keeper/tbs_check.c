@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/der.h"
+#include "base/ipnet.h"
 #include "crypto/oid.h"
 #include "crypto/spki.h"
 
@@ -126,7 +127,12 @@ check_address(struct walk *w, lg_str ip)
 	static const char six[16] = { [15] = 1 };
 	bool loopback = (ip.n == 4 && ip.p[0] == 127) || (ip.n == 16 && memcmp(ip.p, six, 16) == 0);
 
-	return loopback && w->ceiling->loopback ? LG_OK : deny(w, "an IP address");
+	if (loopback && w->ceiling->loopback)
+		return LG_OK;
+	for (size_t i = 0; i < w->ceiling->nnets; i++)
+		if (lg_ipnet_has(w->ceiling->nets[i], ip))
+			return LG_OK;
+	return deny(w, "an IP address outside the ceiling");
 }
 
 static const struct {

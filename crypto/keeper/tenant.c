@@ -10,7 +10,7 @@
 #include "crypto/keeper/frame.h"
 #include "crypto/local.h"
 
-enum { FORMAT = 2, TEXT_MAX = 255 };
+enum { FORMAT_NO_NETS = 2, FORMAT = 3, TEXT_MAX = 255 };
 
 /* ---- record --------------------------------------------------------------------------------------------------- */
 
@@ -41,11 +41,12 @@ lg_err
 lg_tenant_record_decode(struct lg_ctx *cx, lg_str bytes, struct lg_tenant_record *ret)
 {
 	struct lg_rd rd = lg_rd_of(bytes);
-	bool good = lg_rd_u8(&rd) == FORMAT;
+	uint8_t format = lg_rd_u8(&rd);
+	bool good = format == FORMAT || format == FORMAT_NO_NETS;
 
 	ret->id = lg_rd_u32(&rd);
 	ret->name = lg_rd_str32(&rd);
-	good = good && lg_get_ceiling(&rd, &ret->ceiling);
+	good = good && lg_get_ceiling(&rd, format == FORMAT, &ret->ceiling);
 	ret->nkeys = lg_rd_u16(&rd);
 	good = good && ret->nkeys <= LG_TENANT_KEYS;
 	for (size_t i = 0; good && i < ret->nkeys; i++) {
@@ -80,6 +81,9 @@ lg_ceiling_check(struct lg_ctx *cx, const struct lg_ceiling *c)
 	for (size_t i = 0; i < c->ndns; i++)
 		if (!text_plausible(c->dns_suffixes[i]) || c->dns_suffixes[i].p[0] == '.')
 			return lg_fail(cx, LG_E_INVALID, "ceiling: a DNS suffix is empty, too long or begins with a dot");
+	for (size_t i = 0; i < c->nnets; i++)
+		if (c->nets[i].n != 8 && c->nets[i].n != 32)
+			return lg_fail(cx, LG_E_INVALID, "ceiling: a range is an address and a mask");
 	/* Access tokens at most 1 h, tickets 120 s; leaves of over 90 days are not short-lived. */
 	if (!life_plausible(c->token_life, LG_HOUR) || !life_plausible(c->ticket_life, 120 * LG_SECOND)
 	    || !life_plausible(c->leaf_life, 90 * LG_DAY))
@@ -168,6 +172,8 @@ keep_ceiling(struct lg_arena *a, const struct lg_ceiling *c)
 	copy.trust_domain = lg_dup(a, c->trust_domain);
 	for (size_t i = 0; i < c->ndns; i++)
 		copy.dns_suffixes[i] = lg_dup(a, c->dns_suffixes[i]);
+	for (size_t i = 0; i < c->nnets; i++)
+		copy.nets[i] = lg_dup(a, c->nets[i]);
 	return copy;
 }
 

@@ -46,6 +46,8 @@ struct lg_ceiling {
 	lg_str trust_domain;		/* SPIFFE */
 	lg_str dns_suffixes[8];		/* leaves' DNS names end in one of these; "localhost" and IP addresses only in --dev */
 	size_t ndns;
+	lg_str nets[8];			/* and their IP addresses lie in one of these: address and mask, 8 or 32 octets */
+	size_t nnets;
 	bool loopback;			/* leaves may carry 127.0.0.1, ::1 and localhost */
 	int64_t token_life, ticket_life, leaf_life;	/* longest, microseconds */
 };

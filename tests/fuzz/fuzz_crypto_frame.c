@@ -22,7 +22,7 @@ read_body(struct lg_ctx *cx, lg_str body)
 	rd = lg_rd_of(body);
 	(void)lg_get_bundle_request(&rd, &bundle);
 	rd = lg_rd_of(body);
-	if (lg_get_ceiling(&rd, &ceiling))
+	if (lg_get_ceiling(&rd, true, &ceiling))
 		(void)!lg_ceiling_check(cx, &ceiling);
 	(void)!lg_keeper_keys_parse(cx, body, &keys, &n);
 	(void)!lg_keeper_tenants_parse(cx, body, &tenants, &n);
