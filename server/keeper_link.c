@@ -286,6 +286,22 @@ crl_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig
 	return lg_keeper_link_wait(self, cx, ask_crl, &t, sig);
 }
 
+static lg_err
+ask_ocsp(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	const struct tbs *t = arg;
+
+	return lg_keeper_ocsp(k, t->tenant, t->tbs, done, done_arg);
+}
+
+static lg_err
+ocsp_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
+{
+	struct tbs t = { tenant, tbs };
+
+	return lg_keeper_link_wait(self, cx, ask_ocsp, &t, sig);
+}
+
 /* ---- data keys: few, added, never changed ------------------------------------------------------------------ */
 
 static const struct lg_secret *
@@ -343,7 +359,7 @@ void
 lg_keeper_link_signer(struct lg_keeper_link *kl, struct lg_signer *ret)
 {
 	*ret = (struct lg_signer){ .self = kl, .token = token, .token_wait = token_wait, .certificate_wait = certificate_wait,
-		.crl_wait = crl_wait, .data_key = data_key };
+		.crl_wait = crl_wait, .ocsp_wait = ocsp_wait, .data_key = data_key };
 }
 
 lg_err
