@@ -174,7 +174,7 @@ report(const char *what, int n)
 static void
 bench_issue(struct lg_ctx *cx, lg_str spki)
 {
-	struct lg_cert_request rq = { .tenant = 1, .profile = lg_cert_profile_find(LG_STR("host")), .proof = "self", .spki = spki,
+	struct lg_cert_request rq = { .tenant = 1, .profile = LG_STR("host"), .proof = "self", .spki = spki,
 		.entry = lg_uuid_new() };
 
 	start();

@@ -361,7 +361,7 @@ static lg_err
 issue(struct lg_acme *q, struct finalizing *f, const struct lg_csr *csr, const struct lg_cert_names *names)
 {
 	struct lg_issuing *is = LG_NEW(q->cx->arena, struct lg_issuing);
-	struct lg_cert_request rq = { .tenant = q->ex->tenant, .profile = lg_cert_profile_find(LG_STR("tls-server")), .proof = "acme",
+	struct lg_cert_request rq = { .tenant = q->ex->tenant, .profile = LG_STR("tls-server"), .proof = "acme",
 		.asker = { .type = q->cx->actor->type, .id = q->cx->actor->id, .name = q->cx->actor->name }, .entry = q->account.entry,
 		.spki = csr->spki, .proved = names };
 	struct lg_issued issued;

@@ -2,6 +2,7 @@
 #include "certs/ask.h"
 
 #include "base/clock.h"
+#include "base/ipnet.h"
 
 static lg_err
 ask(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
@@ -25,6 +26,7 @@ lg_certs_ask_issue(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, con
     struct lg_decided *ret)
 {
 	struct lg_question *q = LG_NEW(cx->arena, struct lg_question);
+	lg_str *addresses = LG_NEWS(cx->arena, lg_str, LG_CERT_NAMES);
 	char owner[LG_UUID_TEXT + 1];
 	struct lg_verdict verdict;
 
@@ -33,10 +35,13 @@ lg_certs_ask_issue(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, con
 	q->principal = cq->asker;
 	q->action = "certificate:issue";
 	q->resource = (struct lg_entity_id){ .type = LG_STR("Certificate"), .name = cq->entry->name };
-	q->facts[q->nfacts++] = lg_fact_str("profile", lg_str_of(cq->profile));
+	q->facts[q->nfacts++] = lg_fact_str("profile", cq->profile);
 	q->facts[q->nfacts++] = lg_fact_str("subject", cq->entry->name);
 	q->facts[q->nfacts++] = lg_fact_set("uris", cq->names->uri, cq->names->nuri);
 	q->facts[q->nfacts++] = lg_fact_set("dns", cq->names->dns, cq->names->ndns);
+	for (size_t i = 0; i < cq->names->nip; i++)
+		addresses[i] = lg_ip_octets_text(cx->arena, cq->names->ip[i]);
+	q->facts[q->nfacts++] = lg_fact_set("addresses", addresses, cq->names->nip);
 	q->facts[q->nfacts++] = lg_fact_str("owner", lg_str_of(owner));
 	q->facts[q->nfacts++] = (struct lg_fact){ .name = "life", .type = LG_FACT_INT, .i = cq->life / LG_SECOND };
 	q->context[q->ncontext++] = lg_fact_str("subject_proof", lg_str_of(cq->proof));

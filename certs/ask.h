@@ -14,7 +14,7 @@ struct lg_certs_question {
 	uint32_t tenant;
 	struct lg_entity_id asker;
 	const char *proof;
-	const char *profile;
+	lg_str profile;
 	const struct lg_cert_subject *entry;
 	const struct lg_cert_names *names;
 	int64_t life;			/* microseconds */

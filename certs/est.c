@@ -5,6 +5,7 @@
  * reads (RFC 8951 3.1).  Server-side key generation and full CMC are not offered.
  */
 #include "base/text.h"
+#include "certs/profiles.h"
 #include "certs/routes.h"
 
 #define PKCS7_MAX (64u << 10)
@@ -122,15 +123,6 @@ enroll_by_token(struct lg_certs *c, struct lg_http *ex, lg_str token, lg_str csr
 	return LG_OK;
 }
 
-static const struct lg_cert_profile *
-profile_for(lg_str type)
-{
-	for (size_t i = 0; i < lg_cert_nprofiles; i++)
-		if (lg_cert_profiles[i].type != NULL && lg_str_eq(type, lg_str_of(lg_cert_profiles[i].type)))
-			return &lg_cert_profiles[i];
-	return NULL;
-}
-
 /* By a certificate or a bearer token: a new one for the caller's own entry, of the profile of its kind. */
 static lg_err
 enroll_caller(struct lg_certs *c, struct lg_http *ex, lg_str der, lg_str *cert)
@@ -144,10 +136,11 @@ enroll_caller(struct lg_certs *c, struct lg_http *ex, lg_str der, lg_str *cert)
 	if (e == LG_E_UNAUTHENTICATED)
 		lg_http_header(ex, "WWW-Authenticate", LG_STR("Basic realm=\"est\""));
 	LG_TRY(e);
-	rq.profile = profile_for(who.type);
-	if (rq.profile == NULL)
+	const struct lg_cert_profile *profile = lg_profile_of_type(who.type);
+	if (profile == NULL)
 		return lg_fail(ex->cx, LG_E_DENIED, "a %.*s has no certificate", LG_FMT(who.type));
 	LG_TRY(lg_csr_parse(ex->cx, der, &csr));
+	rq.profile = profile->name;
 	rq.asker = (struct lg_entity_id){ .type = lg_dup(ex->cx->arena, who.type), .id = who.id, .name = lg_dup(ex->cx->arena, who.name) };
 	rq.proof = who.proof;
 	rq.entry = who.id;

@@ -2,10 +2,12 @@
 #include "certs/issue.h"
 
 #include "base/clock.h"
+#include "base/ipnet.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "certs/lint.h"
 #include "certs/names.h"
+#include "certs/profiles.h"
 #include "certs/revoke.h"
 #include "certs/tbs.h"
 
@@ -15,14 +17,17 @@ struct lg_cert_subject
 lg_cert_subject_keep(struct lg_arena *a, const struct lg_cert_subject *s)
 {
 	struct lg_cert_subject kept = *s;
-	lg_str *dns = LG_NEWS(a, lg_str, s->ndns);
+	lg_str *dns = LG_NEWS(a, lg_str, s->ndns), *ip = LG_NEWS(a, lg_str, s->nip);
 
 	for (size_t i = 0; i < s->ndns; i++)
 		dns[i] = lg_dup(a, s->dns[i]);
+	for (size_t i = 0; i < s->nip; i++)
+		ip[i] = lg_dup(a, s->ip[i]);
 	kept.type = lg_dup(a, s->type);
 	kept.name = lg_dup(a, s->name);
 	kept.project = lg_dup(a, s->project);
 	kept.dns = dns;
+	kept.ip = ip;
 	return kept;
 }
 
@@ -45,18 +50,34 @@ lg_certs_entry(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_
 /* ---- prepare: a snapshot ---------------------------------------------------------------------------- */
 
 static lg_err
-names_for(struct lg_ctx *cx, const struct lg_issuing *is, const struct lg_cert_subject *entry, struct lg_cert_names *ret)
+names_for(struct lg_ctx *cx, const struct lg_issuing *is, const struct lg_cert_profile *profile, const struct lg_cert_subject *entry,
+    struct lg_cert_names *ret)
 {
 	const struct lg_cert_request *rq = is->rq;
 
 	if (rq->proved != NULL) {
 		LG_TRY(lg_cert_names_own(cx, &is->ca->au, rq->proved));
 		*ret = *rq->proved;
-		return LG_OK;
+	} else {
+		if (!lg_str_eq(entry->type, profile->type))
+			return lg_fail(cx, LG_E_DENIED, "profile %.*s is not for a %.*s", LG_FMT(profile->name), LG_FMT(entry->type));
+		LG_TRY(lg_cert_names_of(cx, &is->ca->au, profile, entry, rq->only, ret));
 	}
-	if (!lg_str_eq(entry->type, lg_str_of(rq->profile->type)))
-		return lg_fail(cx, LG_E_DENIED, "profile %s is not for a %.*s", rq->profile->name, LG_FMT(entry->type));
-	return lg_cert_names_of(cx, &is->ca->au, rq->profile, entry, rq->only, ret);
+	return lg_profile_names(cx, profile, ret);
+}
+
+static lg_err
+find_profile(struct lg_ctx *cx, struct lg_view *v, const struct lg_cert_request *rq, struct lg_cert_profile *ret)
+{
+	bool own;
+
+	LG_TRY(lg_cert_profile_get(cx, v, rq->tenant, rq->profile, ret, &own));
+	if (ret->kind != LG_PROFILE_LEAF)
+		return lg_fail(cx, LG_E_DENIED, "profile %.*s is for the service itself", LG_FMT(ret->name));
+	if ((ret->type.n == 0) != (rq->proved != NULL))
+		return lg_fail(cx, LG_E_DENIED, "profile %.*s is for %s", LG_FMT(ret->name),
+		    ret->type.n == 0 ? "names that were proved" : "an entry's own names");
+	return LG_OK;
 }
 
 /* Entry, names and decision: also asked again at completion. */
@@ -65,22 +86,14 @@ decide(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is, struct lg_ce
     struct lg_decided *decided)
 {
 	const struct lg_cert_request *rq = is->rq;
-	struct lg_certs_question q = { .tenant = rq->tenant, .asker = rq->asker, .proof = rq->proof, .profile = rq->profile->name,
+	struct lg_certs_question q = { .tenant = rq->tenant, .asker = rq->asker, .proof = rq->proof, .profile = rq->profile,
 		.entry = entry, .names = names, .life = is->row.expires - is->row.not_before - LG_CERT_BACKDATE };
 
 	LG_TRY(lg_certs_entry(cx, is->c, v, rq->tenant, rq->entry, entry));
-	LG_TRY(names_for(cx, is, entry, names));
+	LG_TRY(names_for(cx, is, &is->profile, entry, names));
 	return lg_certs_ask_issue(cx, is->c, v, &q, decided);
 }
 
-static lg_err
-decide_in_snapshot(struct lg_ctx *cx, struct lg_issuing *is)
-{
-	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-
-	LG_TRY(lg_view_begin(cx, is->c->ports.store, &v));
-	return decide(cx, v, is, &is->entry, &is->names, &is->decided);
-}
 
 static lg_err
 check_key(struct lg_ctx *cx, const struct lg_cert_profile *profile, lg_str spki)
@@ -89,7 +102,7 @@ check_key(struct lg_ctx *cx, const struct lg_cert_profile *profile, lg_str spki)
 
 	LG_TRY(lg_spki_check(cx, spki, &type));
 	if ((profile->keys & 1u << type) == 0)
-		return lg_fail(cx, LG_E_DENIED, "profile %s does not allow this kind of key", profile->name);
+		return lg_fail(cx, LG_E_DENIED, "profile %.*s does not allow this kind of key", LG_FMT(profile->name));
 	return LG_OK;
 }
 
@@ -102,7 +115,7 @@ set_validity(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_pro
 	int64_t life = wanted != 0 ? wanted : profile->life < longest ? profile->life : longest;
 
 	if (life < LG_SECOND || life > longest)
-		return lg_fail(cx, LG_E_DENIED, "profile %s allows a life of 1 to %lld seconds", profile->name,
+		return lg_fail(cx, LG_E_DENIED, "profile %.*s allows a life of 1 to %lld seconds", LG_FMT(profile->name),
 		    (long long)(longest / LG_SECOND));
 	if (now < ca->issuer[0].x509.not_before || now >= ends)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "the issuing certificate is outside its time");
@@ -137,6 +150,7 @@ write_tbs(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile
 	struct lg_tbs t = { .serial = is->row.serial, .alg = issuer->alg, .issuer = issuer->x509.subject,
 		.issuer_key_id = issuer->x509.exts.ski, .not_before = is->row.not_before, .not_after = is->row.expires,
 		.common_name = common_name(is), .spki = spki, .names = &is->names, .eku = profile->eku,
+		.policies = profile->policies, .npolicies = profile->npolicies,
 		.crl_url = issuer->crl_url, .ca_url = issuer->ca_url, .ocsp_url = issuer->ocsp_url };
 	struct lg_x509 x;
 
@@ -144,6 +158,19 @@ write_tbs(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile
 	if (lg_x509_parse_tbs(cx, is->tbs, &x) != LG_OK || lg_x509_lint(cx, &x) != LG_OK)
 		return lg_fail_in(cx, LG_E_INTERNAL, "the certificate that would have been signed");
 	return LG_OK;
+}
+
+/* One snapshot: the profile first, because what it allows does not depend on who asks. */
+static lg_err
+decide_in_snapshot(struct lg_ctx *cx, struct lg_issuing *is)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+	LG_TRY(lg_view_begin(cx, is->c->ports.store, &v));
+	LG_TRY(find_profile(cx, v, is->rq, &is->profile));
+	LG_TRY(check_key(cx, &is->profile, is->rq->spki));
+	LG_TRY(set_validity(cx, is->ca, &is->profile, is->rq->life, &is->row));
+	return decide(cx, v, is, &is->entry, &is->names, &is->decided);
 }
 
 static lg_err
@@ -156,7 +183,7 @@ prepare(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile *
 	row->entry = is->entry.id;
 	row->type = is->entry.type;
 	row->name = is->entry.name;
-	row->profile = lg_str_of(profile->name);
+	row->profile = profile->name;
 	row->spki = lg_sha256_of(spki);
 	row->issuer = is->ca->issuer[0].sha256;
 	return write_tbs(cx, is, profile, spki);
@@ -183,6 +210,8 @@ audit(struct lg_ctx *cx, struct lg_view *v, const struct lg_issuing *is, lg_str 
 		lg_jsonw_str(&w, is->names.uri[i]);
 	for (size_t i = 0; i < is->names.ndns; i++)
 		lg_jsonw_str(&w, is->names.dns[i]);
+	for (size_t i = 0; i < is->names.nip; i++)
+		lg_jsonw_str(&w, lg_ip_octets_text(cx->arena, is->names.ip[i]));
 	lg_jsonw_array_end(&w);
 	if (row->state != LG_CERT_PENDING)
 		lg_jsonw_str_of(&w, "sha256", lg_hex(cx->arena, lg_sha256_str(&row->sha256)));
@@ -205,23 +234,34 @@ run_pending(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return lg_cert_row_put(cx, v, is->ca->au.tenant, &is->row);
 }
 
+static bool
+same_names(const lg_str *a, size_t na, const lg_str *b, size_t nb)
+{
+	for (size_t i = 0; na == nb && i < na; i++)
+		if (!lg_str_eq(a[i], b[i]))
+			return false;
+	return na == nb;
+}
+
 /* Is what was decided still so, in the state this mutation changes? */
 static lg_err
 decide_again(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is)
 {
 	struct lg_cert_subject entry;
+	struct lg_cert_profile profile;
 	struct lg_cert_names names;
 	struct lg_decided decided;
 
 	if (is->rq == NULL || lg_certs_decided_stands(v, is->rq->tenant, &is->decided))
 		return LG_OK;
+	LG_TRY(find_profile(cx, v, is->rq, &profile));
+	if (!lg_profile_eq(&profile, &is->profile))
+		return lg_fail(cx, LG_E_CONFLICT, "the profile has changed meanwhile");
 	LG_TRY(decide(cx, v, is, &entry, &names, &decided));
 	if (!lg_str_eq(entry.name, is->entry.name) || !lg_str_eq(entry.project, is->entry.project) ||
-	    names.ndns != is->names.ndns)
+	    !same_names(names.dns, names.ndns, is->names.dns, is->names.ndns) ||
+	    !same_names(names.ip, names.nip, is->names.ip, is->names.nip))
 		return lg_fail(cx, LG_E_CONFLICT, "the entry's names have changed meanwhile");
-	for (size_t i = 0; i < names.ndns; i++)
-		if (!lg_str_eq(names.dns[i], is->names.dns[i]))
-			return lg_fail(cx, LG_E_CONFLICT, "the entry's names have changed meanwhile");
 	return LG_OK;
 }
 
@@ -295,15 +335,8 @@ record_and_sign(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret)
 lg_err
 lg_issuing_run(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret)
 {
-	const struct lg_cert_profile *profile = is->rq->profile;
-
-	if ((profile->type == NULL) != (is->rq->proved != NULL))
-		return lg_fail(cx, LG_E_DENIED, "profile %s is for %s", profile->name,
-		    profile->type == NULL ? "names that were proved" : "an entry's own names");
-	LG_TRY(check_key(cx, profile, is->rq->spki));
-	LG_TRY(set_validity(cx, is->ca, profile, is->rq->life, &is->row));
 	LG_TRY(decide_in_snapshot(cx, is));
-	LG_TRY(prepare(cx, is, profile, is->rq->spki));
+	LG_TRY(prepare(cx, is, &is->profile, is->rq->spki));
 	return record_and_sign(cx, is, ret);
 }
 
@@ -319,11 +352,17 @@ lg_certs_issue(struct lg_ctx *cx, struct lg_certs *c, const struct lg_cert_reque
 	return lg_issuing_run(cx, is, ret);
 }
 
+/* Of our own listeners, whatever the tenant makes of its tls-server. */
+static const struct lg_cert_profile own_profile = {
+	.name = LG_STR("tls-server"), .keys = 1u << LG_KEY_P256, .eku = LG_EKU_SERVER, .san = LG_SAN_DNS | LG_SAN_IP,
+	.life = LG_DAY, .longest = LG_DAY,
+};
+
 lg_err
 lg_certs_issue_own(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str spki, const struct lg_cert_names *names,
     int64_t life, struct lg_issued *ret)
 {
-	const struct lg_cert_profile *profile = lg_cert_profile_find(LG_STR("tls-server"));
+	const struct lg_cert_profile *profile = &own_profile;
 	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
 	struct lg_issuing *is = LG_NEW(cx->arena, struct lg_issuing);
 

@@ -15,6 +15,7 @@ struct lg_issuing {
 	struct lg_certs *c;
 	const struct lg_ca *ca;
 	const struct lg_cert_request *rq;	/* NULL: lg_certs_issue_own */
+	struct lg_cert_profile profile;
 	struct lg_cert_subject entry;
 	struct lg_cert_names names;
 	struct lg_decided decided;

@@ -242,7 +242,7 @@ static lg_err
 issue_to(struct lg_ctx *cx, struct redeeming *r, const struct lg_csr *csr, bool by_token, struct lg_joined *j)
 {
 	struct lg_issuing *is = LG_NEW(cx->arena, struct lg_issuing);
-	struct lg_cert_request rq = { .tenant = r->tenant, .profile = lg_cert_profile_find(LG_STR("host")), .proof = "self",
+	struct lg_cert_request rq = { .tenant = r->tenant, .profile = LG_STR("host"), .proof = "self",
 		.asker = { .type = j->host.type, .id = j->host.id, .name = j->host.name }, .entry = j->host.id, .spki = csr->spki,
 		.only = &csr->names };
 

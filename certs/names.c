@@ -1,6 +1,8 @@
 /* names.c: names come from the directory entry; a request can only leave some of them out. */
 #include "certs/names.h"
 
+#include "base/ipnet.h"
+
 /* ---- SPIFFE IDs (SPIFFE-ID 2) ------------------------------------------------------------------ */
 
 static const struct {
@@ -163,7 +165,12 @@ ip_allowed(const struct lg_authority *au, lg_str ip)
 {
 	const lg_str v4 = LG_STR("\x7f\0\0\x01"), v6 = LG_STR("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01");
 
-	return au->loopback && (lg_str_eq(ip, v4) || lg_str_eq(ip, v6));
+	if (au->loopback && (lg_str_eq(ip, v4) || lg_str_eq(ip, v6)))
+		return true;
+	for (size_t i = 0; i < au->nnets; i++)
+		if (lg_ipnet_has(au->nets[i], ip))
+			return true;
+	return false;
 }
 
 /* ---- the names of one certificate ------------------------------------------------------------------- */
@@ -177,6 +184,30 @@ has_name(const lg_str *v, size_t n, lg_str name)
 	return false;
 }
 
+static bool
+has_octets(const lg_str *v, size_t n, lg_str octets)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(v[i], octets))
+			return true;
+	return false;
+}
+
+static lg_err
+addresses_of_entry(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_subject *entry, struct lg_cert_names *ret)
+{
+	for (size_t i = 0; i < entry->nip; i++) {
+		if (!ip_allowed(au, entry->ip[i]))
+			return lg_fail(cx, LG_E_DENIED, "address %.*s is not in a range of the tenant", LG_FMT(lg_ip_octets_text(cx->arena, entry->ip[i])));
+		if (has_octets(ret->ip, ret->nip, entry->ip[i]))
+			continue;
+		if (ret->nip == LG_CERT_NAMES)
+			return lg_fail(cx, LG_E_LIMIT, "more than %d addresses", LG_CERT_NAMES);
+		ret->ip[ret->nip++] = entry->ip[i];
+	}
+	return LG_OK;
+}
+
 /* All names of the entry that this profile and authority allow. */
 static lg_err
 names_of_entry(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_profile *profile,
@@ -186,9 +217,9 @@ names_of_entry(struct lg_ctx *cx, const struct lg_authority *au, const struct lg
 
 	if ((profile->san & LG_SAN_URI) != 0)
 		LG_TRY(lg_spiffe_print(cx, &id, &ret->uri[ret->nuri++]));
-	if ((profile->san & LG_SAN_DNS) == 0)
-		return LG_OK;
-	for (size_t i = 0; i < entry->ndns; i++) {
+	if ((profile->san & LG_SAN_IP) != 0)
+		LG_TRY(addresses_of_entry(cx, au, entry, ret));
+	for (size_t i = 0; (profile->san & LG_SAN_DNS) != 0 && i < entry->ndns; i++) {
 		if (!dns_allowed(au, entry->dns[i]))
 			return lg_fail(cx, LG_E_DENIED, "DNS name \"%.*s\" is not below a suffix of the tenant", LG_FMT(entry->dns[i]));
 		if (has_name(ret->dns, ret->ndns, entry->dns[i]))
@@ -204,8 +235,7 @@ names_of_entry(struct lg_ctx *cx, const struct lg_authority *au, const struct lg
 static lg_err
 narrow(struct lg_ctx *cx, const struct lg_cert_names *only, struct lg_cert_names *names)
 {
-	lg_str dns[LG_CERT_NAMES];
-	size_t ndns = 0;
+	struct lg_cert_names left = { .nuri = 0 };
 
 	if (only->nuri + only->ndns + only->nip == 0)
 		return LG_OK;
@@ -215,13 +245,18 @@ narrow(struct lg_ctx *cx, const struct lg_cert_names *only, struct lg_cert_names
 	for (size_t i = 0; i < only->ndns; i++)
 		if (!has_name(names->dns, names->ndns, only->dns[i]))
 			return lg_fail(cx, LG_E_DENIED, "the request asks for a DNS name that is not the entry's");
-	if (only->nip != 0)
-		return lg_fail(cx, LG_E_DENIED, "the request asks for an IP address");
+	for (size_t i = 0; i < only->nip; i++)
+		if (!has_octets(names->ip, names->nip, only->ip[i]))
+			return lg_fail(cx, LG_E_DENIED, "the request asks for an address that is not the entry's");
 	for (size_t i = 0; i < names->ndns; i++)
 		if (has_name(only->dns, only->ndns, names->dns[i]))
-			dns[ndns++] = names->dns[i];
-	memcpy(names->dns, dns, ndns * sizeof dns[0]);
-	names->ndns = ndns;
+			left.dns[left.ndns++] = names->dns[i];
+	for (size_t i = 0; i < names->nip; i++)
+		if (has_octets(only->ip, only->nip, names->ip[i]))
+			left.ip[left.nip++] = names->ip[i];
+	memcpy(left.uri, names->uri, sizeof left.uri);
+	left.nuri = names->nuri;
+	*names = left;
 	return LG_OK;
 }
 
@@ -245,11 +280,17 @@ lg_cert_names_own(struct lg_ctx *cx, const struct lg_authority *au, const struct
 {
 	if (names->nuri != 0 || names->ndns + names->nip == 0 || names->ndns > LG_CERT_NAMES || names->nip > LG_CERT_NAMES)
 		return lg_fail(cx, LG_E_INVALID, "a listener's certificate carries DNS names and addresses");
+	return lg_cert_names_within(cx, au, names);
+}
+
+lg_err
+lg_cert_names_within(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_names *names)
+{
 	for (size_t i = 0; i < names->ndns; i++)
 		if (!dns_allowed(au, names->dns[i]))
 			return lg_fail(cx, LG_E_DENIED, "DNS name \"%.*s\" is not below a suffix of the tenant", LG_FMT(names->dns[i]));
 	for (size_t i = 0; i < names->nip; i++)
 		if (!ip_allowed(au, names->ip[i]))
-			return lg_fail(cx, LG_E_DENIED, "only loopback addresses can be certified, and only where that is allowed");
+			return lg_fail(cx, LG_E_DENIED, "address %.*s is not in a range of the tenant", LG_FMT(lg_ip_octets_text(cx->arena, names->ip[i])));
 	return LG_OK;
 }

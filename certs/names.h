@@ -23,6 +23,8 @@ bool lg_dns_below(lg_str name, lg_str suffix);
 /* The names that the profile gives the entry in this authority, narrowed by `only` (NULL: all of them). */
 LG_CHECKED lg_err lg_cert_names_of(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_profile *profile,
     const struct lg_cert_subject *entry, const struct lg_cert_names *only, struct lg_cert_names *ret);
+/* DNS names below the authority's suffixes, addresses in its ranges.  LG_E_DENIED. */
+LG_CHECKED lg_err lg_cert_names_within(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_names *names);
 /* For the service's own listeners: every name within the authority's suffixes and loopback. */
 LG_CHECKED lg_err lg_cert_names_own(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_names *names);
 

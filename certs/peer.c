@@ -31,8 +31,6 @@ check_identity(struct lg_ctx *cx, const struct lg_x509 *x, struct lg_spiffe *ret
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate is not for clients");
 	if (x->exts.names.nuri != 1)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate must have exactly one URI");
-	if (x->exts.names.nip != 0)
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "an identity's certificate has no addresses");
 	return lg_spiffe_parse(cx, x->exts.names.uri[0], ret);
 }
 
@@ -49,6 +47,8 @@ lg_peer_certificate(struct lg_ctx *cx, const struct lg_trust *t, lg_str der, int
 	f.ca = lg_trust_domain(t, f.id.domain);
 	if (f.ca == NULL)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "trust domain %.*s is not ours", LG_FMT(f.id.domain));
+	if (lg_cert_names_within(cx, &f.ca->au, &f.x509.exts.names) != LG_OK)
+		return LG_E_UNAUTHENTICATED;
 	f.issuer = issuer_of(f.ca, &f.x509);
 	if (f.issuer == NULL)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "its issuer does not speak for trust domain %.*s", LG_FMT(f.id.domain));

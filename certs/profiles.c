@@ -10,22 +10,20 @@
 
 /* tls-server carries no URI and no clientAuth: it can never be taken for somebody's identity. */
 const struct lg_cert_profile lg_cert_profiles[] = {
-	{ "host",       "Host",     KEYS_ALL, EKU_BOTH,      LG_SAN_URI | LG_SAN_DNS, LG_DAY,       LG_DAY },
-	{ "service",    "Service",  KEYS_ALL, EKU_BOTH,      LG_SAN_URI | LG_SAN_DNS, LG_DAY,       LG_DAY },
-	{ "workload",   "Workload", KEYS_ALL, EKU_BOTH,      LG_SAN_URI | LG_SAN_DNS, LG_HOUR,      LG_HOUR },
-	{ "user",       "User",     KEYS_ALL, LG_EKU_CLIENT, LG_SAN_URI,              12 * LG_HOUR, LG_DAY },
-	{ "tls-server", NULL,       KEYS_ALL, LG_EKU_SERVER, LG_SAN_DNS | LG_SAN_IP,  LG_DAY,       LG_DAY },
+	{ LG_STR("host"), LG_STR("Host"), LG_PROFILE_LEAF, KEYS_ALL, EKU_BOTH, LG_SAN_URI | LG_SAN_DNS | LG_SAN_IP, LG_DAY, LG_DAY,
+	    .npolicies = 0 },
+	{ LG_STR("service"), LG_STR("Service"), LG_PROFILE_LEAF, KEYS_ALL, EKU_BOTH, LG_SAN_URI | LG_SAN_DNS | LG_SAN_IP, LG_DAY, LG_DAY,
+	    .npolicies = 0 },
+	{ LG_STR("workload"), LG_STR("Workload"), LG_PROFILE_LEAF, KEYS_ALL, EKU_BOTH, LG_SAN_URI | LG_SAN_DNS | LG_SAN_IP, LG_HOUR, LG_HOUR,
+	    .npolicies = 0 },
+	{ LG_STR("user"), LG_STR("User"), LG_PROFILE_LEAF, KEYS_ALL, LG_EKU_CLIENT, LG_SAN_URI, 12 * LG_HOUR, LG_DAY, .npolicies = 0 },
+	{ LG_STR("tls-server"), { NULL, 0 }, LG_PROFILE_LEAF, KEYS_ALL, LG_EKU_SERVER, LG_SAN_DNS | LG_SAN_IP, LG_DAY, LG_DAY,
+	    .npolicies = 0 },
+	{ LG_STR("ocsp"), { NULL, 0 }, LG_PROFILE_OCSP, KEY(LG_KEY_P256), LG_EKU_OCSP, 0, LG_DAY, LG_DAY, .npolicies = 0 },
+	{ LG_STR("issuing-ca"), { NULL, 0 }, LG_PROFILE_CA, KEY(LG_KEY_P256), 0, 0, 731 * LG_DAY, 731 * LG_DAY, .npolicies = 0 },
+	{ LG_STR("root-ca"), { NULL, 0 }, LG_PROFILE_CA, KEY(LG_KEY_P256), 0, 0, 3653 * LG_DAY, 3653 * LG_DAY, .npolicies = 0 },
 };
 const size_t lg_cert_nprofiles = LG_COUNT(lg_cert_profiles);
-
-const struct lg_cert_profile *
-lg_cert_profile_find(lg_str name)
-{
-	for (size_t i = 0; i < lg_cert_nprofiles; i++)
-		if (lg_str_eq(name, lg_str_of(lg_cert_profiles[i].name)))
-			return &lg_cert_profiles[i];
-	return NULL;
-}
 
 lg_str
 lg_serial_text(struct lg_arena *a, const lg_serial *s)

@@ -5,6 +5,29 @@
 #include "base/json.h"
 #include "certs/trust.h"
 
+/* ---- routes_common.c ---- */
+
+/* Flat objects of strings. */
+struct lg_routes_field {
+	const char *name;
+	lg_str *value;
+	bool optional;
+};
+LG_CHECKED lg_err lg_routes_body(struct lg_http *ex, const struct lg_routes_field *fields, size_t n);
+LG_CHECKED lg_err lg_routes_pem(struct lg_ctx *cx, lg_str text, lg_str label, lg_str *ret);
+void lg_routes_unknown(struct lg_http *ex);	/* from here on the actor is an address */
+/* Who calls; kept in cx's arena. */
+LG_CHECKED lg_err lg_routes_who(struct lg_certs *c, struct lg_http *ex, struct lg_certs_caller *ret);
+/* May the caller do this to the tenant?  LG_E_DENIED. */
+LG_CHECKED lg_err lg_routes_may(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_t tenant,
+    const struct lg_certs_caller *caller, const char *action);
+void lg_routes_put_pem(struct lg_ctx *cx, struct lg_jsonw *w, const char *name, lg_str der);
+void lg_routes_put_issued(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_issued *is);
+struct lg_jsonw lg_routes_begin(struct lg_http *ex);	/* an answer that is a JSON object */
+LG_CHECKED lg_err lg_routes_end(struct lg_http *ex, struct lg_jsonw *w);
+
+/* ---- handlers ---- */
+
 /* Public, plain HTTP: self is the struct lg_certs. */
 lg_err lg_route_crl(void *self, struct lg_http *ex);
 lg_err lg_route_ca(void *self, struct lg_http *ex);
@@ -17,6 +40,11 @@ lg_err lg_route_rejoin(void *self, struct lg_http *ex);
 lg_err lg_route_issue(void *self, struct lg_http *ex);
 lg_err lg_route_list(void *self, struct lg_http *ex);
 lg_err lg_route_revoke(void *self, struct lg_http *ex);
+/* Profiles. */
+lg_err lg_route_profiles(void *self, struct lg_http *ex);
+lg_err lg_route_profile(void *self, struct lg_http *ex);
+lg_err lg_route_profile_put(void *self, struct lg_http *ex);
+lg_err lg_route_profile_delete(void *self, struct lg_http *ex);
 /* EST. */
 lg_err lg_route_est_cacerts(void *self, struct lg_http *ex);
 lg_err lg_route_est_csrattrs(void *self, struct lg_http *ex);

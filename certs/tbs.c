@@ -136,8 +136,33 @@ put_aia(struct lg_buf *b, const struct lg_tbs *t)
 	lg_x509_ext_end(b, e);
 }
 
-static void
-put_extensions(struct lg_buf *b, const struct lg_tbs *t)
+/* 4.2.1.4: under which policies it was issued, without qualifiers. */
+static lg_err
+put_policies(struct lg_ctx *cx, struct lg_buf *b, const struct lg_tbs *t)
+{
+	struct lg_x509_ext e;
+	size_t list;
+	lg_str oid;
+
+	if (t->npolicies == 0)
+		return LG_OK;
+	e = lg_x509_ext_begin(b, LG_OID_POLICIES, false);
+	list = lg_derw_begin(b, LG_DER_SEQUENCE);
+	for (size_t i = 0; i < t->npolicies; i++) {
+		size_t one = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+		if (!lg_oid_parse(cx->arena, t->policies[i], &oid))
+			return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no object identifier", LG_FMT(t->policies[i]));
+		lg_derw_oid(b, oid);
+		lg_derw_end(b, one);
+	}
+	lg_derw_end(b, list);
+	lg_x509_ext_end(b, e);
+	return LG_OK;
+}
+
+static lg_err
+put_extensions(struct lg_ctx *cx, struct lg_buf *b, const struct lg_tbs *t)
 {
 	size_t tagged = lg_derw_begin(b, LG_DER_EXPLICIT(3)), list = lg_derw_begin(b, LG_DER_SEQUENCE);
 
@@ -149,8 +174,10 @@ put_extensions(struct lg_buf *b, const struct lg_tbs *t)
 	put_aki(b, t->issuer_key_id);
 	put_crl_point(b, t->crl_url);
 	put_aia(b, t);
+	LG_TRY(put_policies(cx, b, t));
 	lg_derw_end(b, list);
 	lg_derw_end(b, tagged);
+	return LG_OK;
 }
 
 lg_err
@@ -167,7 +194,7 @@ lg_tbs_write(struct lg_ctx *cx, const struct lg_tbs *t, lg_str *ret)
 	put_validity(&b, t);
 	lg_x509_put_name(&b, t->common_name);
 	lg_derw_raw(&b, t->spki);
-	put_extensions(&b, t);
+	LG_TRY(put_extensions(cx, &b, t));
 	lg_derw_end(&b, tbs);
 	LG_TRY(lg_buf_status(cx, &b));
 	*ret = lg_dup(cx->arena, lg_buf_view(&b));

@@ -16,6 +16,8 @@ struct lg_tbs {
 	lg_str spki;
 	const struct lg_cert_names *names;
 	unsigned eku;
+	const lg_str *policies;		/* OIDs as text */
+	size_t npolicies;
 	lg_str crl_url, ca_url, ocsp_url;	/* ocsp_url may be empty */
 };
 LG_CHECKED lg_err lg_tbs_write(struct lg_ctx *cx, const struct lg_tbs *t, lg_str *ret);

@@ -59,7 +59,7 @@ build_cert(struct lg_ctx *cx, struct lg_arena *a, lg_str der, lg_str base_url, s
 static lg_err
 copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from, struct lg_authority *ret)
 {
-	lg_str *suffixes = LG_NEWS(a, lg_str, from->ndns_suffixes);
+	lg_str *suffixes = LG_NEWS(a, lg_str, from->ndns_suffixes), *nets = LG_NEWS(a, lg_str, from->nnets);
 
 	if (!lg_trust_domain_valid(from->trust_domain))
 		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not a trust domain", LG_FMT(from->trust_domain));
@@ -69,6 +69,8 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 		return lg_fail(cx, LG_E_INVALID, "an authority has 1 to %d issuing certificates", LG_ISSUERS);
 	for (size_t i = 0; i < from->ndns_suffixes; i++)
 		suffixes[i] = lg_dup(a, from->dns_suffixes[i]);
+	for (size_t i = 0; i < from->nnets; i++)
+		nets[i] = lg_dup(a, from->nets[i]);
 	*ret = *from;
 	ret->issuer = lg_dup(a, from->issuer);
 	ret->trust_domain = lg_dup(a, from->trust_domain);
@@ -77,6 +79,7 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 	ret->mtls_url = lg_dup(a, from->mtls_url);
 	ret->service_root = lg_dup(a, from->service_root);
 	ret->dns_suffixes = suffixes;
+	ret->nets = nets;
 	return LG_OK;
 }
 

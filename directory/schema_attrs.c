@@ -160,6 +160,7 @@ const struct lg_attr lg_attrs[] = {
 	{ 172, NIS "12", "memberUid", 0, LG_SYN_IA5, CE_IA5_SUB, INDEXED },
 	{ 173, NIS "13", "memberNisNetgroup", 0, LG_SYN_IA5, CE_IA5_SUB, 0 },
 	{ 174, NIS "14", "nisNetgroupTriple", 0, LG_SYN_NIS_TRIPLE, NO_RULE, 0 },
+	{ 175, NIS "19", "ipHostNumber", 0, LG_SYN_IA5, CI_IA5, 0 },
 
 	/* ours */
 	{ 200, OURS "1", "lgEnabled", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },

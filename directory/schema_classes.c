@@ -63,10 +63,13 @@ const struct lg_class lg_classes[] = {
 	{ OURS "1", "lgAccount", "top", AUX, "", "lgEnabled sshPublicKey" },
 	{ OURS "2", "lgGroup", "top", IS(GROUP), "cn",
 	    "member memberUid gidNumber businessCategory seeAlso owner ou o description displayName" },
-	{ OURS "3", "lgService", "top", IS(SERVICE), "cn", "lgProject lgEnabled userPassword description displayName owner seeAlso mail" },
-	{ OURS "4", "lgHost", "top", IS(HOST), "cn", "lgEnabled userPassword description displayName owner l serialNumber" },
+	{ OURS "3", "lgService", "top", IS(SERVICE), "cn", "lgProject lgEnabled userPassword description displayName owner seeAlso mail "
+	    "associatedDomain ipHostNumber" },
+	{ OURS "4", "lgHost", "top", IS(HOST), "cn", "lgEnabled userPassword description displayName owner l serialNumber "
+	    "associatedDomain ipHostNumber" },
 	{ OURS "5", "lgProject", "top", IS(PROJECT), "cn", "description displayName owner" },
-	{ OURS "6", "lgWorkload", "top", IS(WORKLOAD), "cn", "lgProject lgHost lgImage lgLabel description displayName owner" },
+	{ OURS "6", "lgWorkload", "top", IS(WORKLOAD), "cn", "lgProject lgHost lgImage lgLabel description displayName owner "
+	    "associatedDomain ipHostNumber" },
 	{ OURS "7", "lgImage", "top", IS(IMAGE), "cn", "lgProject lgDigest lgSigned description displayName owner" },
 	{ OURS "8", "lgNetwork", "top", IS(NETWORK), "cn", "lgProject description displayName owner" },
 	{ OURS "9", "lgClient", "top", IS(CLIENT), "cn", "description displayName owner" },

@@ -18,10 +18,14 @@ static const struct lg_state_field service_fields[] = {
 	{ "project", LG_FIELD_REF, "lgProject", LG_TYPE_PROJECT },
 	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
 	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
+	{ "dns", LG_FIELD_LIST, "associatedDomain", 0 },
+	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0 },
 };
 static const struct lg_state_field host_fields[] = {
 	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
 	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
+	{ "dns", LG_FIELD_LIST, "associatedDomain", 0 },
+	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0 },
 };
 static const struct lg_state_field project_fields[] = { { "description", LG_FIELD_STR, "description", 0 } };
 static const struct lg_state_field image_fields[] = {
@@ -35,6 +39,8 @@ static const struct lg_state_field workload_fields[] = {
 	{ "image", LG_FIELD_REF, "lgImage", LG_TYPE_IMAGE },
 	{ "host", LG_FIELD_REF, "lgHost", LG_TYPE_HOST },
 	{ "labels", LG_FIELD_LIST, "lgLabel", 0 },
+	{ "dns", LG_FIELD_LIST, "associatedDomain", 0 },
+	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0 },
 };
 
 /* In the order in which they are made: what is referred to comes first. */

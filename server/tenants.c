@@ -162,11 +162,15 @@ name_outside(const struct lg_app *app, struct lg_arena *a, struct lg_tenant_view
 static void
 take_ceiling(struct lg_arena *a, const struct lg_ceiling *c, struct lg_tenant_view *t)
 {
-	lg_str *suffixes = LG_NEWS(a, lg_str, c->ndns);
+	lg_str *suffixes = LG_NEWS(a, lg_str, c->ndns), *nets = LG_NEWS(a, lg_str, c->nnets);
 
 	for (size_t i = 0; i < c->ndns; i++)
 		suffixes[i] = lg_dup(a, c->dns_suffixes[i]);
+	for (size_t i = 0; i < c->nnets; i++)
+		nets[i] = lg_dup(a, c->nets[i]);
 	t->trust_domain = lg_dup(a, c->trust_domain);
+	t->nets = nets;
+	t->nnets = c->nnets;
 	t->dns_suffixes = suffixes;
 	t->ndns_suffixes = c->ndns;
 	t->loopback = c->loopback;
@@ -393,7 +397,7 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 		v[i] = (struct lg_authority){
 			.tenant = t->id, .id = t->uuid, .issuer = t->sts.issuer, .trust_domain = t->trust_domain, .root = t->root,
 			.nissuers = t->nissuers, .http_url = app->at->http, .dns_suffixes = t->dns_suffixes,
-			.ndns_suffixes = t->ndns_suffixes, .loopback = t->loopback, .leaf_life = t->leaf_life,
+			.ndns_suffixes = t->ndns_suffixes, .nets = t->nets, .nnets = t->nnets, .loopback = t->loopback, .leaf_life = t->leaf_life,
 		};
 		memcpy(v[i].issuers, t->issuers, sizeof v[i].issuers);
 		if (t->id != LG_DEFAULT_TENANT)

@@ -21,6 +21,8 @@ struct lg_tenant_view {
 	lg_str trust_domain;
 	const lg_str *dns_suffixes;
 	size_t ndns_suffixes;
+	const lg_str *nets;		/* as in the ceiling */
+	size_t nnets;
 	bool loopback;
 	int64_t token_life, ticket_life, leaf_life;
 	struct lg_sts_tenant sts;	/* issuer, mtls, token keys */

@@ -1,6 +1,7 @@
 /* wire.c: fills every component's ports. */
 #include "server/wire.h"
 
+#include "base/ipnet.h"
 #include "server/caller.h"
 #include "server/embedded.h"
 #include "server/fetch.h"
@@ -148,12 +149,28 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 
 /* ---- certificates ---------------------------------------------------------------------------------------------- */
 
+/* A value that is no address is nobody's: an entry can be written by any LDAP client. */
+static void
+names_of(struct lg_ctx *cx, const struct lg_entry *e, struct lg_cert_subject *ret)
+{
+	lg_str *dns = LG_NEWS(cx->arena, lg_str, LG_CERT_NAMES + 1), *ip = LG_NEWS(cx->arena, lg_str, LG_CERT_NAMES + 1), value;
+
+	/* One more than there is room for: the authority refuses rather than leave one out. */
+	while (ret->ndns <= LG_CERT_NAMES && lg_entry_value(e, LG_STR("associatedDomain"), ret->ndns, &value))
+		dns[ret->ndns++] = value;
+	for (size_t i = 0; ret->nip <= LG_CERT_NAMES && lg_entry_value(e, LG_STR("ipHostNumber"), i, &value); i++)
+		ret->nip += lg_ip_octets_parse(cx->arena, value, &ip[ret->nip]);
+	ret->dns = dns;
+	ret->ip = ip;
+}
+
 static lg_err
 certified(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_cert_subject *ret)
 {
 	struct lg_entry project;
 
 	*ret = (struct lg_cert_subject){ .id = e->uuid, .type = lg_type_name(e->type), .name = e->name, .enabled = e->enabled };
+	names_of(cx, e, ret);
 	if (e->type != LG_TYPE_WORKLOAD)
 		return LG_OK;
 	LG_TRY(lg_entry_reference(cx, v, e, LG_STR("lgProject"), 0, &project));

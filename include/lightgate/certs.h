@@ -48,6 +48,8 @@ struct lg_cert_subject {
 	bool enabled;
 	const lg_str *dns;		/* DNS names the entry holds, each below one of the tenant's suffixes */
 	size_t ndns;
+	const lg_str *ip;		/* its addresses, 4 or 16 octets each */
+	size_t nip;
 };
 
 struct lg_cert_subjects {
@@ -108,6 +110,8 @@ struct lg_authority {
 	lg_str service_root;		/* DER: behind the listeners' own certificates; empty: root */
 	const lg_str *dns_suffixes;	/* leaves' DNS names are or end in one of these */
 	size_t ndns_suffixes;
+	const lg_str *nets;		/* leaves' addresses lie in one of these: address and mask */
+	size_t nnets;
 	bool loopback;			/* leaves may carry localhost, 127.0.0.1 and ::1 */
 	int64_t leaf_life;		/* the keeper's ceiling */
 };
@@ -123,20 +127,37 @@ LG_CHECKED lg_err lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const st
 /* ---- issuing: on workers, because it waits for the store and the keeper ------------------------------ */
 
 enum lg_san { LG_SAN_URI = 1, LG_SAN_DNS = 2, LG_SAN_IP = 4 };
-enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2 };
+enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2, LG_EKU_OCSP = 4 };
 
-/* What kind of certificate; each row narrows the keeper's ceiling. */
+#define LG_PROFILES		64		/* a tenant's own */
+#define LG_PROFILE_NAME		32		/* octets */
+#define LG_PROFILE_LIST		8		/* names or policies of one list */
+
+enum lg_profile_kind {
+	LG_PROFILE_LEAF,		/* lg_certs_issue */
+	LG_PROFILE_OCSP,		/* who answers for an issuer: made by the service itself */
+	LG_PROFILE_CA			/* made by the keeper: shown, never asked for */
+};
+
+/* What kind of certificate.  Those of lg_cert_profiles are in every tenant; an administrator changes them and adds others.  Each
+ * narrows the keeper's ceiling. */
 struct lg_cert_profile {
-	const char *name;		/* "host", "service", "workload", "user", "tls-server" */
-	const char *type;		/* of the entry; NULL: names are not the entry's (lg_certs_issue_own, proved names) */
+	lg_str name;
+	lg_str type;			/* of the entry; empty: names are not the entry's (lg_certs_issue_own, proved names) */
+	enum lg_profile_kind kind;
 	unsigned keys;			/* bit per enum lg_key_type */
 	unsigned eku;
 	unsigned san;
 	int64_t life, longest;		/* the default and the limit, microseconds */
+	lg_str permitted[LG_PROFILE_LIST], excluded[LG_PROFILE_LIST];	/* DNS names are below one of the first (if any), of the second none */
+	size_t npermitted, nexcluded;
+	lg_str policies[LG_PROFILE_LIST];	/* certificatePolicies, OIDs as text */
+	size_t npolicies;
 };
 extern const struct lg_cert_profile lg_cert_profiles[];
 extern const size_t lg_cert_nprofiles;
-const struct lg_cert_profile *lg_cert_profile_find(lg_str name);	/* NULL if there is none */
+/* As the tenant has it, else as it is built in; its own: it differs from what is built in.  LG_E_INVALID: there is none. */
+LG_CHECKED lg_err lg_cert_profile_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name, struct lg_cert_profile *ret, bool *own);
 
 /* Names of a certificate; ip: 4 or 16 octets each. */
 struct lg_cert_names {
@@ -157,7 +178,7 @@ LG_CHECKED lg_err lg_spki_check(struct lg_ctx *cx, lg_str spki, enum lg_key_type
 /* Its slices must outlive the call, which ends the thread's snapshot: copy what was read from a view. */
 struct lg_cert_request {
 	uint32_t tenant;
-	const struct lg_cert_profile *profile;
+	lg_str profile;
 	struct lg_entity_id asker;	/* the policy's principal */
 	const char *proof;		/* subject_proof: "self", "token", "ticket" */
 	lg_uuid entry;			/* whose certificate */

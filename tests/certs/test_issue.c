@@ -182,7 +182,7 @@ Test(issue, life_is_bounded_by_profile_and_authority)
 {
 	struct world *w = world_new();
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
-	struct lg_cert_request rq = { .tenant = TENANT_A, .profile = lg_cert_profile_find(LG_STR("workload")), .proof = "self",
+	struct lg_cert_request rq = { .tenant = TENANT_A, .profile = LG_STR("workload"), .proof = "self",
 		.entry = w->workload, .spki = lg_pubkey_spki(lg_key_public(k)) };
 	struct lg_issued is;
 

@@ -177,6 +177,13 @@ email_too(struct world *w, struct craft *c)
 }
 
 static void
+a_foreign_dns_name(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,DNS:node1.b.example");
+}
+
+static void
 an_address(struct world *w, struct craft *c)
 {
 	(void)w;
@@ -348,7 +355,8 @@ static const struct attack attacks[] = {
 	{ "no URI", "exactly one URI", no_uri, REFUSED },
 	{ "two URIs", "at most one URI", two_uris, REFUSED },
 	{ "an e-mail address", "4.2.1.6", email_too, REFUSED },
-	{ "an IP address", "no addresses", an_address, REFUSED },
+	{ "an IP address", "not in a range", an_address, REFUSED },
+	{ "another tenant's DNS name", "not below a suffix", a_foreign_dns_name, REFUSED },
 	{ "a wildcard", "4.2.1.6", wildcard, REFUSED },
 	{ "critical SAN beside a subject", "4.2.1.6", critical_san, REFUSED },
 	{ "another URI scheme", "not a SPIFFE ID", not_spiffe, REFUSED },
@@ -599,8 +607,12 @@ Test(trust, authorities_may_be_replaced_while_others_verify)
 	struct world *w = world_new();
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
 	struct lg_issued is = issue_host(w, k);
+	static const lg_str suffix[] = { LG_STR("a.example") };
 	struct lg_authority v = authority(w, 1, LG_STR("a.example"));
 	pthread_t t[2];
+
+	v.dns_suffixes = suffix;
+	v.ndns_suffixes = 1;
 
 	w->keys[0].root_der = is.cert;		/* for the threads */
 	for (size_t i = 0; i < LG_COUNT(t); i++)

@@ -3,68 +3,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "tests/certs/world.h"
-
-static const struct lg_peer nowhere = { .surface = LG_SURFACE_HTTPS, .address = "10.0.0.7:4711", .uid = -1, .gid = -1, .pid = -1 };
-
-static lg_str
-no_header(const struct lg_http *ex, const char *name)
-{
-	(void)ex;
-	(void)name;
-	return LG_NONE;
-}
-
-/* Finds the route as the server does: exact, or by the prefix before '*'. */
-static const struct lg_route *
-find(const char *method, lg_str path, lg_str *tail)
-{
-	for (size_t i = 0; i < lg_certs_nroutes; i++) {
-		const struct lg_route *r = &lg_certs_routes[i];
-		lg_str p = lg_str_of(r->path);
-
-		*tail = LG_NONE;
-		if (strcmp(r->method, method) != 0)
-			continue;
-		if (lg_str_eq(p, path))
-			return r;
-		if (lg_str_ends(p, LG_STR("*")) && lg_str_starts(path, lg_str_sub(p, 0, p.n - 1))) {
-			*tail = lg_str_sub(path, p.n - 1, path.n);
-			return r;
-		}
-	}
-	return NULL;
-}
-
-struct answer {
-	lg_err e;
-	int status;
-	lg_str body;
-	const char *type;
-};
-
-static struct answer
-call(struct world *w, const char *method, const char *path, const char *query, lg_str body)
-{
-	struct lg_http ex = { .cx = &w->cx, .peer = &nowhere, .tenant = TENANT_A, .method = lg_str_of(method),
-		.path = lg_str_of(path), .query = lg_str_of(query), .body = body, .header = no_header,
-		.out = LG_BUF(LG_HTTP_RESPONSE_MAX) };
-	const struct lg_route *r = find(method, ex.path, &ex.tail);
-	struct answer a = { .type = "" };
-
-	cr_assert_not_null(r, "%s %s", method, path);
-	lg_store_turn(w->store);
-	w->cx.actor = &lg_anonymous;
-	a.e = r->run(w->certs, &ex);
-	a.status = ex.status;
-	a.body = lg_dup(w->arena, lg_buf_view(&ex.out));
-	for (size_t i = 0; i < ex.nheaders; i++)
-		if (lg_str_eq_fold(ex.headers[i].name, LG_STR("Content-Type")))
-			a.type = lg_dup(w->arena, ex.headers[i].value).p;
-	lg_buf_free(&ex.out);
-	lg_store_turn(w->store);
-	return a;
-}
+#include "tests/certs/http.h"
 
 /* The value of a string member anywhere in the text. */
 static lg_str
@@ -122,7 +61,7 @@ Test(routes, a_host_joins_and_learns_what_it_needs)
 	lg_str token, cert;
 
 	cr_assert_eq(lg_certs_invite(&w->cx, w->certs, TENANT_A, w->host, 0, &token, &expires), LG_OK);
-	a = call(w, "POST", "/v1/join", "", json_of(w, "token", token, "csr", csr_pem(w, k)));
+	a = world_call(w, "POST", "/v1/join", "", json_of(w, "token", token, "csr", csr_pem(w, k)));
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 	cr_assert_str_eq(a.type, "application/json");
 	cert = unpem(w, member(w, a.body, "certificate"));
@@ -136,7 +75,7 @@ Test(routes, a_host_joins_and_learns_what_it_needs)
 	cr_assert_eq(world_peer(w, cert, &p), LG_OK, "%s", w->cx.error);
 	/* The same key renews by what it got. */
 	w->cx.now += 2 * LG_DAY;
-	a = call(w, "POST", "/v1/rejoin", "", json_of(w, "certificate", lg_pem(w->arena, LG_STR("CERTIFICATE"), cert), "csr", csr_pem(w, k)));
+	a = world_call(w, "POST", "/v1/rejoin", "", json_of(w, "certificate", lg_pem(w->arena, LG_STR("CERTIFICATE"), cert), "csr", csr_pem(w, k)));
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 	cr_assert_eq(world_peer(w, unpem(w, member(w, a.body, "certificate")), &p), LG_OK, "%s", w->cx.error);
 	world_free(w);
@@ -153,7 +92,7 @@ Test(routes, malformed_bodies_are_refused)
 	struct world *w = world_new();
 
 	for (size_t i = 0; i < LG_COUNT(bodies); i++)
-		cr_assert_eq(call(w, "POST", "/v1/join", "", lg_str_of(bodies[i])).e, LG_E_INVALID, "%s", bodies[i]);
+		cr_assert_eq(world_call(w, "POST", "/v1/join", "", lg_str_of(bodies[i])).e, LG_E_INVALID, "%s", bodies[i]);
 	world_free(w);
 }
 
@@ -165,16 +104,16 @@ Test(routes, callers_get_certificates_for_their_own_entry_only)
 	struct answer a;
 	lg_str body = json_of(w, "csr", csr_pem(w, k), "profile", LG_STR("host"));
 
-	a = call(w, "POST", "/v1/certificates", "", body);
+	a = world_call(w, "POST", "/v1/certificates", "", body);
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 	cr_assert_eq(world_peer(w, unpem(w, member(w, a.body, "certificate")), &p), LG_OK, "%s", w->cx.error);
 	cr_assert(lg_uuid_eq(p.id, w->host));
-	cr_assert_eq(call(w, "POST", "/v1/certificates", "", json_of(w, "csr", csr_pem(w, k), "profile", LG_STR("service"))).e, LG_E_DENIED);
-	cr_assert_eq(call(w, "POST", "/v1/certificates", "", json_of(w, "csr", csr_pem(w, k), "profile", LG_STR("root"))).e, LG_E_INVALID);
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", json_of(w, "csr", csr_pem(w, k), "profile", LG_STR("service"))).e, LG_E_DENIED);
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", json_of(w, "csr", csr_pem(w, k), "profile", LG_STR("root"))).e, LG_E_INVALID);
 	w->deny = "certificate:issue";
-	cr_assert_eq(call(w, "POST", "/v1/certificates", "", body).e, LG_E_DENIED);
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", body).e, LG_E_DENIED);
 	w->nobody = true;
-	cr_assert_eq(call(w, "POST", "/v1/certificates", "", body).e, LG_E_UNAUTHENTICATED);
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", body).e, LG_E_UNAUTHENTICATED);
 	world_free(w);
 }
 
@@ -193,7 +132,7 @@ Test(routes, the_inventory_is_listed_by_page_subject_and_serial)
 	for (size_t i = 0; i < 5; i++) {
 		lg_str query = next.n == 0 ? LG_STR("limit=1") : lg_print(w->arena, "limit=1&after=%.*s", LG_FMT(next));
 
-		a = call(w, "GET", "/v1/certificates", query.p, LG_NONE);
+		a = world_call(w, "GET", "/v1/certificates", query.p, LG_NONE);
 		cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 		seen[i] = member(w, a.body, "serial");
 		cr_assert(i == 0 || lg_str_cmp(seen[i - 1], seen[i]) < 0);
@@ -201,14 +140,14 @@ Test(routes, the_inventory_is_listed_by_page_subject_and_serial)
 			next = member(w, a.body, "next");
 	}
 	cr_assert_null(memmem(a.body.p, a.body.n, "next", 4));
-	a = call(w, "GET", "/v1/certificates", "subject=User/alice", LG_NONE);
+	a = world_call(w, "GET", "/v1/certificates", "subject=User/alice", LG_NONE);
 	cr_assert(lg_str_eq(member(w, a.body, "serial"), lg_serial_text(w->arena, &is.serial)));
 	lg_uuid_text(w->user, id);
-	cr_assert(lg_str_eq(call(w, "GET", "/v1/certificates", lg_print(w->arena, "subject=%s", id).p, LG_NONE).body, a.body));
-	a = call(w, "GET", "/v1/certificates", lg_print(w->arena, "serial=%.*s", LG_FMT(seen[0])).p, LG_NONE);
+	cr_assert(lg_str_eq(world_call(w, "GET", "/v1/certificates", lg_print(w->arena, "subject=%s", id).p, LG_NONE).body, a.body));
+	a = world_call(w, "GET", "/v1/certificates", lg_print(w->arena, "serial=%.*s", LG_FMT(seen[0])).p, LG_NONE);
 	cr_assert(lg_str_eq(member(w, a.body, "serial"), seen[0]));
 	cr_assert(lg_str_eq(member(w, a.body, "state"), LG_STR("issued")));
-	a = call(w, "GET", "/v1/certificates", "serial=41000000000000000000000000000000ff", LG_NONE);
+	a = world_call(w, "GET", "/v1/certificates", "serial=41000000000000000000000000000000ff", LG_NONE);
 	cr_assert(lg_str_eq(a.body, LG_STR("{\"items\":[]}")), "%.*s", LG_FMT(a.body));
 	world_free(w);
 }
@@ -220,8 +159,8 @@ Test(routes, senseless_queries_are_refused)
 	struct world *w = world_new();
 
 	for (size_t i = 0; i < LG_COUNT(queries); i++)
-		cr_assert_eq(call(w, "GET", "/v1/certificates", queries[i], LG_NONE).e, LG_E_INVALID, "%s", queries[i]);
-	cr_assert_eq(call(w, "GET", "/v1/certificates", "subject=User/nobody", LG_NONE).e, LG_E_NOT_FOUND);
+		cr_assert_eq(world_call(w, "GET", "/v1/certificates", queries[i], LG_NONE).e, LG_E_INVALID, "%s", queries[i]);
+	cr_assert_eq(world_call(w, "GET", "/v1/certificates", "subject=User/nobody", LG_NONE).e, LG_E_NOT_FOUND);
 	world_free(w);
 }
 
@@ -231,12 +170,12 @@ Test(routes, others_certificates_need_admin_read)
 	char id[LG_UUID_TEXT + 1];
 
 	w->deny = "admin:read";
-	cr_assert_eq(call(w, "GET", "/v1/certificates", "", LG_NONE).e, LG_E_DENIED);
-	cr_assert_eq(call(w, "GET", "/v1/certificates", "subject=User/alice", LG_NONE).e, LG_E_DENIED);
+	cr_assert_eq(world_call(w, "GET", "/v1/certificates", "", LG_NONE).e, LG_E_DENIED);
+	cr_assert_eq(world_call(w, "GET", "/v1/certificates", "subject=User/alice", LG_NONE).e, LG_E_DENIED);
 	lg_uuid_text(w->host, id);
-	cr_assert_eq(call(w, "GET", "/v1/certificates", lg_print(w->arena, "subject=%s", id).p, LG_NONE).e, LG_OK);
+	cr_assert_eq(world_call(w, "GET", "/v1/certificates", lg_print(w->arena, "subject=%s", id).p, LG_NONE).e, LG_OK);
 	w->nobody = true;
-	cr_assert_eq(call(w, "GET", "/v1/certificates", "", LG_NONE).e, LG_E_UNAUTHENTICATED);
+	cr_assert_eq(world_call(w, "GET", "/v1/certificates", "", LG_NONE).e, LG_E_UNAUTHENTICATED);
 	world_free(w);
 }
 
@@ -251,13 +190,13 @@ Test(routes, revocation_is_decided_inside_its_mutation)
 	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK);
 	path = lg_print(w->arena, "/v1/certificates/%.*s/revoke", LG_FMT(lg_serial_text(w->arena, &is.serial)));
 	w->deny = "certificate:revoke";
-	cr_assert_eq(call(w, "POST", path.p, "", LG_NONE).e, LG_E_DENIED);
+	cr_assert_eq(world_call(w, "POST", path.p, "", LG_NONE).e, LG_E_DENIED);
 	cr_assert_eq(world_peer(w, is.cert, &p), LG_OK, "%s", w->cx.error);
 	w->deny = NULL;
-	cr_assert_eq(call(w, "POST", path.p, "", LG_STR("{\"reason\":\"certificateHold\"}")).e, LG_E_INVALID);
-	cr_assert_eq(call(w, "POST", "/v1/certificates/12/revoke", "", LG_NONE).e, LG_E_NOT_FOUND);
-	cr_assert_eq(call(w, "POST", lg_print(w->arena, "%ss", path.p).p, "", LG_NONE).e, LG_E_NOT_FOUND);
-	cr_assert_eq(call(w, "POST", path.p, "", LG_STR("{\"reason\":\"keyCompromise\"}")).status, 204);
+	cr_assert_eq(world_call(w, "POST", path.p, "", LG_STR("{\"reason\":\"certificateHold\"}")).e, LG_E_INVALID);
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates/12/revoke", "", LG_NONE).e, LG_E_NOT_FOUND);
+	cr_assert_eq(world_call(w, "POST", lg_print(w->arena, "%ss", path.p).p, "", LG_NONE).e, LG_E_NOT_FOUND);
+	cr_assert_eq(world_call(w, "POST", path.p, "", LG_STR("{\"reason\":\"keyCompromise\"}")).status, 204);
 	cr_assert_eq(world_peer(w, is.cert, &p), LG_E_UNAUTHENTICATED);
 	world_free(w);
 }
@@ -269,24 +208,24 @@ Test(routes, public_files_are_served_by_key_id)
 	lg_str issuer = t->ca[0].issuer[0].kid, root = t->ca[0].root.kid, other = t->ca[1].issuer[0].kid;
 	struct answer a;
 
-	a = call(w, "GET", lg_print(w->arena, "/crl/%.*s.crl", LG_FMT(issuer)).p, "", LG_NONE);
+	a = world_call(w, "GET", lg_print(w->arena, "/crl/%.*s.crl", LG_FMT(issuer)).p, "", LG_NONE);
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 	cr_assert_str_eq(a.type, "application/pkix-crl");
-	a = call(w, "GET", lg_print(w->arena, "/ca/%.*s.cer", LG_FMT(issuer)).p, "", LG_NONE);
+	a = world_call(w, "GET", lg_print(w->arena, "/ca/%.*s.cer", LG_FMT(issuer)).p, "", LG_NONE);
 	cr_assert(lg_str_eq(a.body, w->keys[TENANT_A].issuer_der));
-	a = call(w, "GET", lg_print(w->arena, "/ca/%.*s.cer", LG_FMT(root)).p, "", LG_NONE);
+	a = world_call(w, "GET", lg_print(w->arena, "/ca/%.*s.cer", LG_FMT(root)).p, "", LG_NONE);
 	cr_assert(lg_str_eq(a.body, w->keys[TENANT_A].root_der));
-	cr_assert_eq(call(w, "GET", lg_print(w->arena, "/crl/%.*s.crl", LG_FMT(root)).p, "", LG_NONE).e, LG_E_NOT_FOUND);
-	cr_assert_eq(call(w, "GET", lg_print(w->arena, "/ca/%.*s.cer", LG_FMT(other)).p, "", LG_NONE).e, LG_E_NOT_FOUND);
-	cr_assert_eq(call(w, "GET", lg_print(w->arena, "/ca/%.*s", LG_FMT(issuer)).p, "", LG_NONE).e, LG_E_NOT_FOUND);
-	cr_assert_eq(call(w, "GET", "/crl/.crl", "", LG_NONE).e, LG_E_NOT_FOUND);
+	cr_assert_eq(world_call(w, "GET", lg_print(w->arena, "/crl/%.*s.crl", LG_FMT(root)).p, "", LG_NONE).e, LG_E_NOT_FOUND);
+	cr_assert_eq(world_call(w, "GET", lg_print(w->arena, "/ca/%.*s.cer", LG_FMT(other)).p, "", LG_NONE).e, LG_E_NOT_FOUND);
+	cr_assert_eq(world_call(w, "GET", lg_print(w->arena, "/ca/%.*s", LG_FMT(issuer)).p, "", LG_NONE).e, LG_E_NOT_FOUND);
+	cr_assert_eq(world_call(w, "GET", "/crl/.crl", "", LG_NONE).e, LG_E_NOT_FOUND);
 	world_free(w);
 }
 
 Test(routes, the_spiffe_bundle_holds_the_root)
 {
 	struct world *w = world_new();
-	struct answer a = call(w, "GET", "/spiffe/bundle", "", LG_NONE);
+	struct answer a = world_call(w, "GET", "/spiffe/bundle", "", LG_NONE);
 	lg_str x5c;
 
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
@@ -306,15 +245,15 @@ Test(routes, ocsp_is_served_by_post_and_get)
 	struct world *w = world_new();
 	struct answer a;
 
-	a = call(w, "POST", "/ocsp", "", request);
+	a = world_call(w, "POST", "/ocsp", "", request);
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 	cr_assert_str_eq(a.type, "application/ocsp-response");
 	cr_assert(lg_str_eq(a.body, LG_STR("\x30\x03\x0a\x01\x06")));		/* unauthorized */
-	a = call(w, "GET", lg_print(w->arena, "/ocsp/%.*s", LG_FMT(lg_base64(w->arena, request))).p, "", LG_NONE);
+	a = world_call(w, "GET", lg_print(w->arena, "/ocsp/%.*s", LG_FMT(lg_base64(w->arena, request))).p, "", LG_NONE);
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 	cr_assert(lg_str_eq(a.body, LG_STR("\x30\x03\x0a\x01\x06")));
-	cr_assert(lg_str_eq(call(w, "POST", "/ocsp", "", LG_STR("x")).body, LG_STR("\x30\x03\x0a\x01\x01")));	/* malformed */
-	cr_assert_eq(call(w, "GET", "/ocsp/%%%", "", LG_NONE).e, LG_E_INVALID);
+	cr_assert(lg_str_eq(world_call(w, "POST", "/ocsp", "", LG_STR("x")).body, LG_STR("\x30\x03\x0a\x01\x01")));	/* malformed */
+	cr_assert_eq(world_call(w, "GET", "/ocsp/%%%", "", LG_NONE).e, LG_E_INVALID);
 	world_free(w);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/der.h"
+#include "base/ipnet.h"
 #include "certs/rows.h"
 #include "crypto/keeper/tbs_check.h"
 
@@ -29,7 +30,7 @@ static lg_err
 entry_decode(struct lg_ctx *cx, lg_uuid id, lg_str value, struct lg_cert_subject *ret)
 {
 	struct lg_rd r = lg_rd_of(value);
-	lg_str *dns = LG_NEWS(cx->arena, lg_str, 2);
+	lg_str *dns = LG_NEWS(cx->arena, lg_str, 2), *ip = LG_NEWS(cx->arena, lg_str, 1);
 
 	*ret = (struct lg_cert_subject){ .id = id };
 	ret->enabled = lg_rd_u8(&r) != 0;
@@ -41,6 +42,11 @@ entry_decode(struct lg_ctx *cx, lg_uuid id, lg_str value, struct lg_cert_subject
 		dns[1] = lg_print(cx->arena, "%.*s.alias.a.example", LG_FMT(ret->name));
 		ret->dns = dns;
 		ret->ndns = 2;
+	}
+	if (lg_str_starts(ret->name, LG_STR("addressed"))) {
+		cr_assert(lg_ip_octets_parse(cx->arena, lg_str_ends(ret->name, LG_STR("elsewhere")) ? LG_STR("192.0.2.7") : LG_STR("10.1.2.3"), &ip[0]));
+		ret->ip = ip;
+		ret->nip = 1;
 	}
 	return LG_OK;
 }
@@ -180,7 +186,8 @@ keeper_accepts_certificate(struct world *w, struct lg_ctx *cx, uint32_t tenant, 
 {
 	struct lg_ceiling ceiling = { .trust_domain = tenant == TENANT_A ? LG_STR("a.example") : LG_STR("b.example"),
 		.dns_suffixes = { LG_STR("a.example"), LG_STR("b.example") }, .ndns = tenant == TENANT_A ? 1 : 2,
-		.loopback = tenant == TENANT_A, .leaf_life = LG_DAY };
+		.loopback = tenant == TENANT_A, .leaf_life = LG_DAY,
+		.nets = { LG_STR("\x0a\x01\0\0\xff\xff\0\0") }, .nnets = tenant == TENANT_A };
 	struct lg_issuer is = keeper_issuer(w, tenant);
 
 	cr_assert_eq(lg_tbs_check(cx, tbs, &ceiling, &is), LG_OK, "%s", cx->error);
@@ -386,10 +393,11 @@ make_authority(struct world *w, uint32_t tenant, const char *name)
 static void
 trust(struct world *w)
 {
+	static const lg_str net_a[] = { LG_STR("\x0a\x01\0\0\xff\xff\0\0") };
 	static const lg_str suffix_a[] = { LG_STR("a.example") }, suffix_b[] = { LG_STR("b.example"), LG_STR("a.example") };
 	struct lg_authority v[2] = {
 		{ .tenant = TENANT_A, .issuer = LG_STR("https://a.example"), .trust_domain = LG_STR("a.example"),
-		    .http_url = LG_STR("http://a.example:8080"), .dns_suffixes = suffix_a, .ndns_suffixes = 1, .loopback = true,
+		    .http_url = LG_STR("http://a.example:8080"), .dns_suffixes = suffix_a, .ndns_suffixes = 1, .loopback = true, .nets = net_a, .nnets = 1,
 		    .leaf_life = LG_DAY, .root = w->keys[1].root_der, .issuers = { w->keys[1].issuer_der }, .nissuers = 1 },
 		{ .tenant = TENANT_B, .issuer = LG_STR("https://a.example/t/b"), .trust_domain = LG_STR("b.example"),
 		    .http_url = LG_STR("http://a.example:8080/t/b"), .dns_suffixes = suffix_b, .ndns_suffixes = 2,
@@ -404,7 +412,7 @@ trust(struct world *w)
 static void
 open_store(struct world *w)
 {
-	static const struct lg_table *tables[16];
+	static const struct lg_table *tables[32];
 	const char *tmp = getenv("TMPDIR");
 	lg_str dir = lg_print(w->arena, "%s/certs.XXXXXX", tmp == NULL ? "/tmp" : tmp);
 	struct lg_store_options o = { .map_size = 256u << 20, .tables = tables, .node = LG_STR("n1"), .nosync = true };
@@ -512,7 +520,7 @@ lg_err
 world_issue(struct world *w, uint32_t tenant, lg_uuid entry, const char *profile, const struct lg_key *k,
     const struct lg_cert_names *only, struct lg_issued *ret)
 {
-	struct lg_cert_request rq = { .tenant = tenant, .profile = lg_cert_profile_find(lg_str_of(profile)), .proof = "self",
+	struct lg_cert_request rq = { .tenant = tenant, .profile = lg_str_of(profile), .proof = "self",
 		.asker = { .type = LG_STR("Host"), .id = entry, .name = LG_STR("x") }, .entry = entry,
 		.spki = lg_pubkey_spki(lg_key_public(k)), .only = only };
 

@@ -1,0 +1,65 @@
+# Certificates as an administrator and stock tools see them: names from the directory, profiles, lists of what is revoked, OCSP.
+. "$(dirname "$0")/lib.sh"
+
+cat >"$T/state.yaml" <<'YAML'
+hosts: [{name: node1, dns: [node1.example.org, node1.alias.example.org], addresses: [10.0.0.7]}]
+services: [{name: shop-api, dns: [api.example.org]}]
+YAML
+lg_start "$T/data" --ceiling.dns_suffixes=example.org --ceiling.addresses=10.0.0.0/8 --load "$T/state.yaml" || bad "start"
+sign_in_admin
+request() { openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1.key" -subj "/CN=$1" -out "$T/$1.req" "${@:2}" 2>/dev/null; }
+curl -sS --cacert "$CA" "$HTTPS/.well-known/est/cacerts" | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs >"$T/cas"
+
+# ---- names come from the directory, a request leaves some out -------------------------------------------------------------
+token=$(api POST /v1/hosts/node1/join-tokens -d '{}' | head -1 | jq -r .token)
+request node1
+curl -sS --cacert "$CA" "$HTTPS/v1/join" -d "$(jq -cn --arg t "$token" --rawfile c "$T/node1.req" '{token: $t, csr: $c}')" >"$T/joined"
+jq -r .certificate "$T/joined" >"$T/node1.pem"
+names=$(openssl x509 -in "$T/node1.pem" -noout -ext subjectAltName)
+has "DNS names of the entry" "$names" 'DNS:node1.example.org, DNS:node1.alias.example.org'
+has "its address" "$names" 'IP Address:10.0.0.7'
+has "and its URI" "$names" 'URI:spiffe://example.org/host/node1'
+claim "openssl believes it" openssl verify -x509_strict -purpose sslclient -CAfile "$CA" -untrusted "$T/cas" "$T/node1.pem"
+me() { curl -sS --cacert "$CA" --cert "$T/node1.pem" --key "$T/node1.key" -X "$1" "$MTLS$2" -w '\n%{http_code}' "${@:3}"; }
+same "its certificate opens the door" "$(me GET /v1/whoami | head -1 | jq -r .name)" node1
+issue() { me POST /v1/certificates -d "$(jq -cn --rawfile c "$T/$1.req" --arg p "$2" '{csr: $c, profile: $p}')"; }
+request less -addext subjectAltName=DNS:node1.example.org
+names=$(issue less host | head -1 | jq -r .certificate | openssl x509 -noout -ext subjectAltName)
+has "a request narrows the names" "$names" 'DNS:node1.example.org'
+lacks "... to those it names" "$names" 'alias|IP Address'
+request more -addext subjectAltName=DNS:api.example.org
+same "it adds none" "$(issue more host | tail -1)" 403
+
+# ---- profiles ----------------------------------------------------------------------------------------------------------------
+printf 'subject: Host\nkeys: [P-256]\nusages: [serverAuth]\nnames: [uri, dns]\nlife_seconds: 600\nlongest_seconds: 600\npolicies: ["1.3.6.1.4.1.99999.7"]\n' >"$T/short.yaml"
+has "a profile is added" "$(lightgate --dev "$T/data" profile set short -f "$T/short.yaml")" 'short is added'
+has "it is listed" "$(lightgate --dev "$T/data" profile list)" '^short +leaf +Host +P-256 +serverAuth'
+request short
+same "policy decides who gets it" "$(issue short short | tail -1)" 403
+cat >"$T/policies.yaml" <<'YAML'
+policies: |
+  permit (principal is Host, action == Action::"certificate:issue", resource is Certificate) when { resource.profile == "short" };
+YAML
+claim "policy" lightgate --dev "$T/data" apply -f "$T/policies.yaml"
+issue short short | head -1 | jq -r .certificate >"$T/short.pem"
+text=$(openssl x509 -in "$T/short.pem" -noout -text)
+has "a policy OID" "$text" 'Policy: 1.3.6.1.4.1.99999.7'
+lacks "no client" "$text" 'TLS Web Client'
+claim "ten minutes" test "$(openssl x509 -in "$T/short.pem" -noout -checkend 660 >/dev/null; echo $?)" = 1
+lightgate --dev "$T/data" profile set bad -f - >"$T/claim.out" 2>&1 <<<'{"keys": ["DSA"]}'; same "what is no profile is refused" "$?" 2
+claim "deleted" lightgate --dev "$T/data" profile delete short
+same "... it is gone" "$(issue short short | tail -1)" 400
+
+# ---- OCSP and CRL with stock tools ------------------------------------------------------------------------------------------
+openssl x509 -in <(jq -r .chain "$T/joined") -out "$T/int.pem"
+ocsp() { openssl ocsp -issuer "$T/int.pem" -cert "$T/$1.pem" -url "$(openssl x509 -in "$T/$1.pem" -noout -ocsp_uri)" -CAfile "$CA" -verify_other "$T/int.pem" "${@:2}" 2>&1; }
+has "OCSP: good, the nonce comes back" "$(ocsp short -nonce)" 'short.pem: good'
+has "... verified" "$(ocsp short -nonce)" 'Response verify OK'
+serial=$(openssl x509 -in "$T/short.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)
+claim "revoked" lightgate --dev "$T/data" certificate revoke "$serial" --reason superseded
+has "OCSP: revoked, with the reason" "$(ocsp short)" 'superseded'
+crl=$(openssl x509 -in "$T/short.pem" -noout -ext crlDistributionPoints | sed -n 's/.*URI://p')
+curl -sS "$crl" -o "$T/crl.der"
+claim "the CRL is the issuer's" openssl crl -inform DER -in "$T/crl.der" -CAfile <(cat "$CA" "$T/int.pem") -noout
+has "... and lists it" "$(openssl crl -inform DER -in "$T/crl.der" -noout -text)" "${serial^^}"
+done_testing
