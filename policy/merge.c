@@ -20,9 +20,8 @@ same_slot(const struct lg_scope *x, const struct lg_scope *y)
 	return x->n == y->n && (x->n == 0 || lg_euid_eq(&x->uids[0], &y->uids[0]));
 }
 
-/* The same text; of links, the same template and entities. */
-static bool
-same_policy(const struct lg_policy *x, const struct lg_policy *y)
+bool
+lg_policy_same(const struct lg_policy *x, const struct lg_policy *y)
 {
 	if ((x->of == NULL) != (y->of == NULL) || !lg_str_eq(x->info.text, y->info.text))
 		return false;
@@ -78,7 +77,7 @@ choose_ids(struct merging *m, bool *skip)
 		if (!lg_policies_find(m->a, p->info.id, &at))
 			continue;
 		/* A link is the same only if its template was. */
-		skip[i] = same_policy(m->a->v[at], p) && (p->of == NULL || lg_map_get(&m->renamed, p->of->info.id) == NULL);
+		skip[i] = lg_policy_same(m->a->v[at], p) && (p->of == NULL || lg_map_get(&m->renamed, p->of->info.id) == NULL);
 		if (skip[i])
 			continue;
 		if (!m->rename)

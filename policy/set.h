@@ -46,5 +46,7 @@ LG_CHECKED lg_err lg_set_compile(struct lg_ctx *cx, struct lg_policies *set, con
 void lg_set_keep_names(struct lg_policies *set, const struct lg_map *names);
 /* The same policy, with nothing shared; its names from `names`, sources from `sources` (both grow). */
 struct lg_policy *lg_policy_copy(struct lg_arena *a, struct lg_map *names, struct lg_map *sources, const struct lg_policy *p);
+/* The same text; of links, the same template and entities. */
+bool lg_policy_same(const struct lg_policy *x, const struct lg_policy *y);
 
 #endif

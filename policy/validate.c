@@ -239,9 +239,25 @@ check_policy(struct lg_checker *ck)
 		impossible(ck);
 }
 
+/* Valid before, so valid now: validity is a matter of the policy and the schema alone. */
+static bool
+was_valid(const struct lg_policies *was, const struct lg_policy *p)
+{
+	size_t at;
+
+	return was != NULL && lg_policies_find(was, p->info.id, &at) && (was->v[at] == p || lg_policy_same(was->v[at], p));
+}
+
 lg_err
 lg_policies_validate(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema,
     enum lg_validation mode, struct lg_policy_faults *faults)
+{
+	return lg_policies_validate_change(cx, set, NULL, schema, mode, faults);
+}
+
+lg_err
+lg_policies_validate_change(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_policies *was,
+    const struct lg_schema *schema, enum lg_validation mode, struct lg_policy_faults *faults)
 {
 	struct lg_arena *scratch = lg_arena_new();
 	struct lg_ctx work;
@@ -251,6 +267,8 @@ lg_policies_validate(struct lg_ctx *cx, const struct lg_policies *set, const str
 		struct lg_checker ck = { .cx = &work, .report = cx, .schema = schema, .strict = mode == LG_STRICT,
 			.policy = set->v[i], .faults = faults, .steps = LG_CHECK_STEPS };
 
+		if (was_valid(was, set->v[i]))
+			continue;
 		check_policy(&ck);
 		lg_arena_reset(scratch);
 	}

@@ -1,4 +1,5 @@
 /* policies.c: the life of a tenant's policy set: compile, resolve names, activate, roll back. */
+#include "base/map.h"
 #include "lightgate/directory.h"
 #include "server/entities.h"
 #include "server/point_internal.h"
@@ -22,7 +23,35 @@ struct resolver {
 	uint32_t tenant;
 	struct resolved *first;
 	size_t n;
+	struct lg_map known;		/* by type and name: struct resolved */
 };
+
+/* ---- what is resolved ---------------------------------------------------------------------------------------- */
+
+static struct resolver
+resolver_of(struct lg_ctx *cx, struct lg_view *view, uint32_t tenant)
+{
+	struct resolver rs = { .view = view, .tenant = tenant };
+
+	lg_map_init(&rs.known, cx->arena);
+	return rs;
+}
+
+/* User"alice: no type has a quote. */
+static lg_str
+name_key(struct lg_ctx *cx, lg_str type, lg_str name)
+{
+	return lg_cat(cx->arena, lg_cat(cx->arena, type, LG_STR("\"")), name);
+}
+
+static void
+keep_resolved(struct lg_ctx *cx, struct resolver *rs, struct resolved *one)
+{
+	one->next = rs->first;
+	rs->first = one;
+	rs->n++;
+	*lg_map_at(&rs->known, name_key(cx, one->type, one->name)) = one;
+}
 
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
 
@@ -71,10 +100,8 @@ version_decode(struct lg_ctx *cx, lg_str row, struct lg_policy_version *ret, str
 		one->type = lg_rd_str32(&r);
 		one->name = lg_rd_str32(&r);
 		one->id = lg_rd_str32(&r);
-		if (names != NULL) {
-			one->next = names->first;
-			names->first = one;
-		}
+		if (names != NULL && !r.bad)
+			keep_resolved(cx, names, one);
 	}
 	if (!lg_rd_done(&r))
 		return lg_fail(cx, LG_E_CORRUPT, "a policy version does not decode");
@@ -102,15 +129,6 @@ version_put(struct lg_ctx *cx, struct lg_view *v, const struct resolver *names, 
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
-
-static const struct resolved *
-resolved_before(const struct resolver *rs, const struct lg_euid *uid)
-{
-	for (const struct resolved *one = rs->first; one != NULL; one = one->next)
-		if (lg_str_eq(one->type, uid->type) && lg_str_eq(one->name, uid->id))
-			return one;
-	return NULL;
-}
 
 static lg_err
 look_up(struct lg_ctx *cx, struct resolver *rs, const struct lg_euid *uid, lg_uuid *ret)
@@ -146,7 +164,7 @@ resolve(void *self, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid
 		*ret = *uid;
 		return LG_OK;
 	}
-	const struct resolved *was = resolved_before(rs, uid);
+	const struct resolved *was = lg_map_get(&rs->known, name_key(cx, uid->type, uid->id));
 	if (was != NULL) {
 		*ret = lg_euid_of(uid->type, was->id);
 		return LG_OK;
@@ -156,18 +174,30 @@ resolve(void *self, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid
 	LG_TRY(look_up(cx, rs, uid, &id));
 	lg_uuid_text(id, text);
 	struct resolved *one = LG_NEW(cx->arena, struct resolved);
-	*one = (struct resolved){ rs->first, lg_dup(cx->arena, uid->type), lg_dup(cx->arena, uid->id),
+	*one = (struct resolved){ NULL, lg_dup(cx->arena, uid->type), lg_dup(cx->arena, uid->id),
 		lg_dup(cx->arena, (lg_str){ text, LG_UUID_TEXT }) };
-	rs->first = one;
-	rs->n++;
+	keep_resolved(cx, rs, one);
 	*ret = lg_euid_of(one->type, one->id);
 	return LG_OK;
 }
 
+/* The set in force, which is valid, or NULL. */
+static struct lg_policies *
+in_force(struct lg_point *p, uint32_t tenant)
+{
+	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
+	struct lg_policies *set = t == NULL ? NULL : lg_policies_ref(t->policies);
+
+	lg_published_end(p->sets);
+	return set;
+}
+
+/* Policies that are in force word for word are not checked again. */
 static lg_err
 compile(struct lg_ctx *cx, struct lg_point *p, struct resolver *rs, lg_str source, struct lg_policy_faults *faults,
     struct lg_policies **ret)
 {
+	LG_AUTO(lg_policies_unref) struct lg_policies *was = NULL;
 	struct lg_policy_source text = { LG_STR("policies"), source };
 	struct lg_policy_options o = {
 		.schema = p->schema, .ids_from_annotation = true, .resolve = resolve, .self = rs,
@@ -176,7 +206,8 @@ compile(struct lg_ctx *cx, struct lg_point *p, struct resolver *rs, lg_str sourc
 	if (source.n > LG_POLICY_TENANT_SOURCE)
 		return lg_fail(cx, LG_E_LIMIT, "a policy set has at most %u octets", LG_POLICY_TENANT_SOURCE);
 	LG_TRY(lg_policies_parse(cx, &text, 1, &o, faults, ret));
-	lg_err e = lg_policies_validate(cx, *ret, p->schema, LG_STRICT, faults);
+	was = in_force(p, rs->tenant);
+	lg_err e = lg_policies_validate_change(cx, *ret, was, p->schema, LG_STRICT, faults);
 	if (e != LG_OK)
 		lg_policies_unref(ret);
 	return e;
@@ -187,7 +218,7 @@ compile(struct lg_ctx *cx, struct lg_point *p, struct resolver *rs, lg_str sourc
 lg_err
 lg_policy_first(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant, lg_str source)
 {
-	struct resolver rs = { v, tenant, NULL, 0 };
+	struct resolver rs = resolver_of(cx, v, tenant);
 	struct lg_policy_faults faults = { 0 };
 	struct lg_policies *set = NULL;
 
@@ -251,7 +282,7 @@ prepare(struct lg_ctx *cx, struct activation *ac, struct lg_policy_faults *fault
 lg_err
 lg_policy_check(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, struct lg_policy_faults *faults)
 {
-	struct activation ac = { .point = p, .names = { .tenant = tenant }, .source = source };
+	struct activation ac = { .point = p, .names = resolver_of(cx, NULL, tenant), .source = source };
 	struct lg_policies *set = NULL;
 
 	lg_err e = prepare(cx, &ac, faults, &set);
@@ -270,7 +301,7 @@ lg_err
 lg_policy_activate_if(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     lg_policy_may *may, void *arg, struct lg_policy_faults *faults, uint64_t *version)
 {
-	struct activation ac = { .point = p, .names = { .tenant = tenant }, .source = source, .may = may, .arg = arg };
+	struct activation ac = { .point = p, .names = resolver_of(cx, NULL, tenant), .source = source, .may = may, .arg = arg };
 	struct lg_policies *set = NULL;
 
 	LG_TRY(prepare(cx, &ac, faults, &set));
@@ -307,16 +338,14 @@ lg_err
 lg_policy_in_force(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_policy_version *ret,
     const struct lg_policy_name **names, size_t *n)
 {
-	struct resolver rs = { NULL, tenant, NULL, 0 };
+	struct resolver rs = resolver_of(cx, NULL, tenant);
 	lg_str row;
 
 	LG_TRY(active_version(cx, v, tenant, &ret->version));
 	LG_TRY(lg_get(cx, v, &policy_table, version_key(cx->arena, tenant, ret->version), &row));
 	LG_TRY(version_decode(cx, row, ret, &rs));
 	ret->active = true;
-	*n = 0;
-	for (const struct resolved *one = rs.first; one != NULL; one = one->next)
-		++*n;
+	*n = rs.n;
 	struct lg_policy_name *list = LG_NEWS(cx->arena, struct lg_policy_name, *n);
 	*names = list;
 	for (const struct resolved *one = rs.first; one != NULL; one = one->next)
@@ -350,7 +379,7 @@ lg_policy_versions(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_pol
 static lg_err
 load_tenant(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant)
 {
-	struct resolver names = { NULL, tenant, NULL, 0 };
+	struct resolver names = resolver_of(cx, NULL, tenant);
 	struct lg_policy_faults faults = { 0 };
 	struct lg_policy_version pv = { 0 };
 	struct lg_policies *set = NULL;

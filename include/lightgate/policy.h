@@ -303,6 +303,11 @@ enum lg_validation { LG_STRICT, LG_PERMISSIVE };
 LG_CHECKED lg_err lg_policies_validate(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema,
     enum lg_validation mode, struct lg_policy_faults *faults);
 
+/* The same for a set that comes from `was`, which is valid in this mode and under this schema: what stands in it word for word,
+ * under the same id, is neither judged again nor warned of.  A resolver must have left types as they are written. */
+LG_CHECKED lg_err lg_policies_validate_change(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_policies *was,
+    const struct lg_schema *schema, enum lg_validation mode, struct lg_policy_faults *faults);
+
 /* Validates, and then bounds how far policies reach: `level` entities from principal, resource and context (Cedar RFC 76).
  * At level 1 they read the request's own entities, at level 2 what those refer to, and so on; literals are never read from. */
 LG_CHECKED lg_err lg_policies_validate_level(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema,

@@ -289,3 +289,30 @@ Test(change, refuses_what_does_not_fit_and_leaves_the_set_as_it_was)
 	lg_policies_unref(&set);
 	scene_free(&s);
 }
+
+Test(change, only_what_is_new_is_validated_again)
+{
+	struct scene s = scene_new();
+	struct lg_policies *set = policies_of(&s.f, "permit(principal, action, resource) when { false };"
+	    "permit(principal, action, resource) when { context.mfa };", s.schema), *next = NULL;
+	lg_str ids[] = { LG_STR("policy1"), LG_STR("new") };
+	struct lg_policy_source src[] = { { LG_NONE, LG_STR("permit(principal, action, resource) when { context.mfo };") },
+		{ LG_NONE, LG_STR("permit(principal is Nobody, action, resource);") } };
+	struct lg_policy_change c = { ids, 1, src, 2 };
+	struct lg_policy_options o = { .ids = ids };
+	struct lg_policy_faults first = { 0 }, none = { 0 }, faults = { 0 };
+
+	cr_assert_eq(lg_policies_validate(&s.f.cx, set, s.schema, LG_STRICT, &first), LG_OK, "%s", s.f.cx.error);
+	cr_expect_eq(first.warnings, 1);
+	cr_expect_eq(lg_policies_validate_change(&s.f.cx, set, set, s.schema, LG_STRICT, &none), LG_OK);
+	cr_expect_eq(none.n, 0);
+	cr_assert_eq(lg_policies_change(&s.f.cx, set, &c, &o, &faults, &next), LG_OK, "%s", s.f.cx.error);
+	cr_expect_eq(lg_policies_validate_change(&s.f.cx, next, set, s.schema, LG_STRICT, &faults), LG_E_INVALID);
+	for (size_t i = 0; i < faults.n; i++)
+		cr_expect_not(lg_str_eq(faults.v[i].policy, LG_STR("policy0")), "%.*s", LG_FMT(faults.v[i].message));
+	cr_expect(lg_str_eq(faults.v[0].policy, LG_STR("policy1")), "%.*s", LG_FMT(faults.v[0].policy));
+	cr_expect(lg_str_eq(faults.v[faults.n - 1].policy, LG_STR("new")));
+	lg_policies_unref(&next);
+	lg_policies_unref(&set);
+	scene_free(&s);
+}
