@@ -1,8 +1,9 @@
 /*
  * fetch.h: what the service looks at outside: the servers that want a certificate (ACME), and the DNS server that finds them.
  *
- * Every call has one deadline and a size limit, speaks to no private or loopback address unless the settings allow it, and follows no
- * redirect.  Addresses come from the resolver of the settings alone, never from the C library, whose answers have no deadline.
+ * Every call has one deadline and a size limit and speaks to no private or loopback address unless the settings allow it; that holds
+ * for each address that a redirect leads to.  Addresses come from the resolver of the settings alone, never from the C library, whose
+ * answers have no deadline, and the address that was judged is the one that is spoken to: nothing is resolved twice.
  */
 #ifndef LG_SERVER_FETCH_H
 #define LG_SERVER_FETCH_H
@@ -12,27 +13,58 @@
 #include "lightgate/certs.h"
 #include "server/config.h"
 
-#define LG_FETCH_TIME		(5 * INT64_C(1000000))	/* for one look: names, connection and answer */
+#define LG_FETCH_TIME		(5 * INT64_C(1000000))	/* for one look: names, connections, redirects and answer */
 #define LG_FETCH_ADDRESSES	4			/* of a name that are tried */
+#define LG_FETCH_REDIRECTS	10			/* that are followed */
+#define LG_FETCH_HEAD		8192			/* octets of an HTTP answer before its body */
+#define LG_DNS_REPLY		(16u << 10)		/* octets of a reply over TCP */
 
 struct lg_fetch {
 	struct sockaddr_storage resolver;
 	socklen_t resolver_size;		/* 0: there is none */
-	uint16_t http_port, alpn_port;
+	uint16_t http_port, alpn_port;		/* the latter also of redirects to https */
 	bool private_too;
 };
 
 /* As long as the arena. */
 struct lg_acme_net lg_fetch_net(struct lg_arena *a, const struct lg_settings *s);
 
+/* ---- fetch_address.c: from a name to a connection ---------------------------------------------------------- */
+
 /* The address may be looked at: global unicast. */
 bool lg_fetch_public(const struct sockaddr *a);
+/* Waits for poll(2)'s events; false when the time is over. */
+bool lg_fetch_wait(int fd, short events, int64_t deadline);
+/* A connected socket that does not block.  LG_E_NOT_FOUND and LG_E_IO are DNS's, LG_E_DENIED: only addresses that are not looked at,
+ * LG_E_UNAVAILABLE: nobody there. */
+LG_CHECKED lg_err lg_fetch_reach(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str host, uint16_t port, int *ret);
 
-/* fetch_dns.c: one question over UDP.  Answers of the type, in the order they came; NOT_FOUND without any. */
-enum lg_dns_type { LG_DNS_A = 1, LG_DNS_TXT = 16, LG_DNS_AAAA = 28 };
+/* ---- fetch_http.c, fetch_tls.c: functions of struct lg_acme_net; self is a struct lg_fetch ----------------------- */
+
+lg_err lg_fetch_http(void *self, struct lg_ctx *cx, lg_str host, lg_str path, lg_str *body);
+lg_err lg_fetch_alpn(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert);
+
+/* TLS over a socket that does not block.  No certificate is verified: ACME proves by what is answered, not by who answers. */
+typedef struct ssl_st lg_fetch_tls;
+/* alpn: NULL for none, or one protocol with its length before it. */
+LG_CHECKED lg_err lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret);
+void lg_fetch_tls_end(lg_fetch_tls **s);
+/* Octets written or read; 0: the other end has finished; -1: it failed or the time is over. */
+ssize_t lg_fetch_tls_write(lg_fetch_tls *s, const void *p, size_t n, int64_t deadline);
+ssize_t lg_fetch_tls_read(lg_fetch_tls *s, void *p, size_t n, int64_t deadline);
+
+/* ---- fetch_dns.c: a stub resolver ------------------------------------------------------------------------------- */
+
+enum lg_dns_type { LG_DNS_A = 1, LG_DNS_TXT = 16, LG_DNS_AAAA = 28, LG_DNS_CAA = 257 };
+/* One question over UDP, over TCP when the reply does not fit.  Answers of the type, in the order they came, at most max.  LG_E_NOT_FOUND
+ * without any; LG_E_IO when the DNS server fails or does not answer. */
 LG_CHECKED lg_err lg_dns_ask(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str name, enum lg_dns_type type, size_t max,
     lg_str *ret, size_t *n);
-/* A reply to the question with this id: for lg_dns_ask, tests and fuzzing. */
-LG_CHECKED lg_err lg_dns_parse(struct lg_ctx *cx, lg_str reply, uint16_t id, enum lg_dns_type type, size_t max, lg_str *ret, size_t *n);
+/* The question that lg_dns_ask sends. */
+LG_CHECKED lg_err lg_dns_query(struct lg_ctx *cx, uint16_t id, lg_str name, enum lg_dns_type type, lg_str *ret);
+/* Is it a reply to this query: same id, same question? */
+bool lg_dns_answers(lg_str reply, lg_str query);
+/* Its records: for lg_dns_ask, tests and fuzzing. */
+LG_CHECKED lg_err lg_dns_parse(struct lg_ctx *cx, lg_str reply, lg_str query, enum lg_dns_type type, size_t max, lg_str *ret, size_t *n);
 
 #endif

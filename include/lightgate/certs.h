@@ -67,10 +67,11 @@ struct lg_certs_caller {
 };
 
 /* How a server that asks for a certificate is looked at from outside (ACME, RFC 8555 8).  Called on workers, without a view; each call has a
- * deadline of its own.  LG_E_UNAVAILABLE: no connection; LG_E_NOT_FOUND: no such name or record; LG_E_DENIED: an address that is not
- * looked at; LG_E_INVALID: an answer that is none. */
+ * deadline of its own.  LG_E_UNAVAILABLE: no connection; LG_E_NOT_FOUND: no such name or record; LG_E_IO: the DNS server fails;
+ * LG_E_DENIED: an address that is not looked at; LG_E_INVALID: an answer that is none. */
 #define LG_ACME_BODY	1024		/* octets of an http-01 answer */
 #define LG_ACME_TXT	32		/* records of one name */
+#define LG_ACME_CAA	32		/* likewise */
 struct lg_acme_net {
 	void *self;
 	/* host: a DNS name or an address as text. */
@@ -78,6 +79,8 @@ struct lg_acme_net {
 	lg_err (*txt)(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n);	/* ret[LG_ACME_TXT] */
 	/* The certificate, DER, shown to a handshake with this SNI whose only protocol is acme-tls/1. */
 	lg_err (*alpn)(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert);
+	/* CAA records of exactly this name, their RDATA (RFC 8659 4.1). */
+	lg_err (*caa)(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n);	/* ret[LG_ACME_CAA] */
 };
 
 struct lg_certs_ports {
@@ -91,6 +94,10 @@ struct lg_certs_ports {
 	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */
 	lg_err (*ticket_keys)(void *callers, struct lg_ctx *cx, uint32_t tenant, lg_str *ret);
 	struct lg_acme_net net;		/* http NULL: no ACME */
+	/* "Service/acme": whose certificates an ACME account without an external account key orders, in tenants that have this entry;
+	 * empty: every account needs such a key. */
+	lg_str acme_entry;
+	lg_str caa_identity;		/* this authority in CAA records; empty: they are not asked for */
 	lg_str mtls_url;		/* "https://host:8444", of the default tenant: told to hosts that join */
 	lg_str join_address;		/* "host:8443": stands in join tokens */
 };
@@ -170,6 +177,7 @@ struct lg_csr {
 	lg_str spki;
 	enum lg_key_type key;
 	struct lg_cert_names names;	/* asked for; without any, the entry's names are taken */
+	lg_str common_name;		/* of the subject, the last one, as it stands; only ACME counts it as a name (RFC 8555 7.4) */
 };
 LG_CHECKED lg_err lg_csr_parse(struct lg_ctx *cx, lg_str der, struct lg_csr *ret);
 /* The kind of a SubjectPublicKeyInfo; LG_E_INVALID for malformed, weak or unknown keys. */

@@ -1,0 +1,131 @@
+/* fetch_tls.c: TLS to servers whose certificate is looked at, not believed; and tls-alpn-01 (RFC 8737). */
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "server/fetch.h"
+
+void
+lg_fetch_tls_end(lg_fetch_tls **s)
+{
+	SSL_free(*s);
+	*s = NULL;
+}
+
+/* After a call on s that returned n: may it be repeated? */
+static bool
+again(SSL *s, int n, int64_t deadline)
+{
+	int why = SSL_get_error(s, n);
+
+	if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
+		return false;
+	return lg_fetch_wait(SSL_get_fd(s), why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline);
+}
+
+static SSL *
+set_up(int fd, const char *name, const char *alpn)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *s = ctx == NULL ? NULL : SSL_new(ctx);
+
+	SSL_CTX_free(ctx);		/* s keeps it */
+	if (s != NULL && SSL_set_min_proto_version(s, TLS1_2_VERSION) == 1 && SSL_set_fd(s, fd) == 1 &&
+	    SSL_set_tlsext_host_name(s, name) == 1 &&
+	    (alpn == NULL || SSL_set_alpn_protos(s, (const unsigned char *)alpn, (unsigned)strlen(alpn)) == 0))
+		return s;
+	SSL_free(s);
+	return NULL;
+}
+
+lg_err
+lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret)
+{
+	const char *name;
+	SSL *s;
+	int n;
+
+	LG_TRY(lg_cstr(cx, sni, &name));
+	s = set_up(fd, name, alpn);
+	if (s == NULL)
+		return lg_fail(cx, LG_E_INTERNAL, "TLS cannot be set up");
+	do
+		n = SSL_connect(s);
+	while (n != 1 && again(s, n, deadline));
+	if (n != 1) {
+		SSL_free(s);
+		ERR_clear_error();
+		return lg_fail(cx, LG_E_INVALID, "the TLS handshake failed");
+	}
+	*ret = s;
+	return LG_OK;
+}
+
+ssize_t
+lg_fetch_tls_write(lg_fetch_tls *s, const void *p, size_t n, int64_t deadline)
+{
+	size_t done = 0;
+	int got;
+
+	do
+		got = SSL_write_ex(s, p, n, &done);
+	while (got != 1 && again(s, got, deadline));
+	return got == 1 ? (ssize_t)done : -1;
+}
+
+ssize_t
+lg_fetch_tls_read(lg_fetch_tls *s, void *p, size_t n, int64_t deadline)
+{
+	size_t done = 0;
+	int got;
+
+	do
+		got = SSL_read_ex(s, p, n, &done);
+	while (got != 1 && again(s, got, deadline));
+	if (got == 1)
+		return (ssize_t)done;
+	return SSL_get_error(s, got) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+/* ---- tls-alpn-01 ------------------------------------------------------------------------------------------------ */
+
+static lg_err
+take_certificate(struct lg_ctx *cx, SSL *s, lg_str *ret)
+{
+	const unsigned char *protocol = NULL;
+	unsigned char *der = NULL;
+	unsigned size = 0;
+	X509 *x = SSL_get0_peer_certificate(s);
+	int n;
+
+	SSL_get0_alpn_selected(s, &protocol, &size);
+	if (!lg_str_eq((lg_str){ (const char *)protocol, size }, LG_STR("acme-tls/1")))
+		return lg_fail(cx, LG_E_INVALID, "the server does not speak acme-tls/1");
+	n = x == NULL ? -1 : i2d_X509(x, &der);
+	if (n <= 0 || (unsigned)n > LG_CERT_MAX) {
+		OPENSSL_free(der);
+		return lg_fail(cx, LG_E_INVALID, "the server shows no certificate, or too large a one");
+	}
+	*ret = lg_dup(cx->arena, (lg_str){ (const char *)der, (size_t)n });
+	OPENSSL_free(der);
+	return LG_OK;
+}
+
+lg_err
+lg_fetch_alpn(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert)
+{
+	const struct lg_fetch *f = self;
+	int64_t deadline = lg_boottime() + LG_FETCH_TIME;
+	LG_AUTO(lg_fetch_tls_end) lg_fetch_tls *s = NULL;
+	lg_err e;
+	int fd;
+
+	LG_TRY(lg_fetch_reach(cx, f, deadline, host, f->alpn_port, &fd));
+	e = lg_fetch_tls_begin(cx, fd, sni, "\x0a" "acme-tls/1", deadline, &s);
+	if (e == LG_OK)
+		e = take_certificate(cx, s, cert);
+	close(fd);
+	return e;
+}
