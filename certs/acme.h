@@ -2,7 +2,8 @@
  * acme.h: the ACME server (RFC 8555) inside: its rows, a request on its way, and what the files of one resource each share.
  *
  * acme_jws.c checks who asks, acme_answer.c writes answers and problem documents; acme_account.c, acme_order.c, acme_authz.c, acme_revoke.c,
- * acme_key.c and acme_ari.c are the resources, acme_check.c the challenges, acme_eab.c the keys that bind accounts to entries.
+ * acme_finalize.c, acme_key.c and acme_ari.c are the resources, acme_check.c the challenges, acme_caa.c what the domain's owner says
+ * about authorities, acme_eab.c the keys that bind accounts to entries.
  * An authorization lives in its order: it is never reused for another one.
  */
 #ifndef LG_CERTS_ACME_H
@@ -19,6 +20,8 @@
 #define LG_ACME_ORDERS_HOUR	300		/* new orders of one account */
 #define LG_ACME_FAILED_HOUR	60		/* failed challenges of one account */
 #define LG_ACME_PAGE		50		/* orders of one page */
+#define LG_ACME_SCAN		1000		/* of an account's orders that one request looks at */
+#define LG_ACME_CAA_AGE		(8 * INT64_C(3600) * 1000000)	/* RFC 8659 3: older answers do not count at issue */
 
 /* ---- rows ---------------------------------------------------------------------------------------- */
 
@@ -45,7 +48,7 @@ LG_CHECKED lg_err lg_acme_account_put(struct lg_ctx *cx, struct lg_view *v, uint
 
 struct lg_acme_name {			/* an identifier and its authorization */
 	bool ip;
-	lg_str name;			/* lower case; an address as text */
+	lg_str name;			/* lower case; an address as text; "*." before it for a wildcard */
 	enum lg_acme_status status;	/* PENDING, VALID, INVALID, DEACTIVATED */
 	enum lg_acme_kind by;		/* the challenge that was answered; 0 none yet */
 	int64_t at;			/* when */
@@ -53,15 +56,21 @@ struct lg_acme_name {			/* an identifier and its authorization */
 };
 struct lg_acme_order {
 	lg_uuid id, account;
-	int64_t created, expires;
+	int64_t created, expires;	/* once VALID, at least as long as the certificate: its account may revoke it */
 	enum lg_acme_status status;	/* PENDING until finalized, then PROCESSING, VALID, INVALID */
 	uint8_t seed[16];		/* of the challenges' tokens */
 	struct lg_acme_name name[LG_ACME_NAMES];
 	size_t nnames;
 	lg_serial serial;		/* of the certificate; unless PENDING */
-	lg_str replaces;		/* RFC 9773 5: a certificate's ARI id */
+	lg_str replaces;		/* RFC 9773 5: a certificate's ARI id; empty: none */
+	lg_serial replaced;		/* its serial number */
 };
 LG_CHECKED lg_err lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_order *ret);
+/* The order that led to a certificate. */
+LG_CHECKED lg_err lg_acme_order_by_serial(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial,
+    struct lg_acme_order *ret);
+/* Does another order replace this certificate, one that is not invalid? */
+LG_CHECKED lg_err lg_acme_order_replaces(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, bool *ret);
 LG_CHECKED lg_err lg_acme_order_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_acme_order *o);
 /* What the client is told: READY when all names are proved, INVALID when one cannot be any more or time is over. */
 enum lg_acme_status lg_acme_order_status(const struct lg_acme_order *o, int64_t now);
@@ -99,17 +108,29 @@ struct lg_acme {
 	/* a problem of our own choice */
 	const char *type;
 	int status;
+	int64_t retry;			/* of rateLimited: microseconds from now */
 };
 typedef lg_err lg_acme_run(struct lg_acme *q);
+/* Of account keys. */
+extern const enum lg_alg lg_acme_algs[];
+extern const size_t lg_acme_nalgs;
 enum lg_acme_who { LG_ACME_NOBODY, LG_ACME_KID, LG_ACME_JWK, LG_ACME_EITHER };
 
 /* Runs a handler as a route: reads the JWS as `who` wants it, adds nonce and links, makes problem documents of errors. */
 LG_CHECKED lg_err lg_acme_serve(void *self, struct lg_http *ex, enum lg_acme_who who, lg_acme_run *run);
 LG_CHECKED lg_err lg_acme_read(struct lg_acme *q, enum lg_acme_who who);
+/* The header members that a request is told apart by, before its signature is looked at; the verifier reads the header again, strictly. */
+struct lg_acme_head {
+	lg_str kid, nonce, url, alg;
+	bool jwk;
+};
+LG_CHECKED lg_err lg_acme_peek(struct lg_ctx *cx, lg_str token, struct lg_acme_head *ret);
 /* Flattened JSON (RFC 7515 7.2.2) as the compact form that crypto.h verifies. */
 LG_CHECKED lg_err lg_acme_compact(struct lg_ctx *cx, lg_str json, lg_str *token);
 /* Fails as `type` ("badNonce"). */
 lg_err lg_acme_fail(struct lg_acme *q, int status, const char *type, const char *fmt, ...) LG_PRINTF(4, 5);
+/* rateLimited, until the hour that began then is over. */
+lg_err lg_acme_limited(struct lg_acme *q, int64_t hour, uint32_t max);
 
 struct lg_jsonw lg_acme_begin(struct lg_acme *q, int status);	/* an object */
 LG_CHECKED lg_err lg_acme_end(struct lg_acme *q, struct lg_jsonw *w);
@@ -120,10 +141,18 @@ lg_str lg_acme_account_url(struct lg_acme *q, lg_uuid id);
 
 /* The caller's order, by the id in the path; NOT_FOUND for those of others. */
 LG_CHECKED lg_err lg_acme_order_of(struct lg_acme *q, struct lg_view *v, lg_str id, struct lg_acme_order *ret);
+LG_CHECKED lg_err lg_acme_order_answer(struct lg_acme *q, int status, const struct lg_acme_order *o);
+LG_CHECKED lg_err lg_acme_finalize(struct lg_acme *q, struct lg_acme_order *o);
+/* Whose certificates accounts without an external account key order; LG_E_NOT_FOUND: nobody's. */
+LG_CHECKED lg_err lg_acme_open_entry(struct lg_acme *q, struct lg_view *v, struct lg_cert_subject *ret);
 /* Counts against the account's hour, inside a mutation; rateLimited beyond max. */
 LG_CHECKED lg_err lg_acme_count(struct lg_acme *q, struct lg_view *v, uint32_t *(*which)(struct lg_acme_account *), uint32_t max);
 /* Sees whether a name is proved.  LG_OK, or the problem in name->error_type and ->error. */
 lg_err lg_acme_check(struct lg_acme *q, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind, struct lg_acme_name *name);
+/* CAA (RFC 8659, 8657): may this authority certify the name for this account, proved this way?  LG_OK, or the problem as above. */
+lg_err lg_acme_caa(struct lg_acme *q, struct lg_acme_name *name, enum lg_acme_kind kind);
+lg_err lg_acme_wrong(struct lg_acme_name *n, const char *type, lg_str why);	/* the problem; returns LG_E_DENIED */
+lg_str lg_acme_kind_name(enum lg_acme_kind kind);			/* "http-01" */
 lg_str lg_acme_token(struct lg_arena *a, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind);
 LG_CHECKED lg_err lg_acme_address(lg_str text, lg_str *ret, struct lg_arena *a);	/* 4 or 16 octets of an IP address */
 /* "<AKI>.<serial>" of RFC 9773 4.1. */

@@ -71,6 +71,47 @@ struct making {
 	bool found;
 };
 
+lg_err
+lg_acme_open_entry(struct lg_acme *q, struct lg_view *v, struct lg_cert_subject *ret)
+{
+	const struct lg_cert_subjects *port = &q->c->ports.subjects;
+	lg_str type, name;
+
+	if (!lg_str_cut(q->c->ports.acme_entry, '/', &type, &name))
+		return LG_E_NOT_FOUND;
+	return port->by_name(port->self, q->cx, v, q->ex->tenant, type, name, ret);
+}
+
+/* A binding is good once. */
+static lg_err
+spend_binding(struct lg_ctx *cx, struct lg_view *v, struct making *m)
+{
+	struct lg_acme *q = m->q;
+	struct lg_acme_eab eab;
+
+	LG_TRY(lg_acme_eab_check(q, v, m->wish->binding, &eab));
+	m->account.entry = eab.entry;
+	LG_TRY(lg_blob_del(cx, v, q->ex->tenant, eab.secret));
+	eab.secret = (lg_uuid){ { 0 } };
+	eab.account = m->account.id;
+	return lg_acme_eab_put(cx, v, q->ex->tenant, &eab);
+}
+
+/* Whose certificates the account orders: the binding says so, or the settings for those who have none. */
+static lg_err
+find_entry(struct lg_ctx *cx, struct lg_view *v, struct making *m, struct lg_cert_subject *ret)
+{
+	lg_err e = m->wish->binding.n > 0 ? LG_E_NOT_FOUND : lg_acme_open_entry(m->q, v, ret);
+
+	if (e == LG_E_NOT_FOUND)
+		LG_TRY(spend_binding(cx, v, m));
+	else if (e == LG_OK)
+		m->account.entry = ret->id;
+	else
+		return e;
+	return lg_certs_entry(cx, m->q->c, v, m->q->ex->tenant, m->account.entry, ret);
+}
+
 /* All in one mutation, so that neither a key nor a binding makes two accounts. */
 static lg_err
 run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
@@ -78,7 +119,6 @@ run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct making *m = arg;
 	struct lg_acme *q = m->q;
 	lg_err e = lg_acme_account_by_key(cx, v, q->ex->tenant, &m->account.thumbprint, &m->account);
-	struct lg_acme_eab eab;
 	struct lg_cert_subject entry;
 
 	m->found = e == LG_OK;
@@ -90,13 +130,7 @@ run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		return e;
 	if (m->wish->only_existing)
 		return lg_acme_fail(q, 400, "accountDoesNotExist", "this key has no account");
-	LG_TRY(lg_acme_eab_check(q, v, m->wish->binding, &eab));
-	LG_TRY(lg_certs_entry(cx, q->c, v, q->ex->tenant, eab.entry, &entry));
-	m->account.entry = eab.entry;
-	LG_TRY(lg_blob_del(cx, v, q->ex->tenant, eab.secret));
-	eab.secret = (lg_uuid){ { 0 } };
-	eab.account = m->account.id;
-	LG_TRY(lg_acme_eab_put(cx, v, q->ex->tenant, &eab));
+	LG_TRY(find_entry(cx, v, m, &entry));
 	lg_audit(v, entry.name, LG_NONE);
 	return lg_acme_account_put(cx, v, q->ex->tenant, &m->account);
 }
@@ -154,7 +188,31 @@ change(struct lg_acme *q)
 	return answer(q, 200, &m.account);
 }
 
-/* A page of the account's orders that are of use still (RFC 8555 7.1.2.1); ?after= goes on. */
+/* A page of the account's orders that are of use still (RFC 8555 7.1.2.1); returns where the next one begins, if there is one. */
+static lg_err
+put_orders(struct lg_acme *q, struct lg_view *v, struct lg_cursor *c, size_t prefix, struct lg_jsonw *w, lg_uuid *next, bool *more)
+{
+	struct lg_acme_order *o = LG_NEW(q->cx->arena, struct lg_acme_order);
+	size_t put = 0, seen = 0;
+	lg_str key, value;
+
+	*more = false;
+	while (lg_cursor_next(c, &key, &value)) {
+		memcpy(next->b, key.p + prefix, sizeof next->b);
+		if (put == LG_ACME_PAGE || seen++ == LG_ACME_SCAN) {
+			*more = true;
+			break;
+		}
+		LG_TRY(lg_acme_order_get(q->cx, v, q->ex->tenant, *next, o));
+		if (lg_acme_order_status(o, q->cx->now) == LG_ACME_INVALID)
+			continue;
+		lg_acme_url(q, w, NULL, "/order/%.*s", LG_FMT(lg_acme_id(q->cx->arena, *next)));
+		put++;
+	}
+	return LG_OK;
+}
+
+/* ?after= goes on. */
 static lg_err
 orders(struct lg_acme *q)
 {
@@ -163,9 +221,8 @@ orders(struct lg_acme *q)
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_form form;
 	struct lg_jsonw w;
-	lg_str key, value;
 	lg_uuid id;
-	size_t n = 0;
+	bool more;
 
 	lg_certs_key_add(&prefix, q->account.id.b, sizeof q->account.id.b);
 	from = prefix;
@@ -177,16 +234,11 @@ orders(struct lg_acme *q)
 	w = lg_acme_begin(q, 200);
 	lg_jsonw_name(&w, LG_STR("orders"));
 	lg_jsonw_array(&w);
-	while (lg_cursor_next(&c, &key, &value)) {
-		memcpy(id.b, key.p + prefix.n, sizeof id.b);
-		if (n++ == LG_ACME_PAGE) {
-			lg_http_header(q->ex, "Link", lg_print(q->cx->arena, "<%.*s/orders?after=%.*s>;rel=\"next\"",
-			    LG_FMT(lg_acme_account_url(q, q->account.id)), LG_FMT(lg_acme_id(q->cx->arena, id))));
-			break;
-		}
-		lg_acme_url(q, &w, NULL, "/order/%.*s", LG_FMT(lg_acme_id(q->cx->arena, id)));
-	}
+	LG_TRY(put_orders(q, v, &c, prefix.n, &w, &id, &more));
 	lg_jsonw_array_end(&w);
+	if (more)
+		lg_http_header(q->ex, "Link", lg_print(q->cx->arena, "<%.*s/orders?after=%.*s>;rel=\"next\"",
+		    LG_FMT(lg_acme_account_url(q, q->account.id)), LG_FMT(lg_acme_id(q->cx->arena, id))));
 	return lg_acme_end(q, &w);
 }
 

@@ -1,6 +1,7 @@
 /* acme_answer.c: answers and problem documents (RFC 8555 6.5, 6.7), the directory, nonces. */
 #include <stdarg.h>
 
+#include "base/clock.h"
 #include "certs/acme.h"
 
 #define ERROR_URN "urn:ietf:params:acme:error:"
@@ -17,6 +18,13 @@ lg_acme_fail(struct lg_acme *q, int status, const char *type, const char *fmt, .
 	q->type = type;
 	q->status = status;
 	return lg_fail(q->cx, LG_E_INVALID, "%.*s", LG_FMT(text));
+}
+
+lg_err
+lg_acme_limited(struct lg_acme *q, int64_t hour, uint32_t max)
+{
+	q->retry = hour + LG_HOUR - q->cx->now;
+	return lg_acme_fail(q, 429, "rateLimited", "more than %u in an hour", max);
 }
 
 /* ---- problems ---------------------------------------------------------------------------------------- */
@@ -40,8 +48,8 @@ static const struct {
 	{ LG_E_RETRY,           503, "serverInternal" },
 };
 
-void
-lg_acme_problem_put(struct lg_jsonw *w, lg_str type, lg_str detail, int status)
+static void
+put_members(struct lg_jsonw *w, lg_str type, lg_str detail, int status)
 {
 	char urn[96];
 	size_t n = sizeof ERROR_URN - 1;
@@ -50,11 +58,28 @@ lg_acme_problem_put(struct lg_jsonw *w, lg_str type, lg_str detail, int status)
 	if (type.n > sizeof urn - n)
 		type.n = sizeof urn - n;
 	memcpy(urn + n, type.p, type.n);
-	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "type", (lg_str){ urn, n + type.n });
 	lg_jsonw_str_of(w, "detail", detail);
 	lg_jsonw_int_of(w, "status", status);
+}
+
+void
+lg_acme_problem_put(struct lg_jsonw *w, lg_str type, lg_str detail, int status)
+{
+	lg_jsonw_object(w);
+	put_members(w, type, detail, status);
 	lg_jsonw_object_end(w);
+}
+
+/* RFC 8555 6.2 */
+static void
+put_algorithms(struct lg_jsonw *w)
+{
+	lg_jsonw_name(w, LG_STR("algorithms"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < lg_acme_nalgs; i++)
+		lg_jsonw_str(w, lg_alg_name(lg_acme_algs[i]));
+	lg_jsonw_array_end(w);
 }
 
 static lg_err
@@ -78,9 +103,13 @@ problem(struct lg_acme *q, lg_err e)
 	ex->status = status;
 	lg_http_type(ex, "application/problem+json");
 	if (status == 429)
-		lg_http_header(ex, "Retry-After", LG_STR("600"));
+		lg_http_header(ex, "Retry-After", lg_print(q->cx->arena, "%lld", (long long)(q->retry / LG_SECOND + 1)));
+	lg_jsonw_object(&w);
 	/* Our own faults are the log's business, not the client's. */
-	lg_acme_problem_put(&w, lg_str_of(type), status == 500 ? LG_STR("internal error") : lg_str_of(q->cx->error), status);
+	put_members(&w, lg_str_of(type), status == 500 ? LG_STR("internal error") : lg_str_of(q->cx->error), status);
+	if (strcmp(type, "badSignatureAlgorithm") == 0)
+		put_algorithms(&w);
+	lg_jsonw_object_end(&w);
 	return lg_buf_status(q->cx, &ex->out);
 }
 
@@ -168,13 +197,27 @@ run_directory(struct lg_acme *q)
 		{ "newNonce", "/new-nonce" }, { "newAccount", "/new-account" }, { "newOrder", "/new-order" }, { "revokeCert", "/revoke-cert" },
 		{ "keyChange", "/key-change" }, { "renewalInfo", "/renewal-info" },
 	};
-	struct lg_jsonw w = lg_acme_begin(q, 200);
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_cert_subject entry;
+	struct lg_jsonw w;
+	lg_err e;
 
+	LG_TRY(lg_view_begin(q->cx, q->c->ports.store, &v));
+	e = lg_acme_open_entry(q, v, &entry);
+	if (e != LG_OK && e != LG_E_NOT_FOUND)
+		return e;
+	w = lg_acme_begin(q, 200);
 	for (size_t i = 0; i < LG_COUNT(members); i++)
 		lg_acme_url(q, &w, members[i][0], "%s", members[i][1]);
 	lg_jsonw_name(&w, LG_STR("meta"));
 	lg_jsonw_object(&w);
-	lg_jsonw_bool_of(&w, "externalAccountRequired", true);
+	lg_jsonw_bool_of(&w, "externalAccountRequired", e == LG_E_NOT_FOUND);
+	if (q->c->ports.caa_identity.n > 0) {
+		lg_jsonw_name(&w, LG_STR("caaIdentities"));
+		lg_jsonw_array(&w);
+		lg_jsonw_str(&w, q->c->ports.caa_identity);
+		lg_jsonw_array_end(&w);
+	}
 	lg_jsonw_object_end(&w);
 	return lg_acme_end(q, &w);
 }

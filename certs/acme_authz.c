@@ -1,16 +1,40 @@
 /* acme_authz.c: authorizations and challenges (RFC 8555 7.5): each belongs to one identifier of one order. */
+#include "base/clock.h"
 #include "base/text.h"
 #include "certs/acme.h"
+#include "certs/names.h"
 
 static const struct {
 	enum lg_acme_kind kind;
 	const char *name;
 	bool ip;			/* also for addresses (RFC 8738) */
+	bool wild;			/* also for wildcards: they speak for a whole zone (RFC 8555 7.1.3, 8.3) */
 } kinds[] = {
-	{ LG_ACME_HTTP, "http-01",     true },
-	{ LG_ACME_DNS,  "dns-01",      false },
-	{ LG_ACME_ALPN, "tls-alpn-01", true },
+	{ LG_ACME_HTTP, "http-01",     true,  false },
+	{ LG_ACME_DNS,  "dns-01",      false, true },
+	{ LG_ACME_ALPN, "tls-alpn-01", true,  false },
 };
+
+lg_str
+lg_acme_kind_name(enum lg_acme_kind kind)
+{
+	for (size_t k = 0; k < LG_COUNT(kinds); k++)
+		if (kinds[k].kind == kind)
+			return lg_str_of(kinds[k].name);
+	return LG_NONE;
+}
+
+static bool
+wild(const struct lg_acme_name *n)
+{
+	return lg_str_starts(n->name, LG_STR("*."));
+}
+
+static bool
+offered(const struct lg_acme_name *n, size_t k)
+{
+	return (!n->ip || kinds[k].ip) && (!wild(n) || kinds[k].wild);
+}
 
 lg_str
 lg_acme_token(struct lg_arena *a, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind)
@@ -56,12 +80,14 @@ answer(struct lg_acme *q, const struct lg_acme_order *o, size_t i)
 	lg_jsonw_name(&w, LG_STR("identifier"));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "type", n->ip ? LG_STR("ip") : LG_STR("dns"));
-	lg_jsonw_str_of(&w, "value", n->name);
+	lg_jsonw_str_of(&w, "value", lg_dns_base(n->name));
 	lg_jsonw_object_end(&w);
+	if (wild(n))
+		lg_jsonw_bool_of(&w, "wildcard", true);
 	lg_jsonw_name(&w, LG_STR("challenges"));
 	lg_jsonw_array(&w);
 	for (size_t k = 0; k < LG_COUNT(kinds); k++) {
-		if ((n->ip && !kinds[k].ip) || (n->by != 0 && n->by != kinds[k].kind))
+		if (!offered(n, k) || (n->by != 0 && n->by != kinds[k].kind))
 			continue;	/* RFC 8555 7.1.4: once one is answered it alone is shown */
 		lg_jsonw_object(&w);
 		put_challenge(q, &w, o, i, k);
@@ -189,7 +215,7 @@ static lg_err
 challenge_of(struct lg_acme *q, const struct lg_acme_name *n, lg_str text, size_t *ret)
 {
 	for (size_t k = 0; k < LG_COUNT(kinds); k++)
-		if (lg_str_eq(text, lg_str_of(kinds[k].name)) && (!n->ip || kinds[k].ip)) {
+		if (lg_str_eq(text, lg_str_of(kinds[k].name)) && offered(n, k)) {
 			*ret = k;
 			return LG_OK;
 		}
@@ -202,8 +228,8 @@ try_challenge(struct lg_acme *q, struct lg_acme_order *o, size_t i, size_t k)
 {
 	struct lg_acme_name n = o->name[i];
 
-	if (q->account.failed >= LG_ACME_FAILED_HOUR && q->cx->now - q->account.hour < INT64_C(3600) * 1000000)
-		return lg_acme_fail(q, 429, "rateLimited", "more than %d failed challenges in an hour", LG_ACME_FAILED_HOUR);
+	if (q->account.failed >= LG_ACME_FAILED_HOUR && q->cx->now - q->account.hour < LG_HOUR)
+		return lg_acme_limited(q, q->account.hour, LG_ACME_FAILED_HOUR);
 	lg_store_turn(q->c->ports.store);
 	n.by = kinds[k].kind;
 	n.at = q->cx->now;

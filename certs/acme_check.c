@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "certs/acme.h"
+#include "certs/names.h"
 
 /* token "." thumbprint (RFC 8555 8.1) */
 static lg_str
@@ -13,20 +14,30 @@ key_authorization(struct lg_acme *q, const struct lg_acme_order *o, size_t i, en
 	return lg_print(a, "%.*s.%.*s", LG_FMT(lg_acme_token(a, o, i, kind)), LG_FMT(lg_base64url(a, lg_sha256_str(&q->account.thumbprint))));
 }
 
-static lg_err
-wrong(struct lg_acme_name *n, const char *type, lg_str why)
+lg_err
+lg_acme_wrong(struct lg_acme_name *n, const char *type, lg_str why)
 {
 	n->error_type = lg_str_of(type);
 	n->error = why;
 	return LG_E_DENIED;
 }
 
-/* What the net said, as ACME says it (RFC 8555 6.7). */
+/* What the net said, as ACME says it (RFC 8555 6.7): a place that is not looked at is one that cannot be reached. */
 static lg_err
 net_failed(struct lg_acme *q, struct lg_acme_name *n, lg_err e, const char *other)
 {
-	return wrong(n, e == LG_E_UNAVAILABLE ? "connection" : e == LG_E_NOT_FOUND ? "dns" : e == LG_E_DENIED ? "rejectedIdentifier" : other,
-	    lg_dup(q->cx->arena, lg_str_of(q->cx->error)));
+	static const struct {
+		lg_err e;
+		const char *type;
+	} types[] = {
+		{ LG_E_UNAVAILABLE, "connection" }, { LG_E_DENIED, "connection" }, { LG_E_NOT_FOUND, "dns" }, { LG_E_IO, "dns" },
+	};
+	lg_str why = lg_dup(q->cx->arena, lg_str_of(q->cx->error));
+
+	for (size_t i = 0; i < LG_COUNT(types); i++)
+		if (types[i].e == e)
+			return lg_acme_wrong(n, types[i].type, why);
+	return lg_acme_wrong(n, other, why);
 }
 
 static lg_err
@@ -39,7 +50,7 @@ check_http(struct lg_acme *q, const struct lg_acme_order *o, size_t i, struct lg
 	if (e != LG_OK)
 		return net_failed(q, n, e, "unauthorized");
 	if (!lg_str_eq(lg_str_trim(body), key_authorization(q, o, i, LG_ACME_HTTP)))
-		return wrong(n, "unauthorized", LG_STR("the file holds something else"));
+		return lg_acme_wrong(n, "unauthorized", LG_STR("the file holds something else"));
 	return LG_OK;
 }
 
@@ -50,14 +61,14 @@ check_dns(struct lg_acme *q, const struct lg_acme_order *o, size_t i, struct lg_
 	lg_sha256 h = lg_sha256_of(key_authorization(q, o, i, LG_ACME_DNS));
 	lg_str want = lg_base64url(q->cx->arena, lg_sha256_str(&h)), txt[LG_ACME_TXT];
 	size_t count = 0;
-	lg_err e = net->txt(net->self, q->cx, lg_cat(q->cx->arena, LG_STR("_acme-challenge."), n->name), txt, &count);
+	lg_err e = net->txt(net->self, q->cx, lg_cat(q->cx->arena, LG_STR("_acme-challenge."), lg_dns_base(n->name)), txt, &count);
 
 	if (e != LG_OK)
-		return net_failed(q, n, e == LG_E_UNAVAILABLE ? LG_E_NOT_FOUND : e, "dns");
+		return net_failed(q, n, e, "dns");
 	for (size_t k = 0; k < count; k++)
 		if (lg_str_eq(txt[k], want))
 			return LG_OK;
-	return wrong(n, "unauthorized", LG_STR("no TXT record has the digest"));
+	return lg_acme_wrong(n, "unauthorized", LG_STR("no TXT record has the digest"));
 }
 
 /* ---- tls-alpn-01 ----------------------------------------------------------------------------------------------- */
@@ -122,9 +133,9 @@ check_alpn(struct lg_acme *q, const struct lg_acme_order *o, size_t i, struct lg
 	if (e != LG_OK)
 		return net_failed(q, n, e, "tls");
 	if (lg_x509_parse(q->cx, der, &x) != LG_OK || !has_only(&x, n, ip))
-		return wrong(n, "unauthorized", LG_STR("the certificate is not for this name alone"));
+		return lg_acme_wrong(n, "unauthorized", LG_STR("the certificate is not for this name alone"));
 	if (!has_digest(&x, &digest))
-		return wrong(n, "unauthorized", LG_STR("the certificate lacks the digest"));
+		return lg_acme_wrong(n, "unauthorized", LG_STR("the certificate lacks the digest"));
 	return LG_OK;
 }
 
@@ -135,5 +146,6 @@ lg_acme_check(struct lg_acme *q, const struct lg_acme_order *o, size_t i, enum l
 		[LG_ACME_HTTP] = check_http, [LG_ACME_DNS] = check_dns, [LG_ACME_ALPN] = check_alpn,
 	};
 
-	return checks[kind](q, o, i, name);
+	LG_TRY(checks[kind](q, o, i, name));
+	return lg_acme_caa(q, name, kind);
 }

@@ -28,22 +28,16 @@ lg_acme_compact(struct lg_ctx *cx, lg_str json, lg_str *token)
 	return LG_OK;
 }
 
-struct header {
-	lg_str kid, nonce, url, alg;
-	bool jwk;
-};
-
-/* What must be known before there is a key.  The verifier reads the header again, strictly. */
-static lg_err
-peek(struct lg_acme *q, lg_str token, struct header *ret)
+lg_err
+lg_acme_peek(struct lg_ctx *cx, lg_str token, struct lg_acme_head *ret)
 {
 	lg_str head, rest, json, name;
 	struct lg_json js;
 
 	lg_str_cut(token, '.', &head, &rest);
-	if (!lg_base64url_parse(q->cx->arena, head, &json))
-		return lg_acme_fail(q, 400, "malformed", "the protected header is not base64url");
-	lg_json_init(&js, q->cx->arena, json);
+	if (!lg_base64url_parse(cx->arena, head, &json))
+		return lg_fail(cx, LG_E_INVALID, "the protected header is not base64url");
+	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
 		lg_str *at = lg_str_eq(name, LG_STR("kid")) ? &ret->kid : lg_str_eq(name, LG_STR("nonce")) ? &ret->nonce :
@@ -55,7 +49,7 @@ peek(struct lg_acme *q, lg_str token, struct header *ret)
 		else
 			lg_json_skip(&js);
 	}
-	return lg_json_end(q->cx, &js);
+	return lg_json_end(cx, &js);
 }
 
 /* ---- accounts ------------------------------------------------------------------------------------------ */
@@ -120,11 +114,23 @@ verify_by_account(struct lg_acme *q, lg_str token, lg_str kid)
 
 /* ---- the request ------------------------------------------------------------------------------------------ */
 
-static lg_err
-verify(struct lg_acme *q, enum lg_acme_who who, lg_str token, const struct header *h)
+const enum lg_alg lg_acme_algs[] = { LG_ALG_ES256, LG_ALG_ES384, LG_ALG_EDDSA, LG_ALG_RS256 };
+const size_t lg_acme_nalgs = LG_COUNT(lg_acme_algs);
+
+static bool
+alg_known(enum lg_alg alg)
 {
-	if (!lg_str_eq(h->alg, LG_STR("ES256")) && !lg_str_eq(h->alg, LG_STR("RS256")))
-		return lg_acme_fail(q, 400, "badSignatureAlgorithm", "alg is ES256 or RS256");
+	for (size_t i = 0; i < lg_acme_nalgs; i++)
+		if (lg_acme_algs[i] == alg)
+			return true;
+	return false;
+}
+
+static lg_err
+verify(struct lg_acme *q, enum lg_acme_who who, lg_str token, const struct lg_acme_head *h)
+{
+	if (!alg_known(lg_alg_parse(h->alg)))
+		return lg_acme_fail(q, 400, "badSignatureAlgorithm", "alg is none of those for account keys");
 	if (h->jwk == (h->kid.n > 0) || (h->jwk ? who == LG_ACME_KID : who == LG_ACME_JWK))
 		return lg_acme_fail(q, 400, "malformed", who == LG_ACME_JWK ? "the header needs \"jwk\"" : "the header needs \"kid\"");
 	return h->jwk ? lg_jws_verify_embedded(q->cx, token, "", &q->jws, &q->key) : verify_by_account(q, token, h->kid);
@@ -154,13 +160,13 @@ lg_err
 lg_acme_read(struct lg_acme *q, enum lg_acme_who who)
 {
 	lg_str type = q->ex->header(q->ex, "Content-Type"), token;
-	struct header h = { .jwk = false };
+	struct lg_acme_head h = { .jwk = false };
 
 	act_unknown(q);
 	if (!lg_str_eq_fold(type, LG_STR("application/jose+json")))
 		return lg_acme_fail(q, 415, "malformed", "Content-Type is application/jose+json");
 	LG_TRY(lg_acme_compact(q->cx, q->ex->body, &token));
-	LG_TRY(peek(q, token, &h));
+	LG_TRY(lg_acme_peek(q->cx, token, &h));
 	LG_TRY(verify(q, who, token, &h));
 	/* RFC 8555 6.4: what was signed for another resource counts for no other. */
 	if (!lg_str_eq(q->jws.url, own_url(q)))

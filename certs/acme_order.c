@@ -1,10 +1,9 @@
-/* acme_order.c: orders (RFC 8555 7.4): made, looked at, finalized; and the certificate they lead to. */
+/* acme_order.c: orders (RFC 8555 7.4): made and looked at; acme_finalize.c ends them. */
 #include <arpa/inet.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "certs/acme.h"
-#include "certs/csr.h"
 #include "certs/names.h"
 
 lg_err
@@ -33,7 +32,7 @@ lg_acme_count(struct lg_acme *q, struct lg_view *v, uint32_t *(*which)(struct lg
 		a.orders = a.failed = 0;
 	}
 	if (*which(&a) >= max)
-		return lg_acme_fail(q, 429, "rateLimited", "more than %u in an hour", max);
+		return lg_acme_limited(q, a.hour, max);
 	++*which(&a);
 	return lg_acme_account_put(q->cx, v, q->ex->tenant, &a);
 }
@@ -65,25 +64,32 @@ lower(struct lg_arena *a, lg_str s)
 	return (lg_str){ p, s.n };
 }
 
+/* A name, or "*." and a name (RFC 8555 7.1.3). */
+static lg_err
+check_dns(struct lg_acme *q, lg_str name)
+{
+	lg_str raw;
+
+	if (lg_acme_address(name, &raw, q->cx->arena) == LG_OK)
+		return lg_acme_fail(q, 400, "rejectedIdentifier", "an address is an identifier of type ip (RFC 8738)");
+	if (!lg_str_eq(name, LG_STR("localhost")) && (!lg_dns_valid(lg_dns_base(name)) || name.n > LG_DNS_MAX))
+		return lg_acme_fail(q, 400, "rejectedIdentifier", "not a DNS name that is certified here");
+	return LG_OK;
+}
+
 static lg_err
 check_identifier(struct lg_acme *q, lg_str type, lg_str value, struct lg_acme_name *ret)
 {
 	struct lg_cert_names names = { .nuri = 0 };
-	lg_str raw;
 
 	*ret = (struct lg_acme_name){ .ip = lg_str_eq(type, LG_STR("ip")), .name = lower(q->cx->arena, value), .status = LG_ACME_PENDING };
 	if (!ret->ip && !lg_str_eq(type, LG_STR("dns")))
 		return lg_acme_fail(q, 400, "unsupportedIdentifier", "identifiers are of type dns or ip");
-	if (ret->ip) {
-		if (lg_acme_address(ret->name, &raw, q->cx->arena) != LG_OK)
-			return lg_acme_fail(q, 400, "malformed", "not an IP address");
-		names.ip[names.nip++] = raw;
-	} else {
-		if (lg_acme_address(ret->name, &raw, q->cx->arena) == LG_OK)
-			return lg_acme_fail(q, 400, "rejectedIdentifier", "an address is an identifier of type ip (RFC 8738)");
-		if (!lg_str_eq(ret->name, LG_STR("localhost")) && !lg_dns_valid(ret->name))
-			return lg_acme_fail(q, 400, "rejectedIdentifier", "not a DNS name that is certified here; wildcards are not");
+	if (!ret->ip) {
+		LG_TRY(check_dns(q, ret->name));
 		names.dns[names.ndns++] = ret->name;
+	} else if (lg_acme_address(ret->name, &names.ip[names.nip++], q->cx->arena) != LG_OK) {
+		return lg_acme_fail(q, 400, "malformed", "not an IP address");
 	}
 	if (lg_cert_names_own(q->cx, &q->ca->au, &names) != LG_OK)
 		return lg_acme_fail(q, 403, "rejectedIdentifier", "%.*s lies outside what this authority may certify", LG_FMT(value));
@@ -167,8 +173,8 @@ put_first_error(struct lg_jsonw *w, const struct lg_acme_order *o)
 		}
 }
 
-static lg_err
-answer(struct lg_acme *q, int status, const struct lg_acme_order *o)
+lg_err
+lg_acme_order_answer(struct lg_acme *q, int status, const struct lg_acme_order *o)
 {
 	lg_str id = lg_acme_id(q->cx->arena, o->id);
 	enum lg_acme_status s = lg_acme_order_status(o, q->cx->now);
@@ -208,16 +214,35 @@ orders_of(struct lg_acme_account *a)
 	return &a->orders;
 }
 
-/* RFC 9773 5: what is replaced is a certificate of the same account's entry. */
-static lg_err
-check_replaces(struct lg_acme *q, struct lg_view *v, lg_str id)
+static bool
+shares_a_name(const struct lg_acme_order *a, const struct lg_acme_order *b)
 {
-	struct lg_cert_row row;
+	for (size_t i = 0; i < a->nnames; i++)
+		for (size_t k = 0; k < b->nnames; k++)
+			if (a->name[i].ip == b->name[k].ip && lg_str_eq(a->name[i].name, b->name[k].name))
+				return true;
+	return false;
+}
 
-	if (id.n == 0)
+/* RFC 9773 5: what is replaced is a certificate of the same account, for one of the same names, and is not replaced by another order. */
+static lg_err
+check_replaces(struct lg_acme *q, struct lg_view *v, struct lg_acme_order *o)
+{
+	struct lg_acme_order *old = LG_NEW(q->cx->arena, struct lg_acme_order);
+	struct lg_cert_row row;
+	bool replaced;
+
+	if (o->replaces.n == 0)
 		return LG_OK;
-	if (lg_acme_ari_find(q, v, id, &row) != LG_OK || !lg_uuid_eq(row.entry, q->account.entry))
+	if (lg_acme_ari_find(q, v, o->replaces, &row) != LG_OK ||
+	    lg_acme_order_by_serial(q->cx, v, q->ex->tenant, &row.serial, old) != LG_OK || !lg_uuid_eq(old->account, o->account))
 		return lg_acme_fail(q, 400, "malformed", "\"replaces\" names no certificate of this account");
+	if (!shares_a_name(old, o))
+		return lg_acme_fail(q, 400, "malformed", "\"replaces\" names a certificate for other names");
+	LG_TRY(lg_acme_order_replaces(q->cx, v, q->ex->tenant, &row.serial, &replaced));
+	if (replaced)
+		return lg_acme_fail(q, 409, "alreadyReplaced", "another order replaces this certificate");
+	o->replaced = row.serial;
 	return LG_OK;
 }
 
@@ -226,7 +251,7 @@ run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct making *m = arg;
 
-	LG_TRY(check_replaces(m->q, v, m->order.replaces));
+	LG_TRY(check_replaces(m->q, v, &m->order));
 	LG_TRY(lg_acme_count(m->q, v, orders_of, LG_ACME_ORDERS_HOUR));
 	return lg_acme_order_put(cx, v, m->q->ex->tenant, &m->order);
 }
@@ -242,7 +267,7 @@ run_new(struct lg_acme *q)
 	lg_random(m->order.seed, sizeof m->order.seed);
 	LG_TRY(read_order(q, &m->order));
 	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.order.create", run_make, m, NULL));
-	return answer(q, 201, &m->order);
+	return lg_acme_order_answer(q, 201, &m->order);
 }
 
 lg_err
@@ -251,150 +276,7 @@ lg_acme_new_order(void *self, struct lg_http *ex)
 	return lg_acme_serve(self, ex, LG_ACME_KID, run_new);
 }
 
-/* ---- finalize ------------------------------------------------------------------------------------------------------ */
-
-struct finalizing {
-	struct lg_acme *q;
-	struct lg_acme_order order;
-};
-
-static lg_err
-must_be_ready(struct lg_acme *q, const struct lg_acme_order *o)
-{
-	enum lg_acme_status s = lg_acme_order_status(o, q->cx->now);
-
-	if (s != LG_ACME_READY)
-		return lg_acme_fail(q, 403, "orderNotReady", "the order is %.*s", LG_FMT(lg_acme_status_name(s)));
-	return LG_OK;
-}
-
-/* Inside the mutation that records the serial number: one request alone turns a ready order into a processing one. */
-static lg_err
-bind_order(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is)
-{
-	struct finalizing *f = is->arg;
-
-	LG_TRY(lg_acme_order_get(cx, v, f->q->ex->tenant, f->order.id, &f->order));
-	LG_TRY(must_be_ready(f->q, &f->order));
-	f->order.status = LG_ACME_PROCESSING;
-	f->order.serial = is->row.serial;
-	return lg_acme_order_put(cx, v, f->q->ex->tenant, &f->order);
-}
-
-static lg_err
-set_status(struct lg_ctx *cx, struct lg_view *v, struct finalizing *f, enum lg_acme_status s)
-{
-	LG_TRY(lg_acme_order_get(cx, v, f->q->ex->tenant, f->order.id, &f->order));
-	f->order.status = s;
-	LG_TRY(lg_acme_order_put(cx, v, f->q->ex->tenant, &f->order));
-	lg_acme_order_keep(cx->arena, &f->order);
-	return LG_OK;
-}
-
-static lg_err
-complete_order(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is)
-{
-	return set_status(cx, v, is->arg, LG_ACME_VALID);
-}
-
-static lg_err
-run_failed(struct lg_ctx *cx, struct lg_view *v, void *arg)
-{
-	return set_status(cx, v, arg, LG_ACME_INVALID);
-}
-
-static bool
-has(const lg_str *v, size_t n, lg_str name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq_fold(v[i], name))
-			return true;
-	return false;
-}
-
-/* RFC 8555 7.4: the request names exactly the order's identifiers. */
-static lg_err
-names_of(struct lg_acme *q, const struct lg_acme_order *o, const struct lg_cert_names *asked, struct lg_cert_names *ret)
-{
-	*ret = (struct lg_cert_names){ .nuri = 0 };
-	for (size_t i = 0; i < o->nnames; i++) {
-		const struct lg_acme_name *n = &o->name[i];
-
-		if (!n->ip)
-			ret->dns[ret->ndns++] = n->name;
-		else
-			LG_TRY(lg_acme_address(n->name, &ret->ip[ret->nip++], q->cx->arena));
-	}
-	if (asked->nuri != 0 || asked->ndns != ret->ndns || asked->nip != ret->nip)
-		return lg_acme_fail(q, 400, "badCSR", "the request does not name the order's identifiers");
-	for (size_t i = 0; i < ret->ndns; i++)
-		if (!has(asked->dns, asked->ndns, ret->dns[i]))
-			return lg_acme_fail(q, 400, "badCSR", "the request does not name %.*s", LG_FMT(ret->dns[i]));
-	for (size_t i = 0; i < ret->nip; i++)
-		if (!has(asked->ip, asked->nip, ret->ip[i]))
-			return lg_acme_fail(q, 400, "badCSR", "the request does not name an address of the order");
-	return LG_OK;
-}
-
-static lg_err
-read_csr(struct lg_acme *q, struct lg_csr *ret)
-{
-	lg_str text = LG_NONE, der, name;
-	struct lg_json js;
-
-	lg_json_init(&js, q->cx->arena, q->jws.payload);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name))
-		if (lg_str_eq(name, LG_STR("csr")))
-			text = lg_json_str(&js);
-		else
-			lg_json_skip(&js);
-	LG_TRY(lg_json_end(q->cx, &js));
-	if (!lg_base64url_parse(q->cx->arena, text, &der) || lg_csr_parse(q->cx, der, ret) != LG_OK)
-		return lg_acme_fail(q, 400, "badCSR", "%s", q->cx->error[0] != '\0' ? q->cx->error : "not base64url");
-	if (lg_str_eq(ret->spki, q->account.spki))
-		return lg_acme_fail(q, 400, "badCSR", "the account's key is not a certificate's (RFC 8555 11.1)");
-	return LG_OK;
-}
-
-static lg_err
-issue(struct lg_acme *q, struct finalizing *f, const struct lg_csr *csr, const struct lg_cert_names *names)
-{
-	struct lg_issuing *is = LG_NEW(q->cx->arena, struct lg_issuing);
-	struct lg_cert_request rq = { .tenant = q->ex->tenant, .profile = LG_STR("tls-server"), .proof = "acme",
-		.asker = { .type = q->cx->actor->type, .id = q->cx->actor->id, .name = q->cx->actor->name }, .entry = q->account.entry,
-		.spki = csr->spki, .proved = names };
-	struct lg_issued issued;
-	lg_err e;
-
-	*is = (struct lg_issuing){ .c = q->c, .ca = q->ca, .rq = &rq, .pending = bind_order, .complete = complete_order, .arg = f };
-	e = lg_issuing_run(q->cx, is, &issued);
-	/* Once it is processing nobody else will end it.  The sentence of the failure is kept. */
-	if (e != LG_OK && f->order.status == LG_ACME_PROCESSING) {
-		char why[LG_ERROR_TEXT];
-
-		memcpy(why, q->cx->error, sizeof why);
-		LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.order.fail", run_failed, f, NULL));
-		return lg_fail(q->cx, e, "%s", why);
-	}
-	return e;
-}
-
-static lg_err
-finalize(struct lg_acme *q, struct lg_acme_order *o)
-{
-	struct finalizing *f = LG_NEW(q->cx->arena, struct finalizing);
-	struct lg_cert_names names;
-	struct lg_csr csr;
-
-	LG_TRY(must_be_ready(q, o));
-	LG_TRY(read_csr(q, &csr));
-	LG_TRY(names_of(q, o, &csr.names, &names));
-	f->q = q;
-	f->order = *o;
-	LG_TRY(issue(q, f, &csr, &names));
-	return answer(q, 200, &f->order);
-}
+/* ---- one order ------------------------------------------------------------------------------------------------------ */
 
 static lg_err
 look(struct lg_acme *q, lg_str id, struct lg_acme_order *ret)
@@ -414,46 +296,14 @@ run_order(struct lg_acme *q)
 
 	LG_TRY(look(q, id, o));
 	if (more && lg_str_eq(verb, LG_STR("finalize")))
-		return finalize(q, o);
+		return lg_acme_finalize(q, o);
 	if (more || !q->get)
 		return lg_acme_fail(q, 400, "malformed", "an order is read by POST-as-GET");
-	return answer(q, 200, o);
+	return lg_acme_order_answer(q, 200, o);
 }
 
 lg_err
 lg_acme_order_route(void *self, struct lg_http *ex)
 {
 	return lg_acme_serve(self, ex, LG_ACME_KID, run_order);
-}
-
-/* ---- the certificate --------------------------------------------------------------------------------------------------- */
-
-/* The leaf and its issuer (RFC 8555 7.4.2); the root is the client's to trust. */
-static lg_err
-run_certificate(struct lg_acme *q)
-{
-	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-	struct lg_issued issued;
-	struct lg_cert_row row;
-	lg_serial serial;
-	lg_err e = LG_E_NOT_FOUND;
-
-	LG_TRY(lg_view_begin(q->cx, q->c->ports.store, &v));
-	if (lg_serial_parse(q->ex->tail, &serial))
-		e = lg_cert_find(q->cx, v, q->ex->tenant, &serial, &row);
-	if (e == LG_E_NOT_FOUND || (e == LG_OK && (!lg_uuid_eq(row.entry, q->account.entry) || row.der.n == 0)))
-		return lg_fail(q->cx, LG_E_NOT_FOUND, "no such certificate");
-	LG_TRY(e);
-	LG_TRY(lg_issued_of(q->cx, q->ca, &row, &issued));
-	q->ex->status = 200;
-	lg_http_type(q->ex, "application/pem-certificate-chain");
-	lg_buf_str(&q->ex->out, lg_pem(q->cx->arena, LG_STR("CERTIFICATE"), issued.cert));
-	lg_buf_str(&q->ex->out, lg_pem(q->cx->arena, LG_STR("CERTIFICATE"), issued.chain));
-	return lg_buf_status(q->cx, &q->ex->out);
-}
-
-lg_err
-lg_acme_certificate_route(void *self, struct lg_http *ex)
-{
-	return lg_acme_serve(self, ex, LG_ACME_KID, run_certificate);
 }

@@ -3,7 +3,13 @@
 #include "certs/acme.h"
 
 #define ROW_VERSION	1
+#define ORDER_VERSION	2		/* 2: with the serial number of what is replaced */
 #define ROW_MAX		(32u << 10)
+
+enum {	/* where a version 2 order has what indexes need */
+	AT_ACCOUNT = 1, AT_EXPIRES = 17, AT_SERIAL = 50, AT_REPLACED = AT_SERIAL + LG_CERT_SERIAL,
+	ORDER_HEAD = AT_REPLACED + LG_CERT_SERIAL
+};
 
 lg_str
 lg_acme_id(struct lg_arena *a, lg_uuid id)
@@ -41,14 +47,14 @@ get_fixed(struct lg_rd *r, void *ret, size_t n)
 }
 
 static lg_err
-get_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, uint32_t tenant, lg_uuid id, struct lg_rd *ret)
+get_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, uint8_t version, uint32_t tenant, lg_uuid id, struct lg_rd *ret)
 {
 	struct lg_certs_key k = key_of(tenant, id);
 	lg_str value;
 
 	LG_TRY(lg_get(cx, v, t, lg_certs_key_str(&k), &value));
 	*ret = lg_rd_of(value);
-	if (lg_rd_u8(ret) != ROW_VERSION)
+	if (lg_rd_u8(ret) != version)
 		ret->bad = true;
 	return LG_OK;
 }
@@ -76,7 +82,7 @@ lg_acme_account_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uu
 	struct lg_acme_account a = { .id = id };
 	struct lg_rd r;
 
-	LG_TRY(get_row(cx, v, &lg_acme_account, tenant, id, &r));
+	LG_TRY(get_row(cx, v, &lg_acme_account, ROW_VERSION, tenant, id, &r));
 	get_fixed(&r, a.thumbprint.b, sizeof a.thumbprint.b);
 	get_fixed(&r, a.entry.b, sizeof a.entry.b);
 	a.status = (enum lg_acme_status)lg_rd_u8(&r);
@@ -156,13 +162,14 @@ lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 	struct lg_acme_order o = { .id = id };
 	struct lg_rd r;
 
-	LG_TRY(get_row(cx, v, &lg_acme_order, tenant, id, &r));
+	LG_TRY(get_row(cx, v, &lg_acme_order, ORDER_VERSION, tenant, id, &r));
 	get_fixed(&r, o.account.b, sizeof o.account.b);
 	o.expires = (int64_t)lg_rd_u64(&r);
 	o.created = (int64_t)lg_rd_u64(&r);
 	o.status = (enum lg_acme_status)lg_rd_u8(&r);
 	get_fixed(&r, o.seed, sizeof o.seed);
 	get_fixed(&r, o.serial.b, sizeof o.serial.b);
+	get_fixed(&r, o.replaced.b, sizeof o.replaced.b);
 	o.replaces = lg_rd_str32(&r);
 	o.nnames = lg_rd_u8(&r);
 	if (o.nnames > LG_ACME_NAMES)
@@ -179,13 +186,14 @@ lg_acme_order_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const s
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
 
-	lg_buf_byte(&b, ROW_VERSION);
+	lg_buf_byte(&b, ORDER_VERSION);
 	lg_buf_bytes(&b, o->account.b, sizeof o->account.b);
 	lg_buf_u64(&b, (uint64_t)o->expires);
 	lg_buf_u64(&b, (uint64_t)o->created);
 	lg_buf_byte(&b, (char)o->status);
 	lg_buf_bytes(&b, o->seed, sizeof o->seed);
 	lg_buf_bytes(&b, o->serial.b, sizeof o->serial.b);
+	lg_buf_bytes(&b, o->replaced.b, sizeof o->replaced.b);
 	lg_buf_str32(&b, o->replaces);
 	lg_buf_byte(&b, (char)o->nnames);
 	for (size_t i = 0; i < o->nnames; i++) {
@@ -213,22 +221,81 @@ lg_acme_order_keep(struct lg_arena *a, struct lg_acme_order *o)
 	}
 }
 
-/* (tenant, account, order) and (tenant, expiry, order). */
+static bool
+is_zero(lg_str s)
+{
+	static const char zero[LG_CERT_SERIAL];
+
+	return s.n == sizeof zero && memcmp(s.p, zero, sizeof zero) == 0;
+}
+
+/* (tenant, part, order) */
+static void
+emit_order(struct lg_derive *d, const struct lg_table *index, lg_str key, lg_str part)
+{
+	struct lg_certs_key k = { .n = 0 };
+
+	lg_certs_key_add(&k, key.p, 4);
+	lg_certs_key_add(&k, part.p, part.n);
+	lg_certs_key_add(&k, key.p + 4, sizeof(lg_uuid));
+	lg_emit(d, index, lg_certs_key_str(&k), LG_NONE);
+}
+
 static void
 derive_order(struct lg_derive *d, lg_str key, lg_str value)
 {
-	struct lg_certs_key by_account = { .n = 0 }, by_expiry = { .n = 0 };
-	lg_str id = lg_str_sub(key, 4, sizeof(lg_uuid));
-	lg_str account = lg_str_sub(value, 1, sizeof(lg_uuid)), expires = lg_str_sub(value, 17, 8);
+	lg_str serial = lg_str_sub(value, AT_SERIAL, LG_CERT_SERIAL), replaced = lg_str_sub(value, AT_REPLACED, LG_CERT_SERIAL);
 
-	lg_certs_key_add(&by_account, key.p, 4);
-	lg_certs_key_add(&by_account, account.p, account.n);
-	lg_certs_key_add(&by_account, id.p, id.n);
-	lg_emit(d, &lg_acme_by_account, lg_certs_key_str(&by_account), LG_NONE);
-	lg_certs_key_add(&by_expiry, key.p, 4);
-	lg_certs_key_add(&by_expiry, expires.p, expires.n);
-	lg_certs_key_add(&by_expiry, id.p, id.n);
-	lg_emit(d, &lg_acme_by_expiry, lg_certs_key_str(&by_expiry), LG_NONE);
+	emit_order(d, &lg_acme_by_account, key, lg_str_sub(value, AT_ACCOUNT, sizeof(lg_uuid)));
+	emit_order(d, &lg_acme_by_expiry, key, lg_str_sub(value, AT_EXPIRES, 8));
+	if (value.n < ORDER_HEAD || value.p[0] != ORDER_VERSION)
+		return;
+	if (!is_zero(serial))
+		emit_order(d, &lg_acme_by_serial, key, serial);
+	if (!is_zero(replaced))
+		emit_order(d, &lg_acme_by_replaced, key, replaced);
+}
+
+/* An index by serial number ends its keys with the order. */
+static bool
+next_order(struct lg_cursor *c, lg_uuid *ret)
+{
+	lg_str key, value;
+
+	if (!lg_cursor_next(c, &key, &value) || key.n < sizeof ret->b)
+		return false;
+	memcpy(ret->b, key.p + key.n - sizeof ret->b, sizeof ret->b);
+	return true;
+}
+
+lg_err
+lg_acme_order_by_serial(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, struct lg_acme_order *ret)
+{
+	struct lg_certs_key k = lg_certs_key_serial(tenant, serial);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	lg_uuid id;
+
+	LG_TRY(lg_scan(cx, v, &lg_acme_by_serial, lg_certs_key_str(&k), LG_NONE, &c));
+	if (!next_order(&c, &id))
+		return lg_fail(cx, LG_E_NOT_FOUND, "no order led to this certificate");
+	return lg_acme_order_get(cx, v, tenant, id, ret);
+}
+
+lg_err
+lg_acme_order_replaces(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, bool *ret)
+{
+	struct lg_acme_order *o = LG_NEW(cx->arena, struct lg_acme_order);
+	struct lg_certs_key k = lg_certs_key_serial(tenant, serial);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	lg_uuid id;
+
+	*ret = false;
+	LG_TRY(lg_scan(cx, v, &lg_acme_by_replaced, lg_certs_key_str(&k), LG_NONE, &c));
+	while (!*ret && next_order(&c, &id)) {
+		LG_TRY(lg_acme_order_get(cx, v, tenant, id, o));
+		*ret = lg_acme_order_status(o, cx->now) != LG_ACME_INVALID;
+	}
+	return LG_OK;
 }
 
 enum lg_acme_status
@@ -256,7 +323,7 @@ lg_acme_eab_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid i
 	struct lg_acme_eab e = { .id = id };
 	struct lg_rd r;
 
-	LG_TRY(get_row(cx, v, &lg_acme_eab, tenant, id, &r));
+	LG_TRY(get_row(cx, v, &lg_acme_eab, ROW_VERSION, tenant, id, &r));
 	get_fixed(&r, e.entry.b, sizeof e.entry.b);
 	get_fixed(&r, e.secret.b, sizeof e.secret.b);
 	get_fixed(&r, e.account.b, sizeof e.account.b);
@@ -287,3 +354,5 @@ const struct lg_table lg_acme_order = { .name = "acme.order", .id = 0x0308, .der
 const struct lg_table lg_acme_by_account = { .name = "acme.by_account", .id = 0x0309, .derived = true };
 const struct lg_table lg_acme_by_expiry = { .name = "acme.by_expiry", .id = 0x030a, .derived = true };
 const struct lg_table lg_acme_eab = { .name = "acme.eab", .id = 0x030b };
+const struct lg_table lg_acme_by_serial = { .name = "acme.by_serial", .id = 0x0320, .derived = true };
+const struct lg_table lg_acme_by_replaced = { .name = "acme.by_replaced", .id = 0x0321, .derived = true };

@@ -18,8 +18,11 @@ read_extensions(struct lg_ctx *cx, struct lg_der *values, struct lg_cert_names *
 	LG_TRY(lg_x509_exts_parse(cx, lg_der_whole(values, LG_DER_SEQUENCE), &exts));
 	if (exts.other_names)
 		return lg_fail(cx, LG_E_INVALID, "the request asks for names of a kind that is not issued");
-	if (exts.ca)
+	if (exts.ca || (exts.key_usage & (LG_KU_KEY_CERT_SIGN | LG_KU_CRL_SIGN)) != 0)
 		return lg_fail(cx, LG_E_INVALID, "the request asks for a CA certificate");
+	/* RFC 5280 4.2: what is critical and not understood is refused, not left out. */
+	if (exts.unknown_critical)
+		return lg_fail(cx, LG_E_INVALID, "the request has a critical extension that is not known");
 	*ret = exts.names;
 	return LG_OK;
 }
@@ -55,6 +58,29 @@ read_attributes(struct lg_ctx *cx, struct lg_der *info, struct lg_cert_names *re
 	return LG_OK;
 }
 
+/* Name ::= SEQUENCE OF SET OF AttributeTypeAndValue.  All but its shape and the common name is nobody's business. */
+static void
+read_subject(struct lg_der *info, lg_str *common_name)
+{
+	struct lg_der rdns = lg_der_enter(info, LG_DER_SEQUENCE);
+
+	while (lg_der_more(&rdns)) {
+		struct lg_der set = lg_der_enter(&rdns, LG_DER_SET);
+
+		while (lg_der_more(&set)) {
+			struct lg_der pair = lg_der_enter(&set, LG_DER_SEQUENCE);
+			lg_str type = lg_der_oid(&pair);
+			struct lg_der_item value;
+
+			if (lg_der_next(&pair, &value) && lg_str_eq(type, LG_STR("\x55\x04\x03")))
+				*common_name = value.body;
+			lg_der_leave(&set, &pair);
+		}
+		lg_der_leave(&rdns, &set);
+	}
+	lg_der_leave(info, &rdns);
+}
+
 /* CertificationRequestInfo ::= SEQUENCE { version 0, subject Name, subjectPKInfo, attributes [0] } */
 static lg_err
 read_info(struct lg_ctx *cx, lg_str whole, struct lg_csr *ret)
@@ -63,8 +89,7 @@ read_info(struct lg_ctx *cx, lg_str whole, struct lg_csr *ret)
 
 	if (lg_der_int(&info) != 0)
 		lg_der_fault(&info);
-	if (!lg_der_valid(lg_der_whole(&info, LG_DER_SEQUENCE)))
-		lg_der_fault(&info);
+	read_subject(&info, &ret->common_name);
 	ret->spki = lg_der_whole(&info, LG_DER_SEQUENCE);
 	LG_TRY(read_attributes(cx, &info, &ret->names));
 	lg_der_leave(&d, &info);

@@ -112,9 +112,11 @@ san_is_critical_for_empty_subjects(struct lg_ctx *cx, const struct lg_x509 *x)
 static bool
 dns_names_are_hosts(struct lg_ctx *cx, const struct lg_x509 *x)
 {
+	bool identity = x->exts.names.nuri > 0;
+
 	(void)cx;
 	for (size_t i = 0; i < x->exts.names.ndns; i++)
-		if (!lg_dns_valid(x->exts.names.dns[i]))
+		if (!lg_dns_valid(identity ? x->exts.names.dns[i] : lg_dns_base(x->exts.names.dns[i])))
 			return false;
 	return true;
 }
@@ -177,7 +179,7 @@ const struct lg_lint lg_lints[] = {
 	{ "RFC 5280 4.2.1.3", "key usage is critical and is digitalSignature alone", key_usage_is_signing },
 	{ "RFC 5280 4.2.1.6", "it names its holder, by kinds of names that we issue", san_is_there },
 	{ "RFC 5280 4.2.1.6", "subjectAltName is critical exactly when the subject is empty", san_is_critical_for_empty_subjects },
-	{ "RFC 5280 4.2.1.6", "DNS names are host names", dns_names_are_hosts },
+	{ "RFC 5280 4.2.1.6", "DNS names are host names; wildcards only where no identity is", dns_names_are_hosts },
 	{ "X509-SVID 2",      "there is at most one URI", at_most_one_uri },
 	{ "RFC 5280 4.2.1.9", "basic constraints are there and say that it is no CA", is_no_ca },
 	{ "RFC 5280 4.2.1.10", "name constraints stand in CA certificates only", no_name_constraints },

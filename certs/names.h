@@ -17,6 +17,12 @@ LG_CHECKED lg_err lg_spiffe_print(struct lg_ctx *cx, const struct lg_spiffe *id,
 bool lg_trust_domain_valid(lg_str s);
 /* Letters, digits and hyphens in labels (RFC 1123 2.1); no wildcard, no last dot, lower case. */
 bool lg_dns_valid(lg_str name);
+/* What stands under the wildcard of "*.<name>" (RFC 9525 6.3: it stands for one whole label), or the name itself. */
+static inline lg_str
+lg_dns_base(lg_str name)
+{
+	return lg_str_starts(name, LG_STR("*.")) ? lg_str_sub(name, 2, name.n) : name;
+}
 /* name is the suffix or ends in "." and the suffix. */
 bool lg_dns_below(lg_str name, lg_str suffix);
 
@@ -25,7 +31,7 @@ LG_CHECKED lg_err lg_cert_names_of(struct lg_ctx *cx, const struct lg_authority 
     const struct lg_cert_subject *entry, const struct lg_cert_names *only, struct lg_cert_names *ret);
 /* DNS names below the authority's suffixes, addresses in its ranges.  LG_E_DENIED. */
 LG_CHECKED lg_err lg_cert_names_within(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_names *names);
-/* For the service's own listeners: every name within the authority's suffixes and loopback. */
+/* For the service's own listeners and for names that were proved: every one within the authority's suffixes and loopback, wildcards too. */
 LG_CHECKED lg_err lg_cert_names_own(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_names *names);
 
 #endif

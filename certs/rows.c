@@ -259,5 +259,6 @@ const struct lg_table lg_certs_invited_by_expiry = { .name = "certs.invited_by_e
 const struct lg_table *const lg_certs_tables[] = {
 	&lg_certs_leaf, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
 	&lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
+	&lg_acme_by_serial, &lg_acme_by_replaced,
 };
 const size_t lg_certs_ntables = LG_COUNT(lg_certs_tables);

@@ -27,7 +27,8 @@ struct lg_certs_key lg_certs_key_serial(uint32_t tenant, const lg_serial *s);
 extern const struct lg_table lg_certs_leaf, lg_certs_by_entry, lg_certs_by_expiry, lg_certs_revoked, lg_certs_invited,
     lg_certs_invited_by_expiry;
 /* ACME's (acme_rows.c): account (tenant, id), order (tenant, id), external account key (tenant, kid). */
-extern const struct lg_table lg_acme_account, lg_acme_by_key, lg_acme_order, lg_acme_by_account, lg_acme_by_expiry, lg_acme_eab;
+extern const struct lg_table lg_acme_account, lg_acme_by_key, lg_acme_order, lg_acme_by_account, lg_acme_by_expiry, lg_acme_by_serial,
+    lg_acme_by_replaced, lg_acme_eab;
 
 LG_CHECKED lg_err lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, struct lg_cert_row *ret);
 LG_CHECKED lg_err lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_row *row);

@@ -62,6 +62,8 @@ const struct lg_config_key lg_settings_keys[] = {
 	TEXT("acme.resolver", acme_resolver, NULL, "DNS server that finds who asks for a certificate; the host's when empty."),
 	COUNT("acme.http_port", acme_http_port, "80", 1, 65535, "Where http-01 challenges are looked at."),
 	COUNT("acme.alpn_port", acme_alpn_port, "443", 1, 65535, "Where tls-alpn-01 challenges are looked at."),
+	TEXT("acme.open", acme_open, NULL, "Entry (\"Service/acme\") for which ACME accounts without a key order; empty: keys are needed."),
+	TEXT("acme.caa", acme_caa, NULL, "Name of this authority in CAA records; host when empty; \"none\": they are not asked for."),
 	KEY("acme.private", BOOL, acme_private, "false", 0, 0, false, "Look at private and loopback addresses too."),
 
 	KEY("log.requests", BOOL, log_requests, "false", 0, 0, true, "A line for every request."),

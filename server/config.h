@@ -33,6 +33,8 @@ struct lg_settings {
 	/* how ACME looks at servers that want a certificate */
 	lg_str acme_resolver;		/* "address:port"; empty: the first of /etc/resolv.conf */
 	int64_t acme_http_port, acme_alpn_port;
+	lg_str acme_open;		/* "Type/name" */
+	lg_str acme_caa;		/* empty: host; "none" */
 	bool acme_private;
 	bool log_requests;
 	lg_str log_level;

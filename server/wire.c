@@ -230,6 +230,15 @@ cert_ticket_keys(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str *ret)
 	return LG_OK;
 }
 
+/* The name in CAA records (RFC 8659 4.2): the host, unless the settings say otherwise. */
+static lg_str
+caa_identity(const struct lg_settings *s)
+{
+	if (lg_str_eq(s->acme_caa, LG_STR("none")))
+		return LG_NONE;
+	return s->acme_caa.n > 0 ? s->acme_caa : s->host;
+}
+
 lg_err
 lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
@@ -238,6 +247,7 @@ lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 	struct lg_certs_ports ports = {
 		.store = app->store, .subjects = { app, cert_by_name, cert_by_id }, .decider = w->decider, .signer = app->signer,
 		.net = lg_fetch_net(app->arena, app->settings), .callers = app, .authenticate = cert_caller, .ticket_keys = cert_ticket_keys, .mtls_url = app->at->mtls, .join_address = address,
+		.acme_entry = app->settings->acme_open, .caa_identity = caa_identity(app->settings),
 	};
 
 	LG_TRY(lg_certs_new(cx, &ports, &app->certs));

@@ -317,6 +317,21 @@ net_alpn(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert)
 	return found(w, cx, sni, w->net_cert, cert);
 }
 
+static lg_err
+net_caa(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n)
+{
+	struct world *w = self;
+
+	w->caa_asked++;
+	if (w->caa_fails != NULL && lg_str_eq(name, lg_str_of(w->caa_fails)))
+		return lg_fail(cx, LG_E_IO, "SERVFAIL");
+	if (w->caa_name == NULL || !lg_str_eq(name, lg_str_of(w->caa_name)))
+		return lg_fail(cx, LG_E_NOT_FOUND, "no such record");
+	memcpy(ret, w->caa, w->ncaa * sizeof w->caa[0]);
+	*n = w->ncaa;
+	return LG_OK;
+}
+
 /* ---- authorities, by OpenSSL ------------------------------------------------------------------------------- */
 
 X509 *
@@ -448,6 +463,12 @@ make_entries(struct world *w)
 struct world *
 world_new(void)
 {
+	return world_open("");
+}
+
+struct world *
+world_open(const char *open_entry)
+{
 	struct world *w = calloc(1, sizeof *w);
 	struct lg_certs_ports ports = { .subjects = { w, by_name, by_id }, .decider = { w, ask, revision }, .callers = w,
 		.authenticate = authenticate, .ticket_keys = ticket_keys, .mtls_url = LG_STR("https://a.example:8444"),
@@ -459,7 +480,9 @@ world_new(void)
 	ports.store = w->store;
 	ports.signer = (struct lg_signer){ .self = w, .certificate_wait = certificate_wait, .crl_wait = crl_wait,
 		.ocsp_wait = ocsp_wait, .data_key = data_key };
-	ports.net = (struct lg_acme_net){ w, net_http, net_txt, net_alpn };
+	ports.net = (struct lg_acme_net){ w, net_http, net_txt, net_alpn, net_caa };
+	ports.caa_identity = LG_STR("ca.a.example");
+	ports.acme_entry = lg_str_of(open_entry);
 	make_authority(w, TENANT_A, "A");
 	make_authority(w, TENANT_B, "B");
 	cr_assert_eq(lg_certs_new(&w->cx, &ports, &w->certs), LG_OK);

@@ -39,12 +39,18 @@ struct world {
 	bool keeper_gone;
 	/* what a look outside finds: the answer of http-01, the TXT record, the certificate of tls-alpn-01; empty: nobody there */
 	lg_str net_http, net_txt, net_cert, net_asked;
+	/* CAA: the name that has these records; caa_fails: the DNS server does not answer for this name */
+	const char *caa_name, *caa_fails;
+	lg_str caa[4];
+	size_t ncaa;
+	int caa_asked;
 	int signed_certs, signed_crls;
 	struct lg_certs_caller caller;		/* of the next request */
 	bool nobody;				/* the next request is unauthenticated */
 };
 
 struct world *world_new(void);
+struct world *world_open(const char *acme_entry);	/* accounts without a key order for this entry */
 void world_free(struct world *w);
 /* After a mutation this thread's snapshot is old. */
 struct lg_view *world_view(struct world *w);
