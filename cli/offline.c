@@ -104,6 +104,24 @@ cli_policies_open(struct cli *c, const lg_str *files, size_t n, const struct lg_
 	return n == 1 ? cli_policies_of(c, files[0], source[0].text, schema, faults, ret) : parse_all(c, source, n, schema, faults, ret);
 }
 
+void
+cli_files_close(struct cli_files *f)
+{
+	lg_policies_unref(&f->set);
+	lg_entity_store_free(&f->store);
+	lg_schema_unref(&f->schema);
+}
+
+lg_err
+cli_files_open(struct cli *c, const lg_str *files, size_t n, struct cli_files *f)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+
+	LG_TRY(cli_schema_open(c, &f->schema));
+	lg_err e = cli_policies_open(c, files, n, f->schema, &faults, &f->set);
+	return e == LG_OK ? e : cli_fail_faults(c, e, &faults);
+}
+
 lg_str
 cli_ids(struct cli *c, const struct lg_policies *set, const uint32_t *v, size_t n)
 {

@@ -36,6 +36,16 @@ LG_CHECKED lg_err cli_request_of(struct cli *c, const struct lg_schema *schema, 
 /* --request FILE, or --principal, --action, --resource and --context. */
 LG_CHECKED lg_err cli_request_open(struct cli *c, const struct lg_schema *schema, struct lg_request *ret);
 
+/* What one command works with. */
+struct cli_files {
+	struct lg_schema *schema;
+	struct lg_policies *set;
+	struct lg_entity_store *store;
+};
+
+LG_CHECKED lg_err cli_files_open(struct cli *c, const lg_str *files, size_t n, struct cli_files *f);	/* schema and policies */
+void cli_files_close(struct cli_files *f);
+
 /* Ids of policies as a list for people. */
 lg_str cli_ids(struct cli *c, const struct lg_policies *set, const uint32_t *v, size_t n);
 

@@ -122,11 +122,13 @@ static const struct cli_command nouns[] = {
 	      { .name = "evaluate", .args = "EXPRESSION", .help = "The value of a Cedar expression; exit 1 if it is false",
 		.options = OPTIONS(REQUEST_OPTIONS),
 		.examples = EXAMPLES("lightgate policy evaluate 'ip(\"10.0.0.1\").isInRange(ip(\"10.0.0.0/8\"))'"), .run = cli_policy_evaluate },
-	      { .name = "test", .args = "CASES FILE...", .help = "Cases with the answers they should have; which policies decided none",
+	      { .name = "test", .args = "CASES FILE...", .help = "Cases with the answers they should have, and what they never tried",
 		.text = "CASES is an array of {\"name\", \"request\", \"entities\", \"decision\", \"reason\", \"num_errors\"}, as for cedar run-tests.\n"
-		    "A case without entities has those of --entities.",
-		.options = OPTIONS(SCHEMA_OPTION, { "entities", 0, "FILE", "of cases that bring none" }),
-		.examples = EXAMPLES("lightgate policy test shop.tests.json shop.cedar"), .run = cli_policy_test },
+		    "A case without entities has those of --entities.  Told are the policies that no case satisfied, and the clauses and\n"
+		    "operands of && and || that were never true or never false.",
+		.options = OPTIONS(SCHEMA_OPTION, { "entities", 0, "FILE", "of cases that bring none" },
+		    { "min-coverage", 0, "PERCENT", "exit 1 if fewer outcomes were seen" }),
+		.examples = EXAMPLES("lightgate policy test shop.tests.json shop.cedar", "lightgate policy test --min-coverage 90 shop.tests.json shop.cedar"), .run = cli_policy_test },
 	      { .name = "corpus", .args = "FOLDER", .help = "Answer a folder of cedar-integration-tests and compare",
 		.examples = EXAMPLES("lightgate policy corpus build/corpus/corpus-tests"), .run = cli_policy_corpus },
 	      { .name = "analyze", .args = "FILE...", .help = "Which policies do nothing, or everything; exit 1 if there are any",

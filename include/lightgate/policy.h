@@ -366,6 +366,33 @@ void lg_rule(struct lg_ctx *cx, const struct lg_policies *system, const struct l
 LG_CHECKED lg_err lg_policy_explain(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
     const struct lg_request *rq, lg_str *ret);
 
+/* ---- coverage --------------------------------------------------------------------------------
+ * What requests made of each part of a set: is a policy ever satisfied, is a clause ever true and ever false, and each operand of
+ * && and || in it?  Operands behind the one that settles it count as not reached.
+ */
+
+enum lg_part_kind { LG_PART_POLICY, LG_PART_WHEN, LG_PART_UNLESS, LG_PART_OPERAND };
+
+struct lg_part {
+	enum lg_part_kind kind;
+	uint32_t policy;			/* the template's for what stands in one; a link has its POLICY part alone */
+	unsigned line, column;
+	lg_str text;				/* of the source; of a policy its id */
+	bool constant;				/* needs no request: one outcome is all it can have */
+	uint64_t yes, no, errors;		/* a policy: satisfied, not (scope or clause), erred */
+};
+
+struct lg_coverage;
+
+/* Lies in the arena and refers to the set, which must outlive it. */
+struct lg_coverage *lg_coverage_new(struct lg_arena *a, const struct lg_policies *set);
+/* Looks at every policy, whatever the others say. */
+void lg_coverage_add(struct lg_ctx *cx, struct lg_coverage *c, const struct lg_entities *entities, const struct lg_request *rq);
+/* In order of policies, operands behind their clause. */
+const struct lg_part *lg_coverage_parts(const struct lg_coverage *c, size_t *n);
+/* Outcomes there are and those seen: one of a policy, two of a clause or operand, none of a constant and of a template as such. */
+void lg_coverage_sum(const struct lg_coverage *c, size_t *seen, size_t *all);
+
 /* One expression over one request: for tests and tools.  rq may be NULL. */
 LG_CHECKED lg_err lg_policy_evaluate(struct lg_ctx *cx, lg_str expression, const struct lg_entities *entities,
     const struct lg_request *rq, struct lg_value *ret);
