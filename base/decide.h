@@ -64,9 +64,14 @@ struct lg_question {
 struct lg_verdict {
 	bool permit;
 	lg_str policy;			/* id of the (first) deciding policy; empty on deny by default */
+	const lg_str *policies;		/* ids of all deciding ones (at most LG_RULED_NAMES), that one first */
+	size_t npolicies;
+	const lg_str *advice;		/* their @advice: what whoever enforces should do besides */
+	size_t nadvice;
 	lg_str reason;			/* short: "forbidden by no-privileged", "no policy permits" */
 	lg_str detail;			/* with explain: per policy, which clause failed */
 	uint64_t revision;		/* policy revision */
+	uint64_t seq;			/* of the store: entries and memberships as they were then */
 	bool stable;			/* does not depend on time: may be kept for (policy, membership, entry) revisions */
 	bool general;			/* holds for every resource of that type and class (an Entry's dn and owner were not looked at) */
 };

@@ -10,15 +10,36 @@ annotation(const struct lg_policy_info *info, lg_str name)
 	return LG_NONE;
 }
 
-/* Names the first determining policy, and its @reason where it has one. */
+/* All that decided, with their @advice. */
+static void
+name_all(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, struct lg_ruling *ret)
+{
+	size_t n = a->ndetermining < LG_RULED_NAMES ? a->ndetermining : LG_RULED_NAMES;
+	lg_str *ids = LG_NEWS(cx->arena, lg_str, n), *advice = LG_NEWS(cx->arena, lg_str, n);
+	struct lg_policy_info info;
+
+	for (size_t i = 0; i < n; i++) {
+		lg_policies_info(set, a->determining[i], &info);
+		lg_str text = annotation(&info, LG_STR("advice"));
+		ids[i] = lg_dup(cx->arena, info.id);
+		if (text.n > 0)
+			advice[ret->nadvice++] = lg_dup(cx->arena, text);
+	}
+	ret->policies = ids;
+	ret->npolicies = n;
+	ret->advice = advice;
+}
+
+/* Names the determining policies, and the first one's @reason where it has one. */
 static void
 name_policy(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, const char *did, struct lg_ruling *ret)
 {
 	struct lg_policy_info info;
 
+	name_all(cx, set, a, ret);
 	lg_policies_info(set, a->determining[0], &info);
 	lg_str why = annotation(&info, LG_STR("reason"));
-	ret->policy = lg_dup(cx->arena, info.id);
+	ret->policy = ret->policies[0];
 	ret->reason = why.n > 0 ? lg_print(cx->arena, "%s by %.*s: %.*s", did, LG_FMT(info.id), LG_FMT(why))
 				: lg_print(cx->arena, "%s by %.*s", did, LG_FMT(info.id));
 }
@@ -32,7 +53,10 @@ name_error(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_ans
 		lg_policies_info(set, a->errors[i].policy, &info);
 		if (info.effect != LG_FORBID)
 			continue;
-		ret->policy = lg_dup(cx->arena, info.id);
+		lg_str *id = LG_NEW(cx->arena, lg_str);
+		*id = ret->policy = lg_dup(cx->arena, info.id);
+		ret->policies = id;
+		ret->npolicies = 1;
 		ret->reason = lg_print(cx->arena, "%.*s could not be evaluated: %.*s", LG_FMT(info.id), LG_FMT(a->errors[i].message));
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "server/decision_body.h"
 #include "server/entities.h"
 #include "server/point.h"
 

@@ -25,6 +25,12 @@ LG_CHECKED lg_err lg_api_limit(struct lg_http *ex, const struct lg_form *query, 
 /* The entry that /v1/<kind>/<name> names. */
 LG_CHECKED lg_err lg_api_entry(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_api_path *path, struct lg_entry *ret);
 
+/* 422 with every fault of a set. */
+struct lg_policy_faults;
+LG_CHECKED lg_err lg_api_policy_faults(struct lg_http *ex, const struct lg_policy_faults *faults);
+/* The text of a version, in ex's arena. */
+LG_CHECKED lg_err lg_api_policy_source(struct lg_app *app, struct lg_http *ex, uint64_t version, lg_str *ret);
+
 /* The handlers, one concern a file. */
 lg_err lg_api_login(void *self, struct lg_http *ex);
 lg_err lg_api_whoami(void *self, struct lg_http *ex);
@@ -36,6 +42,7 @@ lg_err lg_api_put_member(void *self, struct lg_http *ex);
 lg_err lg_api_del_member(struct lg_app *app, struct lg_http *ex, const struct lg_api_path *path);
 lg_err lg_api_post_user(void *self, struct lg_http *ex);
 lg_err lg_api_post_host(void *self, struct lg_http *ex);
+lg_err lg_api_replay(void *self, struct lg_http *ex);
 lg_err lg_api_policies(void *self, struct lg_http *ex);
 lg_err lg_api_policy(void *self, struct lg_http *ex);
 lg_err lg_api_activate(void *self, struct lg_http *ex);

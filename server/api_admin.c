@@ -78,6 +78,7 @@ const struct lg_route lg_api_admin_routes[] = {
 	{ "GET", "/v1/policies", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_policies },
 	{ "GET", "/v1/policies/*", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_policy },
 	{ "POST", "/v1/policies", LG_SURFACE_API, LG_ON_WORKER, 8u << 20, lg_api_activate },
+	{ "POST", "/v1/policies/simulate", LG_SURFACE_API, LG_ON_WORKER, 8u << 20, lg_api_replay },
 	{ "POST", "/v1/policies/rollback", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_rollback },
 	{ "GET", "/v1/audit", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_audit },
 	{ "GET", "/v1/audit/verify", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_audit_verify },

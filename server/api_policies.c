@@ -1,6 +1,7 @@
 /* api_policies.c: versions of the tenant's policy set. */
 #include "base/text.h"
 #include "server/api.h"
+#include "server/freshness.h"
 #include "server/point.h"
 
 static lg_err
@@ -76,8 +77,8 @@ lg_api_policy(void *self, struct lg_http *ex)
 }
 
 /* RFC 9457 with all errors of the set, so that they can be mended at once. */
-static lg_err
-refuse(struct lg_http *ex, const struct lg_policy_faults *faults)
+lg_err
+lg_api_policy_faults(struct lg_http *ex, const struct lg_policy_faults *faults)
 {
 	struct lg_jsonw w = lg_jsonw_of(&ex->out);
 
@@ -118,16 +119,18 @@ may_activate(void *arg, struct lg_ctx *cx, struct lg_view *v)
 }
 
 static lg_err
-put_in_force(struct lg_app *app, struct lg_http *ex, const struct lg_caller *who, lg_str source, const char *operation)
+put_in_force(struct lg_app *app, struct lg_http *ex, const struct lg_caller *who, lg_str source, uint64_t replaces, const char *operation)
 {
 	struct activator by = { app, who };
+	struct lg_policy_terms terms = { may_activate, &by, replaces };
 	struct lg_policy_faults faults = { .n = 0 };
 	uint64_t version;
 
-	lg_err e = lg_policy_activate_if(ex->cx, app->point, ex->tenant, source, operation, may_activate, &by, &faults, &version);
+	lg_err e = lg_policy_activate_if(ex->cx, app->point, ex->tenant, source, operation, &terms, &faults, &version);
 	if (e == LG_E_INVALID && faults.n > 0)
-		return refuse(ex, &faults);
+		return lg_api_policy_faults(ex, &faults);
 	LG_TRY(e);
+	lg_fresh_tell(app, ex, NULL);
 	struct lg_jsonw w = lg_api_json(ex);
 	ex->status = 201;
 	lg_jsonw_object(&w);
@@ -140,11 +143,12 @@ put_in_force(struct lg_app *app, struct lg_http *ex, const struct lg_caller *who
 static lg_err
 say_whether(struct lg_app *app, struct lg_http *ex, lg_str source)
 {
+	LG_AUTO(lg_policies_unref) struct lg_policies *set = NULL;
 	struct lg_policy_faults faults = { .n = 0 };
 
-	lg_err e = lg_policy_check(ex->cx, app->point, ex->tenant, source, &faults);
+	lg_err e = lg_policy_candidate(ex->cx, app->point, ex->tenant, source, &faults, &set);
 	if (e == LG_E_INVALID && faults.n > 0)
-		return refuse(ex, &faults);
+		return lg_api_policy_faults(ex, &faults);
 	LG_TRY(e);
 	struct lg_jsonw w = lg_api_json(ex);
 	lg_jsonw_object(&w);
@@ -158,6 +162,7 @@ lg_api_activate(void *self, struct lg_http *ex)
 {
 	struct lg_app *app = self;
 	lg_str name, source = LG_NONE;
+	int64_t replaces = 0;
 	struct lg_form query;
 	struct lg_caller who;
 	struct lg_json js;
@@ -168,6 +173,8 @@ lg_api_activate(void *self, struct lg_http *ex)
 	while (lg_json_member(&js, &name)) {
 		if (lg_str_eq(name, LG_STR("source")))
 			source = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("replaces")))
+			replaces = lg_json_int(&js);
 		else
 			lg_json_fault(&js, "unknown member");
 	}
@@ -175,11 +182,11 @@ lg_api_activate(void *self, struct lg_http *ex)
 	LG_TRY(admin(app, ex, "policy:activate", &who));
 	if (lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")))
 		return say_whether(app, ex, source);
-	return put_in_force(app, ex, &who, source, "policy.activate");
+	return put_in_force(app, ex, &who, source, (uint64_t)replaces, "policy.activate");
 }
 
-static lg_err
-source_of(struct lg_app *app, struct lg_http *ex, uint64_t version, lg_str *ret)
+lg_err
+lg_api_policy_source(struct lg_app *app, struct lg_http *ex, uint64_t version, lg_str *ret)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_policy_version pv;
@@ -215,6 +222,6 @@ lg_api_rollback(void *self, struct lg_http *ex)
 	if (version < 1)
 		return lg_fail(ex->cx, LG_E_INVALID, "version is missing");
 	LG_TRY(admin(app, ex, "policy:activate", &who));
-	LG_TRY(source_of(app, ex, (uint64_t)version, &source));
-	return put_in_force(app, ex, &who, source, "policy.rollback");
+	LG_TRY(lg_api_policy_source(app, ex, (uint64_t)version, &source));
+	return put_in_force(app, ex, &who, source, 0, "policy.rollback");
 }

@@ -1,9 +1,15 @@
-/* decision_body.c: one decision as a line of the decision log. */
+/* decision_body.c: decisions as lines of the decision log. */
+#include "server/decision_body.h"
+
 #include "base/json.h"
-#include "server/point.h"
 
 #define BODY_MAX	(64u << 10)
 #define TEXT_MAX	1024		/* octets of a name or a reason; six times as much when all is escaped */
+#define POLICIES_MAX	(8u << 10)	/* octets of the list of policies */
+
+enum { DEPTH = 4 };			/* records within records */
+
+/* ---- writing ------------------------------------------------------------------------------------------------- */
 
 /* A record is whole or it is none: what is too long is cut, between two characters. */
 static lg_str
@@ -28,6 +34,118 @@ write_entity(struct lg_jsonw *w, const char *name, const struct lg_entity_id *e)
 	lg_jsonw_object_end(w);
 }
 
+/* Process arguments carry passwords often enough. */
+static bool
+is_masked(const char *within, const char *name)
+{
+	return within != NULL && strcmp(within, "container") == 0 && strcmp(name, "args") == 0;
+}
+
+static void write_facts(struct lg_jsonw *w, const char *within, const struct lg_fact *f, size_t n, int depth, bool *masked);
+
+static void
+write_set(struct lg_jsonw *w, const struct lg_fact *f)
+{
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < f->n; i++)
+		lg_jsonw_str(w, f->set[i]);
+	lg_jsonw_array_end(w);
+}
+
+/* As in Cedar's JSON. */
+static void
+write_reference(struct lg_jsonw *w, const struct lg_fact *f)
+{
+	lg_jsonw_object(w);
+	lg_jsonw_name(w, LG_STR("__entity"));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "type", f->s);
+	lg_jsonw_uuid_of(w, "id", f->id);
+	lg_jsonw_object_end(w);
+	lg_jsonw_object_end(w);
+}
+
+static void
+write_fact(struct lg_jsonw *w, const char *within, const struct lg_fact *f, int depth, bool *masked)
+{
+	struct lg_fact none = { .n = 0 };
+
+	lg_jsonw_name(w, lg_str_of(f->name));
+	switch (f->type) {
+	case LG_FACT_STR:
+		lg_jsonw_str(w, f->s);
+		break;
+	case LG_FACT_INT:
+		lg_jsonw_int(w, f->i);
+		break;
+	case LG_FACT_BOOL:
+		lg_jsonw_bool(w, f->i != 0);
+		break;
+	case LG_FACT_SET:
+		*masked = *masked || (is_masked(within, f->name) && f->n > 0);
+		write_set(w, is_masked(within, f->name) ? &none : f);
+		break;
+	case LG_FACT_ENTITY:
+		write_reference(w, f);
+		break;
+	case LG_FACT_RECORD:
+		write_facts(w, f->name, f->record, f->n, depth - 1, masked);
+		break;
+	}
+}
+
+static void
+write_facts(struct lg_jsonw *w, const char *within, const struct lg_fact *f, size_t n, int depth, bool *masked)
+{
+	w->out->full = w->out->full || depth == 0;
+	lg_jsonw_object(w);
+	for (size_t i = 0; i < n && !w->out->full; i++)
+		write_fact(w, within, &f[i], depth, masked);
+	lg_jsonw_object_end(w);
+}
+
+/* What is too long stays out whole: half a question would be another one. */
+static void
+write_question(struct lg_jsonw *to, const struct lg_question *q)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_DECISION_QUESTION);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	bool masked = false;
+
+	lg_jsonw_object(&w);
+	if (q->parent.type.n > 0)
+		write_entity(&w, "parent", &q->parent);
+	if (q->nfacts > 0) {
+		lg_jsonw_name(&w, LG_STR("facts"));
+		write_facts(&w, NULL, q->facts, q->nfacts, DEPTH, &masked);
+	}
+	lg_jsonw_name(&w, LG_STR("context"));
+	write_facts(&w, NULL, q->context, q->ncontext, DEPTH, &masked);
+	if (masked)
+		lg_jsonw_bool_of(&w, "masked", true);
+	lg_jsonw_object_end(&w);
+	if (b.full)
+		return;
+	lg_jsonw_name(to, LG_STR("question"));
+	lg_jsonw_raw(to, lg_buf_view(&b));
+}
+
+static void
+write_policies(struct lg_jsonw *to, const struct lg_verdict *v)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(POLICIES_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+
+	lg_jsonw_array(&w);
+	for (size_t i = 0; i < v->npolicies; i++)
+		lg_jsonw_str(&w, v->policies[i]);
+	lg_jsonw_array_end(&w);
+	if (b.full)
+		return;
+	lg_jsonw_name(to, LG_STR("policies"));
+	lg_jsonw_raw(to, lg_buf_view(&b));
+}
+
 lg_str
 lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg_verdict *v, lg_str id, lg_str proof)
 {
@@ -47,6 +165,219 @@ lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg
 	lg_jsonw_str_of(&w, "policy", cut(v->policy));
 	lg_jsonw_str_of(&w, "reason", cut(v->reason));
 	lg_jsonw_int_of(&w, "revision", (int64_t)v->revision);
+	lg_jsonw_int_of(&w, "entities", (int64_t)v->seq);
+	if (v->npolicies > 1)
+		write_policies(&w, v);
+	write_question(&w, q);
 	lg_jsonw_object_end(&w);
 	return lg_dup(cx->arena, lg_buf_view(&b));
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------- */
+
+static struct lg_entity_id
+read_entity(struct lg_ctx *cx, struct lg_json *js)
+{
+	struct lg_entity_id e = { .name = LG_NONE };
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		lg_str text = lg_json_str(js);
+		if (lg_str_eq(name, LG_STR("type")))
+			e.type = lg_dup(cx->arena, text);
+		else if (lg_str_eq(name, LG_STR("name")))
+			e.name = lg_dup(cx->arena, text);
+		else if (lg_str_eq(name, LG_STR("id")) && !lg_uuid_parse(text, &e.id))
+			lg_json_fault(js, "no entryUUID");
+	}
+	return e;
+}
+
+static void
+read_set(struct lg_ctx *cx, struct lg_json *js, struct lg_fact *ret)
+{
+	lg_str text = lg_json_raw(js), *v;
+	struct lg_json count, items;
+	size_t n = 0;
+
+	lg_json_init(&count, cx->arena, text);
+	lg_json_array(&count);
+	for (; lg_json_item(&count); n++)
+		lg_json_skip(&count);
+	v = LG_NEWS(cx->arena, lg_str, n);
+	lg_json_init(&items, cx->arena, text);
+	lg_json_array(&items);
+	for (size_t i = 0; lg_json_item(&items); i++)
+		v[i] = lg_dup(cx->arena, lg_json_str(&items));
+	*ret = lg_fact_set(ret->name, v, n);
+	if (items.fault != NULL)
+		lg_json_fault(js, "no set of strings");
+}
+
+static void read_facts(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *f, size_t *n);
+
+static void
+read_object(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *ret)
+{
+	struct lg_fact *f = LG_NEWS(cx->arena, struct lg_fact, LG_FACTS);
+	size_t n = 0;
+
+	read_facts(cx, js, depth - 1, f, &n);
+	if (n == 1 && strcmp(f[0].name, "__entity") == 0)
+		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_ENTITY, .s = f[0].s, .id = f[0].id };
+	else
+		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_RECORD, .record = f, .n = n };
+}
+
+static void
+read_fact(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *ret)
+{
+	if (strcmp(ret->name, "__entity") == 0) {
+		struct lg_entity_id e = read_entity(cx, js);
+		ret->type = LG_FACT_ENTITY;
+		ret->s = e.type;
+		ret->id = e.id;
+		return;
+	}
+	switch (lg_json_peek(js)) {
+	case LG_JSON_STRING:
+		*ret = lg_fact_str(ret->name, lg_dup(cx->arena, lg_json_str(js)));
+		break;
+	case LG_JSON_NUMBER:
+		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_INT, .i = lg_json_int(js) };
+		break;
+	case LG_JSON_BOOL:
+		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_BOOL, .i = lg_json_bool(js) };
+		break;
+	case LG_JSON_ARRAY:
+		read_set(cx, js, ret);
+		break;
+	case LG_JSON_OBJECT:
+		read_object(cx, js, depth, ret);
+		break;
+	case LG_JSON_NULL:
+	case LG_JSON_BAD:
+		lg_json_fault(js, "no fact");
+	}
+}
+
+static void
+read_facts(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *f, size_t *n)
+{
+	lg_str name;
+
+	if (depth == 0)
+		lg_json_fault(js, "records too deep within records");
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (*n == LG_FACTS) {
+			lg_json_fault(js, "too many facts");
+			return;
+		}
+		f[*n].name = lg_dup(cx->arena, name).p;
+		read_fact(cx, js, depth, &f[(*n)++]);
+	}
+}
+
+static void
+read_question(struct lg_ctx *cx, struct lg_json *js, struct lg_past *ret)
+{
+	struct lg_question *q = &ret->question;
+	lg_str name;
+
+	ret->whole = true;
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("parent")))
+			q->parent = read_entity(cx, js);
+		else if (lg_str_eq(name, LG_STR("facts")))
+			read_facts(cx, js, DEPTH + 1, q->facts, &q->nfacts);
+		else if (lg_str_eq(name, LG_STR("context")))
+			read_facts(cx, js, DEPTH + 1, q->context, &q->ncontext);
+		else if (lg_str_eq(name, LG_STR("masked")))
+			ret->masked = lg_json_bool(js);
+		else
+			lg_json_skip(js);
+	}
+}
+
+static void
+read_policies(struct lg_ctx *cx, struct lg_json *js, struct lg_verdict *ret)
+{
+	struct lg_fact list = { .name = "" };
+
+	read_set(cx, js, &list);
+	ret->policies = list.set;
+	ret->npolicies = list.n;
+}
+
+static bool
+read_verdict(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_verdict *ret)
+{
+	if (lg_str_eq(name, LG_STR("decision")))
+		ret->permit = lg_json_bool(js);
+	else if (lg_str_eq(name, LG_STR("policy")))
+		ret->policy = lg_json_str(js);
+	else if (lg_str_eq(name, LG_STR("policies")))
+		read_policies(cx, js, ret);
+	else if (lg_str_eq(name, LG_STR("reason")))
+		ret->reason = lg_json_str(js);
+	else if (lg_str_eq(name, LG_STR("revision")))
+		ret->revision = (uint64_t)lg_json_int(js);
+	else if (lg_str_eq(name, LG_STR("entities")))
+		ret->seq = (uint64_t)lg_json_int(js);
+	else
+		return false;
+	return true;
+}
+
+static void
+read_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_past *ret)
+{
+	struct lg_entity_id asker;
+
+	if (lg_str_eq(name, LG_STR("id"))) {
+		ret->id = lg_json_str(js);
+	} else if (lg_str_eq(name, LG_STR("action"))) {
+		ret->question.action = lg_dup(cx->arena, lg_json_str(js)).p;
+	} else if (lg_str_eq(name, LG_STR("subject"))) {
+		ret->question.principal = read_entity(cx, js);
+	} else if (lg_str_eq(name, LG_STR("resource"))) {
+		ret->question.resource = read_entity(cx, js);
+	} else if (lg_str_eq(name, LG_STR("asker"))) {
+		asker = read_entity(cx, js);
+		ret->asker.type = asker.type;
+		ret->asker.id = asker.id;
+		ret->asker.name = asker.name;
+	} else if (lg_str_eq(name, LG_STR("address"))) {
+		ret->asker.address = lg_json_str(js);
+	} else if (lg_str_eq(name, LG_STR("question"))) {
+		read_question(cx, js, ret);
+	} else if (!read_verdict(cx, js, name, &ret->verdict)) {
+		lg_json_skip(js);
+	}
+}
+
+lg_err
+lg_decision_parse(struct lg_ctx *cx, lg_str body, struct lg_past *ret)
+{
+	struct lg_json js;
+	lg_str name;
+
+	*ret = (struct lg_past){ .asker = { .kind = LG_ACTOR_ENTRY } };
+	lg_json_init(&js, cx->arena, body);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name))
+		read_member(cx, &js, name, ret);
+	LG_TRY(lg_json_end(cx, &js));
+	if (ret->question.action == NULL)
+		return lg_fail(cx, LG_E_INVALID, "a decision without action");
+	if (ret->verdict.npolicies == 0 && ret->verdict.policy.n > 0) {
+		lg_str *one = LG_NEW(cx->arena, lg_str);
+		*one = ret->verdict.policy;
+		ret->verdict.policies = one;
+		ret->verdict.npolicies = 1;
+	}
+	return LG_OK;
 }

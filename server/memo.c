@@ -51,6 +51,25 @@ lg_memo_key(struct lg_ctx *cx, const struct lg_question *q)
 	return b.full ? LG_NONE : lg_buf_view(&b);
 }
 
+static void
+put_list(struct lg_buf *b, const lg_str *v, size_t n)
+{
+	lg_buf_byte(b, (char)n);
+	for (size_t i = 0; i < n; i++)
+		lg_buf_str32(b, v[i]);
+}
+
+static const lg_str *
+get_list(struct lg_ctx *cx, struct lg_rd *rd, size_t *n)
+{
+	lg_str *v = LG_NEWS(cx->arena, lg_str, LG_RULED_NAMES);
+
+	*n = lg_rd_u8(rd);
+	for (size_t i = 0; i < *n && i < LG_RULED_NAMES; i++)
+		v[i] = lg_rd_str32(rd);
+	return v;
+}
+
 bool
 lg_memo_get(struct lg_ctx *cx, struct lg_answers *as, struct lg_view *v, const struct lg_question *q, uint64_t policy, lg_str key,
     struct lg_verdict *ret)
@@ -62,8 +81,10 @@ lg_memo_get(struct lg_ctx *cx, struct lg_answers *as, struct lg_view *v, const s
 	struct lg_rd rd = lg_rd_of(lg_dup(cx->arena, kept.response));
 	*ret = (struct lg_verdict){ .permit = true, .stable = true, .revision = policy };
 	ret->general = lg_rd_u8(&rd) != 0;
-	ret->policy = lg_rd_str32(&rd);
 	ret->reason = lg_rd_str32(&rd);
+	ret->policies = get_list(cx, &rd, &ret->npolicies);
+	ret->advice = get_list(cx, &rd, &ret->nadvice);
+	ret->policy = ret->npolicies > 0 ? ret->policies[0] : LG_NONE;
 	return lg_rd_done(&rd);
 }
 
@@ -77,8 +98,9 @@ lg_memo_put(struct lg_answers *as, struct lg_view *v, const struct lg_question *
 	if (key.n == 0 || !verdict->permit || !verdict->stable)
 		return;
 	lg_buf_byte(&b, (char)verdict->general);
-	lg_buf_str32(&b, verdict->policy);
 	lg_buf_str32(&b, verdict->reason);
+	put_list(&b, verdict->policies, verdict->npolicies);
+	put_list(&b, verdict->advice, verdict->nadvice);
 	if (!b.full)
 		lg_answers_put(as, v, q->tenant, policy, key, &(struct lg_kept){ .response = lg_buf_view(&b) });
 }

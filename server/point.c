@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "server/decision_body.h"
 #include "server/entities.h"
 #include "server/memo.h"
 #include "server/point_internal.h"
@@ -203,8 +204,13 @@ evaluate(struct lg_point *p, struct lg_ctx *cx, const struct tenant_set *t, stru
 	ret->permit = r.kind == LG_RULED_PERMIT;
 	ret->policy = r.policy;
 	ret->reason = r.reason;
+	ret->policies = r.policies;
+	ret->npolicies = r.npolicies;
+	ret->advice = r.advice;
+	ret->nadvice = r.nadvice;
 	if (es->failed && (r.kind == LG_RULED_PERMIT || r.kind == LG_RULED_NOTHING)) {
 		ret->policy = LG_NONE;
+		ret->npolicies = ret->nadvice = 0;
 		deny(ret, LG_STR("an entity could not be read"));
 	}
 }
@@ -311,9 +317,34 @@ lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const str
 		e = ask_or_remember(p, cx, v, t, q, ret);
 	}
 	lg_published_end(p->sets);
+	ret->seq = lg_view_seq(v);
 	if (e != LG_OK)
 		deny(ret, LG_STR("the decision failed"));
 	lg_tally_add(p->tally, lg_tally_group(q->action), ret->permit);
+	return e;
+}
+
+lg_err
+lg_point_ask_under(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_policies *set,
+    const struct lg_question *q, struct lg_verdict *ret)
+{
+	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), q->tenant);
+	struct tenant_set other = { .tenant = q->tenant };
+	lg_err e = LG_OK;
+
+	*ret = (struct lg_verdict){ .permit = false, .seq = lg_view_seq(v) };
+	if (set != NULL) {
+		other.policies = lg_policies_ref(set);
+		other.time = lg_reads_time(set);
+		t = &other;
+	}
+	if (t == NULL)
+		deny(ret, LG_STR("no policy is in force"));
+	else
+		e = ask(p, cx, v, t, q, ret);
+	ret->revision = t == NULL ? 0 : t->version;
+	lg_published_end(p->sets);
+	lg_policies_unref(&other.policies);
 	return e;
 }
 

@@ -29,8 +29,6 @@ void lg_point_decider(struct lg_point *p, struct lg_decider *ret);	/* fills the 
 LG_CHECKED lg_err lg_point_load(struct lg_ctx *cx, struct lg_point *p);
 /* Where the port's questions that are a door's (q->record) are written; without it they are denied. */
 void lg_point_log(struct lg_point *p, struct lg_segments *sg);
-/* A decision as the JSON line of the decision log. */
-lg_str lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg_verdict *v, lg_str id, lg_str proof);
 struct lg_tally *lg_point_tally(struct lg_point *p);	/* of all that it decided */
 uint64_t lg_point_version(struct lg_point *p, uint32_t tenant);	/* of the set in force, 0 without one */
 bool lg_point_ready(struct lg_point *p, uint32_t tenant);
@@ -40,6 +38,10 @@ size_t lg_point_actions(const struct lg_point *p, lg_str principal_type, lg_str 
 /* LG_OK with a verdict, also for deny.  On any thread. */
 LG_CHECKED lg_err lg_point_ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q,
     struct lg_verdict *ret);
+
+/* The same under another set of the tenant than the one in force (NULL: that one): nothing is remembered, counted or recorded. */
+LG_CHECKED lg_err lg_point_ask_under(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_policies *set,
+    const struct lg_question *q, struct lg_verdict *ret);
 
 /* ---- life of a set: on workers -------------------------------------------------------------------------- */
 
@@ -62,10 +64,14 @@ LG_CHECKED lg_err lg_policy_first(struct lg_ctx *cx, struct lg_point *p, struct 
  */
 LG_CHECKED lg_err lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     struct lg_policy_faults *faults, uint64_t *version);
-/* The same, with the right to do it judged again inside the change, against the state that it changes. */
-typedef lg_err lg_policy_may(void *arg, struct lg_ctx *cx, struct lg_view *v);
+/* What must hold for it, judged inside the change, against the state that it changes. */
+struct lg_policy_terms {
+	lg_err (*may)(void *arg, struct lg_ctx *cx, struct lg_view *v);	/* the right to do it; NULL: whoever calls has it */
+	void *arg;
+	uint64_t replaces;		/* the version in force is this one (LG_E_CONFLICT); 0: any */
+};
 LG_CHECKED lg_err lg_policy_activate_if(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
-    lg_policy_may *may, void *arg, struct lg_policy_faults *faults, uint64_t *version);
+    const struct lg_policy_terms *terms, struct lg_policy_faults *faults, uint64_t *version);
 /* The version in force with the entities that it names: type, name as written, entryUUID. */
 struct lg_policy_name {
 	lg_str type, name, id;
@@ -76,9 +82,9 @@ LG_CHECKED lg_err lg_policy_in_force(struct lg_ctx *cx, struct lg_view *v, uint3
 bool lg_point_may_read(struct lg_point *p, uint32_t tenant, uint64_t version, lg_str attribute);
 /* Inside a mutation that took rights from somebody: the same check under the set in force; fine where none is yet. */
 LG_CHECKED lg_err lg_point_lockout(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant);
-/* What activation would say now; nothing is changed. */
-LG_CHECKED lg_err lg_policy_check(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source,
-    struct lg_policy_faults *faults);
+/* What activation would say now, and the set that it would put in force, for the caller to unref; nothing is changed. */
+LG_CHECKED lg_err lg_policy_candidate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source,
+    struct lg_policy_faults *faults, struct lg_policies **ret);
 LG_CHECKED lg_err lg_policy_version_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t version,
     struct lg_policy_version *ret);		/* 0: the active one */
 typedef bool lg_policy_version_each(void *arg, const struct lg_policy_version *pv);

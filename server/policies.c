@@ -232,8 +232,7 @@ struct activation {
 	struct resolver names;
 	const struct lg_policies *set;
 	lg_str source;
-	lg_policy_may *may;		/* NULL: whoever calls has the right */
-	void *arg;
+	struct lg_policy_terms terms;
 	uint64_t was, version;
 };
 
@@ -244,8 +243,8 @@ activate(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct activation *ac = arg;
 	uint64_t now = 0;
 
-	if (ac->may != NULL)
-		LG_TRY(ac->may(ac->arg, cx, v));
+	if (ac->terms.may != NULL)
+		LG_TRY(ac->terms.may(ac->terms.arg, cx, v));
 	LG_TRY(active_version(cx, v, ac->names.tenant, &now));
 	if (now != ac->was)
 		return lg_fail(cx, LG_E_CONFLICT, "another version was activated meanwhile; look at it and try again");
@@ -270,6 +269,9 @@ prepare(struct lg_ctx *cx, struct activation *ac, struct lg_policy_faults *fault
 
 	LG_TRY(lg_view_begin(cx, ac->point->store, &v));
 	LG_TRY(active_version(cx, v, tenant, &ac->was));
+	if (ac->terms.replaces != 0 && ac->terms.replaces != ac->was)
+		return lg_fail(cx, LG_E_CONFLICT, "version %llu is in force, not %llu", (unsigned long long)ac->was,
+		    (unsigned long long)ac->terms.replaces);
 	ac->names.view = v;
 	LG_TRY(compile(cx, ac->point, &ac->names, ac->source, faults, set));
 	ac->names.view = NULL;
@@ -280,28 +282,26 @@ prepare(struct lg_ctx *cx, struct activation *ac, struct lg_policy_faults *fault
 }
 
 lg_err
-lg_policy_check(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, struct lg_policy_faults *faults)
+lg_policy_candidate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, struct lg_policy_faults *faults,
+    struct lg_policies **ret)
 {
 	struct activation ac = { .point = p, .names = resolver_of(cx, NULL, tenant), .source = source };
-	struct lg_policies *set = NULL;
 
-	lg_err e = prepare(cx, &ac, faults, &set);
-	lg_policies_unref(&set);
-	return e;
+	return prepare(cx, &ac, faults, ret);
 }
 
 lg_err
 lg_policy_activate(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
     struct lg_policy_faults *faults, uint64_t *version)
 {
-	return lg_policy_activate_if(cx, p, tenant, source, operation, NULL, NULL, faults, version);
+	return lg_policy_activate_if(cx, p, tenant, source, operation, &(struct lg_policy_terms){ .replaces = 0 }, faults, version);
 }
 
 lg_err
 lg_policy_activate_if(struct lg_ctx *cx, struct lg_point *p, uint32_t tenant, lg_str source, const char *operation,
-    lg_policy_may *may, void *arg, struct lg_policy_faults *faults, uint64_t *version)
+    const struct lg_policy_terms *terms, struct lg_policy_faults *faults, uint64_t *version)
 {
-	struct activation ac = { .point = p, .names = resolver_of(cx, NULL, tenant), .source = source, .may = may, .arg = arg };
+	struct activation ac = { .point = p, .names = resolver_of(cx, NULL, tenant), .source = source, .terms = *terms };
 	struct lg_policies *set = NULL;
 
 	LG_TRY(prepare(cx, &ac, faults, &set));

@@ -328,7 +328,8 @@ put_policies(struct lg_ctx *cx, struct work *w)
 	w->state->policies_change = same ? LG_STS_UNCHANGED : LG_STS_CHANGED;
 	if (same || w->dry_run)
 		return LG_OK;
-	lg_err e = lg_policy_activate_if(cx, w->app->point, w->tenant, source, "policy.apply", may_activate, w, &faults, &version);
+	lg_err e = lg_policy_activate_if(cx, w->app->point, w->tenant, source, "policy.apply",
+	    &(struct lg_policy_terms){ may_activate, w, 0 }, &faults, &version);
 	if (e == LG_E_INVALID && faults.n > 0)
 		return lg_fail(cx, e, "policies: %.*s", LG_FMT(lg_policy_faults_text(cx->arena, &faults)));
 	return e;

@@ -343,6 +343,8 @@ void lg_authorize(struct lg_ctx *cx, const struct lg_policies *set, const struct
 
 /* ---- the rule over two sets: the platform's and the tenant's ----------------------------------- */
 
+#define LG_RULED_NAMES 16		/* deciding policies that a ruling names; there may be more */
+
 enum lg_ruled {
 	LG_RULED_NOTHING,		/* neither set permits it */
 	LG_RULED_PERMIT,
@@ -354,6 +356,10 @@ enum lg_ruled {
 struct lg_ruling {
 	enum lg_ruled kind;
 	lg_str policy;			/* id of the deciding one; empty if there is none */
+	const lg_str *policies;		/* ids of all deciding ones of that set, this one first */
+	size_t npolicies;
+	const lg_str *advice;		/* their @advice: what whoever enforces should do besides */
+	size_t nadvice;
 	lg_str reason;			/* "forbidden by no-privileged: ..."; never empty */
 	uint64_t system_reads, tenant_reads;	/* lg_answer.reads of each */
 };

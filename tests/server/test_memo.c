@@ -112,7 +112,9 @@ again(struct lg_verdict given, struct lg_verdict *ret)
 
 Test(memo, a_permit_comes_back_and_nothing_else_does)
 {
-	struct lg_verdict verdict = { .permit = true, .stable = true, .general = true, .policy = LG_STR("p"), .reason = LG_STR("why") }, got;
+	static const lg_str policies[] = { LG_STR("p"), LG_STR("q") }, advice[] = { LG_STR("tell them") };
+	struct lg_verdict verdict = { .permit = true, .stable = true, .general = true, .policy = LG_STR("p"), .reason = LG_STR("why"),
+		.policies = policies, .npolicies = 2, .advice = advice, .nadvice = 1 }, got;
 
 	verdict.permit = false;
 	cr_assert(!again(verdict, &got));
@@ -123,4 +125,6 @@ Test(memo, a_permit_comes_back_and_nothing_else_does)
 	cr_assert(again(verdict, &got));
 	cr_assert(got.permit && got.stable && got.general && got.revision == 1);
 	cr_assert(lg_str_eq(got.policy, verdict.policy) && lg_str_eq(got.reason, verdict.reason));
+	cr_assert(got.npolicies == 2 && lg_str_eq(got.policies[1], policies[1]));
+	cr_assert(got.nadvice == 1 && lg_str_eq(got.advice[0], advice[0]));
 }

@@ -234,10 +234,24 @@ Test(point, whoever_lost_the_right_meanwhile_activates_nothing)
 	uint64_t version = 0;
 	bool asked = false;
 
-	place_err(&p, LG_E_DENIED, lg_policy_activate_if(&p.cx, p.point, PLACE_TENANT, place_defaults(), "policy.activate", not_any_more, &asked,
-	    &faults, &version));
+	place_err(&p, LG_E_DENIED, lg_policy_activate_if(&p.cx, p.point, PLACE_TENANT, place_defaults(), "policy.activate",
+	    &(struct lg_policy_terms){ not_any_more, &asked, 0 }, &faults, &version));
 	cr_assert(asked && version == 0);
 	cr_assert_eq(lg_point_version(p.point, PLACE_TENANT), 1);
+}
+
+Test(point, an_activation_may_name_the_version_that_it_replaces)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+	uint64_t version = 0;
+
+	place_ok(&p, place_activate(&p, PERMIT_ALICE, &version));
+	place_err(&p, LG_E_CONFLICT, lg_policy_activate_if(&p.cx, p.point, PLACE_TENANT, place_defaults(), "policy.activate",
+	    &(struct lg_policy_terms){ .replaces = 1 }, &faults, &version));
+	cr_assert(alice_may_stop(), "what was in force still is");
+	place_ok(&p, lg_policy_activate_if(&p.cx, p.point, PLACE_TENANT, place_defaults(), "policy.activate",
+	    &(struct lg_policy_terms){ .replaces = 2 }, &faults, &version));
+	cr_assert_eq(version, 3);
 }
 
 /* ---- the port ------------------------------------------------------------------------------------------------------------ */
