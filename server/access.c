@@ -245,6 +245,27 @@ ask_why(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct l
 	return lg_point_ask(app->point, cx, v, &ac->question, &ac->verdict);
 }
 
+/* The directory's entry is the truth: where there is one, nothing that is claimed of it counts. */
+static void
+note_ignored(struct lg_ctx *cx, const struct lg_evaluation *ev, struct lg_access *ret)
+{
+	bool known = !lg_uuid_is_nil(ret->question.resource.id);
+	struct lg_evaluation *all;
+
+	ret->ignored = ev->ignored;
+	ret->nignored = ev->nignored;
+	if (!known || (ev->project.n == 0 && ev->nlabels == 0))
+		return;
+	all = LG_NEW(cx->arena, struct lg_evaluation);
+	*all = *ev;
+	if (ev->project.n > 0)
+		lg_evaluation_ignore(cx, all, "resource.properties", LG_STR("project"));
+	if (ev->nlabels > 0)
+		lg_evaluation_ignore(cx, all, "resource.properties", LG_STR("labels"));
+	ret->ignored = all->ignored;
+	ret->nignored = all->nignored;
+}
+
 lg_err
 lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
     lg_str subject_token, struct lg_access *ret)
@@ -252,6 +273,7 @@ lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const 
 	*ret = (struct lg_access){ .has_host = false };
 	LG_TRY(lg_evaluation_check(cx, ev));
 	LG_TRY(lg_access_resource(cx, v, who->tenant->id, ev, ret));
+	note_ignored(cx, ev, ret);
 	LG_TRY(subject_token.n > 0 ? subject_by_token(app, cx, v, who, ev, subject_token, ret)
 				   : subject_by_name(cx, v, who, ev, ret));
 	return ask(app, cx, v, who, ret);
@@ -325,6 +347,18 @@ lg_access_record(struct lg_ctx *cx, const struct lg_access *ac)
 	return lg_decision_body(cx, &ac->question, &ac->verdict, lg_str_of(ac->id), lg_str_of(ac->proof));
 }
 
+static void
+write_list(struct lg_jsonw *w, const char *name, const lg_str *v, size_t n)
+{
+	if (n == 0)
+		return;
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < n; i++)
+		lg_jsonw_str(w, v[i]);
+	lg_jsonw_array_end(w);
+}
+
 void
 lg_access_write(struct lg_jsonw *w, const struct lg_access *ac, lg_str ticket)
 {
@@ -335,7 +369,10 @@ lg_access_write(struct lg_jsonw *w, const struct lg_access *ac, lg_str ticket)
 	lg_jsonw_str_of(w, "id", lg_str_of(ac->id));
 	if (ac->verdict.policy.n > 0)
 		lg_jsonw_str_of(w, "policy", ac->verdict.policy);
+	write_list(w, "policies", ac->verdict.policies, ac->verdict.npolicies);
 	lg_jsonw_str_of(w, "reason", ac->verdict.reason);
+	write_list(w, "advice", ac->verdict.advice, ac->verdict.nadvice);
+	write_list(w, "ignored", ac->ignored, ac->nignored);
 	if (ac->verdict.detail.n > 0)
 		lg_jsonw_str_of(w, "detail", ac->verdict.detail);
 	lg_jsonw_int_of(w, "revision", (int64_t)ac->verdict.revision);

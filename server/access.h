@@ -11,6 +11,7 @@
 #define LG_EVALUATIONS	256		/* of one batch */
 #define LG_LABELS	64		/* of one workload, as claimed */
 #define LG_ASKED_TYPE	64		/* octets of a type and of an action */
+#define LG_IGNORED	16		/* members that the answer says were not looked at */
 #define LG_ASKED_NAME	512		/* of an id, a project, an image, a host, a label, a protocol */
 
 /* What was asked, slices of the request. */
@@ -25,8 +26,12 @@ struct lg_evaluation {
 	int64_t port;			/* context */
 	lg_str protocol;
 	lg_str image_context;		/* context.image: for actions on something that runs already */
+	lg_str ignored[LG_IGNORED];	/* "subject.properties.role": what no policy will see */
+	size_t nignored;
 };
 
+/* Notes a member that was not looked at; further ones than LG_IGNORED and long names are not noted. */
+void lg_evaluation_ignore(struct lg_ctx *cx, struct lg_evaluation *ev, const char *within, lg_str name);
 /* Members subject, action, resource and context of the object that `js` has entered; those that are absent keep what *ret says,
  * one that is there replaces the whole of it (AuthZEN 7.1.1). */
 bool lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret);
@@ -41,6 +46,8 @@ struct lg_access {
 	lg_str digest;			/* of the image entry */
 	char id[LG_UUID_TEXT + 1];	/* of the decision */
 	const char *proof;
+	const lg_str *ignored;		/* of the evaluation, and what the directory knows better */
+	size_t nignored;
 	bool stable;			/* the answer depends on policies, entries and memberships alone */
 };
 

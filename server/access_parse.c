@@ -6,6 +6,48 @@ static const char *const reserved[] = {
 	"now", "revision", "asker", "address", "acr", "amr", "client", "scopes", "subject_proof", "asked_action", "container",
 };
 
+void
+lg_evaluation_ignore(struct lg_ctx *cx, struct lg_evaluation *ev, const char *within, lg_str name)
+{
+	if (ev->nignored < LG_IGNORED && name.n <= LG_ASKED_TYPE)
+		ev->ignored[ev->nignored++] = lg_print(cx->arena, "%s.%.*s", within, LG_FMT(name));
+}
+
+/* What was noted of a member that comes again, whole, in a batch's item. */
+static void
+forget_ignored(struct lg_evaluation *ev, const char *within)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ev->nignored; i++)
+		if (!lg_str_starts(ev->ignored[i], lg_str_of(within)))
+			ev->ignored[n++] = ev->ignored[i];
+	ev->nignored = n;
+}
+
+static void
+skip_property(struct lg_ctx *cx, struct lg_json *js, const char *within, lg_str name, struct lg_evaluation *ret)
+{
+	lg_evaluation_ignore(cx, ret, within, name);
+	lg_json_skip(js);
+}
+
+static void
+skip_properties(struct lg_ctx *cx, struct lg_json *js, const char *within, struct lg_evaluation *ret)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name))
+		skip_property(cx, js, within, name, ret);
+}
+
+static void
+subject_properties(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx *cx)
+{
+	skip_properties(cx, js, "subject.properties", ret);
+}
+
 static void
 read_entity(struct lg_json *js, lg_str *type, lg_str *id, void (*properties)(struct lg_json *, struct lg_evaluation *, struct lg_ctx *),
     struct lg_ctx *cx, struct lg_evaluation *ret)
@@ -18,7 +60,7 @@ read_entity(struct lg_json *js, lg_str *type, lg_str *id, void (*properties)(str
 			*type = lg_json_str(js);
 		else if (lg_str_eq(name, LG_STR("id")))
 			*id = lg_json_str(js);
-		else if (properties != NULL && lg_str_eq(name, LG_STR("properties")))
+		else if (lg_str_eq(name, LG_STR("properties")))
 			properties(js, ret, cx);
 		else
 			lg_json_skip(js);
@@ -58,12 +100,12 @@ resource_properties(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx
 		else if (lg_str_eq(name, LG_STR("labels")))
 			read_labels(js, ret, cx);
 		else
-			lg_json_skip(js);
+			skip_property(cx, js, "resource.properties", name, ret);
 	}
 }
 
 static void
-read_action(struct lg_json *js, struct lg_evaluation *ret)
+read_action(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx *cx)
 {
 	lg_str name;
 
@@ -71,6 +113,8 @@ read_action(struct lg_json *js, struct lg_evaluation *ret)
 	while (lg_json_member(js, &name)) {
 		if (lg_str_eq(name, LG_STR("name")))
 			ret->action = lg_json_str(js);
+		else if (lg_str_eq(name, LG_STR("properties")))
+			skip_properties(cx, js, "action.properties", ret);
 		else
 			lg_json_skip(js);
 	}
@@ -86,7 +130,7 @@ is_reserved(lg_str name)
 }
 
 static void
-read_context(struct lg_json *js, struct lg_evaluation *ret)
+read_context(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx *cx)
 {
 	lg_str name;
 
@@ -102,7 +146,7 @@ read_context(struct lg_json *js, struct lg_evaluation *ret)
 		} else if (lg_str_eq(name, LG_STR("image"))) {
 			ret->image_context = lg_json_str(js);
 		} else {
-			lg_json_skip(js);
+			skip_property(cx, js, "context", name, ret);
 		}
 	}
 }
@@ -114,6 +158,7 @@ forget_resource(struct lg_evaluation *ev)
 	ev->resource_type = ev->resource_id = ev->project = ev->image = ev->host = LG_NONE;
 	ev->labels = NULL;
 	ev->nlabels = 0;
+	forget_ignored(ev, "resource.");
 }
 
 static void
@@ -122,6 +167,7 @@ forget_context(struct lg_evaluation *ev)
 	ev->has_port = false;
 	ev->port = 0;
 	ev->protocol = ev->image_context = LG_NONE;
+	forget_ignored(ev, "context.");
 }
 
 bool
@@ -129,16 +175,18 @@ lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct 
 {
 	if (lg_str_eq(name, LG_STR("subject"))) {
 		ret->subject_type = ret->subject_id = LG_NONE;
-		read_entity(js, &ret->subject_type, &ret->subject_id, NULL, cx, ret);
+		forget_ignored(ret, "subject.");
+		read_entity(js, &ret->subject_type, &ret->subject_id, subject_properties, cx, ret);
 	} else if (lg_str_eq(name, LG_STR("action"))) {
 		ret->action = LG_NONE;
-		read_action(js, ret);
+		forget_ignored(ret, "action.");
+		read_action(js, ret, cx);
 	} else if (lg_str_eq(name, LG_STR("resource"))) {
 		forget_resource(ret);
 		read_entity(js, &ret->resource_type, &ret->resource_id, resource_properties, cx, ret);
 	} else if (lg_str_eq(name, LG_STR("context"))) {
 		forget_context(ret);
-		read_context(js, ret);
+		read_context(js, ret, cx);
 	} else {
 		return false;
 	}

@@ -2,6 +2,7 @@
 #include "server/answers.h"
 #include "server/api.h"
 #include "server/app_own.h"
+#include "server/freshness.h"
 #include "server/pending.h"
 #include "server/point.h"
 
@@ -293,20 +294,19 @@ answer(struct lg_pending *p, void *arg)
 }
 
 static lg_err
-evaluate(struct lg_app *app, struct lg_http *ex, bool many)
+evaluate(struct batch *b)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-	struct batch *b = LG_NEW(ex->cx->arena, struct batch);
+	struct lg_app *app = b->app;
+	struct lg_http *ex = b->ex;
 	lg_err e;
 
-	b->ex = ex;
-	b->app = app;
-	LG_TRY(lg_api_is_json(ex));
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_find(app, ex, v, "/access/v1", &b->who));
-	if (!many && answer_again(b, v, &e))
+	lg_fresh_tell(app, ex, v);
+	if (!b->many && answer_again(b, v, &e))
 		return e;
-	LG_TRY(read_request(ex, b, many));
+	LG_TRY(read_request(ex, b, b->many));
 	struct lg_pending *p = lg_pending_new(app, ex, answer, b);
 	LG_TRY(decide_all(app, b, v, p));
 	e = lg_pending_seal(p);
@@ -315,16 +315,40 @@ evaluate(struct lg_app *app, struct lg_http *ex, bool many)
 	return e;
 }
 
+static void
+evaluate_late(struct lg_app *app, struct lg_http *ex, void *arg, lg_err e)
+{
+	(void)app;
+	if (e == LG_OK)
+		e = evaluate(arg);
+	if (e == LG_PENDING)
+		return;
+	if (e != LG_OK)
+		lg_problem(ex, e);
+	lg_http_done(ex);
+}
+
+static lg_err
+begin(struct lg_app *app, struct lg_http *ex, bool many)
+{
+	struct batch *b = LG_NEW(ex->cx->arena, struct batch);
+
+	*b = (struct batch){ .ex = ex, .app = app, .many = many };
+	LG_TRY(lg_api_is_json(ex));
+	LG_TRY(lg_fresh_await(app, ex, evaluate_late, b));
+	return evaluate(b);
+}
+
 static lg_err
 evaluation(void *self, struct lg_http *ex)
 {
-	return evaluate(self, ex, false);
+	return begin(self, ex, false);
 }
 
 static lg_err
 evaluations(void *self, struct lg_http *ex)
 {
-	return evaluate(self, ex, true);
+	return begin(self, ex, true);
 }
 
 static const struct {

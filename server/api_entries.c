@@ -1,5 +1,6 @@
 /* api_entries.c: entries as JSON: list, show, delete. */
 #include "server/api.h"
+#include "server/freshness.h"
 
 #include "lightgate/store.h"
 
@@ -229,6 +230,7 @@ lg_api_delete(void *self, struct lg_http *ex)
 		LG_TRY(lg_caller_admin(d.app, ex, v, "admin:write", &d.who));
 	}
 	LG_TRY(lg_store_apply(ex->cx, d.app->store, ex->tenant, "entry.delete", delete_entry, &d, NULL));
+	lg_fresh_tell(d.app, ex, NULL);
 	ex->status = 204;
 	return LG_OK;
 }

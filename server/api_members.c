@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "server/api.h"
 #include "server/bootstrap.h"
+#include "server/freshness.h"
 
 #include "lightgate/store.h"
 
@@ -64,6 +65,7 @@ run_membership(struct membership *m)
 	lg_err e = lg_store_apply(ex->cx, m->app->store, ex->tenant, m->add ? "group.add-member" : "group.remove-member", change_member, m,
 	    NULL);
 	if (e == LG_OK || (m->add && e == LG_E_EXISTS)) {
+		lg_fresh_tell(m->app, ex, NULL);
 		ex->status = 204;
 		return LG_OK;
 	}
@@ -150,6 +152,7 @@ lg_api_post_user(void *self, struct lg_http *ex)
 	lg_store_turn(p.app->store);	/* no snapshot is held while the hash waits its turn */
 	LG_TRY(p.app->hasher.hash_wait(p.app->hasher.self, ex->cx, &secret, &p.verifier));
 	LG_TRY(lg_store_apply(ex->cx, p.app->store, ex->tenant, "user.set-password", set_password, &p, NULL));
+	lg_fresh_tell(p.app, ex, NULL);
 	struct lg_jsonw w = lg_api_json(ex);
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
 	lg_jsonw_object(&w);

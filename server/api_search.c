@@ -9,6 +9,7 @@
 #include "lightgate/crypto.h"
 #include "server/access.h"
 #include "server/api.h"
+#include "server/freshness.h"
 #include "server/point.h"
 
 #define LG_SEARCH_LOOK	2000		/* candidates of one request */
@@ -291,9 +292,11 @@ run(struct lg_app *app, struct lg_http *ex, enum what what)
 		s->subject_token = ex->header(ex, "Lightgate-Subject-Token");
 	s->until = lg_monotonic_ns() + LG_SEARCH_TIME;
 	LG_TRY(lg_api_is_json(ex));
+	LG_TRY(lg_fresh_wait(app, ex));
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	s->view = v;
 	LG_TRY(lg_caller_find(app, ex, v, "/access/v1", &s->who));
+	lg_fresh_tell(app, ex, v);
 	LG_TRY(read_request(s));
 	LG_TRY(take_token(s));
 	LG_TRY(try_all(s));

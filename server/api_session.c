@@ -1,5 +1,6 @@
 /* api_session.c: signing in for the CLI, and who one is. */
 #include "server/api.h"
+#include "server/freshness.h"
 
 static void
 write_entity(struct lg_jsonw *w, lg_uuid id, lg_str type, lg_str name)
@@ -85,6 +86,8 @@ lg_api_apply(void *self, struct lg_http *ex)
 	}
 	lg_http_type(ex, "application/json");
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
-	return lg_state_apply(ex->cx, app, ex->tenant, &who, ex->body, lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")),
-	    &ex->out);
+	LG_TRY(lg_state_apply(ex->cx, app, ex->tenant, &who, ex->body, lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")),
+	    &ex->out));
+	lg_fresh_tell(app, ex, NULL);
+	return LG_OK;
 }

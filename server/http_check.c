@@ -18,6 +18,7 @@
 static const lg_str singles[] = {
 	LG_STR("Host"), LG_STR("Content-Length"), LG_STR("Transfer-Encoding"), LG_STR("Authorization"), LG_STR("Content-Type"),
 	LG_STR("Cookie"), LG_STR("Origin"), LG_STR("DPoP"), LG_STR("Lightgate-Subject-Token"), LG_STR("X-Request-ID"),
+	LG_STR("Lightgate-Min-Revision"),
 };
 enum { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, DPOP, SUBJECT_TOKEN, REQUEST_ID };
 

@@ -1,6 +1,8 @@
 /* memo.c: questions as bytes, and permits that were given before. */
 #include "server/memo.h"
 
+#include "lightgate/policy.h"
+
 enum { DEPTH = 4 };		/* records within records */
 
 static void

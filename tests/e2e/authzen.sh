@@ -142,6 +142,39 @@ for name in access_evaluation access_evaluations search_subject search_resource 
 		-H 'Content-Type: application/json' -d '{' "$(jq -r ".${name}_endpoint" "$T/metadata")")" 400
 done
 
+# ---- what comes with an answer ----
+ask evaluation "{$alice,$(act exec),$one}"
+same "all deciding policies" "$(jq -c .context.policies <<<"$OUT")" '["write","write-again"]'
+same "their advice" "$(jq -c .context.advice <<<"$OUT")" '["log the session"]'
+ask evaluation "{\"subject\":{\"type\":\"User\",\"id\":\"alice\",\"properties\":{\"role\":\"admin\"}},\"action\":{\"name\":\"container:exec\",\"properties\":{\"soft\":true}},\"resource\":{\"type\":\"Workload\",\"id\":\"record-2\",\"properties\":{\"status\":\"active\",\"project\":\"elsewhere\",\"labels\":[\"status=active\"]}},\"context\":{\"ip\":\"x\",\"port\":1}}"
+same "the directory's attributes win" "$(jq -c .decision <<<"$OUT")" false
+same "what was not looked at is said" "$(jq -c .context.ignored <<<"$OUT")" \
+	'["subject.properties.role","action.properties.soft","resource.properties.status","context.ip","resource.properties.project","resource.properties.labels"]'
+ask evaluations "{\"subject\":{\"type\":\"User\",\"id\":\"alice\",\"properties\":{\"a\":1}},$(act logs),\"evaluations\":[{$one},{$one,$alice}]}"
+same "an item's own subject replaces the default's notes" "$(jq -c '[.evaluations[].context.ignored]' <<<"$OUT")" '[["subject.properties.a"],null]'
+
+# ---- reading one's own writes ----
+revision() { tr -d '\r' <"$T/headers" | sed -n 's/^[Ll]ightgate-[Rr]evision: //p'; }
+ask evaluation "{$alice,$(act logs),$one}"
+before=$(revision)
+claim "an answer tells its revision" test "$before" -gt 0
+curl -sS --cacert "$CA" -D "$T/headers" -H "Authorization: Bearer $ADMIN" -X PUT "$HTTPS/v1/groups/keepers/members/User/carol"
+after=$(revision)
+claim "a change tells its own" test "$after" -gt "$before"
+ask evaluation "{$alice,$(act logs),$one}" -H "Lightgate-Min-Revision: $after"
+same "which a decision can ask for" "$STATUS $(jq .decision <<<"$OUT")" "200 true"
+claim "and is made at" test "$(revision)" -ge "$after"
+for path in evaluation evaluations search/subject; do
+	ask $path "{$alice,$(act logs),$one}" -H "Lightgate-Min-Revision: $((after + 1000))"
+	same "$path: what does not come is refused" "$STATUS $(jq -r .code <<<"$OUT")" "503 unavailable"
+done
+refused "no revision" evaluation "{$alice,$(act logs),$one}" -H "Lightgate-Min-Revision: soon"
+refused "two revisions" evaluation "{$alice,$(act logs),$one}" -H "Lightgate-Min-Revision: 1" -H "Lightgate-Min-Revision: 2"
+{ ask evaluation "{$alice,$(act logs),$one}" -H "Lightgate-Min-Revision: $((after + 1))"; echo "$STATUS"; } >"$T/late" & waiting=$!
+curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -X DELETE "$HTTPS/v1/groups/keepers/members/User/carol"
+wait "$waiting"
+same "what comes meanwhile is waited for" "$(cat "$T/late")" 200
+
 # ---- who may ask ----
 curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' "$HTTPS/access/v1/search/action" -d "{$alice,$one}" >"$T/code"
 same "a search without credentials" "$(cat "$T/code")" 401
