@@ -90,13 +90,18 @@ static void
 tell(struct cli *c, bool permit, lg_str context)
 {
 	lg_str policy = lg_api_member(c->cx, context, "policy"), reason = lg_api_member(c->cx, context, "reason");
-	lg_str id = lg_api_member(c->cx, context, "id");
+	lg_str id = lg_api_member(c->cx, context, "id"), advice = cli_text(c, lg_api_raw(c->cx, context, "advice"));
+	lg_str ignored = cli_text(c, lg_api_raw(c->cx, context, "ignored"));
 
 	cli_line(c, "%s  %.*s on %.*s", permit ? "permit" : "deny", LG_FMT(c->args[0]), LG_FMT(c->args[1]));
 	if (reason.n > 0)
 		cli_line(c, "  reason    %.*s", LG_FMT(reason));
 	if (policy.n > 0)
 		cli_line(c, "  policy    %.*s", LG_FMT(policy));
+	if (advice.n > 0)
+		cli_line(c, "  advice    %.*s", LG_FMT(advice));
+	if (ignored.n > 0)
+		cli_line(c, "  ignored   %.*s", LG_FMT(ignored));
 	if (id.n > 0)
 		cli_line(c, "  decision  %.*s", LG_FMT(id));
 }

@@ -125,6 +125,10 @@ LG_CHECKED lg_err cli_table(struct cli *c, lg_str json, const char *member, cons
 LG_CHECKED lg_err cli_show(struct cli *c, lg_str json);
 lg_str cli_text(struct cli *c, lg_str json);	/* a value for people: lists with commas, {"type","name"} as type/name */
 
+/* Tells what activation of a text would change among the decisions that were logged, and which version is in force meanwhile.
+ * *go_on: nothing would change, or --accept was given. */
+LG_CHECKED lg_err cli_replay_first(struct cli *c, lg_str source, int64_t *replaces, bool *go_on);
+
 /* ---- commands -------------------------------------------------------------------------------------------- */
 
 lg_err cli_login(struct cli *c);
@@ -153,6 +157,7 @@ lg_err cli_policy_show(struct cli *c);
 lg_err cli_policy_activate(struct cli *c);
 lg_err cli_policy_validate(struct cli *c);
 lg_err cli_policy_rollback(struct cli *c);
+lg_err cli_policy_replay(struct cli *c);
 lg_err cli_policy_validate_files(struct cli *c);
 lg_err cli_policy_format(struct cli *c);
 lg_err cli_policy_translate(struct cli *c);

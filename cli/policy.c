@@ -44,18 +44,24 @@ cli_policy_show(struct cli *c)
 }
 
 static lg_err
-post_source(struct cli *c, const char *path, const char *done)
+read_source(struct cli *c, lg_str *ret)
+{
+	if (!cli_given(c, "file"))
+		return lg_fail(c->cx, LG_E_INVALID, "which text? Give -f FILE, or -f - for standard input");
+	return cli_read_file(c, cli_value(c, "file"), ret);
+}
+
+static lg_err
+post_source(struct cli *c, const char *path, lg_str source, int64_t replaces, const char *done)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * CLI_FILE_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
 	struct lg_reply answer;
-	lg_str source;
 
-	if (!cli_given(c, "file"))
-		return lg_fail(c->cx, LG_E_INVALID, "which text? Give -f FILE, or -f - for standard input");
-	LG_TRY(cli_read_file(c, cli_value(c, "file"), &source));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "source", source);
+	if (replaces > 0)
+		lg_jsonw_int_of(&w, "replaces", replaces);
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(c->cx, &b));
 	LG_TRY(cli_call(c, "POST", lg_str_of(path), lg_buf_view(&b), &answer));
@@ -69,15 +75,27 @@ post_source(struct cli *c, const char *path, const char *done)
 lg_err
 cli_policy_activate(struct cli *c)
 {
-	return post_source(c, "/v1/policies", "in force");
+	int64_t replaces = 0;
+	bool go_on = true;
+	lg_str source;
+
+	LG_TRY(read_source(c, &source));
+	if (cli_given(c, "replay"))
+		LG_TRY(cli_replay_first(c, source, &replaces, &go_on));
+	if (!go_on)
+		return LG_OK;
+	return post_source(c, "/v1/policies", source, replaces, "in force");
 }
 
 lg_err
 cli_policy_validate(struct cli *c)
 {
+	lg_str source;
+
 	if (c->nargs > 0)
 		return cli_policy_validate_files(c);
-	return post_source(c, "/v1/policies?dry_run=true", "valid");
+	LG_TRY(read_source(c, &source));
+	return post_source(c, "/v1/policies?dry_run=true", source, 0, "valid");
 }
 
 lg_err

@@ -42,6 +42,9 @@ const struct cli_option cli_globals[] = {
 	{ "context", 0, "JSON", "an object, or a file with one" }, { "request", 0, "FILE", "the four of them as JSON instead" }
 #define FILE_OPTION { "file", 'f', "FILE", "the file; - is standard input" }
 
+#define REPLAY_OPTIONS { "since", 0, "TIME", "of records: a time, or how long ago: 24h, 7d" }, \
+	{ "limit", 0, "N", "the newest N records (100000)" }, { "all", 0, NULL, "show what has drifted, too" }
+
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
 #define HERE "Asked on the service's own machine, by root or the service's owner; needs no login."
 
@@ -104,8 +107,18 @@ static const struct cli_command nouns[] = {
 		    { "level", 0, "N", "of files: entities that may be read one from another" }),
 		.examples = EXAMPLES("lightgate policy validate -f new.cedar", "lightgate policy validate a.cedar b.cedar"),
 		.run = cli_policy_validate },
-	      { .name = "activate", .help = "Put a text in force", .options = OPTIONS(FILE_OPTION),
-		.examples = EXAMPLES("lightgate policy activate -f new.cedar"), .run = cli_policy_activate },
+	      { .name = "activate", .help = "Put a text in force",
+		.options = OPTIONS(FILE_OPTION, { "replay", 0, NULL, "first say which logged decisions would change, and stop if any would ..." },
+		    { "accept", 0, NULL, "... unless this is given" }, REPLAY_OPTIONS),
+		.examples = EXAMPLES("lightgate policy activate -f new.cedar", "lightgate policy activate -f new.cedar --replay --since 7d"),
+		.run = cli_policy_activate },
+	      { .name = "replay", .args = "CANDIDATE", .help = "Which logged decisions would change under a file or an old version? Exit 1 if any",
+		.text = "The questions are those of the decision log, with their context, claims and time.  Groups, projects and attributes\n"
+		    "of entries are as they are now, under the candidate and under what is in force: what those two agree on and the log\n"
+		    "does not has drifted, and is no doing of the candidate.",
+		.options = OPTIONS(REPLAY_OPTIONS),
+		.examples = EXAMPLES("lightgate policy replay new.cedar --since 24h", "lightgate policy replay 3 --limit 1000 -o json"),
+		.run = cli_policy_replay },
 	      { .name = "rollback", .args = "VERSION", .help = "Put an old text in force again, as a new version",
 		.examples = EXAMPLES("lightgate policy rollback 3"), .run = cli_policy_rollback },
 	      { .name = "format", .args = "FILE...", .help = "Policies laid out afresh, comments kept, without a service",
