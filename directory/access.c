@@ -16,6 +16,7 @@ static const char *const actions[LG_RIGHTS] = {
 	[LG_RIGHT_ADD] = "entry:add",
 	[LG_RIGHT_DELETE] = "entry:delete",
 	[LG_RIGHT_RENAME] = "entry:rename",
+	[LG_RIGHT_ACT_AS] = "entry:act_as",
 };
 
 /* What the verdicts of a row were given for.  Compared as bytes, so it is zeroed first. */

@@ -13,8 +13,8 @@
 enum lg_right {
 	/* kept in the memo */
 	LG_RIGHT_DISCLOSE, LG_RIGHT_SEARCH, LG_RIGHT_COMPARE, LG_RIGHT_READ, LG_RIGHTS_KEPT,
-	/* asked inside mutations only */
-	LG_RIGHT_WRITE = LG_RIGHTS_KEPT, LG_RIGHT_ADD, LG_RIGHT_DELETE, LG_RIGHT_RENAME, LG_RIGHTS
+	/* asked anew each time */
+	LG_RIGHT_WRITE = LG_RIGHTS_KEPT, LG_RIGHT_ADD, LG_RIGHT_DELETE, LG_RIGHT_RENAME, LG_RIGHT_ACT_AS, LG_RIGHTS
 };
 
 struct lg_memo;

@@ -214,13 +214,13 @@ begin(struct lg_ldap_conn *c, const struct lg_message *m, const struct lg_op_kin
 	struct lg_op *op = lg_op_new(c, m->id, kind, m->body);
 	struct lg_ber body = lg_ber_of(op->body);
 	lg_str controls = lg_dup(op->arena, m->controls);
-	int code = lg_controls_decode(controls, kind->request, &op->controls);
+	int code = lg_controls_decode(op, controls);
 
 	if (kind->count != NULL)
 		++*kind->count(&c->ldap->counts);
 	if (code != LG_LDAP_SUCCESS && kind->response != 0)
 		lg_op_code(op, code, "a control is not understood");
-	else
+	else if (!op->controls.proxied || lg_op_proxied(op))
 		kind->run(op, &body);
 	if (op->done)
 		lg_op_end(op);

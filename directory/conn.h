@@ -9,6 +9,7 @@
 
 #include "directory/access.h"
 #include "directory/ber.h"
+#include "directory/controls.h"
 #include "directory/result.h"
 #include "directory/shown.h"
 
@@ -25,22 +26,14 @@ struct lg_ldap {
 	struct lg_ldap_counts counts;
 };
 
-struct lg_controls {
-	bool paged;
-	int64_t page_size;
-	lg_str cookie;
-	lg_str assertion;		/* RFC 4528: a filter, encoded; empty: none */
-	bool pre_read, post_read;	/* RFC 4527 */
-	struct lg_selection pre, post;
-};
-
 struct lg_op {
 	struct lg_op *next;		/* of the connection, oldest first; or of the pool */
 	struct lg_ldap *ldap;
 	struct lg_ldap_conn *conn;	/* NULL: it was closed meanwhile */
 	struct lg_arena *arena;
 	struct lg_ctx cx;
-	struct lg_actor actor;		/* as it was when the request came */
+	struct lg_actor actor;		/* as it was when the request came; whom it is done as */
+	struct lg_actor proxy;		/* with proxied authorization: whose request it is */
 	int32_t id;
 	const struct lg_op_kind *kind;
 	struct lg_controls controls;
@@ -83,11 +76,6 @@ struct lg_ldap_conn {
 	int64_t opened;
 };
 
-#define LG_CONTROL_PAGED		"1.2.840.113556.1.4.319"
-#define LG_CONTROL_ASSERTION	"1.3.6.1.1.12"
-#define LG_CONTROL_PRE_READ	"1.3.6.1.1.13.1"
-#define LG_CONTROL_POST_READ	"1.3.6.1.1.13.2"
-
 /* ---- what handlers call ------------------------------------------------------------------------------------------ */
 
 struct lg_op *lg_op_new(struct lg_ldap_conn *c, int32_t id, const struct lg_op_kind *kind, lg_str body);
@@ -126,6 +114,11 @@ bool lg_op_assertion(struct lg_op *op, struct lg_filter **ret);
 /* The view of this turn; answers and gives false when there is none. */
 bool lg_op_view(struct lg_op *op, struct lg_view **ret);
 
+/* RFC 4370: the operation goes on as who its control names; answers and gives false when the caller may not. */
+bool lg_op_proxied(struct lg_op *op);
+/* "dn:...", "u:..." or a bare DN (RFC 4513 5.2.1.8); u: is looked up in `tenant`. */
+LG_CHECKED lg_err lg_authzid_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str authzid, struct lg_entry *ret);
+
 /* ---- handlers --------------------------------------------------------------------------------------------------------- */
 
 void lg_op_bind(struct lg_op *op, struct lg_ber *body);
@@ -139,5 +132,6 @@ void lg_op_compare(struct lg_op *op, struct lg_ber *body);
 void lg_op_abandon(struct lg_op *op, struct lg_ber *body);
 void lg_op_extended(struct lg_op *op, struct lg_ber *body);
 void lg_op_password(struct lg_op *op, lg_str value);	/* Password Modify; from lg_op_extended */
+bool lg_extended_oid(size_t i, lg_str *ret);		/* the i-th supported operation; false behind the last */
 
 #endif

@@ -1,4 +1,5 @@
 /* made_up.c: the root DSE (RFC 4512 5.1) and the subschema (4.2, 4.4), written from the tables. */
+#include "directory/conn.h"
 #include "directory/shown.h"
 
 /* ---- the root DSE -------------------------------------------------------------------------------------------------- */
@@ -9,13 +10,23 @@ static const struct {
 } root[] = {
 	{ "objectClass", "top" },
 	{ "supportedLDAPVersion", "3" },
-	{ "supportedControl", "1.2.840.113556.1.4.319 2.16.840.1.113730.3.4.2 1.3.6.1.1.12 1.3.6.1.1.13.1 1.3.6.1.1.13.2" },
-	{ "supportedExtension", "1.3.6.1.4.1.1466.20037 1.3.6.1.4.1.4203.1.11.1 1.3.6.1.4.1.4203.1.11.3" },
 	{ "supportedFeatures", "1.3.6.1.1.14 1.3.6.1.4.1.4203.1.5.1 1.3.6.1.4.1.4203.1.5.2 1.3.6.1.4.1.4203.1.5.3" },
 	{ "supportedSASLMechanisms", "EXTERNAL" },
 	{ "subschemaSubentry", LG_SUBSCHEMA_DN },
 	{ "vendorName", "Lightgate" },
 };
+
+/* What the tables say, so that it is never less or more than what is done. */
+static bool
+show_oids(bool (*oid)(size_t i, lg_str *ret), lg_value_each *each, void *arg)
+{
+	lg_str one;
+
+	for (size_t i = 0; oid(i, &one); i++)
+		if (each(arg, one))
+			return true;
+	return false;
+}
 
 static bool
 show_contexts(struct lg_shown *sh, lg_value_each *each, void *arg)
@@ -38,6 +49,10 @@ lg_root_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *eac
 
 	if (lg_str_eq(lg_attr_name(at), LG_STR("namingContexts")))
 		return show_contexts(sh, each, arg);
+	if (lg_str_eq(lg_attr_name(at), LG_STR("supportedControl")))
+		return show_oids(lg_control_oid, each, arg);
+	if (lg_str_eq(lg_attr_name(at), LG_STR("supportedExtension")))
+		return show_oids(lg_extended_oid, each, arg);
 	for (size_t i = 0; i < LG_COUNT(root); i++) {
 		const char *values = root[i].values;
 		if (!lg_str_eq(lg_attr_name(at), lg_str_of(root[i].attr)))

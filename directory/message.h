@@ -1,4 +1,4 @@
-/* message.h: the LDAPMessage around every operation (RFC 4511 4.1.1), its controls, and the table of operations. */
+/* message.h: the LDAPMessage around every operation (RFC 4511 4.1.1), and the table of operations. */
 #ifndef LG_DIRECTORY_MESSAGE_H
 #define LG_DIRECTORY_MESSAGE_H
 
@@ -12,7 +12,5 @@ struct lg_message {
 };
 bool lg_message_decode(lg_str pdu, struct lg_message *ret);
 const struct lg_op_kind *lg_op_kind_of(int tag);	/* NULL if unknown */
-/* LDAP_SUCCESS, or the code with which the operation is refused. */
-int lg_controls_decode(lg_str controls, int request, struct lg_controls *ret);
 
 #endif

@@ -62,6 +62,14 @@ static const struct {
 	{ LG_STR("1.3.6.1.4.1.4203.1.11.1"), lg_op_password },
 };
 
+bool
+lg_extended_oid(size_t i, lg_str *ret)
+{
+	if (i < LG_COUNT(operations))
+		*ret = operations[i].oid;
+	return i < LG_COUNT(operations);
+}
+
 void
 lg_op_extended(struct lg_op *op, struct lg_ber *body)
 {

@@ -1,4 +1,4 @@
-/* op_modify.c: modify (RFC 4511 4.6), modify DN (4.9), delete (4.8). */
+/* op_modify.c: modify (RFC 4511 4.6), modify DN (4.9). */
 #include "directory/find.h"
 #include "directory/op_write.h"
 
@@ -95,27 +95,4 @@ lg_op_rename(struct lg_op *op, struct lg_ber *body)
 		lg_op_code(op, LG_LDAP_INVALID_DN, "invalid new superior DN");
 	else
 		lg_write_submit(op, w, "entry.rename", NULL);
-}
-
-/* ---- delete ------------------------------------------------------------------------------------------------------------------ */
-
-static lg_err
-edit_delete(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
-{
-	struct lg_access ac;
-	struct lg_entry e;
-	lg_str dn;
-
-	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
-	LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_DELETE, &e, dn, NULL));
-	LG_TRY(lg_write_before(cx, ed, w, &ac, &e, dn));
-	return lg_entry_delete(cx, ed, &e);
-}
-
-/* The request is the DN, without a tag of its own. */
-void
-lg_op_delete(struct lg_op *op, struct lg_ber *body)
-{
-	(void)body;
-	lg_write_submit(op, lg_write_new(op, op->body, edit_delete), "entry.delete", NULL);
 }

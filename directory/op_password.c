@@ -93,11 +93,7 @@ find_target(struct lg_op *op, struct lg_view *v, lg_str identity, struct lg_entr
 {
 	if (identity.n == 0)
 		return lg_entry_by_uuid(&op->cx, v, op->actor.tenant, op->actor.id, ret);
-	if (lg_str_starts(identity, LG_STR("u:")))
-		return lg_entry_by_login(&op->cx, v, op->actor.tenant, lg_str_sub(identity, 2, identity.n), ret);
-	if (lg_str_starts(identity, LG_STR("dn:")))
-		identity = lg_str_sub(identity, 3, identity.n);
-	return lg_entry_by_dn(&op->cx, v, identity, ret);
+	return lg_authzid_entry(&op->cx, v, op->actor.tenant, identity, ret);
 }
 
 static bool

@@ -1,96 +1,31 @@
 /*
- * op_search.c: search (RFC 4511 4.5) with paged results (RFC 2696), in slices.
+ * op_search.c: search (RFC 4511 4.5) in slices.
  *
  * A slice ends after 1 ms or 256 KiB and keeps the last id, never a snapshot: the next one looks at entries, filter and rights as they are then.
  */
+#include "directory/search.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/map.h"
-#include "directory/conn.h"
 #include "directory/find.h"
-#include "directory/plan.h"
-#include "directory/shown.h"
 
 enum { CLOCK_EVERY = 16, LARGE_REQUEST = 1024 };	/* candidates between looks at the clock; not for large filters */
 
-struct search {
-	lg_str base;
-	enum lg_scope scope;
-	int64_t size, time;		/* limits, 0: none */
-	struct lg_filter *filter;
-	struct lg_selection selection;
-	struct lg_plan plan;
-	bool planned;
-	uint32_t tenant;
-	uint64_t base_id;
-	uint64_t last;			/* id of the last candidate looked at */
-	int64_t sent, on_page, deadline;
-	/* of one slice: the parent that was looked at last */
-	uint64_t parent;
-	bool parent_under;
-	lg_str parent_dn;
-};
-
-/* ---- paged results --------------------------------------------------------------------------------------------------- */
-
-struct cookie {
-	uint64_t last, tag;
-};
-
-/* Bound to the request, the asker and this process: a cookie made up or taken elsewhere does not fit. */
-static uint64_t
-cookie_tag(const struct lg_op *op, uint64_t last)
+void
+lg_search_finish(struct lg_op *op, int code, bool more)
 {
-	uint64_t parts[2] = { lg_hash(op->body), last };
-	const uint64_t key[2] = { lg_hash((lg_str){ (const char *)op->actor.id.b, sizeof op->actor.id.b }), lg_hash(LG_STR("paged cookie")) };
-
-	return lg_hash_keyed(key, (lg_str){ (const char *)parts, sizeof parts });
-}
-
-static bool
-read_cookie(struct lg_op *op, struct search *s)
-{
-	struct cookie c;
-
-	if (op->controls.cookie.n == 0)
-		return true;
-	if (op->controls.cookie.n != sizeof c)
-		return false;
-	memcpy(&c, op->controls.cookie.p, sizeof c);
-	s->last = c.last;
-	return c.tag == cookie_tag(op, c.last);
-}
-
-static void
-add_cookie(struct lg_op *op, lg_str cookie)
-{
-	LG_AUTO(lg_buf_free) struct lg_buf value = LG_BUF(64);
-	struct lg_berw w = lg_berw_of(&value);
-
-	lg_berw_open(&w, LG_BER_SEQUENCE);
-	lg_berw_int(&w, LG_BER_INTEGER, 0);		/* no estimate */
-	lg_berw_str(&w, LG_BER_OCTETS, cookie);
-	lg_berw_close(&w);
-	lg_op_reply(op, LG_CONTROL_PAGED, lg_buf_view(&value));
-}
-
-static void
-finish(struct lg_op *op, int code, bool more)
-{
-	struct search *s = op->state;
-	struct cookie c = { s->last, cookie_tag(op, s->last) };
-
 	op->slice = NULL;
 	if (op->controls.paged)
-		add_cookie(op, more ? (lg_str){ (const char *)&c, sizeof c } : LG_NONE);
+		lg_page_reply(op, more);
+	lg_sorted_reply(op, code);
 	lg_op_code(op, code, "");
 }
 
 /* ---- one candidate -------------------------------------------------------------------------------------------------------- */
 
 static lg_err
-look_at_parent(struct lg_ctx *slice, struct lg_view *v, struct search *s, uint64_t parent)
+look_at_parent(struct lg_ctx *slice, struct lg_view *v, struct lg_search *s, uint64_t parent)
 {
 	if (s->parent == parent && s->parent_dn.p != NULL)
 		return LG_OK;
@@ -101,7 +36,7 @@ look_at_parent(struct lg_ctx *slice, struct lg_view *v, struct search *s, uint64
 
 /* Within the scope?  Gives the DN too.  Siblings come in a row, so their parent is looked at once a slice. */
 static lg_err
-in_scope(struct lg_ctx *slice, struct lg_ctx *cx, struct lg_view *v, struct search *s, const struct lg_entry *e, bool *in, lg_str *dn)
+in_scope(struct lg_ctx *slice, struct lg_ctx *cx, struct lg_view *v, struct lg_search *s, const struct lg_entry *e, bool *in, lg_str *dn)
 {
 	*in = false;
 	if (e->id == s->base_id) {
@@ -118,36 +53,51 @@ in_scope(struct lg_ctx *slice, struct lg_ctx *cx, struct lg_view *v, struct sear
 }
 
 static bool
-matches(struct lg_shown *sh, const struct search *s)
+matches(struct lg_shown *sh, const struct lg_search *s)
 {
 	struct lg_filter_port port = lg_shown_port(sh);
 
 	return (sh->e == NULL || lg_may(sh->ac, LG_RIGHT_DISCLOSE, sh->e, sh->dn, NULL)) && lg_filter_match(s->filter, &port) == LG_TRUE;
 }
 
-static void
-send(struct lg_op *op, struct lg_shown *sh)
+lg_err
+lg_search_wants(struct lg_op *op, struct lg_search_slice *sl, struct lg_shown *sh, bool *ret)
 {
-	struct search *s = op->state;
+	struct lg_search *s = op->state;
 
-	lg_shown_write(sh, &s->selection, op->id, &op->conn->out);
+	LG_TRY(in_scope(&sl->cx, &sl->one, sl->v, s, sh->e, ret, &sh->dn));
+	*ret = *ret && matches(sh, s);
+	return LG_OK;
+}
+
+void
+lg_search_send(struct lg_op *op, struct lg_shown *sh)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf controls = LG_BUF(LG_LDAP_PDU_BOUND);
+	struct lg_search *s = op->state;
+
+	sh->only = op->controls.values;
+	sh->nonly = op->controls.nvalues;
+	if (op->controls.nderef > 0 && sh->e != NULL)
+		lg_deref_put(op, sh, &controls);
+	lg_shown_write(sh, &s->selection, op->id, lg_buf_view(&controls), &op->conn->out);
 	s->sent++;
 	s->on_page++;
 	op->ldap->counts.entries++;
 }
 
-/* What is left after this one is not looked at: limits are only reached by a further match. */
-static bool
-at_limit(struct lg_op *op)
+bool
+lg_search_at_limit(struct lg_op *op)
 {
-	struct search *s = op->state;
+	struct lg_search *s = op->state;
 
+	/* What is left after this one is not looked at: limits are only reached by a further match. */
 	if (op->controls.paged && s->on_page >= op->controls.page_size) {
-		finish(op, LG_LDAP_SUCCESS, true);
+		lg_search_finish(op, LG_LDAP_SUCCESS, true);
 		return true;
 	}
 	if (s->size > 0 && s->sent >= s->size) {
-		finish(op, LG_LDAP_SIZE_LIMIT_EXCEEDED, false);
+		lg_search_finish(op, LG_LDAP_SIZE_LIMIT_EXCEEDED, false);
 		return true;
 	}
 	return false;
@@ -155,16 +105,8 @@ at_limit(struct lg_op *op)
 
 /* ---- slices ------------------------------------------------------------------------------------------------------------------- */
 
-struct slice {
-	struct lg_ctx cx;		/* of the slice: parents, plan's cursor */
-	struct lg_ctx one;		/* of one candidate */
-	struct lg_access ac;
-	int64_t end;
-	size_t out_from;
-};
-
-static bool
-slice_is_over(struct lg_op *op, const struct slice *sl, size_t n)
+bool
+lg_search_slice_over(struct lg_op *op, const struct lg_search_slice *sl, size_t n)
 {
 	bool look = n % CLOCK_EVERY == 0 || op->body.n > LARGE_REQUEST;
 
@@ -172,57 +114,87 @@ slice_is_over(struct lg_op *op, const struct slice *sl, size_t n)
 	    (look && lg_monotonic_ns() > sl->end);
 }
 
-/* True when the search has ended. */
-static bool
-candidate(struct lg_op *op, struct lg_view *v, struct slice *sl, const struct lg_entry *e, uint64_t id, lg_err *ret)
+bool
+lg_search_late(struct lg_op *op)
 {
-	struct search *s = op->state;
+	const struct lg_search *s = op->state;
+
+	if (s->deadline == 0 || lg_monotonic_ns() <= s->deadline)
+		return false;
+	lg_search_finish(op, LG_LDAP_TIME_LIMIT_EXCEEDED, false);
+	return true;
+}
+
+/* True when the search has ended, or begins anew. */
+static bool
+candidate(struct lg_op *op, struct lg_search_slice *sl, const struct lg_entry *e, uint64_t id, lg_err *ret)
+{
+	struct lg_search *s = op->state;
 	struct lg_shown sh = { .ac = &sl->ac, .e = e };
-	bool in;
+	bool wanted;
 
 	lg_arena_reset(op->ldap->entry);
-	*ret = in_scope(&sl->cx, &sl->one, v, s, e, &in, &sh.dn);
-	if (*ret == LG_OK && in && matches(&sh, s)) {
-		if (at_limit(op))
+	*ret = lg_search_wants(op, sl, &sh, &wanted);
+	if (*ret == LG_OK && wanted && s->sorted != NULL) {
+		if (lg_sorted_add(op, &sh) == LG_E_LIMIT) {
+			lg_sorted_give_up(op);
 			return true;
-		send(op, &sh);
+		}
+	} else if (*ret == LG_OK && wanted) {
+		if (lg_search_at_limit(op))
+			return true;
+		lg_search_send(op, &sh);
 	}
-	s->last = id;
+	s->walked = id;
+	if (s->sorted == NULL)
+		s->last = id;
 	return *ret != LG_OK;
 }
 
-static void
-walk(struct lg_op *op, struct lg_view *v, struct slice *sl)
+static lg_err
+walk(struct lg_op *op, struct lg_search_slice *sl)
 {
 	LG_AUTO(lg_walk_end) struct lg_walk w = { 0 };
-	struct search *s = op->state;
+	struct lg_search *s = op->state;
 	struct lg_entry e;
 	uint64_t id;
 	bool found;
-	lg_err err = lg_walk_begin(&op->cx, v, &s->plan, s->last, &w);
+	lg_err err = lg_walk_begin(&op->cx, sl->v, &s->plan, s->walked, &w);
 
-	for (size_t n = 1; err == LG_OK && !slice_is_over(op, sl, n); n++) {
+	for (size_t n = 1; err == LG_OK && !lg_search_slice_over(op, sl, n); n++) {
 		err = lg_walk_next(&op->cx, &w, &id, &found, &e);
-		if (err == LG_OK && found && candidate(op, v, sl, &e, id, &err) && op->done)
-			return;
+		if (err == LG_OK && found && candidate(op, sl, &e, id, &err))
+			return err;
 	}
-	if (err == LG_E_NOT_FOUND)
-		finish(op, LG_LDAP_SUCCESS, false);
-	else if (err != LG_OK)
-		lg_op_error(op, err, NULL);
-	else if (s->deadline != 0 && lg_monotonic_ns() > s->deadline)
-		finish(op, LG_LDAP_TIME_LIMIT_EXCEEDED, false);
+	return err;
+}
+
+static void
+run(struct lg_op *op, struct lg_search_slice *sl)
+{
+	struct lg_search *s = op->state;
+	lg_err e = lg_sorted_sending(s->sorted) ? LG_OK : walk(op, sl);
+
+	if (!op->done && s->sorted != NULL && (e == LG_E_NOT_FOUND || lg_sorted_sending(s->sorted)))
+		e = lg_sorted_send(op, sl);
+	if (op->done)
+		return;
+	if (e == LG_E_NOT_FOUND)
+		lg_search_finish(op, LG_LDAP_SUCCESS, false);
+	else if (e != LG_OK)
+		lg_op_error(op, e, NULL);
+	else
+		lg_search_late(op);
 }
 
 static void
 run_slice(struct lg_op *op)
 {
 	struct lg_ldap *l = op->ldap;
-	struct search *s = op->state;
-	struct slice sl = { .cx = op->cx, .one = op->cx, .end = lg_monotonic_ns() + LG_LDAP_SLICE_NS, .out_from = op->conn->out.n };
-	struct lg_view *v;
+	struct lg_search *s = op->state;
+	struct lg_search_slice sl = { .cx = op->cx, .one = op->cx, .end = lg_monotonic_ns() + LG_LDAP_SLICE_NS, .out_from = op->conn->out.n };
 
-	if (!lg_op_view(op, &v))
+	if (!lg_op_view(op, &sl.v))
 		return;
 	lg_arena_reset(l->slice);
 	lg_arena_reset(l->entry);
@@ -230,15 +202,15 @@ run_slice(struct lg_op *op)
 	sl.one.arena = l->entry;
 	s->parent_dn = LG_NONE;
 	s->parent = 0;
-	sl.ac = lg_access_of(l->o.dir, &sl.one, v, s->tenant, l->memo);
-	walk(op, v, &sl);
-	lg_view_end(&v);
+	sl.ac = lg_access_of(l->o.dir, &sl.one, sl.v, s->tenant, l->memo);
+	run(op, &sl);
+	lg_view_end(&sl.v);
 }
 
 /* ---- the request ------------------------------------------------------------------------------------------------------------------ */
 
 static bool
-read_attributes(struct lg_ber *b, struct search *s, size_t *n)
+read_attributes(struct lg_ber *b, struct lg_search *s, size_t *n)
 {
 	struct lg_ber list = lg_ber_enter(b, LG_BER_SEQUENCE);
 	bool none = false;
@@ -261,7 +233,7 @@ lower_limit(int64_t asked, uint32_t ours)
 
 /* Answers and gives false when the request is not to be carried out. */
 static bool
-read_request(struct lg_op *op, struct lg_ber *b, struct search *s)
+read_request(struct lg_op *op, struct lg_ber *b, struct lg_search *s)
 {
 	int64_t scope, deref;
 	size_t n = 0;
@@ -294,7 +266,7 @@ read_request(struct lg_op *op, struct lg_ber *b, struct search *s)
 
 /* The root DSE and the subschema: one entry each, readable by all (RFC 4512 5.1). */
 static bool
-search_made_up(struct lg_op *op, struct lg_view *v, struct search *s)
+search_made_up(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 {
 	bool root = s->base.n == 0 && s->scope == LG_SCOPE_BASE;
 	struct lg_access ac = { op->ldap->o.dir, &op->cx, v, 0, NULL };
@@ -304,14 +276,14 @@ search_made_up(struct lg_op *op, struct lg_view *v, struct search *s)
 		return false;
 	if ((s->scope == LG_SCOPE_BASE || s->scope == LG_SCOPE_SUBTREE) && matches(&sh, s)) {
 		/* RFC 4512 4.4: of the subschema only what is asked for by name, or by "+". */
-		send(op, &sh);
+		lg_search_send(op, &sh);
 	}
-	finish(op, LG_LDAP_SUCCESS, false);
+	lg_search_finish(op, LG_LDAP_SUCCESS, false);
 	return true;
 }
 
 static void
-start(struct lg_op *op, struct lg_view *v, struct search *s)
+start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 {
 	struct lg_access ac;
 	struct lg_entry base;
@@ -324,11 +296,15 @@ start(struct lg_op *op, struct lg_view *v, struct search *s)
 		return;
 	s->tenant = base.tenant;
 	s->base_id = base.id;
-	/* RFC 2696 3: a page of no entries gives the cookie back. */
-	if (op->controls.paged && op->controls.page_size == 0) {
-		finish(op, LG_LDAP_SUCCESS, false);
+	/* RFC 2696 3: a page of no entries gives the cookie back.  RFC 3672 3: there are no subentries here. */
+	if ((op->controls.paged && op->controls.page_size == 0) || op->controls.subentries) {
+		lg_search_finish(op, LG_LDAP_SUCCESS, false);
 		return;
 	}
+	if (!lg_sorted_begin(op))
+		return;
+	if (s->sorted == NULL)
+		s->walked = s->last;
 	e = lg_plan_make(&op->cx, v, s->filter, s->scope, &base, &s->plan);
 	if (e != LG_OK)
 		lg_op_error(op, e, NULL);
@@ -339,13 +315,13 @@ start(struct lg_op *op, struct lg_view *v, struct search *s)
 void
 lg_op_search(struct lg_op *op, struct lg_ber *body)
 {
-	struct search *s = LG_NEW(op->arena, struct search);
+	struct lg_search *s = LG_NEW(op->arena, struct lg_search);
 	struct lg_view *v;
 
 	op->state = s;
 	if (!read_request(op, body, s))
 		return;
-	if (op->controls.paged && !read_cookie(op, s)) {
+	if (op->controls.paged && !lg_page_resume(op)) {
 		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "the paged results cookie is invalid or old");
 		return;
 	}

@@ -171,6 +171,10 @@ attribute_names(struct lg_op *op, const struct lg_write *w)
 			lg_jsonw_str(&js, lg_attr_name(at));
 	}
 	lg_jsonw_array_end(&js);
+	if (op->controls.proxied) {
+		lg_jsonw_name(&js, LG_STR("asked_by"));
+		lg_jsonw_str(&js, op->proxy.name);
+	}
 	lg_jsonw_object_end(&js);
 	return out.full ? LG_STR("{}") : lg_dup(op->arena, lg_buf_view(&out));
 }

@@ -27,6 +27,7 @@ static const struct {
 	{ LG_LDAP_ENTRY_EXISTS, LG_E_EXISTS },
 	{ LG_LDAP_OTHER, LG_E_INTERNAL },
 	{ LG_LDAP_ASSERTION_FAILED, LG_E_CONFLICT },
+	{ LG_LDAP_AUTHORIZATION_DENIED, LG_E_DENIED },
 };
 
 static const enum lg_ldap_result results[] = {

@@ -342,6 +342,7 @@ lg_selection_has(const struct lg_selection *sel, const struct lg_attr *at)
 }
 
 struct attribute {
+	struct lg_shown *sh;
 	struct lg_berw *w;
 	const struct lg_attr *attr;
 	bool types_only, begun;
@@ -352,6 +353,8 @@ write_value(void *arg, lg_str value)
 {
 	struct attribute *at = arg;
 
+	if (at->sh->nonly > 0 && !lg_value_wanted(at->sh, at->attr, value))
+		return false;
 	if (!at->begun) {
 		lg_berw_open(at->w, LG_BER_SEQUENCE);
 		lg_berw_str(at->w, LG_BER_OCTETS, lg_attr_name(at->attr));
@@ -381,7 +384,7 @@ end_attribute(struct attribute *out)
 static void
 write_made(struct lg_shown *sh, const struct lg_selection *sel, const struct lg_attr *at, struct lg_berw *w)
 {
-	struct attribute out = { w, at, sel->types_only, false };
+	struct attribute out = { sh, w, at, sel->types_only, false };
 
 	if (may_show(sh, sel, at))
 		lg_shown_values(sh, at, write_value, &out);
@@ -391,7 +394,7 @@ write_made(struct lg_shown *sh, const struct lg_selection *sel, const struct lg_
 static void
 write_stored(struct lg_shown *sh, const struct lg_selection *sel, struct lg_attr_values *av, struct lg_berw *w)
 {
-	struct attribute out = { w, av->attr, sel->types_only, false };
+	struct attribute out = { sh, w, av->attr, sel->types_only, false };
 
 	if ((av->attr->flags & LG_AF_SECRET) == 0 && may_show(sh, sel, av->attr))
 		show_stored(sh, av, write_value, &out);
@@ -399,8 +402,8 @@ write_stored(struct lg_shown *sh, const struct lg_selection *sel, struct lg_attr
 }
 
 /* Stored attributes in the order they are stored, then what is made. */
-static void
-write_attributes(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw *w)
+void
+lg_shown_attributes(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw *w)
 {
 	struct lg_attr_values av;
 	struct lg_attr_it it;
@@ -425,18 +428,20 @@ lg_shown_put(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw
 	lg_berw_open(w, 0x64);			/* SearchResultEntry: [APPLICATION 4] */
 	lg_berw_str(w, LG_BER_OCTETS, sh->dn);
 	lg_berw_open(w, LG_BER_SEQUENCE);
-	write_attributes(sh, sel, w);
+	lg_shown_attributes(sh, sel, w);
 	lg_berw_close(w);
 	lg_berw_close(w);
 }
 
 void
-lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t id, struct lg_buf *out)
+lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t id, lg_str controls, struct lg_buf *out)
 {
 	struct lg_berw w = lg_berw_of(out);
 
 	lg_berw_open(&w, LG_BER_SEQUENCE);
 	lg_berw_int(&w, LG_BER_INTEGER, id);
 	lg_shown_put(sh, sel, &w);
+	if (controls.n > 0)
+		lg_berw_str(&w, LG_BER_CONTEXT_SET(0), controls);
 	lg_berw_close(&w);
 }

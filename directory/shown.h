@@ -19,11 +19,15 @@ struct lg_shown {
 	/* of a made-up entry: values of one attribute; false when it has none */
 	bool (*made)(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);
 	void *arg;
+	struct lg_filter **only;	/* RFC 3876: values that one of these is true of; n 0: all */
+	size_t nonly;
 };
 
 /* Exactly this attribute, not its subtypes.  The result is each's last one. */
 bool lg_shown_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);
 struct lg_filter_port lg_shown_port(struct lg_shown *sh);
+/* Is one of the filters true of this value of at alone? */
+bool lg_value_wanted(struct lg_shown *sh, const struct lg_attr *at, lg_str value);
 
 /* ---- which attributes a search asks for (RFC 4511 4.5.1.8, RFC 3673, RFC 4529) -------------------------------------- */
 
@@ -37,8 +41,10 @@ bool lg_selection_has(const struct lg_selection *sel, const struct lg_attr *at);
 
 /* The entry alone: SearchResultEntry without a message around it, as the read controls carry it. */
 void lg_shown_put(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw *w);
-/* One message: SearchResultEntry with what is selected and may be read. */
-void lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t id, struct lg_buf *out);
+/* Its attributes alone, one after the other. */
+void lg_shown_attributes(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw *w);
+/* One message: SearchResultEntry with what is selected and may be read.  controls: content of the message's [0]. */
+void lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t id, lg_str controls, struct lg_buf *out);
 
 /* ---- made-up entries ------------------------------------------------------------------------------------------------- */
 

@@ -33,6 +33,7 @@
 #define LG_FILTER_TERMS		4096
 #define LG_LDAP_ATTRIBUTES	1024		/* asked for by one search */
 #define LG_LDAP_CONTROLS	32
+#define LG_TREE_DELETE		2000		/* entries below one that is deleted with them */
 
 /* ---- opening ----------------------------------------------------------------------------------------------- */
 

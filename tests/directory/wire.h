@@ -57,6 +57,9 @@ int wire_search(struct wire *k, const char *base, int scope, const char *filter,
 /* A search that succeeds with just these entries, printed as above. */
 void wire_finds(struct wire *k, const char *base, int scope, const char *filter, const char *attrs, const char *want);
 
-#define assert_text(got, want) cr_assert_str_eq(got, want, "'%s', not '%s'", got, want)
+#define assert_text(got, want) do { \
+		const char *got_ = (got); \
+		cr_assert_str_eq(got_, (want), "'%s', not '%s'", got_, (want)); \
+	} while (0)
 
 #endif
