@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "agent/cert.h"
+#include "client/cert.h"
 #include "agent/invite.h"
 #include "agent/records.h"
 #include "base/file.h"

@@ -4,6 +4,8 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct lg_link {
 	struct lg_arena *arena;
@@ -102,6 +104,79 @@ give_back(struct lg_link *l, CURL *c)
 	pthread_mutex_unlock(&l->lock);
 	if (c != NULL)
 		curl_easy_cleanup(c);
+}
+
+/* ---- cut from outside ---------------------------------------------------------------------------------- */
+
+void
+lg_cut_init(struct lg_cut *c)
+{
+	pthread_mutex_init(&c->lock, NULL);
+	c->fd = -1;
+	c->done = false;
+}
+
+void
+lg_cut_now(struct lg_cut *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->done = true;
+	if (c->fd >= 0)
+		shutdown(c->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+lg_cut_end(struct lg_cut *c)
+{
+	pthread_mutex_destroy(&c->lock);
+}
+
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
+{
+	struct lg_cut *c = arg;
+	int fd = -1;
+
+	(void)purpose;
+	pthread_mutex_lock(&c->lock);
+	if (!c->done)
+		c->fd = fd = socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
+	pthread_mutex_unlock(&c->lock);
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+/* The number may be another's at once: whoever cuts must not see it any more. */
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	struct lg_cut *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->fd == fd)
+		c->fd = -1;
+	pthread_mutex_unlock(&c->lock);
+	return close(fd);
+}
+
+/* A connection that can be cut is the call's own and ends with it. */
+static void
+set_long(const struct lg_call *call, CURL *c)
+{
+	if (call->silence > 0) {
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)((call->silence + 999999) / 1000000));
+		curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 0L);
+		curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(call->silence / 1000));
+	}
+	if (call->cut == NULL)
+		return;
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, call->cut);
+	curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, call->cut);
+	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
 }
 
 /* ---- one transfer ------------------------------------------------------------------------------- */
@@ -212,6 +287,7 @@ set_up(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, l->socket);
 	set_trust(l, c);
+	set_long(call, c);
 	if (call->body.n > 0 || strcmp(call->method, "POST") == 0) {
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, call->body.n > 0 ? call->body.p : "");

@@ -7,6 +7,8 @@
 #ifndef LG_CLIENT_HTTP_H
 #define LG_CLIENT_HTTP_H
 
+#include <pthread.h>
+
 #include "lightgate/base.h"
 
 #define LG_LINK_IDLE	16			/* connections kept for later; more may be open at once */
@@ -28,6 +30,16 @@ struct lg_link;
 LG_CHECKED lg_err lg_link_new(struct lg_ctx *cx, const struct lg_endpoint *at, struct lg_link **ret);
 void lg_link_free(struct lg_link **link);	/* when no call is running; safe on NULL */
 
+/* Ends a call from another thread: its connection is cut, now or as soon as it has one.  Stays cut. */
+struct lg_cut {
+	pthread_mutex_t lock;
+	int fd;				/* -1: no call has a connection */
+	bool done;
+};
+void lg_cut_init(struct lg_cut *c);
+void lg_cut_now(struct lg_cut *c);
+void lg_cut_end(struct lg_cut *c);	/* when no call uses it */
+
 struct lg_call_header {
 	const char *name;
 	lg_str value;
@@ -44,6 +56,8 @@ struct lg_call {
 	/* When given, the body of a 200 goes here piece by piece; false stops the call. */
 	bool (*sink)(void *arg, lg_str piece);
 	void *arg;
+	int64_t silence;		/* microseconds without an octet after which a long call is over; 0: no such limit */
+	struct lg_cut *cut;		/* NULL: nobody ends it */
 };
 
 struct lg_reply {

@@ -124,6 +124,15 @@ node_at(struct lg_entity_store *st, const struct lg_euid *uid)
 	return nd;
 }
 
+void
+lg_entity_store_each(const struct lg_entity_store *st, bool (*each)(void *arg, const struct lg_euid *uid, const struct lg_record *attrs),
+    void *arg)
+{
+	for (uint32_t i = 0; i < st->size; i++)
+		if (st->slot[i] != NULL && st->slot[i]->present && !each(arg, &st->slot[i]->uid, st->slot[i]->attrs))
+			return;
+}
+
 /* ---- values into the store ------------------------------------------------------------------ */
 
 static struct lg_value

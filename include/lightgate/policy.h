@@ -606,6 +606,9 @@ LG_CHECKED lg_err lg_entity_store_finish(struct lg_ctx *cx, struct lg_entity_sto
 void lg_entity_store_free(struct lg_entity_store **st);	/* safe on NULL */
 size_t lg_entity_store_count(const struct lg_entity_store *st);
 struct lg_entities lg_entity_store_port(const struct lg_entity_store *st);
+/* Every entity that is there, in no order; false from `each` ends the walk.  The uid lives as long as the store. */
+void lg_entity_store_each(const struct lg_entity_store *st, bool (*each)(void *arg, const struct lg_euid *uid, const struct lg_record *attrs),
+    void *arg);
 
 /* A context object; with a schema (may be NULL) read by the action's type. */
 LG_CHECKED lg_err lg_context_json(struct lg_ctx *cx, const struct lg_schema *schema, const struct lg_euid *action,

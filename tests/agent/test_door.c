@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "tests/agent/bundle.h"
-#include "tests/agent/pem.h"
+#include "tests/client/pem.h"
 #include "tests/base/base_test.h"
 #include "tests/client/responder.h"
 #include "tests/client/token.h"

@@ -1,10 +1,10 @@
 /* test_join.c: renewal: when, with which key, and what is believed of the answer.  (Joining needs TLS: tests/e2e/agent.sh.) */
 #include "agent/join.h"
 
-#include "agent/cert.h"
+#include "client/cert.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "tests/agent/pem.h"
+#include "tests/client/pem.h"
 #include "tests/base/base_test.h"
 #include "tests/client/responder.h"
 

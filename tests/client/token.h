@@ -3,6 +3,7 @@
 #define LG_TESTS_TOKEN_H
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "lightgate/crypto.h"
 

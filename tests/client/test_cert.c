@@ -1,8 +1,8 @@
 /* test_cert.c: a certificate is believed if it is for our key and leads to our root. */
-#include "agent/cert.h"
+#include "client/cert.h"
 
 #include "base/text.h"
-#include "tests/agent/pem.h"
+#include "tests/client/pem.h"
 #include "tests/base/base_test.h"
 
 static lg_str

@@ -1,0 +1,262 @@
+/* bundle.c: is this bundle to be believed? */
+#include "client/bundle_own.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "client/api.h"
+
+#define TOKEN_TYP	"lg-bundle+jwt"
+#define HEIR_TYP	"lg-bundle-key+jwt"
+#define JWKS_MAX	(64u << 10)
+
+/* ---- keys ------------------------------------------------------------------------------------------------------------- */
+
+static bool
+names_key(struct lg_ctx *cx, lg_str keys, lg_str kid)
+{
+	struct lg_json js;
+	bool found = false;
+
+	lg_json_init(&js, cx->arena, lg_api_raw(cx, keys, "keys"));
+	lg_json_array(&js);
+	while (lg_json_item(&js))
+		found = lg_str_eq(lg_api_member(cx, lg_json_raw(&js), "kid"), kid) || found;
+	return found;
+}
+
+/* {"keys":[a,b]} and c -> {"keys":[a,b,c]} */
+static lg_str
+add_key(struct lg_ctx *cx, lg_str keys, lg_str jwk)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(JWKS_MAX);
+	lg_str inside = lg_str_trim(lg_api_raw(cx, keys, "keys"));
+
+	lg_buf_str(&b, LG_STR("{\"keys\":"));
+	lg_buf_str(&b, lg_str_sub(inside, 0, inside.n - 1));
+	if (inside.n > 2)
+		lg_buf_byte(&b, ',');
+	lg_buf_str(&b, jwk);
+	lg_buf_str(&b, LG_STR("]}"));
+	return b.full ? keys : lg_dup(cx->arena, lg_buf_view(&b));
+}
+
+/* A key that a believed key has signed is believed.  Heirs may come in any order, so each round may add some. */
+static lg_str
+follow(struct lg_ctx *cx, lg_str keys, const lg_str *heir, size_t n)
+{
+	char kept[LG_ERROR_TEXT];
+	bool more = true;
+
+	memcpy(kept, cx->error, sizeof kept);
+	for (size_t round = 0; more && round < n; round++) {
+		LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = NULL;
+		more = false;
+		if (lg_keyset_from_jwks(cx, keys, &ks) != LG_OK)
+			break;
+		for (size_t i = 0; i < n; i++) {
+			struct lg_jws jws;
+			if (lg_jws_verify(cx, heir[i], ks, HEIR_TYP, &jws) != LG_OK)
+				continue;
+			lg_str jwk = lg_api_raw(cx, jws.payload, "jwk"), kid = lg_api_member(cx, jwk, "kid");
+			if (kid.n == 0 || names_key(cx, keys, kid))
+				continue;
+			keys = add_key(cx, keys, jwk);
+			more = true;
+		}
+	}
+	memcpy(cx->error, kept, sizeof kept);		/* heirs that do not verify are nobody's failure */
+	return keys;
+}
+
+/* ---- the token --------------------------------------------------------------------------------------------------------- */
+
+struct claims {
+	struct lg_bundle_mark mark;
+	int64_t issued, expires;
+};
+
+static lg_err
+verify(struct lg_ctx *cx, lg_str token, lg_str keys, struct lg_jws *ret)
+{
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = NULL;
+
+	LG_TRY(lg_keyset_from_jwks(cx, keys, &ks));
+	if (lg_jws_verify(cx, token, ks, TOKEN_TYP, ret) != LG_OK)
+		return lg_fail_in(cx, LG_E_UNAUTHENTICATED, "the bundle is not signed with a key that is trusted");
+	return LG_OK;
+}
+
+static lg_err
+read_own(struct lg_ctx *cx, lg_str payload, struct claims *ret)
+{
+	int64_t epoch = -1, version = -1;
+	struct lg_json js;
+	lg_str name, digest = LG_NONE;
+
+	lg_json_init(&js, cx->arena, payload);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("epoch")))
+			epoch = lg_json_int(&js);
+		else if (lg_str_eq(name, LG_STR("version")))
+			version = lg_json_int(&js);
+		else if (lg_str_eq(name, LG_STR("sha256")))
+			digest = lg_json_str(&js);
+		else
+			lg_json_skip(&js);
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	if (epoch < 0 || epoch > UINT32_MAX || version < 0 || !lg_base64url_parse(cx->arena, digest, &digest) ||
+	    digest.n != sizeof ret->mark.digest.b)
+		return lg_fail(cx, LG_E_INVALID, "the bundle's token lacks epoch, version or digest");
+	ret->mark.epoch = (uint32_t)epoch;
+	ret->mark.version = (uint64_t)version;
+	memcpy(ret->mark.digest.b, digest.p, digest.n);
+	return LG_OK;
+}
+
+static lg_err
+read_claims(struct lg_ctx *cx, const struct lg_bundle_pin *pin, const struct lg_jws *jws, struct claims *ret)
+{
+	struct lg_claims c;
+
+	LG_TRY(lg_claims_parse(cx, jws->payload, &c));
+	if (!lg_str_eq(c.issuer, pin->issuer))
+		return lg_fail(cx, LG_E_DENIED, "the bundle is of another tenant: %.*s", LG_FMT(c.issuer));
+	if (c.naudience != 1 || !lg_claims_for(&c, pin->host))
+		return lg_fail(cx, LG_E_DENIED, "the bundle is for another host");
+	if (lg_claims_check_time(cx, &c) != LG_OK)
+		return lg_fail_in(cx, LG_E_EXPIRED, "the bundle");
+	LG_TRY(read_own(cx, jws->payload, ret));
+	ret->issued = c.issued;
+	ret->expires = c.expires;
+	return LG_OK;
+}
+
+/* Only a higher pair; the same pair again must say the same. */
+static lg_err
+check_order(struct lg_ctx *cx, const struct lg_bundle_mark *m, const struct lg_bundle_mark *floor)
+{
+	if (floor == NULL)
+		return LG_OK;
+	if (m->epoch < floor->epoch || (m->epoch == floor->epoch && m->version < floor->version))
+		return lg_fail(cx, LG_E_DENIED, "the bundle (%u, %llu) is older than the one held (%u, %llu)", m->epoch,
+		    (unsigned long long)m->version, floor->epoch, (unsigned long long)floor->version);
+	if (m->epoch == floor->epoch && m->version == floor->version && memcmp(&m->digest, &floor->digest, sizeof m->digest) != 0)
+		return lg_fail(cx, LG_E_DENIED, "two bundles of one version (%u, %llu) differ", m->epoch, (unsigned long long)m->version);
+	return LG_OK;
+}
+
+/* ---- making -------------------------------------------------------------------------------------------------------------- */
+
+static struct lg_bundle *
+make(const struct claims *c, struct lg_bundle_body *body, lg_str keys)
+{
+	struct lg_arena *a = lg_arena_new();
+	struct lg_bundle *b = LG_NEW(a, struct lg_bundle);
+
+	atomic_init(&b->refs, 1);
+	b->arena = a;
+	b->body = body;
+	b->about = (struct lg_bundle_about){
+		.mark = c->mark, .issued = c->issued, .expires = c->expires, .max_stale = body->max_stale, .tenant = body->tenant, .issuer = body->issuer, .trust_domain = body->trust_domain,
+		.host = body->host, .host_id = body->host_id, .policy_version = body->policy_version,
+		.entities = lg_entity_store_count(body->entities), .whole = body->whole, .keys = lg_dup(a, keys),
+	};
+	return b;
+}
+
+static lg_err
+check_names(struct lg_ctx *cx, const struct lg_bundle_pin *pin, const struct lg_bundle_body *body)
+{
+	if (!lg_str_eq(body->issuer, pin->issuer) || !lg_str_eq(body->host_id, pin->host))
+		return lg_fail(cx, LG_E_DENIED, "the bundle's body names another host or tenant than its token");
+	return LG_OK;
+}
+
+lg_err
+lg_bundle_open(struct lg_ctx *cx, const struct lg_bundle_pin *pin, lg_str token, lg_str body, const struct lg_bundle_mark *floor,
+    struct lg_bundle **ret)
+{
+	LG_AUTO(lg_bundle_body_unref) struct lg_bundle_body *b = NULL;
+	lg_str heir[LG_BUNDLE_KEYS], keys;
+	struct claims c;
+	struct lg_jws jws;
+	size_t n = 0;
+
+	if (body.n > LG_BUNDLE_MAX)
+		return lg_fail(cx, LG_E_LIMIT, "a bundle has at most %u octets", LG_BUNDLE_MAX);
+	lg_bundle_heirs_read(cx, body, heir, LG_BUNDLE_KEYS, &n);
+	keys = follow(cx, pin->keys, heir, n);
+	LG_TRY(verify(cx, token, keys, &jws));
+	LG_TRY(read_claims(cx, pin, &jws, &c));
+	LG_TRY(check_order(cx, &c.mark, floor));
+	lg_sha256 digest = lg_sha256_of(body);
+	if (memcmp(&digest, &c.mark.digest, sizeof digest) != 0)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the bundle is not what was signed");
+	LG_TRY(lg_bundle_body_read(cx, body, &b));
+	LG_TRY(check_names(cx, pin, b));
+	b->digest = digest;
+	*ret = make(&c, b, keys);
+	b = NULL;			/* the bundle's */
+	return LG_OK;
+}
+
+lg_err
+lg_bundle_again(struct lg_ctx *cx, const struct lg_bundle_pin *pin, lg_str token, struct lg_bundle *held, struct lg_bundle **ret)
+{
+	struct claims c;
+	struct lg_jws jws;
+
+	LG_TRY(verify(cx, token, held->about.keys, &jws));
+	LG_TRY(read_claims(cx, pin, &jws, &c));
+	LG_TRY(check_order(cx, &c.mark, &held->about.mark));
+	if (memcmp(&c.mark.digest, &held->about.mark.digest, sizeof c.mark.digest) != 0)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is of another bundle");
+	atomic_fetch_add(&held->body->refs, 1);
+	*ret = make(&c, held->body, held->about.keys);
+	return LG_OK;
+}
+
+lg_err
+lg_bundle_mark_read(struct lg_ctx *cx, const struct lg_bundle_pin *pin, lg_str token, struct lg_bundle_mark *ret)
+{
+	struct claims c;
+	struct lg_jws jws;
+
+	LG_TRY(verify(cx, token, pin->keys, &jws));
+	LG_TRY(read_own(cx, jws.payload, &c));
+	*ret = c.mark;
+	return LG_OK;
+}
+
+struct lg_bundle *
+lg_bundle_ref(const struct lg_bundle *b)
+{
+	struct lg_bundle *own = (struct lg_bundle *)(uintptr_t)b;
+
+	atomic_fetch_add(&own->refs, 1);
+	return own;
+}
+
+void
+lg_bundle_unref(struct lg_bundle **b)
+{
+	struct lg_bundle *own = *b;
+
+	*b = NULL;
+	if (own == NULL || atomic_fetch_sub(&own->refs, 1) != 1)
+		return;
+	lg_bundle_body_unref(&own->body);
+	struct lg_arena *a = own->arena;
+	lg_arena_free(&a);
+}
+
+void
+lg_bundle_about(const struct lg_bundle *b, struct lg_bundle_about *ret)
+{
+	*ret = b->about;
+}

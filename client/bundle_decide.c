@@ -1,0 +1,249 @@
+/* bundle_decide.c: what a bundle knows, and what it decides: as the service's decision point does, with the same rule. */
+#include "base/text.h"
+#include "client/bundle_own.h"
+
+#define KEY_MAX		1024		/* octets of a type and a name */
+#define SCOPES		64
+#define CONTEXT		14		/* attributes that we set */
+
+/* ---- whom it knows -------------------------------------------------------------------------------------------------- */
+
+const struct lg_euid *
+lg_bundle_find(const struct lg_bundle *b, lg_str type, lg_str id)
+{
+	char room[KEY_MAX];
+	lg_str key = lg_bundle_key(room, sizeof room, type, id);
+	const struct lg_euid *uid;
+	lg_uuid uuid;
+
+	if (key.p == NULL)
+		return NULL;
+	uid = lg_map_get(lg_uuid_parse(id, &uuid) ? &b->body->by_id : &b->body->by_name, key);
+	return uid != NULL && uid->type.n > 0 ? uid : NULL;
+}
+
+struct lg_entities
+lg_bundle_entities(const struct lg_bundle *b)
+{
+	return lg_entity_store_port(b->body->entities);
+}
+
+const struct lg_policies *
+lg_bundle_policies(const struct lg_bundle *b)
+{
+	return b->body->policies;
+}
+
+const struct lg_keyset *
+lg_bundle_token_keys(const struct lg_bundle *b)
+{
+	return b->body->token_keys;
+}
+
+const struct lg_keyset *
+lg_bundle_ticket_keys(const struct lg_bundle *b)
+{
+	return b->body->ticket_keys;
+}
+
+bool
+lg_bundle_admission(const struct lg_bundle *b, lg_str container, struct lg_bundle_admission *ret)
+{
+	const struct lg_bundle_admission *ad = lg_map_get(&b->body->admissions, container);
+
+	if (ad != NULL)
+		*ret = *ad;
+	return ad != NULL;
+}
+
+/* ---- what is over ----------------------------------------------------------------------------------------------------- */
+
+static bool
+is_over(const struct lg_bundle_body *b, const char *kind, lg_str id, int64_t issued)
+{
+	char room[KEY_MAX];
+	lg_str key = lg_bundle_key(room, sizeof room, lg_str_of(kind), id);
+	const int64_t *not_before = key.p == NULL ? NULL : lg_map_get(&b->tokens, key);
+
+	return key.p == NULL || (not_before != NULL && issued <= *not_before);
+}
+
+bool
+lg_bundle_token_revoked(const struct lg_bundle *b, const struct lg_claims *c)
+{
+	return !b->body->all_revoked || is_over(b->body, "all", LG_NONE, c->issued) || is_over(b->body, "sub", c->subject, c->issued) ||
+	    (c->sid.n > 0 && is_over(b->body, "sid", c->sid, c->issued)) || is_over(b->body, "jti", c->jti, c->issued);
+}
+
+bool
+lg_bundle_certificate_revoked(const struct lg_bundle *b, lg_str serial)
+{
+	return !b->body->all_revoked || lg_map_get(&b->body->certificates, serial) != NULL;
+}
+
+static bool
+is_issued(const struct lg_ctx *cx, const struct lg_bundle_body *b, const struct lg_cert *c)
+{
+	for (size_t i = 0; i < b->nissuers; i++)
+		if (b->issuer_cert[i].not_before <= cx->now && cx->now <= b->issuer_cert[i].not_after &&
+		    lg_verify_der(b->issuer_key[i], lg_pubkey_default_alg(b->issuer_key[i]), c->tbs, c->signature))
+			return true;
+	return false;
+}
+
+/* The slice has not everybody: whom it does not know is not known to be disabled. */
+static lg_err
+check_entry(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_cert_name *name)
+{
+	const struct lg_euid *uid = lg_bundle_find(b, name->type, name->name);
+	struct lg_entities port = lg_bundle_entities(b);
+	struct lg_name enabled = lg_name_of(LG_STR("enabled"));
+	struct lg_value v;
+	lg_entity e = 0;
+
+	if (uid != NULL && port.find(port.self, uid, &e) == LG_PRESENT && port.attr(port.self, e, &enabled, &v) == LG_PRESENT &&
+	    v.kind == LG_V_BOOL && !v.u.b)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the entry that the certificate was issued for is disabled");
+	return LG_OK;
+}
+
+lg_err
+lg_bundle_certificate(struct lg_ctx *cx, const struct lg_bundle *b, lg_str der, struct lg_cert *ret)
+{
+	struct lg_cert_name name;
+	struct lg_cert c;
+
+	LG_TRY(lg_cert_parse(cx, der, &c));
+	if (c.ca || c.strange)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate is not one that a client has");
+	if (!c.client)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate is not for clients");
+	if (c.nuri != 1 || !lg_cert_name_parse(c.uri, &name))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate names nobody: it must have exactly one SPIFFE URI");
+	if (!lg_str_eq(name.domain, b->body->trust_domain))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "trust domain %.*s is not ours", LG_FMT(name.domain));
+	if (!is_issued(cx, b->body, &c))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate was issued by somebody else");
+	if (cx->now < c.not_before || cx->now > c.not_after)
+		return lg_fail(cx, LG_E_EXPIRED, "the certificate is outside its time");
+	if (lg_bundle_certificate_revoked(b, lg_hex(cx->arena, c.serial)))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate is revoked");
+	LG_TRY(check_entry(cx, b, &name));
+	*ret = c;
+	return LG_OK;
+}
+
+/* ---- one decision ------------------------------------------------------------------------------------------------------- */
+
+struct context {
+	struct lg_field f[CONTEXT];
+	size_t n;
+};
+
+static void
+put(struct context *c, const char *name, struct lg_value v)
+{
+	c->f[c->n++] = (struct lg_field){ lg_name_of(lg_str_of(name)), v };
+}
+
+static lg_err
+put_claims(struct lg_ctx *cx, struct context *c, const struct lg_claims *claims)
+{
+	struct lg_value *scope = LG_NEWS(cx->arena, struct lg_value, SCOPES), set;
+	lg_str rest = claims->scope, one;
+	bool more = rest.n > 0;
+	size_t n = 0;
+
+	while (more && n < SCOPES) {
+		more = lg_str_cut(rest, ' ', &one, &rest);
+		if (one.n > 0)
+			scope[n++] = lg_value_string(one);
+	}
+	LG_TRY(lg_value_set(cx, scope, n, &set));
+	put(c, "client", lg_value_string(claims->client_id));
+	put(c, "scopes", set);
+	return LG_OK;
+}
+
+/* An image without an entry is only a name; a host without one cannot be asked about. */
+static lg_err
+put_said(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c)
+{
+	const struct lg_euid *image = q->image.n > 0 ? lg_bundle_find(b, LG_STR("Image"), q->image) : NULL;
+	const struct lg_euid *host = q->host.n > 0 ? lg_bundle_find(b, LG_STR("Host"), q->host) : NULL;
+
+	if (q->host.n > 0 && host == NULL)
+		return lg_fail(cx, LG_E_NOT_FOUND, "Host \"%.*s\" is not known here", LG_FMT(q->host));
+	if (image != NULL)
+		put(c, "image", lg_value_entity(image));
+	if (q->image.n > 0)
+		put(c, "image_name", lg_value_string(q->image));
+	if (host != NULL)
+		put(c, "host", lg_value_entity(host));
+	if (q->port != 0)
+		put(c, "port", lg_value_long(q->port));
+	if (q->protocol.n > 0)
+		put(c, "protocol", lg_value_string(q->protocol));
+	if (q->container != NULL)
+		put(c, "container", (struct lg_value){ LG_V_RECORD, { .record = q->container } });
+	return LG_OK;
+}
+
+static lg_err
+make_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c,
+    const struct lg_record **ret)
+{
+	struct lg_value record;
+
+	put(c, "now", lg_value_datetime(cx->now / 1000));
+	put(c, "revision", lg_value_long((int64_t)b->about.mark.version));
+	put(c, "asker", (struct lg_value){ LG_V_RECORD, { .record = b->body->asker } });
+	put(c, "subject_proof", lg_value_string(lg_str_of(q->proof)));
+	LG_TRY(put_said(cx, b, q, c));
+	if (q->claims != NULL)
+		LG_TRY(put_claims(cx, c, q->claims));
+	LG_TRY(lg_value_record(cx, c->f, c->n, &record));
+	*ret = record.u.record;
+	return LG_OK;
+}
+
+static lg_err
+find(struct lg_ctx *cx, const struct lg_bundle *b, lg_str type, lg_str id, struct lg_euid *ret)
+{
+	const struct lg_euid *uid = lg_bundle_find(b, type, id);
+
+	if (uid == NULL)
+		return lg_fail(cx, LG_E_NOT_FOUND, "%.*s \"%.*s\" is not known here", LG_FMT(type), LG_FMT(id));
+	*ret = *uid;
+	return LG_OK;
+}
+
+static lg_err
+make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c, struct lg_request *ret)
+{
+	LG_TRY(find(cx, b, q->subject_type, q->subject, &ret->principal));
+	LG_TRY(find(cx, b, q->resource_type, q->resource, &ret->resource));
+	LG_TRY(make_context(cx, b, q, c, &ret->context));
+	ret->action = lg_euid_of(LG_STR("Action"), q->action);
+	return LG_OK;
+}
+
+void
+lg_bundle_decide(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct lg_ruling *ret)
+{
+	struct lg_entities port = lg_bundle_entities(b);
+	struct context c = { .n = 0 };
+	struct lg_request rq;
+
+	*ret = (struct lg_ruling){ .kind = LG_RULED_UNKNOWN };
+	if (make_request(cx, b, q, &c, &rq) != LG_OK) {
+		ret->reason = lg_dup(cx->arena, lg_str_of(cx->error));
+		return;
+	}
+	if (lg_request_validate(cx, b->body->schema, &rq) != LG_OK) {
+		*ret = (struct lg_ruling){ .kind = LG_RULED_NOTHING,
+			.reason = lg_print(cx->arena, "the request does not fit the schema: %s", cx->error) };
+		return;
+	}
+	lg_rule(cx, b->body->system, b->body->policies, &port, &rq, ret);
+}

@@ -1,0 +1,50 @@
+/* bundle_own.h: the inside of a bundle, for the files that read it and ask it. */
+#ifndef LG_CLIENT_BUNDLE_OWN_H
+#define LG_CLIENT_BUNDLE_OWN_H
+
+#include <stdatomic.h>
+
+#include "client/bundle.h"
+
+/* What stands in a body; shared by the bundles whose tokens are of these octets. */
+struct lg_bundle_body {
+	atomic_uint refs;
+	struct lg_arena *arena;
+	lg_sha256 digest;
+	lg_str tenant_id, tenant, issuer, trust_domain, host_id, host;
+	int64_t max_stale;
+	uint64_t policy_version;
+	bool whole, all_revoked;
+	struct lg_schema *schema;
+	struct lg_policies *system, *policies;
+	struct lg_entity_store *entities;
+	struct lg_keyset *token_keys, *ticket_keys;
+	lg_str issuers[LG_BUNDLE_ISSUERS];	/* DER */
+	struct lg_pubkey *issuer_key[LG_BUNDLE_ISSUERS];
+	struct lg_cert issuer_cert[LG_BUNDLE_ISSUERS];
+	size_t nissuers;
+	lg_str heirs[LG_BUNDLE_KEYS];
+	size_t nheirs;
+	struct lg_map by_name, by_id;		/* "Type/name", "Type/id" -> const struct lg_euid * */
+	struct lg_map certificates;		/* revoked serials */
+	struct lg_map tokens;			/* "kind/id" -> int64_t *, not_before */
+	struct lg_map admissions;		/* container -> struct lg_bundle_admission * */
+	const struct lg_record *asker;		/* of every context: this host */
+};
+
+struct lg_bundle {
+	atomic_uint refs;
+	struct lg_arena *arena;
+	struct lg_bundle_body *body;
+	struct lg_bundle_about about;
+};
+
+/* Reads the octets, which the digest was checked of. */
+LG_CHECKED lg_err lg_bundle_body_read(struct lg_ctx *cx, lg_str text, struct lg_bundle_body **ret);
+void lg_bundle_body_unref(struct lg_bundle_body **b);
+/* Of a body that nobody has vouched for yet: the tokens that name heirs, which prove themselves. */
+void lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, lg_str *ret, size_t max, size_t *n);
+/* The key of a map for two words. */
+lg_str lg_bundle_key(char *room, size_t size, lg_str a, lg_str b);
+
+#endif

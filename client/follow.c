@@ -1,0 +1,539 @@
+/* follow.c: see follow.h. */
+#include "client/follow.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "client/api.h"
+
+#define STREAM_LINE	1024			/* octets of a line of the stream */
+#define STATE_MAX	128			/* octets of what the service calls its state */
+#define FETCH_TIME	(10 * LG_SECOND)
+#define NO_CONTACT	INT64_MIN
+#define SILENCE_MIN	(2 * LG_SECOND)
+
+struct lg_follow {
+	struct lg_follow_settings s;
+	pthread_mutex_t fetching;		/* one fetch at a time; taken before `lock` */
+	pthread_mutex_t lock;			/* over all below */
+	pthread_cond_t wake;
+	struct lg_bundle *bundle;
+	struct lg_bundle_mark floor;
+	bool has_floor;
+	char held[STATE_MAX];			/* the service's state that the bundle is of */
+	_Atomic int64_t contact, max_stale;	/* read without the lock */
+	int64_t noted;				/* the contact on disk */
+	int64_t ahead;				/* how far the service's clock is before ours, at least */
+	bool has_ahead;
+	char trouble[LG_ERROR_TEXT];
+	bool stop, running;
+	pthread_t thread;
+	struct lg_cut cut;
+};
+
+static int64_t
+clock_of(const struct lg_follow *f)
+{
+	return f->s.clock != NULL ? f->s.clock() : lg_boottime();
+}
+
+static const char *
+path_of(struct lg_ctx *cx, const struct lg_follow *f, const char *name)
+{
+	return lg_print(cx->arena, "%s/bundle.%s", f->s.state, name).p;
+}
+
+/* ---- contact ------------------------------------------------------------------------------------------------------- */
+
+static lg_str
+boot_id(struct lg_ctx *cx)
+{
+	lg_str id;
+
+	return lg_file_read(cx, "/proc/sys/kernel/random/boot_id", 64, &id) == LG_OK ? lg_str_trim(id) : LG_NONE;
+}
+
+/* Lost with the machine, and that is as it should be: after a boot only a new contact counts. */
+static void
+note_contact(struct lg_ctx *cx, struct lg_follow *f, int64_t at)
+{
+	if (f->s.state == NULL || at - f->noted < atomic_load(&f->max_stale) / 8)
+		return;
+	f->noted = at;
+	lg_str text = lg_print(cx->arena, "%.*s %lld\n", LG_FMT(boot_id(cx)), (long long)at);
+	if (lg_file_write(cx, path_of(cx, f, "contact"), 0600, text) != LG_OK)
+		cx->error[0] = '\0';		/* a restart will be stale for a moment */
+}
+
+static void
+recall_contact(struct lg_ctx *cx, struct lg_follow *f)
+{
+	lg_str text, boot, time, ours = boot_id(cx);
+	int64_t at;
+
+	if (access(path_of(cx, f, "contact"), F_OK) != 0 || lg_file_read(cx, path_of(cx, f, "contact"), 128, &text) != LG_OK ||
+	    !lg_str_cut(lg_str_trim(text), ' ', &boot, &time) || ours.n == 0 || !lg_str_eq(boot, ours) || !lg_int_parse(time, &at) ||
+	    at > clock_of(f))
+		return;
+	atomic_store(&f->contact, at);
+	f->noted = at;
+}
+
+/* Contacts only come nearer: what arrives late does not take one back. */
+static void
+set_contact(struct lg_ctx *cx, struct lg_follow *f, int64_t at)
+{
+	pthread_mutex_lock(&f->lock);
+	if (at > atomic_load(&f->contact))
+		atomic_store(&f->contact, at);
+	f->trouble[0] = '\0';
+	note_contact(cx, f, atomic_load(&f->contact));
+	pthread_mutex_unlock(&f->lock);
+}
+
+bool
+lg_follow_fresh(struct lg_follow *f)
+{
+	int64_t contact = atomic_load_explicit(&f->contact, memory_order_acquire);
+
+	return contact != NO_CONTACT && clock_of(f) - contact < atomic_load_explicit(&f->max_stale, memory_order_acquire);
+}
+
+void
+lg_follow_now(struct lg_follow *f, struct lg_follow_now *ret)
+{
+	pthread_mutex_lock(&f->lock);
+	int64_t contact = atomic_load(&f->contact);
+	*ret = (struct lg_follow_now){
+		.bundle = f->bundle == NULL ? NULL : lg_bundle_ref(f->bundle),
+		.age = contact == NO_CONTACT ? -1 : clock_of(f) - contact,
+	};
+	ret->fresh = f->bundle != NULL && lg_follow_fresh(f);
+	pthread_mutex_unlock(&f->lock);
+}
+
+lg_str
+lg_follow_trouble(struct lg_ctx *cx, struct lg_follow *f)
+{
+	pthread_mutex_lock(&f->lock);
+	lg_str s = lg_dup(cx->arena, lg_str_of(f->trouble));
+	pthread_mutex_unlock(&f->lock);
+	return s;
+}
+
+static void
+set_trouble(struct lg_ctx *cx, struct lg_follow *f)
+{
+	pthread_mutex_lock(&f->lock);
+	memcpy(f->trouble, cx->error, sizeof f->trouble);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* ---- putting in force ------------------------------------------------------------------------------------------------- */
+
+static void
+publish(struct lg_follow *f, struct lg_bundle *b)
+{
+	struct lg_bundle_about a;
+
+	lg_bundle_about(b, &a);
+	pthread_mutex_lock(&f->lock);
+	struct lg_bundle *old = f->bundle;
+	f->bundle = b;
+	f->floor = a.mark;
+	f->has_floor = true;
+	atomic_store(&f->max_stale, a.max_stale);
+	pthread_mutex_unlock(&f->lock);
+	lg_bundle_unref(&old);
+}
+
+/* Body first: a token without its body is a version that is not gone behind, a body without its token is nothing. */
+static lg_err
+store(struct lg_ctx *cx, const struct lg_follow *f, lg_str token, lg_str body)
+{
+	if (f->s.state == NULL)
+		return LG_OK;
+	if (body.n > 0)
+		LG_TRY(lg_file_write(cx, path_of(cx, f, "body"), 0600, body));
+	return lg_file_write(cx, path_of(cx, f, "token"), 0600, token);
+}
+
+static lg_err
+pin_heirs(struct lg_ctx *cx, const struct lg_follow *f, const struct lg_bundle_pin *pin, const struct lg_bundle *b)
+{
+	struct lg_bundle_about a;
+
+	lg_bundle_about(b, &a);
+	if (f->s.pin == NULL || lg_str_eq(a.keys, pin->keys))
+		return LG_OK;
+	return f->s.pin(f->s.self, cx, a.keys);
+}
+
+static void
+take_stored(struct lg_ctx *cx, struct lg_follow *f, const struct lg_bundle_pin *pin)
+{
+	lg_str token, body;
+	struct lg_bundle *b;
+
+	if (access(path_of(cx, f, "token"), F_OK) != 0)
+		return;
+	if (lg_file_read(cx, path_of(cx, f, "token"), LG_TOKEN_MAX, &token) != LG_OK ||
+	    lg_bundle_mark_read(cx, pin, token, &f->floor) != LG_OK) {
+		set_trouble(cx, f);
+		return;
+	}
+	f->has_floor = true;
+	if (lg_file_read(cx, path_of(cx, f, "body"), LG_BUNDLE_MAX, &body) != LG_OK ||
+	    lg_bundle_open(cx, pin, token, body, &f->floor, &b) != LG_OK) {
+		set_trouble(cx, f);
+		return;
+	}
+	publish(f, b);
+}
+
+/* A pause is as long as it is, whatever somebody sets the clock to. */
+static void
+init_wake(struct lg_follow *f)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&f->wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+lg_err
+lg_follow_open(struct lg_ctx *cx, const struct lg_follow_settings *s, struct lg_follow **ret)
+{
+	struct lg_follow *f = calloc(1, sizeof *f);
+	struct lg_follow_at at;
+
+	if (f == NULL)
+		abort();
+	f->s = *s;
+	atomic_init(&f->contact, NO_CONTACT);
+	f->noted = INT64_MIN / 2;
+	pthread_mutex_init(&f->fetching, NULL);
+	pthread_mutex_init(&f->lock, NULL);
+	init_wake(f);
+	lg_cut_init(&f->cut);
+	if (s->state != NULL) {
+		recall_contact(cx, f);
+		if (s->where(s->self, cx, &at) == LG_OK)
+			take_stored(cx, f, &at.pin);
+		else
+			set_trouble(cx, f);
+	}
+	*ret = f;
+	return LG_OK;
+}
+
+/* ---- fetching ----------------------------------------------------------------------------------------------------------- */
+
+struct taking {
+	struct lg_buf text;
+};
+
+static bool
+take_piece(void *arg, lg_str piece)
+{
+	struct taking *t = arg;
+
+	lg_buf_str(&t->text, piece);
+	return !t->text.full;
+}
+
+static struct lg_bundle *
+held_bundle(struct lg_follow *f)
+{
+	pthread_mutex_lock(&f->lock);
+	struct lg_bundle *b = f->bundle == NULL ? NULL : lg_bundle_ref(f->bundle);
+	pthread_mutex_unlock(&f->lock);
+	return b;
+}
+
+static lg_str
+fetch_path(struct lg_ctx *cx, const struct lg_bundle *held)
+{
+	struct lg_bundle_about a;
+
+	if (held == NULL)
+		return LG_STR("/v1/agent/bundle");
+	lg_bundle_about(held, &a);
+	return lg_print(cx->arena, "/v1/agent/bundle?have=%.*s", LG_FMT(lg_base64url(cx->arena, lg_sha256_str(&a.mark.digest))));
+}
+
+static lg_err
+ask(struct lg_ctx *cx, const struct lg_follow_at *at, const struct lg_bundle *held, struct taking *t)
+{
+	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
+	struct lg_call call = { .method = "GET", .path = fetch_path(cx, held), .time = FETCH_TIME, .sink = take_piece, .arg = t };
+	struct lg_reply answer;
+
+	LG_TRY(lg_link_new(cx, &at->bundles, &link));
+	return lg_api_call(cx, link, &call, &answer);
+}
+
+static lg_err
+accept_bundle(struct lg_ctx *cx, struct lg_follow *f, const struct lg_follow_at *at, struct lg_bundle *held, lg_str token, lg_str body,
+    struct lg_bundle **ret)
+{
+	struct lg_bundle_mark floor = f->floor;
+
+	if (body.n == 0 && held != NULL)
+		return lg_bundle_again(cx, &at->pin, token, held, ret);
+	return lg_bundle_open(cx, &at->pin, token, body, f->has_floor ? &floor : NULL, ret);
+}
+
+static lg_err
+take_answer(struct lg_ctx *cx, struct lg_follow *f, const struct lg_follow_at *at, struct lg_bundle *held, lg_str text, lg_str *state)
+{
+	lg_str token, body;
+	struct lg_bundle *b;
+
+	if (!lg_str_cut(text, '\n', &token, &body) || !lg_str_cut(body, '\n', state, &body) || state->n >= STATE_MAX)
+		return lg_fail(cx, LG_E_INVALID, "the service's answer is not a bundle");
+	LG_TRY(accept_bundle(cx, f, at, held, token, body, &b));
+	lg_err e = store(cx, f, token, body);
+	if (e == LG_OK)
+		e = pin_heirs(cx, f, &at->pin, b);
+	if (e != LG_OK) {
+		lg_bundle_unref(&b);
+		return e;
+	}
+	bool other = body.n > 0;
+	publish(f, b);
+	if (other && f->s.changed != NULL) {
+		LG_AUTO(lg_bundle_unref) struct lg_bundle *now = held_bundle(f);
+		f->s.changed(f->s.self, now);
+	}
+	return LG_OK;
+}
+
+static lg_err
+fetch(struct lg_ctx *cx, struct lg_follow *f)
+{
+	LG_AUTO(lg_bundle_unref) struct lg_bundle *held = held_bundle(f);
+	struct taking t = { LG_BUF(LG_BUNDLE_MAX + LG_TOKEN_MAX + STATE_MAX + 2) };
+	int64_t began = clock_of(f);
+	struct lg_follow_at at;
+	lg_str state = LG_NONE;
+
+	LG_TRY(f->s.where(f->s.self, cx, &at));
+	lg_err e = ask(cx, &at, held, &t);
+	if (e == LG_OK)
+		e = take_answer(cx, f, &at, held, lg_buf_view(&t.text), &state);
+	if (e == LG_OK) {
+		pthread_mutex_lock(&f->lock);
+		memcpy(f->held, state.p, state.n);
+		f->held[state.n] = '\0';
+		pthread_mutex_unlock(&f->lock);
+		set_contact(cx, f, began);	/* what the service said then, it may have changed since */
+	}
+	lg_buf_free(&t.text);
+	return e;
+}
+
+lg_err
+lg_follow_fetch(struct lg_ctx *cx, struct lg_follow *f)
+{
+	pthread_mutex_lock(&f->fetching);
+	lg_err e = fetch(cx, f);
+	pthread_mutex_unlock(&f->fetching);
+	if (e != LG_OK)
+		set_trouble(cx, f);
+	return e;
+}
+
+/* ---- the stream ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * When was that said?  The service's clock in the line tells how long the line was on its way, compared with the fastest one of
+ * this connection: lines that somebody holds back do not keep a bundle fresh.
+ */
+static int64_t
+said_at(struct lg_follow *f, int64_t up)
+{
+	int64_t now = clock_of(f);
+
+	if (!f->has_ahead || up - now > f->ahead) {
+		f->ahead = up - now;
+		f->has_ahead = true;
+	}
+	return up - f->ahead;
+}
+
+lg_err
+lg_follow_line(struct lg_ctx *cx, struct lg_follow *f, lg_str line)
+{
+	lg_str state = LG_NONE, name;
+	int64_t up = 0;
+	struct lg_json js;
+
+	lg_json_init(&js, cx->arena, line);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("state")))
+			state = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("up")))
+			up = lg_json_int(&js);
+		else
+			lg_json_skip(&js);
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	pthread_mutex_lock(&f->lock);
+	bool same = f->bundle != NULL && state.n > 0 && lg_str_eq(state, lg_str_of(f->held));
+	pthread_mutex_unlock(&f->lock);
+	int64_t at = said_at(f, up);
+	if (!same)
+		return lg_follow_fetch(cx, f);
+	set_contact(cx, f, at);
+	return LG_OK;
+}
+
+struct stream {
+	struct lg_follow *f;
+	struct lg_buf line;
+	bool spoke;
+};
+
+static bool
+take_lines(void *arg, lg_str piece)
+{
+	struct stream *st = arg;
+	struct lg_ctx cx;
+	lg_str line, rest;
+	bool good = true;
+
+	lg_buf_str(&st->line, piece);
+	while (good && memchr(st->line.p, '\n', st->line.n) != NULL) {
+		(void)lg_str_cut(lg_buf_view(&st->line), '\n', &line, &rest);
+		lg_ctx_init(&cx, lg_arena_new());
+		good = lg_follow_line(&cx, st->f, line) == LG_OK;
+		if (!good)
+			set_trouble(&cx, st->f);
+		lg_arena_free(&cx.arena);
+		lg_buf_drop(&st->line, line.n + 1);
+		st->spoke = st->spoke || good;
+	}
+	return good && !st->line.full;
+}
+
+static int64_t
+silence_of(const struct lg_follow *f)
+{
+	int64_t half = atomic_load(&f->max_stale) / 2;
+
+	return half > SILENCE_MIN ? half : SILENCE_MIN;
+}
+
+/* Until the connection ends.  True if it was of use. */
+static bool
+watch(struct lg_ctx *cx, struct lg_follow *f)
+{
+	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
+	struct stream st = { f, LG_BUF(STREAM_LINE), false };
+	struct lg_call call = { .method = "GET", .path = LG_STR("/v1/watch"), .sink = take_lines, .arg = &st, .cut = &f->cut,
+		.silence = silence_of(f) };
+	struct lg_follow_at at;
+	struct lg_reply answer;
+
+	f->has_ahead = false;
+	f->held[0] = '\0';		/* the service may have been started anew: its first line leads to a question */
+	lg_err e = f->s.where(f->s.self, cx, &at);
+	if (e == LG_OK)
+		e = lg_link_new(cx, &at.stream, &link);
+	if (e == LG_OK)
+		e = lg_api_call(cx, link, &call, &answer);
+	if (e != LG_OK && !st.spoke)
+		set_trouble(cx, f);
+	lg_buf_free(&st.line);
+	return st.spoke;
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------------------------- */
+
+/* Hosts that lost the service together must not come back together. */
+static int64_t
+jitter(int64_t pause)
+{
+	uint16_t r;
+
+	lg_random(&r, sizeof r);
+	return pause / 2 + pause * r / UINT16_MAX / 2;
+}
+
+/* False when it is time to end. */
+static bool
+rest(struct lg_follow *f, int64_t pause)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	int64_t ns = until.tv_nsec + jitter(pause) * 1000;
+	until.tv_sec += ns / 1000000000;
+	until.tv_nsec = ns % 1000000000;
+	pthread_mutex_lock(&f->lock);
+	while (!f->stop && pthread_cond_timedwait(&f->wake, &f->lock, &until) == 0)
+		;
+	bool stop = f->stop;
+	pthread_mutex_unlock(&f->lock);
+	return !stop;
+}
+
+static void *
+run(void *arg)
+{
+	struct lg_follow *f = arg;
+	int64_t pause = LG_FOLLOW_RETRY_MIN;
+	bool going = true;
+
+	while (going) {
+		struct lg_ctx cx;
+		lg_ctx_init(&cx, lg_arena_new());
+		/* the first line of the stream says the state, and what differs is fetched then */
+		bool useful = watch(&cx, f);
+		lg_arena_free(&cx.arena);
+		pause = useful ? LG_FOLLOW_RETRY_MIN : pause * 2 < LG_FOLLOW_RETRY_MAX ? pause * 2 : LG_FOLLOW_RETRY_MAX;
+		going = rest(f, pause);
+	}
+	return NULL;
+}
+
+void
+lg_follow_start(struct lg_follow *f)
+{
+	f->running = pthread_create(&f->thread, NULL, run, f) == 0;
+	if (!f->running)
+		abort();		/* as when there is no memory */
+}
+
+void
+lg_follow_close(struct lg_follow **pf)
+{
+	struct lg_follow *f = *pf;
+
+	*pf = NULL;
+	if (f == NULL)
+		return;
+	pthread_mutex_lock(&f->lock);
+	f->stop = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+	lg_cut_now(&f->cut);
+	if (f->running)
+		pthread_join(f->thread, NULL);
+	lg_cut_end(&f->cut);
+	lg_bundle_unref(&f->bundle);
+	pthread_cond_destroy(&f->wake);
+	pthread_mutex_destroy(&f->lock);
+	pthread_mutex_destroy(&f->fetching);
+	free(f);
+}
