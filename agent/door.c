@@ -30,6 +30,11 @@ struct prepared {
 	lg_sha256 digest;
 };
 
+struct expected {
+	char id[LG_CONTAINER_ID + 1], workload[LG_CONTAINER_ID + 1];
+	char ticket[LG_DOOR_TICKET];
+};
+
 struct lg_door {
 	struct lg_door_settings at;
 	pthread_mutex_t changing;		/* held while the identity on disk is replaced; taken before `lock` */
@@ -38,6 +43,8 @@ struct lg_door {
 	int64_t refreshed;			/* CLOCK_BOOTTIME */
 	struct prepared prepared[LG_DOOR_BUNDLES];
 	size_t next;
+	struct expected *expected;		/* LG_DOOR_EXPECTED of them, when the first has come */
+	size_t next_expected;
 	int64_t renew_at;			/* wall clock */
 	/* The two below are the maintaining thread's alone; CLOCK_BOOTTIME. */
 	int64_t renew_not_before;
@@ -123,7 +130,24 @@ lg_door_close(struct lg_door **door)
 	lg_upstream_unref(&d->up);
 	pthread_mutex_destroy(&d->lock);
 	pthread_mutex_destroy(&d->changing);
+	free(d->expected);
 	free(d);
+}
+
+struct lg_upstream *
+lg_door_upstream(struct lg_door *door)
+{
+	return hold(door);
+}
+
+lg_err
+lg_door_admitted(struct lg_ctx *cx, struct lg_door *door, lg_str container, lg_str *workload)
+{
+	struct lg_admitted ad;
+
+	LG_TRY(lg_admitted_get(cx, door->at.state, container, &ad));
+	*workload = ad.workload;
+	return LG_OK;
 }
 
 lg_str
@@ -174,6 +198,43 @@ is_as_prepared(struct visit *v)
 	return same;
 }
 
+/* ---- tickets that did not come with the container ------------------------------------------------------------------- */
+
+void
+lg_door_expect(struct lg_door *door, lg_str container, lg_str workload, lg_str ticket)
+{
+	if (ticket.n >= LG_DOOR_TICKET || container.n > LG_CONTAINER_ID || workload.n > LG_CONTAINER_ID)
+		return;
+	pthread_mutex_lock(&door->lock);
+	if (door->expected == NULL && (door->expected = calloc(LG_DOOR_EXPECTED, sizeof *door->expected)) == NULL)
+		abort();
+	struct expected *x = &door->expected[door->next_expected++ % LG_DOOR_EXPECTED];
+	snprintf(x->id, sizeof x->id, "%.*s", LG_FMT(container));
+	snprintf(x->workload, sizeof x->workload, "%.*s", LG_FMT(workload));
+	snprintf(x->ticket, sizeof x->ticket, "%.*s", LG_FMT(ticket));
+	pthread_mutex_unlock(&door->lock);
+}
+
+/* The latest for this container, unless the bundle brings one. */
+static void
+take_expected(struct visit *v)
+{
+	struct lg_door *d = v->door;
+
+	if (v->oci.ticket.n > 0)
+		return;
+	pthread_mutex_lock(&d->lock);
+	for (size_t i = 1; d->expected != NULL && i <= LG_DOOR_EXPECTED && i <= d->next_expected; i++) {
+		const struct expected *x = &d->expected[(d->next_expected - i) % LG_DOOR_EXPECTED];
+		if (!lg_str_eq(lg_str_of(x->id), v->id))
+			continue;
+		v->oci.ticket = lg_dup(v->cx->arena, lg_str_of(x->ticket));
+		v->workload = lg_dup(v->cx->arena, lg_str_of(x->workload));
+		break;
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
 static lg_err
 read_bundle(struct visit *v)
 {
@@ -188,6 +249,7 @@ read_bundle(struct visit *v)
 	LG_TRY(lg_file_read(cx, path, LG_OCI_MAX, &v->text));
 	LG_TRY(lg_oci_parse(cx, v->text, v->bundle, lg_str_of(v->door->at.hook), &v->oci));
 	v->workload = v->oci.workload.n > 0 ? v->oci.workload : v->id;
+	take_expected(v);
 	return LG_OK;
 }
 

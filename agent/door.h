@@ -15,7 +15,11 @@
 #define LG_DOOR_TIME	INT64_C(1500000)	/* microseconds from a question to its answer */
 #define LG_DOOR_BUNDLES	256			/* bundles that were prepared and not asked about yet */
 
+#define LG_DOOR_EXPECTED 256			/* tickets that wait for their container */
+#define LG_DOOR_TICKET	4096			/* octets of one */
+
 struct lg_door;
+struct lg_upstream;
 
 struct lg_door_settings {
 	const char *state;		/* absolute */
@@ -32,6 +36,16 @@ lg_str lg_door_host(struct lg_ctx *cx, struct lg_door *door);	/* for the log: "n
 LG_CHECKED lg_err lg_door_create(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>\n<bundle>" -> private bundle */
 LG_CHECKED lg_err lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<start>\n<OCI state JSON>" */
 LG_CHECKED lg_err lg_door_end(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>": no further start without a ticket */
+
+/*
+ * A ticket that the host itself was given for a container of this id: engines whose containers carry no annotations.  Kept until it is used,
+ * or LG_DOOR_EXPECTED others were.
+ */
+void lg_door_expect(struct lg_door *door, lg_str container, lg_str workload, lg_str ticket);
+/* What the container was admitted as.  LG_E_NOT_FOUND. */
+LG_CHECKED lg_err lg_door_admitted(struct lg_ctx *cx, struct lg_door *door, lg_str container, lg_str *workload);
+/* A reference to this host's connections, for lg_upstream_unref. */
+struct lg_upstream *lg_door_upstream(struct lg_door *door);
 
 /* Renewal, key refresh, expiry of records: what is due now.  Called once a second or less often, from one thread. */
 void lg_door_maintain(struct lg_ctx *cx, struct lg_door *door);

@@ -7,44 +7,24 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/listener.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/peer.h"
 #include "base/pool.h"
 
 /* ---- who asks ----------------------------------------------------------------------------------------- */
 
-static bool
-same_namespace(struct lg_ctx *cx, pid_t pid, const char *which)
-{
-	struct stat theirs, ours;
-
-	return stat(lg_print(cx->arena, "/proc/%d/ns/%s", (int)pid, which).p, &theirs) == 0 &&
-	    stat(lg_print(cx->arena, "/proc/self/ns/%s", which).p, &ours) == 0 && theirs.st_ino == ours.st_ino;
-}
-
-/* Root inside a container that got hold of the socket is root by number too. */
 static lg_err
 check_peer(struct lg_ctx *cx, int fd)
 {
-	LG_AUTO(lg_fd_close) int pinned = -1;
-	struct ucred peer;
-	socklen_t n = sizeof peer;
+	uid_t uid;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the caller is not known");
-	if (peer.uid != 0 && peer.uid != geteuid())
+	LG_TRY(lg_caller_local(cx, fd, false, &uid));
+	if (uid != 0 && uid != geteuid())
 		return lg_fail(cx, LG_E_DENIED, "only root may ask here");
-	pinned = lg_peer_pin(fd, peer.pid);
-	if (!same_namespace(cx, peer.pid, "user") || !same_namespace(cx, peer.pid, "pid"))
-		return lg_fail(cx, LG_E_DENIED, "the caller is in a container");
-	if (!lg_peer_lives(pinned))
-		return lg_fail(cx, LG_E_DENIED, "the caller has gone");
 	return LG_OK;
 }
 
@@ -152,11 +132,13 @@ take_caller(struct lg_pool *pool, struct lg_door *door, int listener)
 	}
 }
 
-static void
+/* True when it is to start again. */
+static bool
 loop(struct lg_pool *pool, struct lg_door *door, int listener, int signals)
 {
 	struct pollfd fds[] = { { .fd = listener, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 	struct job upkeep = { door, 0 };	/* fd: 1 while it runs */
+	struct signalfd_siginfo which;
 	int64_t next = 0;
 
 	while (poll(fds, LG_COUNT(fds), 1000) >= 0 || errno == EINTR) {
@@ -173,57 +155,32 @@ loop(struct lg_pool *pool, struct lg_door *door, int listener, int signals)
 	}
 	/* The pool finishes what it has before `upkeep` goes. */
 	lg_pool_free(&pool);
-}
-
-static lg_err
-listen_on(struct lg_ctx *cx, const char *path, int *ret)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const char *slash = strrchr(path, '/');
-
-	if (strlen(path) >= sizeof at.sun_path)
-		return lg_fail(cx, LG_E_INVALID, "%s: longer than a socket's path can be (%zu)", path, sizeof at.sun_path - 1);
-	memcpy(at.sun_path, path, strlen(path));
-	if (slash != NULL && slash != path)
-		LG_TRY(lg_dir_make(cx, lg_print(cx->arena, "%.*s", (int)(slash - path), path).p, 0755));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t before = umask(0177);
-	(void)unlink(path);
-	bool done = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof at) == 0 && listen(fd, LG_DOORMAN_QUEUE) == 0;
-	int error = errno;
-	umask(before);
-	if (!done) {
-		if (fd >= 0)
-			close(fd);
-		return lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(error));
-	}
-	*ret = fd;
-	return LG_OK;
+	return read(signals, &which, sizeof which) == sizeof which && which.ssi_signo == SIGHUP;
 }
 
 lg_err
-lg_doorman_run(struct lg_ctx *cx, struct lg_door *door, const char *socket)
+lg_doorman_run(struct lg_ctx *cx, struct lg_door *door, const char *socket, bool *again)
 {
 	struct lg_pool *pool;
+	struct lg_socket listener;
 	sigset_t set;
-	int listener;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	int signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0)
 		return lg_fail(cx, LG_E_IO, "signalfd: %s", strerror(errno));
-	LG_TRY(listen_on(cx, socket, &listener));
+	LG_TRY(lg_socket_listen(cx, socket, 0600, LG_DOORMAN_QUEUE, &listener));
 	lg_err e = lg_pool_new(cx, LG_DOORMAN_THREADS, LG_DOORMAN_QUEUE, 0, 0, &pool);
 	if (e == LG_OK) {
 		lg_log(LG_INFO, "host %.*s, listening on %s", LG_FMT(lg_door_host(cx, door)), socket);
-		loop(pool, door, listener, signals);
+		*again = loop(pool, door, listener.fd, signals);
 	}
-	close(listener);
+	lg_socket_close(&listener, *again);
 	close(signals);
-	(void)unlink(socket);
 	return e;
 }

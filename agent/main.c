@@ -8,9 +8,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/docker.h"
 #include "agent/doorman.h"
 #include "agent/invite.h"
 #include "agent/join.h"
+#include "agent/listener.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -18,10 +20,12 @@
 
 #define STATE_DEFAULT	"/var/lib/lightgate-agent"
 #define SOCKET_DEFAULT	"/run/lightgate-agent/agent.sock"
+#define ENGINE_DEFAULT	"/var/run/docker.sock"
 
 struct options {
 	const char *state, *socket, *token_file, *server, *hook;
-	char **words;			/* after the options */
+	struct lg_docker_settings docker;
+	char **words, **argv;		/* words: after the options */
 };
 
 /* ---- join, renew, status ------------------------------------------------------------------------------ */
@@ -102,6 +106,18 @@ hook_beside(struct lg_ctx *cx)
 }
 
 static lg_err
+stand(struct lg_ctx *cx, const struct options *o, struct lg_door *door, const char *socket, bool *again)
+{
+	struct lg_docker *docker = NULL;
+
+	if (o->docker.plugin != NULL || o->docker.front != NULL)
+		LG_TRY(lg_docker_open(cx, &o->docker, door, &docker));
+	lg_err e = lg_doorman_run(cx, door, socket, again);
+	lg_docker_close(&docker, *again);
+	return e;
+}
+
+static lg_err
 run_daemon(struct lg_ctx *cx, const struct options *o)
 {
 	struct lg_door_settings at = {
@@ -113,9 +129,10 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	if (access(at.hook, X_OK) != 0)
 		return lg_fail(cx, LG_E_NOT_FOUND, "%s: %s (--hook PATH names lightgate-runc)", at.hook, strerror(errno));
 	LG_TRY(lg_door_open(cx, &at, &door));
-	lg_err e = lg_doorman_run(cx, door, at.socket);
+	bool again = false;
+	lg_err e = stand(cx, o, door, at.socket, &again);
 	lg_door_close(&door);
-	return e;
+	return again ? lg_sockets_exec(cx, o->argv) : e;
 }
 
 /* ---- end --------------------------------------------------------------------------------------------------- */
@@ -160,7 +177,8 @@ static const struct {
 	lg_err (*run)(struct lg_ctx *, const struct options *);
 } verbs[] = {
 	{ "join", "become a host: --token-file FILE|- --state DIR [--server HOST:PORT]", run_join },
-	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]", run_daemon },
+	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]\n"
+	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]", run_daemon },
 	{ "renew", "a new certificate now: --state DIR", run_renew },
 	{ "status", "who this host is: --state DIR", tell_identity },
 	{ "end", "end a container's admission: CONTAINER --socket PATH", run_end },
@@ -181,16 +199,25 @@ read_options(int argc, char **argv, struct options *o)
 	static const struct option known[] = {
 		{ "state", required_argument, NULL, 's' }, { "socket", required_argument, NULL, 'S' },
 		{ "token-file", required_argument, NULL, 't' }, { "server", required_argument, NULL, 'u' },
-		{ "hook", required_argument, NULL, 'k' }, { NULL, 0, NULL, 0 },
+		{ "hook", required_argument, NULL, 'k' }, { "docker-plugin", required_argument, NULL, 'p' },
+		{ "docker-front", required_argument, NULL, 'f' }, { "docker-engine", required_argument, NULL, 'e' }, { NULL, 0, NULL, 0 },
+	};
+	const struct {
+		int c;
+		const char **where;
+	} places[] = {
+		{ 's', &o->state }, { 'S', &o->socket }, { 't', &o->token_file }, { 'u', &o->server }, { 'k', &o->hook },
+		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine },
 	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		const char **where = c == 's' ? &o->state : c == 'S' ? &o->socket : c == 't' ? &o->token_file : c == 'u' ? &o->server :
-		    c == 'k' ? &o->hook : NULL;
-		if (where == NULL)
+		size_t i = 0;
+		while (i < LG_COUNT(places) && places[i].c != c)
+			i++;
+		if (i == LG_COUNT(places))
 			return false;
-		*where = optarg;
+		*places[i].where = optarg;
 	}
 	o->words = &argv[optind];
 	return true;
@@ -199,7 +226,7 @@ read_options(int argc, char **argv, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .state = STATE_DEFAULT, .socket = SOCKET_DEFAULT };
+	struct options o = { .argv = argv, .state = STATE_DEFAULT, .socket = SOCKET_DEFAULT, .docker.engine = ENGINE_DEFAULT };
 	struct lg_ctx cx;
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {

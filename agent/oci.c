@@ -10,6 +10,15 @@ static const lg_str dangerous[] = {
 	LG_STR("CAP_SYSLOG"), LG_STR("CAP_NET_ADMIN"), LG_STR("CAP_SYS_TIME"),
 };
 
+bool
+lg_oci_capability_dangerous(lg_str name)
+{
+	for (size_t i = 0; i < LG_COUNT(dangerous); i++)
+		if (lg_str_eq(name, dangerous[i]))
+			return true;
+	return false;
+}
+
 static void
 read_user(struct lg_oci_reading *r)
 {
@@ -39,9 +48,8 @@ read_capabilities(struct lg_oci_reading *r)
 		return;
 	while (lg_oci_member(r, known) >= 0)
 		lg_oci_strings(r, &r->oci->capabilities, true);
-	for (size_t i = 0; i < LG_COUNT(dangerous); i++)
-		if (lg_oci_has(&r->oci->capabilities, dangerous[i]))
-			r->oci->privileged = true;
+	for (size_t i = 0; i < r->oci->capabilities.n; i++)
+		r->oci->privileged |= lg_oci_capability_dangerous(r->oci->capabilities.v[i]);
 }
 
 static void

@@ -87,6 +87,7 @@ ask(struct lg_ctx *cx, struct lg_upstream *up, lg_str path, lg_str body, int64_t
 		.permit = lg_api_is_true(cx, answer.body, "decision"),
 		.reason = lg_api_member(cx, context, "reason"),
 		.admission = admission.n > 0 ? admission : lg_api_member(cx, context, "id"),
+		.ticket = lg_api_member(cx, context, "ticket"),
 	};
 	return LG_OK;
 }
@@ -110,6 +111,57 @@ lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, l
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
 	return ask(cx, up, LG_STR("/v1/admissions"), lg_buf_view(&b), time, ret);
+}
+
+static void
+put_some(struct lg_jsonw *w, const char *name, lg_str value)
+{
+	if (value.n > 0)
+		lg_jsonw_str_of(w, name, value);
+}
+
+static void
+put_knock(struct lg_ctx *cx, const struct lg_knock *k, struct lg_jsonw *w)
+{
+	lg_jsonw_name(w, LG_STR("caller"));
+	lg_jsonw_object(w);
+	if (k->certificate.n > 0)
+		lg_jsonw_str_of(w, "certificate", lg_base64(cx->arena, k->certificate));
+	else
+		lg_jsonw_int_of(w, "uid", k->uid);
+	lg_jsonw_object_end(w);
+	lg_jsonw_name(w, LG_STR("action"));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "name", lg_str_of(k->action));
+	lg_jsonw_object_end(w);
+	lg_jsonw_name(w, LG_STR("resource"));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "type", lg_str_of(k->type));
+	lg_jsonw_str_of(w, "id", k->id);
+	lg_jsonw_name(w, LG_STR("properties"));
+	lg_jsonw_object(w);
+	put_some(w, "project", k->project);
+	put_some(w, "image", k->image);
+	lg_jsonw_object_end(w);
+	lg_jsonw_object_end(w);
+}
+
+lg_err
+lg_upstream_knock(struct lg_ctx *cx, struct lg_upstream *up, const struct lg_knock *k, int64_t time, struct lg_verdict_of *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * LG_OCI_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+
+	lg_jsonw_object(&w);
+	put_knock(cx, k, &w);
+	if (k->facts != NULL) {
+		lg_jsonw_name(&w, LG_STR("container_facts"));
+		lg_oci_facts(k->facts, &b);
+		w.comma = true;
+	}
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_buf_status(cx, &b));
+	return ask(cx, up, LG_STR("/v1/doors"), lg_buf_view(&b), time, ret);
 }
 
 static lg_str

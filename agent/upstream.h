@@ -29,7 +29,20 @@ void lg_upstream_unref(struct lg_upstream **up);	/* safe on NULL */
 struct lg_verdict_of {
 	bool permit;
 	lg_str reason, admission;
+	lg_str ticket;			/* of a permit to create */
 };
+/* Somebody at a door of this host, and what they want. */
+struct lg_knock {
+	int64_t uid;			/* when certificate is empty */
+	lg_str certificate;		/* DER */
+	const char *action;
+	const char *type;		/* of the resource */
+	lg_str id, project, image;	/* empty: unknown */
+	const struct lg_oci *facts;	/* NULL: nothing is known about what a container could do */
+};
+/* POST /v1/doors. */
+LG_CHECKED lg_err lg_upstream_knock(struct lg_ctx *cx, struct lg_upstream *up, const struct lg_knock *k, int64_t time,
+    struct lg_verdict_of *ret);
 /* POST /v1/admissions.  time: microseconds that are left. */
 LG_CHECKED lg_err lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, lg_str workload,
     const struct lg_oci *oci, int64_t time, struct lg_verdict_of *ret);

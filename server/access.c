@@ -293,7 +293,7 @@ lg_access_at_door(struct lg_app *app, struct lg_http *ex, struct lg_view *v, con
 {
 	struct lg_ctx *cx = ex->cx;
 
-	*ret = (struct lg_access){ .proof = lg_uuid_eq(subject.id, host->entity.id) ? "self" : "door" };
+	*ret = (struct lg_access){ .proof = "door" };
 	ev->subject_type = subject.type;
 	ev->subject_id = subject.name;
 	ev->host = host->entity.name;

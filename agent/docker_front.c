@@ -1,0 +1,318 @@
+/*
+ * docker_front.c: the socket that people use in place of the engine's.  Each connection carries one request: it goes on with a token that
+ * says who sent it (docker_pass.h), and the engine is told to close afterwards, so that nothing that follows can ride on it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/docker_body.h"
+#include "agent/docker_own.h"
+#include "agent/http1.h"
+#include "base/file.h"
+#include "base/json.h"
+
+#define HEAD_MS		10000		/* for a request's head, and between octets of a body that is kept */
+#define PIECE		16384
+
+/* One direction of the connection. */
+struct way {
+	int from, to;
+	char piece[PIECE];
+	size_t at, n;			/* octets that wait to be written */
+	bool ended;			/* `from` has no more, and `to` was told so */
+};
+
+struct visit {
+	struct lg_ctx *cx;
+	struct lg_docker *d;
+	int client, engine;
+	struct lg_head head;
+	struct lg_body body;
+	struct lg_pass pass;
+	struct lg_buf in, out;		/* in: from the client, not yet used; out: what the engine is told first */
+	bool tunnel;			/* after the body, octets belong to whatever the connection becomes */
+};
+
+/* ---- refusals -------------------------------------------------------------------------------------------------- */
+
+static void
+refuse(struct visit *v, int status)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(8192);
+	LG_AUTO(lg_buf_free) struct lg_buf json = LG_BUF(4096);
+	struct lg_jsonw w = lg_jsonw_of(&json);
+
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "message", lg_print(v->cx->arena, "lightgate: %s", v->cx->error));
+	lg_jsonw_object_end(&w);
+	lg_buf_printf(&b, "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+	    status, json.n);
+	lg_buf_str(&b, lg_buf_view(&json));
+	(void)!send(v->client, b.p, b.n, MSG_NOSIGNAL);
+}
+
+/* ---- reading the request --------------------------------------------------------------------------------------- */
+
+static bool
+more(struct visit *v)
+{
+	struct pollfd p = { .fd = v->client, .events = POLLIN };
+	char piece[PIECE];
+
+	if (poll(&p, 1, HEAD_MS) <= 0)
+		return false;
+	ssize_t n = read(v->client, piece, sizeof piece);
+	if (n > 0)
+		lg_buf_bytes(&v->in, piece, (size_t)n);
+	return n > 0 && !v->in.full;
+}
+
+static lg_err
+read_head(struct visit *v)
+{
+	size_t size;
+
+	while ((size = lg_head_size(lg_buf_view(&v->in))) == 0)
+		if (v->in.n > LG_HEAD_MAX || !more(v))
+			return lg_fail(v->cx, LG_E_INVALID, "no complete request came");
+	lg_str head = lg_dup(v->cx->arena, lg_str_sub(lg_buf_view(&v->in), 0, size));
+	lg_buf_drop(&v->in, size);
+	LG_TRY(lg_head_parse(v->cx, head, &v->head));
+	v->body = lg_body_of(&v->head);
+	v->tunnel = v->head.upgrade;
+	return LG_OK;
+}
+
+static bool
+is_json(const struct lg_head *h)
+{
+	lg_str type, rest;
+
+	(void)lg_str_cut(lg_head_get(h, "Content-Type"), ';', &type, &rest);
+	return lg_str_eq_fold(lg_str_trim(type), LG_STR("application/json"));
+}
+
+/* JSON is what decisions are about: all of it is read first, and the engine gets just those octets. */
+static lg_err
+read_json(struct visit *v, struct lg_buf *content)
+{
+	if (lg_str_eq_fold(lg_head_get(&v->head, "Expect"), LG_STR("100-continue")) &&
+	    send(v->client, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL) != 25)
+		return lg_fail(v->cx, LG_E_IO, "the client has gone");
+	while (!v->body.done) {
+		lg_buf_drop(&v->in, lg_body_take(&v->body, lg_buf_view(&v->in), content));
+		if (content->full || v->head.length > LG_DOCKER_BODY)
+			return lg_fail(v->cx, LG_E_LIMIT, "a JSON body has at most 1 MiB: the engine would not show it to its plugin");
+		if (v->body.bad)
+			return lg_fail(v->cx, LG_E_INVALID, "the body's chunks are malformed");
+		if (!v->body.done && !more(v))
+			return lg_fail(v->cx, LG_E_INVALID, "the body did not come whole");
+	}
+	return LG_OK;
+}
+
+/* ---- what the engine is told ------------------------------------------------------------------------------------- */
+
+/* Ours, and those that say how this connection is used. */
+static bool
+is_ours(lg_str name)
+{
+	static const lg_str hop[] = { LG_STR("Connection"), LG_STR("Keep-Alive"), LG_STR("Expect"), LG_STR("Proxy-Connection") };
+
+	for (size_t i = 0; i < LG_COUNT(hop); i++)
+		if (lg_str_eq_fold(name, hop[i]))
+			return true;
+	return name.n >= 12 && lg_str_eq_fold(lg_str_sub(name, 0, 12), LG_STR("X-Lightgate-"));
+}
+
+static bool
+is_framing(lg_str name)
+{
+	return lg_str_eq_fold(name, LG_STR("Content-Length")) || lg_str_eq_fold(name, LG_STR("Transfer-Encoding"));
+}
+
+static void
+write_head(struct visit *v, bool whole, size_t length)
+{
+	struct lg_buf *b = &v->out;
+	const struct lg_head *h = &v->head;
+
+	lg_buf_printf(b, "%.*s %.*s HTTP/1.1\r\n", LG_FMT(h->method), LG_FMT(h->target));
+	for (size_t i = 0; i < h->n; i++)
+		if (!is_ours(h->field[i].name) && !(whole && is_framing(h->field[i].name)))
+			lg_buf_printf(b, "%.*s: %.*s\r\n", LG_FMT(h->field[i].name), LG_FMT(h->field[i].value));
+	if (whole)
+		lg_buf_printf(b, "Content-Length: %zu\r\n", length);
+	lg_buf_printf(b, "Connection: %s\r\n" LG_PASS_HEADER ": %s\r\n\r\n", v->tunnel ? "Upgrade" : "close", v->pass.token);
+}
+
+static lg_err
+prepare(struct visit *v)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf content = LG_BUF(LG_DOCKER_BODY);
+	bool whole = is_json(&v->head) && !v->body.done;
+
+	if (whole)
+		LG_TRY(read_json(v, &content));
+	v->pass.method = v->head.method;
+	v->pass.uri = v->head.target;
+	v->pass.has_body = content.n > 0;
+	if (content.n > 0)
+		v->pass.body = lg_sha256_of(lg_buf_view(&content));
+	lg_pass_add(&v->d->passes, &v->pass);
+	write_head(v, whole, content.n);
+	lg_buf_str(&v->out, lg_buf_view(&content));
+	return lg_buf_status(v->cx, &v->out);
+}
+
+static lg_err
+reach_engine(struct visit *v)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	memcpy(at.sun_path, v->d->at.engine, strlen(v->d->at.engine));	/* its length was checked when the door was opened */
+	v->engine = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (v->engine < 0 || connect(v->engine, (const struct sockaddr *)&at, sizeof at) != 0)
+		return lg_fail(v->cx, LG_E_UNAVAILABLE, "the engine does not answer at %s", v->d->at.engine);
+	return LG_OK;
+}
+
+/* ---- carrying ------------------------------------------------------------------------------------------------------ */
+
+static void
+set_nonblocking(int fd)
+{
+	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* What of the client's octets may go on: the body, and what follows it only in a tunnel. */
+static void
+admit(struct visit *v, struct way *up)
+{
+	size_t of_body = lg_body_take(&v->body, (lg_str){ up->piece, up->n }, NULL);
+
+	if (!v->tunnel)
+		up->n = of_body;
+	if (v->body.bad)
+		up->ended = true;
+}
+
+static bool
+fill(struct way *w)
+{
+	ssize_t n = read(w->from, w->piece, sizeof w->piece);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	w->at = 0;
+	w->n = (size_t)n;
+	return n > 0;
+}
+
+static bool
+drain(struct way *w)
+{
+	ssize_t n = send(w->to, w->piece + w->at, w->n - w->at, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	w->at += (size_t)n;
+	if (w->at == w->n)
+		w->at = w->n = 0;
+	return true;
+}
+
+/* The client has said its last.  In a tunnel the other side may go on; else nobody waits for the answer any more. */
+static bool
+client_ended(struct visit *v, struct way *up)
+{
+	up->ended = true;
+	return v->tunnel && shutdown(v->engine, SHUT_WR) == 0;
+}
+
+static bool
+step(struct visit *v, struct way *up, struct way *down, const struct pollfd *client, const struct pollfd *engine)
+{
+	if (up->n > 0 && (engine->revents & (POLLOUT | POLLERR)) != 0 && !drain(up))
+		up->ended = true, up->n = 0;		/* the engine reads no more; its answer may still come */
+	if (down->n > 0 && (client->revents & (POLLOUT | POLLERR)) != 0 && !drain(down))
+		return false;
+	if (up->n == 0 && !up->ended && (client->revents & (POLLIN | POLLHUP)) != 0) {
+		if (fill(up))
+			admit(v, up);
+		else if (!client_ended(v, up))
+			return false;
+	}
+	if (down->n == 0 && (engine->revents & (POLLIN | POLLHUP)) != 0 && !fill(down))
+		return false;				/* the answer is complete: the engine closes after it */
+	return true;
+}
+
+static short
+wanted(const struct way *reads, const struct way *writes)
+{
+	return (short)((reads->n == 0 && !reads->ended ? POLLIN : 0) | (writes->n > 0 ? POLLOUT : 0));
+}
+
+static void
+carry(struct visit *v)
+{
+	struct way *up = LG_NEW(v->cx->arena, struct way), *down = LG_NEW(v->cx->arena, struct way);
+
+	up->from = down->to = v->client;
+	up->to = down->from = v->engine;
+	set_nonblocking(v->client);
+	set_nonblocking(v->engine);
+	up->n = v->in.n < PIECE ? v->in.n : PIECE;	/* came with the head */
+	memcpy(up->piece, v->in.p == NULL ? "" : v->in.p, up->n);
+	admit(v, up);
+	for (bool going = true; going; ) {
+		struct pollfd fds[] = { { .fd = v->client, .events = wanted(up, down) }, { .fd = v->engine, .events = wanted(down, up) } };
+		if (up->ended && down->n == 0)
+			fds[0].fd = -1;			/* a client that has hung up would wake us without end */
+		if (poll(fds, LG_COUNT(fds), -1) < 0 && errno != EINTR)
+			return;
+		going = step(v, up, down, &fds[0], &fds[1]);
+	}
+}
+
+/* ---- one visit ---------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+run(struct visit *v)
+{
+	uid_t uid;
+
+	LG_TRY(lg_caller_local(v->cx, v->client, true, &uid));
+	v->pass.uid = uid;
+	LG_TRY(read_head(v));
+	LG_TRY(prepare(v));
+	LG_TRY(reach_engine(v));
+	if (!lg_write_all(v->engine, v->out.p, v->out.n))
+		return lg_fail(v->cx, LG_E_UNAVAILABLE, "the engine does not listen");
+	carry(v);
+	return LG_OK;
+}
+
+void
+lg_docker_front_serve(void *docker, int fd)
+{
+	struct visit *v;
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	v = LG_NEW(cx.arena, struct visit);
+	*v = (struct visit){ .cx = &cx, .d = docker, .client = fd, .engine = -1, .in = LG_BUF(LG_HEAD_MAX + 2 * PIECE),
+		.out = LG_BUF(2 * LG_DOCKER_BODY) };
+	if (run(v) != LG_OK)
+		refuse(v, 400);
+	lg_pass_remove(&v->d->passes, &v->pass);
+	lg_fd_close(&v->engine);
+	lg_buf_free(&v->in);
+	lg_buf_free(&v->out);
+	lg_arena_free(&cx.arena);
+}

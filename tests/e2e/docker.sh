@@ -1,0 +1,204 @@
+# A container engine asks before it acts: a real dockerd with its authorization plugin, people at the front socket, the runtime's hook below.
+. "$(dirname "$0")/lib.sh"
+AGENT_PID= ENGINE_PID= NS=lgd$$ D=
+clean_up() {
+	[ -z "$ENGINE_PID" ] || { kill "$ENGINE_PID" 2>/dev/null; wait "$ENGINE_PID" 2>/dev/null; }
+	ip netns del "$NS" 2>/dev/null
+	[ -z "$D" ] || { umount "$D/exec/netns/default"; umount -R "$D/data"; } 2>/dev/null
+	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
+	lg_stop
+}
+trap clean_up EXIT
+for program in dockerd docker runc busybox ip nsenter setpriv; do
+	if [ "$(id -u)" != 0 ] || ! command -v $program >/dev/null; then
+		skip "docker: needs root and $program"
+		done_testing
+	fi
+done
+
+lg_start "$T/data" || bad "start"
+D=$T/engine; mkdir -p "$D/plugins" "$D/rootfs/bin" "$T/run"
+sed '/^policies:/,$d' conf/demo.yaml >"$T/state.yaml"
+cat >>"$T/state.yaml" <<'YAML'
+policies: |
+  @id("shop-operators-run-containers")
+  permit (
+    principal in Group::"shop-operators",
+    action in [Action::"container:operate", Action::"container:view"],
+    resource in Project::"shop"
+  )
+  unless { context has image_name && !(context has image && context.image in Project::"shop") };
+
+  @id("people-see-engines")
+  permit (principal is User, action == Action::"engine:view", resource is Host);
+
+  @id("alice-makes-volumes")
+  permit (principal == User::"alice", action in [Action::"volume:create", Action::"volume:remove"], resource is Host);
+
+  @id("hosts-prepare-themselves")
+  permit (principal is Host, action == Action::"image:build", resource is Host)
+  when { principal == resource };
+YAML
+lightgate apply -f "$T/state.yaml" --credentials "$T/credentials" >"$T/out" 2>&1 || bad "apply: $(cat "$T/out")"
+export LDAPTLS_CACERT=$CA
+for person in alice:61001 bob:61002; do
+	cat <<LDIF
+dn: uid=${person%:*},ou=people,dc=example,dc=org
+changetype: modify
+add: objectClass
+objectClass: posixAccount
+-
+add: uidNumber
+uidNumber: ${person#*:}
+-
+add: gidNumber
+gidNumber: ${person#*:}
+-
+add: homeDirectory
+homeDirectory: /home/${person%:*}
+
+LDIF
+done >"$T/ldif"
+claim "people have numbers" ldapmodify -x -H "$LDAPS" -D uid=admin,ou=people,dc=example,dc=org -w "$(lg_ready .admin.password)" -f "$T/ldif"
+lightgate host create-join-token node1 --out "$T/join" >/dev/null || bad "join token"
+claim "join" lightgate-agent join --token-file "$T/join" --state "$T/node1"
+
+# ---- the agent and the engine ----
+within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
+export LIGHTGATE_AGENT_SOCKET=$T/run/agent.sock
+start_agent() {
+	lightgate-agent run --state "$T/node1" --socket "$T/run/agent.sock" --docker-plugin "$D/plugins/lightgate.sock" \
+		--docker-front "$T/run/docker.sock" --docker-engine "$D/docker.sock" >>"$T/agent.log" 2>&1 &
+	AGENT_PID=$!
+	within test -S "$T/run/docker.sock" && within test -S "$D/plugins/lightgate.sock"
+}
+start_agent || bad "the agent does not listen: $(cat "$T/agent.log")"
+same "people may use the front" "$(stat -c %a "$T/run/docker.sock")" 666
+same "the plugin is the engine's alone" "$(stat -c %a "$D/plugins/lightgate.sock")" 600
+ip netns add "$NS" && ip -n "$NS" link set lo up
+setsid nsenter --net=/run/netns/"$NS" unshare -m --propagation private bash -c '
+	mount -t tmpfs none /run; mkdir -p /run/docker/plugins; mount --bind "$1/plugins" /run/docker/plugins
+	exec dockerd --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/dockerd.pid" --host "unix://$1/docker.sock" \
+		--storage-driver vfs --iptables=false --ip6tables=false --ip-forward=false --bridge=none \
+		--add-runtime "lightgate-runc=$2" --default-runtime lightgate-runc --authorization-plugin=lightgate' \
+	engine "$D" "$LG_BIN/lightgate-runc" >"$T/dockerd.log" 2>&1 </dev/null &
+ENGINE_PID=$!
+within curl -sf --unix-socket "$D/docker.sock" http://d/_ping || { bad "dockerd: $(tail -3 "$T/dockerd.log")"; done_testing; }
+root() { docker -H "unix://$T/run/docker.sock" "$@" 2>&1; }
+as() { local uid=$1; shift; timeout 30 setpriv --reuid="$uid" --regid="$uid" --clear-groups env HOME=/nonexistent docker -H "unix://$T/run/docker.sock" "$@" 2>&1; }
+alice() { as 61001 "$@"; }
+bob() { as 61002 "$@"; }
+cp "$(command -v busybox)" "$D/rootfs/bin/busybox"
+for a in sh echo sleep cat; do ln -s busybox "$D/rootfs/bin/$a"; done
+tar -C "$D/rootfs" -c . | root import - busybox >"$T/out" 2>&1 || bad "import: $(cat "$T/out")"
+
+# ---- who ----
+has "nobody is named on the engine's own socket" "$(docker -H "unix://$D/docker.sock" ps 2>&1)" 'does not say who asks'
+has "a made-up caller" "$(curl -sS --unix-socket "$D/docker.sock" -H 'X-Lightgate-Caller: bb' http://d/containers/json)" 'does not say who asks'
+has "a caller's own header is taken off" "$(setpriv --reuid=65533 --regid=65533 --clear-groups curl -sS --unix-socket "$T/run/docker.sock" \
+	-H 'X-Lightgate-Caller: bb' http://d/containers/json)" 'nobody in the directory has the uidNumber 65533'
+has "alice sees what runs" "$(alice ps)" 'CONTAINER ID'
+has "version and ping are for everybody" "$(setpriv --reuid=65533 --regid=65533 --clear-groups curl -sS --unix-socket "$T/run/docker.sock" http://d/_ping)" '^OK'
+
+# ---- create, start, exec, logs ----
+same "alice runs a container of her project" "$(alice run --rm --network none --name web busybox echo it ran)" "it ran"
+has "bob does not" "$(bob run --rm --network none --name web busybox echo it ran)" 'authorization denied by plugin lightgate: no policy permits'
+has "without a name" "$(alice run --rm --network none busybox echo it ran)" 'say which workload it is'
+has "an image that is not the project's" "$(root tag busybox other >/dev/null; alice run --rm --network none --name web other echo it ran)" 'denied by plugin'
+alice run -d --network none --name db busybox sh -c 'echo hello from db; sleep 300' >"$T/out" || bad "run -d: $(cat "$T/out")"
+has "logs" "$(alice logs db)" 'hello from db'
+has "logs for bob" "$(bob logs db)" 'denied by plugin'
+same "exec" "$(alice exec db echo inside)" inside
+has "exec for bob" "$(bob exec db echo inside)" '(denied by plugin|403)'
+has "a privileged exec" "$(alice exec --privileged db echo inside)" '(no-privileged|403|privileged containers own their host)'
+exec_id=$(setpriv --reuid=61001 --regid=61001 --clear-groups curl -sS --unix-socket "$T/run/docker.sock" -H 'Content-Type: application/json' \
+	-d '{"Cmd":["echo","x"]}' http://d/containers/db/exec | jq -r .Id)
+has "another's exec cannot be started" "$(setpriv --reuid=61002 --regid=61002 --clear-groups curl -sS --unix-socket "$T/run/docker.sock" \
+	-H 'Content-Type: application/json' -d '{"Detach":true}' "http://d/exec/$exec_id/start")" 'not asked for by the one'
+claim "one's own can" test "$(setpriv --reuid=61001 --regid=61001 --clear-groups curl -sS -o /dev/null -w '%{http_code}' --unix-socket "$T/run/docker.sock" \
+	-H 'Content-Type: application/json' -d '{"Detach":true}' "http://d/exec/$exec_id/start")" = 200
+has "a terminal goes both ways" "$(echo 'echo typed $((40 + 2))' | alice exec -i db sh)" 'typed 42'
+has "bob cannot stop it" "$(bob stop -t 0 db)" 'denied by plugin'
+same "alice stops it" "$(alice stop -t 0 db)" db
+same "alice starts it again" "$(alice start db)" db
+has "bob cannot start it" "$(alice stop -t 0 db >/dev/null; bob start db)" 'denied by plugin'
+same "alice removes it" "$(alice rm -f db)" db
+
+# ---- what a container may do ----
+denied() { local name=$1 why=$2; shift 2; out=$(alice "$@"); if grep -q '^it ran' <<<"$out"; then bad "$name: it ran"; else has "$name" "$out" "$why"; fi; }
+run="run --rm --network none --name web"
+denied "privileged" 'privileged containers own' $run --privileged busybox echo it ran
+denied "a capability that owns the host" 'privileged containers own' $run --cap-add sys_admin busybox echo it ran
+denied "all capabilities" 'privileged containers own' $run --cap-add all busybox echo it ran
+denied "without seccomp" 'privileged containers own' $run --security-opt seccomp=unconfined busybox echo it ran
+denied "without masked paths" 'privileged containers own' $run --security-opt systempaths=unconfined busybox echo it ran
+denied "the host's network" 'namespace of the host' run --rm --name web --network host busybox echo it ran
+denied "the host's processes" 'namespace of the host' $run --pid host busybox echo it ran
+denied "the host's root" 'would expose the host' $run -v /:/h busybox echo it ran
+denied "the engine's socket" 'would expose the host' $run -v /var/run/docker.sock:/s busybox echo it ran
+denied "the engine's socket by --mount" 'would expose the host' $run --mount type=bind,src=/var/run/docker.sock,dst=/s busybox echo it ran
+denied "a volume that is the host's root" 'would expose the host' $run --mount type=volume,src=v1,dst=/h,volume-driver=local,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/ busybox echo it ran
+denied "the same volume, made first" 'the host.s files' volume create -d local -o type=none -o o=bind -o device=/ v2
+has "an ordinary volume" "$(alice volume create v3)" '^v3'
+denied "another runtime" 'does not ask before it starts' $run --runtime runc busybox echo it ran
+denied "another container's namespaces" 'namespace of the host or of another' $run --ipc container:abc busybox echo it ran
+alice create --network none --name web -v v3:/data busybox echo it ran >/dev/null || bad "create"
+same "a later start" "$(alice start -a web)" "it ran"
+alice rm web >/dev/null
+
+# ---- bodies and paths that try to hide ----
+plain() { setpriv --reuid=61001 --regid=61001 --clear-groups curl -sS --path-as-is --unix-socket "$T/run/docker.sock" "$@"; }
+post() { plain -H 'Content-Type: application/json' "$@"; }
+engine() { curl -sS --path-as-is --unix-socket "$D/docker.sock" -H 'Content-Type: application/json' "$@"; }
+python3 -c 'import json; print(json.dumps({"Image": "busybox", "Labels": {"lightgate.workload": "web", "x": "y" * 1100000}, "HostConfig": {"Privileged": True}}))' >"$T/big.json"
+has "over 1 MiB, at the front" "$(post --data-binary @"$T/big.json" http://d/v1.41/containers/create)" 'at most 1 MiB'
+has "over 1 MiB, chunked" "$(post -H 'Transfer-Encoding: chunked' --data-binary @"$T/big.json" http://d/v1.41/containers/create)" 'at most 1 MiB'
+has "over 1 MiB, at the engine" "$(engine --data-binary @"$T/big.json" http://d/v1.41/containers/create)" 'denied by plugin'
+small='{"Image":"busybox","Cmd":["echo","x"],"Labels":{"lightgate.workload":"web"},"HostConfig":{"NetworkMode":"none"}}'
+has "an ordinary body, by hand" "$(post -d "$small" http://d/v1.41/containers/create?name=byhand)" '"Id"'
+alice rm byhand >/dev/null
+has "chunked" "$(post -H 'Transfer-Encoding: chunked' -d "$small" http://d/v1.41/containers/create?name=chunks)" '"Id"'
+alice rm chunks >/dev/null
+has "another content type" "$(plain -H 'Content-Type: text/plain' -d '{"Image":"busybox","HostConfig":{"Privileged":true}}' http://d/containers/create?name=web)" '(cannot be seen|denied|must be)'
+has "Privileged outside HostConfig" "$(post -d '{"Image":"busybox","Privileged":true}' http://d/containers/create?name=web)" 'privileged containers own'
+has "privileged in small letters" "$(post -d '{"Image":"busybox","HostConfig":{"privileged":true}}' http://d/containers/create?name=web)" 'in other letters'
+has "HostConfig twice" "$(post -d '{"Image":"busybox","HostConfig":{},"HostConfig":{"Privileged":true}}' http://d/containers/create?name=web)" '(denied|duplicate|twice)'
+has "a long s for an s" "$(post -d '{"Image":"busybox","Ho\u017ftConfig":{"Privileged":true}}' http://d/containers/create?name=web)" 'beyond ASCII'
+for path in /v1.41//containers/create //containers/create /containers/./create /containers/x/../create /containers%2fcreate /containers/create/ '/containers/create;x' /v1.41/v1.41/containers/create; do
+	has "the path $path" "$(post -o "$T/out" -w '%{http_code}' -d '{"Image":"busybox","HostConfig":{"Privileged":true}}' "http://d$path" 2>/dev/null)" '^(301|40.)'
+done
+has "a form that brings other parameters" "$(plain -d 'fromImage=evil' 'http://d/images/create?fromImage=busybox')" 'forms are not taken'
+has "a parameter twice" "$(post -X POST 'http://d/images/create?fromImage=busybox&fromImage=evil')" '(denied|repeated|twice)'
+has "swarm" "$(alice swarm init)" 'denied by plugin'
+has "the build protocol that is not shown again" "$(post -X POST -H 'Upgrade: h2c' -H 'Connection: Upgrade' http://d/grpc)" 'denied by plugin'
+has "two lengths" "$(printf 'POST /containers/create?name=web HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{}' | timeout 5 nc -U "$T/run/docker.sock" 2>/dev/null || :)" '(stands there twice|^$)'
+
+# ---- the plugin restarts; the service goes ----
+before=$(stat -c %i "$T/run/docker.sock")
+python3 - "$T/run/docker.sock" "$T/codes" <<'PY' & asking=$!
+import socket, sys, time
+out = open(sys.argv[2], "w")
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+	try:
+		s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+		s.sendall(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n")
+		got = b""
+		while True:
+			piece = s.recv(4096)
+			if not piece: break
+			got += piece
+		print(got.split(b"\r\n")[0].decode() or "nothing", file=out)
+	except OSError as e:
+		print(e, file=out)
+PY
+for i in 1 2 3; do sleep 0.2; kill -HUP $AGENT_PID; done
+wait $asking
+same "nobody is refused while the agent starts again, three times" "$(sort "$T/codes" | uniq)" "HTTP/1.1 200 OK"
+same "the sockets stay where they are" "$(stat -c %i "$T/run/docker.sock")" "$before"
+kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
+start_agent || bad "the agent does not come back"
+same "after a restart of the agent" "$(alice run --rm --network none --name web busybox echo it ran)" "it ran"
+lg_stop
+denied "without the service" '(cannot reach|does not answer|denied by plugin)' $run busybox echo it ran
+done_testing
