@@ -285,6 +285,8 @@ static lg_err
 found(struct world *w, struct lg_ctx *cx, lg_str asked, lg_str what, lg_str *ret)
 {
 	w->net_asked = lg_dup(w->arena, asked);
+	if (w->net_error != LG_OK)
+		return lg_fail(cx, w->net_error, "the test says so");
 	if (what.n == 0)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "nobody there");
 	*ret = what;

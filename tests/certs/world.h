@@ -39,6 +39,7 @@ struct world {
 	bool keeper_gone;
 	/* what a look outside finds: the answer of http-01, the TXT record, the certificate of tls-alpn-01; empty: nobody there */
 	lg_str net_http, net_txt, net_cert, net_asked;
+	lg_err net_error;			/* of every look; LG_OK: as above */
 	/* CAA: the name that has these records; caa_fails: the DNS server does not answer for this name */
 	const char *caa_name, *caa_fails;
 	lg_str caa[4];
