@@ -81,6 +81,9 @@ struct lg_decider {
 	/* LG_OK with a verdict, also for deny; an error means deny as well. */
 	lg_err (*ask)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret);
 	uint64_t (*revision)(void *self, uint32_t tenant);	/* of the policy set in force */
+	/* Is the answer the same for every entry of that class, whatever its dn and owner and at any time, for as long as revisions
+	 * stay?  *permit is it then.  Costs as much as many questions, and saves one for each entry.  May be NULL. */
+	lg_err (*certain)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, bool *certain, bool *permit);
 };
 
 #endif

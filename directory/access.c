@@ -29,8 +29,9 @@ struct memo_key {
 
 struct lg_memo_row {
 	struct memo_key key;
-	struct {
-		struct lg_attr_set known, permit;	/* bit 0 stands for the entry itself */
+	struct verdicts {			/* bit 0 stands for the entry itself */
+		struct lg_attr_set known, permit;
+		struct lg_attr_set asked, tried;	/* while not known: of one entry; of all entries of the class */
 	} bits[LG_RIGHTS_KEPT][LG_TYPES][2];		/* by right, class, and whether it is the subject's own entry */
 };
 
@@ -103,16 +104,16 @@ class_of(const struct lg_entry *e)
 	return lg_type_name(e->type == LG_TYPE_TENANT ? LG_TYPE_CONTAINER : e->type);
 }
 
-static bool
-ask(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at, struct lg_verdict *ret)
+/* NULL if the entry has no name that can be found out. */
+static struct lg_question *
+question(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at)
 {
-	const struct lg_decider *d = ac->dir->ports.decider;
 	const struct lg_actor *actor = ac->cx->actor;
 	struct lg_question *q = LG_NEW(ac->cx->arena, struct lg_question);
 	char owner[LG_UUID_TEXT + 1];
 
 	if (dn.n == 0 && lg_entry_dn(ac->cx, ac->v, e, &dn) != LG_OK)
-		return false;
+		return NULL;
 	lg_uuid_text(e->uuid, owner);
 	q->tenant = ac->tenant;
 	if (actor->kind == LG_ACTOR_ENTRY)
@@ -126,29 +127,58 @@ ask(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str 
 	q->context[q->ncontext++] = (struct lg_fact){ .name = "subject_proof", .s = is_self(actor, e) ? LG_STR("self") : LG_STR("token") };
 	if (at != NULL)
 		q->context[q->ncontext++] = (struct lg_fact){ .name = "attribute", .s = lg_attr_name(at) };
-	return d->ask(d->self, ac->cx, ac->v, q, ret) == LG_OK;
+	return q;
+}
+
+/* A policy may look at the entry or the clock and yet not change the answer.  That is found out when the same is asked of a second entry. */
+static bool
+is_certain(struct lg_access *ac, struct verdicts *vs, unsigned bit, const struct lg_question *q, bool *permit)
+{
+	const struct lg_decider *d = ac->dir->ports.decider;
+	bool certain = false;
+
+	if (!lg_attr_in(&vs->asked, bit)) {
+		lg_attr_put(&vs->asked, bit);
+		return false;
+	}
+	if (lg_attr_in(&vs->tried, bit) || d->certain == NULL)
+		return false;
+	lg_attr_put(&vs->tried, bit);
+	return d->certain(d->self, ac->cx, ac->v, q, &certain, permit) == LG_OK && certain;
+}
+
+static void
+keep(struct lg_access *ac, struct verdicts *vs, unsigned bit, const struct lg_question *q, const struct lg_verdict *verdict)
+{
+	bool permit = verdict->permit;
+
+	if (!(verdict->stable && verdict->general) && !is_certain(ac, vs, bit, q, &permit))
+		return;
+	lg_attr_put(&vs->known, bit);
+	if (permit)
+		lg_attr_put(&vs->permit, bit);
 }
 
 bool
 lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at)
 {
+	const struct lg_decider *d = ac->dir->ports.decider;
 	const struct lg_actor *actor = ac->cx->actor;
 	struct lg_verdict verdict = { .permit = false };
-	unsigned self = is_self(actor, e), bit = at == NULL ? 0 : at->id;
+	struct verdicts *vs = ac->row == NULL || right >= LG_RIGHTS_KEPT ? NULL : &ac->row->bits[right][e->type][is_self(actor, e)];
+	unsigned bit = at == NULL ? 0 : at->id;
 
 	if (e->tenant != ac->tenant || (actor->kind == LG_ACTOR_ENTRY && actor->tenant != e->tenant))
 		return false;
 	/* Verifiers leave by no read, whatever a policy says. */
 	if (at != NULL && (at->flags & LG_AF_SECRET) != 0 && right < LG_RIGHTS_KEPT)
 		return false;
-	if (ac->row != NULL && right < LG_RIGHTS_KEPT && lg_attr_in(&ac->row->bits[right][e->type][self].known, bit))
-		return lg_attr_in(&ac->row->bits[right][e->type][self].permit, bit);
-	if (!ask(ac, right, e, dn, at, &verdict))
+	if (vs != NULL && lg_attr_in(&vs->known, bit))
+		return lg_attr_in(&vs->permit, bit);
+	const struct lg_question *q = question(ac, right, e, dn, at);
+	if (q == NULL || d->ask(d->self, ac->cx, ac->v, q, &verdict) != LG_OK)
 		return false;
-	if (ac->row != NULL && right < LG_RIGHTS_KEPT && verdict.stable && verdict.general) {
-		lg_attr_put(&ac->row->bits[right][e->type][self].known, bit);
-		if (verdict.permit)
-			lg_attr_put(&ac->row->bits[right][e->type][self].permit, bit);
-	}
+	if (vs != NULL)
+		keep(ac, vs, bit, q, &verdict);
 	return verdict.permit;
 }

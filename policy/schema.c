@@ -136,18 +136,6 @@ lg_schema_type_within(const struct lg_schema_entity *low, lg_str high)
 	return false;
 }
 
-bool
-lg_schema_has_type(const struct lg_schema *s, lg_str type)
-{
-	return lg_schema_entity_find(s, type) != NULL;
-}
-
-bool
-lg_schema_has_action(const struct lg_schema *s, const struct lg_euid *action)
-{
-	return lg_schema_action_find(s, action) != NULL;
-}
-
 static bool
 names(const lg_str *v, size_t n, lg_str type)
 {

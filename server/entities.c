@@ -23,6 +23,7 @@ lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_
 	es->n = 0;
 	es->failed = false;
 	es->specific = false;
+	es->any_entry = false;
 }
 
 struct lg_entity_source *
@@ -188,7 +189,10 @@ attr(void *self, lg_entity e, const struct lg_name *name, struct lg_value *ret)
 	struct lg_fact f;
 
 	if (nd->synthetic) {
-		es->specific |= lg_str_eq(name->text, LG_STR("dn")) || lg_str_eq(name->text, LG_STR("owner"));
+		bool its_own = lg_str_eq(name->text, LG_STR("dn")) || lg_str_eq(name->text, LG_STR("owner"));
+		es->specific |= its_own;
+		if (its_own && es->any_entry)
+			return LG_UNKNOWN;
 		for (size_t i = 0; i < nd->nfacts; i++)
 			if (lg_str_eq(lg_str_of(nd->facts[i].name), name->text))
 				return found_of(es, lg_fact_value(es->cx, &nd->facts[i], ret));

@@ -21,6 +21,7 @@ struct lg_entity_source {
 	size_t n;
 	bool failed;		/* something could not be read */
 	bool specific;		/* what tells one directory entry from another (dn, owner) was looked at */
+	bool any_entry;		/* set by who asks for all entries of a class: dn and owner are unknown */
 };
 
 void lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);

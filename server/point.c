@@ -229,9 +229,8 @@ parent_of(struct lg_entity_source *es, const struct lg_question *q, struct lg_en
 	return LG_OK;
 }
 
-/* Entities of the question that have no entry are made known to the source. */
-static lg_err
-add_synthetic(struct lg_entity_source *es, const struct lg_question *q, const struct lg_request *rq)
+lg_err
+lg_point_synthetic(struct lg_entity_source *es, const struct lg_question *q, const struct lg_request *rq)
 {
 	struct lg_entity_id parent;
 
@@ -243,16 +242,22 @@ add_synthetic(struct lg_entity_source *es, const struct lg_question *q, const st
 	return lg_entity_source_add(es, &rq->resource, q->facts, q->nfacts, &parent);
 }
 
+struct lg_request
+lg_point_uids(struct lg_ctx *cx, const struct lg_question *q)
+{
+	return (struct lg_request){
+		.principal = lg_entity_uid(cx->arena, &q->principal),
+		.action = lg_euid_of(LG_STR("Action"), lg_str_of(q->action)),
+		.resource = lg_entity_uid(cx->arena, &q->resource),
+	};
+}
+
 static lg_err
 ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct tenant_set *t, const struct lg_question *q,
     struct lg_verdict *ret)
 {
 	struct lg_entity_source own, *es = q->source;
-	struct lg_request rq = {
-		.principal = lg_entity_uid(cx->arena, &q->principal),
-		.action = lg_euid_of(LG_STR("Action"), lg_str_of(q->action)),
-		.resource = lg_entity_uid(cx->arena, &q->resource),
-	};
+	struct lg_request rq = lg_point_uids(cx, q);
 
 	LG_TRY(lg_point_context(cx, v, q, &rq.context));
 	if (lg_request_validate(cx, p->schema, &rq) != LG_OK) {
@@ -263,7 +268,7 @@ ask(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct tenan
 		es = &own;
 		lg_entity_source_init(es, cx, v, q->tenant);
 	}
-	LG_TRY(add_synthetic(es, q, &rq));
+	LG_TRY(lg_point_synthetic(es, q, &rq));
 	evaluate(p, cx, t, es, &rq, ret);
 	ret->general = !es->specific;
 	if (q->explain) {
@@ -431,8 +436,14 @@ port_revision(void *self, uint32_t tenant)
 	return lg_point_version(self, tenant);
 }
 
+static lg_err
+port_certain(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, bool *certain, bool *permit)
+{
+	return lg_point_certain(self, cx, v, q, certain, permit);
+}
+
 void
 lg_point_decider(struct lg_point *p, struct lg_decider *ret)
 {
-	*ret = (struct lg_decider){ p, port_ask, port_revision };
+	*ret = (struct lg_decider){ p, port_ask, port_revision, port_certain };
 }

@@ -38,6 +38,12 @@ const struct tenant_set *lg_snapshot_find(const struct snapshot *s, uint32_t ten
 void lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct lg_policies *policies);
 /* The context of a question with what only we may say. */
 LG_CHECKED lg_err lg_point_context(struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, const struct lg_record **ret);
+/* Principal, action and resource of a question; those that have no entry are made known to the source. */
+struct lg_request lg_point_uids(struct lg_ctx *cx, const struct lg_question *q);
+LG_CHECKED lg_err lg_point_synthetic(struct lg_entity_source *es, const struct lg_question *q, const struct lg_request *rq);
+/* The decider port's question about all entries of a class (certain.c). */
+LG_CHECKED lg_err lg_point_certain(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, bool *certain,
+    bool *permit);
 uint64_t lg_reads_time(const struct lg_policies *set);
 /* LG_E_CONFLICT: under this set nobody who is enabled and has a password could change policies and entries again. */
 LG_CHECKED lg_err lg_lockout_check(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant, const struct lg_policies *set);

@@ -192,8 +192,6 @@ LG_CHECKED lg_err lg_schema_text_json(struct lg_ctx *cx, lg_str text, lg_str *re
 LG_CHECKED lg_err lg_schema_json_text(struct lg_ctx *cx, lg_str json, lg_str *ret);
 struct lg_schema *lg_schema_ref(const struct lg_schema *s);
 void lg_schema_unref(struct lg_schema **s);		/* safe on NULL */
-bool lg_schema_has_type(const struct lg_schema *s, lg_str type);
-bool lg_schema_has_action(const struct lg_schema *s, const struct lg_euid *action);
 /* The actions that apply to a principal and a resource of these types, in order of declaration, in the arena; how many. */
 size_t lg_schema_actions(const struct lg_schema *s, lg_str principal_type, lg_str resource_type, struct lg_arena *a,
     const struct lg_euid **ret);
