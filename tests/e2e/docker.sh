@@ -32,6 +32,9 @@ policies: |
   @id("people-see-engines")
   permit (principal is User, action == Action::"engine:view", resource is Host);
 
+  @id("controllers-see-engines")
+  permit (principal is Service, action == Action::"engine:view", resource is Host);
+
   @id("alice-makes-volumes")
   permit (principal == User::"alice", action in [Action::"volume:create", Action::"volume:remove"], resource is Host);
 
@@ -75,13 +78,17 @@ start_agent() {
 start_agent || bad "the agent does not listen: $(cat "$T/agent.log")"
 same "people may use the front" "$(stat -c %a "$T/run/docker.sock")" 666
 same "the plugin is the engine's alone" "$(stat -c %a "$D/plugins/lightgate.sock")" 600
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/engine.key" -out "$T/engine.pem" -days 2 \
+	-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+lg_secret "$T/credentials" Service controller >"$T/controller.secret"
 ip netns add "$NS" && ip -n "$NS" link set lo up
 setsid nsenter --net=/run/netns/"$NS" unshare -m --propagation private bash -c '
 	mount -t tmpfs none /run; mkdir -p /run/docker/plugins; mount --bind "$1/plugins" /run/docker/plugins
 	exec dockerd --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/dockerd.pid" --host "unix://$1/docker.sock" \
 		--storage-driver vfs --iptables=false --ip6tables=false --ip-forward=false --bridge=none \
+		--host tcp://127.0.0.1:2376 --tlsverify --tlscacert "$3" --tlscert "$1/../engine.pem" --tlskey "$1/../engine.key" \
 		--add-runtime "lightgate-runc=$2" --default-runtime lightgate-runc --authorization-plugin=lightgate' \
-	engine "$D" "$LG_BIN/lightgate-runc" >"$T/dockerd.log" 2>&1 </dev/null &
+	engine "$D" "$LG_BIN/lightgate-runc" "$CA" >"$T/dockerd.log" 2>&1 </dev/null &
 ENGINE_PID=$!
 within curl -sf --unix-socket "$D/docker.sock" http://d/_ping || { bad "dockerd: $(tail -3 "$T/dockerd.log")"; done_testing; }
 root() { docker -H "unix://$T/run/docker.sock" "$@" 2>&1; }
@@ -171,7 +178,20 @@ has "a form that brings other parameters" "$(plain -d 'fromImage=evil' 'http://d
 has "a parameter twice" "$(post -X POST 'http://d/images/create?fromImage=busybox&fromImage=evil')" '(denied|repeated|twice)'
 has "swarm" "$(alice swarm init)" 'denied by plugin'
 has "the build protocol that is not shown again" "$(post -X POST -H 'Upgrade: h2c' -H 'Connection: Upgrade' http://d/grpc)" 'denied by plugin'
-has "two lengths" "$(printf 'POST /containers/create?name=web HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{}' | timeout 5 nc -U "$T/run/docker.sock" 2>/dev/null || :)" '(stands there twice|^$)'
+has "two lengths" "$(python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+s.sendall(b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{}")
+print(s.recv(4096).decode())' "$T/run/docker.sock")" 'stands there twice'
+
+# ---- over TLS the certificate counts, whole ----
+lightgate certificate issue --profile service --client-id controller --client-secret-file "$T/controller.secret" \
+	--key-out "$T/controller.key" --cert-out "$T/controller.pem" >"$T/out" 2>&1 || bad "the controller's certificate: $(cat "$T/out")"
+tls() { nsenter --net=/run/netns/"$NS" docker -H tcp://127.0.0.1:2376 --tlsverify --tlscacert "$T/engine.pem" "$@" 2>&1; }
+has "the controller sees what runs" "$(tls --tlscert "$T/controller.pem" --tlskey "$T/controller.key" ps)" 'CONTAINER ID'
+has "what policy does not give it" "$(tls --tlscert "$T/controller.pem" --tlskey "$T/controller.key" volume create v9)" 'denied by plugin lightgate: no policy permits it'
+lightgate certificate revoke "$(openssl x509 -in "$T/controller.pem" -noout -serial | cut -d= -f2)" --reason keyCompromise >"$T/out" 2>&1 || bad "revoke: $(cat "$T/out")"
+has "after its revocation, which the engine does not know of" "$(tls --tlscert "$T/controller.pem" --tlskey "$T/controller.key" ps)" 'certificate is not accepted'
 
 # ---- the plugin restarts; the service goes ----
 before=$(stat -c %i "$T/run/docker.sock")
