@@ -53,6 +53,15 @@ certificate_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_
 }
 
 static lg_err
+ssh_wait(void *self, struct lg_ctx *cx, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_str *cert)
+{
+	struct lg_clock_guard *g = self;
+
+	LG_TRY(believed(g, cx));
+	return g->inner.ssh_wait(g->inner.self, cx, tenant, purpose, tbs, cert);
+}
+
+static lg_err
 crl_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
 {
 	struct lg_clock_guard *g = self;
@@ -81,5 +90,6 @@ lg_clock_guard(struct lg_clock_guard *g, struct lg_store *st, struct lg_signer *
 {
 	*g = (struct lg_clock_guard){ *signer, lg_store_clock, st };
 	*signer = (struct lg_signer){ .self = g, .token = token, .token_wait = token_wait, .certificate_wait = certificate_wait,
-		.crl_wait = crl_wait, .ocsp_wait = g->inner.ocsp_wait == NULL ? NULL : ocsp_wait, .data_key = data_key };
+		.crl_wait = crl_wait, .ocsp_wait = g->inner.ocsp_wait == NULL ? NULL : ocsp_wait, .ssh_wait = ssh_wait,
+		.data_key = data_key };
 }

@@ -302,6 +302,28 @@ ocsp_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *si
 	return lg_keeper_link_wait(self, cx, ask_ocsp, &t, sig);
 }
 
+struct ssh {
+	uint32_t tenant;
+	enum lg_purpose purpose;
+	lg_str tbs;
+};
+
+static lg_err
+ask_ssh(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	const struct ssh *s = arg;
+
+	return lg_keeper_ssh(k, s->tenant, s->purpose, s->tbs, done, done_arg);
+}
+
+static lg_err
+ssh_wait(void *self, struct lg_ctx *cx, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_str *cert)
+{
+	struct ssh s = { tenant, purpose, tbs };
+
+	return lg_keeper_link_wait(self, cx, ask_ssh, &s, cert);
+}
+
 /* ---- data keys: few, added, never changed ------------------------------------------------------------------ */
 
 static const struct lg_secret *
@@ -359,7 +381,7 @@ void
 lg_keeper_link_signer(struct lg_keeper_link *kl, struct lg_signer *ret)
 {
 	*ret = (struct lg_signer){ .self = kl, .token = token, .token_wait = token_wait, .certificate_wait = certificate_wait,
-		.crl_wait = crl_wait, .ocsp_wait = ocsp_wait, .data_key = data_key };
+		.crl_wait = crl_wait, .ocsp_wait = ocsp_wait, .ssh_wait = ssh_wait, .data_key = data_key };
 }
 
 lg_err

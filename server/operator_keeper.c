@@ -11,7 +11,7 @@ static const struct {
 } purposes[] = {
 	{ "root", LG_PURPOSE_ROOT, false }, { "issuer", LG_PURPOSE_ISSUER, true }, { "token", LG_PURPOSE_TOKEN, true },
 	{ "ticket", LG_PURPOSE_TICKET, true }, { "bundle", LG_PURPOSE_BUNDLE, false }, { "audit", LG_PURPOSE_AUDIT, false },
-	{ "data", LG_PURPOSE_DATA, false },
+	{ "data", LG_PURPOSE_DATA, false }, { "ssh-user", LG_PURPOSE_SSH_USER, true }, { "ssh-host", LG_PURPOSE_SSH_HOST, true },
 };
 
 static lg_str
@@ -205,7 +205,7 @@ purpose_named(struct lg_operator *op, lg_str name, enum lg_purpose *ret)
 			*ret = purposes[i].purpose;
 			return LG_OK;
 		}
-	return lg_fail(&op->cx, LG_E_INVALID, "token, ticket or issuer can be followed by a new key, not \"%.*s\"", LG_FMT(name));
+	return lg_fail(&op->cx, LG_E_INVALID, "token, ticket, issuer, ssh-user or ssh-host can be followed by a new key, not \"%.*s\"", LG_FMT(name));
 }
 
 static lg_str

@@ -23,6 +23,8 @@ static const struct {
 } kinds[] = {
 	{ LG_PURPOSE_TOKEN, "token", offsetof(struct lg_settings, rotation_token), offsetof(struct lg_ceiling, token_life), 0 },
 	{ LG_PURPOSE_TICKET, "ticket", offsetof(struct lg_settings, rotation_ticket), offsetof(struct lg_ceiling, ticket_life), 0 },
+	{ LG_PURPOSE_SSH_USER, "ssh-user", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), 0 },
+	{ LG_PURPOSE_SSH_HOST, "ssh-host", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), 0 },
 	/* A host that overslept shows its expired certificate. */
 	{ LG_PURPOSE_ISSUER, "issuer", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), LG_CERT_REJOIN },
 };

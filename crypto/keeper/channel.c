@@ -257,6 +257,18 @@ lg_keeper_certificate(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keepe
 	return ask_bytes(k, LG_OP_CERTIFICATE, tenant, tbs, done, arg);
 }
 
+lg_err
+lg_keeper_ssh(struct lg_keeper *k, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_keeper_done *done, void *arg)
+{
+	struct asking a;
+
+	LG_TRY(begin(k, LG_OP_SSH, &a));
+	lg_buf_u32(&k->out, tenant);
+	lg_buf_byte(&k->out, (char)purpose);
+	lg_buf_str(&k->out, tbs);
+	return finish(k, &a, done, arg);
+}
+
 /* The parts follow one another under one id; the last is answered. */
 lg_err
 lg_keeper_crl(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg)

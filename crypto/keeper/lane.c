@@ -46,6 +46,7 @@ static const struct operation {
 	[LG_OP_SIGNED] = { lg_kp_signed, SLOW, true },
 	[LG_OP_SIGNED_LOG] = { lg_kp_signed_log, SLOW, true },
 	[LG_OP_TENANTS] = { lg_kp_list_tenants, HERE, false },
+	[LG_OP_SSH] = { lg_kp_ssh, HERE, false },
 };
 
 static enum where

@@ -20,6 +20,8 @@ static const struct {
 	{ LG_PURPOSE_BUNDLE, LG_ALG_ES256, false, true },
 	{ LG_PURPOSE_AUDIT,  LG_ALG_ES256, true,  false },
 	{ LG_PURPOSE_DATA,   LG_ALG_NONE,  true,  true },
+	{ LG_PURPOSE_SSH_USER, LG_ALG_ES256, false, true },
+	{ LG_PURPOSE_SSH_HOST, LG_ALG_ES256, false, true },
 };
 
 static lg_err
@@ -32,6 +34,31 @@ create(struct lg_ctx *cx, struct lg_kproc *kp, struct lg_tenant_record *r)
 		r->nkeys++;
 	}
 	return lg_kp_tenant_store(cx, kp, r);
+}
+
+static bool
+has_purpose(const struct lg_tenant_record *r, enum lg_purpose purpose)
+{
+	for (size_t i = 0; i < r->nkeys; i++)
+		if (r->key[i].pub.purpose == purpose)
+			return true;
+	return false;
+}
+
+lg_err
+lg_kp_complete(struct lg_ctx *cx, struct lg_kproc *kp, struct lg_tenant_record *r)
+{
+	size_t before = r->nkeys;
+
+	for (size_t i = 0; i < LG_COUNT(first_keys); i++) {
+		if (!(r->id == 0 ? first_keys[i].of_system : first_keys[i].of_tenant) || has_purpose(r, first_keys[i].purpose))
+			continue;
+		if (r->nkeys == LG_TENANT_KEYS)
+			return lg_fail(cx, LG_E_LIMIT, "tenant %u has %d keys", r->id, LG_TENANT_KEYS);
+		LG_TRY(lg_kp_new_key(cx, kp, r, first_keys[i].purpose, first_keys[i].alg, LG_KEY_ACTIVE, &r->key[r->nkeys]));
+		r->nkeys++;
+	}
+	return r->nkeys == before ? LG_OK : lg_kp_tenant_store(cx, kp, r);
 }
 
 lg_err

@@ -70,7 +70,7 @@ typedef lg_err lg_handler(struct lg_call *c);
 
 lg_handler lg_kp_token, lg_kp_certificate, lg_kp_crl, lg_kp_ocsp, lg_kp_bundle, lg_kp_head, lg_kp_mark, lg_kp_wrap_new,
     lg_kp_unwrap, lg_kp_keys, lg_kp_successor, lg_kp_activate, lg_kp_create_tenant, lg_kp_set_ceiling, lg_kp_new_epoch,
-    lg_kp_signed, lg_kp_signed_log, lg_kp_list_tenants;
+    lg_kp_signed, lg_kp_signed_log, lg_kp_list_tenants, lg_kp_ssh;
 
 LG_CHECKED lg_err lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const char *dir, const struct lg_secret *sealing);
 void lg_kp_close(struct lg_kproc *kp);
@@ -88,6 +88,8 @@ LG_CHECKED lg_err lg_kp_file_write(struct lg_ctx *cx, const struct lg_kproc *kp,
 /* Under `change`: the tenant as it is on disk, for altering.  *plain holds what the record's slices point into. */
 LG_CHECKED lg_err lg_kp_tenant_read(struct lg_ctx *cx, const struct lg_kproc *kp, uint32_t id, struct lg_secret *plain,
     struct lg_tenant_record *ret);
+/* Makes the first keys that a tenant of an older version lacks.  Alone in the process. */
+LG_CHECKED lg_err lg_kp_complete(struct lg_ctx *cx, struct lg_kproc *kp, struct lg_tenant_record *r);
 /* Loads, writes, publishes; in this order, so that what does not load is never written. */
 LG_CHECKED lg_err lg_kp_tenant_store(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *r);
 LG_CHECKED lg_err lg_kp_marks_read(struct lg_ctx *cx, struct lg_kproc *kp);

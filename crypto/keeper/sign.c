@@ -37,6 +37,35 @@ lg_kp_certificate(struct lg_call *c)
 	return LG_OK;
 }
 
+/* ---- SSH certificates -------------------------------------------------------------------------------------------------- */
+
+lg_err
+lg_kp_ssh(struct lg_call *c)
+{
+	const struct lg_loaded_key *k;
+	const struct lg_tenant *t;
+	uint8_t sig[LG_SIG_MAX];
+	size_t n, from = c->out->n;
+
+	uint32_t tenant = lg_rd_u32(&c->rd);
+	enum lg_purpose purpose = lg_rd_u8(&c->rd);
+	lg_str tbs = rest(c);
+	if (purpose != LG_PURPOSE_SSH_USER && purpose != LG_PURPOSE_SSH_HOST)
+		return lg_fail(c->cx, LG_E_DENIED, "keys of this purpose sign no SSH certificates");
+	LG_TRY(lg_kp_active(c, tenant, purpose, LG_ALG_NONE, &t, &k));
+	LG_TRY(lg_ssh_check(c->cx, tbs, purpose == LG_PURPOSE_SSH_USER ? LG_SSH_USER : LG_SSH_HOST, &t->ceiling, lg_key_public(k->key)));
+	if (!lg_key_sign(k->key, k->pub.alg, true, tbs, sig, &n))
+		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	lg_buf_clear(c->scratch);
+	lg_ssh_put_signature(c->scratch, lg_key_public(k->key)->parts.kind, (lg_str){ (char *)sig, n });
+	lg_buf_str(c->out, tbs);
+	lg_buf_str32(c->out, lg_buf_view(c->scratch));
+	LG_TRY(lg_buf_status(c->cx, c->out));
+	lg_sha256 digest = lg_sha256_of((lg_str){ c->out->p + from, c->out->n - from });
+	lg_signed_add(c->kp->record, purpose, t->id, &digest);
+	return LG_OK;
+}
+
 /* ---- OCSP -------------------------------------------------------------------------------------------------------------- */
 
 /* Active, or retired: what it issued must be answered for until it expires. */

@@ -171,7 +171,7 @@ load_tenant(struct lg_ctx *cx, struct lg_kproc *kp, uint32_t id)
 	LG_TRY(lg_kp_tenant_read(cx, kp, id, &plain, &r));
 	LG_TRY(lg_tenant_load(cx, &r, &t));
 	publish(kp, t);
-	return LG_OK;
+	return lg_kp_complete(cx, kp, &r);
 }
 
 static lg_err

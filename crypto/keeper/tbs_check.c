@@ -69,6 +69,14 @@ under_suffix(lg_str name, const struct lg_ceiling *c)
 	return false;
 }
 
+bool
+lg_tbs_dns_within(lg_str name, const struct lg_ceiling *c)
+{
+	if (lg_str_eq(name, LG_STR("localhost")))
+		return c->loopback;
+	return dns_plausible(name) && under_suffix(name, c);
+}
+
 static lg_err
 check_dns(struct walk *w, lg_str name)
 {
@@ -76,9 +84,7 @@ check_dns(struct walk *w, lg_str name)
 		name = lg_str_sub(name, 2, name.n);
 	if (!dns_plausible(name))
 		return deny(w, "not a DNS name");
-	if (lg_str_eq(name, LG_STR("localhost")) ? !w->ceiling->loopback : !under_suffix(name, w->ceiling))
-		return deny(w, "a DNS name outside the ceiling");
-	return LG_OK;
+	return lg_tbs_dns_within(name, w->ceiling) ? LG_OK : deny(w, "a DNS name outside the ceiling");
 }
 
 static bool

@@ -15,7 +15,7 @@
 #define LG_TENANT_KEYS	64		/* of one tenant, retired ones included */
 #define LG_TENANT_NAME	64		/* octets */
 #define LG_TENANT_MAX	(256u << 10)	/* octets of its record */
-#define LG_PURPOSES	(LG_PURPOSE_DATA + 1)
+#define LG_PURPOSES	(LG_PURPOSE_SSH_HOST + 1)
 #define LG_ALGS		(LG_ALG_PS512 + 1)
 #define LG_KEY_TYPS	6		/* of one purpose */
 

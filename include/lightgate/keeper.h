@@ -23,7 +23,9 @@ enum lg_purpose {
 	LG_PURPOSE_TICKET,
 	LG_PURPOSE_BUNDLE,
 	LG_PURPOSE_AUDIT,	/* tenant 0: heads of the chains */
-	LG_PURPOSE_DATA		/* wraps the tenant's data key */
+	LG_PURPOSE_DATA,	/* wraps the tenant's data key */
+	LG_PURPOSE_SSH_USER,	/* signs SSH certificates of people */
+	LG_PURPOSE_SSH_HOST	/* ... of hosts */
 };
 
 enum lg_key_state { LG_KEY_NEXT = 1, LG_KEY_ACTIVE, LG_KEY_RETIRED };
@@ -91,6 +93,8 @@ struct lg_token_request {
 LG_CHECKED lg_err lg_keeper_token(struct lg_keeper *k, const struct lg_token_request *rq, lg_keeper_done *done, void *arg);
 /* reply: the whole certificate, DER */
 LG_CHECKED lg_err lg_keeper_certificate(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
+/* purpose: SSH_USER or SSH_HOST; tbs: the certificate up to the authority's key (crypto/ssh.h).  reply: the whole of it */
+LG_CHECKED lg_err lg_keeper_ssh(struct lg_keeper *k, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_keeper_done *done, void *arg);
 /* tbs: TBSCertList of the active or a retired issuer, at most LG_KEEPER_CRL octets.  reply: signature, DER */
 LG_CHECKED lg_err lg_keeper_crl(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
 /* tbs: ResponseData (RFC 6960 4.2.1) of the active or a retired issuer.  reply: signature, DER */
@@ -165,6 +169,7 @@ struct lg_signer {
 	lg_err (*certificate_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *der);
 	lg_err (*crl_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig);
 	lg_err (*ocsp_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig);	/* NULL: no OCSP is offered */
+	lg_err (*ssh_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_str *cert);
 	/* The data key under which the tenant's secret blobs are sealed (32 octets, unwrapped by the keeper at start). */
 	lg_err (*data_key)(void *self, struct lg_ctx *cx, uint32_t tenant, const struct lg_secret **ret);
 };
