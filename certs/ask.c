@@ -39,6 +39,8 @@ lg_certs_ask_issue(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, con
 	q->facts[q->nfacts++] = lg_fact_str("subject", cq->entry->name);
 	q->facts[q->nfacts++] = lg_fact_set("uris", cq->names->uri, cq->names->nuri);
 	q->facts[q->nfacts++] = lg_fact_set("dns", cq->names->dns, cq->names->ndns);
+	if (cq->nprincipals > 0)
+		q->facts[q->nfacts++] = lg_fact_set("principals", cq->principals, cq->nprincipals);
 	for (size_t i = 0; i < cq->names->nip; i++)
 		addresses[i] = lg_ip_octets_text(cx->arena, cq->names->ip[i]);
 	q->facts[q->nfacts++] = lg_fact_set("addresses", addresses, cq->names->nip);

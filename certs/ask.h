@@ -17,6 +17,8 @@ struct lg_certs_question {
 	lg_str profile;
 	const struct lg_cert_subject *entry;
 	const struct lg_cert_names *names;
+	const lg_str *principals;	/* of SSH certificates */
+	size_t nprincipals;
 	int64_t life;			/* microseconds */
 };
 /* certificate:issue on the final names.  LG_E_DENIED with the reason. */

@@ -9,6 +9,7 @@
 #include "certs/names.h"
 #include "certs/profiles.h"
 #include "certs/revoke.h"
+#include "certs/ssh.h"
 #include "certs/tbs.h"
 
 /* ---- the entry ------------------------------------------------------------------------------------ */
@@ -72,8 +73,10 @@ find_profile(struct lg_ctx *cx, struct lg_view *v, const struct lg_cert_request 
 	bool own;
 
 	LG_TRY(lg_cert_profile_get(cx, v, rq->tenant, rq->profile, ret, &own));
-	if (ret->kind != LG_PROFILE_LEAF)
+	if (ret->kind != LG_PROFILE_LEAF && !lg_profile_is_ssh(ret))
 		return lg_fail(cx, LG_E_DENIED, "profile %.*s is for the service itself", LG_FMT(ret->name));
+	if (lg_profile_is_ssh(ret) != rq->ssh)
+		return lg_fail(cx, LG_E_DENIED, "profile %.*s is for %s certificates", LG_FMT(ret->name), rq->ssh ? "X.509" : "SSH");
 	if ((ret->type.n == 0) != (rq->proved != NULL))
 		return lg_fail(cx, LG_E_DENIED, "profile %.*s is for %s", LG_FMT(ret->name),
 		    ret->type.n == 0 ? "names that were proved" : "an entry's own names");
@@ -82,15 +85,24 @@ find_profile(struct lg_ctx *cx, struct lg_view *v, const struct lg_cert_request 
 
 /* Entry, names and decision: also asked again at completion. */
 static lg_err
-decide(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is, struct lg_cert_subject *entry, struct lg_cert_names *names,
-    struct lg_decided *decided)
+decide(struct lg_ctx *cx, struct lg_view *v, const struct lg_issuing *is, struct lg_cert_subject *entry, struct lg_cert_names *names,
+    struct lg_ssh_names *principals, struct lg_decided *decided)
 {
 	const struct lg_cert_request *rq = is->rq;
 	struct lg_certs_question q = { .tenant = rq->tenant, .asker = rq->asker, .proof = rq->proof, .profile = rq->profile,
 		.entry = entry, .names = names, .life = is->row.expires - is->row.not_before - LG_CERT_BACKDATE };
 
 	LG_TRY(lg_certs_entry(cx, is->c, v, rq->tenant, rq->entry, entry));
-	LG_TRY(names_for(cx, is, &is->profile, entry, names));
+	if (rq->ssh) {
+		if (!lg_str_eq(entry->type, is->profile.type))
+			return lg_fail(cx, LG_E_DENIED, "profile %.*s is not for a %.*s", LG_FMT(is->profile.name), LG_FMT(entry->type));
+		*names = (struct lg_cert_names){ .nuri = 0 };
+		LG_TRY(lg_ssh_principals(cx, &is->profile, entry, rq, principals));
+		q.principals = principals->v;
+		q.nprincipals = principals->n;
+	} else {
+		LG_TRY(names_for(cx, is, &is->profile, entry, names));
+	}
 	return lg_certs_ask_issue(cx, is->c, v, &q, decided);
 }
 
@@ -111,13 +123,14 @@ static lg_err
 set_validity(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_profile *profile, int64_t wanted, struct lg_cert_row *row)
 {
 	int64_t longest = profile->longest < ca->au.leaf_life ? profile->longest : ca->au.leaf_life;
-	int64_t now = cx->now - cx->now % LG_SECOND, ends = ca->issuer[0].x509.not_after;
+	bool ssh = lg_profile_is_ssh(profile);
+	int64_t now = cx->now - cx->now % LG_SECOND, ends = ssh ? INT64_MAX : ca->issuer[0].x509.not_after;
 	int64_t life = wanted != 0 ? wanted : profile->life < longest ? profile->life : longest;
 
 	if (life < LG_SECOND || life > longest)
 		return lg_fail(cx, LG_E_DENIED, "profile %.*s allows a life of 1 to %lld seconds", LG_FMT(profile->name),
 		    (long long)(longest / LG_SECOND));
-	if (now < ca->issuer[0].x509.not_before || now >= ends)
+	if (!ssh && (now < ca->issuer[0].x509.not_before || now >= ends))
 		return lg_fail(cx, LG_E_UNAVAILABLE, "the issuing certificate is outside its time");
 	row->not_before = now - LG_CERT_BACKDATE;
 	row->expires = now + life - life % LG_SECOND;
@@ -170,7 +183,7 @@ decide_in_snapshot(struct lg_ctx *cx, struct lg_issuing *is)
 	LG_TRY(find_profile(cx, v, is->rq, &is->profile));
 	LG_TRY(check_key(cx, &is->profile, is->rq->spki));
 	LG_TRY(set_validity(cx, is->ca, &is->profile, is->rq->life, &is->row));
-	return decide(cx, v, is, &is->entry, &is->names, &is->decided);
+	return decide(cx, v, is, &is->entry, &is->names, &is->principals, &is->decided);
 }
 
 static lg_err
@@ -178,7 +191,10 @@ prepare(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile *
 {
 	struct lg_cert_row *row = &is->row;
 
-	draw_serial(&row->serial);
+	if (lg_profile_is_ssh(&is->profile))
+		lg_ssh_draw_serial(&row->serial);
+	else
+		draw_serial(&row->serial);
 	row->state = LG_CERT_PENDING;
 	row->entry = is->entry.id;
 	row->type = is->entry.type;
@@ -186,7 +202,7 @@ prepare(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile *
 	row->profile = profile->name;
 	row->spki = lg_sha256_of(spki);
 	row->issuer = is->ca->issuer[0].sha256;
-	return write_tbs(cx, is, profile, spki);
+	return lg_profile_is_ssh(&is->profile) ? lg_ssh_write(cx, is) : write_tbs(cx, is, profile, spki);
 }
 
 /* ---- the two mutations -------------------------------------------------------------------------------- */
@@ -210,6 +226,8 @@ audit(struct lg_ctx *cx, struct lg_view *v, const struct lg_issuing *is, lg_str 
 		lg_jsonw_str(&w, is->names.uri[i]);
 	for (size_t i = 0; i < is->names.ndns; i++)
 		lg_jsonw_str(&w, is->names.dns[i]);
+	for (size_t i = 0; i < is->principals.n; i++)
+		lg_jsonw_str(&w, is->principals.v[i]);
 	for (size_t i = 0; i < is->names.nip; i++)
 		lg_jsonw_str(&w, lg_ip_octets_text(cx->arena, is->names.ip[i]));
 	lg_jsonw_array_end(&w);
@@ -250,6 +268,7 @@ decide_again(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is)
 	struct lg_cert_subject entry;
 	struct lg_cert_profile profile;
 	struct lg_cert_names names;
+	struct lg_ssh_names principals = { .n = 0 };
 	struct lg_decided decided;
 
 	if (is->rq == NULL || lg_certs_decided_stands(v, is->rq->tenant, &is->decided))
@@ -257,10 +276,11 @@ decide_again(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is)
 	LG_TRY(find_profile(cx, v, is->rq, &profile));
 	if (!lg_profile_eq(&profile, &is->profile))
 		return lg_fail(cx, LG_E_CONFLICT, "the profile has changed meanwhile");
-	LG_TRY(decide(cx, v, is, &entry, &names, &decided));
+	LG_TRY(decide(cx, v, is, &entry, &names, &principals, &decided));
 	if (!lg_str_eq(entry.name, is->entry.name) || !lg_str_eq(entry.project, is->entry.project) ||
 	    !same_names(names.dns, names.ndns, is->names.dns, is->names.ndns) ||
-	    !same_names(names.ip, names.nip, is->names.ip, is->names.nip))
+	    !same_names(names.ip, names.nip, is->names.ip, is->names.nip) ||
+	    !same_names(principals.v, principals.n, is->principals.v, is->principals.n))
 		return lg_fail(cx, LG_E_CONFLICT, "the entry's names have changed meanwhile");
 	return LG_OK;
 }
@@ -288,7 +308,7 @@ run_complete(struct lg_ctx *cx, struct lg_view *v, void *arg)
 
 /* The keeper answers with a whole certificate: it must be ours, around our TBS, by the issuer whose name stands in it. */
 static lg_err
-sign(struct lg_ctx *cx, struct lg_issuing *is)
+sign_x509(struct lg_ctx *cx, struct lg_issuing *is, lg_str *ret)
 {
 	const struct lg_signer *signer = &is->c->ports.signer;
 	struct lg_x509 x;
@@ -298,14 +318,27 @@ sign(struct lg_ctx *cx, struct lg_issuing *is)
 	LG_TRY(lg_x509_parse(cx, der, &x));
 	if (!lg_str_eq(x.tbs, is->tbs) || !lg_str_eq(x.alg, x.tbs_alg) || der.n > LG_CERT_MAX)
 		return lg_fail(cx, LG_E_INTERNAL, "the keeper signed something else");
-	is->row.der = der;
-	is->row.sha256 = lg_sha256_of(der);
+	*ret = der;
+	return LG_OK;
+}
+
+static lg_err
+sign(struct lg_ctx *cx, struct lg_issuing *is)
+{
+	LG_TRY(lg_profile_is_ssh(&is->profile) ? lg_ssh_sign(cx, is, &is->row.der) : sign_x509(cx, is, &is->row.der));
+	is->row.sha256 = lg_sha256_of(is->row.der);
 	return LG_OK;
 }
 
 lg_err
 lg_issued_of(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_row *row, struct lg_issued *ret)
 {
+	uint64_t number;
+
+	if (lg_ssh_serial(&row->serial, &number)) {
+		*ret = (struct lg_issued){ .serial = row->serial, .cert = lg_dup(cx->arena, row->der), .expires = row->expires };
+		return LG_OK;
+	}
 	for (size_t i = 0; i < ca->nissuers; i++)
 		if (memcmp(ca->issuer[i].sha256.b, row->issuer.b, sizeof row->issuer.b) == 0) {
 			*ret = (struct lg_issued){ .serial = row->serial, .cert = lg_dup(cx->arena, row->der),

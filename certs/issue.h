@@ -11,6 +11,13 @@
 #include "certs/ask.h"
 #include "certs/rows.h"
 
+#define LG_SSH_PRINCIPALS 16
+
+struct lg_ssh_names {
+	lg_str v[LG_SSH_PRINCIPALS];
+	size_t n;
+};
+
 struct lg_issuing {
 	struct lg_certs *c;
 	const struct lg_ca *ca;
@@ -18,6 +25,7 @@ struct lg_issuing {
 	struct lg_cert_profile profile;
 	struct lg_cert_subject entry;
 	struct lg_cert_names names;
+	struct lg_ssh_names principals;		/* of an SSH certificate, which has no other names */
 	struct lg_decided decided;
 	struct lg_cert_row row;
 	lg_str tbs;

@@ -84,7 +84,8 @@ read_list(struct lg_json *js, lg_str ret[LG_PROFILE_LIST], size_t *n)
 
 /* ---- JSON ------------------------------------------------------------------------------------------------ */
 
-static const char *const kinds[] = { [LG_PROFILE_LEAF] = "leaf", [LG_PROFILE_OCSP] = "ocsp", [LG_PROFILE_CA] = "ca" };
+static const char *const kinds[] = { [LG_PROFILE_LEAF] = "leaf", [LG_PROFILE_OCSP] = "ocsp", [LG_PROFILE_CA] = "ca",
+	[LG_PROFILE_SSH_USER] = "ssh-user", [LG_PROFILE_SSH_HOST] = "ssh-host" };
 
 void
 lg_profile_write(struct lg_jsonw *w, const struct lg_cert_profile *p, bool own)
@@ -115,12 +116,27 @@ read_life(struct lg_json *js)
 	return seconds * LG_SECOND;
 }
 
-/* False: no such member.  Name, kind and "own" are what they are: a profile that was read may be sent back. */
+static enum lg_profile_kind
+read_kind(struct lg_json *js)
+{
+	static const enum lg_profile_kind free_kinds[] = { LG_PROFILE_LEAF, LG_PROFILE_SSH_USER, LG_PROFILE_SSH_HOST };
+	lg_str word = lg_json_str(js);
+
+	for (size_t i = 0; i < LG_COUNT(free_kinds); i++)
+		if (lg_str_eq(word, lg_str_of(kinds[free_kinds[i]])))
+			return free_kinds[i];
+	lg_json_fault(js, "a kind is leaf, ssh-user or ssh-host");
+	return LG_PROFILE_LEAF;
+}
+
+/* False: no such member.  Name and "own" are what they are: a profile that was read may be sent back. */
 static bool
 read_member(struct lg_json *js, lg_str name, struct lg_cert_profile *p)
 {
-	if (lg_str_eq(name, LG_STR("name")) || lg_str_eq(name, LG_STR("kind")) || lg_str_eq(name, LG_STR("own")))
+	if (lg_str_eq(name, LG_STR("name")) || lg_str_eq(name, LG_STR("own")))
 		lg_json_skip(js);
+	else if (lg_str_eq(name, LG_STR("kind")))
+		p->kind = read_kind(js);
 	else if (lg_str_eq(name, LG_STR("subject")))
 		p->type = lg_json_str(js);
 	else if (lg_str_eq(name, LG_STR("keys")))
@@ -172,6 +188,19 @@ lists_valid(struct lg_ctx *cx, const struct lg_cert_profile *p)
 	return true;
 }
 
+/* Logins are people's or services'; a host's key is a host's. */
+static lg_err
+check_ssh(struct lg_ctx *cx, const struct lg_cert_profile *p)
+{
+	bool host = lg_str_eq(p->type, LG_STR("Host")), login = lg_str_eq(p->type, LG_STR("User")) || lg_str_eq(p->type, LG_STR("Service"));
+
+	if (p->keys == 0 || p->eku != 0 || p->san != 0)
+		return lg_fail(cx, LG_E_INVALID, "a profile for SSH has keys, and neither usages nor names");
+	if (p->kind == LG_PROFILE_SSH_USER ? !login : !host)
+		return lg_fail(cx, LG_E_INVALID, "ssh-user is for a User or Service, ssh-host for a Host");
+	return LG_OK;
+}
+
 /* Who shows a certificate with clientAuth is taken for the entry that its URI names. */
 static lg_err
 check(struct lg_ctx *cx, const struct lg_cert_profile *p)
@@ -180,18 +209,20 @@ check(struct lg_ctx *cx, const struct lg_cert_profile *p)
 
 	if (!name_valid(p->name))
 		return lg_fail(cx, LG_E_INVALID, "a profile's name is 1 to %d of a-z, 0-9 and -", LG_PROFILE_NAME);
+	if (p->life > p->longest)
+		return lg_fail(cx, LG_E_INVALID, "life_seconds is more than longest_seconds");
+	if (!lists_valid(cx, p))
+		return lg_fail(cx, LG_E_INVALID, "a DNS name or a policy's OID is malformed");
 	if (identity && !typed)
 		return lg_fail(cx, LG_E_INVALID, "\"subject\" is User, Service, Host, Workload, or empty for proved names");
+	if (p->kind != LG_PROFILE_LEAF)
+		return check_ssh(cx, p);
 	if (p->keys == 0 || p->eku == 0 || p->san == 0 || (p->eku & LG_EKU_OCSP) != 0)
 		return lg_fail(cx, LG_E_INVALID, "a profile has keys, usages (serverAuth, clientAuth) and names");
 	if ((p->eku & LG_EKU_CLIENT) != 0 && (!identity || (p->san & LG_SAN_URI) == 0))
 		return lg_fail(cx, LG_E_INVALID, "clientAuth goes with a subject and its uri");
 	if (!identity && (p->san & LG_SAN_URI) != 0)
 		return lg_fail(cx, LG_E_INVALID, "the uri is an entry's: it goes with a subject");
-	if (p->life > p->longest)
-		return lg_fail(cx, LG_E_INVALID, "life_seconds is more than longest_seconds");
-	if (!lists_valid(cx, p))
-		return lg_fail(cx, LG_E_INVALID, "a DNS name or a policy's OID is malformed");
 	return LG_OK;
 }
 
@@ -202,7 +233,7 @@ lg_profile_read(struct lg_ctx *cx, lg_str json, const struct lg_cert_profile *fr
 	struct lg_json js;
 	lg_str name;
 
-	if (p.kind != LG_PROFILE_LEAF)
+	if (p.kind == LG_PROFILE_OCSP || p.kind == LG_PROFILE_CA)
 		return lg_fail(cx, LG_E_DENIED, "profile %.*s is the service's own", LG_FMT(p.name));
 	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);

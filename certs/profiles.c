@@ -19,6 +19,8 @@ const struct lg_cert_profile lg_cert_profiles[] = {
 	{ LG_STR("user"), LG_STR("User"), LG_PROFILE_LEAF, KEYS_ALL, LG_EKU_CLIENT, LG_SAN_URI, 12 * LG_HOUR, LG_DAY, .npolicies = 0 },
 	{ LG_STR("tls-server"), { NULL, 0 }, LG_PROFILE_LEAF, KEYS_ALL, LG_EKU_SERVER, LG_SAN_DNS | LG_SAN_IP, LG_DAY, LG_DAY,
 	    .npolicies = 0 },
+	{ LG_STR("ssh-user"), LG_STR("User"), LG_PROFILE_SSH_USER, KEYS_ALL, 0, 0, 8 * LG_HOUR, LG_DAY, .npolicies = 0 },
+	{ LG_STR("ssh-host"), LG_STR("Host"), LG_PROFILE_SSH_HOST, KEYS_ALL, 0, 0, LG_DAY, LG_DAY, .npolicies = 0 },
 	{ LG_STR("ocsp"), { NULL, 0 }, LG_PROFILE_OCSP, KEY(LG_KEY_P256), LG_EKU_OCSP, 0, LG_DAY, LG_DAY, .npolicies = 0 },
 	{ LG_STR("issuing-ca"), { NULL, 0 }, LG_PROFILE_CA, KEY(LG_KEY_P256), 0, 0, 731 * LG_DAY, 731 * LG_DAY, .npolicies = 0 },
 	{ LG_STR("root-ca"), { NULL, 0 }, LG_PROFILE_CA, KEY(LG_KEY_P256), 0, 0, 3653 * LG_DAY, 3653 * LG_DAY, .npolicies = 0 },

@@ -45,6 +45,11 @@ lg_err lg_route_profiles(void *self, struct lg_http *ex);
 lg_err lg_route_profile(void *self, struct lg_http *ex);
 lg_err lg_route_profile_put(void *self, struct lg_http *ex);
 lg_err lg_route_profile_delete(void *self, struct lg_http *ex);
+/* SSH. */
+lg_err lg_route_ssh_issue(void *self, struct lg_http *ex);
+lg_err lg_route_ssh_user_ca(void *self, struct lg_http *ex);
+lg_err lg_route_ssh_host_ca(void *self, struct lg_http *ex);
+lg_err lg_route_ssh_krl(void *self, struct lg_http *ex);
 /* EST. */
 lg_err lg_route_est_cacerts(void *self, struct lg_http *ex);
 lg_err lg_route_est_csrattrs(void *self, struct lg_http *ex);

@@ -2,6 +2,7 @@
 #include "certs/acme.h"
 #include "certs/ocsp.h"
 #include "certs/routes.h"
+#include "certs/ssh.h"
 
 /* ---- joining ------------------------------------------------------------------------------------------------ */
 
@@ -114,6 +115,10 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/v1/profiles/*",     LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_profile },
 	{ "PUT",  "/v1/profiles/*",     LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_profile_put },
 	{ "DELETE", "/v1/profiles/*",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_profile_delete },
+	{ "POST", "/v1/ssh/certificates", LG_SURFACE_API, LG_ON_WORKER, LG_SSH_REQUEST, lg_route_ssh_issue },
+	{ "GET",  "/ssh/user_ca.pub",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ssh_user_ca },
+	{ "GET",  "/ssh/host_ca.pub",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ssh_host_ca },
+	{ "GET",  "/ssh/krl",           LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_ssh_krl },
 	{ "GET",  "/.well-known/est/cacerts",        EST, LG_ON_LOOP,   0, lg_route_est_cacerts },
 	{ "GET",  "/.well-known/est/csrattrs",       EST, LG_ON_LOOP,   0, lg_route_est_csrattrs },
 	{ "POST", "/.well-known/est/simpleenroll",   EST, LG_ON_WORKER, 0, lg_route_est_enroll },

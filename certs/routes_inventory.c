@@ -3,6 +3,8 @@
 #include "certs/ask.h"
 #include "certs/revoke.h"
 #include "certs/routes.h"
+#include "certs/ssh.h"
+#include "crypto/ssh.h"
 
 #define PAGE		100		/* items, unless asked otherwise */
 #define PAGE_MAX	500
@@ -14,6 +16,8 @@ static const char *const states[] = {
 static void
 put_row(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_cert_row *row)
 {
+	uint64_t number;
+
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "serial", lg_serial_text(cx->arena, &row->serial));
 	lg_jsonw_str_of(w, "state", lg_str_of(states[row->state]));
@@ -33,7 +37,9 @@ put_row(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_cert_row *row)
 		lg_jsonw_time(w, row->revoked);
 		lg_jsonw_str_of(w, "reason", lg_revocation_name(row->why));
 	}
-	if (row->der.n > 0)
+	if (row->der.n > 0 && lg_ssh_serial(&row->serial, &number))
+		lg_jsonw_str_of(w, "certificate", lg_ssh_line(cx->arena, row->der, row->name));
+	else if (row->der.n > 0)
 		lg_routes_put_pem(cx, w, "certificate", row->der);
 	lg_jsonw_object_end(w);
 }

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "certs/chain.h"
 #include "certs/names.h"
+#include "crypto/spki.h"
+#include "crypto/ssh.h"
 
 /* ---- building ----------------------------------------------------------------------------------- */
 
@@ -80,6 +82,26 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 	ret->service_root = lg_dup(a, from->service_root);
 	ret->dns_suffixes = suffixes;
 	ret->nets = nets;
+	ret->nssh_user = ret->nssh_host = 0;	/* kept as blobs */
+	return LG_OK;
+}
+
+static lg_err
+build_ssh(struct lg_ctx *cx, struct lg_arena *a, const lg_str *spki, size_t n, struct lg_ssh_ca *ret)
+{
+	if (n > LG_ISSUERS)
+		return lg_fail(cx, LG_E_INVALID, "an authority has at most %d keys for SSH certificates", LG_ISSUERS);
+	for (size_t i = 0; i < n; i++) {
+		LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_SSH_CERT_MAX);
+		struct lg_pubkey_parts parts;
+
+		LG_TRY(lg_spki_parse(cx, spki[i], &parts));
+		lg_ssh_put_key(&b, &parts);
+		LG_TRY(lg_buf_status(cx, &b));
+		ret->key[i].blob = lg_dup(a, lg_buf_view(&b));
+		ret->key[i].sha256 = lg_sha256_of(ret->key[i].blob);
+	}
+	ret->n = n;
 	return LG_OK;
 }
 
@@ -89,6 +111,8 @@ static lg_err
 build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from, bool ocsp, struct lg_ca *ca)
 {
 	LG_TRY(copy_authority(cx, a, from, &ca->au));
+	LG_TRY(build_ssh(cx, a, from->ssh_user, from->nssh_user, &ca->ssh_user));
+	LG_TRY(build_ssh(cx, a, from->ssh_host, from->nssh_host, &ca->ssh_host));
 	LG_TRY(build_cert(cx, a, from->root, ca->au.http_url, &ca->root));
 	ca->au.root = ca->root.x509.der;
 	LG_TRY(lg_x509_is_ca(cx, &ca->root.x509, 1));

@@ -26,10 +26,21 @@ struct lg_ca_cert {
 	lg_str crl_url, ca_url, ocsp_url;	/* ocsp_url empty: not offered */
 };
 
+struct lg_ssh_ca_key {
+	lg_str blob;			/* as SSH writes it */
+	lg_sha256 sha256;		/* of that: names the issuer in the inventory */
+};
+
+struct lg_ssh_ca {
+	struct lg_ssh_ca_key key[LG_ISSUERS];	/* [0] signs */
+	size_t n;
+};
+
 struct lg_ca {				/* one tenant */
 	struct lg_authority au;
 	struct lg_ca_cert root, issuer[LG_ISSUERS];
 	size_t nissuers;
+	struct lg_ssh_ca ssh_user, ssh_host;
 };
 
 struct lg_trust {

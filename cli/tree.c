@@ -46,6 +46,7 @@ const struct cli_option cli_globals[] = {
 	{ "limit", 0, "N", "the newest N records (100000)" }, { "all", 0, NULL, "show what has drifted, too" }
 
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
+#define SSH_OPTIONS { "principal", 0, "NAME,...", "logins, or names of the host (one's own)" }, { "profile", 0, "NAME", "another than ssh-user or ssh-host" }
 #define HERE "Asked on the service's own machine, by root or the service's owner; needs no login."
 
 static const struct cli_command nouns[] = {
@@ -162,6 +163,22 @@ static const struct cli_command nouns[] = {
 	      { .name = "revoke", .args = "SERIAL", .help = "Revoke a certificate",
 		.options = OPTIONS({ "reason", 0, "NAME", "of RFC 5280: keyCompromise, superseded, ..." }),
 		.examples = EXAMPLES("lightgate certificate revoke 5f3a... --reason keyCompromise"), .run = cli_certificate_revoke }) },
+	{ .name = "ssh", .help = "SSH certificates for people and hosts",
+	  .examples = EXAMPLES("lightgate ssh login", "ssh -i ~/.ssh/lightgate alice@node1.example.org"),
+	  .sub = COMMANDS({ .name = "login", .help = "A new key and a certificate for it, for whoever signs in",
+		.text = "Writes FILE, FILE.pub and FILE-cert.pub; FILE is ~/.ssh/lightgate unless --out says otherwise.",
+		.options = OPTIONS({ "out", 0, "FILE", "the new key (mode 0600)" }, SSH_OPTIONS),
+		.examples = EXAMPLES("lightgate ssh login", "lightgate ssh login --principal deploy --out deploy"), .run = cli_ssh_login },
+	      { .name = "sign", .args = "FILE", .help = "A certificate for a key that is there: of a person, or (with --cert) of a host",
+		.options = OPTIONS({ "out", 0, "FILE", "the certificate (FILE-cert.pub)" }, SSH_OPTIONS),
+		.examples = EXAMPLES("lightgate ssh sign ~/.ssh/id_ed25519.pub",
+		    "lightgate ssh sign /etc/ssh/ssh_host_ecdsa_key.pub --cert host.pem --key host.key"), .run = cli_ssh_sign },
+	      { .name = "trust", .help = "The authorities: lines for TrustedUserCAKeys, or for known_hosts",
+		.options = OPTIONS({ "hosts", 0, "PATTERN", "lines for known_hosts, for hosts of this pattern" }),
+		.examples = EXAMPLES("lightgate ssh trust > /etc/ssh/lightgate_user_ca", "lightgate ssh trust --hosts '*.example.org' >> ~/.ssh/known_hosts"),
+		.run = cli_ssh_trust },
+	      { .name = "krl", .help = "What is revoked, for RevokedKeys of sshd", .options = OPTIONS({ "out", 0, "FILE", "where" }),
+		.examples = EXAMPLES("lightgate ssh krl --out /etc/ssh/lightgate_krl"), .run = cli_ssh_krl }) },
 	{ .name = "profile", .help = "Profiles: what each kind of certificate allows",
 	  .examples = EXAMPLES("lightgate profile list", "lightgate profile show host -o json"),
 	  .sub = COMMANDS({ .name = "list", .help = "The profiles, built in and added", .examples = EXAMPLES("lightgate profile list"), .run = cli_profile_list },

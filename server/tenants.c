@@ -107,16 +107,17 @@ comes_first(const struct lg_keeper_key *a, const struct lg_keeper_key *b)
 	return (a->state == LG_KEY_ACTIVE) != (b->state == LG_KEY_ACTIVE) ? a->state == LG_KEY_ACTIVE : a->since > b->since;
 }
 
-static void
-issuers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenant *t, struct lg_arena *a, struct lg_tenant_view *ret)
+/* Of one purpose; those that are not to be believed yet or any more are left out.  0 without one that is active. */
+static size_t
+signers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenant *t, enum lg_purpose purpose,
+    const struct lg_keeper_key *row[LG_ISSUERS])
 {
-	const struct lg_keeper_key *row[LG_ISSUERS];
 	size_t n = 0;
 
 	for (size_t i = 0; i < kept->nkeys; i++) {
 		const struct lg_keeper_key *k = &kept->key[i];
 		size_t at = 0;
-		if (k->tenant != t->id || k->purpose != LG_PURPOSE_ISSUER || k->state == LG_KEY_NEXT ||
+		if (k->tenant != t->id || k->purpose != purpose || k->state == LG_KEY_NEXT ||
 		    !lg_rotation_believed(k, &t->ceiling, cx->now))
 			continue;
 		while (at < n && !comes_first(k, row[at]))
@@ -127,11 +128,23 @@ issuers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenan
 		memmove(&row[at + 1], &row[at], (n - at - 1) * sizeof row[0]);
 		row[at] = k;
 	}
-	if (n == 0 || row[0]->state != LG_KEY_ACTIVE)
-		return;
-	for (size_t i = 0; i < n; i++)
+	return n == 0 || row[0]->state != LG_KEY_ACTIVE ? 0 : n;
+}
+
+static void
+issuers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenant *t, struct lg_arena *a, struct lg_tenant_view *ret)
+{
+	const struct lg_keeper_key *row[LG_ISSUERS];
+
+	ret->nissuers = signers(cx, kept, t, LG_PURPOSE_ISSUER, row);
+	for (size_t i = 0; i < ret->nissuers; i++)
 		ret->issuers[i] = lg_dup(a, row[i]->cert);
-	ret->nissuers = n;
+	ret->nssh_user = signers(cx, kept, t, LG_PURPOSE_SSH_USER, row);
+	for (size_t i = 0; i < ret->nssh_user; i++)
+		ret->ssh_user[i] = lg_dup(a, row[i]->spki);
+	ret->nssh_host = signers(cx, kept, t, LG_PURPOSE_SSH_HOST, row);
+	for (size_t i = 0; i < ret->nssh_host; i++)
+		ret->ssh_host[i] = lg_dup(a, row[i]->spki);
 }
 
 static bool
@@ -400,6 +413,10 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 			.ndns_suffixes = t->ndns_suffixes, .nets = t->nets, .nnets = t->nnets, .loopback = t->loopback, .leaf_life = t->leaf_life,
 		};
 		memcpy(v[i].issuers, t->issuers, sizeof v[i].issuers);
+		memcpy(v[i].ssh_user, t->ssh_user, sizeof v[i].ssh_user);
+		memcpy(v[i].ssh_host, t->ssh_host, sizeof v[i].ssh_host);
+		v[i].nssh_user = t->nssh_user;
+		v[i].nssh_host = t->nssh_host;
 		if (t->id != LG_DEFAULT_TENANT)
 			below_path(cx, app, t, &v[i]);
 	}

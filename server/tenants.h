@@ -21,6 +21,8 @@ struct lg_tenant_view {
 	lg_str trust_domain;
 	const lg_str *dns_suffixes;
 	size_t ndns_suffixes;
+	lg_str ssh_user[LG_ISSUERS], ssh_host[LG_ISSUERS];	/* SubjectPublicKeyInfo; whoever signs first */
+	size_t nssh_user, nssh_host;
 	const lg_str *nets;		/* as in the ceiling */
 	size_t nnets;
 	bool loopback;

@@ -117,6 +117,8 @@ struct lg_authority {
 	lg_str service_root;		/* DER: behind the listeners' own certificates; empty: root */
 	const lg_str *dns_suffixes;	/* leaves' DNS names are or end in one of these */
 	size_t ndns_suffixes;
+	lg_str ssh_user[LG_ISSUERS], ssh_host[LG_ISSUERS];	/* SubjectPublicKeyInfo; [0] signs, the others are still believed */
+	size_t nssh_user, nssh_host;	/* 0: no SSH certificates */
 	const lg_str *nets;		/* leaves' addresses lie in one of these: address and mask */
 	size_t nnets;
 	bool loopback;			/* leaves may carry localhost, 127.0.0.1 and ::1 */
@@ -143,7 +145,9 @@ enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2, LG_EKU_OCSP = 4 };
 enum lg_profile_kind {
 	LG_PROFILE_LEAF,		/* lg_certs_issue */
 	LG_PROFILE_OCSP,		/* who answers for an issuer: made by the service itself */
-	LG_PROFILE_CA			/* made by the keeper: shown, never asked for */
+	LG_PROFILE_CA,			/* made by the keeper: shown, never asked for */
+	LG_PROFILE_SSH_USER,		/* SSH certificates: lg_certs_issue with an SSH key */
+	LG_PROFILE_SSH_HOST
 };
 
 /* What kind of certificate.  Those of lg_cert_profiles are in every tenant; an administrator changes them and adds others.  Each
@@ -194,13 +198,16 @@ struct lg_cert_request {
 	const struct lg_cert_names *only;	/* NULL: all names of the entry */
 	/* Of tls-server alone: names whose control the entry has proved (ACME).  They are the certificate's, instead of the entry's. */
 	const struct lg_cert_names *proved;
+	bool ssh;			/* for an SSH certificate: the key's holder proves it at every use */
+	const lg_str *principals;	/* asked for; none: the entry's */
+	size_t nprincipals;
 	int64_t life;			/* 0: the profile's */
 };
 
 struct lg_issued {			/* in cx's arena */
 	lg_serial serial;
 	lg_str cert;			/* DER */
-	lg_str chain;			/* the issuing certificate, DER */
+	lg_str chain;			/* the issuing certificate, DER; of SSH certificates empty, as is the root */
 	lg_str root;			/* DER */
 	int64_t expires;
 };

@@ -137,6 +137,8 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 			w->last_profile = lg_dup(w->arena, q->facts[i].s);
 		if (strcmp(q->facts[i].name, "dns") == 0)
 			w->last_ndns = q->facts[i].n;
+		if (strcmp(q->facts[i].name, "principals") == 0)
+			w->last_nprincipals = q->facts[i].n;
 	}
 	(void)cx;
 	*ret = (struct lg_verdict){ .permit = w->deny == NULL || strcmp(w->deny, q->action) != 0, .reason = LG_STR("the test says so"),
@@ -150,6 +152,19 @@ revision(void *self, uint32_t tenant)
 	(void)self;
 	(void)tenant;
 	return 1;
+}
+
+static lg_str
+spki_of(struct world *w, EVP_PKEY *key)
+{
+	unsigned char *p = NULL;
+	int n = i2d_PUBKEY(key, &p);
+	lg_str s;
+
+	cr_assert(n > 0);
+	s = lg_dup(w->arena, (lg_str){ (const char *)p, (size_t)n });
+	OPENSSL_free(p);
+	return s;
 }
 
 static lg_str
@@ -243,6 +258,32 @@ ocsp_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *si
 	is = keeper_issuer(w, tenant);
 	cr_assert_eq(lg_tbs_ocsp_check(cx, tbs, &is), LG_OK, "%s", cx->error);
 	*sig = sign_with(w, w->keys[tenant].issuer_key, tbs);
+	return LG_OK;
+}
+
+/* As the keeper: with the issuer's key, whatever the purpose. */
+static lg_err
+ssh_wait(void *self, struct lg_ctx *cx, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_str *cert)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_SSH_CERT_MAX), sig = LG_BUF(1024);
+	struct world *w = self;
+	LG_AUTO(lg_pubkey_unref) struct lg_pubkey *key = NULL;
+	struct lg_ceiling ceiling = { .dns_suffixes = { LG_STR("a.example") }, .ndns = 1, .leaf_life = LG_DAY,
+		.nets = { LG_STR("\x0a\x01\0\0\xff\xff\0\0") }, .nnets = 1 };
+	uint8_t raw[64];
+
+	if (w->keeper_gone)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper is gone");
+	cr_assert_eq(lg_pubkey_from_spki(cx, spki_of(w, w->keys[tenant].issuer_key), &key), LG_OK);
+	LG_TRY(lg_ssh_check(cx, tbs, purpose == LG_PURPOSE_SSH_USER ? LG_SSH_USER : LG_SSH_HOST, &ceiling, key));
+	lg_str der = sign_with(w, w->keys[tenant].issuer_key, tbs);
+	cr_assert(lg_ecdsa_from_der((const uint8_t *)der.p, der.n, 32, raw));
+	lg_ssh_put_signature(&sig, LG_KIND_P256, (lg_str){ (char *)raw, sizeof raw });
+	lg_buf_str(&b, tbs);
+	lg_buf_str32(&b, lg_buf_view(&sig));
+	*cert = lg_dup(cx->arena, lg_buf_view(&b));
+	if (w->while_signing != NULL)
+		w->while_signing(w);
 	return LG_OK;
 }
 
@@ -421,6 +462,8 @@ trust(struct world *w)
 		    .leaf_life = LG_DAY, .root = w->keys[2].root_der, .issuers = { w->keys[2].issuer_der }, .nissuers = 1 },
 	};
 
+	v[0].ssh_user[0] = v[0].ssh_host[0] = spki_of(w, w->keys[1].issuer_key);
+	v[0].nssh_user = v[0].nssh_host = 1;
 	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, 2), LG_OK, "%s", w->cx.error);
 }
 
@@ -481,7 +524,7 @@ world_open(const char *open_entry)
 	open_store(w);
 	ports.store = w->store;
 	ports.signer = (struct lg_signer){ .self = w, .certificate_wait = certificate_wait, .crl_wait = crl_wait,
-		.ocsp_wait = ocsp_wait, .data_key = data_key };
+		.ocsp_wait = ocsp_wait, .ssh_wait = ssh_wait, .data_key = data_key };
 	ports.net = (struct lg_acme_net){ w, net_http, net_txt, net_alpn, net_caa };
 	ports.caa_identity = LG_STR("ca.a.example");
 	ports.acme_entry = lg_str_of(open_entry);
