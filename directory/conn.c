@@ -9,9 +9,17 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "directory/hub.h"
 #include "directory/message.h"
 
 #define OUT_MAX		(32u << 20)	/* one answer may be large; past this the connection ends */
+
+/* On the loop, after commits. */
+static void
+changed(void *arg)
+{
+	lg_sessions_changed(arg);
+}
 
 struct lg_ldap *
 lg_ldap_new(const struct lg_ldap_options *o)
@@ -21,6 +29,7 @@ lg_ldap_new(const struct lg_ldap_options *o)
 	if (l == NULL)
 		abort();
 	*l = (struct lg_ldap){ .o = *o, .memo = lg_memo_new(), .slice = lg_arena_new(), .entry = lg_arena_new() };
+	l->ear = lg_ear_new(o->dir->hub, o->mailbox, changed, l);
 	return l;
 }
 
@@ -37,6 +46,7 @@ lg_ldap_free(struct lg_ldap **lp)
 		lg_arena_free(&op->arena);
 		free(op);
 	}
+	lg_ear_free(&l->ear);
 	lg_memo_free(&l->memo);
 	lg_arena_free(&l->slice);
 	lg_arena_free(&l->entry);
@@ -75,8 +85,9 @@ set_peer(struct lg_ldap_conn *c, const struct lg_ldap_peer *peer)
 }
 
 void
-lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e)
+lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e, const lg_uuid *verifier)
 {
+	lg_session_begin(c, e, verifier);
 	lg_arena_reset(c->identity);
 	c->actor = lg_anonymous;
 	c->actor.address = lg_str_of(c->peer.address);
@@ -99,7 +110,7 @@ lg_ldap_conn_new(struct lg_ldap *l, const struct lg_ldap_peer *peer, void (*wake
 	*c = (struct lg_ldap_conn){ .ldap = l, .wake = wake, .arg = arg, .identity = lg_arena_new(), .opened = lg_boottime(),
 		.in = LG_BUF(LG_LDAP_PDU_BOUND + LG_LDAP_PDU_FIRST), .out = LG_BUF(OUT_MAX) };
 	set_peer(c, peer);
-	lg_conn_actor(c, NULL);
+	lg_conn_actor(c, NULL, NULL);
 	return c;
 }
 
@@ -110,6 +121,7 @@ lg_ldap_conn_free(struct lg_ldap_conn **cp)
 
 	if (c == NULL)
 		return;
+	lg_session_end(c);
 	while (c->ops != NULL) {
 		struct lg_op *op = c->ops;
 		if (!op->waiting) {
@@ -132,7 +144,7 @@ lg_ldap_secured(struct lg_ldap_conn *c, const struct lg_ldap_peer *peer)
 {
 	c->start_tls = false;
 	set_peer(c, peer);
-	lg_conn_actor(c, NULL);		/* RFC 4511 4.14.3: what was agreed in clear is forgotten */
+	lg_conn_actor(c, NULL, NULL);	/* RFC 4511 4.14.3: what was agreed in clear is forgotten */
 	c->bound = false;
 }
 
@@ -341,6 +353,8 @@ lg_ldap_run(struct lg_ldap_conn *c)
 	int64_t end = lg_monotonic_ns() + LG_LDAP_SLICE_NS;
 	c->running = true;
 	c->blocked = false;
+	if (c->session.doubted)
+		lg_session_settle(c);
 	if (!c->closing)
 		continue_searches(c, end);
 	while (may_begin(c) && take(c))

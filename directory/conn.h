@@ -11,6 +11,7 @@
 #include "directory/ber.h"
 #include "directory/controls.h"
 #include "directory/result.h"
+#include "directory/session.h"
 #include "directory/shown.h"
 
 enum { LG_POOLED_OPERATIONS = 64, LG_REPLY_CONTROLS = 8 };
@@ -24,6 +25,8 @@ struct lg_ldap {
 	struct lg_arena *slice;		/* wiped between slices of searches */
 	struct lg_arena *entry;		/* wiped between entries */
 	struct lg_ldap_counts counts;
+	struct lg_ear *ear;
+	struct lg_ldap_conn *session[LG_SESSION_BUCKETS];	/* by entry */
 };
 
 struct lg_op {
@@ -60,6 +63,7 @@ struct lg_ldap_conn {
 	struct lg_ldap_peer peer;	/* cert is ours */
 	void (*wake)(void *arg);
 	void *arg;
+	struct lg_session session;
 	struct lg_actor actor;
 	struct lg_arena *identity;	/* what actor points to */
 	bool bound;			/* a bind has succeeded: larger requests are taken */
@@ -101,7 +105,8 @@ void lg_op_wake(struct lg_op *op);		/* there may be output, or room for the next
 void lg_op_own(struct lg_op *op);
 bool lg_op_confidential(const struct lg_op *op);	/* TLS or loopback: passwords may pass */
 
-void lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e);	/* NULL: anonymous */
+/* Who it is from now on.  e NULL: anonymous; verifier NULL: not by password. */
+void lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e, const lg_uuid *verifier);
 void lg_conn_notice(struct lg_ldap_conn *c, int code, lg_str text);
 bool lg_conn_has_input(const struct lg_ldap_conn *c);
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "directory/hub.h"
+
 lg_err
 lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_directory_ports *ports, struct lg_directory **ret)
 {
@@ -15,6 +17,7 @@ lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_direct
 		abort();
 	dir->store = st;
 	dir->ports = *ports;
+	dir->hub = lg_hub_new(st);
 	*ret = dir;
 	return LG_OK;
 }
@@ -22,6 +25,9 @@ lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_direct
 void
 lg_directory_close(struct lg_directory **dir)
 {
+	if (*dir == NULL)
+		return;
+	lg_hub_free(&(*dir)->hub);
 	free(*dir);
 	*dir = NULL;
 }

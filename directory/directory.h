@@ -7,6 +7,7 @@
 struct lg_directory {
 	struct lg_store *store;
 	struct lg_directory_ports ports;
+	struct lg_hub *hub;
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "directory/edit.h"
 #include "directory/find.h"
 #include "directory/groups.h"
+#include "directory/hub.h"
 #include "directory/secret.h"
 #include "directory/tables.h"
 
@@ -209,6 +210,8 @@ lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct
 		e->creator = e->modifier;
 	}
 	LG_TRY(lg_put(cx, ed->v, &lg_table_entry, lg_dkey_str(&k), lg_entry_encode(cx->arena, e)));
+	if (e->created != e->modified)
+		lg_hub_doubt(ed->dir->hub, e->tenant, e->id);
 	*ret = *e;
 	return LG_OK;
 }

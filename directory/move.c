@@ -1,7 +1,9 @@
 /* move.c: renaming, moving and deleting entries (RFC 4511 4.8, 4.9). */
+#include "directory/directory.h"
 #include "directory/edit.h"
 #include "directory/find.h"
 #include "directory/groups.h"
+#include "directory/hub.h"
 #include "directory/tables.h"
 
 /* ---- rename ------------------------------------------------------------------------------------------------------ */
@@ -117,5 +119,6 @@ lg_entry_delete(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 	LG_TRY(drop_memberships(cx, ed, e));
 	LG_TRY(lg_secret_drop(cx, ed, e, true));
 	LG_TRY(lg_del(cx, ed->v, &lg_table_entry, lg_dkey_str(&k)));
+	lg_hub_doubt(ed->dir->hub, e->tenant, e->id);
 	return could ? lg_rights_taken(cx, ed) : LG_OK;
 }

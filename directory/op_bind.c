@@ -10,15 +10,17 @@
 struct bind {
 	bool found, enabled;
 	struct lg_entry who;		/* names in the operation's arena */
+	lg_uuid verifier;
 	uint32_t tenant;
 	lg_str address, account;	/* for who counts failures */
 };
 
 static void
-succeed(struct lg_op *op, const struct lg_entry *who)
+succeed(struct lg_op *op, const struct lg_entry *who, const lg_uuid *verifier)
 {
-	lg_conn_actor(op->conn, who);
+	lg_conn_actor(op->conn, who, verifier);
 	op->conn->bound = who != NULL;
+	op->conn->session.doubted = verifier != NULL;	/* it may have been replaced while it was checked */
 	lg_op_code(op, LG_LDAP_SUCCESS, "");
 }
 
@@ -70,7 +72,7 @@ verified(void *arg, lg_err e, bool match, bool upgrade)
 		if (e == LG_E_BUSY)
 			lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
 		else if (e == LG_OK && match && b->found && b->enabled)
-			succeed(op, &b->who);
+			succeed(op, &b->who, &b->verifier);
 		else
 			refuse(op);
 		lg_op_wake(op);
@@ -88,7 +90,8 @@ find_verifier(struct lg_op *op, lg_str name, struct bind *b)
 
 	if (lg_view_begin(&op->cx, dir->store, &v) != LG_OK)
 		return LG_NONE;
-	if (lg_entry_by_dn(&op->cx, v, name, &b->who) == LG_OK && lg_entry_verifier(&op->cx, dir, v, &b->who, &verifier) == LG_OK) {
+	if (lg_entry_by_dn(&op->cx, v, name, &b->who) == LG_OK && lg_entry_verifier(&op->cx, dir, v, &b->who, &verifier) == LG_OK &&
+	    lg_verifier_id(&b->who, &b->verifier)) {
 		b->found = true;
 		b->enabled = b->who.enabled;
 		b->who.name = lg_dup(op->arena, b->who.name);
@@ -109,7 +112,7 @@ bind_simple(struct lg_op *op, lg_str name, lg_str password)
 	if (password.n == 0) {
 		/* RFC 4513 5.1.2: a name without a password is a mistake that must not look like success. */
 		if (name.n == 0)
-			succeed(op, NULL);
+			succeed(op, NULL, NULL);
 		else
 			lg_op_code(op, LG_LDAP_UNWILLING, "unauthenticated bind (DN with no password) disallowed");
 		return;
@@ -189,7 +192,7 @@ bind_sasl(struct lg_op *op, struct lg_ber *sasl)
 	if (!lg_op_view(op, &v))
 		return;
 	if (external_entry(op, v, &e) == LG_OK && e.enabled && authzid_fits(op, v, authzid, &e))
-		succeed(op, &e);
+		succeed(op, &e, NULL);
 	else
 		refuse(op);
 	lg_view_end(&v);
@@ -203,7 +206,7 @@ lg_op_bind(struct lg_op *op, struct lg_ber *body)
 	int method = lg_ber_peek(body);
 
 	/* Whatever comes of it, the old identity is gone (RFC 4511 4.2.1). */
-	lg_conn_actor(op->conn, NULL);
+	lg_conn_actor(op->conn, NULL, NULL);
 	op->conn->bound = false;
 	op->actor = op->conn->actor;
 	if (body->bad || method < 0) {

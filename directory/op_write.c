@@ -107,6 +107,21 @@ lg_write_after(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, const 
 
 /* ---- on the loop ---------------------------------------------------------------------------------------------------------- */
 
+/* Is the DN the caller's own?  Decided again, by identity, where the right to write is. */
+static bool
+is_own(struct lg_op *op, lg_str dn)
+{
+	struct lg_entry e;
+	struct lg_view *v;
+	bool own;
+
+	if (op->actor.kind != LG_ACTOR_ENTRY || lg_view_begin(&op->cx, op->ldap->o.dir->store, &v) != LG_OK)
+		return false;
+	own = lg_entry_by_dn(&op->cx, v, dn, &e) == LG_OK && lg_uuid_eq(e.uuid, op->actor.id);
+	lg_view_end(&v);
+	return own;
+}
+
 /* RFC 3062: PasswdModifyResponseValue with genPasswd. */
 static void
 write_generated(struct lg_berw *w, void *arg)
@@ -129,6 +144,8 @@ answer(struct lg_note *note)
 	struct lg_op *op = w->op;
 
 	lg_op_resume(op);
+	if (w->job.result == LG_OK && w->password != NULL && op->conn != NULL && is_own(op, w->dn))
+		lg_session_renew(op->conn);
 	if (w->job.result == LG_OK && w->before.n > 0)
 		lg_op_reply(op, LG_CONTROL_PRE_READ, w->before);
 	if (w->job.result == LG_OK && w->after.n > 0)
@@ -319,21 +336,6 @@ lg_write_values(struct lg_op *op, struct lg_ber *attribute, struct lg_values *re
 	ret->v = v;
 	ret->n = n;
 	return !attribute->bad && !set.bad;
-}
-
-/* Is the DN the caller's own?  Decided again, by identity, where the right to write is. */
-static bool
-is_own(struct lg_op *op, lg_str dn)
-{
-	struct lg_entry e;
-	struct lg_view *v;
-	bool own;
-
-	if (op->actor.kind != LG_ACTOR_ENTRY || lg_view_begin(&op->cx, op->ldap->o.dir->store, &v) != LG_OK)
-		return false;
-	own = lg_entry_by_dn(&op->cx, v, dn, &e) == LG_OK && lg_uuid_eq(e.uuid, op->actor.id);
-	lg_view_end(&v);
-	return own;
 }
 
 bool

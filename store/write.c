@@ -70,3 +70,15 @@ lg_store_on_commit(struct lg_store *st, lg_committed *fn, void *arg)
 	st->hooks[st->nhooks++] = (struct lg_hook){ fn, arg };
 	pthread_mutex_unlock(&st->write);
 }
+
+void
+lg_store_off_commit(struct lg_store *st, lg_committed *fn, void *arg)
+{
+	pthread_mutex_lock(&st->write);
+	for (size_t i = 0; i < st->nhooks; i++)
+		if (st->hooks[i].fn == fn && st->hooks[i].arg == arg) {
+			st->hooks[i] = st->hooks[--st->nhooks];
+			break;
+		}
+	pthread_mutex_unlock(&st->write);
+}

@@ -173,6 +173,7 @@ LG_CHECKED lg_err lg_store_replay(struct lg_ctx *cx, struct lg_store *st, lg_str
  * must not write or wait.  At most 8. */
 typedef void lg_committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned long domains);	/* bit per enum lg_domain */
 void lg_store_on_commit(struct lg_store *st, lg_committed *fn, void *arg);
+void lg_store_off_commit(struct lg_store *st, lg_committed *fn, void *arg);	/* waits for a commit that is under way */
 
 /* ---- backup and restore --------------------------------------------------------------------------------- */
 
