@@ -9,6 +9,15 @@
 #include "certs/x509.h"
 
 static const lg_str extension_request = LG_STR("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e");	/* RFC 2985 5.4.2 */
+/* RFC 4108 2.2.5, RFC 7030 4.4.1.2: DecryptKeyIdentifier, AsymmetricDecryptKeyIdentifier */
+static const lg_str decrypt_with[] = { LG_STR("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x25"),
+	LG_STR("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x36") };
+
+struct parts {
+	struct lg_csr csr;
+	lg_str info, alg, sig;
+	bool encrypted;			/* a key made for it would have to be */
+};
 
 static lg_err
 read_extensions(struct lg_ctx *cx, struct lg_der *values, struct lg_cert_names *ret)
@@ -29,7 +38,7 @@ read_extensions(struct lg_ctx *cx, struct lg_der *values, struct lg_cert_names *
 
 /* attributes [0] IMPLICIT SET OF Attribute; each at most once, all but extensionRequest passed over. */
 static lg_err
-read_attributes(struct lg_ctx *cx, struct lg_der *info, struct lg_cert_names *ret)
+read_attributes(struct lg_ctx *cx, struct lg_der *info, struct parts *ret)
 {
 	struct lg_der attributes = lg_der_enter(info, LG_DER_EXPLICIT(0));
 	bool seen = false;
@@ -40,6 +49,8 @@ read_attributes(struct lg_ctx *cx, struct lg_der *info, struct lg_cert_names *re
 
 		if (n == LG_CSR_ATTRIBUTES)
 			return lg_fail(cx, LG_E_LIMIT, "more than %d attributes in a request", LG_CSR_ATTRIBUTES);
+		for (size_t i = 0; i < LG_COUNT(decrypt_with); i++)
+			ret->encrypted = ret->encrypted || lg_str_eq(oid, decrypt_with[i]);
 		if (!lg_str_eq(oid, extension_request)) {
 			if (!lg_der_valid(lg_der_whole(&attribute, LG_DER_SET)))
 				lg_der_fault(&attribute);
@@ -50,7 +61,7 @@ read_attributes(struct lg_ctx *cx, struct lg_der *info, struct lg_cert_names *re
 			lg_der_fault(&attributes);
 		seen = true;
 		values = lg_der_enter(&attribute, LG_DER_SET);
-		LG_TRY(read_extensions(cx, &values, ret));
+		LG_TRY(read_extensions(cx, &values, &ret->csr.names));
 		lg_der_leave(&attribute, &values);
 		lg_der_leave(&attributes, &attribute);
 	}
@@ -83,15 +94,15 @@ read_subject(struct lg_der *info, lg_str *common_name)
 
 /* CertificationRequestInfo ::= SEQUENCE { version 0, subject Name, subjectPKInfo, attributes [0] } */
 static lg_err
-read_info(struct lg_ctx *cx, lg_str whole, struct lg_csr *ret)
+read_info(struct lg_ctx *cx, struct parts *ret)
 {
-	struct lg_der d = lg_der_of(whole), info = lg_der_enter(&d, LG_DER_SEQUENCE);
+	struct lg_der d = lg_der_of(ret->info), info = lg_der_enter(&d, LG_DER_SEQUENCE);
 
 	if (lg_der_int(&info) != 0)
 		lg_der_fault(&info);
-	read_subject(&info, &ret->common_name);
-	ret->spki = lg_der_whole(&info, LG_DER_SEQUENCE);
-	LG_TRY(read_attributes(cx, &info, &ret->names));
+	read_subject(&info, &ret->csr.common_name);
+	ret->csr.spki = lg_der_whole(&info, LG_DER_SEQUENCE);
+	LG_TRY(read_attributes(cx, &info, ret));
 	lg_der_leave(&d, &info);
 	return lg_der_end(cx, &d, "certificate request");
 }
@@ -110,24 +121,42 @@ check_proof(struct lg_ctx *cx, lg_str spki, lg_str bytes, lg_str alg_der, lg_str
 	return LG_OK;
 }
 
-lg_err
-lg_csr_parse(struct lg_ctx *cx, lg_str der, struct lg_csr *ret)
+static lg_err
+read_request(struct lg_ctx *cx, lg_str der, struct parts *ret)
 {
 	struct lg_der d = lg_der_of(der), csr;
-	struct lg_csr found = { .spki = LG_NONE };
-	lg_str info, alg, sig;
 
 	if (der.n > LG_CSR_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "a certificate request of more than %u octets", LG_CSR_MAX);
 	csr = lg_der_enter(&d, LG_DER_SEQUENCE);
-	info = lg_der_whole(&csr, LG_DER_SEQUENCE);
-	alg = lg_der_whole(&csr, LG_DER_SEQUENCE);
-	sig = lg_der_bits(&csr);
+	ret->info = lg_der_whole(&csr, LG_DER_SEQUENCE);
+	ret->alg = lg_der_whole(&csr, LG_DER_SEQUENCE);
+	ret->sig = lg_der_bits(&csr);
 	lg_der_leave(&d, &csr);
 	LG_TRY(lg_der_end(cx, &d, "certificate request"));
-	LG_TRY(read_info(cx, info, &found));
-	LG_TRY(lg_spki_check(cx, found.spki, &found.key));
-	LG_TRY(check_proof(cx, found.spki, info, alg, sig));
-	*ret = found;
+	LG_TRY(read_info(cx, ret));
+	return lg_spki_check(cx, ret->csr.spki, &ret->csr.key);
+}
+
+lg_err
+lg_csr_parse(struct lg_ctx *cx, lg_str der, struct lg_csr *ret)
+{
+	struct parts p = { .encrypted = false };
+
+	LG_TRY(read_request(cx, der, &p));
+	LG_TRY(check_proof(cx, p.csr.spki, p.info, p.alg, p.sig));
+	*ret = p.csr;
+	return LG_OK;
+}
+
+lg_err
+lg_csr_wish(struct lg_ctx *cx, lg_str der, struct lg_csr *ret)
+{
+	struct parts p = { .encrypted = false };
+
+	LG_TRY(read_request(cx, der, &p));
+	if (p.encrypted)
+		return lg_fail(cx, LG_E_UNSUPPORTED, "keys that are made here are encrypted for nobody: leave the identifier of a decryption key out");
+	*ret = p.csr;
 	return LG_OK;
 }

@@ -2,9 +2,10 @@
  * est.c: Enrollment over Secure Transport (RFC 7030): a host's first certificate for a join token, and renewal by what it has.
  *
  * Names are the entry's, as everywhere; requests prove a key and narrow.  Bodies are base64 without line breaks, which every client
- * reads (RFC 8951 3.1).  Server-side key generation and full CMC are not offered.
+ * reads (RFC 8951 3.1).  A key that is made here (serverkeygen) is handed out once and kept nowhere.  Full CMC is not offered.
  */
 #include "base/text.h"
+#include "certs/csr.h"
 #include "certs/profiles.h"
 #include "certs/routes.h"
 
@@ -40,6 +41,8 @@ certs_only(struct lg_ctx *cx, const lg_str *certs, size_t n, lg_str *ret)
 	*ret = lg_base64(cx->arena, lg_buf_view(&b));
 	return LG_OK;
 }
+
+#define CERTS_ONLY "application/pkcs7-mime; smime-type=certs-only"
 
 static lg_err
 answer(struct lg_http *ex, const char *type, const lg_str *certs, size_t n)
@@ -98,50 +101,74 @@ read_csr(struct lg_http *ex, lg_str *ret)
 	return LG_OK;
 }
 
-/* RFC 7030 3.2.3: HTTP Basic.  The password is the join token; the user's name is not looked at, since the token names the host. */
-static bool
-basic_token(struct lg_http *ex, lg_str *token)
-{
-	lg_str scheme, text, plain, user;
+/* ---- who asks -------------------------------------------------------------------------------------------------- */
 
-	return lg_str_cut(ex->header(ex, "Authorization"), ' ', &scheme, &text) && lg_str_eq_fold(scheme, LG_STR("Basic")) &&
-	    lg_base64_parse(ex->cx->arena, lg_str_trim(text), &plain) && lg_str_cut(plain, ':', &user, token);
+struct basic {
+	bool given;
+	lg_str name, password;
+};
+
+/* RFC 7030 3.2.3 */
+static struct basic
+basic_of(struct lg_http *ex)
+{
+	lg_str scheme, text, plain;
+	struct basic b = { .given = false };
+
+	b.given = lg_str_cut(ex->header(ex, "Authorization"), ' ', &scheme, &text) && lg_str_eq_fold(scheme, LG_STR("Basic")) &&
+	    lg_base64_parse(ex->cx->arena, lg_str_trim(text), &plain) && lg_str_cut(plain, ':', &b.name, &b.password);
+	return b;
 }
 
+/* The password is a join token: the user's name is not looked at, since the token names the host. */
 static lg_err
 enroll_by_token(struct lg_certs *c, struct lg_http *ex, lg_str token, lg_str csr, lg_str *cert)
 {
-	struct lg_actor *a = LG_NEW(ex->cx->arena, struct lg_actor);
 	struct lg_joined joined;
 
-	*a = lg_anonymous;
-	a->tenant = ex->tenant;
-	a->address = lg_str_of(ex->peer->address);
-	ex->cx->actor = a;
+	lg_routes_unknown(ex);
 	LG_TRY(lg_certs_join(ex->cx, c, ex->tenant, token, csr, &joined));
 	*cert = joined.issued.cert;
 	return LG_OK;
 }
 
-/* By a certificate or a bearer token: a new one for the caller's own entry, of the profile of its kind. */
+/* By name and secret, a certificate or a bearer token. */
 static lg_err
-enroll_caller(struct lg_certs *c, struct lg_http *ex, lg_str der, lg_str *cert)
+authenticate(struct lg_certs *c, struct lg_http *ex, const struct basic *b, struct lg_certs_caller *ret)
 {
-	struct lg_cert_request rq = { .tenant = ex->tenant };
-	struct lg_certs_caller who;
-	struct lg_issued issued;
-	struct lg_csr csr;
-	lg_err e = c->ports.authenticate(c->ports.callers, ex, "/v1", &who);
+	struct lg_certs_caller found;
+	lg_err e;
 
+	if (b->given && c->ports.by_secret != NULL)
+		e = c->ports.by_secret(c->ports.callers, ex, b->name, b->password, &found);
+	else
+		e = c->ports.authenticate(c->ports.callers, ex, "/v1", &found);
 	if (e == LG_E_UNAUTHENTICATED)
 		lg_http_header(ex, "WWW-Authenticate", LG_STR("Basic realm=\"est\""));
 	LG_TRY(e);
-	const struct lg_cert_profile *profile = lg_profile_of_type(who.type);
+	*ret = found;
+	ret->type = lg_dup(ex->cx->arena, found.type);
+	ret->name = lg_dup(ex->cx->arena, found.name);
+	return LG_OK;
+}
+
+/* A new one for the caller's own entry, of the profile of its kind. */
+static lg_err
+enroll_caller(struct lg_certs *c, struct lg_http *ex, const struct basic *b, lg_str der, lg_str *cert)
+{
+	struct lg_cert_request rq = { .tenant = ex->tenant };
+	const struct lg_cert_profile *profile;
+	struct lg_certs_caller who;
+	struct lg_issued issued;
+	struct lg_csr csr;
+
+	LG_TRY(authenticate(c, ex, b, &who));
+	profile = lg_profile_of_type(who.type);
 	if (profile == NULL)
 		return lg_fail(ex->cx, LG_E_DENIED, "a %.*s has no certificate", LG_FMT(who.type));
 	LG_TRY(lg_csr_parse(ex->cx, der, &csr));
 	rq.profile = profile->name;
-	rq.asker = (struct lg_entity_id){ .type = lg_dup(ex->cx->arena, who.type), .id = who.id, .name = lg_dup(ex->cx->arena, who.name) };
+	rq.asker = (struct lg_entity_id){ .type = who.type, .id = who.id, .name = who.name };
 	rq.proof = who.proof;
 	rq.entry = who.id;
 	rq.spki = csr.spki;
@@ -152,27 +179,91 @@ enroll_caller(struct lg_certs *c, struct lg_http *ex, lg_str der, lg_str *cert)
 }
 
 static lg_err
-enroll(struct lg_certs *c, struct lg_http *ex, bool again)
+enroll(struct lg_certs *c, struct lg_http *ex, bool first, lg_str csr, lg_str *cert)
 {
-	lg_str csr, token, cert;
+	struct basic b = basic_of(ex);
+
+	if (first && b.given && lg_str_starts(b.password, LG_STR("lgj1.")))
+		return enroll_by_token(c, ex, b.password, csr, cert);
+	return enroll_caller(c, ex, &b, csr, cert);
+}
+
+/* ---- enrolling ----------------------------------------------------------------------------------------------------- */
+
+static lg_err
+answer_enrolled(struct lg_certs *c, struct lg_http *ex, bool first)
+{
+	lg_str csr, cert;
 
 	LG_TRY(read_csr(ex, &csr));
-	if (!again && basic_token(ex, &token))
-		LG_TRY(enroll_by_token(c, ex, token, csr, &cert));
-	else
-		LG_TRY(enroll_caller(c, ex, csr, &cert));
-	return answer(ex, "application/pkcs7-mime; smime-type=certs-only", &cert, 1);
+	LG_TRY(enroll(c, ex, first, csr, &cert));
+	return answer(ex, CERTS_ONLY, &cert, 1);
 }
 
 lg_err
 lg_route_est_enroll(void *self, struct lg_http *ex)
 {
-	return enroll(self, ex, false);
+	return answer_enrolled(self, ex, true);
 }
 
 /* RFC 7030 4.2.2: with the certificate that is renewed, on the surface that asks for one. */
 lg_err
 lg_route_est_reenroll(void *self, struct lg_http *ex)
 {
-	return enroll(self, ex, true);
+	return answer_enrolled(self, ex, false);
+}
+
+/* ---- a key with it (RFC 7030 4.4) ------------------------------------------------------------------------------------ */
+
+/* The client's request with a key of ours: its kind of key and its names stay. */
+static lg_err
+replace_key(struct lg_ctx *cx, const struct lg_csr *wish, struct lg_key **key, lg_str *csr)
+{
+	struct lg_csr_names names = { .dns = wish->names.dns, .ndns = wish->names.ndns, .uri = wish->names.uri, .nuri = wish->names.nuri };
+
+	if (wish->names.nip > 0)
+		return lg_fail(cx, LG_E_UNSUPPORTED, "a request for a key does not name addresses");
+	LG_TRY(lg_key_generate(cx, wish->key, key));
+	return lg_csr_make(cx, *key, &names, csr);
+}
+
+static void
+put_part(struct lg_http *ex, const char *boundary, const char *type, lg_str text)
+{
+	lg_buf_printf(&ex->out, "--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: base64\r\n\r\n", boundary, type);
+	lg_buf_str(&ex->out, text);
+	lg_buf_str(&ex->out, LG_STR("\r\n"));
+}
+
+/* RFC 7030 4.4.2: the key as PKCS#8, then the certificate. */
+static lg_err
+answer_key(struct lg_http *ex, const struct lg_key *key, lg_str cert)
+{
+	static const char boundary[] = "lightgate-est";		/* no base64 has a hyphen */
+	lg_str pem, pkcs8, text;
+
+	LG_TRY(lg_key_pem(ex->cx, key, &pem));
+	if (!lg_pem_parse(ex->cx->arena, pem, LG_STR("PRIVATE KEY"), &pkcs8, NULL))
+		return lg_fail(ex->cx, LG_E_INTERNAL, "a key of ours is no PKCS#8");
+	LG_TRY(certs_only(ex->cx, &cert, 1, &text));
+	lg_http_type(ex, "multipart/mixed; boundary=lightgate-est");
+	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
+	put_part(ex, boundary, "application/pkcs8", lg_base64(ex->cx->arena, pkcs8));
+	put_part(ex, boundary, CERTS_ONLY, text);
+	lg_buf_printf(&ex->out, "--%s--\r\n", boundary);
+	return lg_buf_status(ex->cx, &ex->out);
+}
+
+lg_err
+lg_route_est_serverkeygen(void *self, struct lg_http *ex)
+{
+	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
+	lg_str der, csr, cert;
+	struct lg_csr wish;
+
+	LG_TRY(read_csr(ex, &der));
+	LG_TRY(lg_csr_wish(ex->cx, der, &wish));
+	LG_TRY(replace_key(ex->cx, &wish, &key, &csr));
+	LG_TRY(enroll(self, ex, true, csr, &cert));
+	return answer_key(ex, key, cert);
 }

@@ -30,6 +30,17 @@ static const struct word kinds_of_names[] = {
 	{ LG_STR("uri"), LG_SAN_URI }, { LG_STR("dns"), LG_SAN_DNS }, { LG_STR("ip"), LG_SAN_IP }, { { NULL, 0 }, 0 },
 };
 
+bool
+lg_profile_key_parse(lg_str text, enum lg_key_type *ret)
+{
+	for (size_t i = 0; keys[i].text.n > 0; i++)
+		if (lg_str_eq(keys[i].text, text)) {
+			*ret = (enum lg_key_type)__builtin_ctz(keys[i].bit);
+			return true;
+		}
+	return false;
+}
+
 static void
 write_words(struct lg_jsonw *w, const char *name, const struct word *words, unsigned bits)
 {

@@ -17,4 +17,7 @@ LG_CHECKED lg_err lg_profile_names(struct lg_ctx *cx, const struct lg_cert_profi
 /* The built-in one for an entry's own certificate; NULL: entries of this type have none. */
 const struct lg_cert_profile *lg_profile_of_type(lg_str type);
 
+/* "P-256", as in the lists of keys. */
+bool lg_profile_key_parse(lg_str text, enum lg_key_type *ret);
+
 #endif

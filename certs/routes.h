@@ -55,5 +55,6 @@ lg_err lg_route_est_cacerts(void *self, struct lg_http *ex);
 lg_err lg_route_est_csrattrs(void *self, struct lg_http *ex);
 lg_err lg_route_est_enroll(void *self, struct lg_http *ex);
 lg_err lg_route_est_reenroll(void *self, struct lg_http *ex);
+lg_err lg_route_est_serverkeygen(void *self, struct lg_http *ex);
 
 #endif

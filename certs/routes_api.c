@@ -1,6 +1,7 @@
 /* routes_api.c: joining and certificates of one's own, as JSON (docs/api.md), and the table of all routes. */
 #include "certs/acme.h"
 #include "certs/ocsp.h"
+#include "certs/profiles.h"
 #include "certs/routes.h"
 #include "certs/ssh.h"
 
@@ -69,21 +70,55 @@ lg_route_rejoin(void *self, struct lg_http *ex)
 
 /* ---- one's own certificate ------------------------------------------------------------------------------------ */
 
+/* The key of a request that proves it, or one that is made here: *made, freed by the caller. */
+static lg_err
+key_for(struct lg_http *ex, lg_str pem, lg_str kind, struct lg_csr *csr, struct lg_key **made)
+{
+	enum lg_key_type type;
+	lg_str der;
+
+	if ((pem.n > 0) == (kind.n > 0))
+		return lg_fail(ex->cx, LG_E_INVALID, "either \"csr\", or \"key\" for a key that is made here");
+	if (pem.n > 0) {
+		LG_TRY(lg_routes_pem(ex->cx, pem, LG_STR("CERTIFICATE REQUEST"), &der));
+		return lg_csr_parse(ex->cx, der, csr);
+	}
+	if (!lg_profile_key_parse(kind, &type))
+		return lg_fail(ex->cx, LG_E_INVALID, "no kind of key \"%.*s\"", LG_FMT(kind));
+	LG_TRY(lg_key_generate(ex->cx, type, made));
+	csr->spki = lg_pubkey_spki(lg_key_public(*made));
+	return LG_OK;
+}
+
+static lg_err
+answer_issued(struct lg_http *ex, const struct lg_issued *issued, const struct lg_key *made)
+{
+	struct lg_jsonw w = lg_routes_begin(ex);
+	lg_str pem;
+
+	lg_routes_put_issued(ex->cx, &w, issued);
+	if (made != NULL) {
+		LG_TRY(lg_key_pem(ex->cx, made, &pem));
+		lg_jsonw_str_of(&w, "private_key", pem);
+		lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
+	}
+	return lg_routes_end(ex, &w);
+}
+
 lg_err
 lg_route_issue(void *self, struct lg_http *ex)
 {
-	lg_str pem = LG_NONE, profile = LG_NONE, der;
-	const struct lg_routes_field fields[] = { { "csr", &pem, false }, { "profile", &profile, false } };
+	LG_AUTO(lg_key_free) struct lg_key *made = NULL;
+	lg_str pem = LG_NONE, profile = LG_NONE, kind = LG_NONE;
+	const struct lg_routes_field fields[] = { { "csr", &pem, true }, { "key", &kind, true }, { "profile", &profile, false } };
 	struct lg_cert_request rq = { .tenant = ex->tenant };
+	struct lg_csr csr = { .spki = LG_NONE };
 	struct lg_certs_caller caller;
 	struct lg_issued issued;
-	struct lg_csr csr;
-	struct lg_jsonw w;
 
 	LG_TRY(lg_routes_who(self, ex, &caller));
 	LG_TRY(lg_routes_body(ex, fields, LG_COUNT(fields)));
-	LG_TRY(lg_routes_pem(ex->cx, pem, LG_STR("CERTIFICATE REQUEST"), &der));
-	LG_TRY(lg_csr_parse(ex->cx, der, &csr));
+	LG_TRY(key_for(ex, pem, kind, &csr, &made));
 	rq.profile = profile;
 	rq.asker = (struct lg_entity_id){ .type = caller.type, .id = caller.id, .name = caller.name };
 	rq.proof = caller.proof;
@@ -91,9 +126,7 @@ lg_route_issue(void *self, struct lg_http *ex)
 	rq.spki = csr.spki;
 	rq.only = &csr.names;
 	LG_TRY(lg_certs_issue(ex->cx, self, &rq, &issued));
-	w = lg_routes_begin(ex);
-	lg_routes_put_issued(ex->cx, &w, &issued);
-	return lg_routes_end(ex, &w);
+	return answer_issued(ex, &issued, made);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
@@ -122,6 +155,7 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/.well-known/est/cacerts",        EST, LG_ON_LOOP,   0, lg_route_est_cacerts },
 	{ "GET",  "/.well-known/est/csrattrs",       EST, LG_ON_LOOP,   0, lg_route_est_csrattrs },
 	{ "POST", "/.well-known/est/simpleenroll",   EST, LG_ON_WORKER, 0, lg_route_est_enroll },
+	{ "POST", "/.well-known/est/serverkeygen",   EST, LG_ON_WORKER, 0, lg_route_est_serverkeygen },
 	{ "POST", "/.well-known/est/simplereenroll", LG_SURFACE_MTLS, LG_ON_WORKER, 0, lg_route_est_reenroll },
 	{ "POST", "/v1/eab",            LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_eab },
 	{ "GET",  "/acme/directory",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_directory },

@@ -49,51 +49,94 @@ cli_certificate_revoke(struct cli *c)
 
 /* ---- issue ------------------------------------------------------------------------------------------- */
 
+/* No names: the service takes them from the directory entry. */
+static lg_err
+own_request(struct cli *c, const struct lg_key *key, lg_str *pem)
+{
+	lg_str csr;
+
+	LG_TRY(lg_csr_make(c->cx, key, &(struct lg_csr_names){ .common_name = LG_NONE }, &csr));
+	*pem = lg_pem(c->cx->arena, LG_STR("CERTIFICATE REQUEST"), csr);
+	return LG_OK;
+}
+
+/* key: made here, NULL for a request from a file and for a key of the service. */
 static lg_err
 make_request(struct cli *c, const struct lg_key *key, struct lg_buf *out)
 {
 	struct lg_jsonw w = lg_jsonw_of(out);
-	lg_str csr;
+	lg_str csr = LG_NONE;
 
-	/* No names: the service takes them from the directory entry. */
-	LG_TRY(lg_csr_make(c->cx, key, &(struct lg_csr_names){ .common_name = LG_NONE }, &csr));
+	if (key != NULL)
+		LG_TRY(own_request(c, key, &csr));
+	else if (cli_given(c, "csr"))
+		LG_TRY(lg_file_read(c->cx, lg_dup(c->cx->arena, cli_value(c, "csr")).p, 64u << 10, &csr));
 	lg_jsonw_object(&w);
-	lg_jsonw_str_of(&w, "csr", lg_pem(c->cx->arena, LG_STR("CERTIFICATE REQUEST"), csr));
+	if (csr.n > 0)
+		lg_jsonw_str_of(&w, "csr", csr);
+	else
+		lg_jsonw_str_of(&w, "key", cli_value(c, "server-key"));
 	lg_jsonw_str_of(&w, "profile", cli_value(c, "profile"));
 	lg_jsonw_object_end(&w);
 	return lg_buf_status(c->cx, out);
 }
 
 static lg_err
+save_key(struct cli *c, const struct lg_key *key, lg_str body)
+{
+	const char *path = lg_dup(c->cx->arena, cli_value(c, "key-out")).p;
+	lg_str pem = lg_api_member(c->cx, body, "private_key");
+
+	if (key != NULL)
+		LG_TRY(lg_key_pem(c->cx, key, &pem));
+	else if (pem.n == 0)
+		return lg_fail(c->cx, LG_E_INVALID, "the service answered without a key");
+	LG_TRY(lg_file_write(c->cx, path, 0600, pem));
+	cli_line(c, "%s is written", path);
+	return LG_OK;
+}
+
+static lg_err
 save(struct cli *c, const struct lg_key *key, lg_str body)
 {
-	lg_str cert = lg_api_member(c->cx, body, "certificate"), chain = lg_api_member(c->cx, body, "chain"), pem;
+	lg_str cert = lg_api_member(c->cx, body, "certificate"), chain = lg_api_member(c->cx, body, "chain");
+	const char *path = lg_dup(c->cx->arena, cli_value(c, "cert-out")).p;
 
 	if (cert.n == 0)
 		return lg_fail(c->cx, LG_E_INVALID, "the service answered without a certificate");
-	LG_TRY(lg_key_pem(c->cx, key, &pem));
-	const char *key_path = lg_dup(c->cx->arena, cli_value(c, "key-out")).p;
-	const char *cert_path = lg_dup(c->cx->arena, cli_value(c, "cert-out")).p;
-	LG_TRY(lg_file_write(c->cx, key_path, 0600, pem));
-	LG_TRY(lg_file_write(c->cx, cert_path, 0644, lg_cat(c->cx->arena, cert, chain)));
+	if (!cli_given(c, "csr"))
+		LG_TRY(save_key(c, key, body));
+	LG_TRY(lg_file_write(c->cx, path, 0644, lg_cat(c->cx->arena, cert, chain)));
 	if (cli_wants_json(c))
 		cli_json(c, body);
-	cli_line(c, "%s and %s are written; the certificate expires %.*s", key_path, cert_path, LG_FMT(lg_api_member(c->cx, body, "expires")));
+	cli_line(c, "%s is written; the certificate expires %.*s", path, LG_FMT(lg_api_member(c->cx, body, "expires")));
+	return LG_OK;
+}
+
+static lg_err
+check_options(struct cli *c)
+{
+	bool csr = cli_given(c, "csr"), server_key = cli_given(c, "server-key");
+	const char *const needed[] = { "profile", csr ? NULL : "key-out", "cert-out" };
+
+	if (csr && (server_key || cli_given(c, "key-out")))
+		return lg_fail(c->cx, LG_E_INVALID, "--csr brings its own key: without --server-key and --key-out");
+	for (size_t i = 0; i < LG_COUNT(needed); i++)
+		if (needed[i] != NULL && !cli_given(c, needed[i]))
+			return lg_fail(c->cx, LG_E_INVALID, "--%s is missing", needed[i]);
 	return LG_OK;
 }
 
 lg_err
 cli_certificate_issue(struct cli *c)
 {
-	static const char *const needed[] = { "profile", "key-out", "cert-out" };
 	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
 	struct lg_reply answer;
 
-	for (size_t i = 0; i < LG_COUNT(needed); i++)
-		if (!cli_given(c, needed[i]))
-			return lg_fail(c->cx, LG_E_INVALID, "--%s is missing", needed[i]);
-	LG_TRY(lg_key_generate(c->cx, LG_KEY_P256, &key));
+	LG_TRY(check_options(c));
+	if (!cli_given(c, "csr") && !cli_given(c, "server-key"))
+		LG_TRY(lg_key_generate(c->cx, LG_KEY_P256, &key));
 	LG_TRY(make_request(c, key, &b));
 	LG_TRY(cli_call(c, "POST", LG_STR("/v1/certificates"), lg_buf_view(&b), &answer));
 	return save(c, key, answer.body);

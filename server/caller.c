@@ -72,6 +72,32 @@ by_socket(struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
 }
 
 lg_err
+lg_caller_by_secret(struct lg_app *app, struct lg_http *ex, struct lg_view *v, lg_str name, lg_str secret, struct lg_caller *ret)
+{
+	lg_sha256 given = lg_sha256_of(secret);
+	struct lg_sts_client client;
+	struct lg_entry e;
+	lg_err err;
+
+	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
+	if (ret->tenant == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
+	err = lg_sts_client_get(ex->cx, v, ex->tenant, name, &client);
+	if (err == LG_E_NOT_FOUND || (err == LG_OK && (!client.enabled || client.auth != LG_CLIENT_SECRET || !client.has_secret ||
+	    !lg_equal_bytes(client.secret.b, given.b, sizeof given.b))))
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "no such service, or another secret");
+	LG_TRY(err);
+	err = lg_entry_by_uuid(ex->cx, v, ex->tenant, client.entry, &e);
+	if (err == LG_E_NOT_FOUND || (err == LG_OK && (!e.enabled || e.type != LG_TYPE_SERVICE)))
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "no such service, or another secret");
+	LG_TRY(err);
+	ret->proof = "self";
+	struct lg_entity_id who = lg_entry_entity(&e);
+	set_actor(ex, &who, ret);
+	return LG_OK;
+}
+
+lg_err
 lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret)
 {
 	lg_str authorization = ex->header(ex, "Authorization");

@@ -24,6 +24,9 @@ struct lg_caller {
  * LG_E_UNAUTHENTICATED or LG_E_EXPIRED.
  */
 LG_CHECKED lg_err lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret);
+/* A service by its secret (HTTP Basic, EST): the one it has as an OAuth client.  LG_E_UNAUTHENTICATED. */
+LG_CHECKED lg_err lg_caller_by_secret(struct lg_app *app, struct lg_http *ex, struct lg_view *v, lg_str name, lg_str secret,
+    struct lg_caller *ret);
 /* A host by its certificate, and nobody else: LG_E_DENIED. */
 LG_CHECKED lg_err lg_caller_host(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret);
 /* Asks policy with the caller as principal and a directory entity as resource: early on the request's snapshot, and again inside the

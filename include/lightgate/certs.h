@@ -91,6 +91,8 @@ struct lg_certs_ports {
 	void *callers;
 	/* Who asks, in ex->tenant; sets cx->actor.  audience: the path under the issuer that a token must be for ("/v1"). */
 	lg_err (*authenticate)(void *callers, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret);
+	/* A service by its name and secret (HTTP Basic), in ex->tenant; sets cx->actor.  LG_E_UNAUTHENTICATED.  NULL: nobody can. */
+	lg_err (*by_secret)(void *callers, struct lg_http *ex, lg_str name, lg_str secret, struct lg_certs_caller *ret);
 	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */
 	lg_err (*ticket_keys)(void *callers, struct lg_ctx *cx, uint32_t tenant, lg_str *ret);
 	struct lg_acme_net net;		/* http NULL: no ACME */

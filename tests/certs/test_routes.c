@@ -117,6 +117,29 @@ Test(routes, callers_get_certificates_for_their_own_entry_only)
 	world_free(w);
 }
 
+Test(routes, a_key_that_is_made_here_is_handed_out_with_its_certificate)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *made = NULL;
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct answer a = world_call(w, "POST", "/v1/certificates", "", json_of(w, "key", LG_STR("P-384"), "profile", LG_STR("host")));
+	struct lg_x509 x;
+
+	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_key_from_pem(&w->cx, member(w, a.body, "private_key"), &made), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_x509_parse(&w->cx, unpem(w, member(w, a.body, "certificate")), &x), LG_OK);
+	cr_assert(lg_str_eq(x.spki, lg_pubkey_spki(lg_key_public(made))));
+	a = world_call(w, "POST", "/v1/certificates", "", json_of(w, "csr", csr_pem(w, k), "profile", LG_STR("host")));
+	cr_assert_null(memmem(a.body.p, a.body.n, "private_key", 11), "whoever proves a key gets none");
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", json_of(w, "key", LG_STR("DSA"), "profile", LG_STR("host"))).e, LG_E_INVALID);
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", json_of(w, "key", LG_STR("P-256"), "csr", csr_pem(w, k))).e, LG_E_INVALID);
+	cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", LG_STR("{\"profile\":\"host\"}")).e, LG_E_INVALID);
+	w->deny = "certificate:issue";
+	a = world_call(w, "POST", "/v1/certificates", "", json_of(w, "key", LG_STR("P-256"), "profile", LG_STR("host")));
+	cr_assert(a.e == LG_E_DENIED && a.body.n == 0, "no certificate, no key");
+	world_free(w);
+}
+
 Test(routes, the_inventory_is_listed_by_page_subject_and_serial)
 {
 	struct world *w = world_new();

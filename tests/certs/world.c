@@ -299,6 +299,18 @@ authenticate(void *self, struct lg_http *ex, const char *audience, struct lg_cer
 	return LG_OK;
 }
 
+/* One service, one secret. */
+static lg_err
+by_secret(void *self, struct lg_http *ex, lg_str name, lg_str secret, struct lg_certs_caller *ret)
+{
+	struct world *w = self;
+
+	if (!lg_str_eq(name, LG_STR("controller")) || !lg_str_eq(secret, LG_STR("sesame")))
+		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "nobody");
+	*ret = (struct lg_certs_caller){ .id = w->service, .type = LG_STR("Service"), .name = name, .proof = "self" };
+	return LG_OK;
+}
+
 static lg_err
 ticket_keys(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str *ret)
 {
@@ -516,7 +528,7 @@ world_open(const char *open_entry)
 {
 	struct world *w = calloc(1, sizeof *w);
 	struct lg_certs_ports ports = { .subjects = { w, by_name, by_id }, .decider = { w, ask, revision }, .callers = w,
-		.authenticate = authenticate, .ticket_keys = ticket_keys, .mtls_url = LG_STR("https://a.example:8444"),
+		.authenticate = authenticate, .by_secret = by_secret, .ticket_keys = ticket_keys, .mtls_url = LG_STR("https://a.example:8444"),
 		.join_address = LG_STR("a.example:8443") };
 
 	w->arena = lg_arena_new();

@@ -81,6 +81,8 @@ static const struct {
 	{ "lightgate host create-join-token n --life 2h", "--life is 1s to 1h, not \"2h\"" },
 	{ "lightgate host create-join-token n --life 1d", "--life is 1s to 1h, not \"1d\"" },
 	{ "lightgate certificate issue --profile host", "--key-out is missing" },
+	{ "lightgate certificate issue --profile host --csr x", "--cert-out is missing" },
+	{ "lightgate certificate issue --profile host --csr x --cert-out y --server-key P-256", "without --server-key" },
 	{ "lightgate policy show x", "\"x\" is not a version" },
 	{ "lightgate completion fish", "bash only" },
 	{ "lightgate login", "who are you? lightgate login --user NAME" },
