@@ -10,7 +10,7 @@
 /* ---- authorize ---------------------------------------------------------------------------------------------------- */
 
 static void
-write_answer(struct cli *c, const struct lg_policies *set, const struct lg_answer *a)
+write_answer(struct cli *c, const struct lg_policies *set, const struct lg_answer *a, const struct lg_entities *port, const struct lg_request *rq)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ANSWER_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
@@ -35,6 +35,12 @@ write_answer(struct cli *c, const struct lg_policies *set, const struct lg_answe
 		lg_jsonw_object_end(&w);
 	}
 	lg_jsonw_array_end(&w);
+	if (cli_given(c, "explain")) {
+		LG_AUTO(lg_buf_free) struct lg_buf why = LG_BUF(ANSWER_MAX);
+		lg_policy_explain_json(c->cx, set, port, rq, &why);
+		lg_jsonw_name(&w, LG_STR("explanation"));
+		lg_jsonw_raw(&w, lg_buf_view(&why));
+	}
 	lg_jsonw_object_end(&w);
 	cli_json(c, lg_buf_view(&b));
 }
@@ -79,7 +85,7 @@ cli_policy_authorize(struct cli *c)
 	lg_authorize(c->cx, f.set, &port, &rq, &a);
 	c->answer = a.allow ? CLI_YES : CLI_NO;
 	if (cli_wants_json(c)) {
-		write_answer(c, f.set, &a);
+		write_answer(c, f.set, &a, &port, &rq);
 		return LG_OK;
 	}
 	cli_line(c, "%s", a.allow ? "allow" : "deny");

@@ -369,6 +369,11 @@ void lg_rule(struct lg_ctx *cx, const struct lg_policies *system, const struct l
 /* Why: the determining policies with the values their clauses saw, errors, and for a deny the permits that failed in fewest clauses. */
 LG_CHECKED lg_err lg_policy_explain(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
     const struct lg_request *rq, lg_str *ret);
+/* The same for programs: {"decision","verdict","determining":[POLICY..],"erred":[..],"missed":[..]}, where POLICY is {"policy","effect",
+ * "line","column","error","parts":[{"part":"principal"|"action"|"resource"|"when"|"unless","text","holds","values":[{"expression",
+ * "value"|"error"}]}]}.  Lists are cut at 20, misses at 5; "missed_further" and the like then say how many more there are. */
+void lg_policy_explain_json(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *entities,
+    const struct lg_request *rq, struct lg_buf *out);
 
 /* ---- coverage --------------------------------------------------------------------------------
  * What requests made of each part of a set: is a policy ever satisfied, is a clause ever true and ever false, and each operand of

@@ -91,6 +91,11 @@ Test(files, decisions_name_the_policies_that_made_them)
 	o = runf("lightgate policy authorize %.*s --entities %.*s --request %.*s --explain", LG_FMT(p), LG_FMT(e), LG_FMT(q));
 	cr_assert_eq(o->code, CLI_NO);
 	cr_assert_not_null(strstr(o->out, "by        frozen"), "%s", o->out);
+	o = runf("lightgate policy authorize %.*s --entities %.*s --request %.*s --explain -o json", LG_FMT(p), LG_FMT(e), LG_FMT(q));
+	cr_assert_eq(o->code, CLI_NO);
+	cr_assert_not_null(strstr(o->out, "\"errors\":[],\"explanation\":{\"decision\":\"deny\",\"verdict\":\"denied: forbidden\",\"determining\":[{\"policy\":\"frozen\""),
+	    "%s", o->out);
+	cr_assert_not_null(strstr(o->out, "{\"expression\":\"context.now\",\"value\":\"datetime(\\\"2031-01-01"), "%s", o->out);
 }
 
 static const struct {

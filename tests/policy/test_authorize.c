@@ -216,6 +216,61 @@ Test(authorize, an_explanation_names_the_part_that_failed_and_its_values)
 	scene_free(&s);
 }
 
+static bool
+told(const struct lg_buf *b, const char *what)
+{
+	return memmem(b->p, b->n, what, strlen(what)) != NULL;
+}
+
+Test(authorize, an_explanation_for_programs_has_parts_values_errors_and_what_nearly_permitted)
+{
+	struct scene s = scene_new(world);
+	struct lg_buf b = LG_BUF(1u << 20);
+
+	decide(&s, "@id(\"x\")\npermit(principal in Group::\"none\", action, resource) when { principal.level > 1 };\n"
+	    P " when { principal.level >= 2 &&\n   principal has mail }\nunless { principal.level == 3 };\n" P " when { principal.missing == 1 };");
+	lg_policy_explain_json(&s.f.cx, s.set, &s.port, &s.rq, &b);
+	static const char *const says[] = { "{\"decision\":\"deny\",\"verdict\":\"denied: nothing permits it\",\"determining\":[],\"erred\":[{\"policy\":\"policy2\"",
+		"\"error\":\"User::\\\"alice\\\" has no attribute `missing`\",\"parts\":[{\"part\":\"when\"",
+		"{\"expression\":\"principal.missing\",\"error\":",
+		"\"missed\":[{\"policy\":\"policy0\",\"effect\":\"permit\",\"line\":1,\"column\":1,\"parts\":[{\"part\":\"principal\",\"text\":\"in Group::\\\"none\\\"\","
+		"\"holds\":false,\"values\":[{\"expression\":\"principal\",\"value\":\"User::\\\"alice\\\"\"}]}]}",
+		"{\"part\":\"when\",\"line\":3,\"column\":37,\"text\":\"principal.level >= 2 && principal has mail\",\"holds\":false,"
+		"\"values\":[{\"expression\":\"principal has mail\",\"value\":\"false\"}]}",
+		"{\"part\":\"unless\",\"line\":5,\"column\":1," };
+	for (size_t i = 0; i < LG_COUNT(says); i++)
+		cr_expect(told(&b, says[i]), "%s in %.*s", says[i], LG_FMT(lg_buf_view(&b)));
+	/* what erred is not told a second time as missed */
+	cr_expect_not(told(&b, "\"missed\":[{\"policy\":\"policy2\""));
+	lg_buf_clear(&b);
+	decide(&s, P ";" F " when { principal.level + principal.level == 6 };");
+	lg_policy_explain_json(&s.f.cx, s.set, &s.port, &s.rq, &b);
+	cr_expect(told(&b, "\"verdict\":\"denied: forbidden\",\"determining\":[{\"policy\":\"policy1\",\"effect\":\"forbid\""), "%.*s", LG_FMT(lg_buf_view(&b)));
+	cr_expect(told(&b, "\"holds\":true,\"values\":[{\"expression\":\"principal.level + principal.level\",\"value\":\"6\"}]"), "%.*s", LG_FMT(lg_buf_view(&b)));
+	lg_buf_free(&b);
+	scene_free(&s);
+}
+
+Test(authorize, an_explanation_of_many_is_cut_and_says_so)
+{
+	struct scene s = scene_new(world);
+	struct lg_buf policies = LG_BUF(1u << 20), b = LG_BUF(1u << 20);
+	lg_str text;
+
+	for (int i = 0; i < 30; i++)
+		lg_buf_str(&policies, LG_STR(P " when { principal.level == 3 };" P " when { principal.level == 4 };"));
+	lg_buf_byte(&policies, '\0');
+	decide(&s, policies.p);
+	cr_assert_eq(lg_policy_explain(&s.f.cx, s.set, &s.port, &s.rq, &text), LG_OK);
+	cr_expect(strstr(text.p, "  and 10 further policies matched\n") != NULL, "%s", text.p);
+	s.rq.principal = uid_of(&s.f, "User::\"nobody\"");
+	lg_policy_explain_json(&s.f.cx, s.set, &s.port, &s.rq, &b);
+	cr_expect(told(&b, "\"erred_further\":40"), "%.*s", LG_FMT(lg_buf_view(&b)));
+	lg_buf_free(&policies);
+	lg_buf_free(&b);
+	scene_free(&s);
+}
+
 Test(authorize, a_request_with_context)
 {
 	struct scene s = scene_new(world);
