@@ -1,4 +1,4 @@
-# Where `make install` puts things: programs, liblightgate, manual pages, the example of the settings, systemd units.
+# Where `make install` puts things: programs, the libraries, manual pages, the example of the settings, systemd units.
 # DESTDIR is put before every path, for packages; a lightgate.conf that is there already is kept.
 
 prefix ?= /usr/local
@@ -13,8 +13,8 @@ PREFIX = $(prefix)
 UNITS = $(notdir $(wildcard conf/systemd/*.service))
 MANUALS = $(notdir $(wildcard docs/man/*.[1-9]))
 
-## make install      programs, library, manual pages, settings and units below DESTDIR and prefix (/usr/local)
-install: all install-client
+## make install      programs, libraries, manual pages, settings and units below DESTDIR and prefix (/usr/local)
+install: all install-client install-policy
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/lightgate
 	$(INSTALL) -m 0755 $(PROGRAMS) $(DESTDIR)$(bindir)
 	for m in $(MANUALS); do $(INSTALL) -D -m 0644 docs/man/$$m $(DESTDIR)$(mandir)/man$${m##*.}/$$m || exit 1; done

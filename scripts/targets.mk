@@ -87,4 +87,5 @@ print-ext:
 	@echo $(call ext_for,$(L))
 
 -include scripts/client.mk
+-include scripts/policy.mk
 -include scripts/install.mk
