@@ -1,55 +1,15 @@
 /* door.c: see door.h. */
-#include "agent/door.h"
-
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/join.h"
+#include "agent/door_own.h"
 #include "agent/mounts.h"
-#include "agent/records.h"
-#include "agent/ticket.h"
-#include "agent/upstream.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "client/api.h"
-
-#define REFRESH_PAUSE	(10 * LG_SECOND)	/* between refreshes of the ticket keys that a bad ticket causes */
-#define REFRESH_EVERY	(5 * LG_MINUTE)
-#define SWEEP_EVERY	LG_HOUR
-#define RETRY_RENEWAL	LG_MINUTE
-#define LG_START	43			/* what lg_token_new makes */
-
-struct prepared {
-	char id[LG_CONTAINER_ID + 1];
-	char start[LG_START + 1];
-	lg_sha256 digest;
-};
-
-struct expected {
-	char id[LG_CONTAINER_ID + 1], workload[LG_CONTAINER_ID + 1];
-	char ticket[LG_DOOR_TICKET];
-};
-
-struct lg_door {
-	struct lg_door_settings at;
-	pthread_mutex_t changing;		/* held while the identity on disk is replaced; taken before `lock` */
-	pthread_mutex_t lock;			/* over all below */
-	struct lg_upstream *up;
-	int64_t refreshed;			/* CLOCK_BOOTTIME */
-	struct prepared prepared[LG_DOOR_BUNDLES];
-	size_t next;
-	struct expected *expected;		/* LG_DOOR_EXPECTED of them, when the first has come */
-	size_t next_expected;
-	int64_t renew_at;			/* wall clock */
-	/* The two below are the maintaining thread's alone; CLOCK_BOOTTIME. */
-	int64_t renew_not_before;
-	int64_t swept;
-};
 
 /* One question on its way. */
 struct visit {
@@ -66,98 +26,6 @@ struct visit {
 	struct lg_ticket ticket;
 };
 
-/* ---- the upstream in force ----------------------------------------------------------------------------- */
-
-static struct lg_upstream *
-hold(struct lg_door *door)
-{
-	pthread_mutex_lock(&door->lock);
-	struct lg_upstream *up = lg_upstream_ref(door->up);
-	pthread_mutex_unlock(&door->lock);
-	return up;
-}
-
-static double
-chance(void)
-{
-	uint16_t r;
-
-	lg_random(&r, sizeof r);
-	return (double)r / UINT16_MAX;
-}
-
-static void
-publish(struct lg_ctx *cx, struct lg_door *door, struct lg_upstream *up)
-{
-	int64_t at = cx->now + LG_HOUR;
-
-	if (lg_renewal_time(cx, &up->id, chance(), &at) != LG_OK)
-		lg_log(LG_ERROR, "%s", cx->error);
-	pthread_mutex_lock(&door->lock);
-	struct lg_upstream *old = door->up;
-	door->up = up;
-	door->renew_at = at;
-	pthread_mutex_unlock(&door->lock);
-	lg_upstream_unref(&old);
-}
-
-lg_err
-lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct lg_door **ret)
-{
-	struct lg_door *d;
-	struct lg_upstream *up;
-
-	LG_TRY(lg_records_open(cx, settings->state));
-	LG_TRY(lg_upstream_new(cx, settings->state, &up));
-	if ((d = calloc(1, sizeof *d)) == NULL)
-		abort();
-	d->at = *settings;
-	pthread_mutex_init(&d->changing, NULL);
-	pthread_mutex_init(&d->lock, NULL);
-	publish(cx, d, up);
-	*ret = d;
-	return LG_OK;
-}
-
-void
-lg_door_close(struct lg_door **door)
-{
-	struct lg_door *d = *door;
-
-	*door = NULL;
-	if (d == NULL)
-		return;
-	lg_upstream_unref(&d->up);
-	pthread_mutex_destroy(&d->lock);
-	pthread_mutex_destroy(&d->changing);
-	free(d->expected);
-	free(d);
-}
-
-struct lg_upstream *
-lg_door_upstream(struct lg_door *door)
-{
-	return hold(door);
-}
-
-lg_err
-lg_door_admitted(struct lg_ctx *cx, struct lg_door *door, lg_str container, lg_str *workload)
-{
-	struct lg_admitted ad;
-
-	LG_TRY(lg_admitted_get(cx, door->at.state, container, &ad));
-	*workload = ad.workload;
-	return LG_OK;
-}
-
-lg_str
-lg_door_host(struct lg_ctx *cx, struct lg_door *door)
-{
-	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = hold(door);
-
-	return lg_print(cx->arena, "%.*s of %.*s", LG_FMT(up->id.host_name), LG_FMT(up->id.issuer));
-}
-
 /* ---- bundles ----------------------------------------------------------------------------------------------- */
 
 static lg_str
@@ -172,7 +40,7 @@ remember(struct visit *v, lg_sha256 digest)
 	struct lg_door *d = v->door;
 
 	pthread_mutex_lock(&d->lock);
-	struct prepared *p = &d->prepared[d->next++ % LG_DOOR_BUNDLES];
+	struct lg_prepared *p = &d->prepared[d->next++ % LG_DOOR_BUNDLES];
 	snprintf(p->id, sizeof p->id, "%.*s", LG_FMT(v->id));
 	snprintf(p->start, sizeof p->start, "%.*s", LG_FMT(v->start));
 	p->digest = digest;
@@ -188,7 +56,7 @@ is_as_prepared(struct visit *v)
 
 	pthread_mutex_lock(&d->lock);
 	for (size_t i = 1; i <= LG_DOOR_BUNDLES && i <= d->next; i++) {
-		const struct prepared *p = &d->prepared[(d->next - i) % LG_DOOR_BUNDLES];
+		const struct lg_prepared *p = &d->prepared[(d->next - i) % LG_DOOR_BUNDLES];
 		if (!lg_str_eq(lg_str_of(p->id), v->id))
 			continue;
 		same = memcmp(&p->digest, &v->oci.digest, sizeof p->digest) == 0 && lg_str_eq(lg_str_of(p->start), v->start);
@@ -208,7 +76,7 @@ lg_door_expect(struct lg_door *door, lg_str container, lg_str workload, lg_str t
 	pthread_mutex_lock(&door->lock);
 	if (door->expected == NULL && (door->expected = calloc(LG_DOOR_EXPECTED, sizeof *door->expected)) == NULL)
 		abort();
-	struct expected *x = &door->expected[door->next_expected++ % LG_DOOR_EXPECTED];
+	struct lg_expected *x = &door->expected[door->next_expected++ % LG_DOOR_EXPECTED];
 	snprintf(x->id, sizeof x->id, "%.*s", LG_FMT(container));
 	snprintf(x->workload, sizeof x->workload, "%.*s", LG_FMT(workload));
 	snprintf(x->ticket, sizeof x->ticket, "%.*s", LG_FMT(ticket));
@@ -225,7 +93,7 @@ take_expected(struct visit *v)
 		return;
 	pthread_mutex_lock(&d->lock);
 	for (size_t i = 1; d->expected != NULL && i <= LG_DOOR_EXPECTED && i <= d->next_expected; i++) {
-		const struct expected *x = &d->expected[(d->next_expected - i) % LG_DOOR_EXPECTED];
+		const struct lg_expected *x = &d->expected[(d->next_expected - i) % LG_DOOR_EXPECTED];
 		if (!lg_str_eq(lg_str_of(x->id), v->id))
 			continue;
 		v->oci.ticket = lg_dup(v->cx->arena, lg_str_of(x->ticket));
@@ -263,42 +131,6 @@ left(const struct visit *v)
 	return t > LG_SECOND / 100 ? t : LG_SECOND / 100;
 }
 
-/* May a ticket that does not verify make us ask for newer keys?  Not more often than every ten seconds. */
-static bool
-may_refresh(struct lg_door *d)
-{
-	int64_t now = lg_boottime();
-
-	pthread_mutex_lock(&d->lock);
-	bool may = d->refreshed == 0 || now - d->refreshed > REFRESH_PAUSE;
-	if (may)
-		d->refreshed = now;
-	pthread_mutex_unlock(&d->lock);
-	return may;
-}
-
-static lg_err
-fetch_keys(struct lg_ctx *cx, struct lg_door *d, int64_t time)
-{
-	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = hold(d);
-	struct lg_upstream *newer;
-
-	LG_TRY(lg_upstream_refresh(cx, up, d->at.state, time, &newer));
-	publish(cx, d, newer);
-	return LG_OK;
-}
-
-/* A renewal that is under way brings no ticket keys, but nobody at the door can wait for it. */
-static lg_err
-refresh_keys(struct lg_ctx *cx, struct lg_door *d, int64_t time)
-{
-	if (pthread_mutex_trylock(&d->changing) != 0)
-		return lg_fail(cx, LG_E_BUSY, "the host's identity is being renewed");
-	lg_err e = fetch_keys(cx, d, time);
-	pthread_mutex_unlock(&d->changing);
-	return e;
-}
-
 static lg_err
 verify_ticket(struct visit *v)
 {
@@ -311,11 +143,11 @@ check_ticket(struct visit *v)
 	char sentence[LG_ERROR_TEXT];
 	lg_err e = verify_ticket(v);
 
-	if (e == LG_E_UNAUTHENTICATED && may_refresh(v->door)) {
+	if (e == LG_E_UNAUTHENTICATED && lg_door_may_refresh(v->door)) {
 		memcpy(sentence, v->cx->error, sizeof sentence);
-		if (refresh_keys(v->cx, v->door, left(v) / 2) == LG_OK) {
+		if (lg_door_refresh(v->cx, v->door, left(v) / 2) == LG_OK) {
 			lg_upstream_unref(&v->up);
-			v->up = hold(v->door);
+			v->up = lg_door_upstream(v->door);
 			e = verify_ticket(v);
 		} else {
 			memcpy(v->cx->error, sentence, sizeof sentence);
@@ -356,7 +188,11 @@ first_start(struct visit *v)
 	struct lg_admitted ad = { .container = v->id, .workload = v->workload, .admission = vd.admission, .sameness = v->oci.sameness,
 		.time = v->cx->now };
 	LG_TRY(lg_redeemed_put(v->cx, state, v->ticket.jti, v->ticket.expires));
-	return lg_admitted_put(v->cx, state, &ad);
+	LG_TRY(lg_admitted_put(v->cx, state, &ad));
+	pthread_mutex_lock(&v->door->lock);
+	v->door->admitted = true;
+	pthread_mutex_unlock(&v->door->lock);
+	return LG_OK;
 }
 
 static lg_err
@@ -364,7 +200,10 @@ later_start(struct visit *v)
 {
 	struct lg_verdict_of vd;
 
-	LG_TRY(lg_upstream_restart(v->cx, v->up, v->id, &v->oci, left(v), &vd));
+	lg_err e = lg_upstream_restart(v->cx, v->up, v->id, &v->oci, left(v), &vd);
+	if (e == LG_E_UNAVAILABLE && v->door->at.bundles != NULL)
+		return lg_door_restart_locally(v->cx, v->door, v->id, &v->oci);
+	LG_TRY(e);
 	return vd.permit ? LG_OK : refused(v, &vd);
 }
 
@@ -385,7 +224,7 @@ decide(struct visit *v)
 static void
 begin(struct visit *v, struct lg_ctx *cx, struct lg_door *door)
 {
-	*v = (struct visit){ .cx = cx, .door = door, .up = hold(door), .until = lg_boottime() + LG_DOOR_TIME };
+	*v = (struct visit){ .cx = cx, .door = door, .up = lg_door_upstream(door), .until = lg_boottime() + LG_DOOR_TIME };
 }
 
 static void
@@ -524,48 +363,3 @@ lg_door_end(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *tex
 	return e == LG_E_NOT_FOUND ? LG_OK : e;
 }
 
-/* ---- what falls due ------------------------------------------------------------------------------------------------------------ */
-
-static lg_err
-replace_identity(struct lg_ctx *cx, struct lg_door *d)
-{
-	struct lg_upstream *up;
-
-	LG_TRY(lg_renew(cx, d->at.state));
-	LG_TRY(lg_upstream_new(cx, d->at.state, &up));
-	publish(cx, d, up);
-	return LG_OK;
-}
-
-static void
-renew(struct lg_ctx *cx, struct lg_door *d)
-{
-	pthread_mutex_lock(&d->changing);
-	lg_err e = replace_identity(cx, d);
-	pthread_mutex_unlock(&d->changing);
-	if (e == LG_OK) {
-		lg_log(LG_INFO, "the host's certificate is renewed");
-		return;
-	}
-	lg_log(LG_ERROR, "the host's certificate cannot be renewed: %s", cx->error);
-	d->renew_not_before = lg_boottime() + (int64_t)((double)RETRY_RENEWAL * (0.5 + chance()));
-}
-
-void
-lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
-{
-	int64_t now = lg_boottime();
-
-	pthread_mutex_lock(&d->lock);
-	bool old = cx->now >= d->renew_at && now >= d->renew_not_before, stale = now - d->refreshed > REFRESH_EVERY;
-	pthread_mutex_unlock(&d->lock);
-	if (old)
-		renew(cx, d);
-	if (stale && may_refresh(d) && refresh_keys(cx, d, 5 * LG_SECOND) != LG_OK)
-		lg_log(LG_WARN, "the ticket keys cannot be refreshed: %s", cx->error);
-	if (d->swept == 0 || now - d->swept > SWEEP_EVERY) {
-		d->swept = now;
-		if (lg_redeemed_sweep(cx, d->at.state) != LG_OK)
-			lg_log(LG_WARN, "%s", cx->error);
-	}
-}

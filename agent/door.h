@@ -10,7 +10,7 @@
 #ifndef LG_AGENT_DOOR_H
 #define LG_AGENT_DOOR_H
 
-#include "lightgate/base.h"
+#include "agent/bundle.h"
 
 #define LG_DOOR_TIME	INT64_C(1500000)	/* microseconds from a question to its answer */
 #define LG_DOOR_BUNDLES	256			/* bundles that were prepared and not asked about yet */
@@ -25,6 +25,7 @@ struct lg_door_settings {
 	const char *state;		/* absolute */
 	const char *hook;		/* lightgate-runc, absolute */
 	const char *socket;		/* absolute */
+	struct lg_bundles *bundles;	/* for what continues while the service is away; NULL: nothing does */
 };
 
 /* The settings' strings are kept.  Needs an identity below state. */
@@ -46,6 +47,10 @@ void lg_door_expect(struct lg_door *door, lg_str container, lg_str workload, lg_
 LG_CHECKED lg_err lg_door_admitted(struct lg_ctx *cx, struct lg_door *door, lg_str container, lg_str *workload);
 /* A reference to this host's connections, for lg_upstream_unref. */
 struct lg_upstream *lg_door_upstream(struct lg_door *door);
+/* "{\"subject\":{\"type\",\"id\"},\"action\":{\"name\"},\"resource\":{\"type\",\"id\"},\"context\":{\"port\",\"protocol\"}}": decided from the
+ * bundle; text: the reason.  LG_E_UNAVAILABLE: not decided here, ask the service. */
+LG_CHECKED lg_err lg_door_decide(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);
+LG_CHECKED lg_err lg_door_bundle(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* -> lg_bundles_status */
 
 /* Renewal, key refresh, expiry of records: what is due now.  Called once a second or less often, from one thread. */
 void lg_door_maintain(struct lg_ctx *cx, struct lg_door *door);

@@ -37,6 +37,8 @@ static const struct {
 	{ LG_STR("create"), lg_door_create },
 	{ LG_STR("hook"), lg_door_hook },
 	{ LG_STR("end"), lg_door_end },
+	{ LG_STR("decide"), lg_door_decide },
+	{ LG_STR("bundle"), lg_door_bundle },
 };
 
 static lg_err

@@ -15,6 +15,7 @@
 #include "agent/listener.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -27,6 +28,27 @@ struct options {
 	struct lg_docker_settings docker;
 	char **words, **argv;		/* words: after the options */
 };
+
+/* ---- the running agent ------------------------------------------------------------------------------------- */
+
+static lg_err
+ask_daemon(struct lg_ctx *cx, const char *path, lg_str question, lg_str *ret)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char text[1024];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	bool sent = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 &&
+	    lg_write_all(fd, question.p, question.n) && shutdown(fd, SHUT_WR) == 0;
+	ssize_t n = sent ? read(fd, text, sizeof text) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "no agent answers at %s", path);
+	*ret = lg_dup(cx->arena, (lg_str){ text, (size_t)n });
+	return LG_OK;
+}
 
 /* ---- join, renew, status ------------------------------------------------------------------------------ */
 
@@ -44,6 +66,20 @@ read_token(struct lg_ctx *cx, const char *path, lg_str *ret)
 	*ret = lg_dup(cx->arena, (lg_str){ text, n });
 	explicit_bzero(text, sizeof text);
 	return LG_OK;
+}
+
+/* The daemon may not be running: then there is only the identity to tell. */
+static void
+tell_bundle(struct lg_ctx *cx, const struct options *o)
+{
+	lg_str text, verdict, status;
+
+	if (ask_daemon(cx, o->socket, LG_STR("bundle\n"), &text) != LG_OK) {
+		printf("bundle: %s\n", cx->error);
+		return;
+	}
+	(void)lg_str_cut(text, '\n', &verdict, &status);
+	printf("bundle: %.*s\n", LG_FMT(status));
 }
 
 static lg_err
@@ -67,6 +103,14 @@ run_join(struct lg_ctx *cx, const struct options *o)
 	LG_TRY(read_token(cx, o->token_file, &token));
 	LG_TRY(lg_join(cx, o->state, token, lg_str_of(o->server)));
 	return tell_identity(cx, o);
+}
+
+static lg_err
+run_status(struct lg_ctx *cx, const struct options *o)
+{
+	LG_TRY(tell_identity(cx, o));
+	tell_bundle(cx, o);
+	return LG_OK;
 }
 
 static lg_err
@@ -124,37 +168,23 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 		.state = absolute(cx, o->state), .socket = absolute(cx, o->socket),
 		.hook = o->hook != NULL ? absolute(cx, o->hook) : hook_beside(cx),
 	};
-	struct lg_door *door;
+	struct lg_door *door = NULL;
 
 	if (access(at.hook, X_OK) != 0)
 		return lg_fail(cx, LG_E_NOT_FOUND, "%s: %s (--hook PATH names lightgate-runc)", at.hook, strerror(errno));
-	LG_TRY(lg_door_open(cx, &at, &door));
+	LG_TRY(lg_bundles_open(cx, at.state, NULL, &at.bundles));
 	bool again = false;
-	lg_err e = stand(cx, o, door, at.socket, &again);
+	lg_err e = lg_door_open(cx, &at, &door);
+	if (e == LG_OK) {
+		lg_bundles_start(at.bundles);
+		e = stand(cx, o, door, at.socket, &again);
+	}
 	lg_door_close(&door);
+	lg_bundles_close(&at.bundles);
 	return again ? lg_sockets_exec(cx, o->argv) : e;
 }
 
 /* ---- end --------------------------------------------------------------------------------------------------- */
-
-static lg_err
-ask_daemon(struct lg_ctx *cx, const char *path, lg_str question, lg_str *ret)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	char text[1024];
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
-	bool sent = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 &&
-	    lg_write_all(fd, question.p, question.n) && shutdown(fd, SHUT_WR) == 0;
-	ssize_t n = sent ? read(fd, text, sizeof text) : -1;
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return lg_fail(cx, LG_E_UNAVAILABLE, "no agent answers at %s", path);
-	*ret = lg_dup(cx->arena, (lg_str){ text, (size_t)n });
-	return LG_OK;
-}
 
 static lg_err
 run_end(struct lg_ctx *cx, const struct options *o)
@@ -170,6 +200,73 @@ run_end(struct lg_ctx *cx, const struct options *o)
 	return LG_OK;
 }
 
+/* ---- ask ----------------------------------------------------------------------------------------------------- */
+
+static lg_err
+put_entity(struct lg_ctx *cx, struct lg_jsonw *w, const char *member, const char *text)
+{
+	lg_str type, id;
+
+	if (!lg_str_cut(lg_str_of(text), '/', &type, &id) || id.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "\"%s\" is not of the form TYPE/NAME", text);
+	lg_jsonw_name(w, lg_str_of(member));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "type", type);
+	lg_jsonw_str_of(w, "id", id);
+	lg_jsonw_object_end(w);
+	return LG_OK;
+}
+
+static lg_err
+put_question(struct lg_ctx *cx, struct lg_jsonw *w, char **words)
+{
+	lg_str number, protocol;
+	int64_t port;
+
+	lg_jsonw_object(w);
+	LG_TRY(put_entity(cx, w, "subject", words[0]));
+	lg_jsonw_name(w, LG_STR("action"));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "name", lg_str_of(words[1]));
+	lg_jsonw_object_end(w);
+	LG_TRY(put_entity(cx, w, "resource", words[2]));
+	if (words[3] != NULL) {
+		(void)lg_str_cut(lg_str_of(words[3]), '/', &number, &protocol);
+		if (!lg_int_parse(number, &port))
+			return lg_fail(cx, LG_E_INVALID, "\"%s\" is not of the form PORT/PROTOCOL", words[3]);
+		lg_jsonw_name(w, LG_STR("context"));
+		lg_jsonw_object(w);
+		lg_jsonw_int_of(w, "port", port);
+		if (protocol.n > 0)
+			lg_jsonw_str_of(w, "protocol", protocol);
+		lg_jsonw_object_end(w);
+	}
+	lg_jsonw_object_end(w);
+	return lg_buf_status(cx, w->out);
+}
+
+static lg_err
+run_ask(struct lg_ctx *cx, const struct options *o)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(8192);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	lg_str text, verdict, reason;
+	int n = 0;
+
+	while (o->words[n] != NULL)
+		n++;
+	if (n != 3 && n != 4)
+		return lg_fail(cx, LG_E_INVALID, "usage: lightgate-agent ask SUBJECT ACTION RESOURCE [PORT/PROTOCOL] [--socket PATH]");
+	lg_buf_str(&b, LG_STR("decide\n"));
+	LG_TRY(put_question(cx, &w, o->words));
+	LG_TRY(ask_daemon(cx, o->socket, lg_buf_view(&b), &text));
+	(void)lg_str_cut(text, '\n', &verdict, &reason);
+	if (!lg_str_eq(verdict, LG_STR("permit")))
+		return lg_fail(cx, LG_E_DENIED, "%.*s", LG_FMT(reason));
+	printf("%.*s\n", LG_FMT(reason));
+	return LG_OK;
+}
+
 /* ---- the command line ---------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -180,7 +277,8 @@ static const struct {
 	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]\n"
 	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]", run_daemon },
 	{ "renew", "a new certificate now: --state DIR", run_renew },
-	{ "status", "who this host is: --state DIR", tell_identity },
+	{ "status", "who this host is, and how fresh its bundle: --state DIR --socket PATH", run_status },
+	{ "ask", "decide from the host's bundle: Workload/web connect Workload/db [PORT/PROTOCOL] --socket PATH", run_ask },
 	{ "end", "end a container's admission: CONTAINER --socket PATH", run_end },
 };
 

@@ -1,7 +1,7 @@
 /* follow.c: see follow.h. */
 #include "client/follow.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -510,7 +510,13 @@ run(void *arg)
 void
 lg_follow_start(struct lg_follow *f)
 {
+	sigset_t all, before;
+
+	/* Signals are the program's: none may be delivered to a thread that it does not know of. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	f->running = pthread_create(&f->thread, NULL, run, f) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!f->running)
 		abort();		/* as when there is no memory */
 }

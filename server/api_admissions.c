@@ -301,6 +301,7 @@ agent_keys(void *self, struct lg_http *ex)
 	lg_http_type(ex, "application/json");
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "issuer", host.tenant->sts.issuer);
+	lg_jsonw_uuid_of(&w, "host", host.entity.id);
 	lg_jsonw_name(&w, LG_STR("ticket_keys"));
 	lg_keyset_jwks(host.tenant->tickets, &ex->out);
 	w.comma = true;

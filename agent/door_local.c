@@ -1,0 +1,158 @@
+/* door_local.c: what a door decides by itself, from the host's bundle. */
+#include "agent/door_own.h"
+#include "base/json.h"
+#include "base/log.h"
+
+/* ---- a later start -------------------------------------------------------------------------------------------------- */
+
+/* The facts of the container as the policies see them: context.container. */
+static lg_err
+container_record(struct lg_ctx *cx, const struct lg_oci *oci, const struct lg_record **ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * LG_OCI_MAX);
+	struct lg_euid action = lg_euid_of(LG_STR("Action"), LG_STR("container:restart"));
+	struct lg_name name = lg_name_of(LG_STR("container"));
+	const struct lg_record *context;
+
+	lg_buf_str(&b, LG_STR("{\"container\":"));
+	lg_oci_facts(oci, &b);
+	lg_buf_byte(&b, '}');
+	LG_TRY(lg_buf_status(cx, &b));
+	LG_TRY(lg_context_json(cx, NULL, &action, lg_dup(cx->arena, lg_buf_view(&b)), &context));
+	const struct lg_value *v = lg_record_get(context, &name);
+	if (v == NULL || v->kind != LG_V_RECORD)
+		return lg_fail(cx, LG_E_INTERNAL, "the facts of a container are no record");
+	*ret = v->u.record;
+	return LG_OK;
+}
+
+static lg_err
+question_of(struct lg_ctx *cx, const struct lg_bundle *b, lg_str container, const struct lg_oci *oci, struct lg_bundle_question *ret)
+{
+	struct lg_bundle_admission ad;
+	struct lg_bundle_about about;
+
+	if (!lg_bundle_admission(b, container, &ad))
+		return lg_fail(cx, LG_E_DENIED, "the container's admission is not in the bundle");
+	lg_bundle_about(b, &about);
+	*ret = (struct lg_bundle_question){
+		.subject_type = ad.requester_type, .subject = ad.requester, .proof = "ticket", .action = LG_STR("container:restart"),
+		.resource_type = LG_STR("Workload"), .resource = ad.workload, .image = ad.image, .host = about.host_id,
+	};
+	return container_record(cx, oci, &ret->container);
+}
+
+lg_err
+lg_door_restart_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const struct lg_oci *oci)
+{
+	LG_AUTO(lg_bundle_unref) struct lg_bundle *held = NULL;
+	struct lg_bundle_question q;
+	struct lg_follow_now now;
+	lg_str reason, policy;
+
+	lg_bundles_now(d->at.bundles, &now);
+	held = now.bundle;		/* the question's words are in it */
+	if (held == NULL)
+		return lg_fail(cx, LG_E_DENIED, "the service cannot be reached, and this host has no bundle to decide from");
+	LG_TRY(question_of(cx, held, container, oci, &q));
+	if (lg_bundles_decide(cx, d->at.bundles, &q, &reason, &policy) != LG_LOCAL_PERMIT)
+		return lg_fail(cx, LG_E_DENIED, "%.*s (the service cannot be reached)", LG_FMT(reason));
+	lg_log(LG_INFO, "container %.*s starts again by the bundle: %.*s", LG_FMT(container), LG_FMT(reason));
+	return LG_OK;
+}
+
+/* ---- questions at the socket ------------------------------------------------------------------------------------------- */
+
+static void
+read_named(struct lg_json *js, lg_str *type, lg_str *id)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (type != NULL && lg_str_eq(name, LG_STR("type")))
+			*type = lg_json_str(js);
+		else if (lg_str_eq(name, type == NULL ? LG_STR("name") : LG_STR("id")))
+			*id = lg_json_str(js);
+		else
+			lg_json_skip(js);
+	}
+}
+
+static void
+read_context(struct lg_json *js, struct lg_bundle_question *q)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("port"))) {
+			int64_t port = lg_json_int(js);
+			if (port < 0 || port > UINT16_MAX)
+				lg_json_fault(js, "not a port");
+			q->port = (int)port;
+		} else if (lg_str_eq(name, LG_STR("protocol"))) {
+			q->protocol = lg_json_str(js);
+		} else {
+			lg_json_fault(js, "unknown member of the context");
+		}
+	}
+}
+
+static lg_err
+read_question(struct lg_ctx *cx, lg_str json, struct lg_bundle_question *q)
+{
+	struct lg_json js;
+	lg_str name;
+
+	*q = (struct lg_bundle_question){ .proof = "asserted" };
+	lg_json_init(&js, cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("subject")))
+			read_named(&js, &q->subject_type, &q->subject);
+		else if (lg_str_eq(name, LG_STR("action")))
+			read_named(&js, NULL, &q->action);
+		else if (lg_str_eq(name, LG_STR("resource")))
+			read_named(&js, &q->resource_type, &q->resource);
+		else if (lg_str_eq(name, LG_STR("context")))
+			read_context(&js, q);
+		else
+			lg_json_fault(&js, "unknown member");
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	if (q->subject.n == 0 || q->subject_type.n == 0 || q->action.n == 0 || q->resource.n == 0 || q->resource_type.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "a question needs subject, action and resource");
+	return LG_OK;
+}
+
+lg_err
+lg_door_decide(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
+{
+	struct lg_bundle_question q;
+	lg_str policy;
+
+	*text = LG_NONE;
+	if (door->at.bundles == NULL)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "this host follows no bundle");
+	LG_TRY(read_question(cx, request, &q));
+	switch (lg_bundles_decide(cx, door->at.bundles, &q, text, &policy)) {
+	case LG_LOCAL_PERMIT:
+		return LG_OK;
+	case LG_LOCAL_DENY:
+		return lg_fail(cx, LG_E_DENIED, "%.*s", LG_FMT(*text));
+	case LG_LOCAL_ASK:
+		break;
+	}
+	return lg_fail(cx, LG_E_UNAVAILABLE, "ask the service: %.*s", LG_FMT(*text));
+}
+
+lg_err
+lg_door_bundle(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
+{
+	(void)request;
+	if (door->at.bundles == NULL)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "this host follows no bundle");
+	*text = lg_bundles_status(cx, door->at.bundles);
+	return LG_OK;
+}

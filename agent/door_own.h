@@ -1,0 +1,50 @@
+/* door_own.h: the inside of a door, for the files that keep it and decide at it. */
+#ifndef LG_AGENT_DOOR_OWN_H
+#define LG_AGENT_DOOR_OWN_H
+
+#include <pthread.h>
+
+#include "agent/door.h"
+#include "agent/records.h"
+#include "agent/ticket.h"
+#include "agent/upstream.h"
+
+#define LG_START	43		/* what lg_token_new makes */
+
+struct lg_prepared {
+	char id[LG_CONTAINER_ID + 1];
+	char start[LG_START + 1];
+	lg_sha256 digest;
+};
+
+struct lg_expected {
+	char id[LG_CONTAINER_ID + 1], workload[LG_CONTAINER_ID + 1];
+	char ticket[LG_DOOR_TICKET];
+};
+
+struct lg_door {
+	struct lg_door_settings at;
+	pthread_mutex_t changing;		/* held while the identity on disk is replaced; taken before `lock` */
+	pthread_mutex_t lock;			/* over all below */
+	struct lg_upstream *up;
+	int64_t refreshed;			/* CLOCK_BOOTTIME */
+	struct lg_prepared prepared[LG_DOOR_BUNDLES];
+	size_t next;
+	struct lg_expected *expected;		/* LG_DOOR_EXPECTED of them, when the first has come */
+	size_t next_expected;
+	int64_t renew_at;			/* wall clock */
+	bool admitted;				/* something of which the bundle does not say yet */
+	/* Those below are the maintaining thread's alone; CLOCK_BOOTTIME. */
+	int64_t renew_not_before;
+	int64_t swept;
+};
+
+/* door_upkeep.c */
+void lg_door_publish(struct lg_ctx *cx, struct lg_door *d, struct lg_upstream *up);	/* takes the reference over */
+bool lg_door_may_refresh(struct lg_door *d);			/* a ticket did not verify: may newer keys be asked for? */
+LG_CHECKED lg_err lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t time);
+
+/* door_local.c: a later start while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */
+LG_CHECKED lg_err lg_door_restart_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const struct lg_oci *oci);
+
+#endif

@@ -1,0 +1,194 @@
+/* door_upkeep.c: a door's identity: opened, renewed in time, its ticket keys refreshed. */
+#include <stdlib.h>
+
+#include "agent/door_own.h"
+#include "agent/join.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define REFRESH_PAUSE	(10 * LG_SECOND)	/* between refreshes of the ticket keys that a bad ticket causes */
+#define REFRESH_EVERY	(5 * LG_MINUTE)
+#define SWEEP_EVERY	LG_HOUR
+#define RETRY_RENEWAL	LG_MINUTE
+
+/* ---- the upstream in force ----------------------------------------------------------------------------- */
+
+struct lg_upstream *
+lg_door_upstream(struct lg_door *door)
+{
+	pthread_mutex_lock(&door->lock);
+	struct lg_upstream *up = lg_upstream_ref(door->up);
+	pthread_mutex_unlock(&door->lock);
+	return up;
+}
+
+static double
+chance(void)
+{
+	uint16_t r;
+
+	lg_random(&r, sizeof r);
+	return (double)r / UINT16_MAX;
+}
+
+void
+lg_door_publish(struct lg_ctx *cx, struct lg_door *door, struct lg_upstream *up)
+{
+	int64_t at = cx->now + LG_HOUR;
+
+	if (lg_renewal_time(cx, &up->id, chance(), &at) != LG_OK)
+		lg_log(LG_ERROR, "%s", cx->error);
+	pthread_mutex_lock(&door->lock);
+	struct lg_upstream *old = door->up;
+	door->up = up;
+	door->renew_at = at;
+	pthread_mutex_unlock(&door->lock);
+	lg_upstream_unref(&old);
+}
+
+lg_err
+lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct lg_door **ret)
+{
+	struct lg_door *d;
+	struct lg_upstream *up;
+
+	LG_TRY(lg_records_open(cx, settings->state));
+	LG_TRY(lg_upstream_new(cx, settings->state, &up));
+	if ((d = calloc(1, sizeof *d)) == NULL)
+		abort();
+	d->at = *settings;
+	pthread_mutex_init(&d->changing, NULL);
+	pthread_mutex_init(&d->lock, NULL);
+	lg_door_publish(cx, d, up);
+	*ret = d;
+	return LG_OK;
+}
+
+void
+lg_door_close(struct lg_door **door)
+{
+	struct lg_door *d = *door;
+
+	*door = NULL;
+	if (d == NULL)
+		return;
+	lg_upstream_unref(&d->up);
+	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->changing);
+	free(d->expected);
+	free(d);
+}
+
+lg_err
+lg_door_admitted(struct lg_ctx *cx, struct lg_door *door, lg_str container, lg_str *workload)
+{
+	struct lg_admitted ad;
+
+	LG_TRY(lg_admitted_get(cx, door->at.state, container, &ad));
+	*workload = ad.workload;
+	return LG_OK;
+}
+
+lg_str
+lg_door_host(struct lg_ctx *cx, struct lg_door *door)
+{
+	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = lg_door_upstream(door);
+
+	return lg_print(cx->arena, "%.*s of %.*s", LG_FMT(up->id.host_name), LG_FMT(up->id.issuer));
+}
+
+/* ---- the ticket keys ------------------------------------------------------------------------------------------ */
+
+/* May a ticket that does not verify make us ask for newer keys?  Not more often than every ten seconds. */
+bool
+lg_door_may_refresh(struct lg_door *d)
+{
+	int64_t now = lg_boottime();
+
+	pthread_mutex_lock(&d->lock);
+	bool may = d->refreshed == 0 || now - d->refreshed > REFRESH_PAUSE;
+	if (may)
+		d->refreshed = now;
+	pthread_mutex_unlock(&d->lock);
+	return may;
+}
+
+static lg_err
+fetch_keys(struct lg_ctx *cx, struct lg_door *d, int64_t time)
+{
+	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = lg_door_upstream(d);
+	struct lg_upstream *newer;
+
+	LG_TRY(lg_upstream_refresh(cx, up, d->at.state, time, &newer));
+	lg_door_publish(cx, d, newer);
+	return LG_OK;
+}
+
+/* A renewal that is under way brings no ticket keys, but nobody at the door can wait for it. */
+lg_err
+lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t time)
+{
+	if (pthread_mutex_trylock(&d->changing) != 0)
+		return lg_fail(cx, LG_E_BUSY, "the host's identity is being renewed");
+	lg_err e = fetch_keys(cx, d, time);
+	pthread_mutex_unlock(&d->changing);
+	return e;
+}
+
+/* ---- what falls due ------------------------------------------------------------------------------------------------------------ */
+
+static lg_err
+replace_identity(struct lg_ctx *cx, struct lg_door *d)
+{
+	struct lg_upstream *up;
+
+	LG_TRY(lg_renew(cx, d->at.state));
+	LG_TRY(lg_upstream_new(cx, d->at.state, &up));
+	lg_door_publish(cx, d, up);
+	return LG_OK;
+}
+
+static void
+renew(struct lg_ctx *cx, struct lg_door *d)
+{
+	pthread_mutex_lock(&d->changing);
+	lg_err e = replace_identity(cx, d);
+	pthread_mutex_unlock(&d->changing);
+	if (e == LG_OK) {
+		lg_log(LG_INFO, "the host's certificate is renewed");
+		return;
+	}
+	lg_log(LG_ERROR, "the host's certificate cannot be renewed: %s", cx->error);
+	d->renew_not_before = lg_boottime() + (int64_t)((double)RETRY_RENEWAL * (0.5 + chance()));
+}
+
+/* The bundle shall know of a new container before the service is away. */
+static void
+fetch_bundle(struct lg_ctx *cx, struct lg_door *d)
+{
+	if (d->at.bundles != NULL && lg_bundles_fetch(cx, d->at.bundles) != LG_OK)
+		lg_log(LG_WARN, "the bundle cannot be fetched: %s", cx->error);
+}
+
+void
+lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
+{
+	int64_t now = lg_boottime();
+
+	pthread_mutex_lock(&d->lock);
+	bool admitted = d->admitted;
+	d->admitted = false;
+	bool old = cx->now >= d->renew_at && now >= d->renew_not_before, stale = now - d->refreshed > REFRESH_EVERY;
+	pthread_mutex_unlock(&d->lock);
+	if (old)
+		renew(cx, d);
+	if (admitted)
+		fetch_bundle(cx, d);
+	if (stale && lg_door_may_refresh(d) && lg_door_refresh(cx, d, 5 * LG_SECOND) != LG_OK)
+		lg_log(LG_WARN, "the ticket keys cannot be refreshed: %s", cx->error);
+	if (d->swept == 0 || now - d->swept > SWEEP_EVERY) {
+		d->swept = now;
+		if (lg_redeemed_sweep(cx, d->at.state) != LG_OK)
+			lg_log(LG_WARN, "%s", cx->error);
+	}
+}

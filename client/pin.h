@@ -1,0 +1,24 @@
+/*
+ * pin.h: whose bundles a host believes: told once, over a connection to the service that was verified, and kept in STATE/pin.json
+ * (0600).  From then on the service cannot change it but by signing a successor with a key that is pinned.
+ */
+#ifndef LG_CLIENT_PIN_H
+#define LG_CLIENT_PIN_H
+
+#include "client/bundle.h"
+#include "client/http.h"
+
+struct lg_pin {
+	struct lg_bundle_pin bundle;
+	lg_str stream;			/* URL of the watch streams */
+};
+
+/* From the file, or else from the service, and then stored.  at: with the host's certificate.  Slices live in cx's arena. */
+LG_CHECKED lg_err lg_pin_get(struct lg_ctx *cx, const char *state, const struct lg_endpoint *at, struct lg_pin *ret);
+/* The same without asking: LG_E_NOT_FOUND when there is no file. */
+LG_CHECKED lg_err lg_pin_load(struct lg_ctx *cx, const char *state, struct lg_pin *ret);
+LG_CHECKED lg_err lg_pin_save(struct lg_ctx *cx, const char *state, const struct lg_pin *pin);
+/* Other keys for the pin that is stored. */
+LG_CHECKED lg_err lg_pin_keys(struct lg_ctx *cx, const char *state, lg_str keys);
+
+#endif
