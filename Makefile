@@ -25,7 +25,7 @@ LDFLAGS_tsan = -fsanitize=thread
 
 # What each layer may link: its own third-party libraries, and the layers below it.
 EXT_base = -lyaml -lpthread
-EXT_crypto = -lcrypto -largon2 -lseccomp -lcap-ng
+EXT_crypto = -lcrypto -largon2 -lcrypt -lseccomp -lcap-ng
 EXT_store = -llmdb -lzstd
 EXT_policy =
 EXT_directory =

@@ -1,10 +1,10 @@
 /*
  * password.c: stored password values, one scheme a row.
  *
- * New values are Argon2id.  The salted digests of RFC 2307 and its usual extensions are verified, so that imported
- * entries can sign in; every one of them asks to be replaced.
+ * New values are Argon2id.  The salted digests of RFC 2307 and its usual extensions, and what other servers make
+ * (password_import.c), are verified, so that imported entries can sign in; every one of them asks to be replaced.
  */
-#include "lightgate/crypto.h"
+#include "crypto/password.h"
 
 #include <argon2.h>
 #include <openssl/evp.h>
@@ -60,49 +60,56 @@ lg_password_hash(struct lg_ctx *cx, const struct lg_secret *password, const stru
 
 /* ---- schemes ----------------------------------------------------------------------------------------- */
 
-struct stored {
-	lg_str value;			/* after the braces */
-	const char *digest;		/* OpenSSL's name, for the salted digests */
-	bool salted;
+static const struct {
+	const char *form;
+	argon2_type type;
+} kinds[] = {
+	{ "$argon2id$v=19$m=%9u,t=%9u,p=%9u$%n", Argon2_id },
+	{ "$argon2i$v=19$m=%9u,t=%9u,p=%9u$%n", Argon2_i },	/* slappasswd's default */
+	{ "$argon2d$v=19$m=%9u,t=%9u,p=%9u$%n", Argon2_d },
 };
 
-typedef lg_err check_fn(struct lg_ctx *cx, const struct stored *st, const struct lg_secret *password,
-    const struct lg_password_cost *cost, bool *match, bool *upgrade);
-
 static bool
-argon2_cost(const char *text, struct lg_password_cost *ret)
+argon2_cost(const char *text, struct lg_password_cost *ret, argon2_type *type)
 {
-	int end = 0;
+	int end;
 
 	/* sscanf's %u takes a sign and wraps; the library parses the text again, strictly, before it hashes. */
-	return sscanf(text, "$argon2id$v=19$m=%9u,t=%9u,p=%9u$%n", &ret->kib, &ret->passes, &ret->lanes, &end) == 3
-	    && end > 0;
+	for (size_t i = 0; i < LG_COUNT(kinds); i++) {
+		end = 0;
+		if (sscanf(text, kinds[i].form, &ret->kib, &ret->passes, &ret->lanes, &end) == 3 && end > 0) {
+			*type = kinds[i].type;
+			return true;
+		}
+	}
+	return false;
 }
 
 static lg_err
-check_argon2(struct lg_ctx *cx, const struct stored *st, const struct lg_secret *password,
+check_argon2(struct lg_ctx *cx, const struct lg_stored *st, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade)
 {
 	struct lg_password_cost has;
+	argon2_type type;
 	const char *text;
 
 	LG_TRY(lg_cstr(cx, st->value, &text));
-	if (!argon2_cost(text, &has))
-		return lg_fail(cx, LG_E_CORRUPT, "not an Argon2id value of version 19");
+	if (!argon2_cost(text, &has, &type))
+		return lg_fail(cx, LG_E_CORRUPT, "not an Argon2 value of version 19");
 	if (!cost_allowed(&has))
 		return lg_fail(cx, LG_E_LIMIT, "a stored password asks for t=%u m=%u p=%u", has.passes, has.kib, has.lanes);
-	int rc = argon2id_verify(text, password->p, password->n);
+	int rc = argon2_verify(text, password->p, password->n, type);
 	if (rc != ARGON2_OK && rc != ARGON2_VERIFY_MISMATCH)
 		return lg_fail(cx, rc == ARGON2_MEMORY_ALLOCATION_ERROR ? LG_E_UNAVAILABLE : LG_E_CORRUPT,
-		    "Argon2id: %s", argon2_error_message(rc));
+		    "Argon2: %s", argon2_error_message(rc));
 	*match = rc == ARGON2_OK;
-	*upgrade = has.passes < cost->passes || has.kib < cost->kib;
+	*upgrade = type != Argon2_id || has.passes < cost->passes || has.kib < cost->kib;
 	return LG_OK;
 }
 
 /* RFC 2307 5.3 and its extensions: base64 of digest(password || salt) || salt. */
 static lg_err
-check_digest(struct lg_ctx *cx, const struct stored *st, const struct lg_secret *password,
+check_digest(struct lg_ctx *cx, const struct lg_stored *st, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret bytes = { NULL, 0 };
@@ -126,7 +133,7 @@ check_digest(struct lg_ctx *cx, const struct stored *st, const struct lg_secret 
 
 static const struct {
 	lg_str name;
-	check_fn *check;
+	lg_password_check *check;
 	const char *digest;
 	bool salted;
 } schemes[] = {
@@ -139,6 +146,13 @@ static const struct {
 	{ LG_STR("SHA256"),  check_digest, "SHA256", false },
 	{ LG_STR("SHA384"),  check_digest, "SHA384", false },
 	{ LG_STR("SHA512"),  check_digest, "SHA512", false },
+	{ LG_STR("PBKDF2"),  lg_password_pbkdf2, "SHA1", true },
+	{ LG_STR("PBKDF2-SHA1"), lg_password_pbkdf2, "SHA1", true },
+	{ LG_STR("PBKDF2-SHA256"), lg_password_pbkdf2, "SHA256", true },
+	{ LG_STR("PBKDF2-SHA512"), lg_password_pbkdf2, "SHA512", true },
+	{ LG_STR("PBKDF2_SHA256"), lg_password_pbkdf2_packed, "SHA256", true },
+	{ LG_STR("CRYPT"),   lg_password_crypt, NULL, true },
+	{ LG_STR("BCRYPT"),  lg_password_crypt, NULL, true },
 };
 
 lg_err
@@ -154,11 +168,24 @@ lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *pas
 	if (!lg_str_starts(stored, LG_STR("{")) || !lg_str_cut(lg_str_sub(stored, 1, stored.n), '}', &name, &value))
 		return lg_fail(cx, LG_E_UNSUPPORTED, "a stored password without a scheme");
 	for (size_t i = 0; i < LG_COUNT(schemes); i++) {
-		struct stored st = { value, schemes[i].digest, schemes[i].salted };
+		struct lg_stored st = { value, schemes[i].digest, schemes[i].salted };
 		if (lg_str_eq_fold(name, schemes[i].name))
 			return schemes[i].check(cx, &st, password, cost, match, upgrade);
 	}
 	return lg_fail(cx, LG_E_UNSUPPORTED, "password scheme {%.*s} is not known", LG_FMT(name));
+}
+
+bool
+lg_password_known(lg_str stored)
+{
+	lg_str name, value;
+
+	if (stored.n > STORED_MAX || !lg_str_starts(stored, LG_STR("{")) || !lg_str_cut(lg_str_sub(stored, 1, stored.n), '}', &name, &value))
+		return false;
+	for (size_t i = 0; i < LG_COUNT(schemes); i++)
+		if (lg_str_eq_fold(name, schemes[i].name))
+			return value.n > 0;
+	return false;
 }
 
 void

@@ -18,6 +18,8 @@ struct work {
 	struct lg_waiter waiter;
 	const struct lg_password_cost *cost;
 	bool make;			/* hash, not verify */
+	lg_str used[LG_HASH_USED];	/* with make: what it must not be */
+	size_t nused;
 	lg_str stored;
 	struct lg_secret password;
 	lg_hash_done *done;		/* of verify */
@@ -43,11 +45,37 @@ work_new(struct lg_hash_threads *ht, lg_str stored, const struct lg_secret *pass
 }
 
 static void
+work_used(struct work *w, const lg_str *used, size_t n)
+{
+	for (size_t i = 0; i < n && i < LG_COUNT(w->used); i++)
+		w->used[w->nused++] = lg_dup(w->cx.arena, used[i]);
+}
+
+static void
 work_free(struct work *w)
 {
 	lg_secret_free(&w->password);
 	lg_arena_free(&w->cx.arena);
 	free(w);
+}
+
+/* One that no longer decodes is no reason to refuse a new password. */
+static lg_err
+is_unused(struct work *w)
+{
+	bool match, upgrade;
+
+	for (size_t i = 0; i < w->nused; i++)
+		if (lg_password_verify(&w->cx, w->used[i], &w->password, w->cost, &match, &upgrade) == LG_OK && match)
+			return lg_fail(&w->cx, LG_E_EXISTS, "the password was used before");
+	return LG_OK;
+}
+
+static lg_err
+make(struct work *w)
+{
+	LG_TRY(is_unused(w));
+	return lg_password_hash(&w->cx, &w->password, w->cost, &w->stored);
 }
 
 /* Nobody of that name costs what a wrong password costs. */
@@ -57,7 +85,7 @@ work_run(void *arg)
 	struct work *w = arg;
 
 	if (w->make)
-		w->e = lg_password_hash(&w->cx, &w->password, w->cost, &w->stored);
+		w->e = make(w);
 	else if (w->stored.n == 0)
 		lg_password_waste(&w->cx, &w->password, w->cost);
 	else
@@ -105,14 +133,21 @@ verify(void *self, lg_str stored, const struct lg_secret *password, lg_hash_done
 }
 
 static lg_err
-hash(void *self, const struct lg_secret *password, lg_hash_made *made, void *arg)
+renew(void *self, const lg_str *used, size_t n, const struct lg_secret *password, lg_hash_made *made, void *arg)
 {
 	struct work *w = work_new(self, LG_NONE, password);
 
+	work_used(w, used, n);
 	w->make = true;
 	w->made = made;
 	w->arg = arg;
 	return work_submit(self, w);
+}
+
+static lg_err
+hash(void *self, const struct lg_secret *password, lg_hash_made *made, void *arg)
+{
+	return renew(self, NULL, 0, password, made, arg);
 }
 
 static lg_err
@@ -141,17 +176,24 @@ verify_wait(void *self, struct lg_ctx *cx, lg_str stored, const struct lg_secret
 }
 
 static lg_err
-hash_wait(void *self, struct lg_ctx *cx, const struct lg_secret *password, lg_str *stored)
+renew_wait(void *self, struct lg_ctx *cx, const lg_str *used, size_t n, const struct lg_secret *password, lg_str *stored)
 {
 	struct work *w = work_new(self, LG_NONE, password);
 	lg_err e;
 
 	w->make = true;
+	work_used(w, used, n);
 	e = run_and_wait(self, cx, w);
 	if (e == LG_OK)
 		*stored = lg_dup(cx->arena, w->stored);
 	work_free(w);
 	return e;
+}
+
+static lg_err
+hash_wait(void *self, struct lg_ctx *cx, const struct lg_secret *password, lg_str *stored)
+{
+	return renew_wait(self, cx, NULL, 0, password, stored);
 }
 
 lg_err
@@ -185,5 +227,6 @@ lg_hash_threads_free(struct lg_hash_threads **ht)
 void
 lg_hash_threads_port(struct lg_hash_threads *ht, struct lg_hasher *ret)
 {
-	*ret = (struct lg_hasher){ .self = ht, .verify = verify, .verify_wait = verify_wait, .hash_wait = hash_wait, .hash = hash };
+	*ret = (struct lg_hasher){ .self = ht, .verify = verify, .verify_wait = verify_wait, .hash_wait = hash_wait, .hash = hash,
+		.renew = renew, .renew_wait = renew_wait };
 }

@@ -64,6 +64,7 @@ LG_CHECKED lg_err lg_password_hash(struct lg_ctx *cx, const struct lg_secret *pa
 /* match is false for a wrong password; upgrade says that `stored` is weaker than cost. An unknown scheme is LG_E_UNSUPPORTED. */
 LG_CHECKED lg_err lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade);
+bool lg_password_known(lg_str stored);		/* "{SCHEME}value" of a scheme that can be verified */
 /* Costs what a verification costs and never matches: for names that do not exist. */
 void lg_password_waste(struct lg_ctx *cx, const struct lg_secret *password, const struct lg_password_cost *cost);
 

@@ -177,6 +177,7 @@ struct lg_signer {
 /* Password work: threads of its own, a bounded queue, LG_E_BUSY beyond it. */
 typedef void lg_hash_done(void *arg, lg_err e, bool match, bool upgrade);
 typedef void lg_hash_made(void *arg, lg_err e, lg_str stored);	/* stored is valid during the call */
+#define LG_HASH_USED 32
 struct lg_hasher {
 	void *self;
 	/* On a loop.  stored empty: nobody of that name; costs the same and never matches.  Both are copied. */
@@ -186,6 +187,10 @@ struct lg_hasher {
 	lg_err (*hash_wait)(void *self, struct lg_ctx *cx, const struct lg_secret *password, lg_str *stored);
 	/* On a loop: the verifier of a new password.  The password is copied. */
 	lg_err (*hash)(void *self, const struct lg_secret *password, lg_hash_made *done, void *arg);
+	/* The same for a password that must be none of those before: LG_E_EXISTS when one of the n verifiers (at most LG_HASH_USED) is
+	 * its own.  On a loop, and on a worker. */
+	lg_err (*renew)(void *self, const lg_str *used, size_t n, const struct lg_secret *password, lg_hash_made *done, void *arg);
+	lg_err (*renew_wait)(void *self, struct lg_ctx *cx, const lg_str *used, size_t n, const struct lg_secret *password, lg_str *stored);
 };
 
 /* ---- the process ------------------------------------------------------------------------------------ */

@@ -41,13 +41,30 @@ Test(password, values_of_others_match)
 		{ "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "secret" },
 		{ "{sha}5en6G6MezRroT3XKqkdPOmY/BfQ=", "secret" },
 		{ "{SHA256}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=", "secret" },
+		{ "{ARGON2}$argon2i$v=19$m=4096,t=3,p=1$vBqqpeJ5iPnMZwukTsHvPw$k2wpqfprLmpeWVk/21PjBLfmKELOx4bUWZOB/SUJdZY", "secret" },
+		{ "{PBKDF2}1000$MDEyMzQ1Njc4OWFiY2RlZg$21EupWTmSOvnK3Sp99FL7THUyuQ", "secret" },
+		{ "{PBKDF2-SHA256}1000$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8", "secret" },
+		{ "{PBKDF2-SHA512}1000$MDEyMzQ1Njc4OWFiY2RlZg$vgFvU7zWIDgDAUi7d8ayt.cfRiPWVVWfv8iQRsGZaZviWzsSNgWYXEE5PmvI/VELMsOmEbqL"
+		    "z0PKuePNjOk41A", "secret" },
+		{ "{PBKDF2_SHA256}AAAIAAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj+B9XeOejtyt4"
+		    "BTjI46i3LtcyOiILFyqJgSilUxXiMS6q73bHB/+ZX8IITSt36w6FEBAtkpXO02/zpH0rHl4YSdeZ5hjbd9nDYq0Avw9pABNQVUEj7GBo+Dt2J6hvxI"
+		    "CY6SNDtgyGQljMTA64Cc4E6rd/w3uDixLyqzBEc+Ba4lSmEBR6oQsFCJ2fpEquMVx7EG7YG7PZesWyzC+/itvph53qwWtea21d4DWq+gi+HjlMNggd"
+		    "Z5ycW4VWdnfqvWWsKPbrvrvlPNIIWUdoQUFTVIdMJhjnTZ5AeiM9iXBM3G4qbPigqPZyw922t+6ygi+ignwkbT2jWrtAx+Q87w/wL8", "secret" },
+		{ "{CRYPT}$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.", "secret" },
+		{ "{CRYPT}$5$rounds=2000$abcdefgh$XBRXX9zoBDpGbKdvcfMAWt0YeAUBDNNlgztxJdk6Oy9", "secret" },
+		{ "{CRYPT}$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", "secret" },
+		{ "{BCRYPT}$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", "secret" },
+		{ "{CRYPT}$y$j9T$abcdefghijkl$XFQnRmFDoRnfefa6tLCdzcaB9xoGhmmkRgfG1lm0pK1", "secret" },
+		{ "{crypt}$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1", "secret" },
+		{ "{CRYPT}abNANd1rDfiNc", "secret" },
 		{ "{ARGON2}$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password" },
 	};
 	bool match, upgrade;
 
 	for (size_t i = 0; i < LG_COUNT(cases); i++) {
 		assert_ok(f, verify(&f, cases[i].stored, cases[i].password, &match, &upgrade));
-		cr_assert(match, "%s", cases[i].stored);
+		cr_assert(match && upgrade == (strstr(cases[i].stored, "argon2id") == NULL), "%s", cases[i].stored);
+		cr_assert(lg_password_known(lg_str_of(cases[i].stored)));
 		assert_ok(f, verify(&f, cases[i].stored, "Secret", &match, &upgrade));
 		cr_assert(!match, "%s", cases[i].stored);
 	}
@@ -80,6 +97,14 @@ Test(password, what_cannot_be_verified_says_so_and_does_not_match)
 		{ "{ARGON2}$argon2id$v=19$m=-64,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
 		{ "{ARGON2}$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
 		{ "{ARGON2}$argon2id$v=19$m=64,t=100000,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+		{ "{PBKDF2-SHA256}1000$AAAA", LG_E_CORRUPT }, { "{PBKDF2-SHA256}x$AAAA$AAAA", LG_E_CORRUPT },
+		{ "{PBKDF2-SHA256}0$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8", LG_E_LIMIT },
+		{ "{PBKDF2-SHA256}2000001$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8", LG_E_LIMIT },
+		{ "{PBKDF2-SHA256}1000$MDEyMzQ1Njc4OWFiY2RlZg$AAAA", LG_E_LIMIT }, { "{PBKDF2_SHA256}AAAA", LG_E_CORRUPT },
+		{ "{CRYPT}", LG_E_UNSUPPORTED }, { "{CRYPT}!", LG_E_UNSUPPORTED }, { "{CRYPT}*", LG_E_UNSUPPORTED },
+		{ "{CRYPT}$2b$31$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", LG_E_UNSUPPORTED },
+		{ "{CRYPT}$6$rounds=999999999$abcdefgh$AAAA", LG_E_UNSUPPORTED }, { "{CRYPT}$y$jTT$abcdefghijkl$AAAA", LG_E_UNSUPPORTED },
+		{ "{CRYPT}$7$CU..../....abc$AAAA", LG_E_UNSUPPORTED },
 	};
 	bool match = true, upgrade;
 

@@ -52,6 +52,18 @@ Test(hasher, a_worker_hashes_and_verifies)
 	end(&w);
 }
 
+Test(hasher, a_password_that_was_used_before_is_not_hashed)
+{
+	struct world w;
+	lg_str used[2] = { LG_STR("{SHA}of no known length"), LG_NONE }, stored;
+
+	begin(&w, &cheap);
+	cr_assert_eq(w.h.hash_wait(w.h.self, &w.cx, &w.right, &used[1]), LG_OK);
+	cr_assert_eq(w.h.renew_wait(w.h.self, &w.cx, used, 2, &w.right, &stored), LG_E_EXISTS);
+	cr_assert_eq(w.h.renew_wait(w.h.self, &w.cx, used, 2, &w.wrong, &stored), LG_OK, "%s", w.cx.error);
+	end(&w);
+}
+
 /* ---- on a loop -------------------------------------------------------------------------------------- */
 
 static struct lg_loop *loop;
