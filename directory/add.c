@@ -2,6 +2,7 @@
 #include "directory/edit.h"
 #include "directory/find.h"
 #include "directory/groups.h"
+#include "directory/pwd.h"
 
 /* ---- by DN ------------------------------------------------------------------------------------------------------ */
 
@@ -15,6 +16,8 @@ take_values(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const str
 	LG_TRY(lg_attr_for_write(cx, ed, values->attribute, &at));
 	if (values->n == 0)
 		return lg_refuse(cx, ed, LG_LDAP_INVALID_SYNTAX, "%.*s: no values given", LG_FMT(lg_attr_name(at)));
+	if ((at->flags & LG_AF_STATE) != 0)
+		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "%.*s is set after the entry is there", LG_FMT(lg_attr_name(at)));
 	for (size_t i = 0; i < values->n; i++) {
 		if ((at->flags & LG_AF_MEMBER) != 0) {
 			d->has_members = true;
@@ -61,6 +64,8 @@ lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, u
 	lg_draft_name(cx, &d, &d.rdn);
 	LG_TRY(lg_draft_check(cx, ed, &d));
 	LG_TRY(lg_draft_write(cx, ed, &d, &made));
+	if (lg_entry_has_verifier(&made))
+		LG_TRY(lg_pwd_changed(cx, ed, &made, LG_NONE, true));
 	for (size_t i = 0; i < n; i++)
 		LG_TRY(add_members(cx, ed, &made, &values[i]));
 	*ret = made;

@@ -20,20 +20,29 @@ put_class(struct classes *cs, const struct lg_class *c)
 	cs->v[cs->n++] = c;		/* no class twice, so the array is large enough */
 }
 
-/* One structural chain: every structural class is the deepest one or above it. */
+/*
+ * One structural chain: every structural class is the deepest one or above it.  A class that may stand beside others is structural
+ * only where there is none.
+ */
 static lg_err
 find_structural(struct lg_ctx *cx, struct lg_edit *ed, struct classes *cs)
 {
+	const struct lg_class *beside = NULL;
+
 	for (size_t i = 0; i < cs->n; i++) {
 		const struct lg_class *c = cs->v[i];
-		if (c->kind != LG_CLASS_STRUCTURAL)
+		if (!lg_class_structural(c))
 			continue;
-		if (cs->structural == NULL || lg_class_is(c, cs->structural))
+		if (c->kind == LG_CLASS_BESIDE)
+			beside = c;
+		else if (cs->structural == NULL || lg_class_is(c, cs->structural))
 			cs->structural = c;
 		else if (!lg_class_is(cs->structural, c))
 			return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "invalid structural object class chain (%s/%s)",
 			    cs->structural->names, c->names);
 	}
+	if (cs->structural == NULL)
+		cs->structural = beside;
 	if (cs->structural == NULL)
 		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "no structural object class provided");
 	return LG_OK;
@@ -77,6 +86,8 @@ write_classes(struct lg_ctx *cx, struct lg_draft *d, const struct classes *cs)
 static lg_err
 check_one_allowed(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_attr *at, const struct classes *cs)
 {
+	if ((at->flags & LG_AF_OPERATIONAL) != 0)
+		return LG_OK;		/* X.501 13.4: no class speaks of them */
 	for (size_t k = 0; k < cs->n; k++)
 		if (lg_attr_in(lg_class_may(cs->v[k]), at->id))
 			return LG_OK;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "directory/hub.h"
 #include "directory/message.h"
+#include "directory/pwd.h"
 
 #define OUT_MAX		(32u << 20)	/* one answer may be large; past this the connection ends */
 
@@ -85,9 +86,9 @@ set_peer(struct lg_ldap_conn *c, const struct lg_ldap_peer *peer)
 }
 
 void
-lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e, const lg_uuid *verifier)
+lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e, const int64_t *since)
 {
-	lg_session_begin(c, e, verifier);
+	lg_session_begin(c, e, since);
 	lg_arena_reset(c->identity);
 	c->actor = lg_anonymous;
 	c->actor.address = lg_str_of(c->peer.address);
@@ -220,6 +221,21 @@ ready_for_bind(struct lg_ldap_conn *c)
 	return c->nops == 0;
 }
 
+/* Draft 8.1.2.2: with a password that somebody else has set, all one can do is change it. */
+static bool
+may_before_change(struct lg_op *op)
+{
+	static void (*const allowed[])(struct lg_op *, struct lg_ber *) = { lg_op_bind, lg_op_unbind, lg_op_abandon, lg_op_extended };
+
+	for (size_t i = 0; i < LG_COUNT(allowed); i++)
+		if (op->kind->run == allowed[i])
+			return true;
+	if (op->kind->run == lg_op_modify && lg_op_changes_password(op))
+		return true;
+	lg_op_reply_password(op, NULL, LG_PWD_CHANGE_AFTER_RESET);
+	return false;
+}
+
 static void
 begin(struct lg_ldap_conn *c, const struct lg_message *m, const struct lg_op_kind *kind)
 {
@@ -232,6 +248,8 @@ begin(struct lg_ldap_conn *c, const struct lg_message *m, const struct lg_op_kin
 		++*kind->count(&c->ldap->counts);
 	if (code != LG_LDAP_SUCCESS && kind->response != 0)
 		lg_op_code(op, code, "a control is not understood");
+	else if (c->must_change && !may_before_change(op))
+		lg_op_code(op, LG_LDAP_INSUFFICIENT_ACCESS, "the password must be changed first");
 	else if (!op->controls.proxied || lg_op_proxied(op))
 		kind->run(op, &body);
 	if (op->done)

@@ -72,6 +72,7 @@ struct lg_ldap_conn {
 	struct lg_op *ops;
 	size_t nops;
 	bool heard;			/* a whole request has come */
+	bool must_change;		/* until the password is changed, nothing else is done for it */
 	bool binding;			/* nothing else is begun meanwhile */
 	bool paused;			/* for want of room in `out`: woken when it has been sent */
 	bool blocked;			/* a bind waits for writes to be answered */
@@ -105,10 +106,21 @@ void lg_op_wake(struct lg_op *op);		/* there may be output, or room for the next
 void lg_op_own(struct lg_op *op);
 bool lg_op_confidential(const struct lg_op *op);	/* TLS or loopback: passwords may pass */
 
-/* Who it is from now on.  e NULL: anonymous; verifier NULL: not by password. */
-void lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e, const lg_uuid *verifier);
+/* Who it is from now on.  e NULL: anonymous; since (when the password was set) NULL: not by password. */
+void lg_conn_actor(struct lg_ldap_conn *c, const struct lg_entry *e, const int64_t *since);
 void lg_conn_notice(struct lg_ldap_conn *c, int code, lg_str text);
 bool lg_conn_has_input(const struct lg_ldap_conn *c);
+
+struct lg_pwd_verdict;
+/*
+ * What a verified password of `who` comes to (op_settle.c): counted, judged by the policy, an old form of verifier renewed, recorded.
+ * `then` is called on the loop, perhaps at once; address, verifier and password live as long as the operation.
+ */
+typedef void lg_settled(struct lg_op *op, const struct lg_pwd_verdict *v);
+void lg_op_settle(struct lg_op *op, const struct lg_entry *who, lg_str address, lg_str verifier, lg_str password, bool match, bool upgrade,
+    lg_settled *then);
+/* The password policy's words, if they were asked for: of a sign-in (may be NULL), and an enum lg_pwd_error. */
+void lg_op_reply_password(struct lg_op *op, const struct lg_pwd_verdict *v, int error);
 
 /* ---- helpers of several handlers ------------------------------------------------------------------------------------ */
 
@@ -136,6 +148,7 @@ void lg_op_rename(struct lg_op *op, struct lg_ber *body);
 void lg_op_compare(struct lg_op *op, struct lg_ber *body);
 void lg_op_abandon(struct lg_op *op, struct lg_ber *body);
 void lg_op_extended(struct lg_op *op, struct lg_ber *body);
+bool lg_op_changes_password(struct lg_op *op);		/* a modify request for userPassword alone */
 void lg_op_password(struct lg_op *op, lg_str value);	/* Password Modify; from lg_op_extended */
 bool lg_extended_oid(size_t i, lg_str *ret);		/* the i-th supported operation; false behind the last */
 

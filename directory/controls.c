@@ -216,6 +216,14 @@ read_subentries(struct lg_op *op, lg_str value, bool critical)
 	return checked(&b);
 }
 
+static int
+read_password(struct lg_op *op, lg_str value, bool critical)
+{
+	(void)critical;
+	op->controls.password_policy = true;
+	return value.n == 0 ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
+}
+
 /* ---- all of them -------------------------------------------------------------------------------------------------------------- */
 
 #define SEARCH	"\x63"
@@ -225,6 +233,7 @@ read_subentries(struct lg_op *op, lg_str value, bool critical)
 #define RENAME	"\x6c"
 #define COMPARE	"\x6e"
 #define EXTENDED "\x77"
+#define BIND	"\x60"
 
 static const struct {
 	lg_str oid;
@@ -243,6 +252,7 @@ static const struct {
 	{ LG_STR(LG_CONTROL_SUBENTRIES), SEARCH, read_subentries },
 	{ LG_STR(LG_CONTROL_DEREF), SEARCH, read_deref },
 	{ LG_STR(LG_CONTROL_MANAGE), SEARCH COMPARE ADD MODIFY DELETE RENAME, read_nothing },
+	{ LG_STR(LG_CONTROL_PASSWORD), BIND SEARCH COMPARE ADD MODIFY DELETE RENAME EXTENDED, read_password },
 	{ LG_STR(LG_CONTROL_PROXIED), SEARCH COMPARE ADD MODIFY DELETE RENAME EXTENDED, read_proxied },
 };
 

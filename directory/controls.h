@@ -22,6 +22,7 @@
 #define LG_CONTROL_DEREF	"1.3.6.1.4.1.4203.666.5.16"		/* draft-masarati-ldap-deref-00 */
 #define LG_CONTROL_MANAGE	"2.16.840.1.113730.3.4.2"		/* RFC 3296 */
 #define LG_CONTROL_PROXIED	"2.16.840.1.113730.3.4.18"		/* RFC 4370 */
+#define LG_CONTROL_PASSWORD	"1.3.6.1.4.1.42.2.27.8.5.1"		/* draft-behera-ldap-password-policy-11 */
 
 struct lg_sort_key {
 	const struct lg_attr *attr;
@@ -64,6 +65,7 @@ struct lg_controls {
 	bool tree_delete;
 	bool subentries;		/* only those are wanted: there are none */
 	bool proxied;
+	bool password_policy;		/* the answer may say what the policy thinks */
 	lg_str authzid;
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "directory/hub.h"
+#include "directory/pwd.h"
 
 lg_err
 lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_directory_ports *ports, struct lg_directory **ret)
@@ -18,6 +19,7 @@ lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_direct
 	dir->store = st;
 	dir->ports = *ports;
 	dir->hub = lg_hub_new(st);
+	dir->counts = lg_pwd_counts_new();
 	*ret = dir;
 	return LG_OK;
 }
@@ -28,6 +30,7 @@ lg_directory_close(struct lg_directory **dir)
 	if (*dir == NULL)
 		return;
 	lg_hub_free(&(*dir)->hub);
+	lg_pwd_counts_free(&(*dir)->counts);
 	free(*dir);
 	*dir = NULL;
 }

@@ -8,6 +8,7 @@ struct lg_directory {
 	struct lg_store *store;
 	struct lg_directory_ports ports;
 	struct lg_hub *hub;
+	struct lg_pwd_counts *counts;	/* failed passwords */
 };
 
 #endif

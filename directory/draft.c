@@ -7,23 +7,6 @@
 #include "directory/secret.h"
 #include "directory/tables.h"
 
-static const struct lg_class *
-structural_of(const struct lg_entry *e)
-{
-	const struct lg_class *deepest = NULL;
-	struct lg_attr_values av;
-	lg_str name;
-
-	if (!lg_entry_values(e, LG_A_OBJECT_CLASS, &av))
-		return NULL;
-	while (lg_value_next(&av, &name)) {
-		const struct lg_class *c = lg_class_find(name);
-		if (c != NULL && c->kind == LG_CLASS_STRUCTURAL && (deepest == NULL || lg_class_is(c, deepest)))
-			deepest = c;
-	}
-	return deepest;
-}
-
 void
 lg_draft_open(struct lg_ctx *cx, const struct lg_entry *e, struct lg_draft *ret)
 {
@@ -32,7 +15,7 @@ lg_draft_open(struct lg_ctx *cx, const struct lg_entry *e, struct lg_draft *ret)
 	struct lg_dn rdn;
 	lg_str v;
 
-	*ret = (struct lg_draft){ .e = *e, .structural = structural_of(e) };
+	*ret = (struct lg_draft){ .e = *e, .structural = lg_entry_structural(e) };
 	if (lg_dn_parse(cx->arena, e->rdn, &rdn) && rdn.n > 0)
 		ret->rdn = rdn.rdn[0];		/* of a suffix: its first */
 	while (lg_attr_next(&it, &av))

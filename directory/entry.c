@@ -117,6 +117,25 @@ lg_entry_first(const struct lg_entry *e, unsigned id, lg_str *ret)
 	return lg_entry_values(e, id, &av) && lg_value_next(&av, ret);
 }
 
+const struct lg_class *
+lg_entry_structural(const struct lg_entry *e)
+{
+	const struct lg_class *deepest = NULL;
+	struct lg_attr_values av;
+	lg_str name;
+
+	if (!lg_entry_values(e, LG_A_OBJECT_CLASS, &av))
+		return NULL;
+	while (lg_value_next(&av, &name)) {
+		const struct lg_class *c = lg_class_find(name);
+		if (c == NULL || !lg_class_structural(c))
+			continue;
+		if (deepest == NULL || deepest->kind == LG_CLASS_BESIDE || (c->kind == LG_CLASS_STRUCTURAL && lg_class_is(c, deepest)))
+			deepest = c;
+	}
+	return deepest;
+}
+
 bool
 lg_entry_value(const struct lg_entry *e, lg_str attribute, size_t i, lg_str *ret)
 {

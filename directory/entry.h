@@ -30,6 +30,8 @@ bool lg_attr_next(struct lg_attr_it *it, struct lg_attr_values *ret);	/* ids the
 bool lg_value_next(struct lg_attr_values *av, lg_str *ret);
 /* The values of one attribute; false if the entry has none. */
 bool lg_entry_values(const struct lg_entry *e, unsigned id, struct lg_attr_values *ret);
+/* Its structural class; NULL when none of its classes is known. */
+const struct lg_class *lg_entry_structural(const struct lg_entry *e);
 bool lg_entry_first(const struct lg_entry *e, unsigned id, lg_str *ret);
 
 /* The normal form of a value as it is stored: references and secrets are their ids. */

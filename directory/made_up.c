@@ -128,7 +128,7 @@ put_attribute(struct lg_buf *b, size_t i)
 static void
 put_class(struct lg_buf *b, size_t i)
 {
-	static const char *const kinds[] = { "ABSTRACT", "STRUCTURAL", "AUXILIARY" };
+	static const char *const kinds[] = { "ABSTRACT", "STRUCTURAL", "AUXILIARY", "STRUCTURAL" };
 	const struct lg_class *c = &lg_classes[i];
 
 	lg_buf_printf(b, "( %s", c->oid);

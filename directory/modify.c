@@ -3,6 +3,7 @@
 #include "directory/directory.h"
 #include "directory/edit.h"
 #include "directory/groups.h"
+#include "directory/pwd.h"
 #include "directory/tables.h"
 
 lg_err
@@ -255,7 +256,7 @@ same_as(struct lg_ctx *cx, struct lg_draft *d, const struct lg_entry *e)
 }
 
 static lg_err
-apply(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg_modification *mods, size_t n, bool *members)
+apply(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg_modification *mods, size_t n, bool *members, bool *state)
 {
 	const struct lg_attr *at;
 
@@ -263,6 +264,8 @@ apply(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg
 		LG_TRY(lg_attr_for_write(cx, ed, mods[i].values.attribute, &at));
 		if ((at->flags & LG_AF_MEMBER) != 0)
 			LG_TRY(modify_members(cx, ed, &d->e, at, &mods[i], members));
+		else if ((at->flags & LG_AF_STATE) != 0)
+			LG_TRY(lg_pwd_modify(cx, ed, &d->e, at, &mods[i], state));
 		else
 			LG_TRY(modify_values(cx, ed, d, at, &mods[i]));
 	}
@@ -272,24 +275,28 @@ apply(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg
 lg_err
 lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const struct lg_modification *mods, size_t n, bool *changed)
 {
-	bool members = false, values;
+	bool members = false, state = false, values;
 	bool could = e->enabled && lg_entry_has_verifier(e);
 	struct lg_draft d;
 	lg_str secret = LG_NONE;
 
 	lg_draft_open(cx, e, &d);
-	LG_TRY(apply(cx, ed, &d, mods, n, &members));
+	LG_TRY(apply(cx, ed, &d, mods, n, &members, &state));
 	d.has_members = e->type == LG_TYPE_GROUP && lg_has_members(cx, ed->v, e);
 	LG_TRY(check_naming(cx, ed, &d));
 	LG_TRY(lg_draft_check(cx, ed, &d));
 	values = !same_as(cx, &d, e);
 	if (changed != NULL)
-		*changed = members || values;
-	if (!members && !values)
+		*changed = members || state || values;
+	if (!members && !state && !values)
 		return LG_OK;
 	const struct lg_draft_attr *password = lg_draft_find(&d, lg_attr_of(LG_A_USER_PASSWORD));
-	if (lg_entry_first(e, LG_A_USER_PASSWORD, &secret) && (password == NULL || !lg_str_eq(password->v[0], secret)))
+	bool had = lg_entry_first(e, LG_A_USER_PASSWORD, &secret);
+	bool other = had ? password == NULL || !lg_str_eq(password->v[0], secret) : password != NULL;
+	if (had && other)
 		LG_TRY(lg_secret_drop(cx, ed, e, false));
+	if (other)
+		LG_TRY(lg_pwd_changed(cx, ed, e, lg_dup(cx->arena, secret), password != NULL));
 	LG_TRY(lg_draft_write(cx, ed, &d, e));
 	bool can = e->enabled && lg_entry_has_verifier(e);
 	return members || (could && !can) ? lg_rights_taken(cx, ed) : LG_OK;

@@ -12,7 +12,7 @@ entry_to_be(const struct lg_edit *ed, const struct lg_write *w)
 		const struct lg_attr *at = lg_attr_find(w->values[i].attribute);
 		for (size_t k = 0; at != NULL && at->id == LG_A_OBJECT_CLASS && k < w->values[i].n; k++) {
 			const struct lg_class *c = lg_class_find(w->values[i].v[k]);
-			if (c != NULL && c->kind == LG_CLASS_STRUCTURAL && lg_class_type(c) != LG_TYPE_CONTAINER)
+			if (c != NULL && lg_class_structural(c) && lg_class_type(c) != LG_TYPE_CONTAINER)
 				e.type = lg_class_type(c);
 		}
 	}

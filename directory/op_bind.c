@@ -6,21 +6,23 @@
  */
 #include "directory/conn.h"
 #include "directory/find.h"
+#include "directory/pwd.h"
 
 struct bind {
 	bool found, enabled;
 	struct lg_entry who;		/* names in the operation's arena */
-	lg_uuid verifier;
+	int64_t since;			/* when the password was set */
 	uint32_t tenant;
 	lg_str address, account;	/* for who counts failures */
+	lg_str verifier, password;
 };
 
 static void
-succeed(struct lg_op *op, const struct lg_entry *who, const lg_uuid *verifier)
+succeed(struct lg_op *op, const struct lg_entry *who, const int64_t *since)
 {
-	lg_conn_actor(op->conn, who, verifier);
+	lg_conn_actor(op->conn, who, since);
 	op->conn->bound = who != NULL;
-	op->conn->session.doubted = verifier != NULL;	/* it may have been replaced while it was checked */
+	op->conn->session.doubted = since != NULL;	/* it may have been replaced while it was checked */
 	lg_op_code(op, LG_LDAP_SUCCESS, "");
 }
 
@@ -58,26 +60,51 @@ tried(struct lg_op *op, const struct bind *b, bool good)
 }
 
 static void
+end(struct lg_op *op)
+{
+	if (op->conn != NULL)
+		op->conn->binding = false;
+	lg_op_wake(op);
+	lg_op_end(op);
+}
+
+/* What the policy says of each outcome (draft 6.2, 8.1). */
+static void
+settled(struct lg_op *op, const struct lg_pwd_verdict *v)
+{
+	struct bind *b = op->state;
+	bool good = v->outcome == LG_PWD_GOOD && b->enabled;
+
+	tried(op, b, good);
+	lg_op_reply_password(op, v, v->outcome == LG_PWD_IS_LOCKED ? LG_PWD_LOCKED : v->outcome == LG_PWD_IS_EXPIRED ? LG_PWD_EXPIRED :
+	    good && v->must_change ? LG_PWD_CHANGE_AFTER_RESET : LG_PWD_NO_ERROR);
+	if (op->conn != NULL && good) {
+		succeed(op, &b->who, &b->since);
+		op->conn->must_change = v->must_change;
+	} else {
+		refuse(op);
+	}
+	end(op);
+}
+
+static void
 verified(void *arg, lg_err e, bool match, bool upgrade)
 {
 	struct lg_op *op = arg;
 	struct bind *b = op->state;
 
-	(void)upgrade;
 	lg_op_resume(op);
-	if (e == LG_OK)
-		tried(op, b, match && b->found && b->enabled);
-	if (op->conn != NULL) {
-		op->conn->binding = false;
-		if (e == LG_E_BUSY)
-			lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
-		else if (e == LG_OK && match && b->found && b->enabled)
-			succeed(op, &b->who, &b->verifier);
-		else
-			refuse(op);
-		lg_op_wake(op);
+	if (e == LG_OK && b->found && b->enabled) {
+		lg_op_settle(op, &b->who, b->address, b->verifier, b->password, match, upgrade, settled);
+		return;
 	}
-	lg_op_end(op);
+	if (e == LG_OK)
+		tried(op, b, false);
+	if (e == LG_E_BUSY)
+		lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
+	else
+		refuse(op);
+	end(op);
 }
 
 /* The entry and its verifier; empty when there is none to check against. */
@@ -91,13 +118,14 @@ find_verifier(struct lg_op *op, lg_str name, struct bind *b)
 	if (lg_view_begin(&op->cx, dir->store, &v) != LG_OK)
 		return LG_NONE;
 	if (lg_entry_by_dn(&op->cx, v, name, &b->who) == LG_OK && lg_entry_verifier(&op->cx, dir, v, &b->who, &verifier) == LG_OK &&
-	    lg_verifier_id(&b->who, &b->verifier)) {
+	    lg_password_since(&op->cx, v, &b->who, &b->since)) {
 		b->found = true;
 		b->enabled = b->who.enabled;
 		b->who.name = lg_dup(op->arena, b->who.name);
 	}
 	lg_view_end(&v);
-	return b->found ? verifier : LG_NONE;
+	b->verifier = b->found ? lg_dup(op->arena, verifier) : LG_NONE;
+	return b->verifier;
 }
 
 static void
@@ -130,6 +158,7 @@ bind_simple(struct lg_op *op, lg_str name, lg_str password)
 		return;
 	}
 	op->state = b;
+	b->password = password;
 	verifier = find_verifier(op, name, b);
 	if (!may_try(op, b, name)) {
 		lg_op_code(op, LG_LDAP_BUSY, "too many failed attempts; wait a minute");
@@ -207,7 +236,7 @@ lg_op_bind(struct lg_op *op, struct lg_ber *body)
 
 	/* Whatever comes of it, the old identity is gone (RFC 4511 4.2.1). */
 	lg_conn_actor(op->conn, NULL, NULL);
-	op->conn->bound = false;
+	op->conn->bound = op->conn->must_change = false;
 	op->actor = op->conn->actor;
 	if (body->bad || method < 0) {
 		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed bind request");

@@ -23,6 +23,24 @@ edit_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 	return lg_write_after(cx, ed, w, &e);
 }
 
+bool
+lg_op_changes_password(struct lg_op *op)
+{
+	struct lg_ber body = lg_ber_of(op->body), list;
+
+	(void)lg_ber_str(&body, LG_BER_OCTETS);
+	list = lg_ber_enter(&body, LG_BER_SEQUENCE);
+	while (lg_ber_more(&list)) {
+		struct lg_ber one = lg_ber_enter(&list, LG_BER_SEQUENCE), attribute;
+		(void)lg_ber_int(&one, LG_BER_ENUMERATED);
+		attribute = lg_ber_enter(&one, LG_BER_SEQUENCE);
+		const struct lg_attr *at = lg_attr_find(lg_ber_str(&attribute, LG_BER_OCTETS));
+		if (attribute.bad || at == NULL || at->id != LG_A_USER_PASSWORD)
+			return false;
+	}
+	return !body.bad && !list.bad;
+}
+
 void
 lg_op_modify(struct lg_op *op, struct lg_ber *body)
 {

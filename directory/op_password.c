@@ -33,6 +33,7 @@ submit(struct lg_op *op, struct change *ch, lg_str dn)
 	struct lg_write *w = lg_write_new(op, dn, edit);
 	lg_str *value = LG_NEW(op->arena, lg_str);
 
+	w->old_given = ch->has_old;
 	*value = ch->new;
 	if (ch->new.n == 0) {
 		lg_str token = lg_token_new(op->arena);

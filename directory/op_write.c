@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "directory/find.h"
+#include "directory/pwd.h"
 #include "directory/secret.h"
 
 /* ---- on the writer's thread ---------------------------------------------------------------------------------------- */
@@ -107,21 +108,6 @@ lg_write_after(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, const 
 
 /* ---- on the loop ---------------------------------------------------------------------------------------------------------- */
 
-/* Is the DN the caller's own?  Decided again, by identity, where the right to write is. */
-static bool
-is_own(struct lg_op *op, lg_str dn)
-{
-	struct lg_entry e;
-	struct lg_view *v;
-	bool own;
-
-	if (op->actor.kind != LG_ACTOR_ENTRY || lg_view_begin(&op->cx, op->ldap->o.dir->store, &v) != LG_OK)
-		return false;
-	own = lg_entry_by_dn(&op->cx, v, dn, &e) == LG_OK && lg_uuid_eq(e.uuid, op->actor.id);
-	lg_view_end(&v);
-	return own;
-}
-
 /* RFC 3062: PasswdModifyResponseValue with genPasswd. */
 static void
 write_generated(struct lg_berw *w, void *arg)
@@ -137,6 +123,21 @@ write_generated(struct lg_berw *w, void *arg)
 	lg_buf_wipe(&value);
 }
 
+/* Is the DN the caller's own?  Decided again, by identity, where the right to write is. */
+static bool
+is_own(struct lg_op *op, lg_str dn)
+{
+	struct lg_entry e;
+	struct lg_view *v;
+	bool own;
+
+	if (op->actor.kind != LG_ACTOR_ENTRY || lg_view_begin(&op->cx, op->ldap->o.dir->store, &v) != LG_OK)
+		return false;
+	own = lg_entry_by_dn(&op->cx, v, dn, &e) == LG_OK && lg_uuid_eq(e.uuid, op->actor.id);
+	lg_view_end(&v);
+	return own;
+}
+
 static void
 answer(struct lg_note *note)
 {
@@ -144,8 +145,10 @@ answer(struct lg_note *note)
 	struct lg_op *op = w->op;
 
 	lg_op_resume(op);
-	if (w->job.result == LG_OK && w->password != NULL && op->conn != NULL && is_own(op, w->dn))
+	if (w->job.result == LG_OK && w->password != NULL && op->conn != NULL && is_own(op, w->dn)) {
 		lg_session_renew(op->conn);
+		op->conn->must_change = false;
+	}
 	if (w->job.result == LG_OK && w->before.n > 0)
 		lg_op_reply(op, LG_CONTROL_PRE_READ, w->before);
 	if (w->job.result == LG_OK && w->after.n > 0)
@@ -233,6 +236,10 @@ hashed(void *arg, lg_err e, lg_str stored)
 	if (e == LG_OK) {
 		*w->password = lg_dup(op->arena, stored);
 		submit(op);
+	} else if (e == LG_E_EXISTS) {
+		lg_op_resume(op);
+		lg_op_reply_password(op, NULL, LG_PWD_IN_HISTORY);
+		lg_op_code(op, LG_LDAP_CONSTRAINT_VIOLATION, "the password was used before");
 	} else {
 		lg_op_resume(op);
 		lg_op_error(op, e, NULL);
@@ -290,6 +297,8 @@ lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_
 	const struct lg_hasher *hasher = op->ldap->o.dir->ports.hasher;
 	bool parses, add = op->kind->run == lg_op_add;
 	uint32_t tenant = tenant_of(op, w->dn, &parses);
+	lg_str used[LG_HASH_USED];
+	size_t n = 0;
 
 	if (parses && !values_fit(op, w))
 		return;
@@ -305,13 +314,15 @@ lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_
 	w->attributes = attribute_names(op, w);
 	w->job = (struct lg_job){ .note.run = answer, .run = run, .reply = op->ldap->o.mailbox, .cx = &op->cx, .tenant = tenant, .operation = operation };
 	w->password = password;
+	if (password != NULL && lg_write_check_password(op, w, used, &n) != LG_OK)
+		return;
 	lg_op_wait(op);
 	if (password == NULL) {
 		submit(op);
 		return;
 	}
 	struct lg_secret secret = { (uint8_t *)(uintptr_t)password->p, password->n };
-	lg_err e = hasher->hash(hasher->self, &secret, hashed, op);
+	lg_err e = hasher->renew(hasher->self, used, n, &secret, hashed, op);
 	if (e != LG_OK) {
 		lg_op_resume(op);
 		lg_op_error(op, e, NULL);

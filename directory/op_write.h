@@ -26,12 +26,16 @@ struct lg_write {
 	struct lg_filter *assertion;	/* NULL: none */
 	lg_str before, after;		/* what the read controls show: entries, encoded */
 	lg_str generated;		/* Password Modify: the new password that is shown */
+	bool old_given;			/* Password Modify: the old one came too, and was right */
 };
 
 /* A write of the entry `dn`; the state of the operation from now on. */
 struct lg_write *lg_write_new(struct lg_op *op, lg_str dn, lg_err (*edit)(struct lg_ctx *, struct lg_edit *, struct lg_write *));
 /* Hands it to the store, after the one clear password in it (if any) has been hashed. */
 void lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_str *password);
+
+/* The clear password in w under the policy, before it is hashed; used: what it must not be.  Answers when it is refused. */
+LG_CHECKED lg_err lg_write_check_password(struct lg_op *op, const struct lg_write *w, lg_str used[LG_HASH_USED], size_t *n);
 
 /* Inside: the entry, 34 or 32 (with what is visible of the path) otherwise.  ac is for further questions. */
 LG_CHECKED lg_err lg_write_find(struct lg_ctx *cx, struct lg_edit *ed, lg_str dn, struct lg_access *ac, struct lg_entry *ret, lg_str *ret_dn);

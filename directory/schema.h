@@ -22,7 +22,11 @@ enum lg_attr_id {
 	LG_A_CN = 61, LG_A_SN = 62, LG_A_DC = 110, LG_A_O = 68, LG_A_OU = 69,
 	LG_A_MEMBER = 87, LG_A_USER_PASSWORD = 91, LG_A_UID = 105, LG_A_MAIL = 112, LG_A_UID_NUMBER = 160,
 	LG_A_LG_ENABLED = 200, LG_A_LG_PROJECT = 202, LG_A_LG_HOST = 203, LG_A_LG_IMAGE = 204, LG_A_LG_LABEL = 205,
-	LG_A_LG_DIGEST = 206, LG_A_LG_SIGNED = 207
+	LG_A_LG_DIGEST = 206, LG_A_LG_SIGNED = 207,
+	LG_A_PWD_MIN_AGE = 211, LG_A_PWD_MAX_AGE, LG_A_PWD_IN_HISTORY, LG_A_PWD_CHECK_QUALITY, LG_A_PWD_MIN_LENGTH, LG_A_PWD_MAX_LENGTH,
+	LG_A_PWD_EXPIRE_WARNING, LG_A_PWD_GRACE_LIMIT, LG_A_PWD_LOCKOUT, LG_A_PWD_LOCKOUT_DURATION, LG_A_PWD_MAX_FAILURE,
+	LG_A_PWD_FAILURE_INTERVAL, LG_A_PWD_MUST_CHANGE, LG_A_PWD_ALLOW_CHANGE, LG_A_PWD_SAFE_MODIFY, LG_A_PWD_CHANGED, LG_A_PWD_LOCKED,
+	LG_A_PWD_GRACE_USED, LG_A_PWD_RESET, LG_A_PWD_POLICY
 };
 
 enum lg_attr_flag {
@@ -33,7 +37,8 @@ enum lg_attr_flag {
 	LG_AF_SECRET = 16,		/* the stored value is a blob id */
 	LG_AF_REFERENCE = 32,		/* the stored value is an entry id */
 	LG_AF_MEMBER = 64,		/* rows of lg_table_member */
-	LG_AF_COMPUTED = 128		/* made when it is read */
+	LG_AF_COMPUTED = 128,		/* made when it is read */
+	LG_AF_STATE = 256		/* kept beside the entry's password (pwd_state.c); changed as an attribute of the entry */
 };
 
 /* ---- syntaxes ---------------------------------------------------------------------------------------------- */
@@ -128,7 +133,10 @@ lg_attr_put(struct lg_attr_set *s, unsigned id)
 
 /* ---- object classes ------------------------------------------------------------------------------------------------ */
 
-enum lg_class_kind { LG_CLASS_ABSTRACT, LG_CLASS_STRUCTURAL, LG_CLASS_AUXILIARY };
+enum lg_class_kind {
+	LG_CLASS_ABSTRACT, LG_CLASS_STRUCTURAL, LG_CLASS_AUXILIARY,
+	LG_CLASS_BESIDE			/* structural by itself (RFC 2307), auxiliary beside another (RFC 2307bis) */
+};
 
 struct lg_class {
 	const char *oid;
@@ -144,6 +152,11 @@ extern const size_t lg_nclasses;
 const struct lg_class *lg_class_find(lg_str name_or_oid);	/* NULL if unknown */
 const struct lg_class *lg_class_sup(const struct lg_class *c);	/* NULL for top */
 bool lg_class_is(const struct lg_class *c, const struct lg_class *super);
+static inline bool
+lg_class_structural(const struct lg_class *c)
+{
+	return c->kind == LG_CLASS_STRUCTURAL || c->kind == LG_CLASS_BESIDE;
+}
 lg_str lg_class_name(const struct lg_class *c);
 enum lg_entry_type lg_class_type(const struct lg_class *c);
 /* What the class and its superclasses require and allow (allow includes require). */

@@ -26,6 +26,9 @@
 #define COSINE	"0.9.2342.19200300.100.1."
 #define NETSCAPE "2.16.840.1.113730.3.1."
 #define NIS	"1.3.6.1.1.1.1."
+#define KEPT	(LG_AF_OPERATIONAL | LG_AF_COMPUTED | LG_AF_STATE)
+#define SUDO	"1.3.6.1.4.1.15953.9.1."
+#define PWD	"1.3.6.1.4.1.42.2.27.8.1."
 #define OURS	LG_ARC ".1."
 
 const struct lg_attr lg_attrs[] = {
@@ -161,6 +164,33 @@ const struct lg_attr lg_attrs[] = {
 	{ 173, NIS "13", "memberNisNetgroup", 0, LG_SYN_IA5, CE_IA5_SUB, 0 },
 	{ 174, NIS "14", "nisNetgroupTriple", 0, LG_SYN_NIS_TRIPLE, NO_RULE, 0 },
 	{ 175, NIS "19", "ipHostNumber", 0, LG_SYN_IA5, CI_IA5, 0 },
+	{ 176, NIS "16", "ipServiceProtocol", 0, DS, CI, 0 },
+	{ 177, NIS "17", "ipProtocolNumber", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 178, NIS "18", "oncRpcNumber", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 179, NIS "15", "ipServicePort", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 180, NIS "20", "ipNetworkNumber", 0, LG_SYN_IA5, CI_IA5, SINGLE },
+	{ 181, NIS "21", "ipNetmaskNumber", 0, LG_SYN_IA5, CI_IA5, SINGLE },
+	{ 182, NIS "22", "macAddress", 0, LG_SYN_IA5, CI_IA5, 0 },
+	{ 183, NIS "23", "bootParameter", 0, LG_SYN_IA5, CE_IA5, 0 },
+	{ 184, NIS "24", "bootFile", 0, LG_SYN_IA5, CE_IA5, 0 },
+	{ 185, NIS "26", "nisMapName", 60, DS, CI, 0 },
+	{ 186, NIS "27", "nisMapEntry", 0, LG_SYN_IA5, CE_IA5, SINGLE },
+
+	/* RFC 2307bis: mounts; sudo's rules; groups by search (Netscape's, OpenLDAP's dyngroup.schema) */
+	{ 187, NIS "31", "automountMapName", 0, DS, CI, SINGLE },
+	{ 188, NIS "32", "automountKey", 0, DS, CE, SINGLE },
+	{ 189, NIS "33", "automountInformation", 0, DS, CE, SINGLE },
+	{ 190, SUDO "1", "sudoUser", 0, LG_SYN_IA5, CE_IA5_SUB, INDEXED },
+	{ 191, SUDO "2", "sudoHost", 0, LG_SYN_IA5, CI_IA5, 0 },
+	{ 192, SUDO "3", "sudoCommand", 0, LG_SYN_IA5, CE_IA5_SUB, 0 },
+	{ 193, SUDO "4", "sudoRunAs", 0, LG_SYN_IA5, CE_IA5, 0 },
+	{ 194, SUDO "5", "sudoOption", 0, LG_SYN_IA5, CE_IA5, 0 },
+	{ 195, SUDO "6", "sudoRunAsUser", 0, LG_SYN_IA5, CE_IA5, 0 },
+	{ 196, SUDO "7", "sudoRunAsGroup", 0, LG_SYN_IA5, CE_IA5, 0 },
+	{ 197, SUDO "8", "sudoNotBefore", 0, LG_SYN_TIME, TIME, 0 },
+	{ 198, SUDO "9", "sudoNotAfter", 0, LG_SYN_TIME, TIME, 0 },
+	{ 199, SUDO "10", "sudoOrder", 0, LG_SYN_INTEGER, INT, 0 },
+	{ 154, NETSCAPE "198", "memberURL", 153, DS, CE, 0 },
 
 	/* ours */
 	{ 200, OURS "1", "lgEnabled", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
@@ -171,5 +201,28 @@ const struct lg_attr lg_attrs[] = {
 	{ 205, OURS "5", "lgLabel", 0, DS, CE, 0 },
 	{ 206, OURS "6", "lgDigest", 0, LG_SYN_IA5, CE_IA5, SINGLE | INDEXED },
 	{ 207, OURS "7", "lgSigned", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
+
+	/* draft-behera-ldap-password-policy-11: the policy, and what is kept beside an entry's password */
+	{ 210, PWD "1", "pwdAttribute", 0, LG_SYN_OID, ONLY(OID), 0 },
+	{ 211, PWD "2", "pwdMinAge", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 212, PWD "3", "pwdMaxAge", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 213, PWD "4", "pwdInHistory", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 214, PWD "5", "pwdCheckQuality", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 215, PWD "6", "pwdMinLength", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 216, PWD "31", "pwdMaxLength", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 217, PWD "7", "pwdExpireWarning", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 218, PWD "8", "pwdGraceAuthNLimit", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 219, PWD "9", "pwdLockout", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
+	{ 220, PWD "10", "pwdLockoutDuration", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 221, PWD "11", "pwdMaxFailure", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 222, PWD "12", "pwdFailureCountInterval", 0, LG_SYN_INTEGER, INT, SINGLE },
+	{ 223, PWD "13", "pwdMustChange", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
+	{ 224, PWD "14", "pwdAllowUserChange", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
+	{ 225, PWD "15", "pwdSafeModify", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
+	{ 226, PWD "16", "pwdChangedTime", 0, LG_SYN_TIME, TIME, SINGLE | MADE },
+	{ 227, PWD "17", "pwdAccountLockedTime", 0, LG_SYN_TIME, TIME, SINGLE | KEPT },
+	{ 228, PWD "21", "pwdGraceUseTime", 0, LG_SYN_TIME, TIME, MADE },
+	{ 229, PWD "22", "pwdReset", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE | KEPT },
+	{ 230, PWD "23", "pwdPolicySubentry", 0, LG_SYN_DN, ONLY(DN), SINGLE | OPER | LG_AF_REFERENCE },
 };
 const size_t lg_nattrs = LG_COUNT(lg_attrs);

@@ -6,6 +6,7 @@
 
 #include "directory/directory.h"
 #include "directory/edit.h"
+#include "directory/pwd.h"
 
 static lg_str
 associated(struct lg_arena *a, const struct lg_entry *e)
@@ -24,8 +25,8 @@ lg_verifier_like(lg_str s)
 	return lg_str_starts(s, LG_STR("{")) && lg_str_cut(s, '}', &scheme, &rest) && scheme.n > 1 && rest.n > 0;
 }
 
-static lg_err
-blob_id(lg_str stored, lg_uuid *ret)
+lg_err
+lg_blob_id(lg_str stored, lg_uuid *ret)
 {
 	if (stored.n != sizeof ret->b)
 		return LG_E_CORRUPT;
@@ -57,11 +58,14 @@ lg_secret_drop(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, 
 	lg_str stored;
 	lg_uuid id;
 
-	if (ports->credential_ended != NULL)
+	if (ports->credential_ended != NULL && !ed->rehash)
 		LG_TRY(ports->credential_ended(ports->self, cx, ed->v, e, deleted));
+	if (!deleted)
+		return LG_OK;		/* lg_pwd_changed keeps it or lets it go */
+	LG_TRY(lg_pwd_forget(cx, ed, e));
 	if (!lg_entry_first(e, LG_A_USER_PASSWORD, &stored))
 		return LG_OK;
-	LG_TRY(blob_id(stored, &id));
+	LG_TRY(lg_blob_id(stored, &id));
 	lg_err gone = lg_blob_del(cx, ed->v, e->tenant, id);
 	return gone == LG_E_NOT_FOUND ? LG_OK : gone;
 }
@@ -75,22 +79,30 @@ lg_entry_has_verifier(const struct lg_entry *e)
 }
 
 lg_err
-lg_entry_verifier(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_str *ret)
+lg_secret_open(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_uuid blob, lg_str *ret)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret plain = { 0 };
 	const struct lg_signer *signer = dir->ports.signer;
 	const struct lg_secret *key;
-	lg_str stored, sealed;
-	lg_uuid id;
+	lg_str sealed;
 
-	if (!lg_entry_first(e, LG_A_USER_PASSWORD, &stored))
-		return LG_E_NOT_FOUND;
-	LG_TRY(blob_id(stored, &id));
-	LG_TRY(lg_blob_get(cx, v, e->tenant, id, &sealed));
+	LG_TRY(lg_blob_get(cx, v, e->tenant, blob, &sealed));
 	LG_TRY(signer->data_key(signer->self, cx, e->tenant, &key));
 	LG_TRY(lg_unseal(cx, key, associated(cx->arena, e), sealed, &plain));
 	*ret = lg_dup(cx->arena, (lg_str){ (const char *)plain.p, plain.n });
 	return LG_OK;
+}
+
+lg_err
+lg_entry_verifier(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_str *ret)
+{
+	lg_str stored;
+	lg_uuid id;
+
+	if (!lg_entry_first(e, LG_A_USER_PASSWORD, &stored))
+		return LG_E_NOT_FOUND;
+	LG_TRY(lg_blob_id(stored, &id));
+	return lg_secret_open(cx, dir, v, e, id, ret);
 }
 
 lg_err

@@ -4,6 +4,7 @@
 #include "directory/conn.h"
 #include "directory/entry.h"
 #include "directory/hub.h"
+#include "directory/pwd.h"
 
 static struct lg_ldap_conn **
 bucket_of(struct lg_ldap *l, uint32_t tenant, uint64_t id)
@@ -25,7 +26,7 @@ lg_session_end(struct lg_ldap_conn *c)
 }
 
 void
-lg_session_begin(struct lg_ldap_conn *c, const struct lg_entry *e, const lg_uuid *verifier)
+lg_session_begin(struct lg_ldap_conn *c, const struct lg_entry *e, const int64_t *since)
 {
 	struct lg_session *s = &c->session;
 	struct lg_ldap_conn **at;
@@ -34,22 +35,22 @@ lg_session_begin(struct lg_ldap_conn *c, const struct lg_entry *e, const lg_uuid
 	if (e == NULL)
 		return;
 	at = bucket_of(c->ldap, e->tenant, e->id);
-	*s = (struct lg_session){ .known = true, .tenant = e->tenant, .entry = e->id, .by_password = verifier != NULL, .next = *at, .prev = at };
-	if (verifier != NULL)
-		s->verifier = *verifier;
+	*s = (struct lg_session){ .known = true, .tenant = e->tenant, .entry = e->id, .by_password = since != NULL, .next = *at, .prev = at };
+	if (since != NULL)
+		s->since = *since;
 	if (s->next != NULL)
 		s->next->session.prev = &s->next;
 	*at = c;
 }
 
 bool
-lg_verifier_id(const struct lg_entry *e, lg_uuid *ret)
+lg_password_since(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, int64_t *ret)
 {
-	lg_str stored;
+	struct lg_pwd_state s;
 
-	if (!lg_entry_first(e, LG_A_USER_PASSWORD, &stored) || stored.n != sizeof ret->b)
+	if (!lg_entry_has_verifier(e) || lg_pwd_state_get(cx, v, e->tenant, e->id, &s) != LG_OK)
 		return false;
-	memcpy(ret->b, stored.p, sizeof ret->b);
+	*ret = s.changed;
 	return true;
 }
 
@@ -62,7 +63,7 @@ still_there(struct lg_ldap_conn *c, bool *same_password)
 	struct lg_entry e;
 	struct lg_view *v;
 	struct lg_ctx cx;
-	lg_uuid now;
+	int64_t now = 0;
 	bool there;
 
 	lg_arena_reset(arena);
@@ -70,9 +71,9 @@ still_there(struct lg_ldap_conn *c, bool *same_password)
 	if (lg_view_begin(&cx, c->ldap->o.dir->store, &v) != LG_OK)
 		return false;
 	there = lg_entry_by_id(&cx, v, s->tenant, s->entry, &e) == LG_OK && e.enabled;
-	*same_password = !s->by_password || (there && lg_verifier_id(&e, &now) && lg_uuid_eq(now, s->verifier));
+	*same_password = !s->by_password || (there && lg_password_since(&cx, v, &e, &now) && now == s->since);
 	if (there && s->by_password && !*same_password)
-		s->verifier = lg_verifier_id(&e, &now) ? now : s->verifier;
+		s->since = now;
 	lg_view_end(&v);
 	return there;
 }

@@ -14,22 +14,22 @@ struct lg_session {
 	uint32_t tenant;
 	uint64_t entry;
 	bool by_password;
-	lg_uuid verifier;		/* the blob that was checked against */
+	int64_t since;			/* when the password that was checked had been set; a renewed form of it is the same password */
 	bool doubted;			/* to be looked at when no operation waits */
 	struct lg_ldap_conn *next, **prev;	/* of the bucket */
 };
 
 struct lg_ldap_conn;
 struct lg_ldap;
-/* Begins the session of e (NULL: anonymous); verifier NULL: it was not by password. */
-void lg_session_begin(struct lg_ldap_conn *c, const struct lg_entry *e, const lg_uuid *verifier);
+/* Begins the session of e (NULL: anonymous); since NULL: it was not by password. */
+void lg_session_begin(struct lg_ldap_conn *c, const struct lg_entry *e, const int64_t *since);
 void lg_session_end(struct lg_ldap_conn *c);
 /* The connection has replaced its own password: it goes on with the new one. */
 void lg_session_renew(struct lg_ldap_conn *c);
 /* Looks at a session in doubt, unless an operation waits; closes the connection with a notice if its authority is gone. */
 void lg_session_settle(struct lg_ldap_conn *c);
-/* The blob of an entry's password; false: it has none. */
-bool lg_verifier_id(const struct lg_entry *e, lg_uuid *ret);
+/* When the entry's password was set, 0 if that is not known; false: it has none. */
+bool lg_password_since(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, int64_t *ret);
 /* After commits. */
 void lg_sessions_changed(struct lg_ldap *l);
 

@@ -5,6 +5,7 @@
 #include "directory/entry.h"
 #include "directory/find.h"
 #include "directory/groups.h"
+#include "directory/pwd.h"
 #include "directory/tables.h"
 
 /* ---- made on the way ---------------------------------------------------------------------------------------------- */
@@ -71,18 +72,9 @@ show_subschema(struct lg_shown *sh, lg_value_each *each, void *arg)
 static bool
 show_structural(struct lg_shown *sh, lg_value_each *each, void *arg)
 {
-	const struct lg_class *deepest = NULL;
-	struct lg_attr_values av;
-	lg_str name;
+	const struct lg_class *c = lg_entry_structural(sh->e);
 
-	if (!lg_entry_values(sh->e, LG_A_OBJECT_CLASS, &av))
-		return false;
-	while (lg_value_next(&av, &name)) {
-		const struct lg_class *c = lg_class_find(name);
-		if (c != NULL && c->kind == LG_CLASS_STRUCTURAL && (deepest == NULL || lg_class_is(c, deepest)))
-			deepest = c;
-	}
-	return deepest != NULL && each(arg, lg_class_name(deepest));
+	return c != NULL && each(arg, lg_class_name(c));
 }
 
 static bool
@@ -139,6 +131,51 @@ show_member_of(struct lg_shown *sh, lg_value_each *each, void *arg)
 	return show_linked(sh, &lg_table_memberof, each, arg);
 }
 
+/* ---- kept beside its password ---- */
+
+static bool
+show_time(struct lg_shown *sh, int64_t t, lg_value_each *each, void *arg)
+{
+	return t != 0 && each(arg, t == LG_PWD_FOREVER ? LG_STR("000001010000Z") : lg_time_generalized(sh->ac->cx->arena, t));
+}
+
+static bool
+show_pwd_changed(struct lg_shown *sh, lg_value_each *each, void *arg)
+{
+	struct lg_pwd_state s;
+
+	return lg_pwd_state_get(sh->ac->cx, sh->ac->v, sh->e->tenant, sh->e->id, &s) == LG_OK && show_time(sh, s.changed, each, arg);
+}
+
+static bool
+show_pwd_locked(struct lg_shown *sh, lg_value_each *each, void *arg)
+{
+	struct lg_pwd_state s;
+
+	return lg_pwd_state_get(sh->ac->cx, sh->ac->v, sh->e->tenant, sh->e->id, &s) == LG_OK && show_time(sh, s.locked, each, arg);
+}
+
+static bool
+show_pwd_graces(struct lg_shown *sh, lg_value_each *each, void *arg)
+{
+	struct lg_pwd_state s;
+
+	if (lg_pwd_state_get(sh->ac->cx, sh->ac->v, sh->e->tenant, sh->e->id, &s) != LG_OK)
+		return false;
+	for (size_t i = 0; i < s.ngrace; i++)
+		if (show_time(sh, s.grace[i], each, arg))
+			return true;
+	return false;
+}
+
+static bool
+show_pwd_reset(struct lg_shown *sh, lg_value_each *each, void *arg)
+{
+	struct lg_pwd_state s;
+
+	return lg_pwd_state_get(sh->ac->cx, sh->ac->v, sh->e->tenant, sh->e->id, &s) == LG_OK && s.reset && each(arg, LG_STR("TRUE"));
+}
+
 static const struct {
 	uint16_t attr;
 	bool (*show)(struct lg_shown *, lg_value_each *, void *);
@@ -154,6 +191,10 @@ static const struct {
 	{ LG_A_HAS_SUBORDINATES, show_subordinates },
 	{ LG_A_MEMBER_OF, show_member_of },
 	{ LG_A_ENTRY_DN, show_dn },
+	{ LG_A_PWD_CHANGED, show_pwd_changed },
+	{ LG_A_PWD_LOCKED, show_pwd_locked },
+	{ LG_A_PWD_GRACE_USED, show_pwd_graces },
+	{ LG_A_PWD_RESET, show_pwd_reset },
 };
 
 /* ---- stored ----------------------------------------------------------------------------------------------------------- */

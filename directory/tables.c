@@ -230,6 +230,7 @@ derive_member(struct lg_derive *d, lg_str key, lg_str value)
 const struct lg_table lg_table_tenant = { "dir.tenant", 0x0101, false, true, LG_DOMAIN_NONE, derive_tenant };
 const struct lg_table lg_table_entry = { "dir.entry", 0x0102, false, false, LG_DOMAIN_ENTRY, derive_entry };
 const struct lg_table lg_table_member = { "dir.member", 0x0103, false, false, LG_DOMAIN_MEMBERSHIP, derive_member };
+const struct lg_table lg_table_password = { "dir.password", 0x0104, false, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_suffix = { "dir.suffix", 0x0111, true, true, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_dn = { "dir.dn", 0x0112, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_uuid = { "dir.uuid", 0x0113, true, false, LG_DOMAIN_NONE, NULL };
@@ -238,7 +239,7 @@ const struct lg_table lg_table_equal = { "dir.equal", 0x0115, true, false, LG_DO
 const struct lg_table lg_table_memberof = { "dir.memberof", 0x0116, true, false, LG_DOMAIN_NONE, NULL };
 
 const struct lg_table *const lg_directory_tables[] = {
-	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,
+	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_password, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,
 	&lg_table_equal, &lg_table_memberof,
 };
 const size_t lg_directory_ntables = LG_COUNT(lg_directory_tables);

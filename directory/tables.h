@@ -6,6 +6,7 @@
  *	tenant	(service)	T			-> name, suffix, uuid and id of the suffix entry
  *	entry			T id			-> struct lg_entry, encoded (entry.c)
  *	member			T group member		-> nothing
+ *	password		T id			-> what is kept of its password (pwd_state.c)
  *	suffix	derived, service	normal form of the suffix	-> T
  *	dn	derived		T parent short(RDN)	-> id		a subtree moves by one row
  *	uuid	derived		T uuid			-> id
@@ -18,7 +19,7 @@
 
 #include "directory/schema.h"
 
-extern const struct lg_table lg_table_tenant, lg_table_entry, lg_table_member;
+extern const struct lg_table lg_table_tenant, lg_table_entry, lg_table_member, lg_table_password;
 extern const struct lg_table lg_table_suffix, lg_table_dn, lg_table_uuid, lg_table_name, lg_table_equal, lg_table_memberof;
 
 #define LG_SHORT_MAX	400		/* octets of a normal form in a key; longer ones end in their digest */

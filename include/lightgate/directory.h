@@ -57,6 +57,8 @@ struct lg_directory_ports {
 	/* Inside the mutation, after somebody was deleted, disabled, left without a password or taken out of a group.  An error
 	 * undoes it.  May be NULL. */
 	lg_err (*rights_taken)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);
+	/* Is a new password in the operator's list of those that are known?  May be NULL. */
+	bool (*password_breached)(void *self, lg_str password);
 };
 
 /* All tables of the directory, for lg_store_options. Their ids are 0x0101 to 0x01ff. */
@@ -171,11 +173,13 @@ struct lg_edit {
 	uint32_t tenant;
 	int result;			/* LDAP result code of a failure, for those who answer in LDAP */
 	lg_str matched;			/* matchedDN of a failure */
+	int password_error;		/* of the password policy, as its control says it, plus one; 0: none */
+	bool rehash;			/* a new verifier is of the same password: nothing ends, nothing is remembered */
 };
 static inline struct lg_edit
 lg_edit_of(struct lg_directory *dir, struct lg_view *v, uint32_t tenant)
 {
-	return (struct lg_edit){ dir, v, tenant, 0, LG_NONE };
+	return (struct lg_edit){ .dir = dir, .v = v, .tenant = tenant };
 }
 
 struct lg_values {
@@ -214,6 +218,25 @@ LG_CHECKED lg_err lg_entry_set_verifier(struct lg_ctx *cx, struct lg_edit *ed, s
 /* Opened into cx's arena, which is wiped; LG_E_NOT_FOUND when the entry has none. */
 LG_CHECKED lg_err lg_entry_verifier(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_str *ret);
 bool lg_entry_has_verifier(const struct lg_entry *e);
+
+/* ---- passwords under the tenant's policy: on a worker, no view open ------------------------------------------------------------ */
+
+/* The verifier of a new password, if the policy of the entry takes it: LG_E_INVALID or LG_E_DENIED with the reason. */
+LG_CHECKED lg_err lg_password_make(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant, lg_uuid id, const struct lg_secret *password,
+    bool old_given, lg_str *verifier);
+/*
+ * After `verifier` has been compared with a password that was given: counts a wrong one, locks, renews an old form of verifier, records.
+ * LG_OK: signed in.  LG_E_UNAUTHENTICATED: wrong, or locked.  LG_E_EXPIRED: right, but it must be changed first.
+ */
+LG_CHECKED lg_err lg_password_settle(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant, lg_uuid id, lg_str address, lg_str verifier,
+    const struct lg_secret *password, bool match, bool upgrade);
+
+/* What the policy keeps of an entry's password, for those who administer it.  Times are 0 when there is none. */
+struct lg_password_facts {
+	int64_t changed, expires, locked;
+	bool reset;
+};
+LG_CHECKED lg_err lg_password_facts(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_password_facts *ret);
 
 /* ---- LDAP: what the connections of one loop share --------------------------------------------------------------------------- */
 

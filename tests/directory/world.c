@@ -88,6 +88,13 @@ rights_taken(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
 	return w->refuse_taking ? lg_fail(cx, LG_E_CONFLICT, "nobody would be left") : LG_OK;
 }
 
+static bool
+breached(void *self, lg_str password)
+{
+	(void)self;
+	return lg_str_eq(password, LG_STR("correcthorse"));
+}
+
 static uint64_t
 revision(void *self, uint32_t tenant)
 {
@@ -118,12 +125,13 @@ verify(void *self, lg_str stored, const struct lg_secret *password, lg_hash_done
 	h = wait_hash(w);
 	h->done = done;
 	h->arg = arg;
+	h->upgrade = lg_str_starts(stored, LG_STR("{OLDER}"));
 	h->match = stored.n > 7 && lg_str_eq(lg_str_sub(stored, 7, stored.n), given);
 	return LG_OK;
 }
 
 static lg_err
-hash(void *self, const struct lg_secret *password, lg_hash_made *made, void *arg)
+renew(void *self, const lg_str *used, size_t n, const struct lg_secret *password, lg_hash_made *made, void *arg)
 {
 	struct world *w = self;
 	struct pending_hash *h;
@@ -134,18 +142,26 @@ hash(void *self, const struct lg_secret *password, lg_hash_made *made, void *arg
 	h->made = made;
 	h->arg = arg;
 	snprintf(h->stored, sizeof h->stored, "{PLAIN}%.*s", (int)password->n, (const char *)password->p);
+	for (size_t i = 0; i < n; i++)
+		h->used = h->used || lg_str_eq(used[i], lg_str_of(h->stored));
 	return LG_OK;
+}
+
+static lg_err
+hash(void *self, const struct lg_secret *password, lg_hash_made *made, void *arg)
+{
+	return renew(self, NULL, 0, password, made, arg);
 }
 
 void
 world_hash(struct world *w)
 {
-	for (size_t i = 0; i < w->nhash; i++) {
+	for (size_t i = 0; i < w->nhash; i++) {	/* those that come meanwhile too */
 		struct pending_hash h = w->hash[i];
 		if (h.done != NULL)
-			h.done(h.arg, LG_OK, h.match, false);
+			h.done(h.arg, LG_OK, h.match, h.upgrade);
 		else
-			h.made(h.arg, LG_OK, lg_str_of(h.stored));
+			h.made(h.arg, h.used ? LG_E_EXISTS : LG_OK, lg_str_of(h.stored));
 	}
 	w->nhash = 0;
 }
@@ -192,10 +208,10 @@ world_start(struct world *w)
 	assert_ok(w, lg_mailbox_new(&w->cx, &w->mailbox));
 	w->key = lg_secret_random(32);
 	w->decider = (struct lg_decider){ .self = w, .ask = ask, .revision = revision };
-	w->hasher = (struct lg_hasher){ .self = w, .verify = verify, .hash = hash };
+	w->hasher = (struct lg_hasher){ .self = w, .verify = verify, .hash = hash, .renew = renew };
 	w->signer = (struct lg_signer){ .self = w, .data_key = data_key };
 	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry, credential_ended,
-		attempt_may, attempt_done, rights_taken };
+		attempt_may, attempt_done, rights_taken, breached };
 	assert_ok(w, lg_directory_open(&w->cx, w->store, &w->ports, &w->dirp));
 	assert_ok(w, world_tenant(w, 1, "default", SUFFIX));
 }

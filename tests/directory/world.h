@@ -17,7 +17,7 @@ struct pending_hash {
 	lg_hash_done *done;
 	lg_hash_made *made;
 	void *arg;
-	bool match;
+	bool match, upgrade, used;
 	char stored[128];
 };
 
