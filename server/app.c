@@ -379,6 +379,7 @@ lg_app_stop(struct lg_app *app)
 	lg_sts_free(&app->sts);
 	lg_certs_free(&app->certs);
 	lg_directory_close(&app->directory);
+	lg_breached_close(&app->breached);
 	lg_point_free(&app->point);
 	lg_segments_close(&app->segments);
 	lg_store_close(&app->store);

@@ -67,6 +67,7 @@ struct lg_app {
 	struct lg_store *store;
 	struct lg_segments *segments;
 	struct lg_directory *directory;
+	struct lg_breached *breached;	/* known passwords; NULL: no list */
 	struct lg_sts *sts;
 	struct lg_certs *certs;
 	struct lg_point *point;		/* the decision point */

@@ -26,6 +26,8 @@ const struct lg_config_key lg_settings_keys[] = {
 	TEXT("users.keeper", keeper_user, "lightgate-keeper", "User of the keeper, when started as root."),
 	TEXT("keeper.secret_file", secret_file, "/etc/lightgate/sealing-secret", "File with the secret that seals the keeper's keys."),
 
+	TEXT("passwords.breached_file", breached_file, NULL, "Sorted SHA-1 sums of passwords nobody may take; none when empty."),
+
 	COUNT("threads.loops", loops, "0", 0, 64, "Event loops; 0: one a core."),
 	COUNT("threads.workers", workers, "64", 1, 256, "Threads for work that waits."),
 	COUNT("threads.hashers", hashers, "0", 0, 256, "Threads for password hashes; 0: one a core."),

@@ -7,7 +7,7 @@
 lg_err
 lg_server_confine(struct lg_ctx *cx, const struct lg_settings *s, const struct lg_users *u)
 {
-	static const struct lg_confine_path paths[] = {
+	struct lg_confine_path paths[] = {
 		{ "store", LG_CONFINE_READ | LG_CONFINE_WRITE },
 		{ "log", LG_CONFINE_READ | LG_CONFINE_WRITE },
 		{ "archive", LG_CONFINE_READ | LG_CONFINE_WRITE },
@@ -23,15 +23,18 @@ lg_server_confine(struct lg_ctx *cx, const struct lg_settings *s, const struct l
 		{ "/etc/gnutls", LG_CONFINE_READ },
 		{ "/usr/share/ca-certificates", LG_CONFINE_READ },
 		{ "/usr/share/zoneinfo", LG_CONFINE_READ },
-		{ "/dev/null", LG_CONFINE_READ | LG_CONFINE_WRITE },
 		{ "/dev/urandom", LG_CONFINE_READ },
 		{ "/sys/devices/system/cpu", LG_CONFINE_READ },
 		/* whether a peer of the socket is in a container */
 		{ "/proc/self/fdinfo", LG_CONFINE_READ },
 		/* the store tells one boot from the next */
 		{ "/proc/sys/kernel/random/boot_id", LG_CONFINE_READ },
+		{ "/dev/null", LG_CONFINE_READ | LG_CONFINE_WRITE },	/* or the list of known passwords */
 	};
 	lg_err e;
+
+	if (s->breached_file.n > 0)
+		LG_TRY(lg_cstr(cx, s->breached_file, &paths[LG_COUNT(paths) - 1].path));
 
 	if (u->own)
 		LG_TRY(lg_confine_drop(cx, u->server_uid, u->server_gid));

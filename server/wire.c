@@ -91,6 +91,15 @@ sts_verifier(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, 
 }
 
 static lg_err
+sts_password_settle(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str address, lg_str verifier,
+    const struct lg_secret *password, bool match, bool upgrade)
+{
+	struct lg_app *app = self;
+
+	return lg_password_settle(cx, app->directory, tenant, id, address, verifier, password, match, upgrade);
+}
+
+static lg_err
 peer_entry(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, lg_str cert, struct lg_entry *ret)
 {
 	struct lg_certs_peer peer;
@@ -133,7 +142,8 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		.store = app->store,
 		.ports = {
 			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
-			.verifier = sts_verifier, .peer_entry = sts_peer, .mailbox = sts_mailbox,
+			.verifier = sts_verifier, .password_settle = sts_password_settle,
+			.peer_entry = sts_peer, .mailbox = sts_mailbox,
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher,
 		.login_html = page("web/login.html"), .message_html = page("web/message.html"),
@@ -319,12 +329,25 @@ attempt_done(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str address, lg_
 	lg_sts_attempt_done(cx, app->sts, tenant, address, account, good);
 }
 
+static bool
+password_breached(void *self, lg_str password)
+{
+	struct lg_app *app = self;
+
+	return lg_breached_has(app->breached, password);
+}
+
 lg_err
 lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
+	const char *list;
+
+	LG_TRY(lg_cstr(cx, app->settings->breached_file, &list));
+	if (list[0] != '\0')
+		LG_TRY(lg_breached_open(cx, list, &app->breached));
 	w->directory = (struct lg_directory_ports){ .decider = &w->decider, .hasher = &app->hasher, .signer = &app->signer, .self = app,
 		.certificate_entry = directory_certificate, .credential_ended = credential_ended,
-		.attempt_may = attempt_may, .attempt_done = attempt_done, .rights_taken = rights_taken };
+		.attempt_may = attempt_may, .attempt_done = attempt_done, .rights_taken = rights_taken, .password_breached = password_breached };
 	return lg_directory_open(cx, app->store, &w->directory, &app->directory);
 }
 

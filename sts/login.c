@@ -83,6 +83,9 @@ show_again(struct sts_rq *rq, struct login *l, lg_err e)
 	l->az.login_hint = l->username;
 	if (e == LG_E_UNAUTHENTICATED)
 		return sts_login_page(rq, &l->az, l->query, 422, LG_STR("The user name or the password is wrong."));
+	if (e == LG_E_EXPIRED)
+		return sts_login_page(rq, &l->az, l->query, 403, LG_STR("The password must be changed before you can sign in: lightgate user "
+		    "change-password, or ldappasswd."));
 	if (e == LG_E_LIMIT)
 		return sts_login_page(rq, &l->az, l->query, 429, LG_STR("Too many attempts. Wait a minute, then try again."));
 	return sts_login_page(rq, &l->az, l->query, 503, LG_STR("Signing in does not work at the moment. Try again soon."));
@@ -133,7 +136,7 @@ run(struct sts_rq *rq, struct login *l)
 	}
 	rq->resumed = true;
 	LG_TRY(parse_request(rq, l));
-	e = sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, rq->ex->peer, &l->subject);
+	e = lg_sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, rq->ex->peer, &l->subject);
 	return e == LG_OK ? signed_in(rq, l) : show_again(rq, l, e);
 }
 

@@ -34,14 +34,27 @@ find_account(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str user
 	return LG_OK;
 }
 
+/* Also when the password was wrong: the policy counts. */
+static lg_err
+settle(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct account *a, lg_str address, const struct lg_secret *password,
+    bool match, bool upgrade)
+{
+	const struct lg_sts_ports *p = &sts->ports;
+
+	if (a->known && p->password_settle != NULL)
+		return p->password_settle(p->self, cx, tenant, a->subject.id, address, a->verifier, password, match, upgrade);
+	return a->known && match ? LG_OK : lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
+}
+
 lg_err
-sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, const struct lg_secret *password,
+lg_sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, const struct lg_secret *password,
     const struct lg_peer *peer, struct lg_sts_subject *ret)
 {
 	lg_str address = lg_str_of(peer->address), account = username;
 	char id[LG_UUID_TEXT + 1];
 	struct account a = { .known = false };
 	bool match = false, upgrade = false;
+	lg_err e;
 
 	if (username.n == 0 || username.n > STS_LOGIN_MAX || password->n == 0 || password->n > LG_PASSWORD_MAX)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
@@ -54,12 +67,13 @@ sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_st
 	LG_TRY(sts_throttle_enter(cx, sts->throttle, tenant, address, account));
 	/* An empty verifier costs the same and never matches. */
 	LG_TRY(sts->hasher.verify_wait(sts->hasher.self, cx, a.verifier, password, &match, &upgrade));
-	if (!a.known || !match)
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
+	e = settle(cx, sts, tenant, &a, address, password, match, upgrade);
+	if (e != LG_OK && e != LG_E_EXPIRED)
+		return e;
 	sts_throttle_good(cx, sts->throttle, tenant, address, account);
 	sts_act_as(cx, tenant, a.subject.id, a.subject.type, a.subject.name);
 	*ret = a.subject;
-	return LG_OK;
+	return e;
 }
 
 /* ---- POST /v1/login -------------------------------------------------------------------------------------- */
@@ -107,7 +121,7 @@ lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenan
 	*rq = (struct sts_rq){ .sts = sts, .cx = cx, .tenant_id = tenant, .client = { .id = LG_STR(LOGIN_CLIENT) } };
 	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &rq->tenant));
 	rq->tenant.issuer = lg_dup(cx->arena, rq->tenant.issuer);
-	LG_TRY(sts_password_check(cx, sts, tenant, username, password, peer, &is.subject));
+	LG_TRY(lg_sts_password_check(cx, sts, tenant, username, password, peer, &is.subject));
 	LG_TRY(decide(rq, &is));
 	LG_TRY(sign(rq, &is, &out.token));
 	out.subject = is.subject;

@@ -305,10 +305,6 @@ LG_CHECKED lg_err sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, 
 /* It was not a failure. */
 void sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account);
 
-/* Name and password: on a worker; see lg_sts_issue_session_token for what it answers.  On success the person is cx's actor. */
-LG_CHECKED lg_err sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
-    const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_subject *ret);
-
 /* Fills {{name}} by the pair of that name, escaped; {{{name}}} as it is. */
 struct sts_slot {
 	const char *name;

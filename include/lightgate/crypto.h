@@ -64,6 +64,11 @@ LG_CHECKED lg_err lg_password_hash(struct lg_ctx *cx, const struct lg_secret *pa
 /* match is false for a wrong password; upgrade says that `stored` is weaker than cost. An unknown scheme is LG_E_UNSUPPORTED. */
 LG_CHECKED lg_err lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade);
+/* A file of known passwords: their SHA-1 in hexadecimal, sorted, a line each ("HASH" or "HASH:COUNT").  Threads share it. */
+struct lg_breached;
+LG_CHECKED lg_err lg_breached_open(struct lg_ctx *cx, const char *path, struct lg_breached **ret);
+bool lg_breached_has(const struct lg_breached *b, lg_str password);	/* b NULL: no list */
+void lg_breached_close(struct lg_breached **b);				/* safe on NULL */
 bool lg_password_known(lg_str stored);		/* "{SCHEME}value" of a scheme that can be verified */
 /* Costs what a verification costs and never matches: for names that do not exist. */
 void lg_password_waste(struct lg_ctx *cx, const struct lg_secret *password, const struct lg_password_cost *cost);

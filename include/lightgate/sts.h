@@ -53,6 +53,10 @@ struct lg_sts_ports {
 	    struct lg_sts_subject *ret);
 	/* The stored password verifier, "{ARGON2}..."; LG_E_NOT_FOUND: no password. */
 	lg_err (*verifier)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str *ret);
+	/* What a person's verified (or wrong) password comes to under the tenant's password policy: LG_OK signed in,
+	 * LG_E_UNAUTHENTICATED wrong or locked, LG_E_EXPIRED right, but to be changed first.  On a worker, no view open.  May be NULL. */
+	lg_err (*password_settle)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str address, lg_str verifier,
+	    const struct lg_secret *password, bool match, bool upgrade);
 	/* The entry that a verified client certificate names; LG_E_NOT_FOUND or LG_E_DENIED when revoked. */
 	lg_err (*peer_entry)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str cert,
 	    struct lg_sts_subject *ret);
@@ -185,6 +189,13 @@ LG_CHECKED lg_err lg_sts_request_check(struct lg_http *ex, struct lg_sts *sts, s
     struct lg_sts_bearer *ret);
 /* "Bearer x" of an Authorization header, scheme in any case; empty if it is something else. */
 lg_str lg_sts_bearer_of(lg_str authorization);
+
+/*
+ * Name and password alone, counted and judged as every sign-in is: LG_OK or LG_E_EXPIRED when they are right, and *ret says whose they
+ * are, who is cx's actor then.  On a worker, no view open.
+ */
+LG_CHECKED lg_err lg_sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
+    const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_subject *ret);
 
 struct lg_sts_session_token {
 	lg_str token;
