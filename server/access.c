@@ -280,6 +280,28 @@ lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const 
 }
 
 lg_err
+lg_access_open(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
+    lg_str subject_token, bool subjects, struct lg_access *ret)
+{
+	struct lg_question *q = &ret->question;
+
+	*ret = (struct lg_access){ .proof = "asserted" };
+	if (subjects) {
+		LG_TRY(lg_access_resource(cx, v, who->tenant->id, ev, ret));
+		q->principal.type = ev->subject_type;
+	} else {
+		q->tenant = who->tenant->id;
+		q->action = lg_dup(cx->arena, ev->action).p;
+		q->resource.type = ev->resource_type;
+		LG_TRY(resource_context(cx, v, q->tenant, ev, ret));
+		LG_TRY(subject_token.n > 0 ? subject_by_token(app, cx, v, who, ev, subject_token, ret)
+					   : subject_by_name(cx, v, who, ev, ret));
+	}
+	lg_access_fact(q, lg_fact_str("subject_proof", lg_str_of(ret->proof)));
+	return LG_OK;
+}
+
+lg_err
 lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, const struct lg_evaluation *ev,
     lg_str subject_token, struct lg_access *ret)
 {

@@ -66,6 +66,10 @@ LG_CHECKED lg_err lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct 
  */
 LG_CHECKED lg_err lg_access_at_door(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *host,
     struct lg_evaluation *ev, struct lg_entity_id subject, const struct lg_fact *container, struct lg_access *ret);
+/* The question of which one side is looked for and has a type only (subjects: the principal, as somebody else than the asker): for
+ * lg_find_entries, which proposes candidates for lg_access_probe. */
+LG_CHECKED lg_err lg_access_open(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who,
+    const struct lg_evaluation *ev, lg_str subject_token, bool subjects, struct lg_access *ret);
 /* The resolving alone: fills question (but principal and proof) from names. */
 LG_CHECKED lg_err lg_access_resource(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *ev,
     struct lg_access *ret);

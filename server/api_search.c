@@ -1,20 +1,23 @@
 /*
  * api_search.c: AuthZEN's searches (Authorization API 1.0, section 8): which subjects, resources or actions would be permitted.
  *
- * Every result is a decision like any other: the asker must be allowed to ask it (decision:ask), and both policy sets permit it.
- * What the asker may not ask about is left out.  A request looks at a bounded number of candidates and gives a token for the rest.
+ * The policy engine proposes candidates (finder.h).  Every result is a decision like any other: the asker must be allowed to ask it
+ * (decision:ask), and both policy sets permit it.  What the asker may not ask about is left out.  A request looks at a bounded
+ * number of candidates and gives a token for the rest.
  */
 #include "base/clock.h"
 #include "base/text.h"
 #include "lightgate/crypto.h"
 #include "server/access.h"
 #include "server/api.h"
+#include "server/finder.h"
 #include "server/freshness.h"
 #include "server/point.h"
 
-#define LG_SEARCH_LOOK	2000		/* candidates of one request */
+#define LG_SEARCH_LOOK	LG_FIND_LOOK	/* candidates of one request */
+#define LG_SEARCH_ASK	2000		/* of those, decisions made to learn whether the asker may ask about any */
 #define LG_SEARCH_TIME	INT64_C(200000000)	/* ns spent on one request; the rest comes with the next token */
-#define LG_SEARCH_CHUNK	100		/* entries read at a time */
+#define LG_SEARCH_CHUNK	100		/* entries read, or proposals made, at a time */
 #define PRINT		16		/* octets of a token that tell which search it belongs to */
 
 enum what { SUBJECT, RESOURCE, ACTION };
@@ -33,7 +36,9 @@ struct search {
 	bool more;			/* there are candidates behind it */
 
 	lg_str found[LG_API_PAGE_MAX];
-	size_t nfound, looked, refused;
+	size_t nfound;
+	size_t looked;			/* candidates */
+	size_t asked, refused;		/* decisions; those that the asker may not ask for */
 	int64_t until;
 	struct lg_arena *scratch;	/* of one candidate */
 };
@@ -160,7 +165,7 @@ try_one(struct search *s, lg_str name)
 	struct lg_access access;
 
 	*(s->what == SUBJECT ? &s->ev.subject_id : s->what == RESOURCE ? &s->ev.resource_id : &s->ev.action) = name;
-	s->looked++;
+	s->asked++;
 	lg_arena_reset(s->scratch);
 	cx.arena = s->scratch;
 	lg_err e = lg_access_probe(s->app, &cx, s->view, &s->who, &s->ev, s->subject_token, &access);
@@ -178,26 +183,64 @@ try_one(struct search *s, lg_str name)
 static bool
 enough(const struct search *s)
 {
-	return s->nfound == (size_t)s->limit || s->looked == LG_SEARCH_LOOK || lg_monotonic_ns() > s->until;
+	return s->nfound == (size_t)s->limit || s->looked >= LG_SEARCH_LOOK || lg_monotonic_ns() > s->until;
 }
 
 static lg_err
-try_entries(struct search *s, enum lg_entry_type type)
+try_proposals(struct search *s, const lg_str *name, size_t n, const struct lg_find *f)
+{
+	s->looked += f->looked;
+	for (size_t i = 0; i < n; i++) {
+		LG_TRY(try_one(s, name[i]));
+		s->after = name[i];
+		if (enough(s)) {
+			s->more = i + 1 < n || f->more || !lg_str_eq(f->after, name[i]);
+			return LG_OK;
+		}
+	}
+	s->after = f->after;
+	s->more = f->more;
+	return LG_OK;
+}
+
+static lg_err
+try_entries(struct search *s)
+{
+	struct lg_ctx *cx = s->ex->cx;
+	struct lg_access open;
+	size_t n = 0;
+
+	LG_TRY(lg_access_open(s->app, cx, s->view, &s->who, &s->ev, s->subject_token, s->what == SUBJECT, &open));
+	for (s->more = true; s->more && !enough(s);) {
+		size_t left = (size_t)s->limit - s->nfound;
+		struct lg_find f = { .point = s->app->point, .view = s->view, .question = &open.question, .subjects = s->what == SUBJECT,
+			.after = s->after, .limit = left < LG_SEARCH_CHUNK ? left : LG_SEARCH_CHUNK };
+		lg_str *name = NULL;
+		if (s->what == SUBJECT)
+			f.always = s->who.entity.id;	/* for whom `self` holds where `asserted` does for others */
+		LG_TRY(lg_find_entries(cx, &f, &name, &n));
+		LG_TRY(try_proposals(s, name, n, &f));
+	}
+	return LG_OK;
+}
+
+/* Nothing was found, and nothing asked: that is told only to who may ask about some of it. */
+static lg_err
+ask_about_any(struct search *s, enum lg_entry_type type)
 {
 	struct lg_ctx *cx = s->ex->cx;
 	struct lg_entry *e = NULL;
+	lg_str after = LG_NONE;
+	bool more = true;
 	size_t n = 0;
 
-	for (s->more = true; s->more;) {
-		LG_TRY(lg_entry_list(cx, s->view, s->ex->tenant, type, LG_NONE, s->after, LG_SEARCH_CHUNK, &e, &n, &s->more));
-		for (size_t i = 0; i < n; i++) {
+	while (more && s->asked < LG_SEARCH_ASK && lg_monotonic_ns() < s->until) {
+		LG_TRY(lg_entry_list(cx, s->view, s->ex->tenant, type, LG_NONE, after, LG_SEARCH_CHUNK, &e, &n, &more));
+		for (size_t i = 0; i < n && s->refused == s->asked; i++)
 			LG_TRY(try_one(s, e[i].name));
-			s->after = e[i].name;
-			if (enough(s)) {
-				s->more = s->more || i + 1 < n;
-				return LG_OK;
-			}
-		}
+		if (n == 0 || s->refused < s->asked)
+			return LG_OK;
+		after = e[n - 1].name;
 	}
 	return LG_OK;
 }
@@ -214,6 +257,7 @@ try_actions(struct search *s)
 		i = i == n ? n : i + 1;
 	}
 	for (s->more = i < n; s->more; s->more = i < n) {
+		s->looked++;
 		LG_TRY(try_one(s, v[i].id));
 		s->after = v[i++].id;
 		if (enough(s)) {
@@ -237,14 +281,16 @@ try_all(struct search *s)
 	if (s->what == ACTION)
 		e = try_actions(s);
 	else
-		e = try_entries(s, s->what == SUBJECT ? subject : resource);
+		e = try_entries(s);
+	if (e == LG_OK && s->asked == 0 && !s->more && s->token.n == 0 && s->what != ACTION)
+		e = ask_about_any(s, s->what == SUBJECT ? subject : resource);
 	if (e == LG_E_NOT_FOUND) {
 		s->nfound = 0;
 		s->more = false;
 		return LG_OK;
 	}
 	LG_TRY(e);
-	if (s->looked > 0 && s->refused == s->looked && !s->more && s->token.n == 0)
+	if (s->asked > 0 && s->refused == s->asked && !s->more && s->token.n == 0)
 		return lg_fail(s->ex->cx, LG_E_DENIED, "%.*s %.*s may not ask about any of this", LG_FMT(s->who.entity.type),
 		    LG_FMT(s->who.entity.name));
 	return LG_OK;

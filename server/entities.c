@@ -1,6 +1,8 @@
 /* entities.c: the policy engine's entity port over the directory. */
 #include "server/entities.h"
 
+#include "base/map.h"
+
 struct lg_node {
 	struct lg_euid uid;
 	bool synthetic;
@@ -21,9 +23,18 @@ lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_
 	es->view = v;
 	es->tenant = tenant;
 	es->n = 0;
+	es->many = NULL;
 	es->failed = false;
 	es->specific = false;
 	es->any_entry = false;
+}
+
+void
+lg_entity_source_init_many(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
+{
+	lg_entity_source_init(es, cx, v, tenant);
+	es->many = LG_NEW(cx->arena, struct lg_map);
+	lg_map_init(es->many, cx->arena);
 }
 
 struct lg_entity_source *
@@ -50,14 +61,47 @@ lg_entity_uid(struct lg_arena *a, const struct lg_entity_id *e)
 static struct lg_node *
 node_new(struct lg_entity_source *es, const struct lg_euid *uid)
 {
-	if (es->n == LG_NODES) {
+	if (es->n == (es->many != NULL ? LG_NODES_SEARCH : LG_NODES)) {
 		es->failed = true;
 		return NULL;
 	}
 	struct lg_node *nd = LG_NEW(es->cx->arena, struct lg_node);
 	nd->uid = *uid;
-	es->node[es->n++] = nd;
+	if (es->many != NULL)
+		*lg_map_at(es->many, uid->id) = nd;
+	else
+		es->node[es->n] = nd;
+	es->n++;
 	return nd;
+}
+
+/* Of many, the newest of those with one id: ids are entryUUIDs, and a synthetic one has its own. */
+static struct lg_node *
+node_find(const struct lg_entity_source *es, const struct lg_euid *uid)
+{
+	if (es->many != NULL) {
+		struct lg_node *nd = lg_map_get(es->many, uid->id);
+		return nd != NULL && lg_euid_eq(&nd->uid, uid) ? nd : NULL;
+	}
+	for (size_t i = 0; i < es->n; i++)
+		if (lg_euid_eq(&es->node[i]->uid, uid))
+			return es->node[i];
+	return NULL;
+}
+
+lg_err
+lg_entity_source_know(struct lg_entity_source *es, const struct lg_entry *e, struct lg_euid *ret)
+{
+	struct lg_entity_id id = lg_entry_entity(e);
+
+	*ret = lg_entity_uid(es->cx->arena, &id);
+	if (node_find(es, ret) != NULL)
+		return LG_OK;
+	struct lg_node *nd = node_new(es, ret);
+	if (nd == NULL)
+		return lg_fail(es->cx, LG_E_LIMIT, "more than %d entities in one search", LG_NODES_SEARCH);
+	nd->entry = *e;
+	return LG_OK;
 }
 
 lg_err
@@ -66,9 +110,8 @@ lg_entity_source_add(struct lg_entity_source *es, const struct lg_euid *uid, con
 {
 	struct lg_node *nd;
 
-	for (size_t i = 0; i < es->n; i++)		/* by the question before, with the same facts */
-		if (lg_euid_eq(&es->node[i]->uid, uid))
-			return LG_OK;
+	if (node_find(es, uid) != NULL)		/* by the question before, with the same facts */
+		return LG_OK;
 	nd = node_new(es, uid);
 	if (nd == NULL)
 		return lg_fail(es->cx, LG_E_LIMIT, "more than %d entities in one decision", LG_NODES);
@@ -91,18 +134,17 @@ find(void *self, const struct lg_euid *uid, lg_entity *handle)
 
 	if (*handle != 0)
 		return LG_PRESENT;
-	for (size_t i = 0; i < es->n; i++) {
-		if (lg_euid_eq(&es->node[i]->uid, uid)) {
-			*handle = (lg_entity)es->node[i];
-			return LG_PRESENT;
-		}
+	struct lg_node *nd = node_find(es, uid);
+	if (nd != NULL) {
+		*handle = (lg_entity)nd;
+		return LG_PRESENT;
 	}
 	if (!lg_type_parse(uid->type, &type) || type == LG_TYPE_CONTAINER || !lg_uuid_parse(uid->id, &id))
 		return LG_ABSENT;
 	lg_err e = lg_entry_by_uuid(es->cx, es->view, es->tenant, id, &entry);
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && entry.type != type))
 		return LG_ABSENT;
-	struct lg_node *nd = e == LG_OK ? node_new(es, uid) : NULL;
+	nd = e == LG_OK ? node_new(es, uid) : NULL;
 	if (nd == NULL) {
 		es->failed = true;
 		return LG_UNKNOWN;

@@ -10,7 +10,9 @@
 #include "lightgate/policy.h"
 
 #define LG_NODES 64		/* entities touched by one decision; beyond it: unknown, so deny */
+#define LG_NODES_SEARCH	200000	/* by one search */
 
+struct lg_map;
 struct lg_node;
 
 struct lg_entity_source {
@@ -19,12 +21,17 @@ struct lg_entity_source {
 	uint32_t tenant;
 	struct lg_node *node[LG_NODES];
 	size_t n;
+	struct lg_map *many;	/* of a search: by id, instead of the list; NULL otherwise */
 	bool failed;		/* something could not be read */
 	bool specific;		/* what tells one directory entry from another (dn, owner) was looked at */
 	bool any_entry;		/* set by who asks for all entries of a class: dn and owner are unknown */
 };
 
 void lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);
+/* For a search over many candidates.  What was read is kept until the arena goes. */
+void lg_entity_source_init_many(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);
+/* Makes an entry known that was read already; its uid. */
+LG_CHECKED lg_err lg_entity_source_know(struct lg_entity_source *es, const struct lg_entry *e, struct lg_euid *ret);
 struct lg_entity_source *lg_entity_source_new(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);	/* in cx's arena */
 struct lg_entities lg_entity_source_port(struct lg_entity_source *es);
 /* The uid of an entity of a question: Type::"entryUUID", or Type::"name" without an entry. */

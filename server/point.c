@@ -111,6 +111,16 @@ lg_point_free(struct lg_point **pp)
 	*pp = NULL;
 }
 
+struct lg_policies *
+lg_point_in_force(struct lg_point *p, uint32_t tenant)
+{
+	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
+	struct lg_policies *set = t == NULL ? NULL : lg_policies_ref(t->policies);
+
+	lg_published_end(p->sets);
+	return set;
+}
+
 bool
 lg_point_ready(struct lg_point *p, uint32_t tenant)
 {

@@ -25,7 +25,8 @@ LG_CHECKED lg_err lg_point_new(struct lg_ctx *cx, struct lg_store *st, lg_str sc
 void lg_point_free(struct lg_point **p);
 void lg_point_decider(struct lg_point *p, struct lg_decider *ret);	/* fills the port */
 
-/* Puts the active version of every tenant in force, with the names as they were resolved at activation. */
+/* Puts the active version of every tenant in force, with the names as they were resolved at activation.  A version that cannot be
+ * read or is not valid any more never replaces another: it is logged, and a tenant without a set is denied everything. */
 LG_CHECKED lg_err lg_point_load(struct lg_ctx *cx, struct lg_point *p);
 /* Where the port's questions that are a door's (q->record) are written; without it they are denied. */
 void lg_point_log(struct lg_point *p, struct lg_segments *sg);

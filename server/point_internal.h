@@ -34,6 +34,8 @@ struct lg_point {
 };
 
 const struct tenant_set *lg_snapshot_find(const struct snapshot *s, uint32_t tenant);
+/* The set in force, which is valid, for the caller to unref; NULL without one. */
+struct lg_policies *lg_point_in_force(struct lg_point *p, uint32_t tenant);
 /* Takes the reference over.  An older version than the one in force is dropped. */
 void lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct lg_policies *policies);
 /* The context of a question with what only we may say. */

@@ -1,4 +1,5 @@
 /* policies.c: the life of a tenant's policy set: compile, resolve names, activate, roll back. */
+#include "base/log.h"
 #include "base/map.h"
 #include "lightgate/directory.h"
 #include "server/entities.h"
@@ -181,17 +182,6 @@ resolve(void *self, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid
 	return LG_OK;
 }
 
-/* The set in force, which is valid, or NULL. */
-static struct lg_policies *
-in_force(struct lg_point *p, uint32_t tenant)
-{
-	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
-	struct lg_policies *set = t == NULL ? NULL : lg_policies_ref(t->policies);
-
-	lg_published_end(p->sets);
-	return set;
-}
-
 /* Policies that are in force word for word are not checked again. */
 static lg_err
 compile(struct lg_ctx *cx, struct lg_point *p, struct resolver *rs, lg_str source, struct lg_policy_faults *faults,
@@ -206,7 +196,7 @@ compile(struct lg_ctx *cx, struct lg_point *p, struct resolver *rs, lg_str sourc
 	if (source.n > LG_POLICY_TENANT_SOURCE)
 		return lg_fail(cx, LG_E_LIMIT, "a policy set has at most %u octets", LG_POLICY_TENANT_SOURCE);
 	LG_TRY(lg_policies_parse(cx, &text, 1, &o, faults, ret));
-	was = in_force(p, rs->tenant);
+	was = lg_point_in_force(p, rs->tenant);
 	lg_err e = lg_policies_validate_change(cx, *ret, was, p->schema, LG_STRICT, faults);
 	if (e != LG_OK)
 		lg_policies_unref(ret);
@@ -393,6 +383,21 @@ load_tenant(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t t
 	return LG_OK;
 }
 
+/* A set of before stays in force; without one everything is denied.  An older version is not taken instead: what was taken back
+ * with the newer one would come back. */
+static void
+complain(struct lg_point *p, const struct lg_tenant *t, const char *why)
+{
+	uint64_t version = lg_point_version(p, t->id);
+
+	if (version > 0)
+		lg_log(LG_ERROR, "tenant %.*s: the newest policies cannot be put in force, version %llu stays: %s", LG_FMT(t->name),
+		    (unsigned long long)version, why);
+	else
+		lg_log(LG_ERROR, "tenant %.*s: its policies cannot be put in force, so everything is denied until \"lightgate recover rollback\" "
+		    "or another activation: %s", LG_FMT(t->name), why);
+}
+
 lg_err
 lg_point_load(struct lg_ctx *cx, struct lg_point *p)
 {
@@ -402,10 +407,8 @@ lg_point_load(struct lg_ctx *cx, struct lg_point *p)
 
 	LG_TRY(lg_view_begin(cx, p->store, &v));
 	LG_TRY(lg_tenant_list(cx, v, &tenant, &n));
-	for (size_t i = 0; i < n; i++) {
-		lg_err e = load_tenant(cx, p, v, tenant[i].id);
-		if (e != LG_OK)
-			return lg_fail_in(cx, e, "the active policies");
-	}
+	for (size_t i = 0; i < n; i++)
+		if (load_tenant(cx, p, v, tenant[i].id) != LG_OK)
+			complain(p, &tenant[i], cx->error);
 	return LG_OK;
 }

@@ -54,6 +54,15 @@ folders(struct place *p)
 }
 
 void
+place_point(struct place *p)
+{
+	place_ok(p, lg_point_new(&p->cx, p->store, lg_embedded_get("conf/lightgate.cedarschema")->data,
+	    lg_embedded_get("conf/policies/system.cedar")->data, &p->point));
+	lg_point_log(p->point, p->segments);
+	lg_point_decider(p->point, &p->decider);
+}
+
+void
 place_start(struct place *p)
 {
 	*p = (struct place){ .data_key = lg_secret_random(32) };
@@ -65,10 +74,7 @@ place_start(struct place *p)
 	p->ports = (struct lg_directory_ports){ .decider = &p->decider, .hasher = &p->hasher, .signer = &p->signer, .self = p };
 	place_ok(p, lg_storage_open(&p->cx, &p->settings, p->store_dir, p->archive, &p->store));
 	place_ok(p, lg_segments_open(&p->cx, p->log_dir, 1u << 20, &p->segments));
-	place_ok(p, lg_point_new(&p->cx, p->store, lg_embedded_get("conf/lightgate.cedarschema")->data,
-	    lg_embedded_get("conf/policies/system.cedar")->data, &p->point));
-	lg_point_log(p->point, p->segments);
-	lg_point_decider(p->point, &p->decider);
+	place_point(p);
 	place_ok(p, lg_directory_open(&p->cx, p->store, &p->ports, &p->directory));
 	place_ok(p, lg_store_apply(&p->cx, p->store, PLACE_TENANT, "tenant.create", first, p, NULL));
 	place_ok(p, lg_point_load(&p->cx, p->point));

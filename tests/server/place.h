@@ -31,6 +31,9 @@ struct place {
 void place_start(struct place *p);
 void place_end(struct place *p);
 
+/* The decision point alone, new; p->decider asks it.  No set is in force before lg_point_load. */
+void place_point(struct place *p);
+
 /* Each is one change. */
 struct lg_entry place_make(struct place *p, enum lg_entry_type type, const char *name, const char *attribute, const char *value);
 void place_remove(struct place *p, enum lg_entry_type type, const char *name);

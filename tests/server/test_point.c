@@ -254,6 +254,77 @@ Test(point, an_activation_may_name_the_version_that_it_replaces)
 	cr_assert_eq(version, 3);
 }
 
+/* ---- what cannot be put in force -------------------------------------------------------------------------------------- */
+
+static lg_err
+spoil(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	static const char key[] = { 0, 0, 0, PLACE_TENANT, 0, 0, 0, 0, 0, 0, 0, 2 };
+
+	return lg_put(cx, v, lg_point_tables[0], (lg_str){ key, sizeof key }, *(lg_str *)arg);
+}
+
+/* Version 2 as it might stand after a fault of the disk, or as another release left it. */
+static void
+spoil_version_2(lg_str row)
+{
+	place_ok(&p, lg_store_apply(&p.cx, p.store, PLACE_TENANT, "test", spoil, &row, NULL));
+	lg_store_turn(p.store);
+}
+
+static lg_str
+row_of(lg_str source)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
+
+	lg_buf_u64(&b, 1);
+	lg_buf_str32(&b, LG_STR("admin"));
+	lg_buf_str32(&b, source);
+	lg_buf_u32(&b, 0);
+	return lg_dup(p.cx.arena, lg_buf_view(&b));
+}
+
+static void
+start_again(void)
+{
+	lg_point_free(&p.point);
+	place_point(&p);
+	place_ok(&p, lg_point_load(&p.cx, p.point));
+	lg_store_turn(p.store);
+}
+
+Test(point, a_set_that_is_not_readable_any_more_does_not_replace_the_one_in_force)
+{
+	place_ok(&p, place_activate(&p, PERMIT_ALICE, NULL));
+	spoil_version_2(LG_STR("garbage"));
+	place_ok(&p, lg_point_load(&p.cx, p.point));
+	lg_store_turn(p.store);
+	cr_assert_eq(lg_point_version(p.point, PLACE_TENANT), 2);
+	cr_assert(alice_may_stop());
+}
+
+Test(point, a_start_without_a_readable_set_denies_and_lets_the_operator_roll_back)
+{
+	static const char *const sources[] = {
+		"permit (", "permit (principal, action, resource) when { principal.nonsense };", "permit (principal == User::\"alice\", action, resource);",
+	};
+	struct lg_policy_faults faults = { .n = 0 };
+	uint64_t version;
+
+	place_ok(&p, place_activate(&p, PERMIT_ALICE, NULL));
+	for (size_t i = 0; i <= LG_COUNT(sources); i++) {
+		spoil_version_2(i == LG_COUNT(sources) ? LG_STR("garbage") : row_of(lg_str_of(sources[i])));
+		start_again();
+		cr_assert_eq(lg_point_version(p.point, PLACE_TENANT), 0, "version 1 would bring back what 2 took away");
+		cr_assert(!lg_point_ready(p.point, PLACE_TENANT));
+		struct lg_verdict v = place_ask(&p, LG_TYPE_USER, "admin", "admin:read", LG_TYPE_TENANT, NULL, NULL);
+		cr_assert(!v.permit && says(&v, "no policy is in force"), "%.*s", LG_FMT(v.reason));
+	}
+	place_ok(&p, lg_policy_activate(&p.cx, p.point, PLACE_TENANT, place_defaults(), "recover.rollback", &faults, &version));
+	cr_assert_eq(version, 3);
+	cr_assert(place_ask(&p, LG_TYPE_USER, "admin", "admin:read", LG_TYPE_TENANT, NULL, NULL).permit);
+}
+
 /* ---- the port ------------------------------------------------------------------------------------------------------------ */
 
 Test(point, a_door_s_decision_that_cannot_be_recorded_is_a_deny)
