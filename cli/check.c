@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "base/text.h"
 
-static void
-put_entity(struct lg_jsonw *w, const char *member, lg_str type, lg_str id)
+void
+cli_put_entity(struct lg_jsonw *w, const char *member, lg_str type, lg_str id)
 {
 	lg_jsonw_name(w, lg_str_of(member));
 	lg_jsonw_object(w);
@@ -13,8 +13,8 @@ put_entity(struct lg_jsonw *w, const char *member, lg_str type, lg_str id)
 	lg_jsonw_str_of(w, "id", id);
 }
 
-static lg_err
-put_subject(struct cli *c, struct lg_jsonw *w)
+lg_err
+cli_put_subject(struct cli *c, struct lg_jsonw *w)
 {
 	lg_str type = LG_STR("User"), id = LG_NONE;
 	struct lg_reply self;
@@ -30,7 +30,7 @@ put_subject(struct cli *c, struct lg_jsonw *w)
 		type = lg_api_member(c->cx, self.body, "type");
 		id = lg_api_member(c->cx, self.body, "id");
 	}
-	put_entity(w, "subject", type, id);
+	cli_put_entity(w, "subject", type, id);
 	lg_jsonw_object_end(w);
 	return LG_OK;
 }
@@ -42,7 +42,7 @@ put_resource(struct cli *c, struct lg_jsonw *w)
 	lg_str type, id;
 
 	LG_TRY(cli_split_name(c, c->args[1], &type, &id));
-	put_entity(w, "resource", type, id);
+	cli_put_entity(w, "resource", type, id);
 	lg_jsonw_name(w, LG_STR("properties"));
 	lg_jsonw_object(w);
 	for (size_t i = 0; i < LG_COUNT(properties); i++)
@@ -53,8 +53,8 @@ put_resource(struct cli *c, struct lg_jsonw *w)
 	return LG_OK;
 }
 
-static lg_err
-put_context(struct cli *c, struct lg_jsonw *w)
+lg_err
+cli_put_context(struct cli *c, struct lg_jsonw *w)
 {
 	int64_t port;
 
@@ -75,13 +75,13 @@ static lg_err
 put_question(struct cli *c, struct lg_jsonw *w)
 {
 	lg_jsonw_object(w);
-	LG_TRY(put_subject(c, w));
+	LG_TRY(cli_put_subject(c, w));
 	lg_jsonw_name(w, LG_STR("action"));
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "name", c->args[0]);
 	lg_jsonw_object_end(w);
 	LG_TRY(put_resource(c, w));
-	LG_TRY(put_context(c, w));
+	LG_TRY(cli_put_context(c, w));
 	lg_jsonw_object_end(w);
 	return lg_buf_status(c->cx, w->out);
 }

@@ -129,6 +129,15 @@ lg_str cli_text(struct cli *c, lg_str json);	/* a value for people: lists with c
  * *go_on: nothing would change, or --accept was given. */
 LG_CHECKED lg_err cli_replay_first(struct cli *c, lg_str source, int64_t *replaces, bool *go_on);
 
+/* ---- questions (AuthZEN) ------------------------------------------------------------------------------- */
+
+struct lg_jsonw;
+/* "member":{"type":..,"id":..  The caller ends the object. */
+void cli_put_entity(struct lg_jsonw *w, const char *member, lg_str type, lg_str id);
+/* Who is meant: --as, the service that signs in, or whoever does. */
+LG_CHECKED lg_err cli_put_subject(struct cli *c, struct lg_jsonw *w);
+LG_CHECKED lg_err cli_put_context(struct cli *c, struct lg_jsonw *w);	/* --port, --protocol */
+
 /* ---- commands -------------------------------------------------------------------------------------------- */
 
 lg_err cli_login(struct cli *c);
@@ -143,6 +152,9 @@ lg_err cli_remove_member(struct cli *c);
 lg_err cli_set_password(struct cli *c);
 lg_err cli_create_join_token(struct cli *c);
 lg_err cli_check(struct cli *c);
+lg_err cli_who_can(struct cli *c);
+lg_err cli_what_can(struct cli *c);
+lg_err cli_where_can(struct cli *c);
 lg_err cli_tenant_list(struct cli *c);
 lg_err cli_tenant_create(struct cli *c);
 lg_err cli_keeper_list(struct cli *c);

@@ -42,6 +42,8 @@ const struct cli_option cli_globals[] = {
 	{ "context", 0, "JSON", "an object, or a file with one" }, { "request", 0, "FILE", "the four of them as JSON instead" }
 #define FILE_OPTION { "file", 'f', "FILE", "the file; - is standard input" }
 
+#define CONNECTION_OPTIONS { "port", 0, "N", "of a connection" }, { "protocol", 0, "tcp|udp", "of a connection" }
+#define LIMIT_OPTION { "limit", 0, "N", "at most so many" }
 #define REPLAY_OPTIONS { "since", 0, "TIME", "of records: a time, or how long ago: 24h, 7d" }, \
 	{ "limit", 0, "N", "the newest N records (100000)" }, { "all", 0, NULL, "show what has drifted, too" }
 
@@ -71,11 +73,23 @@ static const struct cli_command nouns[] = {
 	  .options = OPTIONS({ "as", 0, "TYPE/NAME", "who would act" },
 	      { "subject-token-file", 0, "FILE", "who would act, proved by their token for you" },
 	      { "project", 0, "NAME", "of a workload that does not exist yet" }, { "image", 0, "NAME", "it would run" },
-	      { "host", 0, "NAME", "it would run on" }, { "port", 0, "N", "of a connection" }, { "protocol", 0, "tcp|udp", "of a connection" },
+	      { "host", 0, "NAME", "it would run on" }, CONNECTION_OPTIONS,
 	      { "ticket-out", 0, "FILE", "write the ticket there; - is the output" }),
 	  .examples = EXAMPLES("lightgate check container:create Workload/web --as User/alice --host node1 --image busybox",
 	      "lightgate check connect Workload/db --as Workload/web --port 5432 --protocol tcp"),
 	  .run = cli_check },
+	{ .name = "who-can", .args = "ACTION TYPE/NAME", .help = "Everybody who may do it to this; exit 1 if nobody may",
+	  .text = "As policies, groups and projects are now, for those whom you may ask about.",
+	  .options = OPTIONS({ "type", 0, "NAME", "only User, Service, Host or Workload" }, CONNECTION_OPTIONS, LIMIT_OPTION),
+	  .examples = EXAMPLES("lightgate who-can container:exec Workload/db", "lightgate who-can connect Workload/db --type Workload --port 5432 --protocol tcp"),
+	  .run = cli_who_can },
+	{ .name = "what-can", .args = "TYPE/NAME", .help = "Everything that may be done to this, by you or --as another; exit 1 if nothing may",
+	  .options = OPTIONS({ "as", 0, "TYPE/NAME", "who would act" }, CONNECTION_OPTIONS, LIMIT_OPTION),
+	  .examples = EXAMPLES("lightgate what-can Workload/db --as User/alice"), .run = cli_what_can },
+	{ .name = "where-can", .args = "ACTION TYPE", .help = "All to which you, or --as another, may do it; exit 1 if there is none",
+	  .options = OPTIONS({ "as", 0, "TYPE/NAME", "who would act" }, CONNECTION_OPTIONS, LIMIT_OPTION),
+	  .examples = EXAMPLES("lightgate where-can container:logs Workload --as User/alice", "lightgate where-can connect Workload --as Workload/web --port 5432"),
+	  .run = cli_where_can },
 	NOUN("users", "user", "People",
 	  { .name = "set-password", .args = "NAME", .help = "Set a password, or have a new one made and shown",
 	    .options = OPTIONS({ "password-file", 0, "FILE", "first line is the new password; - is standard input" },
