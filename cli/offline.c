@@ -164,25 +164,6 @@ cli_entities_open(struct cli *c, const struct lg_schema *schema, struct lg_entit
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
 
 static lg_err
-read_uid(struct cli *c, struct lg_json *js, struct lg_euid *ret)
-{
-	lg_str name, type = LG_NONE, id = LG_NONE;
-
-	if (lg_json_peek(js) == LG_JSON_STRING)
-		return lg_euid_parse(c->cx, lg_json_str(js), ret);
-	lg_json_object(js);
-	while (lg_json_member(js, &name))
-		if (lg_str_eq(name, LG_STR("type")))
-			type = lg_json_str(js);
-		else if (lg_str_eq(name, LG_STR("id")))
-			id = lg_json_str(js);
-		else
-			lg_json_fault(js, "an entity has type and id");
-	*ret = lg_euid_of(type, id);
-	return LG_OK;
-}
-
-static lg_err
 finish_request(struct cli *c, const struct lg_schema *schema, lg_str context, struct lg_request *rq)
 {
 	static const char *const names[] = { "principal", "action", "resource" };
@@ -194,34 +175,6 @@ finish_request(struct cli *c, const struct lg_schema *schema, lg_str context, st
 	if (context.n > 0)
 		LG_TRY(lg_context_json(c->cx, schema, &rq->action, context, &rq->context));
 	return schema == NULL ? LG_OK : lg_request_validate(c->cx, schema, rq);
-}
-
-lg_err
-cli_request_of(struct cli *c, const struct lg_schema *schema, lg_str json, struct lg_request *ret)
-{
-	struct lg_request rq = { .context = NULL };
-	lg_str name, context = LG_NONE;
-	struct lg_json js;
-
-	lg_json_init(&js, c->cx->arena, json);
-	js.nul = true;
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("context")))
-			context = lg_json_raw(&js);
-		else if (lg_str_eq(name, LG_STR("principal")))
-			LG_TRY(read_uid(c, &js, &rq.principal));
-		else if (lg_str_eq(name, LG_STR("action")))
-			LG_TRY(read_uid(c, &js, &rq.action));
-		else if (lg_str_eq(name, LG_STR("resource")))
-			LG_TRY(read_uid(c, &js, &rq.resource));
-		else
-			lg_json_skip(&js);
-	}
-	LG_TRY(lg_json_end(c->cx, &js));
-	LG_TRY(finish_request(c, schema, context, &rq));
-	*ret = rq;
-	return LG_OK;
 }
 
 static lg_err
@@ -241,7 +194,7 @@ cli_request_open(struct cli *c, const struct lg_schema *schema, struct lg_reques
 
 	if (cli_given(c, "request")) {
 		LG_TRY(cli_read_file(c, cli_value(c, "request"), &json));
-		return cli_request_of(c, schema, json, ret);
+		return lg_request_json(c->cx, schema, json, ret);
 	}
 	LG_TRY(uid_option(c, "principal", &rq.principal));
 	LG_TRY(uid_option(c, "action", &rq.action));

@@ -31,8 +31,6 @@ bool cli_is_json(lg_str text);
 LG_CHECKED lg_err cli_entities_of(struct cli *c, const struct lg_schema *schema, lg_str json, struct lg_entity_store **ret);
 LG_CHECKED lg_err cli_entities_open(struct cli *c, const struct lg_schema *schema, struct lg_entity_store **ret);	/* --entities */
 
-/* {"principal","action","resource","context"}: entities as `User::"alice"` or {"type","id"}; checked against the schema if there is one. */
-LG_CHECKED lg_err cli_request_of(struct cli *c, const struct lg_schema *schema, lg_str json, struct lg_request *ret);
 /* --request FILE, or --principal, --action, --resource and --context. */
 LG_CHECKED lg_err cli_request_open(struct cli *c, const struct lg_schema *schema, struct lg_request *ret);
 

@@ -13,23 +13,6 @@
 
 #define SHOWN		20		/* differences told */
 #define DEPTH		3		/* folders below the one named */
-#define REQUESTS	256		/* of one case */
-#define REASONS		64		/* of one request */
-
-struct expected {
-	lg_str request;			/* the object itself: principal, action, resource, context */
-	bool check;			/* validateRequest */
-	lg_str description, decision;
-	lg_str reason[REASONS], errors[REASONS];
-	size_t nreason, nerrors;
-};
-
-struct one_case {
-	lg_str policies, entities, schema;
-	bool has_verdict, should_validate;
-	struct expected rq[REQUESTS];
-	size_t n;
-};
 
 struct corpus {
 	struct cli *c;			/* the output; each case has a context of its own */
@@ -38,79 +21,6 @@ struct corpus {
 };
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
-
-static size_t
-read_ids(struct lg_json *js, lg_str ret[REASONS])
-{
-	size_t n = 0;
-
-	lg_json_array(js);
-	while (lg_json_item(js))
-		if (n == REASONS)
-			lg_json_fault(js, "too many ids");
-		else
-			ret[n++] = lg_json_str(js);
-	return n;
-}
-
-static void
-read_request(struct cli *c, lg_str text, struct expected *ret)
-{
-	struct lg_json js;
-	lg_str name;
-
-	*ret = (struct expected){ .request = text, .check = true };
-	lg_json_init(&js, c->cx->arena, text);
-	js.nul = true;
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("decision")))
-			ret->decision = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("description")))
-			ret->description = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("validateRequest")))
-			ret->check = lg_json_bool(&js);
-		else if (lg_str_eq(name, LG_STR("reason")))
-			ret->nreason = read_ids(&js, ret->reason);
-		else if (lg_str_eq(name, LG_STR("errors")))
-			ret->nerrors = read_ids(&js, ret->errors);
-		else
-			lg_json_skip(&js);
-	}
-}
-
-/* False for JSON that is no case: validation results, translations. */
-static bool
-read_case(struct cli *c, lg_str text, struct one_case *ret)
-{
-	struct lg_json js;
-	lg_str name;
-
-	lg_json_init(&js, c->cx->arena, text);
-	js.nul = true;
-	if (lg_json_peek(&js) != LG_JSON_OBJECT)
-		return false;
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		bool string = lg_json_peek(&js) == LG_JSON_STRING;
-		if (string && lg_str_eq(name, LG_STR("policies")))
-			ret->policies = lg_json_str(&js);
-		else if (string && lg_str_eq(name, LG_STR("entities")))
-			ret->entities = lg_json_str(&js);
-		else if (string && lg_str_eq(name, LG_STR("schema")))
-			ret->schema = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("shouldValidate"))) {
-			ret->should_validate = lg_json_bool(&js);
-			ret->has_verdict = true;
-		} else if (lg_str_eq(name, LG_STR("requests")) && lg_json_peek(&js) == LG_JSON_ARRAY) {
-			lg_json_array(&js);
-			while (ret->n < REQUESTS && lg_json_item(&js))
-				read_request(c, lg_json_raw(&js), &ret->rq[ret->n++]);
-		} else
-			lg_json_skip(&js);
-	}
-	return js.fault == NULL && ret->policies.n > 0 && ret->n > 0;
-}
 
 /* Paths are below the corpus' root, which is the folder named or one above it. */
 static lg_err
@@ -130,33 +40,6 @@ read_named(struct cli *c, const char *folder, lg_str path, lg_str *ret)
 
 /* ---- comparing ----------------------------------------------------------------------------------------------------- */
 
-static bool
-has_id(const lg_str *ids, size_t n, lg_str id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq(ids[i], id))
-			return true;
-	return false;
-}
-
-static bool
-answer_is(const struct lg_policies *set, const struct lg_answer *a, const struct expected *x)
-{
-	bool same = lg_str_eq(x->decision, a->allow ? LG_STR("allow") : LG_STR("deny")) && a->ndetermining == x->nreason &&
-	    a->nerrors == x->nerrors;
-	struct lg_policy_info info;
-
-	for (size_t i = 0; same && i < a->ndetermining; i++) {
-		lg_policies_info(set, a->determining[i], &info);
-		same = has_id(x->reason, x->nreason, info.id);
-	}
-	for (size_t i = 0; same && i < a->nerrors; i++) {
-		lg_policies_info(set, a->errors[i].policy, &info);
-		same = has_id(x->errors, x->nerrors, info.id);
-	}
-	return same;
-}
-
 static void
 show(struct corpus *co, const char *file, const char *what)
 {
@@ -165,29 +48,29 @@ show(struct corpus *co, const char *file, const char *what)
 }
 
 static void
-run_requests(struct corpus *co, struct cli *c, const char *file, const struct one_case *tc, const struct lg_schema *schema,
+run_requests(struct corpus *co, struct cli *c, const char *file, const struct lg_case *tc, const struct lg_schema *schema,
     const struct lg_policies *set, const struct lg_entities *port)
 {
 	for (size_t i = 0; i < tc->n; i++) {
-		const struct expected *x = &tc->rq[i];
+		const struct lg_case_request *x = &tc->rq[i];
 		struct lg_request rq;
 		struct lg_answer a;
 
-		if (cli_request_of(c, x->check ? schema : NULL, x->request, &rq) != LG_OK) {
+		if (lg_request_json(c->cx, x->validate ? schema : NULL, x->request, &rq) != LG_OK) {
 			show(co, file, c->cx->error);
 			continue;
 		}
 		lg_authorize(c->cx, set, port, &rq, &a);
-		if (answer_is(set, &a, x))
+		if (lg_case_met(set, &a, x))
 			co->equal++;
 		else
-			show(co, file, lg_print(c->cx->arena, "%.*s: %s, expected %.*s", LG_FMT(x->description), a.allow ? "allow" : "deny",
-			    LG_FMT(x->decision)).p);
+			show(co, file, lg_print(c->cx->arena, "%.*s: %s, expected %s", LG_FMT(x->description), a.allow ? "allow" : "deny",
+			    x->allow ? "allow" : "deny").p);
 	}
 }
 
 static void
-check_verdict(struct corpus *co, struct cli *c, const char *file, const struct one_case *tc, const struct lg_schema *schema,
+check_verdict(struct corpus *co, struct cli *c, const char *file, const struct lg_case *tc, const struct lg_schema *schema,
     const struct lg_policies *set)
 {
 	struct lg_policy_faults faults = { .n = 0 };
@@ -202,7 +85,7 @@ check_verdict(struct corpus *co, struct cli *c, const char *file, const struct o
 }
 
 static lg_err
-load_case(struct cli *c, const char *folder, const struct one_case *tc, struct lg_schema **schema, struct lg_policies **set,
+load_case(struct cli *c, const char *folder, const struct lg_case *tc, struct lg_schema **schema, struct lg_policies **set,
     struct lg_entity_store **store)
 {
 	struct lg_policy_source source = { .name = LG_NONE };
@@ -233,25 +116,25 @@ run_case(struct corpus *co, const char *folder, const char *file)
 	LG_AUTO(lg_entity_store_free) struct lg_entity_store *store = NULL;
 	LG_AUTO(lg_policies_unref) struct lg_policies *set = NULL;
 	LG_AUTO(lg_schema_unref) struct lg_schema *schema = NULL;
-	struct one_case *tc = LG_NEW(arena, struct one_case);
 	struct cli c = *co->c;
 	struct lg_ctx cx;
+	struct lg_case tc;
 	lg_str text;
 
 	lg_ctx_init(&cx, arena);
 	c.cx = &cx;
-	if (cli_read_file(&c, lg_str_of(file), &text) != LG_OK || !read_case(&c, text, tc))
+	if (cli_read_file(&c, lg_str_of(file), &text) != LG_OK || lg_case_read(&cx, text, &tc) != LG_OK)
 		return;
 	co->cases++;
-	co->requests += tc->n;
-	if (load_case(&c, folder, tc, &schema, &set, &store) != LG_OK) {
+	co->requests += tc.n;
+	if (load_case(&c, folder, &tc, &schema, &set, &store) != LG_OK) {
 		show(co, file, cx.error);
 		return;
 	}
 	struct lg_entities port = lg_entity_store_port(store);
-	run_requests(co, &c, file, tc, schema, set, &port);
+	run_requests(co, &c, file, &tc, schema, set, &port);
 	if (schema != NULL)
-		check_verdict(co, &c, file, tc, schema, set);
+		check_verdict(co, &c, file, &tc, schema, set);
 }
 
 static bool

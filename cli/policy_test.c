@@ -105,7 +105,7 @@ run_case(struct tests *t, const struct test_case *tc)
 		return lg_fail(t->c->cx, LG_E_INVALID, "the case has no request");
 	if (tc->entities.n > 0)
 		LG_TRY(cli_entities_of(t->c, t->f->schema, tc->entities, &own));
-	LG_TRY(cli_request_of(t->c, t->f->schema, tc->request, &rq));
+	LG_TRY(lg_request_json(t->c->cx, t->f->schema, tc->request, &rq));
 	struct lg_entities port = lg_entity_store_port(own != NULL ? own : t->f->store);
 	lg_authorize(t->c->cx, t->f->set, &port, &rq, &a);
 	lg_coverage_add(t->c->cx, t->coverage, &port, &rq);

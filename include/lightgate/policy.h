@@ -617,4 +617,33 @@ void lg_entity_store_each(const struct lg_entity_store *st, bool (*each)(void *a
 LG_CHECKED lg_err lg_context_json(struct lg_ctx *cx, const struct lg_schema *schema, const struct lg_euid *action,
     lg_str json, const struct lg_record **ret);
 
+/* {"principal","action","resource","context"}: entities as `User::"alice"` or {"type","id"}, other members are passed over.  Checked
+ * against the schema if there is one. */
+LG_CHECKED lg_err lg_request_json(struct lg_ctx *cx, const struct lg_schema *schema, lg_str json, struct lg_request *ret);
+
+/* ---- cases: requests with the answers they should have, one file as cedar-integration-tests writes it ------- */
+
+#define LG_CASE_REQUESTS_MAX 256
+
+struct lg_case_request {
+	lg_str request;				/* for lg_request_json */
+	lg_str description;
+	bool validate;				/* against the schema */
+	bool allow;
+	const lg_str *reason, *errors;		/* ids */
+	size_t nreason, nerrors;
+};
+
+struct lg_case {
+	lg_str policies, entities, schema;	/* paths, as they are written */
+	bool has_verdict, should_validate;
+	struct lg_case_request *rq;
+	size_t n;
+};
+
+/* LG_E_NOT_FOUND for JSON that is something else. */
+LG_CHECKED lg_err lg_case_read(struct lg_ctx *cx, lg_str json, struct lg_case *ret);
+/* The same decision, reasons and erring policies, in any order. */
+bool lg_case_met(const struct lg_policies *set, const struct lg_answer *a, const struct lg_case_request *want);
+
 #endif

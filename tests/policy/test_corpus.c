@@ -47,123 +47,6 @@ slurp(struct fixture *f, const char *name, lg_str relative)
 
 /* ---- one case ------------------------------------------------------------------------------- */
 
-struct test_request {
-	struct lg_euid principal, action, resource;
-	lg_str context;
-	bool allow;
-	lg_str reason[64], errors[64];
-	size_t nreason, nerrors;
-};
-
-struct test_case {
-	lg_str policies, entities, schema;
-	bool should_validate;
-	struct test_request rq[64];
-	size_t n;
-};
-
-static struct lg_euid
-read_uid(struct lg_json *js)
-{
-	lg_str name, type = LG_NONE, id = LG_NONE;
-
-	lg_json_object(js);
-	while (lg_json_member(js, &name))
-		*(lg_str_eq(name, LG_STR("type")) ? &type : &id) = lg_json_str(js);
-	return lg_euid_of(type, id);
-}
-
-static size_t
-read_ids(struct lg_json *js, lg_str ret[64])
-{
-	size_t n = 0;
-
-	lg_json_array(js);
-	while (lg_json_item(js))
-		ret[n++] = lg_json_str(js);
-	return n;
-}
-
-static void
-read_request(struct lg_json *js, struct test_request *rq)
-{
-	lg_str name;
-
-	lg_json_object(js);
-	while (lg_json_member(js, &name)) {
-		if (lg_str_eq(name, LG_STR("principal")))
-			rq->principal = read_uid(js);
-		else if (lg_str_eq(name, LG_STR("action")))
-			rq->action = read_uid(js);
-		else if (lg_str_eq(name, LG_STR("resource")))
-			rq->resource = read_uid(js);
-		else if (lg_str_eq(name, LG_STR("context")))
-			rq->context = lg_json_raw(js);
-		else if (lg_str_eq(name, LG_STR("decision")))
-			rq->allow = lg_str_eq(lg_json_str(js), LG_STR("allow"));
-		else if (lg_str_eq(name, LG_STR("reason")))
-			rq->nreason = read_ids(js, rq->reason);
-		else if (lg_str_eq(name, LG_STR("errors")))
-			rq->nerrors = read_ids(js, rq->errors);
-		else
-			lg_json_skip(js);
-	}
-}
-
-static void
-read_case(struct fixture *f, lg_str text, struct test_case *ret)
-{
-	struct lg_json js;
-	lg_str name;
-
-	lg_json_init(&js, f->arena, text);
-	js.nul = true;
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("policies")))
-			ret->policies = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("entities")))
-			ret->entities = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("schema")))
-			ret->schema = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("shouldValidate")))
-			ret->should_validate = lg_json_bool(&js);
-		else if (lg_str_eq(name, LG_STR("requests"))) {
-			lg_json_array(&js);
-			while (lg_json_item(&js))
-				read_request(&js, &ret->rq[ret->n++]);
-		} else
-			lg_json_skip(&js);
-	}
-	cr_assert_eq(lg_json_end(&f->cx, &js), LG_OK, "%s", f->cx.error);
-}
-
-static bool
-has_id(const lg_str *ids, size_t n, lg_str id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq(ids[i], id))
-			return true;
-	return false;
-}
-
-static bool
-answer_is(const struct lg_policies *set, const struct lg_answer *a, const struct test_request *rq)
-{
-	struct lg_policy_info info;
-	bool same = a->allow == rq->allow && a->ndetermining == rq->nreason && a->nerrors == rq->nerrors && !a->unknown;
-
-	for (size_t i = 0; same && i < a->ndetermining; i++) {
-		lg_policies_info(set, a->determining[i], &info);
-		same = has_id(rq->reason, rq->nreason, info.id);
-	}
-	for (size_t i = 0; same && i < a->nerrors; i++) {
-		lg_policies_info(set, a->errors[i].policy, &info);
-		same = has_id(rq->errors, rq->nerrors, info.id);
-	}
-	return same;
-}
-
 static void
 show(struct counts *c, const char *name, const char *what)
 {
@@ -173,7 +56,7 @@ show(struct counts *c, const char *name, const char *what)
 
 /* The same request with principal, resource or context unknown at first. */
 static void
-run_partials(struct fixture *f, const char *name, const struct test_request *want, const struct lg_request *rq,
+run_partials(struct fixture *f, const char *name, const struct lg_case_request *want, const struct lg_request *rq,
     const struct lg_policies *set, const struct lg_entities *port, struct counts *c)
 {
 	for (unsigned hidden = 1; hidden < 8; hidden++) {
@@ -191,7 +74,7 @@ run_partials(struct fixture *f, const char *name, const struct test_request *wan
 		}
 		c->partials++;
 		if (lg_partial_new(&f->cx, set, port, &part, &p) != LG_OK || lg_partial_complete(&f->cx, p, port, rq, &a) != LG_OK ||
-		    !answer_is(set, &a, want)) {
+		    !lg_case_met(set, &a, want)) {
 			c->wrong_requests++;
 			show(c, name, "differs when it is decided in two steps");
 		}
@@ -199,22 +82,21 @@ run_partials(struct fixture *f, const char *name, const struct test_request *wan
 }
 
 static void
-run_requests(struct fixture *f, const char *name, const struct test_case *tc, const struct lg_schema *schema,
+run_requests(struct fixture *f, const char *name, const struct lg_case *tc, const struct lg_schema *schema,
     const struct lg_policies *set, const struct lg_entities *port, struct counts *c)
 {
 	for (size_t i = 0; i < tc->n; i++) {
-		struct lg_request rq = { tc->rq[i].principal, tc->rq[i].action, tc->rq[i].resource, NULL };
+		struct lg_request rq;
 		struct lg_answer a;
 
 		c->requests++;
-		if (lg_context_json(&f->cx, schema, &rq.action, tc->rq[i].context, &rq.context) != LG_OK ||
-		    lg_request_validate(&f->cx, schema, &rq) != LG_OK) {
+		if (lg_request_json(&f->cx, schema, tc->rq[i].request, &rq) != LG_OK) {
 			c->wrong_requests++;
 			show(c, name, f->cx.error);
 			continue;
 		}
 		lg_authorize(&f->cx, set, port, &rq, &a);
-		if (!answer_is(set, &a, &tc->rq[i])) {
+		if (!lg_case_met(set, &a, &tc->rq[i])) {
 			c->wrong_requests++;
 			show(c, name, a.nerrors > 0 ? lg_dup(f->arena, a.errors[0].message).p : a.allow ? "allowed" : "denied");
 		}
@@ -413,7 +295,7 @@ static void
 run_case(const char *name, struct counts *c)
 {
 	struct fixture f = fixture_new();
-	struct test_case *tc = LG_NEW(f.arena, struct test_case);
+	struct lg_case *tc = LG_NEW(f.arena, struct lg_case);
 	struct lg_policy_faults faults = { 0 };
 	struct lg_schema *schema = NULL;
 	struct lg_policies *set = NULL;
@@ -423,7 +305,7 @@ run_case(const char *name, struct counts *c)
 	struct lg_entities port;
 	bool strict = false, permissive = false;
 
-	read_case(&f, slurp(&f, name, LG_NONE), tc);
+	cr_assert_eq(lg_case_read(&f.cx, slurp(&f, name, LG_NONE), tc), LG_OK, "%s: %s", name, f.cx.error);
 	c->cases++;
 	src.text = slurp(&f, "", tc->policies);
 	if (lg_schema_parse(&f.cx, tc->schema, slurp(&f, "", tc->schema), &faults, &schema) != LG_OK ||
