@@ -121,6 +121,23 @@ uint64_t lg_view_new_id(struct lg_view *v);		/* seq << 16 | index: rises, never 
 void lg_audit(struct lg_view *v, lg_str target, lg_str detail);
 bool lg_view_writable(const struct lg_view *v);
 
+/* ---- bulk load: into a store that nobody serves ---------------------------------------------------------
+ * Opened with nosync, a copy that takes the store's place when all went well: what is left after a failure is thrown away.  Rows are
+ * new and of one tenant; they make no effects, and the mutations in which they are put say in their audit rows what was loaded.  Index
+ * rows are there after lg_load_end only.
+ */
+struct lg_load;
+LG_CHECKED lg_err lg_load_new(struct lg_ctx *cx, struct lg_store *st, struct lg_load **ret);
+void lg_load_free(struct lg_load **ld);		/* safe on NULL */
+/* Inside a mutation.  ascending: keys of this table come in order; others wait until the end, like index rows. */
+LG_CHECKED lg_err lg_load_put(struct lg_ctx *cx, struct lg_load *ld, struct lg_view *v, const struct lg_table *t, lg_str key, lg_str value,
+    bool ascending);
+LG_CHECKED lg_err lg_load_blob(struct lg_ctx *cx, struct lg_load *ld, uint32_t tenant, lg_str sealed, lg_uuid *id);
+/* Rows so far, and the digest of them all: SHA-256(digest before, SHA-256(key, value)). */
+void lg_load_tell(const struct lg_load *ld, uint64_t *rows, lg_sha256 *digest);
+/* Outside of mutations.  LG_E_EXISTS: two rows had one index key.  progress (may be NULL) is called now and then; its error ends it. */
+LG_CHECKED lg_err lg_load_end(struct lg_ctx *cx, struct lg_load *ld, lg_err (*progress)(void *arg, uint64_t rows), void *arg);
+
 /* ---- secret blobs: beside the log, never in it ------------------------------------------------------
  * The record holds (id, SHA-256 of the sealed bytes); the bytes live in a table that only backup reads.
  */
