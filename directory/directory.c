@@ -11,8 +11,8 @@ lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_direct
 {
 	struct lg_directory *dir;
 
-	if (ports->decider == NULL || ports->hasher == NULL || ports->signer == NULL)
-		return lg_fail(cx, LG_E_INVALID, "the directory needs a decider, a hasher and a signer");
+	if (ports->signer == NULL || (ports->decider == NULL) != (ports->hasher == NULL))
+		return lg_fail(cx, LG_E_INVALID, "the directory needs a signer, and to be served a decider and a hasher");
 	dir = calloc(1, sizeof *dir);
 	if (dir == NULL)
 		abort();

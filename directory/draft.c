@@ -160,8 +160,8 @@ check_name_free(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 	    LG_FMT(lg_str_sub(e->name, 0, 200)));
 }
 
-static lg_err
-encode_body(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft *d, lg_str *ret)
+lg_err
+lg_draft_body(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft *d, lg_str *ret)
 {
 	struct lg_buf b = LG_BUF(LG_ENTRY_BYTES);
 
@@ -184,7 +184,7 @@ lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct
 	lg_uuid nobody = { { 0 } };
 
 	LG_TRY(check_name_free(cx, ed, e));
-	LG_TRY(encode_body(cx, ed, d, &e->body));
+	LG_TRY(lg_draft_body(cx, ed, d, &e->body));
 	e->modified = lg_view_time(ed->v);
 	e->modifier = cx->actor->kind == LG_ACTOR_ENTRY ? cx->actor->id : nobody;
 	e->stamp = lg_view_new_id(ed->v);

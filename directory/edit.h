@@ -43,6 +43,7 @@ LG_CHECKED lg_err lg_value_entry(struct lg_ctx *cx, struct lg_edit *ed, const st
 
 /* The whole draft against the schema; fills in superclasses, type, name and enabled. */
 LG_CHECKED lg_err lg_draft_check(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d);
+LG_CHECKED lg_err lg_draft_body(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft *d, lg_str *ret);	/* its attributes, encoded */
 /* Encodes and writes; *ret (may be d's own header) is the entry as it stands now. */
 LG_CHECKED lg_err lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct lg_entry *ret);
 

@@ -31,6 +31,7 @@ const struct lg_class lg_classes[] = {
 	{ "2.5.6.11", "applicationProcess", "top", PLAIN, "cn", "seeAlso ou l description" },
 	{ "2.5.6.14", "device", "top", PLAIN, "cn", "serialNumber seeAlso owner ou o l description" },
 	{ "2.5.6.17", "groupOfUniqueNames", "top", IS(GROUP), "uniqueMember cn", "businessCategory seeAlso owner ou o description" },
+	{ "1.2.840.113556.1.3.23", "container", "top", PLAIN, "cn", "description" },
 	{ "1.3.6.1.4.1.1466.344", "dcObject", "top", AUX, "dc", "" },
 	{ "1.3.6.1.1.3.1", "uidObject", "top", AUX, "uid", "" },
 	{ "2.5.6.21", "pkiUser", "top", AUX, "", "userCertificate" },

@@ -35,17 +35,24 @@ lg_blob_id(lg_str stored, lg_uuid *ret)
 }
 
 lg_err
-lg_secret_seal(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, lg_str verifier, lg_str *ret)
+lg_secret_sealed(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, lg_str verifier, lg_str *ret)
 {
 	const struct lg_signer *signer = ed->dir->ports.signer;
 	const struct lg_secret *key;
-	lg_uuid id;
-	lg_str sealed;
 
 	if (!lg_verifier_like(verifier) || verifier.n > LG_VERIFIER_MAX)
 		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "userPassword: no verifier of a known form");
 	LG_TRY(signer->data_key(signer->self, cx, e->tenant, &key));
-	LG_TRY(lg_seal(cx, key, associated(cx->arena, e), verifier, &sealed));
+	return lg_seal(cx, key, associated(cx->arena, e), verifier, ret);
+}
+
+lg_err
+lg_secret_seal(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, lg_str verifier, lg_str *ret)
+{
+	lg_uuid id;
+	lg_str sealed;
+
+	LG_TRY(lg_secret_sealed(cx, ed, e, verifier, &sealed));
 	LG_TRY(lg_blob_put(cx, ed->v, e->tenant, sealed, &id));
 	*ret = lg_dup(cx->arena, (lg_str){ (const char *)id.b, sizeof id.b });
 	return LG_OK;

@@ -12,6 +12,8 @@ LG_CHECKED lg_err lg_secret_seal(struct lg_ctx *cx, struct lg_edit *ed, const st
 LG_CHECKED lg_err lg_blob_id(lg_str stored, lg_uuid *ret);
 /* Opens a verifier that was sealed for e. */
 LG_CHECKED lg_err lg_secret_open(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_uuid blob, lg_str *ret);
+/* The bytes that are stored, without storing them. */
+LG_CHECKED lg_err lg_secret_sealed(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, lg_str verifier, lg_str *ret);
 /* "{SCHEME}...": a verifier rather than a password. */
 bool lg_verifier_like(lg_str s);
 

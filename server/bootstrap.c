@@ -113,13 +113,13 @@ lg_bootstrap(struct lg_ctx *cx, struct lg_app *app, lg_str *password)
 	return LG_OK;
 }
 
-static lg_err
-wrapped_key(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, lg_str *ret)
+lg_err
+lg_tenant_key_get(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, lg_str *ret)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	lg_str row;
 
-	LG_TRY(lg_view_begin(cx, app->store, &v));
+	LG_TRY(lg_view_begin(cx, st, &v));
 	LG_TRY(lg_get(cx, v, &lg_tenant_key_table, tenant_key(cx->arena, tenant), &row));
 	*ret = lg_dup(cx->arena, row);
 	return LG_OK;
@@ -143,7 +143,7 @@ lg_data_keys_open(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(tenant_ids(cx, app, &tenant, &n));
 	for (size_t i = 0; i < n; i++) {
 		lg_str wrapped;
-		LG_TRY(wrapped_key(cx, app, tenant[i].id, &wrapped));
+		LG_TRY(lg_tenant_key_get(cx, app->store, tenant[i].id, &wrapped));
 		LG_TRY(lg_keeper_link_data_key(app->keeper, cx, tenant[i].id, wrapped));
 	}
 	return LG_OK;

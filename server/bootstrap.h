@@ -18,6 +18,8 @@ LG_CHECKED lg_err lg_tenant_make(struct lg_ctx *cx, struct lg_app *app, const st
 LG_CHECKED lg_err lg_bootstrap(struct lg_ctx *cx, struct lg_app *app, lg_str *password);
 /* Every tenant's data key, opened by the keeper for lg_signer.data_key. */
 LG_CHECKED lg_err lg_data_keys_open(struct lg_ctx *cx, struct lg_app *app);
+/* A tenant's data key as it is stored, in cx's arena. */
+LG_CHECKED lg_err lg_tenant_key_get(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, lg_str *ret);
 /* A password for people to copy once: 20 characters of an alphabet without look-alikes, 99 bits. */
 lg_str lg_password_new(struct lg_arena *a);
 

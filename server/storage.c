@@ -17,8 +17,8 @@ add_tables(const struct lg_table **all, size_t n, const struct lg_table *const *
 	return n;
 }
 
-lg_err
-lg_storage_open(struct lg_ctx *cx, const struct lg_settings *s, const char *dir, const char *archive, struct lg_store **ret)
+static lg_err
+open_store(struct lg_ctx *cx, const struct lg_settings *s, const char *dir, const char *archive, bool nosync, struct lg_store **ret)
 {
 	static const struct lg_table *all[TABLES_MAX];
 	static const struct lg_table *const ours[] = { &lg_tenant_key_table, &lg_admission_table, &lg_redeemed_table };
@@ -31,6 +31,19 @@ lg_storage_open(struct lg_ctx *cx, const struct lg_settings *s, const char *dir,
 	n = add_tables(all, n, ours, LG_COUNT(ours));
 	struct lg_store_options o = {
 		.dir = dir, .archive = archive, .map_size = (size_t)s->map_size, .tables = all, .ntables = n, .node = LG_STR("node"),
+		.nosync = nosync,
 	};
 	return lg_store_open(cx, &o, ret);
+}
+
+lg_err
+lg_storage_open(struct lg_ctx *cx, const struct lg_settings *s, const char *dir, const char *archive, struct lg_store **ret)
+{
+	return open_store(cx, s, dir, archive, false, ret);
+}
+
+lg_err
+lg_storage_open_load(struct lg_ctx *cx, const struct lg_settings *s, const char *dir, const char *archive, struct lg_store **ret)
+{
+	return open_store(cx, s, dir, archive, true, ret);
 }

@@ -7,5 +7,7 @@
 
 /* dir: DATA/store, or a copy of it that a tool looks at; archive: DATA/archive. */
 LG_CHECKED lg_err lg_storage_open(struct lg_ctx *cx, const struct lg_settings *s, const char *dir, const char *archive, struct lg_store **ret);
+/* A copy that is filled at once: nothing is synced. */
+LG_CHECKED lg_err lg_storage_open_load(struct lg_ctx *cx, const struct lg_settings *s, const char *dir, const char *archive, struct lg_store **ret);
 
 #endif

@@ -104,6 +104,8 @@ const struct lg_tool lg_tools[] = {
 	{ "doctor", "doctor   looks at the data folder: modes, both logs' chains, index rows, the clock", doctor },
 	{ "recover", "recover password NAME | recover unlock NAME | recover rollback VERSION   lets the administrators in again, on record", NULL },
 	{ "restore", "restore --from FILE --key-file FILE [--accept-loss]   puts a backup in the store's place", lg_tool_restore },
+	{ "import", "import [--tenant NAME] [--from openldap|ad|lightgate] [--continue] FILE|-   loads the entries of an LDIF, all or none", lg_tool_import },
+	{ "export", "export [--tenant NAME] [--secrets] [FILE]   writes a tenant's entries as LDIF; --secrets: password verifiers too", lg_tool_export },
 	{ "clock", "clock accept   believes the clock after it was set, so that certificates and tokens are issued again", clock_accept },
 	{ NULL, NULL, NULL },
 };

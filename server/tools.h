@@ -5,5 +5,7 @@
 #include "server/config.h"
 
 int lg_tool_restore(const struct lg_settings *s, int argc, char **argv);
+int lg_tool_import(const struct lg_settings *s, int argc, char **argv);
+int lg_tool_export(const struct lg_settings *s, int argc, char **argv);
 
 #endif

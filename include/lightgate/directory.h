@@ -41,7 +41,7 @@ struct lg_entry;
 struct lg_directory;
 
 struct lg_directory_ports {
-	const struct lg_decider *decider;
+	const struct lg_decider *decider;	/* both NULL: nobody is served (tools) */
 	const struct lg_hasher *hasher;
 	const struct lg_signer *signer;		/* data_key: password verifiers are sealed under it */
 	void *self;
@@ -237,6 +237,39 @@ struct lg_password_facts {
 	bool reset;
 };
 LG_CHECKED lg_err lg_password_facts(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_password_facts *ret);
+
+/* ---- LDIF: many entries at once ----------------------------------------------------------------------------------------------- */
+
+struct lg_ldif_counts {
+	uint64_t records, entries, members;
+	uint64_t there;			/* entries that were there before: left as they are */
+	uint64_t faults;		/* records and members that were passed over */
+	uint64_t hashed;		/* passwords that came in clear */
+};
+enum lg_ldif_origin { LG_LDIF_AS_IS, LG_LDIF_OPENLDAP, LG_LDIF_AD };	/* whose names are mapped to ours (ldif_map.c) */
+bool lg_ldif_origin_parse(lg_str name, enum lg_ldif_origin *ret);	/* "openldap", "ad" */
+
+struct lg_ldif_options {
+	uint32_t tenant;
+	enum lg_ldif_origin origin;
+	bool carry_on;			/* a fault costs its record; otherwise it ends all */
+	void *arg;
+	/* Up to `size` octets of the LDIF; *n 0 at its end. */
+	lg_err (*read)(void *arg, struct lg_ctx *cx, char *to, size_t size, size_t *n);
+	/* What a value "attribute:< URL" stands for.  NULL: refused. */
+	lg_err (*url)(void *arg, struct lg_ctx *cx, lg_str url, lg_str *ret);
+	/* The stored form of a password that came in clear. */
+	lg_err (*hash)(void *arg, struct lg_ctx *cx, lg_str password, lg_str *ret);
+	void (*fault)(void *arg, const char *why);	/* "line 12: ..." */
+	void (*progress)(void *arg, const struct lg_ldif_counts *c);
+};
+/* One entry as LDIF, a blank line behind it; with its entryUUID and times, so that a load gives the same again.  secrets: its verifier too. */
+LG_CHECKED lg_err lg_ldif_entry(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, bool secrets,
+    struct lg_buf *out);
+/* The next entry of a subtree, parents before children; e's id 0: its top.  LG_E_NOT_FOUND after the last. */
+LG_CHECKED lg_err lg_tree_next(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *top, struct lg_entry *e);
+/* Entries into a store that nobody serves (lg_load_new), parents before children, groups in any place.  Rights are not asked for. */
+LG_CHECKED lg_err lg_bulk_load(struct lg_ctx *cx, struct lg_directory *dir, const struct lg_ldif_options *o, struct lg_ldif_counts *ret);
 
 /* ---- LDAP: what the connections of one loop share --------------------------------------------------------------------------- */
 
