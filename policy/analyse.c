@@ -1,7 +1,8 @@
 /*
  * analyse.c: policies that never match, always match, or change nothing.
  * Scopes only ask for more (to be in a group), so what matches the least request that a policy matches, matches all of them:
- * one request for each environment proves it.  Conditions are tried on requests made for them.
+ * one request for each environment proves it.  Of conditions some follow from others (imply.c); the rest is tried on requests
+ * made for them.
  */
 #include <stdlib.h>
 
@@ -110,6 +111,28 @@ by_scopes(struct lg_analysing *an, const struct lg_policies *set, uint32_t me, b
 		found_as(&v[me], LG_FINDING_REDUNDANT, true, set->v[cover]->info.id);
 }
 
+/* ---- by conditions -------------------------------------------------------------------------- */
+
+static void
+by_conditions(struct lg_analysing *an, const struct lg_policies *set, uint32_t me, struct verdict *v)
+{
+	const struct lg_policy *p = set->v[me];
+
+	if (lg_policy_contradicts_itself(p)) {
+		found_as(&v[me], LG_FINDING_NEVER, true, LG_NONE);
+		return;
+	}
+	for (uint32_t i = 0; i < set->n && !v[me].found; i++) {
+		enum lg_policy_effect effect = set->v[i]->info.effect;
+
+		/* A permit that is forbidden is shadowed; one that was found superfluous itself explains nothing. */
+		if (i == me || (v[i].found && v[i].f.kind >= LG_FINDING_SHADOWED) ||
+		    (effect != p->info.effect && effect != LG_FORBID) || !lg_policy_implies(an->schema, p, set->v[i]))
+			continue;
+		found_as(&v[me], effect == p->info.effect ? LG_FINDING_REDUNDANT : LG_FINDING_SHADOWED, true, set->v[i]->info.id);
+	}
+}
+
 /* ---- by samples ----------------------------------------------------------------------------- */
 
 struct counts {
@@ -173,6 +196,8 @@ lg_policies_analyse(struct lg_ctx *cx, const struct lg_policies *set, const stru
 		if (set->v[i]->info.is_template || (v[i].found && v[i].f.kind == LG_FINDING_NEVER))
 			continue;
 		by_scopes(&an, set, i, hits, v);
+		if (!v[i].found)
+			by_conditions(&an, set, i, v);
 		if (!v[i].found && set->v[i]->nclauses > 0)
 			by_samples(&an, set, i, hits, v);
 	}

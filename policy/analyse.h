@@ -29,4 +29,9 @@ bool lg_analysis_allows(const struct lg_policies *set, const bool *hits, uint32_
 void lg_analysis_add(struct lg_analysing *an, const struct lg_finding *f, const struct lg_sample *witness);
 bool lg_analysis_spent(const struct lg_analysing *an);
 
+/* No request can satisfy its conditions. */
+bool lg_policy_contradicts_itself(const struct lg_policy *p);
+/* Whatever `low` matches, `wide` matches too, by what stands in them. */
+bool lg_policy_implies(const struct lg_schema *schema, const struct lg_policy *low, const struct lg_policy *wide);
+
 #endif

@@ -64,67 +64,26 @@ try_samples(struct comparing *c, const struct lg_policy *p)
 /* ---- proof without requests ------------------------------------------------------------------ */
 
 static bool
-scope_covers(const struct lg_scope *wide, const struct lg_scope *low)
-{
-	if (wide->kind == SCOPE_ANY)
-		return true;
-	if (wide->kind == SCOPE_IS)
-		return (low->kind == SCOPE_IS || low->kind == SCOPE_IS_IN) && lg_str_eq(wide->type, low->type);
-	if (wide->kind != low->kind || wide->slot || low->slot || !lg_str_eq(wide->type, low->type))
-		return false;
-	for (uint32_t i = 0; i < low->n; i++) {
-		bool there = false;
-
-		for (uint32_t k = 0; k < wide->n && !there; k++)
-			there = lg_euid_eq(&wide->uids[k], &low->uids[i]);
-		if (!there)
-			return false;
-	}
-	return true;
-}
-
-static bool
-has_clause(const struct lg_policy *p, const struct lg_clause *c)
-{
-	for (uint32_t i = 0; i < p->nclauses; i++)
-		if (p->clauses[i].when == c->when && lg_expr_same(p->clauses[i].body, c->body))
-			return true;
-	return false;
-}
-
-/* Whatever `low` matches, `wide` matches: its scope is as wide, and it asks nothing that `low` does not ask. */
-static bool
-covers(const struct lg_policy *wide, const struct lg_policy *low)
-{
-	if (wide->info.effect != low->info.effect || wide->info.is_template || !scope_covers(&wide->principal, &low->principal) ||
-	    !scope_covers(&wide->action, &low->action) || !scope_covers(&wide->resource, &low->resource))
-		return false;
-	for (uint32_t i = 0; i < wide->nclauses; i++)
-		if (!has_clause(low, &wide->clauses[i]))
-			return false;
-	return true;
-}
-
-static bool
-covered_in(const struct lg_policies *set, const struct lg_policy *p)
+covered_in(const struct comparing *c, const struct lg_policies *set, const struct lg_policy *p)
 {
 	for (uint32_t i = 0; i < set->n; i++)
-		if (covers(set->v[i], p))
+		if (set->v[i]->info.effect == p->info.effect && lg_policy_implies(c->an.schema, p, set->v[i]))
 			return true;
 	return false;
 }
 
-/* Every permit of `after` is in `before`, and every forbid of `before` in `after`. */
+/* Every permit of `after` implies one of `before` or never matches, and every forbid of `before` one of `after`. */
 static bool
 is_proved(const struct comparing *c)
 {
 	for (uint32_t i = 0; i < c->after->n; i++)
 		if (c->after->v[i]->info.effect == LG_PERMIT && !c->after->v[i]->info.is_template &&
-		    !covered_in(c->before, c->after->v[i]))
+		    !lg_policy_contradicts_itself(c->after->v[i]) &&
+		    !covered_in(c, c->before, c->after->v[i]))
 			return false;
 	for (uint32_t i = 0; i < c->before->n; i++)
 		if (c->before->v[i]->info.effect == LG_FORBID && !c->before->v[i]->info.is_template &&
-		    !covered_in(c->after, c->before->v[i]))
+		    !covered_in(c, c->after, c->before->v[i]))
 			return false;
 	return true;
 }

@@ -58,6 +58,8 @@ Test(analyse, policies_that_match_nothing_or_everything)
 	cr_expect_str_eq(analysed(&f, "permit(principal, action, resource);"), "policy0 always");
 	cr_expect_str_eq(analysed(&f, "permit(principal is User, action, resource) unless { resource is Folder };"), "policy0 always");
 	cr_expect_str_eq(analysed(&f, "permit(principal, action, resource) when { principal.level > 3 && principal.level < 2 };"),
+	    "policy0 never");
+	cr_expect_str_eq(analysed(&f, "permit(principal, action, resource) when { principal.level > 3 && principal.level + 1 < 2 };"),
 	    "policy0 never?");
 	fixture_free(&f);
 }
@@ -77,7 +79,9 @@ Test(analyse, policies_that_change_nothing)
 	cr_expect_str_eq(analysed(&f, "permit(principal in Group::\"g\", action, resource); forbid(principal in Group::\"g\", action == Action::\"read\", resource);"
 	    "permit(principal in Group::\"g\", action == Action::\"read\", resource) when { context.mfa };"), "policy2 shadowed by policy1");
 	cr_expect_str_eq(analysed(&f, "permit(principal, action in Action::\"any\", resource) when { principal.level > 2 };"
-	    "permit(principal, action in Action::\"any\", resource) when { principal.level > 5 };"), "policy1 redundant?");
+	    "permit(principal, action in Action::\"any\", resource) when { principal.level > 5 };"), "policy1 redundant by policy0");
+	cr_expect_str_eq(analysed(&f, "permit(principal, action in Action::\"any\", resource) when { principal.level > 2 };"
+	    "permit(principal, action in Action::\"any\", resource) when { principal.level - 1 > 5 };"), "policy1 redundant?");
 	cr_expect_str_eq(analysed(&f, "permit(principal in Group::\"g\", action, resource); permit(principal in Group::\"h\", action, resource);"
 	    "forbid(principal, action, resource) when { principal.name like \"b*\" };"
 	    "permit(principal, action, resource) when { principal has on && principal.on };"), "");
@@ -137,7 +141,9 @@ Test(compare, conditions_by_proof_or_by_samples)
 	cr_expect_str_eq(compared(&f, "permit(principal, action, resource) when { principal.level > 3 };",
 	    "permit(principal, action, resource) when { principal.level > 2 };", &r), "policy0 widens");
 	cr_expect_str_eq(compared(&f, "permit(principal, action, resource) when { principal.level > 2 };",
-	    "permit(principal, action, resource) when { principal.level > 3 };", &r), "no-wider?");
+	    "permit(principal, action, resource) when { principal.level > 3 };", &r), "no-wider");
+	cr_expect_str_eq(compared(&f, "permit(principal, action, resource) when { principal.level > 2 };",
+	    "permit(principal, action, resource) when { principal.level - 1 > 3 };", &r), "no-wider?");
 	cr_expect_str_eq(compared(&f, "permit(principal, action, resource); forbid(principal, action, resource) when { principal.name like \"tmp-*\" };",
 	    "permit(principal, action, resource);", &r), "policy0 widens");
 	fixture_free(&f);
