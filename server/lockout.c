@@ -17,27 +17,35 @@ struct search {
 };
 
 static bool
-allowed(struct lg_ctx *cx, const struct search *s, const struct lg_entry *user, const char *action)
+allowed(struct lg_ctx *cx, const struct search *s, const struct lg_question *q)
 {
-	struct lg_entity_source es;
-	struct lg_entity_id who = lg_entry_entity(user), what = { LG_STR("Tenant"), s->tenant.uuid, LG_NONE };
-	struct lg_request rq = {
-		.principal = lg_entity_uid(cx->arena, &who),
-		.action = lg_euid_of(LG_STR("Action"), lg_str_of(action)),
-		.resource = lg_entity_uid(cx->arena, &what),
-	};
-	struct lg_question q = { .tenant = s->tenant.id, .ncontext = 1,
-		.context = { { .name = "subject_proof", .type = LG_FACT_STR, .s = LG_STR("token") } } };
-	struct lg_answer ours, theirs;
+	struct lg_verdict verdict;
 
-	if (lg_point_context(cx, s->view, &q, &rq.context) != LG_OK)
+	return lg_point_ask_under(s->point, cx, s->view, s->set, q, &verdict) == LG_OK && verdict.permit;
+}
+
+static bool
+administers_by(struct lg_ctx *cx, const struct search *s, const struct lg_entry *user, const char *action)
+{
+	struct lg_question q = { .tenant = s->tenant.id, .principal = lg_entry_entity(user), .action = action,
+		.resource = { LG_STR("Tenant"), s->tenant.uuid, LG_NONE }, .ncontext = 1,
+		.context = { { .name = "subject_proof", .type = LG_FACT_STR, .s = LG_STR("token") } } };
+
+	return allowed(cx, s, &q);
+}
+
+/* Rights that need a token are none for whom policy gives no token. */
+static bool
+signs_in(struct lg_ctx *cx, const struct search *s, const struct lg_entry *user)
+{
+	struct lg_question q;
+
+	if (s->point->signin == NULL)
+		return true;
+	if (s->point->signin(s->point->signin_self, cx, s->tenant.id, &q) != LG_OK)
 		return false;
-	lg_entity_source_init(&es, cx, s->view, s->tenant.id);
-	struct lg_entities port = lg_entity_source_port(&es);
-	lg_authorize(cx, s->point->system, &port, &rq, &ours);
-	lg_authorize(cx, s->set, &port, &rq, &theirs);
-	bool forbidden = (!ours.allow && ours.ndetermining > 0) || ours.forbid_erred || theirs.forbid_erred;
-	return theirs.allow && !theirs.unknown && !forbidden && !es.failed;
+	q.principal = lg_entry_entity(user);
+	return allowed(cx, s, &q);
 }
 
 static bool
@@ -48,9 +56,9 @@ administers(struct lg_ctx *cx, const struct search *s, const struct lg_entry *us
 	if (user->type != LG_TYPE_USER || !user->enabled || !lg_entry_has_verifier(user))
 		return false;
 	for (size_t i = 0; i < LG_COUNT(needed); i++)
-		if (!allowed(cx, s, user, needed[i]))
+		if (!administers_by(cx, s, user, needed[i]))
 			return false;
-	return true;
+	return signs_in(cx, s, user);
 }
 
 static bool
@@ -96,9 +104,7 @@ lg_lockout_check(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint3
 lg_err
 lg_point_lockout(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant)
 {
-	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
-	lg_err e = t == NULL ? LG_OK : lg_lockout_check(cx, p, v, tenant, t->policies);
+	LG_AUTO(lg_policies_unref) struct lg_policies *set = lg_point_in_force(p, tenant);
 
-	lg_published_end(p->sets);
-	return e;
+	return set == NULL ? LG_OK : lg_lockout_check(cx, p, v, tenant, set);
 }

@@ -369,6 +369,13 @@ lg_point_log(struct lg_point *p, struct lg_segments *sg)
 	p->segments = sg;
 }
 
+void
+lg_point_signin(struct lg_point *p, lg_point_signin_question *question, void *self)
+{
+	p->signin = question;
+	p->signin_self = self;
+}
+
 static lg_str
 proof_of(const struct lg_question *q)
 {

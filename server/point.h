@@ -30,6 +30,10 @@ void lg_point_decider(struct lg_point *p, struct lg_decider *ret);	/* fills the 
 LG_CHECKED lg_err lg_point_load(struct lg_ctx *cx, struct lg_point *p);
 /* Where the port's questions that are a door's (q->record) are written; without it they are denied. */
 void lg_point_log(struct lg_point *p, struct lg_segments *sg);
+/* What policy is asked when a person of the tenant signs in, the principal left out: a set under which no administrator can is refused.
+ * Without it that is not looked at. */
+typedef lg_err lg_point_signin_question(void *self, struct lg_ctx *cx, uint32_t tenant, struct lg_question *ret);
+void lg_point_signin(struct lg_point *p, lg_point_signin_question *question, void *self);
 struct lg_tally *lg_point_tally(struct lg_point *p);	/* of all that it decided */
 uint64_t lg_point_version(struct lg_point *p, uint32_t tenant);	/* of the set in force, 0 without one */
 bool lg_point_ready(struct lg_point *p, uint32_t tenant);

@@ -30,6 +30,8 @@ struct lg_point {
 	pthread_mutex_t publishing;
 	struct lg_published *sets;	/* struct snapshot */
 	struct lg_tally *tally;
+	lg_point_signin_question *signin;
+	void *signin_self;
 	struct lg_answers *memo[LG_LOOPS];	/* each its loop's own, made when first used */
 };
 

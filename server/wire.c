@@ -135,6 +135,14 @@ page(const char *name)
 	return e == NULL ? LG_NONE : e->data;
 }
 
+static lg_err
+signin_question(void *self, struct lg_ctx *cx, uint32_t tenant, struct lg_question *ret)
+{
+	struct lg_app *app = self;
+
+	return lg_sts_signin_question(cx, app->sts, tenant, ret);
+}
+
 lg_err
 lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
@@ -153,6 +161,7 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 	size_t n;
 
 	LG_TRY(lg_sts_new(cx, &o, &app->sts));
+	lg_point_signin(app->point, signin_question, app);
 	const struct lg_route *routes = lg_sts_routes(&n);
 	return lg_http_routes_add(cx, app->http, routes, n, app->sts);
 }

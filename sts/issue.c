@@ -11,12 +11,9 @@
 
 /* ---- may it be issued? ------------------------------------------------------------------------------ */
 
-lg_err
-sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
+void
+sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q)
 {
-	struct lg_decider *d = &rq->sts->decider;
-	struct lg_question *q = LG_NEW(rq->cx->arena, struct lg_question);
-	struct lg_verdict verdict = { .permit = false };
 	lg_str *scopes;
 	size_t nscopes = sts_scope_split(rq->cx->arena, is->scope, &scopes);
 
@@ -31,6 +28,16 @@ sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
 	q->context[q->ncontext++] = lg_fact_str("client", rq->client.id);
 	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
 	q->record = true;
+}
+
+lg_err
+sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
+{
+	struct lg_decider *d = &rq->sts->decider;
+	struct lg_question *q = LG_NEW(rq->cx->arena, struct lg_question);
+	struct lg_verdict verdict = { .permit = false };
+
+	sts_issue_question(rq, is, q);
 	LG_TRY(d->ask(d->self, rq->cx, rq->view, q, &verdict));
 	if (!verdict.permit) {
 		rq->error = STS_ACCESS_DENIED;

@@ -111,6 +111,20 @@ sign(struct sts_rq *rq, const struct sts_issue *is, lg_str *ret)
 }
 
 lg_err
+lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, struct lg_question *ret)
+{
+	struct sts_rq *rq = LG_NEW(cx->arena, struct sts_rq);
+	struct sts_issue *is = LG_NEW(cx->arena, struct sts_issue);
+
+	*rq = (struct sts_rq){ .sts = sts, .cx = cx, .tenant_id = tenant, .client = { .id = LG_STR(LOGIN_CLIENT) } };
+	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &rq->tenant));
+	LG_TRY(sts_issue_audience(rq, true, is));
+	*ret = (struct lg_question){ .tenant = tenant };
+	sts_issue_question(rq, is, ret);
+	return LG_OK;
+}
+
+lg_err
 lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
     const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_session_token *ret)
 {

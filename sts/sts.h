@@ -258,6 +258,8 @@ struct sts_issue {
 	lg_str refresh;			/* the refresh token to hand out; empty: none */
 };
 
+/* What policy is asked for a token. */
+void sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q);
 /* May this subject have this token by way of rq->client?  LG_E_DENIED with access_denied. */
 LG_CHECKED lg_err sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is);
 /* Audiences of a request: its resources (RFC 8707) if they may be named, the defaults otherwise. */

@@ -209,6 +209,8 @@ struct lg_sts_session_token {
  */
 LG_CHECKED lg_err lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
     const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_session_token *ret);
+/* What policy is asked when somebody signs in so; the principal is left out.  For whoever must know whether that is possible. */
+LG_CHECKED lg_err lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, struct lg_question *ret);
 /* The operator says that failed attempts on this entry's password shall be forgotten. */
 void lg_sts_forgive(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid subject);
 
