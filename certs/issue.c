@@ -5,6 +5,7 @@
 #include "base/ipnet.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "certs/crl.h"
 #include "certs/lint.h"
 #include "certs/names.h"
 #include "certs/profiles.h"
@@ -164,7 +165,7 @@ write_tbs(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile
 		.issuer_key_id = issuer->x509.exts.ski, .not_before = is->row.not_before, .not_after = is->row.expires,
 		.common_name = common_name(is), .spki = spki, .names = &is->names, .eku = profile->eku,
 		.policies = profile->policies, .npolicies = profile->npolicies,
-		.crl_url = issuer->crl_url, .ca_url = issuer->ca_url, .ocsp_url = issuer->ocsp_url };
+		.crl_url = lg_crl_part_url(cx->arena, issuer, &is->row.serial), .ca_url = issuer->ca_url, .ocsp_url = issuer->ocsp_url };
 	struct lg_x509 x;
 
 	LG_TRY(lg_tbs_write(cx, &t, &is->tbs));
@@ -182,6 +183,8 @@ decide_in_snapshot(struct lg_ctx *cx, struct lg_issuing *is)
 	LG_TRY(lg_view_begin(cx, is->c->ports.store, &v));
 	LG_TRY(find_profile(cx, v, is->rq, &is->profile));
 	LG_TRY(check_key(cx, &is->profile, is->rq->spki));
+	is->row.spki = lg_sha256_of(is->rq->spki);
+	LG_TRY(lg_certs_key_sound(cx, v, is->rq->tenant, &is->row.spki));
 	LG_TRY(set_validity(cx, is->ca, &is->profile, is->rq->life, &is->row));
 	return decide(cx, v, is, &is->entry, &is->names, &is->principals, &is->decided);
 }

@@ -9,7 +9,7 @@ lg_err
 lg_cert_row_revoke(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_cert_row *row, enum lg_revocation why)
 {
 	struct lg_revoked_row r = { .serial = row->serial, .time = lg_view_time(v), .expires = row->expires, .why = why,
-		.issuer = row->issuer };
+		.issuer = row->issuer, .seq = lg_view_seq(v) + 1 };
 
 	if (row->state == LG_CERT_REVOKED)
 		return LG_OK;

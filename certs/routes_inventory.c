@@ -3,6 +3,7 @@
 #include "certs/ask.h"
 #include "certs/revoke.h"
 #include "certs/routes.h"
+#include "certs/search.h"
 #include "certs/ssh.h"
 #include "crypto/ssh.h"
 
@@ -28,6 +29,7 @@ put_row(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_cert_row *row)
 	lg_jsonw_uuid_of(w, "id", row->entry);
 	lg_jsonw_str_of(w, "name", row->name);
 	lg_jsonw_object_end(w);
+	lg_jsonw_str_of(w, "key", lg_hex(cx->arena, lg_sha256_str(&row->spki)));
 	lg_jsonw_name(w, LG_STR("not_before"));
 	lg_jsonw_time(w, row->not_before);
 	lg_jsonw_name(w, LG_STR("expires"));
@@ -47,9 +49,6 @@ put_row(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_cert_row *row)
 struct page {
 	struct lg_ctx *cx;
 	struct lg_jsonw *w;
-	size_t left;
-	lg_serial last;
-	bool more;
 };
 
 static bool
@@ -57,86 +56,101 @@ put_item(void *arg, const struct lg_cert_row *row)
 {
 	struct page *p = arg;
 
-	if (p->left == 0) {
-		p->more = true;
-		return false;
-	}
-	p->left--;
-	p->last = row->serial;
 	put_row(p->cx, p->w, row);
 	return true;
 }
 
-struct wish {
-	lg_uuid entry;
-	bool has_entry, has_serial, has_after;
-	lg_serial serial, after;
-	int64_t limit;
-};
-
-/* subject: an entryUUID, or "Host/node1". */
+/* An entryUUID, or "Host/node1". */
 static lg_err
-read_subject(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, lg_str text, struct wish *ret)
+read_subject(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, lg_str text, struct lg_cert_subject *ret)
 {
 	const struct lg_cert_subjects *port = &c->ports.subjects;
-	struct lg_cert_subject entry;
 	lg_str type, name;
 
-	ret->has_entry = true;
-	if (lg_uuid_parse(text, &ret->entry))
+	*ret = (struct lg_cert_subject){ .enabled = false };
+	if (lg_uuid_parse(text, &ret->id))
 		return LG_OK;
 	if (!lg_str_cut(text, '/', &type, &name))
 		return lg_fail(ex->cx, LG_E_INVALID, "\"subject\" is an entryUUID or Type/name");
-	LG_TRY(port->by_name(port->self, ex->cx, v, ex->tenant, type, name, &entry));
-	ret->entry = entry.id;
+	return port->by_name(port->self, ex->cx, v, ex->tenant, type, name, ret);
+}
+
+static lg_err
+read_digest(struct lg_ctx *cx, lg_str text, lg_sha256 *ret)
+{
+	lg_str octets;
+
+	if (!lg_hex_parse(cx->arena, text, &octets) || octets.n != sizeof ret->b)
+		return lg_fail(cx, LG_E_INVALID, "a key is the SHA-256 of its SubjectPublicKeyInfo, in hex");
+	memcpy(ret->b, octets.p, octets.n);
 	return LG_OK;
 }
 
 static lg_err
-read_wish(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, struct wish *ret)
+read_state(struct lg_ctx *cx, lg_str text, enum lg_cert_state *ret)
 {
+	for (size_t i = LG_CERT_PENDING; i < LG_COUNT(states); i++)
+		if (lg_str_eq(text, lg_str_of(states[i]))) {
+			*ret = (enum lg_cert_state)i;
+			return LG_OK;
+		}
+	return lg_fail(cx, LG_E_INVALID, "\"state\" is pending, issued or revoked");
+}
+
+static lg_err
+read_times(struct lg_ctx *cx, const struct lg_form *form, struct lg_cert_query *q)
+{
+	const struct {
+		const char *name;
+		int64_t *at;
+	} times[] = { { "expires_after", &q->expires_from }, { "expires_before", &q->expires_to } };
+
+	for (size_t i = 0; i < LG_COUNT(times); i++) {
+		lg_str text = lg_form_get(form, times[i].name);
+		if (text.n > 0 && (!lg_time_parse(text, times[i].at) || *times[i].at <= 0))
+			return lg_fail(cx, LG_E_INVALID, "\"%s\" is no time (RFC 3339)", times[i].name);
+	}
+	return LG_OK;
+}
+
+static lg_err
+read_query(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, struct lg_cert_query *q)
+{
+	struct lg_cert_subject subject;
+	int64_t limit = PAGE;
 	struct lg_form form;
 	lg_str text;
 
-	*ret = (struct wish){ .limit = PAGE };
+	*q = (struct lg_cert_query){ .has_serial = false };
 	LG_TRY(lg_form_parse(ex->cx, ex->query, &form));
-	if ((text = lg_form_get(&form, "serial")).n > 0 && !(ret->has_serial = lg_serial_parse(text, &ret->serial)))
+	if ((text = lg_form_get(&form, "serial")).n > 0 && !(q->has_serial = lg_serial_parse(text, &q->serial)))
 		return lg_fail(ex->cx, LG_E_INVALID, "\"serial\" is not a serial number");
-	if ((text = lg_form_get(&form, "after")).n > 0 && !(ret->has_after = lg_serial_parse(text, &ret->after)))
-		return lg_fail(ex->cx, LG_E_INVALID, "\"after\" is not a serial number");
-	if ((text = lg_form_get(&form, "limit")).n > 0 &&
-	    (!lg_int_parse(text, &ret->limit) || ret->limit < 1 || ret->limit > PAGE_MAX))
+	if ((text = lg_form_get(&form, "limit")).n > 0 && (!lg_int_parse(text, &limit) || limit < 1 || limit > PAGE_MAX))
 		return lg_fail(ex->cx, LG_E_INVALID, "\"limit\" is 1 to %d", PAGE_MAX);
-	if ((text = lg_form_get(&form, "subject")).n > 0)
-		return read_subject(c, ex, v, text, ret);
+	if ((q->has_key = (text = lg_form_get(&form, "key")).n > 0))
+		LG_TRY(read_digest(ex->cx, text, &q->key));
+	if ((text = lg_form_get(&form, "state")).n > 0)
+		LG_TRY(read_state(ex->cx, text, &q->state));
+	LG_TRY(read_times(ex->cx, &form, q));
+	q->name = lg_form_get(&form, "name");
+	q->type = lg_form_get(&form, "type");
+	q->profile = lg_form_get(&form, "profile");
+	q->after = lg_form_get(&form, "after");
+	q->limit = (size_t)limit;
+	if ((q->has_entry = (text = lg_form_get(&form, "subject")).n > 0)) {
+		LG_TRY(read_subject(c, ex, v, text, &subject));
+		q->entry = subject.id;
+	}
 	return LG_OK;
 }
 
 /* One's own certificates are no secret; all others need admin:read. */
 static lg_err
-may_read(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, const struct lg_certs_caller *caller, const struct wish *wish)
+may_read(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, const struct lg_certs_caller *caller, const struct lg_cert_query *q)
 {
-	if (wish->has_entry && lg_uuid_eq(wish->entry, caller->id))
+	if (q->has_entry && lg_uuid_eq(q->entry, caller->id))
 		return LG_OK;
 	return lg_routes_may(ex->cx, c, v, ex->tenant, caller, "admin:read");
-}
-
-static lg_err
-put_items(struct lg_http *ex, struct lg_view *v, const struct wish *wish, struct page *p)
-{
-	struct lg_cert_row row;
-	lg_err e;
-
-	if (!wish->has_serial)
-		return lg_cert_list(ex->cx, v, ex->tenant, wish->has_entry ? &wish->entry : NULL,
-		    wish->has_after ? &wish->after : NULL, put_item, p);
-	e = lg_cert_find(ex->cx, v, ex->tenant, &wish->serial, &row);
-	if (e == LG_E_NOT_FOUND)
-		return LG_OK;		/* an empty list */
-	LG_TRY(e);
-	if (!wish->has_entry || lg_uuid_eq(wish->entry, row.entry))
-		put_item(p, &row);
-	return LG_OK;
 }
 
 lg_err
@@ -146,23 +160,33 @@ lg_route_list(void *self, struct lg_http *ex)
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_certs_caller caller;
 	struct page p = { .cx = ex->cx };
-	struct wish wish;
+	struct lg_cert_query q;
 	struct lg_jsonw w;
+	lg_str next;
 
 	LG_TRY(lg_routes_who(c, ex, &caller));
 	LG_TRY(lg_view_begin(ex->cx, c->ports.store, &v));
-	LG_TRY(read_wish(c, ex, v, &wish));
-	LG_TRY(may_read(c, ex, v, &caller, &wish));
+	LG_TRY(read_query(c, ex, v, &q));
+	LG_TRY(may_read(c, ex, v, &caller, &q));
 	w = lg_routes_begin(ex);
 	p.w = &w;
-	p.left = (size_t)wish.limit;
 	lg_jsonw_name(&w, LG_STR("items"));
 	lg_jsonw_array(&w);
-	LG_TRY(put_items(ex, v, &wish, &p));
+	LG_TRY(lg_cert_search(ex->cx, v, ex->tenant, &q, put_item, &p, &next));
 	lg_jsonw_array_end(&w);
-	if (p.more)
-		lg_jsonw_str_of(&w, "next", lg_serial_text(ex->cx->arena, &p.last));
+	if (next.n > 0)
+		lg_jsonw_str_of(&w, "next", next);
 	return lg_routes_end(ex, &w);
+}
+
+/* ---- revoking ------------------------------------------------------------------------------------------- */
+
+static lg_err
+read_reason(struct lg_ctx *cx, lg_str text, enum lg_revocation *ret)
+{
+	if (text.n > 0 && !lg_revocation_parse(text, ret))
+		return lg_fail(cx, LG_E_INVALID, "no reason \"%.*s\" (RFC 5280 5.3.1)", LG_FMT(text));
+	return LG_OK;
 }
 
 /* "/v1/certificates/<serial>/revoke" */
@@ -181,10 +205,71 @@ lg_route_revoke(void *self, struct lg_http *ex)
 	LG_TRY(lg_routes_who(self, ex, &caller));
 	if (ex->body.n > 0)
 		LG_TRY(lg_routes_body(ex, fields, LG_COUNT(fields)));
-	if (reason.n > 0 && !lg_revocation_parse(reason, &why))
-		return lg_fail(ex->cx, LG_E_INVALID, "no reason \"%.*s\" (RFC 5280 5.3.1)", LG_FMT(reason));
+	LG_TRY(read_reason(ex->cx, reason, &why));
 	LG_TRY(lg_certs_revoke_for(ex->cx, self, ex->tenant, &serial, why, &caller));
 	ex->status = 204;
 	return LG_OK;
 }
 
+static lg_err
+find_subject(struct lg_certs *c, struct lg_http *ex, lg_str text, struct lg_revoke_many *rm)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_cert_subject subject;
+
+	LG_TRY(lg_view_begin(ex->cx, c->ports.store, &v));
+	LG_TRY(read_subject(c, ex, v, text, &subject));
+	rm->by = LG_REVOKE_ENTRY;
+	rm->entry = subject.id;
+	rm->type = lg_dup(ex->cx->arena, subject.type);
+	rm->name = lg_dup(ex->cx->arena, subject.name);
+	return LG_OK;
+}
+
+static lg_err
+find_issuer(struct lg_certs *c, struct lg_http *ex, lg_str kid, struct lg_revoke_many *rm)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
+	const struct lg_ca_cert *issuer;
+	const struct lg_ca *ca;
+
+	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
+	issuer = lg_ca_by_kid(ca, kid, false);
+	if (issuer == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no issuer has the key \"%.*s\"", LG_FMT(kid));
+	rm->by = LG_REVOKE_ISSUER;
+	rm->digest = issuer->sha256;
+	return LG_OK;
+}
+
+/* "/v1/certificates/revoke": exactly one of subject, key and issuer. */
+lg_err
+lg_route_revoke_many(void *self, struct lg_http *ex)
+{
+	lg_str subject = LG_NONE, key = LG_NONE, issuer = LG_NONE, reason = LG_NONE;
+	const struct lg_routes_field fields[] = { { "subject", &subject, true }, { "key", &key, true }, { "issuer", &issuer, true },
+		{ "reason", &reason, true } };
+	struct lg_revoke_many rm = { .why = LG_REVOKED_UNSPECIFIED };
+	struct lg_certs_caller caller;
+	struct lg_jsonw w;
+	size_t count;
+
+	LG_TRY(lg_routes_who(self, ex, &caller));
+	LG_TRY(lg_routes_body(ex, fields, LG_COUNT(fields)));
+	LG_TRY(read_reason(ex->cx, reason, &rm.why));
+	if ((subject.n > 0) + (key.n > 0) + (issuer.n > 0) != 1)
+		return lg_fail(ex->cx, LG_E_INVALID, "one of \"subject\", \"key\" and \"issuer\" says which certificates");
+	rm.by = LG_REVOKE_KEY;
+	if (subject.n > 0)
+		LG_TRY(find_subject(self, ex, subject, &rm));
+	else if (issuer.n > 0)
+		LG_TRY(find_issuer(self, ex, issuer, &rm));
+	else
+		LG_TRY(read_digest(ex->cx, key, &rm.digest));
+	rm.target = subject.n > 0 ? subject : issuer.n > 0 ? issuer : key;
+	rm.caller = &caller;
+	LG_TRY(lg_certs_revoke_many(ex->cx, self, ex->tenant, &rm, &count));
+	w = lg_routes_begin(ex);
+	lg_jsonw_int_of(&w, "revoked", (int64_t)count);
+	return lg_routes_end(ex, &w);
+}

@@ -1,6 +1,7 @@
 /* routes_public.c: what everybody may read over plain HTTP: everything here is signed, or is a certificate. */
 #include "base/clock.h"
 #include "base/text.h"
+#include "certs/crl.h"
 #include "certs/ocsp.h"
 #include "certs/routes.h"
 
@@ -28,10 +29,12 @@ answer(struct lg_http *ex, const char *type, lg_str body)
 lg_err
 lg_route_crl(void *self, struct lg_http *ex)
 {
-	lg_str kid, crl;
+	struct lg_crl_name name;
+	lg_str crl;
 
-	LG_TRY(kid_of(ex, LG_STR(".crl"), &kid));
-	LG_TRY(lg_certs_crl(ex->cx, self, ex->tenant, kid, &crl));
+	if (!lg_crl_name_parse(ex->tail, &name))
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no such file");
+	LG_TRY(lg_crl_get(ex->cx, self, ex->tenant, &name, &crl));
 	return answer(ex, "application/pkix-crl", crl);		/* RFC 2585 4.2 */
 }
 

@@ -2,6 +2,7 @@
 #include "certs/profiles.h"
 
 #define ROW_VERSION 1
+#define REVOKED_VERSION 2		/* 1 had no seq */
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
@@ -133,14 +134,41 @@ lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const str
 	return put_row(cx, v, &lg_certs_leaf, &k, &b);
 }
 
-/* (tenant, entry, serial) and (tenant, expiry, serial).  Entry and expiry stand at fixed places in front of the value,
- * because a derive has no arena to decode into. */
+struct lg_certs_key
+lg_certs_key_name(uint32_t tenant, lg_str name)
+{
+	struct lg_certs_key k = lg_certs_key_of(tenant);
+
+	name = lg_str_sub(name, 0, LG_CERT_INDEXED_NAME);
+	lg_certs_key_add(&k, name.p, name.n);
+	lg_certs_key_add(&k, "", 1);		/* "node1" is not the beginning of "node10" */
+	return k;
+}
+
+#define SPKI_AT		75		/* in a value: what stands before it has a fixed size */
+#define TYPE_AT		139
+
+static void
+derive_name(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str value)
+{
+	struct lg_rd r = lg_rd_of(lg_str_sub(value, TYPE_AT, value.n));
+	struct lg_rd t = lg_rd_of(tenant);
+	struct lg_certs_key k;
+
+	(void)lg_rd_str32(&r);
+	k = lg_certs_key_name(lg_rd_u32(&t), lg_rd_str32(&r));
+	lg_certs_key_add(&k, serial.p, serial.n);
+	lg_emit(d, &lg_certs_by_name, lg_certs_key_str(&k), LG_NONE);
+}
+
+/* (tenant, entry, serial), (tenant, expiry, serial), (tenant, key, serial), (tenant, name, serial).  All but the name stand at fixed
+ * places in front of the value, because a derive has no arena to decode into. */
 static void
 derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 {
-	struct lg_certs_key by_entry = { .n = 0 }, by_expiry = { .n = 0 };
+	struct lg_certs_key by_entry = { .n = 0 }, by_expiry = { .n = 0 }, by_key = { .n = 0 };
 	lg_str tenant = lg_str_sub(key, 0, 4), serial = lg_str_sub(key, 4, LG_CERT_SERIAL);
-	lg_str entry = lg_str_sub(value, 3, 16), expires = lg_str_sub(value, 19, 8);
+	lg_str entry = lg_str_sub(value, 3, 16), expires = lg_str_sub(value, 19, 8), spki = lg_str_sub(value, SPKI_AT, sizeof(lg_sha256));
 
 	lg_certs_key_add(&by_entry, tenant.p, tenant.n);
 	lg_certs_key_add(&by_entry, entry.p, entry.n);
@@ -150,6 +178,11 @@ derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 	lg_certs_key_add(&by_expiry, expires.p, expires.n);
 	lg_certs_key_add(&by_expiry, serial.p, serial.n);
 	lg_emit(d, &lg_certs_by_expiry, lg_certs_key_str(&by_expiry), LG_NONE);
+	lg_certs_key_add(&by_key, tenant.p, tenant.n);
+	lg_certs_key_add(&by_key, spki.p, spki.n);
+	lg_certs_key_add(&by_key, serial.p, serial.n);
+	lg_emit(d, &lg_certs_by_key, lg_certs_key_str(&by_key), LG_NONE);
+	derive_name(d, tenant, serial, value);
 }
 
 /* ---- revocations ------------------------------------------------------------------------------ */
@@ -165,7 +198,8 @@ lg_revoked_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, 
 	row.time = get_time(&r);
 	row.expires = get_time(&r);
 	get_fixed(&r, row.issuer.b, sizeof row.issuer.b);
-	LG_TRY(row_status(cx, &r, version, "revocations"));
+	row.seq = version == REVOKED_VERSION ? lg_rd_u64(&r) : 0;
+	LG_TRY(row_status(cx, &r, version == REVOKED_VERSION ? ROW_VERSION : version, "revocations"));
 	*ret = row;
 	return LG_OK;
 }
@@ -176,11 +210,12 @@ lg_revoked_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const 
 	struct lg_certs_key k = lg_certs_key_serial(tenant, &row->serial);
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(256);
 
-	lg_buf_byte(&b, ROW_VERSION);
+	lg_buf_byte(&b, REVOKED_VERSION);
 	lg_buf_byte(&b, (char)row->why);
 	put_time(&b, row->time);
 	put_time(&b, row->expires);
 	lg_buf_bytes(&b, row->issuer.b, sizeof row->issuer.b);
+	lg_buf_u64(&b, row->seq);
 	return put_row(cx, v, &lg_certs_revoked, &k, &b);
 }
 
@@ -252,13 +287,15 @@ derive_invited(struct lg_derive *d, lg_str key, lg_str value)
 const struct lg_table lg_certs_leaf = { .name = "certs.leaf", .id = 0x0300, .derive = derive_leaf };
 const struct lg_table lg_certs_by_entry = { .name = "certs.by_entry", .id = 0x0301, .derived = true };
 const struct lg_table lg_certs_by_expiry = { .name = "certs.by_expiry", .id = 0x0302, .derived = true };
+const struct lg_table lg_certs_by_key = { .name = "certs.by_key", .id = 0x0310, .derived = true };
+const struct lg_table lg_certs_by_name = { .name = "certs.by_name", .id = 0x0311, .derived = true };
 const struct lg_table lg_certs_revoked = { .name = "certs.revoked", .id = 0x0303, .domain = LG_DOMAIN_TRUST };
 const struct lg_table lg_certs_invited = { .name = "certs.invited", .id = 0x0304, .derive = derive_invited };
 const struct lg_table lg_certs_invited_by_expiry = { .name = "certs.invited_by_expiry", .id = 0x0305, .derived = true };
 
 const struct lg_table *const lg_certs_tables[] = {
 	&lg_certs_leaf, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
-	&lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
+	&lg_certs_by_key, &lg_certs_by_name, &lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
 	&lg_acme_by_serial, &lg_acme_by_replaced,
 };
 const size_t lg_certs_ntables = LG_COUNT(lg_certs_tables);

@@ -4,7 +4,7 @@
 
 #include "lightgate/certs.h"
 
-#define LG_CERTS_KEY	64
+#define LG_CERTS_KEY	128
 
 struct lg_certs_key {
 	uint8_t b[LG_CERTS_KEY];
@@ -24,11 +24,16 @@ void lg_certs_key_u64(struct lg_certs_key *k, uint64_t v);
 struct lg_certs_key lg_certs_key_serial(uint32_t tenant, const lg_serial *s);
 
 /* Inventory: (tenant, serial).  Revocations stand apart, because they alone change what is trusted. */
+extern const struct lg_table lg_certs_by_key, lg_certs_by_name;
 extern const struct lg_table lg_certs_leaf, lg_certs_by_entry, lg_certs_by_expiry, lg_certs_revoked, lg_certs_invited,
     lg_certs_invited_by_expiry;
 /* ACME's (acme_rows.c): account (tenant, id), order (tenant, id), external account key (tenant, kid). */
 extern const struct lg_table lg_acme_account, lg_acme_by_key, lg_acme_order, lg_acme_by_account, lg_acme_by_expiry, lg_acme_by_serial,
     lg_acme_by_replaced, lg_acme_eab;
+
+#define LG_CERT_INDEXED_NAME	64	/* octets of a name in the index */
+/* Keys of the indexes, up to the serial number. */
+struct lg_certs_key lg_certs_key_name(uint32_t tenant, lg_str name);
 
 LG_CHECKED lg_err lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, struct lg_cert_row *ret);
 LG_CHECKED lg_err lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_row *row);
@@ -38,6 +43,7 @@ struct lg_revoked_row {
 	int64_t time, expires;
 	enum lg_revocation why;
 	lg_sha256 issuer;
+	uint64_t seq;			/* of the record that it stands in; 0: before this was noted */
 };
 LG_CHECKED lg_err lg_revoked_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, struct lg_revoked_row *ret);
 LG_CHECKED lg_err lg_revoked_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_revoked_row *row);

@@ -53,7 +53,7 @@ build_cert(struct lg_ctx *cx, struct lg_arena *a, lg_str der, lg_str base_url, s
 	ret->alg = lg_pubkey_default_alg(ret->key);
 	ret->kid = lg_base64url(a, lg_sha256_str(&thumbprint));
 	ret->sha256 = lg_sha256_of(ret->x509.der);
-	ret->crl_url = url(a, base_url, "crl", ret->kid, "crl");
+	ret->crl_url = lg_print(a, "%.*s/crl/%.*s", LG_FMT(base_url), LG_FMT(ret->kid));
 	ret->ca_url = url(a, base_url, "ca", ret->kid, "cer");
 	return build_digests(cx, &ret->x509, &ret->digests);
 }

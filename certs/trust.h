@@ -23,7 +23,8 @@ struct lg_ca_cert {
 	lg_str kid;			/* RFC 7638, base64url: names it in URLs */
 	lg_sha256 sha256;
 	struct lg_ca_digests digests;
-	lg_str crl_url, ca_url, ocsp_url;	/* ocsp_url empty: not offered */
+	lg_str crl_url;			/* without its ending: ".crl", ".delta.crl", "/0.crl" */
+	lg_str ca_url, ocsp_url;	/* ocsp_url empty: not offered */
 };
 
 struct lg_ssh_ca_key {
@@ -58,11 +59,12 @@ LG_CHECKED lg_err lg_trust_tenant(struct lg_ctx *cx, const struct lg_trust *t, u
 const struct lg_ca *lg_trust_domain(const struct lg_trust *t, lg_str domain);	/* NULL if it is nobody's */
 const struct lg_ca_cert *lg_ca_by_kid(const struct lg_ca *ca, lg_str kid, bool root_too);	/* NULL if there is none */
 
-#define LG_CRLS 64			/* CRLs kept; more issuers than that are signed again */
+#define LG_CRLS 256			/* CRLs kept; beyond that they are signed again */
 
 struct lg_crl_kept {
 	uint32_t tenant;
 	lg_sha256 issuer;
+	unsigned kind, part;
 	uint64_t revision;		/* of trust, when it was made */
 	int64_t made;
 	char *der;

@@ -77,6 +77,8 @@ enum cli_exit cli_run(int argc, char **argv, FILE *out, FILE *err);
 
 /* ---- what was said ------------------------------------------------------------------------------ */
 
+/* Of an option: "90s", "30m", "24h", "30d", or seconds. */
+LG_CHECKED lg_err cli_seconds(struct cli *c, const char *option, int64_t *ret);
 lg_str cli_value(const struct cli *c, const char *name);	/* empty if not given */
 bool cli_given(const struct cli *c, const char *name);
 LG_CHECKED lg_err cli_parse(struct cli *c, int argc, char **argv, bool *help);
@@ -180,6 +182,7 @@ lg_err cli_policy_corpus(struct cli *c);
 lg_err cli_policy_analyze(struct cli *c);
 lg_err cli_policy_diff(struct cli *c);
 lg_err cli_certificate_list(struct cli *c);
+lg_err cli_certificate_export(struct cli *c);
 lg_err cli_certificate_issue(struct cli *c);
 lg_err cli_certificate_revoke(struct cli *c);
 lg_err cli_profile_list(struct cli *c);

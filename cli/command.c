@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
+
 lg_str
 cli_value(const struct cli *c, const char *name)
 {
@@ -196,6 +198,27 @@ cli_split_name(struct cli *c, lg_str text, lg_str *type, lg_str *name)
 {
 	if (!lg_str_cut(text, '/', type, name) || type->n == 0 || name->n == 0)
 		return lg_fail(c->cx, LG_E_INVALID, "\"%.*s\" is not of the form Type/name, as in User/alice", LG_FMT(text));
+	return LG_OK;
+}
+
+lg_err
+cli_seconds(struct cli *c, const char *option, int64_t *ret)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	lg_str text = cli_value(c, option), digits = text;
+	int64_t unit = 1, n;
+
+	for (size_t i = 0; i < LG_COUNT(units) && text.n > 0; i++)
+		if (text.p[text.n - 1] == units[i].letter) {
+			unit = units[i].seconds;
+			digits = lg_str_sub(text, 0, text.n - 1);
+		}
+	if (!lg_int_parse(digits, &n) || n < 1 || n > INT32_MAX)
+		return lg_fail(c->cx, LG_E_INVALID, "--%s is a time as in 90s, 30m, 24h, 30d, not \"%.*s\"", option, LG_FMT(text));
+	*ret = n * unit;
 	return LG_OK;
 }
 

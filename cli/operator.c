@@ -82,28 +82,6 @@ add(struct cli *c, struct lg_operator_words *w, lg_str word)
 	return LG_OK;
 }
 
-/* "90s", "30m", "24h", "30d", or seconds. */
-static lg_err
-read_life(struct cli *c, const char *option, int64_t *ret)
-{
-	static const struct {
-		char letter;
-		int64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	lg_str text = cli_value(c, option), digits = text;
-	int64_t unit = 1, n;
-
-	for (size_t i = 0; i < LG_COUNT(units) && text.n > 0; i++)
-		if (text.p[text.n - 1] == units[i].letter) {
-			unit = units[i].seconds;
-			digits = lg_str_sub(text, 0, text.n - 1);
-		}
-	if (!lg_int_parse(digits, &n) || n < 1 || n > INT32_MAX)
-		return lg_fail(c->cx, LG_E_INVALID, "--%s is a time as in 90s, 30m, 24h, 30d, not \"%.*s\"", option, LG_FMT(text));
-	*ret = n * unit;
-	return LG_OK;
-}
-
 /* ---- tenants ----------------------------------------------------------------------------------------------- */
 
 lg_err
@@ -179,7 +157,7 @@ cli_keeper_ceiling(struct cli *c)
 	for (size_t i = 0; i < LG_COUNT(lives); i++) {
 		if (!cli_given(c, lives[i].option))
 			continue;
-		LG_TRY(read_life(c, lives[i].option, &seconds));
+		LG_TRY(cli_seconds(c, lives[i].option, &seconds));
 		LG_TRY(add(c, &w, lg_print(c->cx->arena, "%s=%lld", lives[i].word, (long long)seconds)));
 	}
 	if (cli_given(c, "dns-suffix"))

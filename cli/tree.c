@@ -48,6 +48,10 @@ const struct cli_option cli_globals[] = {
 	{ "limit", 0, "N", "the newest N records (100000)" }, { "all", 0, NULL, "show what has drifted, too" }
 
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
+#define FIND_OPTIONS { "subject", 0, "TYPE/NAME", "only theirs" }, { "serial", 0, "HEX", "only this one" }, \
+	{ "name", 0, "NAME", "of the subject; NAME* for its beginning" }, { "spki", 0, "HEX", "SHA-256 of the SubjectPublicKeyInfo" }, \
+	{ "profile", 0, "NAME", "only of this profile" }, { "state", 0, "NAME", "pending, issued or revoked" }, \
+	{ "expiring", 0, "TIME", "those that end within 90s, 30m, 14d" }
 #define SSH_OPTIONS { "principal", 0, "NAME,...", "logins, or names of the host (one's own)" }, { "profile", 0, "NAME", "another than ssh-user or ssh-host" }
 #define HERE "Asked on the service's own machine, by root or the service's owner; needs no login."
 
@@ -167,8 +171,12 @@ static const struct cli_command nouns[] = {
 	{ .name = "certificate", .help = "Certificates: yours, and the inventory",
 	  .examples = EXAMPLES("lightgate certificate list --subject Host/node1"),
 	  .sub = COMMANDS({ .name = "list", .help = "The inventory",
-		.options = OPTIONS({ "subject", 0, "TYPE/NAME", "only theirs" }, { "serial", 0, "HEX", "only this one" }),
-		.examples = EXAMPLES("lightgate certificate list --subject Host/node1"), .run = cli_certificate_list },
+		.options = OPTIONS(FIND_OPTIONS),
+		.examples = EXAMPLES("lightgate certificate list --subject Host/node1", "lightgate certificate list --expiring 14d"),
+		.run = cli_certificate_list },
+	      { .name = "export", .help = "The inventory for other programs, a certificate a line (or as PEM)",
+		.options = OPTIONS({ "format", 0, "csv|json|pem", "which (json)" }, FIND_OPTIONS),
+		.examples = EXAMPLES("lightgate certificate export --format csv --state revoked > revoked.csv"), .run = cli_certificate_export },
 	      { .name = "issue", .help = "A certificate for whoever signs in, with a new key or for a request",
 		.text = "The key is made on this machine.  With --csr the key is whose the request proves; with --server-key the service makes it, hands "
 		    "it out once and keeps nothing.",
@@ -179,9 +187,12 @@ static const struct cli_command nouns[] = {
 		    "--client-secret-file secret --key-out c.key --cert-out c.pem",
 		    "lightgate certificate issue --profile user --csr me.csr --cert-out me.pem",
 		    "lightgate certificate issue --profile user --server-key RSA-2048 --key-out me.key --cert-out me.pem"), .run = cli_certificate_issue },
-	      { .name = "revoke", .args = "SERIAL", .help = "Revoke a certificate",
-		.options = OPTIONS({ "reason", 0, "NAME", "of RFC 5280: keyCompromise, superseded, ..." }),
-		.examples = EXAMPLES("lightgate certificate revoke 5f3a... --reason keyCompromise"), .run = cli_certificate_revoke }) },
+	      { .name = "revoke", .args = "[SERIAL]", .help = "Revoke a certificate, or all of a subject, a key or an issuer",
+		.options = OPTIONS({ "reason", 0, "NAME", "of RFC 5280: keyCompromise, superseded, ..." },
+		    { "subject", 0, "TYPE/NAME", "all of theirs" }, { "spki", 0, "HEX", "all for the key with this SHA-256 (of the SubjectPublicKeyInfo)" },
+		    { "issuer", 0, "KID", "all of this issuing key" }),
+		.examples = EXAMPLES("lightgate certificate revoke 5f3a... --reason keyCompromise",
+		    "lightgate certificate revoke --subject Host/node1 --reason cessationOfOperation"), .run = cli_certificate_revoke }) },
 	{ .name = "ssh", .help = "SSH certificates for people and hosts",
 	  .examples = EXAMPLES("lightgate ssh login", "ssh -i ~/.ssh/lightgate alice@node1.example.org"),
 	  .sub = COMMANDS({ .name = "login", .help = "A new key and a certificate for it, for whoever signs in",

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <openssl/x509v3.h>
 
+#include "certs/crl.h"
 #include "certs/rows.h"
 #include "tests/certs/world.h"
 
@@ -39,6 +40,23 @@ crl(struct world *w, uint32_t tenant)
 	cr_assert_not_null(c);
 	cr_assert_eq(p, (const unsigned char *)der.p + der.n);
 	cr_assert_eq(X509_CRL_verify(c, X509_get0_pubkey(w->keys[tenant].issuer)), 1);
+	return c;
+}
+
+static X509_CRL *
+list(struct world *w, enum lg_crl_kind kind, unsigned part)
+{
+	struct lg_crl_name name = { kind, part, kid(w, TENANT_A) };
+	const unsigned char *p;
+	X509_CRL *c;
+	lg_str der;
+
+	lg_store_turn(w->store);
+	cr_assert_eq(lg_crl_get(&w->cx, w->certs, TENANT_A, &name, &der), LG_OK, "%s", w->cx.error);
+	p = (const unsigned char *)der.p;
+	c = d2i_X509_CRL(NULL, &p, (long)der.n);
+	cr_assert_not_null(c);
+	cr_assert_eq(X509_CRL_verify(c, X509_get0_pubkey(w->keys[TENANT_A].issuer)), 1);
 	return c;
 }
 
@@ -290,4 +308,130 @@ Test(purge, indexes_agree_with_their_tables)
 	cr_assert_eq(lg_store_check(&w->cx, w->store, &n, &faults), LG_OK, "%s", w->cx.error);
 	cr_assert_eq(faults, 0);
 	world_free(w);
+}
+
+/* ---- parts and deltas ------------------------------------------------------------------------------------ */
+
+/* OpenSSL's verdict on the leaf with this one list. */
+static int
+verdict(struct world *w, lg_str leaf, X509_CRL *c)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	X509 *x = x509_of(leaf);
+	int rc;
+
+	X509_STORE_add_cert(store, w->keys[TENANT_A].root);
+	X509_STORE_add_crl(store, c);
+	sk_X509_push(chain, w->keys[TENANT_A].issuer);
+	X509_STORE_CTX_init(ctx, store, x, chain);
+	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_CRL_CHECK);
+	X509_verify_cert(ctx);
+	rc = X509_STORE_CTX_get_error(ctx);
+	X509_STORE_CTX_free(ctx);
+	sk_X509_free(chain);
+	X509_STORE_free(store);
+	X509_free(x);
+	return rc;
+}
+
+Test(crl, a_leafs_part_speaks_for_it_and_another_part_does_not)
+{
+	struct world *w = world_new();
+	struct lg_issued a = issue(w, w->host, "host"), ok = issue(w, w->host, "host");
+	unsigned part = a.serial.b[LG_CERT_SERIAL - 1] & (LG_CRL_PARTS - 1), of_ok = ok.serial.b[LG_CERT_SERIAL - 1] & (LG_CRL_PARTS - 1);
+	X509_CRL *c;
+
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_KEY_COMPROMISE), LG_OK);
+	c = list(w, LG_CRL_PART, part);
+	cr_assert_eq(entries(c), 1);
+	cr_assert_eq(verdict(w, a.cert, c), X509_V_ERR_CERT_REVOKED);
+	X509_CRL_free(c);
+	c = list(w, LG_CRL_PART, of_ok);
+	cr_assert_eq(verdict(w, ok.cert, c), X509_V_OK);
+	X509_CRL_free(c);
+	c = list(w, LG_CRL_PART, (part + 1) % LG_CRL_PARTS);
+	cr_assert_eq(entries(c), 0);
+	cr_assert_neq(verdict(w, a.cert, c), X509_V_OK, "a part that is not its own is no list of it");
+	X509_CRL_free(c);
+	world_free(w);
+}
+
+Test(crl, all_parts_together_are_the_full_list)
+{
+	struct world *w = world_new();
+	int sum = 0;
+	X509_CRL *c;
+
+	for (int i = 0; i < 20; i++) {
+		struct lg_issued a = issue(w, w->host, "host");
+		cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
+	}
+	for (unsigned part = 0; part < LG_CRL_PARTS; part++) {
+		c = list(w, LG_CRL_PART, part);
+		sum += entries(c);
+		X509_CRL_free(c);
+	}
+	c = list(w, LG_CRL_FULL, 0);
+	cr_assert_eq(entries(c), 20);
+	cr_assert_eq(sum, 20);
+	X509_CRL_free(c);
+	world_free(w);
+}
+
+static uint64_t
+base_of(X509_CRL *c)
+{
+	ASN1_INTEGER *n = X509_CRL_get_ext_d2i(c, NID_delta_crl, NULL, NULL);
+	BIGNUM *b = ASN1_INTEGER_to_BN(n, NULL);
+	uint64_t seq;
+
+	cr_assert_not_null(n);
+	BN_rshift(b, b, 32);
+	seq = BN_get_word(b);
+	BN_free(b);
+	ASN1_INTEGER_free(n);
+	return seq;
+}
+
+Test(crl, a_delta_is_the_rest_of_every_full_list_of_a_day)
+{
+	struct world *w = world_new();
+	struct lg_issued a = issue(w, w->host, "host"), b = issue(w, w->host, "host");
+	X509_CRL *full = list(w, LG_CRL_FULL, 0), *delta = list(w, LG_CRL_DELTA, 0);
+	BIGNUM *n = number(full);
+
+	cr_assert_eq(entries(delta), 0);
+	cr_assert_geq(BN_num_bits(n), 32);
+	BN_rshift(n, n, 32);
+	cr_assert_leq(base_of(delta), BN_get_word(n), "the full list is no older than its base");
+	X509_CRL_free(delta);
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
+	delta = list(w, LG_CRL_DELTA, 0);
+	cr_assert_eq(entries(delta), 1);
+	cr_assert_leq(base_of(delta), BN_get_word(n));
+	X509_CRL_free(delta);
+
+	/* A day and a half on the first revocation is in every full list that may still be about. */
+	w->cx.now += 36 * LG_HOUR;
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &b.serial, LG_REVOKED_SUPERSEDED), LG_OK);
+	delta = list(w, LG_CRL_DELTA, 0);
+	cr_assert_geq(base_of(delta), 1);
+	X509_CRL_free(delta);
+	BN_free(n);
+	X509_CRL_free(full);
+	world_free(w);
+}
+
+Test(crl, names_of_lists_are_exact)
+{
+	static const char *const bad[] = { "", ".crl", "kid", "kid.crlx", "kid/.crl", "kid/g.crl", "kid/10.crl", "/0.crl", ".delta.crl" };
+	struct lg_crl_name name;
+
+	cr_assert(lg_crl_name_parse(LG_STR("kid.crl"), &name) && name.kind == LG_CRL_FULL && lg_str_eq(name.kid, LG_STR("kid")));
+	cr_assert(lg_crl_name_parse(LG_STR("kid.delta.crl"), &name) && name.kind == LG_CRL_DELTA && lg_str_eq(name.kid, LG_STR("kid")));
+	cr_assert(lg_crl_name_parse(LG_STR("kid/a.crl"), &name) && name.kind == LG_CRL_PART && name.part == 10);
+	for (size_t i = 0; i < LG_COUNT(bad); i++)
+		cr_assert(!lg_crl_name_parse(lg_str_of(bad[i]), &name), "%s", bad[i]);
 }

@@ -286,12 +286,16 @@ Test(routes, a_leaf_points_to_its_list_and_issuer)
 	struct world *w = world_new();
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
 	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(w->certs);
-	lg_str crl = lg_print(w->arena, "http://a.example:8080/crl/%.*s.crl", LG_FMT(t->ca[0].issuer[0].kid));
+	lg_str crl = lg_print(w->arena, "http://a.example:8080/crl/%.*s/", LG_FMT(t->ca[0].issuer[0].kid));
 	lg_str ca = lg_print(w->arena, "http://a.example:8080/ca/%.*s.cer", LG_FMT(t->ca[0].issuer[0].kid));
 	struct lg_issued is;
 
 	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK);
-	cr_assert_not_null(memmem(is.cert.p, is.cert.n, crl.p, crl.n));
+	const char *at = memmem(is.cert.p, is.cert.n, crl.p, crl.n);
+	cr_assert_not_null(at);
+	/* The part that its serial number belongs to. */
+	cr_assert_eq(at[crl.n], "0123456789abcdef"[is.serial.b[LG_CERT_SERIAL - 1] & 15]);
+	cr_assert_eq(memcmp(at + crl.n + 1, ".crl", 4), 0);
 	cr_assert_not_null(memmem(is.cert.p, is.cert.n, ca.p, ca.n));
 	cr_assert_not_null(memmem(is.cert.p, is.cert.n, "http://a.example:8080/ocsp", 26));
 	world_free(w);

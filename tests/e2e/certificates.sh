@@ -62,4 +62,36 @@ crl=$(openssl x509 -in "$T/short.pem" -noout -ext crlDistributionPoints | sed -n
 curl -sS "$crl" -o "$T/crl.der"
 claim "the CRL is the issuer's" openssl crl -inform DER -in "$T/crl.der" -CAfile <(cat "$CA" "$T/int.pem") -noout
 has "... and lists it" "$(openssl crl -inform DER -in "$T/crl.der" -noout -text)" "${serial^^}"
+
+# ---- the parts, the delta, and the full list with OpenSSL's own checks --------------------------------------------------------
+check() { openssl verify -crl_check -CAfile "$CA" -untrusted "$T/int.pem" -CRLfile "$1" "$T/$2.pem" 2>&1; }
+pem() { openssl crl -inform DER -in "$1" -out "$2"; }
+pem "$T/crl.der" "$T/part.pem"
+has "its own part refuses it" "$(check "$T/part.pem" short)" 'certificate revoked'
+base=${crl%/*}
+curl -sS "$base.crl" -o "$T/full.der"; pem "$T/full.der" "$T/full.pem"
+has "the full list refuses it" "$(check "$T/full.pem" short)" 'certificate revoked'
+has "... and not the other" "$(check "$T/full.pem" node1)" 'node1.pem: OK'
+freshest=$(openssl crl -in "$T/full.pem" -noout -text | sed -n '/Freshest/,/URI/s/.*URI://p')
+same "the full list names its delta" "$freshest" "$base.delta.crl"
+has "the delta" "$(curl -sS "$freshest" | openssl crl -inform DER -noout -text)" 'Delta CRL Indicator: critical'
+if command -v certtool >/dev/null; then
+	claim "GnuTLS believes the full list" certtool --verify-crl --load-ca-certificate "$T/int.pem" --infile "$T/full.pem"
+else
+	skip "certtool is not installed"
+fi
+
+# ---- the inventory: searched, exported, revoked by subject ---------------------------------------------------------------------
+lg() { lightgate --dev "$T/data" certificate "$@"; }
+has "by name" "$(lg list --name 'node*')" '^[0-9a-f]{34} +Host/node1'
+has "what ends soon" "$(lg list --expiring 25h)" 'Host/node1'
+lacks "... within a minute nothing" "$(lg list --expiring 1m)" 'Host/node1'
+same "revoked ones" "$(lg list --state revoked -o json | jq -r '.items[].serial')" "$serial"
+same "CSV" "$(lg export --format csv --state revoked | cut -d, -f1,2,8)" "$(printf 'serial,state,reason\n"%s","revoked","superseded"' "$serial")"
+same "PEM" "$(lg export --format pem --serial "$serial" | openssl x509 -noout -serial | cut -d= -f2)" "${serial^^}"
+key=$(openssl x509 -in "$T/node1.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
+has "by key" "$(lg list --spki "$key")" 'Host/node1'
+has "a compromised key: all its certificates" "$(lg revoke --spki "$key" --reason keyCompromise -o json)" '"revoked":1'
+same "... open no door any more" "$(curl -sS --cacert "$CA" --cert "$T/node1.pem" --key "$T/node1.key" -o /dev/null -w '%{http_code}' "$MTLS/v1/whoami" 2>/dev/null)" 000
+has "all of a subject" "$(lg revoke --subject Host/node1 --reason cessationOfOperation -o json)" '"revoked":[1-9]'
 done_testing
