@@ -12,6 +12,7 @@
 #include "directory/hub.h"
 #include "directory/message.h"
 #include "directory/pwd.h"
+#include "directory/sync.h"
 
 #define OUT_MAX		(32u << 20)	/* one answer may be large; past this the connection ends */
 
@@ -20,6 +21,7 @@ static void
 changed(void *arg)
 {
 	lg_sessions_changed(arg);
+	lg_syncs_changed(arg);
 }
 
 struct lg_ldap *

@@ -27,6 +27,8 @@ struct lg_ldap {
 	struct lg_ldap_counts counts;
 	struct lg_ear *ear;
 	struct lg_ldap_conn *session[LG_SESSION_BUCKETS];	/* by entry */
+	struct lg_op *syncs;		/* content synchronisations that stay */
+	size_t nsyncs;
 };
 
 struct lg_op {
@@ -44,6 +46,7 @@ struct lg_op {
 	bool done, abandoned, waiting;
 	void (*slice)(struct lg_op *op);	/* more to do on the loop */
 	void *state;			/* the handler's */
+	void (*ended)(struct lg_op *op);	/* before it is taken apart */
 	struct {
 		const char *oid;
 		lg_str value;		/* in the operation's arena */

@@ -2,6 +2,7 @@
 #include "directory/controls.h"
 
 #include "directory/conn.h"
+#include "directory/sync.h"
 
 /* Readers give the code with which the operation is refused. */
 static int
@@ -224,6 +225,24 @@ read_password(struct lg_op *op, lg_str value, bool critical)
 	return value.n == 0 ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
 }
 
+/* RFC 4533 2.2.  Whether a full reload is welcome does not matter: it is what an unknown cookie gets. */
+static int
+read_sync(struct lg_op *op, lg_str value, bool critical)
+{
+	struct lg_ber outer = lg_ber_of(value), b = lg_ber_enter(&outer, LG_BER_SEQUENCE);
+	struct lg_sync_request *sync = LG_NEW(op->arena, struct lg_sync_request);
+	int64_t mode = lg_ber_int(&b, LG_BER_ENUMERATED);
+
+	(void)critical;
+	if (lg_ber_peek(&b) == LG_BER_OCTETS)
+		sync->cookie = lg_ber_str(&b, LG_BER_OCTETS);
+	if (lg_ber_peek(&b) == LG_BER_BOOLEAN)
+		lg_ber_bool(&b, LG_BER_BOOLEAN);
+	sync->persist = mode == 3;
+	op->controls.sync = sync;
+	return mode != 1 && mode != 3 ? LG_LDAP_PROTOCOL_ERROR : checked(&b);
+}
+
 /* ---- all of them -------------------------------------------------------------------------------------------------------------- */
 
 #define SEARCH	"\x63"
@@ -251,6 +270,7 @@ static const struct {
 	{ LG_STR(LG_CONTROL_NO_COPY), SEARCH COMPARE, read_nothing },
 	{ LG_STR(LG_CONTROL_SUBENTRIES), SEARCH, read_subentries },
 	{ LG_STR(LG_CONTROL_DEREF), SEARCH, read_deref },
+	{ LG_STR(LG_CONTROL_SYNC), SEARCH, read_sync },
 	{ LG_STR(LG_CONTROL_MANAGE), SEARCH COMPARE ADD MODIFY DELETE RENAME, read_nothing },
 	{ LG_STR(LG_CONTROL_PASSWORD), BIND SEARCH COMPARE ADD MODIFY DELETE RENAME EXTENDED, read_password },
 	{ LG_STR(LG_CONTROL_PROXIED), SEARCH COMPARE ADD MODIFY DELETE RENAME EXTENDED, read_proxied },

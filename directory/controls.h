@@ -49,6 +49,11 @@ struct lg_deref {
 	struct lg_selection selection;
 };
 
+struct lg_sync_request {
+	bool persist;
+	lg_str cookie;
+};
+
 struct lg_controls {
 	bool paged;
 	int64_t page_size;
@@ -62,6 +67,7 @@ struct lg_controls {
 	size_t nvalues;
 	struct lg_deref *deref;
 	size_t nderef;
+	struct lg_sync_request *sync;	/* NULL: not asked for */
 	bool tree_delete;
 	bool subentries;		/* only those are wanted: there are none */
 	bool proxied;

@@ -52,6 +52,8 @@ LG_CHECKED lg_err lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const s
     size_t n, struct lg_entry *ret);
 /* A membership without the group's stamps: for those who write the group anyway. */
 LG_CHECKED lg_err lg_member_put(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member);
+/* A group shows something else than before: its stamps say so. */
+LG_CHECKED lg_err lg_group_touch(struct lg_ctx *cx, struct lg_edit *ed, uint64_t group);
 /* The usual container of a type, made if it is not there. */
 LG_CHECKED lg_err lg_container_make(struct lg_ctx *cx, struct lg_edit *ed, enum lg_entry_type type, struct lg_entry *ret);
 /* Somebody can do less now: may that be? */

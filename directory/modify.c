@@ -44,14 +44,13 @@ drop_member(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group,
 	return lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&k));
 }
 
-/* The group has changed: its stamps say so. */
-static lg_err
-touch(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group)
+lg_err
+lg_group_touch(struct lg_ctx *cx, struct lg_edit *ed, uint64_t group)
 {
 	struct lg_draft d;
 	struct lg_entry e;
 
-	LG_TRY(lg_entry_by_id(cx, ed->v, group->tenant, group->id, &e));
+	LG_TRY(lg_entry_by_id(cx, ed->v, ed->tenant, group, &e));
 	lg_draft_open(cx, &e, &d);
 	return lg_draft_write(cx, ed, &d, &e);
 }
@@ -60,14 +59,14 @@ lg_err
 lg_member_add(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
 {
 	LG_TRY(lg_member_put(cx, ed, group, member));
-	return touch(cx, ed, group);
+	return lg_group_touch(cx, ed, group->id);
 }
 
 lg_err
 lg_member_del(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
 {
 	LG_TRY(drop_member(cx, ed, group, member));
-	LG_TRY(touch(cx, ed, group));
+	LG_TRY(lg_group_touch(cx, ed, group->id));
 	return lg_rights_taken(cx, ed);
 }
 

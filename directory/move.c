@@ -1,6 +1,7 @@
 /* move.c: renaming, moving and deleting entries (RFC 4511 4.8, 4.9). */
 #include "directory/directory.h"
 #include "directory/edit.h"
+#include "directory/events.h"
 #include "directory/find.h"
 #include "directory/groups.h"
 #include "directory/hub.h"
@@ -40,6 +41,59 @@ change_rdn(struct lg_ctx *cx, struct lg_draft *d, const struct lg_rdn *rdn, bool
 	d->rdn = *rdn;
 	d->e.rdn = lg_rdn_text(cx->arena, rdn);
 	d->e.rdn_normal = rdn->normal;
+}
+
+/* ---- what else shows the DN --------------------------------------------------------------------------------------------- */
+
+/* Does an entry name this one in lgProject or the like? */
+static bool
+is_referenced(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
+{
+	lg_str id = lg_id_str(cx->arena, e->id), key, value;
+
+	for (size_t i = 0; i < lg_nattrs; i++) {
+		LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+		struct lg_dkey k = lg_key_equal(e->tenant, lg_attrs[i].id, id);
+		if ((lg_attrs[i].flags & LG_AF_REFERENCE) != 0 && lg_scan(cx, ed->v, &lg_table_equal, lg_dkey_str(&k), LG_NONE, &c) == LG_OK &&
+		    lg_cursor_next(&c, &key, &value))
+			return true;
+	}
+	return false;
+}
+
+/* The groups that hold it directly, however many. */
+static lg_err
+find_holders(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, struct lg_ids *ret)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	struct lg_dkey k = lg_key_id(e->tenant, e->id);
+	lg_str key, value;
+
+	LG_TRY(lg_scan(cx, ed->v, &lg_table_memberof, lg_dkey_str(&k), LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &value))
+		lg_ids_add(ret, lg_id_of(key));
+	return LG_OK;
+}
+
+static lg_err
+touch_groups(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
+{
+	struct lg_ids ids = lg_ids_of(cx->arena);
+
+	LG_TRY(find_holders(cx, ed, e, &ids));
+	for (size_t i = 0; i < ids.n; i++)
+		LG_TRY(lg_group_touch(cx, ed, ids.v[i]));
+	return LG_OK;
+}
+
+/* Entries below and references get other DNs without a change of their rows: those who follow the tree read it again. */
+static lg_err
+tell_rename(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
+{
+	if (lg_has_children(cx, ed->v, e) || is_referenced(cx, ed, e))
+		LG_TRY(lg_event_reload(cx, ed));
+	LG_TRY(lg_event_gone(cx, ed, e, true));
+	return touch_groups(cx, ed, e);
 }
 
 static lg_err
@@ -82,6 +136,7 @@ lg_entry_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_st
 		return found;
 	change_rdn(cx, &d, &rdn, delete_old);
 	LG_TRY(lg_draft_check(cx, ed, &d));
+	LG_TRY(tell_rename(cx, ed, e));
 	return lg_draft_write(cx, ed, &d, e);
 }
 
@@ -91,17 +146,19 @@ lg_entry_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_st
 static lg_err
 drop_memberships(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 {
-	LG_AUTO(lg_cursor_end) struct lg_cursor members = { 0 }, groups = { 0 };
+	LG_AUTO(lg_cursor_end) struct lg_cursor members = { 0 };
+	struct lg_ids groups = lg_ids_of(cx->arena);
 	struct lg_dkey k = lg_key_id(e->tenant, e->id);
 	lg_str key, value;
 
 	LG_TRY(lg_scan(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &members));
 	while (lg_cursor_next(&members, &key, &value))
 		LG_TRY(lg_del(cx, ed->v, &lg_table_member, key));
-	LG_TRY(lg_scan(cx, ed->v, &lg_table_memberof, lg_dkey_str(&k), LG_NONE, &groups));
-	while (lg_cursor_next(&groups, &key, &value)) {
-		struct lg_dkey row = lg_key_pair(e->tenant, lg_id_of(key), e->id);
+	LG_TRY(find_holders(cx, ed, e, &groups));
+	for (size_t i = 0; i < groups.n; i++) {
+		struct lg_dkey row = lg_key_pair(e->tenant, groups.v[i], e->id);
 		LG_TRY(lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&row)));
+		LG_TRY(lg_group_touch(cx, ed, groups.v[i]));
 	}
 	return LG_OK;
 }
@@ -116,6 +173,9 @@ lg_entry_delete(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 		return lg_refuse(cx, ed, LG_LDAP_UNWILLING, "a suffix is not deleted");
 	if (lg_has_children(cx, ed->v, e))
 		return lg_refuse(cx, ed, LG_LDAP_NOT_ON_NONLEAF, "it has entries below it");
+	LG_TRY(lg_event_gone(cx, ed, e, false));
+	if (is_referenced(cx, ed, e))
+		LG_TRY(lg_event_reload(cx, ed));
 	LG_TRY(drop_memberships(cx, ed, e));
 	LG_TRY(lg_secret_drop(cx, ed, e, true));
 	LG_TRY(lg_del(cx, ed->v, &lg_table_entry, lg_dkey_str(&k)));

@@ -54,6 +54,8 @@ lg_op_end(struct lg_op *op)
 {
 	struct lg_ldap_conn *c = op->conn;
 
+	if (op->ended != NULL)
+		op->ended(op);
 	for (struct lg_op **at = c == NULL ? NULL : &c->ops; at != NULL && *at != NULL; at = &(*at)->next)
 		if (*at == op) {
 			*at = op->next;

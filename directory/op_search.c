@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "directory/find.h"
+#include "directory/sync.h"
 
 enum { CLOCK_EVERY = 16, LARGE_REQUEST = 1024 };	/* candidates between looks at the clock; not for large filters */
 
@@ -143,7 +144,10 @@ candidate(struct lg_op *op, struct lg_search_slice *sl, const struct lg_entry *e
 	} else if (*ret == LG_OK && wanted) {
 		if (lg_search_at_limit(op))
 			return true;
-		lg_search_send(op, &sh);
+		if (s->sync != NULL)
+			lg_sync_match(op, &sh);
+		else
+			lg_search_send(op, &sh);
 	}
 	s->walked = id;
 	if (s->sorted == NULL)
@@ -179,7 +183,9 @@ run(struct lg_op *op, struct lg_search_slice *sl)
 		e = lg_sorted_send(op, sl);
 	if (op->done)
 		return;
-	if (e == LG_E_NOT_FOUND)
+	if (e == LG_E_NOT_FOUND && s->sync != NULL)
+		lg_sync_refreshed(op);
+	else if (e == LG_E_NOT_FOUND)
 		lg_search_finish(op, LG_LDAP_SUCCESS, false);
 	else if (e != LG_OK)
 		lg_op_error(op, e, NULL);
@@ -187,8 +193,8 @@ run(struct lg_op *op, struct lg_search_slice *sl)
 		lg_search_late(op);
 }
 
-static void
-run_slice(struct lg_op *op)
+void
+lg_search_in_slice(struct lg_op *op, void (*fn)(struct lg_op *, struct lg_search_slice *))
 {
 	struct lg_ldap *l = op->ldap;
 	struct lg_search *s = op->state;
@@ -203,8 +209,14 @@ run_slice(struct lg_op *op)
 	s->parent_dn = LG_NONE;
 	s->parent = 0;
 	sl.ac = lg_access_of(l->o.dir, &sl.one, sl.v, s->tenant, l->memo);
-	run(op, &sl);
+	fn(op, &sl);
 	lg_view_end(&sl.v);
+}
+
+static void
+run_slice(struct lg_op *op)
+{
+	lg_search_in_slice(op, run);
 }
 
 /* ---- the request ------------------------------------------------------------------------------------------------------------------ */
@@ -257,6 +269,7 @@ read_request(struct lg_op *op, struct lg_ber *b, struct lg_search *s)
 		lg_op_code(op, limit ? LG_LDAP_ADMIN_LIMIT_EXCEEDED : LG_LDAP_PROTOCOL_ERROR, limit ? "the request is too complex" : "malformed search request");
 		return false;
 	}
+	s->asked_time = s->time;
 	s->size = lower_limit(s->size, op->ldap->o.size_limit);
 	s->time = lower_limit(s->time, op->ldap->o.time_limit);
 	if (s->time > 0)
@@ -301,7 +314,7 @@ start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 		lg_search_finish(op, LG_LDAP_SUCCESS, false);
 		return;
 	}
-	if (!lg_sorted_begin(op))
+	if (!lg_sorted_begin(op) || (op->controls.sync != NULL && !lg_sync_begin(op, v)))
 		return;
 	if (s->sorted == NULL)
 		s->walked = s->last;
@@ -309,7 +322,7 @@ start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 	if (e != LG_OK)
 		lg_op_error(op, e, NULL);
 	else
-		op->slice = run_slice;
+		op->slice = s->sync != NULL && lg_sync_by_events(s->sync) ? lg_sync_slice : run_slice;
 }
 
 void
@@ -329,6 +342,6 @@ lg_op_search(struct lg_op *op, struct lg_ber *body)
 		return;
 	start(op, v, s);
 	if (!op->done)
-		run_slice(op);
+		op->slice(op);
 	lg_view_end(&v);
 }

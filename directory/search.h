@@ -13,11 +13,13 @@
 #define LG_DEREF_VALUES	1024		/* dereferenced for one entry */
 
 struct lg_sorted;
+struct lg_sync;
 
 struct lg_search {
 	lg_str base;
 	enum lg_scope scope;
 	int64_t size, time;		/* limits, 0: none */
+	int64_t asked_time;		/* the client's own */
 	struct lg_filter *filter;
 	struct lg_selection selection;
 	struct lg_plan plan;
@@ -27,6 +29,7 @@ struct lg_search {
 	uint64_t last;			/* for the next page: the same; when sorted, how many were sent */
 	int64_t sent, on_page, deadline;
 	struct lg_sorted *sorted;	/* NULL: they are sent as they come */
+	struct lg_sync *sync;		/* NULL: no content synchronisation */
 	/* of one slice: the parent that was looked at last */
 	uint64_t parent;
 	bool parent_under;
@@ -45,8 +48,11 @@ struct lg_search_slice {
 
 /* ---- op_search.c ------------------------------------------------------------------------------------------------------- */
 
+/* Calls run with what a slice has. */
+void lg_search_in_slice(struct lg_op *op, void (*run)(struct lg_op *op, struct lg_search_slice *sl));
 bool lg_search_slice_over(struct lg_op *op, const struct lg_search_slice *sl, size_t n);	/* after n candidates */
-/* Is the entry one of those the search is for, as it is now?  Fills in sh (ac and e are set). */
+/* Is the entry one of those the search is for, as it is now?  Fills in sh (ac and e are set); a DN
+ * without a yes: it lies where the search looks, but does not match. */
 LG_CHECKED lg_err lg_search_wants(struct lg_op *op, struct lg_search_slice *sl, struct lg_shown *sh, bool *ret);
 void lg_search_send(struct lg_op *op, struct lg_shown *sh);
 /* Ended, because a page or the client's limit is reached? */

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "directory/entry.h"
+#include "directory/events.h"
 #include "directory/find.h"
 #include "directory/groups.h"
 #include "directory/pwd.h"
@@ -86,15 +87,11 @@ show_uuid(struct lg_shown *sh, lg_value_each *each, void *arg)
 	return each(arg, (lg_str){ text, LG_UUID_TEXT });
 }
 
-/* The form that OpenLDAP's syncrepl stores and compares: time, count within it, server, modification. */
+/* Time and number of the record, and where in it (the low octets of the stamp). */
 static bool
 show_csn(struct lg_shown *sh, lg_value_each *each, void *arg)
 {
-	int t[6];
-
-	lg_time_split(sh->e->modified, t);
-	return each(arg, lg_print(sh->ac->cx->arena, "%04d%02d%02d%02d%02d%02d.%06dZ#%06x#000#000000", t[0], t[1], t[2], t[3], t[4], t[5],
-	    (int)(sh->e->modified % 1000000), (unsigned)(sh->e->stamp & 0xffff)));
+	return each(arg, lg_csn_print(sh->ac->cx->arena, lg_moment_of(sh->e->modified, sh->e->stamp), (unsigned)(sh->e->stamp & 0xffff)));
 }
 
 static bool
@@ -179,22 +176,23 @@ show_pwd_reset(struct lg_shown *sh, lg_value_each *each, void *arg)
 static const struct {
 	uint16_t attr;
 	bool (*show)(struct lg_shown *, lg_value_each *, void *);
+	bool elsewhere;			/* follows from other entries, or from where it is asked */
 } computed[] = {
-	{ LG_A_CREATE_TIMESTAMP, show_created },
-	{ LG_A_MODIFY_TIMESTAMP, show_modified },
-	{ LG_A_CREATORS_NAME, show_creator },
-	{ LG_A_MODIFIERS_NAME, show_modifier },
-	{ LG_A_SUBSCHEMA_SUBENTRY, show_subschema },
-	{ LG_A_STRUCTURAL_OBJECT_CLASS, show_structural },
-	{ LG_A_ENTRY_UUID, show_uuid },
-	{ LG_A_ENTRY_CSN, show_csn },
-	{ LG_A_HAS_SUBORDINATES, show_subordinates },
-	{ LG_A_MEMBER_OF, show_member_of },
-	{ LG_A_ENTRY_DN, show_dn },
-	{ LG_A_PWD_CHANGED, show_pwd_changed },
-	{ LG_A_PWD_LOCKED, show_pwd_locked },
-	{ LG_A_PWD_GRACE_USED, show_pwd_graces },
-	{ LG_A_PWD_RESET, show_pwd_reset },
+	{ LG_A_CREATE_TIMESTAMP, show_created, false },
+	{ LG_A_MODIFY_TIMESTAMP, show_modified, false },
+	{ LG_A_CREATORS_NAME, show_creator, false },
+	{ LG_A_MODIFIERS_NAME, show_modifier, false },
+	{ LG_A_SUBSCHEMA_SUBENTRY, show_subschema, true },
+	{ LG_A_STRUCTURAL_OBJECT_CLASS, show_structural, false },
+	{ LG_A_ENTRY_UUID, show_uuid, false },
+	{ LG_A_ENTRY_CSN, show_csn, false },
+	{ LG_A_HAS_SUBORDINATES, show_subordinates, true },
+	{ LG_A_MEMBER_OF, show_member_of, true },
+	{ LG_A_ENTRY_DN, show_dn, true },
+	{ LG_A_PWD_CHANGED, show_pwd_changed, true },
+	{ LG_A_PWD_LOCKED, show_pwd_locked, true },
+	{ LG_A_PWD_GRACE_USED, show_pwd_graces, true },
+	{ LG_A_PWD_RESET, show_pwd_reset, true },
 };
 
 /* ---- stored ----------------------------------------------------------------------------------------------------------- */
@@ -460,7 +458,8 @@ lg_shown_attributes(struct lg_shown *sh, const struct lg_selection *sel, struct 
 	if (sh->e->type == LG_TYPE_GROUP)
 		write_made(sh, sel, lg_attr_of(LG_A_MEMBER), w);
 	for (size_t i = 0; i < LG_COUNT(computed); i++)
-		write_made(sh, sel, lg_attr_of(computed[i].attr), w);
+		if (!sh->content || !computed[i].elsewhere)
+			write_made(sh, sel, lg_attr_of(computed[i].attr), w);
 }
 
 void

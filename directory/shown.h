@@ -21,6 +21,7 @@ struct lg_shown {
 	void *arg;
 	struct lg_filter **only;	/* RFC 3876: values that one of these is true of; n 0: all */
 	size_t nonly;
+	bool content;			/* without what follows from other entries */
 };
 
 /* Exactly this attribute, not its subtypes.  The result is each's last one. */

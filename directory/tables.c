@@ -122,6 +122,12 @@ lg_key_name(uint32_t tenant, enum lg_entry_type type, lg_str name_normal)
 }
 
 struct lg_dkey
+lg_key_event(uint32_t tenant, int64_t time, uint64_t stamp)
+{
+	return lg_key_pair(tenant, (uint64_t)time, stamp);
+}
+
+struct lg_dkey
 lg_key_initial(uint32_t tenant, uint16_t attr, lg_str initial)
 {
 	struct lg_dkey k = lg_key_tenant(tenant);
@@ -211,6 +217,9 @@ derive_entry(struct lg_derive *d, lg_str key, lg_str value)
 		k = lg_key_name(e.tenant, e.type, normal);
 		lg_emit(d, &lg_table_name, lg_dkey_str(&k), id);
 	}
+	k = lg_key_event(e.tenant, e.modified, e.stamp);
+	lg_dkey_bytes(&k, id);
+	lg_emit(d, &lg_table_changed, lg_dkey_str(&k), LG_NONE);
 	derive_values(d, &e, a);
 }
 
@@ -237,9 +246,12 @@ const struct lg_table lg_table_uuid = { "dir.uuid", 0x0113, true, false, LG_DOMA
 const struct lg_table lg_table_name = { "dir.name", 0x0114, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_equal = { "dir.equal", 0x0115, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_memberof = { "dir.memberof", 0x0116, true, false, LG_DOMAIN_NONE, NULL };
+const struct lg_table lg_table_changed = { "dir.changed", 0x0117, true, false, LG_DOMAIN_NONE, NULL };
+const struct lg_table lg_table_gone = { "dir.gone", 0x0104, false, false, LG_DOMAIN_NONE, NULL };
+const struct lg_table lg_table_bounds = { "dir.bounds", 0x0105, false, false, LG_DOMAIN_NONE, NULL };
 
 const struct lg_table *const lg_directory_tables[] = {
 	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_password, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,
-	&lg_table_equal, &lg_table_memberof,
+	&lg_table_equal, &lg_table_memberof, &lg_table_changed, &lg_table_gone, &lg_table_bounds,
 };
 const size_t lg_directory_ntables = LG_COUNT(lg_directory_tables);

@@ -13,6 +13,9 @@
  *	name	derived		T u8 type short(name)	-> id
  *	equal	derived		T u16 attribute short(value) 00 id	-> nothing
  *	memberof derived	T member group		-> nothing
+ *	changed	derived		T time stamp id		-> nothing	of the entry's last change
+ *	gone			T time stamp		-> what was deleted or renamed (events.c)
+ *	bounds			T			-> how far back that goes
  */
 #ifndef LG_DIRECTORY_TABLES_H
 #define LG_DIRECTORY_TABLES_H
@@ -21,6 +24,7 @@
 
 extern const struct lg_table lg_table_tenant, lg_table_entry, lg_table_member, lg_table_password;
 extern const struct lg_table lg_table_suffix, lg_table_dn, lg_table_uuid, lg_table_name, lg_table_equal, lg_table_memberof;
+extern const struct lg_table lg_table_changed, lg_table_gone, lg_table_bounds;
 
 #define LG_SHORT_MAX	400		/* octets of a normal form in a key; longer ones end in their digest */
 
@@ -47,6 +51,7 @@ struct lg_dkey lg_key_pair(uint32_t tenant, uint64_t a, uint64_t b);
 struct lg_dkey lg_key_dn(uint32_t tenant, uint64_t parent, lg_str rdn_normal);
 struct lg_dkey lg_key_uuid(uint32_t tenant, lg_uuid uuid);
 struct lg_dkey lg_key_name(uint32_t tenant, enum lg_entry_type type, lg_str name_normal);
+struct lg_dkey lg_key_event(uint32_t tenant, int64_t time, uint64_t stamp);
 /* Prefix of all rows of one value. */
 struct lg_dkey lg_key_equal(uint32_t tenant, uint16_t attr, lg_str normal);
 /* Prefix of all values that begin with `initial`. */

@@ -97,7 +97,10 @@ wire_next(struct wire *k, struct answer *ret)
 	*ret = (struct answer){ .id = (int32_t)lg_ber_int(&b, LG_BER_INTEGER) };
 	op = lg_ber_of(lg_ber_any(&b, &tag));
 	ret->tag = tag;
-	if (tag != 0x64) {
+	if (tag == 0x79) {		/* an intermediate response has no result */
+		ret->oid = lg_ber_str(&op, LG_BER_CONTEXT(0));
+		ret->value = lg_ber_str(&op, LG_BER_CONTEXT(1));
+	} else if (tag != 0x64) {
 		ret->code = (int)lg_ber_int(&op, LG_BER_ENUMERATED);
 		ret->matched = lg_ber_str(&op, LG_BER_OCTETS);
 		ret->text = lg_ber_str(&op, LG_BER_OCTETS);
@@ -370,6 +373,15 @@ print_entry(struct lg_buf *out, struct lg_ber *e)
 		}
 	}
 	lg_buf_byte(out, '\n');
+}
+
+lg_str
+wire_entry_text(struct wire *k, struct answer *entry)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf out = LG_BUF(1 << 24);
+
+	print_entry(&out, &entry->rest);
+	return lg_dup(k->w->arena, lg_buf_view(&out));
 }
 
 int

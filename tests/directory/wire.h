@@ -54,6 +54,7 @@ void send_extended(struct wire *k, int32_t id, const char *oid, lg_str value);
 int wire_bind(struct wire *k, const char *dn, const char *password);
 int wire_search(struct wire *k, const char *base, int scope, const char *filter, const char *attrs, const char **ret);
 
+lg_str wire_entry_text(struct wire *k, struct answer *entry);	/* as wire_search prints it; in the world's arena */
 /* A search that succeeds with just these entries, printed as above. */
 void wire_finds(struct wire *k, const char *base, int scope, const char *filter, const char *attrs, const char *want);
 
