@@ -5,6 +5,7 @@
 #include "directory/entry.h"
 #include "directory/hub.h"
 #include "directory/pwd.h"
+#include "directory/pwd.h"
 
 static struct lg_ldap_conn **
 bucket_of(struct lg_ldap *l, uint32_t tenant, uint64_t id)
@@ -54,6 +55,15 @@ lg_password_since(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e
 	return true;
 }
 
+/* An administrator has locked the account.  A lock that failures of others brought about does not end what its owner has begun. */
+static bool
+is_shut(struct lg_ctx *cx, struct lg_view *v, const struct lg_session *s)
+{
+	struct lg_pwd_state pwd;
+
+	return lg_pwd_state_get(cx, v, s->tenant, s->entry, &pwd) != LG_OK || (pwd.locked == LG_PWD_FOREVER && !pwd.strangers);
+}
+
 /* The entry as it is, if it may still act. */
 static bool
 still_there(struct lg_ldap_conn *c, bool *same_password)
@@ -70,7 +80,7 @@ still_there(struct lg_ldap_conn *c, bool *same_password)
 	lg_ctx_init(&cx, arena);
 	if (lg_view_begin(&cx, c->ldap->o.dir->store, &v) != LG_OK)
 		return false;
-	there = lg_entry_by_id(&cx, v, s->tenant, s->entry, &e) == LG_OK && e.enabled;
+	there = lg_entry_by_id(&cx, v, s->tenant, s->entry, &e) == LG_OK && e.enabled && !is_shut(&cx, v, s);
 	*same_password = !s->by_password || (there && lg_password_since(&cx, v, &e, &now) && now == s->since);
 	if (there && s->by_password && !*same_password)
 		s->since = now;

@@ -247,8 +247,8 @@ const struct lg_table lg_table_name = { "dir.name", 0x0114, true, false, LG_DOMA
 const struct lg_table lg_table_equal = { "dir.equal", 0x0115, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_memberof = { "dir.memberof", 0x0116, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_changed = { "dir.changed", 0x0117, true, false, LG_DOMAIN_NONE, NULL };
-const struct lg_table lg_table_gone = { "dir.gone", 0x0104, false, false, LG_DOMAIN_NONE, NULL };
-const struct lg_table lg_table_bounds = { "dir.bounds", 0x0105, false, false, LG_DOMAIN_NONE, NULL };
+const struct lg_table lg_table_gone = { "dir.gone", 0x0105, false, false, LG_DOMAIN_NONE, NULL };
+const struct lg_table lg_table_bounds = { "dir.bounds", 0x0106, false, false, LG_DOMAIN_NONE, NULL };
 
 const struct lg_table *const lg_directory_tables[] = {
 	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_password, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,

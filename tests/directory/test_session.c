@@ -63,6 +63,12 @@ Test(session, ends_when_the_account_is_disabled)
 	ended();
 }
 
+Test(session, ends_when_an_administrator_locks_the_account)
+{
+	assert_result(&w, 0, world_modify(&w, ALICE, "replace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z"));
+	ended();
+}
+
 Test(session, ends_when_the_entry_goes)
 {
 	assert_result(&w, 0, world_delete(&w, ALICE));
