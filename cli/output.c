@@ -198,22 +198,42 @@ cli_table(struct cli *c, lg_str json, const char *member, const struct cli_colum
 	return LG_OK;
 }
 
+/* And two blanks. */
+static size_t
+longest_member(struct cli *c, lg_str json)
+{
+	size_t width = 14;
+	struct lg_json js;
+	lg_str name;
+
+	lg_json_init(&js, c->cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		size_t n = characters(name) + 2;
+		width = n > width ? n : width;
+		lg_json_skip(&js);
+	}
+	return width;
+}
+
 lg_err
 cli_show(struct cli *c, lg_str json)
 {
 	struct lg_json js;
+	size_t width;
 	lg_str name;
 
 	if (cli_wants_json(c)) {
 		cli_json(c, json);
 		return LG_OK;
 	}
+	width = longest_member(c, json);
 	lg_json_init(&js, c->cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
 		lg_str text = cli_text(c, lg_json_raw(&js));
 		cli_print(c, name);
-		for (size_t n = characters(name); n < 14; n++)
+		for (size_t n = characters(name); n < width; n++)
 			fputc(' ', c->out);
 		cli_print(c, text.n > 0 ? text : LG_STR("-"));
 		fputc('\n', c->out);

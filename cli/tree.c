@@ -47,6 +47,14 @@ const struct cli_option cli_globals[] = {
 #define REPLAY_OPTIONS { "since", 0, "TIME", "of records: a time, or how long ago: 24h, 7d" }, \
 	{ "limit", 0, "N", "the newest N records (100000)" }, { "all", 0, NULL, "show what has drifted, too" }
 
+#define PERSON_OPTIONS { "mail", 0, "ADDRESS", "their mail address, also for signing in" }, { "display", 0, "TEXT", "the name to show" }, \
+	{ "given-name", 0, "TEXT", "first name" }, { "surname", 0, "TEXT", "family name" }, { "description", 0, "TEXT", "a note" }, \
+	{ "groups", 0, "NAME,...", "groups to join" }, { "uid-number", 0, "N", "of an account on UNIX hosts" }, \
+	{ "gid-number", 0, "N", "its group (the uid number)" }, { "home", 0, "PATH", "its home (/home/NAME)" }, \
+	{ "shell", 0, "PATH", "its shell" }, { "ssh-keys", 0, "FILE", "public keys, a line each; - is standard input" }
+#define GROUP_OPTIONS { "description", 0, "TEXT", "a note" }, { "gid-number", 0, "N", "of a group on UNIX hosts" }, \
+	{ "groups", 0, "NAME,...", "groups that hold it" }, { "members", 0, "TYPE/NAME,...", "to add" }
+
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
 #define FIND_OPTIONS { "subject", 0, "TYPE/NAME", "only theirs" }, { "serial", 0, "HEX", "only this one" }, \
 	{ "name", 0, "NAME", "of the subject; NAME* for its beginning" }, { "spki", 0, "HEX", "SHA-256 of the SubjectPublicKeyInfo" }, \
@@ -95,15 +103,67 @@ static const struct cli_command nouns[] = {
 	  .examples = EXAMPLES("lightgate where-can container:logs Workload --as User/alice", "lightgate where-can connect Workload --as Workload/web --port 5432"),
 	  .run = cli_where_can },
 	NOUN("users", "user", "People",
+	  { .name = "create", .args = "NAME", .help = "A new person; a password is made and shown once", .kind = "users", .run = cli_create_entry,
+	    .text = "With --uid-number it is an account on UNIX hosts too.",
+	    .options = OPTIONS(PERSON_OPTIONS),
+	    .examples = EXAMPLES("lightgate user create bob --mail bob@example.org --display 'Bob Jones' --groups staff",
+	        "lightgate user create bob --uid-number 20001 --shell /bin/bash --ssh-keys bob.pub") },
+	  { .name = "change", .args = "NAME", .help = "Change what is said; the rest stays", .kind = "users", .run = cli_change_entry,
+	    .text = "An empty value takes an attribute away.  Groups that are named are joined; see group remove-member.",
+	    .options = OPTIONS(PERSON_OPTIONS),
+	    .examples = EXAMPLES("lightgate user change bob --mail b.jones@example.org", "lightgate user change bob --description ''") },
+	  { .name = "rename", .args = "NAME NEW", .help = "Another name for the same person", .kind = "users", .run = cli_rename,
+	    .examples = EXAMPLES("lightgate user rename bob robert") },
+	  { .name = "disable", .args = "NAME", .help = "End all sessions and let nobody sign in as them", .kind = "users", .run = cli_disable,
+	    .examples = EXAMPLES("lightgate user disable bob") },
+	  { .name = "enable", .args = "NAME", .help = "Undo disable", .kind = "users", .run = cli_enable,
+	    .examples = EXAMPLES("lightgate user enable bob") },
+	  { .name = "lock", .args = "NAME", .help = "No sign-in by password until unlock; sessions go on", .kind = "users", .run = cli_lock,
+	    .examples = EXAMPLES("lightgate user lock bob") },
+	  { .name = "unlock", .args = "NAME", .help = "Undo a lock, by hand or after failed attempts", .kind = "users", .run = cli_unlock,
+	    .examples = EXAMPLES("lightgate user unlock bob") },
 	  { .name = "set-password", .args = "NAME", .help = "Set a password, or have a new one made and shown",
 	    .options = OPTIONS({ "password-file", 0, "FILE", "first line is the new password; - is standard input" },
 	        { "generate", 0, NULL, "let the service make one and show it" }),
-	    .examples = EXAMPLES("lightgate user set-password alice --generate"), .run = cli_set_password }),
+	    .examples = EXAMPLES("lightgate user set-password alice --generate"), .run = cli_set_password },
+	  { .name = "change-password", .args = "NAME", .help = "Your own, with the old one; needs no login", .run = cli_change_password,
+	    .text = "Also when the old one has expired or was given to you to be changed.",
+	    .options = OPTIONS({ "old-password-file", 0, "FILE", "first line is the old password; - is standard input" },
+	        { "password-file", 0, "FILE", "first line is the new one" }),
+	    .examples = EXAMPLES("lightgate user change-password alice") },
+	  { .name = "expire-password", .args = "NAME", .help = "The next sign-in must change it", .kind = "users", .run = cli_expire_password,
+	    .examples = EXAMPLES("lightgate user expire-password bob") },
+	  { .name = "ssh-keys", .args = "NAME", .help = "Their SSH keys, a line each: for AuthorizedKeysCommand", .kind = "users", .run = cli_ssh_keys,
+	    .text = "None for an account that is disabled or locked.",
+	    .examples = EXAMPLES("lightgate user ssh-keys bob") }),
 	NOUN("groups", "group", "Groups and their members",
+	  { .name = "create", .args = "NAME", .help = "A new group", .kind = "groups", .run = cli_create_entry,
+	    .options = OPTIONS(GROUP_OPTIONS), .examples = EXAMPLES("lightgate group create staff --description 'All of us' --members User/alice,User/bob") },
+	  { .name = "change", .args = "NAME", .help = "Change what is said; the rest stays", .kind = "groups", .run = cli_change_entry,
+	    .options = OPTIONS(GROUP_OPTIONS), .examples = EXAMPLES("lightgate group change staff --gid-number 30001") },
+	  { .name = "rename", .args = "NAME NEW", .help = "Another name for the same group", .kind = "groups", .run = cli_rename,
+	    .examples = EXAMPLES("lightgate group rename staff people") },
 	  { .name = "add-member", .args = "GROUP TYPE/NAME", .help = "Put a user, service, host or group into a group",
 	    .examples = EXAMPLES("lightgate group add-member shop-operators User/bob"), .run = cli_add_member },
 	  { .name = "remove-member", .args = "GROUP TYPE/NAME", .help = "Take a member out of a group",
 	    .examples = EXAMPLES("lightgate group remove-member shop-operators User/bob"), .run = cli_remove_member }),
+	{ .name = "password-policy", .help = "The rules for passwords",
+	  .examples = EXAMPLES("lightgate password-policy show", "lightgate password-policy set --min-length 12 --history 5"),
+	  .sub = COMMANDS({ .name = "show", .help = "The rules in force", .examples = EXAMPLES("lightgate password-policy show"), .run = cli_show_password_policy },
+	      { .name = "set", .help = "Change rules; the others stay", .run = cli_set_password_policy,
+		.text = "Without a lockout guessing is slowed down all the same.  A lockout that strangers cause holds for addresses from which\n"
+		    "the owner has not signed in before.",
+		.options = OPTIONS({ "min-length", 0, "N", "characters at least" }, { "max-length", 0, "N", "characters at most (0: no limit)" },
+		    { "check-quality", 0, "N", "0: not; 1: no names, no known passwords; 2: and no verifiers from outside" },
+		    { "history", 0, "N", "earlier passwords that are refused, at most 24" }, { "min-age", 0, "TIME", "before the next change" },
+		    { "max-age", 0, "TIME", "then it expires (0: never)" }, { "expire-warning", 0, "TIME", "say so that long before" },
+		    { "grace-logins", 0, "N", "sign-ins after it has expired" }, { "lockout", 0, "yes|no", "lock after failures" },
+		    { "lockout-failures", 0, "N", "how many" }, { "lockout-duration", 0, "TIME", "0: until it is unlocked" },
+		    { "lockout-window", 0, "TIME", "in which they are counted (0: since the last success)" },
+		    { "must-change", 0, "yes|no", "a password set by others" }, { "allow-user-change", 0, "yes|no", "users change their own" },
+		    { "require-old-password", 0, "yes|no", "for it" }),
+		.examples = EXAMPLES("lightgate password-policy set --min-length 12 --history 5",
+		    "lightgate password-policy set --lockout yes --lockout-failures 10 --lockout-duration 15m") }) },
 	NOUN("services", "service", "Service accounts: controllers, jobs"),
 	NOUN("hosts", "host", "Hosts that run containers",
 	  { .name = "create-join-token", .args = "NAME", .help = "Let a machine become this host",

@@ -101,7 +101,7 @@ lg_entry_add(struct lg_ctx *cx, struct lg_edit *ed, lg_str text, const struct lg
 static lg_err
 child_dn(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *parent, const struct lg_attr *at, lg_str value, lg_str *ret)
 {
-	lg_str above, escaped = lg_dn_escape(cx->arena, value);
+	lg_str above, escaped = lg_dn_escaped(cx->arena, value);
 
 	LG_TRY(lg_entry_dn(cx, ed->v, parent, &above));
 	*ret = lg_print(cx->arena, "%.*s=%.*s,%.*s", LG_FMT(lg_attr_name(at)), LG_FMT(escaped), LG_FMT(above));

@@ -263,7 +263,7 @@ lg_dn_above(const struct lg_dn *dn, size_t n)
 /* ---- writing ---------------------------------------------------------------------------------------------- */
 
 lg_str
-lg_dn_escape(struct lg_arena *a, lg_str value)
+lg_dn_escaped(struct lg_arena *a, lg_str value)
 {
 	static const char digits[] = "0123456789abcdef";
 	char *p = lg_alloc(a, value.n * 3 + 1);
@@ -294,7 +294,7 @@ lg_rdn_text(struct lg_arena *a, const struct lg_rdn *rdn)
 	for (size_t i = 0; i < rdn->n; i++) {
 		const struct lg_ava *ava = &rdn->ava[i];
 		lg_str type = ava->attr == NULL ? ava->type : lg_attr_name(ava->attr);
-		lg_str value = lg_dn_escape(a, ava->value);
+		lg_str value = lg_dn_escaped(a, ava->value);
 		text = lg_print(a, "%.*s%s%.*s=%.*s", LG_FMT(text), i > 0 ? "+" : "", LG_FMT(type), LG_FMT(value));
 	}
 	return text;

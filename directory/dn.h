@@ -40,6 +40,5 @@ struct lg_dn lg_dn_above(const struct lg_dn *dn, size_t n);
 /* Written in one spelling: the schema's names, RFC 4514 escapes. */
 lg_str lg_dn_text(struct lg_arena *a, const struct lg_dn *dn);
 lg_str lg_rdn_text(struct lg_arena *a, const struct lg_rdn *rdn);
-lg_str lg_dn_escape(struct lg_arena *a, lg_str value);
 
 #endif

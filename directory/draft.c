@@ -160,6 +160,53 @@ check_name_free(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 	    LG_FMT(lg_str_sub(e->name, 0, 200)));
 }
 
+/* What no two entries of the types named have in common, within a tenant.  Names are unique by lg_table_name, DNs by lg_table_dn. */
+#define EVERY_TYPE	((1u << LG_TYPES) - 1)
+static const struct {
+	uint16_t attr;			/* indexed */
+	unsigned types;
+} unique[] = {
+	{ LG_A_UID_NUMBER, EVERY_TYPE },
+	{ LG_A_MAIL, 1u << LG_TYPE_USER },	/* people sign in by it */
+};
+
+static lg_err
+check_value_free(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, const struct lg_attr *at, lg_str value, unsigned types)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	struct lg_entry other;
+	lg_str normal, key, none;
+	struct lg_dkey k;
+
+	if (!lg_stored_normal(cx->arena, at, value, &normal))
+		return LG_OK;
+	k = lg_key_equal(e->tenant, at->id, normal);
+	LG_TRY(lg_scan(cx, ed->v, &lg_table_equal, lg_dkey_str(&k), LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &none)) {
+		uint64_t id = lg_id_of(key);
+		if (id == e->id)
+			continue;
+		LG_TRY(lg_entry_by_id(cx, ed->v, e->tenant, id, &other));
+		if ((types >> other.type & 1) != 0)
+			return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "%.*s '%.*s' is another entry's already (%.*s)",
+			    LG_FMT(lg_attr_name(at)), LG_FMT(lg_str_sub(value, 0, 100)), LG_FMT(lg_str_sub(other.rdn, 0, 100)));
+	}
+	return LG_OK;
+}
+
+static lg_err
+check_unique(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d)
+{
+	for (size_t i = 0; i < LG_COUNT(unique); i++) {
+		const struct lg_draft_attr *da = lg_draft_find(d, lg_attr_of(unique[i].attr));
+		if (da == NULL || (unique[i].types >> d->e.type & 1) == 0)
+			continue;
+		for (size_t k = 0; k < da->n; k++)
+			LG_TRY(check_value_free(cx, ed, &d->e, da->attr, da->v[k], unique[i].types));
+	}
+	return LG_OK;
+}
+
 lg_err
 lg_draft_body(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft *d, lg_str *ret)
 {
@@ -184,6 +231,7 @@ lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct
 	lg_uuid nobody = { { 0 } };
 
 	LG_TRY(check_name_free(cx, ed, e));
+	LG_TRY(check_unique(cx, ed, d));
 	LG_TRY(lg_draft_body(cx, ed, d, &e->body));
 	e->modified = lg_view_time(ed->v);
 	e->modifier = cx->actor->kind == LG_ACTOR_ENTRY ? cx->actor->id : nobody;

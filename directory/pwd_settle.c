@@ -137,7 +137,7 @@ lock_is_over(const struct lg_pwd_policy *p, const struct lg_pwd_state *s, int64_
 struct lg_pwd_verdict
 lg_pwd_judge(const struct lg_pwd_policy *p, const struct lg_pwd_state *s, int64_t now, bool known, bool match)
 {
-	struct lg_pwd_verdict v = { .outcome = LG_PWD_GOOD, .must_change = s->reset && p->must_change, .expires_in = -1, .grace_left = -1 };
+	struct lg_pwd_verdict v = { .outcome = LG_PWD_GOOD, .must_change = s->reset, .expires_in = -1, .grace_left = -1 };
 	int64_t end = s->changed + p->max_age;
 
 	if (is_locked(p, s, now, known))

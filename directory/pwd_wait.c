@@ -104,7 +104,7 @@ lg_password_facts(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e
 
 	LG_TRY(lg_pwd_policy_get(cx, v, e, &p));
 	LG_TRY(lg_pwd_state_get(cx, v, e->tenant, e->id, &s));
-	*ret = (struct lg_password_facts){ .changed = s.changed, .reset = s.reset && p.must_change };
+	*ret = (struct lg_password_facts){ .changed = s.changed, .reset = s.reset };
 	if (s.changed > 0 && p.max_age > 0)
 		ret->expires = s.changed + p.max_age;
 	if (lg_pwd_judge(&p, &s, cx->now, false, true).outcome == LG_PWD_IS_LOCKED)

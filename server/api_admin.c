@@ -64,6 +64,9 @@ delete_below(void *self, struct lg_http *ex)
 #define KIND(name) \
 	{ "GET", "/v1/" name, LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_list }, \
 	{ "GET", "/v1/" name "/*", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_show }, \
+	{ "POST", "/v1/" name, LG_SURFACE_API, LG_ON_WORKER, 64u << 10, lg_api_create }, \
+	{ "PATCH", "/v1/" name "/*", LG_SURFACE_API, LG_ON_WORKER, 64u << 10, lg_api_patch }, \
+	{ "POST", "/v1/" name "/*", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_deed }, \
 	{ "DELETE", "/v1/" name "/*", LG_SURFACE_API, LG_ON_WORKER, 0, delete_below }
 
 const struct lg_route lg_api_admin_routes[] = {
@@ -73,8 +76,9 @@ const struct lg_route lg_api_admin_routes[] = {
 	KIND("users"), KIND("groups"), KIND("services"), KIND("hosts"), KIND("projects"), KIND("workloads"), KIND("images"),
 	KIND("networks"), KIND("clients"),
 	{ "PUT", "/v1/groups/*", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_put_member },
-	{ "POST", "/v1/users/*", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_post_user },
-	{ "POST", "/v1/hosts/*", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_post_host },
+	{ "GET", "/v1/password-policy", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_password_policy },
+	{ "PATCH", "/v1/password-policy", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_patch_password_policy },
+	{ "POST", "/v1/password", LG_SURFACE_API, LG_ON_WORKER, 8192, lg_api_own_password },
 	{ "GET", "/v1/policies", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_policies },
 	{ "GET", "/v1/policies/*", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_policy },
 	{ "POST", "/v1/policies", LG_SURFACE_API, LG_ON_WORKER, 8u << 20, lg_api_activate },

@@ -1,4 +1,5 @@
 /* api_entries.c: entries as JSON: list, show, delete. */
+#include "base/text.h"
 #include "server/api.h"
 #include "server/freshness.h"
 
@@ -82,6 +83,7 @@ static lg_err
 write_field(struct lg_ctx *cx, struct lg_jsonw *w, struct lg_view *v, const struct lg_entry *e, const struct lg_state_field *f)
 {
 	lg_str value;
+	int64_t number;
 
 	switch (f->kind) {
 	case LG_FIELD_STR:
@@ -91,6 +93,10 @@ write_field(struct lg_ctx *cx, struct lg_jsonw *w, struct lg_view *v, const stru
 	case LG_FIELD_BOOL:
 		if (lg_entry_value(e, lg_str_of(f->attribute), 0, &value))
 			lg_jsonw_bool_of(w, f->name, lg_str_eq(value, LG_STR("TRUE")));
+		return LG_OK;
+	case LG_FIELD_INT:
+		if (lg_entry_value(e, lg_str_of(f->attribute), 0, &value) && lg_int_parse(value, &number))
+			lg_jsonw_int_of(w, f->name, number);
 		return LG_OK;
 	case LG_FIELD_LIST:
 		write_strings(w, f->name, e, f->attribute);
@@ -103,6 +109,33 @@ write_field(struct lg_ctx *cx, struct lg_jsonw *w, struct lg_view *v, const stru
 	case LG_FIELD_MEMBERS:
 		return write_members(cx, w, v, e);
 	}
+	return LG_OK;
+}
+
+static void
+write_when(struct lg_jsonw *w, const char *name, int64_t t)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	if (t > 0)
+		lg_jsonw_time(w, t);
+	else
+		lg_jsonw_null(w);
+}
+
+static lg_err
+write_password(struct lg_ctx *cx, struct lg_jsonw *w, struct lg_view *v, const struct lg_entry *e)
+{
+	struct lg_password_facts f;
+
+	LG_TRY(lg_password_facts(cx, v, e, &f));
+	lg_jsonw_bool_of(w, "locked", f.locked != 0);
+	lg_jsonw_name(w, LG_STR("password"));
+	lg_jsonw_object(w);
+	lg_jsonw_bool_of(w, "set", lg_entry_has_verifier(e));
+	lg_jsonw_bool_of(w, "must_change", f.reset);
+	write_when(w, "changed", f.changed);
+	write_when(w, "expires", f.expires);
+	lg_jsonw_object_end(w);
 	return LG_OK;
 }
 
@@ -133,6 +166,8 @@ write_entry(struct lg_ctx *cx, struct lg_jsonw *w, struct lg_view *v, const stru
 	lg_jsonw_str_of(w, "dn", dn);
 	for (size_t i = 0; i < kind->nfields; i++)
 		LG_TRY(write_field(cx, w, v, e, &kind->fields[i]));
+	if (kind->type == LG_TYPE_USER)
+		LG_TRY(write_password(cx, w, v, e));
 	if (kind->type == LG_TYPE_CLIENT)
 		LG_TRY(write_client(cx, w, v, e));
 	lg_jsonw_name(w, LG_STR("created"));

@@ -134,6 +134,8 @@ lg_err
 lg_api_post_user(void *self, struct lg_http *ex)
 {
 	struct password p = { .app = self, .ex = ex };
+	struct lg_entry e;
+	lg_uuid id;
 	lg_str text;
 
 	LG_TRY(lg_api_path(ex, &p.path));
@@ -144,13 +146,18 @@ lg_api_post_user(void *self, struct lg_http *ex)
 		LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 		LG_TRY(lg_view_begin(ex->cx, p.app->store, &v));
 		LG_TRY(lg_caller_admin(p.app, ex, v, "admin:write", &p.who));
+		LG_TRY(lg_api_entry(p.app, ex, v, &p.path, &e));
+		id = e.uuid;
 	}
 	bool made = text.n == 0;
 	if (made)
 		text = lg_password_new(ex->cx->arena);
 	LG_AUTO(lg_secret_free) struct lg_secret secret = lg_secret_copy(text);
 	lg_store_turn(p.app->store);	/* no snapshot is held while the hash waits its turn */
-	LG_TRY(p.app->hasher.hash_wait(p.app->hasher.self, ex->cx, &secret, &p.verifier));
+	if (made)
+		LG_TRY(p.app->hasher.hash_wait(p.app->hasher.self, ex->cx, &secret, &p.verifier));
+	else
+		LG_TRY(lg_password_make(ex->cx, p.app->directory, ex->tenant, id, &secret, true, &p.verifier));
 	LG_TRY(lg_store_apply(ex->cx, p.app->store, ex->tenant, "user.set-password", set_password, &p, NULL));
 	lg_fresh_tell(p.app, ex, NULL);
 	struct lg_jsonw w = lg_api_json(ex);

@@ -14,7 +14,7 @@
 #define LG_STATE_NEW	200		/* people, services and clients that get a secret by one document */
 
 enum lg_field_kind {
-	LG_FIELD_STR, LG_FIELD_BOOL, LG_FIELD_LIST,
+	LG_FIELD_STR, LG_FIELD_BOOL, LG_FIELD_INT, LG_FIELD_LIST,
 	LG_FIELD_REF, LG_FIELD_REFS,	/* names of entries of type `of` */
 	LG_FIELD_GROUPS,		/* groups that the entry is in */
 	LG_FIELD_MEMBERS		/* "Type/name" */
@@ -25,6 +25,7 @@ struct lg_state_field {
 	enum lg_field_kind kind;
 	const char *attribute;
 	enum lg_entry_type of;
+	const char *class;		/* an auxiliary class that comes with the field; NULL: none */
 };
 
 struct lg_state_kind {
@@ -46,13 +47,13 @@ struct lg_state_value {
 struct lg_state_item {
 	const struct lg_state_kind *kind;
 	lg_str name;
-	struct lg_state_value value[16];
+	struct lg_state_value value[24];
 	size_t nvalues;
 	struct lg_sts_client client;	/* clients and services */
 	bool has_client;
 	/* while it is applied */
 	enum lg_sts_change change;
-	lg_str changed[20];		/* names of fields */
+	lg_str changed[24];		/* names of fields */
 	size_t nchanged;
 	lg_str secret;			/* made for it, shown once */
 	lg_str verifier;		/* of a person's new password */
@@ -67,6 +68,8 @@ struct lg_state {
 	enum lg_sts_change policies_change;
 };
 
+/* The fields that come with a class, on an entry that is there. */
+LG_CHECKED lg_err lg_state_posix(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_state_item *it, struct lg_entry *e, bool *changed);
 LG_CHECKED lg_err lg_state_read(struct lg_ctx *cx, lg_str json, struct lg_state *ret);
 
 #endif

@@ -126,14 +126,16 @@ is_membership(const struct lg_state_value *sv)
 static lg_err
 create(struct lg_ctx *cx, struct work *w, struct lg_edit *ed, struct lg_state_item *it, struct lg_entry *e)
 {
-	struct lg_values values[16];
+	struct lg_values values[LG_COUNT(it->value)];
 	size_t n = 0;
+	bool changed;
 
 	for (size_t i = 0; i < it->nvalues; i++)
-		if (!is_membership(&it->value[i]) && it->value[i].n > 0)
+		if (!is_membership(&it->value[i]) && it->value[i].field->class == NULL && it->value[i].n > 0)
 			LG_TRY(values_of(cx, w, ed->v, &it->value[i], &values[n++]));
 	it->change = LG_STS_CREATED;
 	LG_TRY(lg_entry_create(cx, ed, it->kind->type, it->name, values, n, e));
+	LG_TRY(lg_state_posix(cx, ed, it, e, &changed));
 	return it->verifier.n > 0 ? lg_entry_set_verifier(cx, ed, e, it->verifier) : LG_OK;
 }
 
@@ -143,13 +145,25 @@ change(struct lg_ctx *cx, struct work *w, struct lg_edit *ed, struct lg_state_it
 	for (size_t i = 0; i < it->nvalues; i++) {
 		struct lg_modification mod = { .kind = LG_MODIFY_REPLACE };
 		bool changed = false;
-		if (is_membership(&it->value[i]))
+		if (is_membership(&it->value[i]) || it->value[i].field->class != NULL)
 			continue;
 		LG_TRY(values_of(cx, w, ed->v, &it->value[i], &mod.values));
 		LG_TRY(lg_entry_modify(cx, ed, e, &mod, 1, &changed));
 		if (changed)
 			mark(it, it->value[i].field->name);
 	}
+	return LG_OK;
+}
+
+static lg_err
+change_posix(struct lg_ctx *cx, struct lg_edit *ed, struct lg_state_item *it, struct lg_entry *e)
+{
+	bool changed;
+
+	LG_TRY(lg_state_posix(cx, ed, it, e, &changed));
+	for (size_t i = 0; changed && i < it->nvalues; i++)
+		if (it->value[i].field->class != NULL)
+			mark(it, it->value[i].field->name);
 	return LG_OK;
 }
 
@@ -177,10 +191,12 @@ put_item(struct lg_ctx *cx, struct work *w, struct lg_edit *ed, struct lg_state_
 	it->nchanged = 0;
 	if (err == LG_E_NOT_FOUND)
 		LG_TRY(create(cx, w, ed, it, &e));
-	else if (err == LG_OK)
-		LG_TRY(change(cx, w, ed, it, &e));
-	else
+	else if (err != LG_OK)
 		return err;
+	else {
+		LG_TRY(change(cx, w, ed, it, &e));
+		LG_TRY(change_posix(cx, ed, it, &e));
+	}
 	return put_client(cx, w, ed->v, it, &e);
 }
 

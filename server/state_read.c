@@ -4,43 +4,52 @@
 #include "base/json.h"
 
 static const struct lg_state_field user_fields[] = {
-	{ "mail", LG_FIELD_STR, "mail", 0 },
-	{ "display", LG_FIELD_STR, "displayName", 0 },
-	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
-	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
+	{ "mail", LG_FIELD_STR, "mail", 0, NULL },
+	{ "display", LG_FIELD_STR, "displayName", 0, NULL },
+	{ "given_name", LG_FIELD_STR, "givenName", 0, NULL },
+	{ "surname", LG_FIELD_STR, "sn", 0, NULL },
+	{ "description", LG_FIELD_STR, "description", 0, NULL },
+	{ "ssh_keys", LG_FIELD_LIST, "sshPublicKey", 0, NULL },
+	{ "uid_number", LG_FIELD_INT, "uidNumber", 0, "posixAccount" },
+	{ "gid_number", LG_FIELD_INT, "gidNumber", 0, "posixAccount" },
+	{ "home", LG_FIELD_STR, "homeDirectory", 0, "posixAccount" },
+	{ "shell", LG_FIELD_STR, "loginShell", 0, "posixAccount" },
+	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0, NULL },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP, NULL },
 };
 static const struct lg_state_field group_fields[] = {
-	{ "description", LG_FIELD_STR, "description", 0 },
-	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
-	{ "members", LG_FIELD_MEMBERS, NULL, 0 },
+	{ "description", LG_FIELD_STR, "description", 0, NULL },
+	{ "gid_number", LG_FIELD_INT, "gidNumber", 0, "posixGroup" },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP, NULL },
+	{ "members", LG_FIELD_MEMBERS, NULL, 0, NULL },
 };
 static const struct lg_state_field service_fields[] = {
-	{ "project", LG_FIELD_REF, "lgProject", LG_TYPE_PROJECT },
-	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
-	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
-	{ "dns", LG_FIELD_LIST, "associatedDomain", 0 },
-	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0 },
+	{ "project", LG_FIELD_REF, "lgProject", LG_TYPE_PROJECT, NULL },
+	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0, NULL },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP, NULL },
+	{ "dns", LG_FIELD_LIST, "associatedDomain", 0, NULL },
+	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0, NULL },
 };
 static const struct lg_state_field host_fields[] = {
-	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0 },
-	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP },
-	{ "dns", LG_FIELD_LIST, "associatedDomain", 0 },
-	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0 },
+	{ "enabled", LG_FIELD_BOOL, "lgEnabled", 0, NULL },
+	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP, NULL },
+	{ "dns", LG_FIELD_LIST, "associatedDomain", 0, NULL },
+	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0, NULL },
 };
-static const struct lg_state_field project_fields[] = { { "description", LG_FIELD_STR, "description", 0 } };
+static const struct lg_state_field project_fields[] = { { "description", LG_FIELD_STR, "description", 0, NULL } };
 static const struct lg_state_field image_fields[] = {
-	{ "projects", LG_FIELD_REFS, "lgProject", LG_TYPE_PROJECT },
-	{ "digest", LG_FIELD_STR, "lgDigest", 0 },
-	{ "signed", LG_FIELD_BOOL, "lgSigned", 0 },
+	{ "projects", LG_FIELD_REFS, "lgProject", LG_TYPE_PROJECT, NULL },
+	{ "digest", LG_FIELD_STR, "lgDigest", 0, NULL },
+	{ "signed", LG_FIELD_BOOL, "lgSigned", 0, NULL },
 };
-static const struct lg_state_field network_fields[] = { { "projects", LG_FIELD_REFS, "lgProject", LG_TYPE_PROJECT } };
+static const struct lg_state_field network_fields[] = { { "projects", LG_FIELD_REFS, "lgProject", LG_TYPE_PROJECT, NULL } };
 static const struct lg_state_field workload_fields[] = {
-	{ "project", LG_FIELD_REF, "lgProject", LG_TYPE_PROJECT },
-	{ "image", LG_FIELD_REF, "lgImage", LG_TYPE_IMAGE },
-	{ "host", LG_FIELD_REF, "lgHost", LG_TYPE_HOST },
-	{ "labels", LG_FIELD_LIST, "lgLabel", 0 },
-	{ "dns", LG_FIELD_LIST, "associatedDomain", 0 },
-	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0 },
+	{ "project", LG_FIELD_REF, "lgProject", LG_TYPE_PROJECT, NULL },
+	{ "image", LG_FIELD_REF, "lgImage", LG_TYPE_IMAGE, NULL },
+	{ "host", LG_FIELD_REF, "lgHost", LG_TYPE_HOST, NULL },
+	{ "labels", LG_FIELD_LIST, "lgLabel", 0, NULL },
+	{ "dns", LG_FIELD_LIST, "associatedDomain", 0, NULL },
+	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0, NULL },
 };
 
 /* In the order in which they are made: what is referred to comes first. */
@@ -103,6 +112,9 @@ read_value(struct lg_json *js, struct lg_state_value *ret)
 		break;
 	case LG_FIELD_BOOL:
 		*one = lg_json_bool(js) ? LG_STR("TRUE") : LG_STR("FALSE");
+		break;
+	case LG_FIELD_INT:
+		*one = lg_print(js->arena, "%lld", (long long)lg_json_int(js));
 		break;
 	case LG_FIELD_LIST:
 	case LG_FIELD_REFS:

@@ -124,6 +124,7 @@ LG_CHECKED lg_err lg_entry_by_dn(struct lg_ctx *cx, struct lg_view *v, lg_str dn
 LG_CHECKED lg_err lg_entry_by_login(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str login, struct lg_entry *ret);
 LG_CHECKED lg_err lg_entry_by_uid_number(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, int64_t number, struct lg_entry *ret);
 
+lg_str lg_dn_escaped(struct lg_arena *a, lg_str value);	/* a value as it stands in a DN (RFC 4514 2.4) */
 LG_CHECKED lg_err lg_entry_dn(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, lg_str *ret);
 
 /* Attributes as they are stored, named by any name or OID of the schema; computed ones (memberOf, member, references as DNs) are

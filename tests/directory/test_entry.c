@@ -467,3 +467,15 @@ Test(edit, tenants_do_not_overlap)
 	cr_assert(world_has(&w, "ou=people,o=Other Org,c=DE"));
 	assert_result(&w, 50, world_add(&w, "ou=x,o=other org,c=de", "objectClass: organizationalUnit\nou: x"));
 }
+
+Test(edit, numbers_and_addresses_are_unique_within_a_tenant)
+{
+	assert_result(&w, 0, world_modify(&w, "uid=alice,ou=people," SUFFIX,
+	    "add: objectClass\nobjectClass: posixAccount\n-\nadd: uidNumber\nuidNumber: 5\n-\nadd: gidNumber\ngidNumber: 5\n-\nadd: homeDirectory\n"
+	    "homeDirectory: /\n-\nreplace: mail\nmail: a@example.org"));
+	assert_result(&w, 0, world_modify(&w, "uid=alice,ou=people," SUFFIX, "replace: mail\nmail: A@example.org"));
+	assert_result(&w, 19, world_modify(&w, "uid=bob,ou=people," SUFFIX, "replace: mail\nmail: a@EXAMPLE.org"));
+	assert_result(&w, 19, world_modify(&w, "uid=bob,ou=people," SUFFIX,
+	    "add: objectClass\nobjectClass: posixAccount\n-\nadd: uidNumber\nuidNumber: 5\n-\nadd: gidNumber\ngidNumber: 5\n-\nadd: homeDirectory\n"
+	    "homeDirectory: /"));
+}
