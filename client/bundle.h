@@ -84,6 +84,18 @@ bool lg_bundle_certificate_revoked(const struct lg_bundle *b, lg_str serial);
 /* The certificate, DER, is of the bundle's tenant, for clients, in time, not revoked, and its entry is not known to be disabled. */
 LG_CHECKED lg_err lg_bundle_certificate(struct lg_ctx *cx, const struct lg_bundle *b, lg_str der, struct lg_cert *ret);
 
+/* ---- connections ----------------------------------------------------------------------------------------------------------- */
+
+#define LG_BUNDLE_PROTOCOLS	3
+extern const lg_str lg_bundle_protocols[LG_BUNDLE_PROTOCOLS];	/* "tcp", "udp", "icmp": the bits of rows, from the lowest */
+
+/*
+ * Which of these workloads may connect to which, at what ports: the same that lg_bundle_decide says of each, and rows to ask it where the
+ * time decides.  Rows name places in `workloads`.  LG_E_LIMIT.
+ */
+LG_CHECKED lg_err lg_bundle_connect(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_euid *workloads, size_t n,
+    struct lg_connect_table *ret);
+
 /* ---- decisions ----------------------------------------------------------------------------------------------------------- */
 
 struct lg_bundle_question {

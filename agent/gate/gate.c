@@ -1,0 +1,465 @@
+/* gate.c: see gate.h. */
+#include "agent/gate/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "agent/gate/cut.h"
+#include "agent/gate/nft.h"
+#include "agent/gate/queue.h"
+#include "agent/gate/table.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define LOOK_EVERY	(LG_SECOND / 4)		/* at the containers' addresses; more often while one has none yet */
+#define LOOK_SOON	(LG_SECOND / 40)
+#define SOON_FOR	(10 * LG_SECOND)
+#define NEWS_MAX	256			/* containers that began or ended since the thread looked */
+
+struct news {
+	char container[LG_CONTAINER_ID + 1], workload[LG_CONTAINER_ID + 1];
+	pid_t pid;				/* 0: it ended */
+};
+
+struct lg_gate {
+	struct lg_gate_settings at;
+	struct lg_range range[LG_GATE_RANGES];
+	size_t nrange;
+	struct lg_bundles *bundles;
+	pthread_t thread;
+	int wake;				/* eventfd */
+
+	pthread_mutex_t lock;			/* over what follows */
+	struct news news[NEWS_MAX];
+	size_t nnews;
+	bool bundle_changed, closing;
+	struct lg_gate_table *table;		/* in force */
+
+	/* The queue's thread alone. */
+	struct lg_queue *queue;
+	struct lg_nft *queue_nft;
+
+	/* The gate's thread alone. */
+	struct lg_nft *nft;
+	struct lg_places places;
+	lg_sha256 told;				/* of the table's text that the kernel has */
+	int64_t alive_at, soon_until;		/* CLOCK_BOOTTIME */
+	bool said_stale;
+};
+
+/* ---- news ----------------------------------------------------------------------------------------------------------- */
+
+static void
+wake(struct lg_gate *g)
+{
+	(void)!write(g->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+static void
+tell(struct lg_gate *g, lg_str container, lg_str workload, pid_t pid)
+{
+	pthread_mutex_lock(&g->lock);
+	if (g->nnews < NEWS_MAX && container.n <= LG_CONTAINER_ID && workload.n <= LG_CONTAINER_ID) {
+		struct news *n = &g->news[g->nnews++];
+		n->pid = pid;
+		snprintf(n->container, sizeof n->container, "%.*s", LG_FMT(container));
+		snprintf(n->workload, sizeof n->workload, "%.*s", LG_FMT(workload));
+	}
+	pthread_mutex_unlock(&g->lock);
+	wake(g);
+}
+
+void
+lg_gate_started(struct lg_gate *g, lg_str container, lg_str workload, pid_t pid)
+{
+	tell(g, container, workload, pid);
+}
+
+void
+lg_gate_ended(struct lg_gate *g, lg_str container)
+{
+	tell(g, container, LG_NONE, 0);
+}
+
+static void
+bundle_changed(void *arg, const struct lg_bundle *now)
+{
+	struct lg_gate *g = arg;
+
+	(void)now;
+	pthread_mutex_lock(&g->lock);
+	g->bundle_changed = true;
+	pthread_mutex_unlock(&g->lock);
+	wake(g);
+}
+
+/* True when the places or the bundle are not what the table was made of. */
+static bool
+take_news(struct lg_ctx *cx, struct lg_gate *g, bool *bundle)
+{
+	struct news news[NEWS_MAX];
+	size_t n;
+
+	pthread_mutex_lock(&g->lock);
+	n = g->nnews;
+	memcpy(news, g->news, n * sizeof news[0]);
+	g->nnews = 0;
+	*bundle = g->bundle_changed;
+	g->bundle_changed = false;
+	pthread_mutex_unlock(&g->lock);
+	for (size_t i = 0; i < n; i++) {
+		if (news[i].pid == 0)
+			lg_places_remove(cx, &g->places, lg_str_of(news[i].container));
+		else if (lg_places_add(cx, &g->places, lg_str_of(news[i].container), lg_str_of(news[i].workload), news[i].pid) != LG_OK)
+			lg_log(LG_WARN, "the gate does not know container %s: %s", news[i].container, cx->error);
+		else
+			g->soon_until = lg_boottime() + SOON_FOR;
+	}
+	return n > 0;
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------------- */
+
+static void
+put_in_force(struct lg_gate *g, struct lg_gate_table *t)
+{
+	pthread_mutex_lock(&g->lock);
+	struct lg_gate_table *old = g->table;
+	g->table = t;
+	pthread_mutex_unlock(&g->lock);
+	lg_gate_table_free(&old);
+}
+
+/* The kernel first: a flow is ended by what holds already. */
+static lg_err
+replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool policies)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
+	size_t cut;
+
+	lg_gate_write_table(t, &b);
+	lg_gate_write_links(&g->places, &b);
+	lg_buf_byte(&b, '\0');
+	LG_TRY(lg_buf_status(cx, &b));
+	lg_sha256 digest = lg_sha256_of(lg_buf_view(&b));
+	if (memcmp(&digest, &g->told, sizeof digest) != 0)
+		LG_TRY(lg_nft_run(cx, g->nft, b.p));
+	g->told = digest;
+	put_in_force(g, t);
+	LG_TRY(lg_cut_flows(cx, t, policies, &cut));
+	if (cut > 0)
+		lg_log(LG_INFO, "%zu flows between containers are not allowed any more, and ended", cut);
+	return LG_OK;
+}
+
+static lg_err
+make_anew(struct lg_ctx *cx, struct lg_gate *g, bool policies)
+{
+	struct lg_follow_now now;
+	struct lg_gate_table *t;
+
+	lg_bundles_now(g->bundles, &now);
+	lg_err e = lg_gate_table_make(cx, now.bundle, &g->places, g->range, g->nrange, &t);
+	lg_bundle_unref(&now.bundle);
+	LG_TRY(e);
+	e = replace(cx, g, t, policies);
+	if (e != LG_OK && g->table != t)
+		lg_gate_table_free(&t);
+	return e;
+}
+
+/* ---- staying alive ------------------------------------------------------------------------------------------------------- */
+
+static void
+say_staleness(struct lg_gate *g, bool fresh)
+{
+	if (fresh == !g->said_stale)
+		return;
+	g->said_stale = !fresh;
+	if (fresh)
+		lg_log(LG_INFO, "the gate's policies are confirmed again");
+	else if (g->at.stale_open)
+		lg_log(LG_ERROR, "NOBODY CONFIRMS THE GATE'S POLICIES, and it was told to stay open all the same");
+	else
+		lg_log(LG_ERROR, "nobody confirms the gate's policies: the kernel closes the way between containers");
+}
+
+/* The element lives as long as the bundle is fresh, and is renewed three times in max_stale. */
+static lg_err
+stay_alive(struct lg_ctx *cx, struct lg_gate *g)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024);
+	struct lg_bundle_about about = { .max_stale = LG_MINUTE };
+	struct lg_follow_now now;
+	int64_t time = lg_boottime();
+
+	if (time < g->alive_at)
+		return LG_OK;
+	lg_bundles_now(g->bundles, &now);
+	if (now.bundle != NULL)
+		lg_bundle_about(now.bundle, &about);
+	lg_bundle_unref(&now.bundle);
+	say_staleness(g, now.fresh);
+	g->alive_at = time + (now.fresh ? about.max_stale / 3 : LG_SECOND / 5);
+	if (!now.fresh && !g->at.stale_open)
+		return LG_OK;
+	lg_gate_write_alive(now.fresh && now.age >= 0 && now.age < about.max_stale ? about.max_stale - now.age : about.max_stale, &b);
+	lg_buf_byte(&b, '\0');
+	return lg_nft_run(cx, g->nft, b.p);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------------------------ */
+
+static bool
+some_place_has_no_address(const struct lg_gate *g)
+{
+	for (size_t i = 0; i < g->places.n; i++)
+		if (g->places.v[i].naddress == 0)
+			return true;
+	return false;
+}
+
+static lg_err
+turn(struct lg_ctx *cx, struct lg_gate *g)
+{
+	bool policies, changed = take_news(cx, g, &policies);
+
+	changed |= lg_places_refresh(cx, &g->places);
+	if (changed || policies || g->table == NULL)
+		LG_TRY(make_anew(cx, g, policies));
+	if (policies)
+		g->alive_at = 0;
+	return stay_alive(cx, g);
+}
+
+static bool
+is_closing(struct lg_gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	bool closing = g->closing;
+	pthread_mutex_unlock(&g->lock);
+	return closing;
+}
+
+static void *
+run(void *arg)
+{
+	struct lg_gate *g = arg;
+	struct pollfd fd = { .fd = g->wake, .events = POLLIN };
+	struct lg_ctx cx;
+	uint64_t count;
+
+	while (!is_closing(g)) {
+		lg_ctx_init(&cx, lg_arena_new());
+		if (turn(&cx, g) != LG_OK) {
+			lg_log(LG_ERROR, "the gate stays as it was: %s", cx.error);
+			g->told = (lg_sha256){ { 0 } };
+		}
+		lg_arena_free(&cx.arena);
+		bool soon = lg_boottime() < g->soon_until && some_place_has_no_address(g);
+		(void)poll(&fd, 1, (int)((soon ? LOOK_SOON : LOOK_EVERY) / 1000));
+		if (fd.revents != 0)
+			(void)!read(g->wake, &count, sizeof count);
+	}
+	return NULL;
+}
+
+/* ---- the queue --------------------------------------------------------------------------------------------------------------- */
+
+static const char *
+protocol_name(int protocol)
+{
+	return protocol == 6 ? "tcp" : protocol == 17 ? "udp" : "icmp";
+}
+
+/* The kernel knows it for a while; where it cannot, it asks again. */
+static void
+learn(struct lg_ctx *cx, struct lg_gate *g, const struct lg_queue_packet *p)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024);
+
+	if (p->port == 0)
+		return;
+	lg_gate_write_learned(&p->from, &p->to, p->protocol, p->port, LG_GATE_LEARNED_FOR, &b);
+	lg_buf_byte(&b, '\0');
+	if (lg_nft_run(cx, g->queue_nft, b.p) != LG_OK)
+		lg_log(LG_WARN, "%s", cx->error);
+}
+
+static bool
+ask_bundle(struct lg_ctx *cx, struct lg_gate *g, const struct lg_queue_packet *p, lg_str source, lg_str destination)
+{
+	lg_str reason, policy;
+	struct lg_bundle_question q = {
+		.subject_type = LG_STR("Workload"), .subject = source, .proof = "asserted", .action = LG_STR("connect"),
+		.resource_type = LG_STR("Workload"), .resource = destination, .protocol = lg_str_of(protocol_name(p->protocol)), .port = p->port,
+	};
+
+	if (lg_bundles_decide(cx, g->bundles, &q, &reason, &policy) == LG_LOCAL_PERMIT)
+		return true;
+	lg_log(LG_INFO, "%.*s does not reach %.*s at %s port %u: %.*s", LG_FMT(source), LG_FMT(destination), protocol_name(p->protocol),
+	    (unsigned)p->port, LG_FMT(reason));
+	return false;
+}
+
+static bool
+permits(void *arg, const struct lg_queue_packet *p)
+{
+	struct lg_gate *g = arg;
+	lg_str source = LG_NONE, destination = LG_NONE;
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	pthread_mutex_lock(&g->lock);
+	enum lg_gate_says says = g->table == NULL ? LG_GATE_DENY :
+	    lg_gate_table_ask(g->table, &p->from, &p->to, p->protocol, p->port, &source, &destination);
+	source = lg_dup(cx.arena, source);
+	destination = lg_dup(cx.arena, destination);
+	pthread_mutex_unlock(&g->lock);
+	bool permit = says == LG_GATE_PERMIT || says == LG_GATE_FOREIGN;
+	if (says == LG_GATE_ASK && (permit = ask_bundle(&cx, g, p, source, destination)))
+		learn(&cx, g, p);
+	lg_arena_free(&cx.arena);
+	return permit;
+}
+
+/* ---- opening, closing ---------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+read_ranges(struct lg_ctx *cx, struct lg_gate *g)
+{
+	lg_str one, rest = g->at.ranges;
+	bool more = rest.n > 0;
+
+	while (more) {
+		more = lg_str_cut(rest, ',', &one, &rest);
+		if (g->nrange == LG_GATE_RANGES)
+			return lg_fail(cx, LG_E_LIMIT, "a gate has at most %d ranges", LG_GATE_RANGES);
+		LG_TRY(lg_range_parse(cx, lg_str_trim(one), &g->range[g->nrange++]));
+	}
+	return g->nrange > 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "the gate needs the ranges of addresses that it guards");
+}
+
+/* What crosses a bridge passes the filter only where the kernel is told so. */
+static void
+call_for_bridges(void)
+{
+	static const char *const files[] = { "/proc/sys/net/bridge/bridge-nf-call-iptables", "/proc/sys/net/bridge/bridge-nf-call-ip6tables" };
+
+	for (size_t i = 0; i < LG_COUNT(files); i++) {
+		LG_AUTO(lg_fd_close) int fd = open(files[i], O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "1", 1) != 1)
+			lg_log(LG_WARN, "%s: %s: what crosses a bridge is not seen", files[i], strerror(errno));
+	}
+}
+
+static lg_err
+install(struct lg_ctx *cx, struct lg_gate *g)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
+
+	lg_gate_write_frame(&b);
+	lg_gate_write_ranges(g->range, g->nrange, &b);
+	lg_buf_byte(&b, '\0');
+	LG_TRY(lg_buf_status(cx, &b));
+	LG_TRY(lg_nft_run(cx, g->nft, b.p));
+	LG_TRY(lg_nft_queue(cx, g->nft, "ask", LG_GATE_QUEUE));
+	call_for_bridges();
+	return LG_OK;
+}
+
+static lg_err
+prepare(struct lg_ctx *cx, struct lg_gate *g)
+{
+	LG_TRY(read_ranges(cx, g));
+	LG_TRY(lg_places_open(cx, g->at.state, &g->places));
+	LG_TRY(lg_nft_open(cx, &g->nft));
+	LG_TRY(lg_nft_open(cx, &g->queue_nft));
+	LG_TRY(install(cx, g));
+	return lg_queue_open(cx, LG_GATE_QUEUE, permits, g, &g->queue);
+}
+
+static void
+end(struct lg_gate *g)
+{
+	lg_queue_close(&g->queue);
+	lg_nft_close(&g->nft);
+	lg_nft_close(&g->queue_nft);
+	lg_places_close(&g->places);
+	lg_gate_table_free(&g->table);
+	lg_fd_close(&g->wake);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}
+
+static bool
+start(struct lg_gate *g)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool done = pthread_create(&g->thread, NULL, run, g) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return done;
+}
+
+lg_err
+lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bundles *bundles, struct lg_gate **ret)
+{
+	struct lg_gate *g = calloc(1, sizeof *g);
+
+	if (g == NULL)
+		abort();
+	g->at = *s;
+	g->bundles = bundles;
+	g->places.own = -1;
+	g->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&g->lock, NULL);
+	lg_err e = prepare(cx, g);
+	if (e != LG_OK) {
+		end(g);
+		return e;
+	}
+	lg_bundles_listen(bundles, bundle_changed, g);
+	if (!start(g))
+		abort();
+	lg_log(LG_INFO, "the gate guards %.*s", LG_FMT(s->ranges));
+	*ret = g;
+	return LG_OK;
+}
+
+void
+lg_gate_close(struct lg_gate **gate)
+{
+	struct lg_gate *g = *gate;
+
+	*gate = NULL;
+	if (g == NULL)
+		return;
+	pthread_mutex_lock(&g->lock);
+	g->closing = true;
+	pthread_mutex_unlock(&g->lock);
+	wake(g);
+	pthread_join(g->thread, NULL);
+	end(g);
+}
+
+lg_err
+lg_gate_remove(struct lg_ctx *cx)
+{
+	struct lg_nft *n;
+
+	LG_TRY(lg_nft_open(cx, &n));
+	lg_err e = lg_nft_run(cx, n, "add table inet lightgate\ndelete table inet lightgate\nadd table netdev lightgate\ndelete table netdev lightgate\n");
+	lg_nft_close(&n);
+	return e;
+}

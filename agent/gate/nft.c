@@ -1,0 +1,131 @@
+/* nft.c: see nft.h. */
+#include "agent/gate/nft.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
+#include <nftables/libnftables.h>
+#include <stdlib.h>
+
+struct lg_nft {
+	struct nft_ctx *cx;
+};
+
+lg_err
+lg_nft_open(struct lg_ctx *cx, struct lg_nft **ret)
+{
+	struct lg_nft *n = calloc(1, sizeof *n);
+
+	if (n == NULL)
+		abort();
+	n->cx = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (n->cx == NULL || nft_ctx_buffer_error(n->cx) != 0 || nft_ctx_buffer_output(n->cx) != 0) {
+		lg_nft_close(&n);
+		return lg_fail(cx, LG_E_IO, "the packet filter cannot be reached");
+	}
+	*ret = n;
+	return LG_OK;
+}
+
+void
+lg_nft_close(struct lg_nft **nft)
+{
+	struct lg_nft *n = *nft;
+
+	*nft = NULL;
+	if (n == NULL)
+		return;
+	if (n->cx != NULL)
+		nft_ctx_free(n->cx);
+	free(n);
+}
+
+lg_err
+lg_nft_run(struct lg_ctx *cx, struct lg_nft *n, const char *commands)
+{
+	lg_str said, line, rest;
+
+	if (nft_run_cmd_from_buffer(n->cx, commands) == 0) {
+		(void)nft_ctx_get_error_buffer(n->cx);
+		return LG_OK;
+	}
+	said = lg_str_of(nft_ctx_get_error_buffer(n->cx));
+	(void)lg_str_cut(said, '\n', &line, &rest);
+	return lg_fail(cx, LG_E_IO, "the packet filter refuses: %.*s", LG_FMT(line));
+}
+
+/* ---- the queue ---------------------------------------------------------------------------------------------- */
+
+static struct nftnl_rule *
+queue_rule(const char *chain, uint16_t number)
+{
+	struct nftnl_rule *r = nftnl_rule_alloc();
+	struct nftnl_expr *e = nftnl_expr_alloc("target");
+	struct xt_NFQ_info_v3 *info = calloc(1, sizeof *info);	/* the expression frees it */
+
+	if (r == NULL || e == NULL || info == NULL)
+		abort();
+	*info = (struct xt_NFQ_info_v3){ .queuenum = number, .queues_total = 1 };
+	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, LG_NFT_TABLE);
+	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
+	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_INET);
+	nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
+	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, sizeof *info);
+	nftnl_rule_add_expr(r, e);
+	return r;
+}
+
+static size_t
+write_batch(char *room, size_t size, const char *chain, uint16_t number)
+{
+	struct mnl_nlmsg_batch *b = mnl_nlmsg_batch_start(room, size);
+	struct nftnl_rule *r = queue_rule(chain, number);
+
+	nftnl_batch_begin(mnl_nlmsg_batch_current(b), 1);
+	mnl_nlmsg_batch_next(b);
+	struct nlmsghdr *h = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b), NFT_MSG_NEWRULE, NFPROTO_INET,
+	    NLM_F_APPEND | NLM_F_CREATE | NLM_F_ACK, 2);
+	nftnl_rule_nlmsg_build_payload(h, r);
+	mnl_nlmsg_batch_next(b);
+	nftnl_batch_end(mnl_nlmsg_batch_current(b), 3);
+	mnl_nlmsg_batch_next(b);
+	size_t n = mnl_nlmsg_batch_size(b);
+	mnl_nlmsg_batch_stop(b);
+	nftnl_rule_free(r);
+	return n;
+}
+
+static lg_err
+queue_by_target(struct lg_ctx *cx, const char *chain, uint16_t number)
+{
+	char room[2 * 8192];		/* a batch may run over its first half by one message (libmnl) */
+	struct mnl_socket *s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	bool done = false;
+
+	if (s == NULL)
+		return lg_fail(cx, LG_E_IO, "the packet filter cannot be reached: %s", strerror(errno));
+	size_t n = write_batch(room, sizeof room / 2, chain, number);
+	if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0 && mnl_socket_sendto(s, room, n) == (ssize_t)n) {
+		ssize_t got = mnl_socket_recvfrom(s, room, sizeof room);
+		done = got > 0 && mnl_cb_run(room, (size_t)got, 2, mnl_socket_get_portid(s), NULL, NULL) >= 0;
+	}
+	int error = errno;
+	mnl_socket_close(s);
+	return done ? LG_OK : lg_fail(cx, LG_E_UNSUPPORTED, "this kernel has no queue for packets: %s", strerror(error));
+}
+
+lg_err
+lg_nft_queue(struct lg_ctx *cx, struct lg_nft *n, const char *chain, uint16_t number)
+{
+	const char *rule = lg_print(cx->arena, "add rule " LG_NFT_FAMILY " " LG_NFT_TABLE " %s queue num %u", chain, (unsigned)number).p;
+
+	if (lg_nft_run(cx, n, rule) == LG_OK)
+		return LG_OK;
+	return queue_by_target(cx, chain, number);
+}

@@ -1,0 +1,51 @@
+/*
+ * places.h: which address on this host is which workload.  It is read from the containers' own network namespaces, of processes that the
+ * door admitted; what packets say counts for nothing.
+ */
+#ifndef LG_AGENT_GATE_PLACES_H
+#define LG_AGENT_GATE_PLACES_H
+
+#include <net/if.h>
+#include <sys/types.h>
+
+#include "agent/records.h"
+
+#define LG_PLACES_MAX		4096	/* containers on this host */
+#define LG_PLACE_ADDRESSES	8	/* of one container; more are not used, and then get no traffic */
+#define LG_PLACE_LINKS		4
+
+struct lg_address {
+	int family;			/* AF_INET, AF_INET6 */
+	uint8_t a[16];
+};
+
+struct lg_place {
+	char container[LG_CONTAINER_ID + 1], workload[LG_CONTAINER_ID + 1];
+	pid_t pid;
+	uint64_t started;		/* of the process, in clock ticks since boot: a number that comes again has another */
+	struct lg_address address[LG_PLACE_ADDRESSES];
+	size_t naddress;
+	char link[LG_PLACE_LINKS][IF_NAMESIZE];	/* this host's ends of its interfaces */
+	size_t nlink;
+};
+
+struct lg_places {
+	const char *state;		/* folder: STATE/gate has a file for each */
+	struct lg_place *v;
+	size_t n;
+	int own;			/* our network namespace */
+};
+
+/* Those of the last run whose processes live still. */
+LG_CHECKED lg_err lg_places_open(struct lg_ctx *cx, const char *state, struct lg_places *ret);
+void lg_places_close(struct lg_places *ps);
+/* LG_E_LIMIT, LG_E_NOT_FOUND: the process has ended. */
+LG_CHECKED lg_err lg_places_add(struct lg_ctx *cx, struct lg_places *ps, lg_str container, lg_str workload, pid_t pid);
+void lg_places_remove(struct lg_ctx *cx, struct lg_places *ps, lg_str container);
+/* Looks again: processes that ended go, addresses are read.  True when something is not as it was. */
+bool lg_places_refresh(struct lg_ctx *cx, struct lg_places *ps);
+
+/* "10.0.0.1", "fd77::1" */
+lg_str lg_address_text(struct lg_arena *a, const struct lg_address *at);
+
+#endif

@@ -1,0 +1,225 @@
+/* queue.c: see queue.h.  A refused packet goes round once more with a mark, and the table answers it as it answers others. */
+#include "agent/gate/queue.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/gate/table.h"
+#include "base/log.h"
+
+#define ROOM		(64u << 10)	/* octets that one read takes: several packets with their attributes */
+#define RECEIVE		(4 << 20)	/* of the socket: what comes while we decide */
+
+struct lg_queue {
+	struct mnl_socket *s;
+	uint16_t number;
+	bool (*permits)(void *arg, const struct lg_queue_packet *p);
+	void *arg;
+	pthread_t thread;
+	int stop[2];
+};
+
+/* ---- headers --------------------------------------------------------------------------------------------------- */
+
+static bool
+parse_port(const uint8_t *p, size_t n, struct lg_queue_packet *ret)
+{
+	if (ret->protocol == IPPROTO_ICMP || ret->protocol == IPPROTO_ICMPV6)
+		return true;
+	if ((ret->protocol != IPPROTO_TCP && ret->protocol != IPPROTO_UDP) || n < 4)
+		return false;
+	ret->port = (uint16_t)(p[2] << 8 | p[3]);
+	return true;
+}
+
+/* The kernel puts fragments together before it asks (nf_defrag); one that comes all the same is not whole. */
+static bool
+parse_4(const uint8_t *p, size_t n, struct lg_queue_packet *ret)
+{
+	size_t head = (size_t)(p[0] & 15) * 4;
+
+	if (n < 20 || head < 20 || n < head || (p[6] & 0x3f) != 0 || p[7] != 0)
+		return false;
+	ret->from = ret->to = (struct lg_address){ .family = AF_INET };
+	memcpy(ret->from.a, p + 12, 4);
+	memcpy(ret->to.a, p + 16, 4);
+	ret->protocol = p[9];
+	return parse_port(p + head, n - head, ret);
+}
+
+/* Hop-by-hop, routing and destination options are passed over (RFC 8200 4). */
+static bool
+parse_6(const uint8_t *p, size_t n, struct lg_queue_packet *ret)
+{
+	size_t at = 40;
+	int next;
+
+	if (n < at)
+		return false;
+	ret->from = ret->to = (struct lg_address){ .family = AF_INET6 };
+	memcpy(ret->from.a, p + 8, 16);
+	memcpy(ret->to.a, p + 24, 16);
+	for (next = p[6]; next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS; ) {
+		if (n < at + 8)
+			return false;
+		next = p[at];
+		at += ((size_t)p[at + 1] + 1) * 8;
+	}
+	ret->protocol = next;
+	return at <= n && parse_port(p + at, n - at, ret);
+}
+
+bool
+lg_queue_parse(const uint8_t *p, size_t n, struct lg_queue_packet *ret)
+{
+	*ret = (struct lg_queue_packet){ .port = 0 };
+	if (n == 0)
+		return false;
+	return p[0] >> 4 == 4 ? parse_4(p, n, ret) : p[0] >> 4 == 6 ? parse_6(p, n, ret) : false;
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------------------------- */
+
+static void
+answer(struct lg_queue *q, uint32_t id, bool permit)
+{
+	char room[MNL_NLMSG_HDRLEN + 256];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_VERDICT, q->number);
+
+	nfq_nlmsg_verdict_put(nlh, (int)id, permit ? NF_ACCEPT : NF_REPEAT);
+	if (!permit)
+		nfq_nlmsg_verdict_put_mark(nlh, LG_GATE_MARK);
+	if (mnl_socket_sendto(q->s, nlh, nlh->nlmsg_len) < 0)
+		lg_log(LG_WARN, "a packet's verdict is lost: %s", strerror(errno));
+}
+
+static int
+take_packet(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attr[NFQA_MAX + 1] = { NULL };
+	struct lg_queue_packet p;
+	struct lg_queue *q = arg;
+
+	if (nfq_nlmsg_parse(nlh, attr) < 0 || attr[NFQA_PACKET_HDR] == NULL)
+		return MNL_CB_OK;
+	const struct nfqnl_msg_packet_hdr *head = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
+	bool readable = attr[NFQA_PAYLOAD] != NULL &&
+	    lg_queue_parse(mnl_attr_get_payload(attr[NFQA_PAYLOAD]), mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]), &p);
+	answer(q, ntohl(head->packet_id), readable && q->permits(q->arg, &p));
+	return MNL_CB_OK;
+}
+
+static void *
+run(void *arg)
+{
+	struct lg_queue *q = arg;
+	struct pollfd fds[] = { { .fd = mnl_socket_get_fd(q->s), .events = POLLIN }, { .fd = q->stop[0], .events = POLLIN } };
+	char *room = malloc(ROOM);
+
+	if (room == NULL)
+		abort();
+	while (poll(fds, LG_COUNT(fds), -1) >= 0 || errno == EINTR) {
+		if (fds[1].revents != 0)
+			break;
+		ssize_t n = mnl_socket_recvfrom(q->s, room, ROOM);
+		if (n > 0)
+			(void)mnl_cb_run(room, (size_t)n, 0, mnl_socket_get_portid(q->s), take_packet, q);
+	}
+	free(room);
+	return NULL;
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------------------- */
+
+static bool
+configure(struct lg_queue *q)
+{
+	char room[512];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->number);
+
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, NFQNL_CFG_CMD_BIND);
+	if (mnl_socket_sendto(q->s, nlh, nlh->nlmsg_len) < 0)
+		return false;
+	nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->number);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, LG_QUEUE_PACKET);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, LG_QUEUE_LENGTH);
+	return mnl_socket_sendto(q->s, nlh, nlh->nlmsg_len) > 0;
+}
+
+static bool
+reach(struct lg_queue *q)
+{
+	int on = 1, size = RECEIVE;
+
+	q->s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (q->s == NULL || mnl_socket_bind(q->s, 0, MNL_SOCKET_AUTOPID) != 0)
+		return false;
+	(void)mnl_socket_setsockopt(q->s, NETLINK_NO_ENOBUFS, &on, sizeof on);
+	(void)setsockopt(mnl_socket_get_fd(q->s), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	return configure(q);
+}
+
+static bool
+start(struct lg_queue *q)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool done = pthread_create(&q->thread, NULL, run, q) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return done;
+}
+
+lg_err
+lg_queue_open(struct lg_ctx *cx, uint16_t number, bool (*permits)(void *arg, const struct lg_queue_packet *p), void *arg, struct lg_queue **ret)
+{
+	struct lg_queue *q = calloc(1, sizeof *q);
+
+	if (q == NULL || pipe2(q->stop, O_CLOEXEC) != 0)
+		abort();
+	q->number = number;
+	q->permits = permits;
+	q->arg = arg;
+	if (!reach(q)) {
+		int error = errno;
+		if (q->s != NULL)
+			mnl_socket_close(q->s);
+		close(q->stop[0]);
+		close(q->stop[1]);
+		free(q);
+		return lg_fail(cx, LG_E_IO, "the packet queue %u cannot be used: %s", (unsigned)number, strerror(error));
+	}
+	if (!start(q))
+		abort();
+	*ret = q;
+	return LG_OK;
+}
+
+void
+lg_queue_close(struct lg_queue **queue)
+{
+	struct lg_queue *q = *queue;
+
+	*queue = NULL;
+	if (q == NULL)
+		return;
+	(void)!write(q->stop[1], "", 1);
+	pthread_join(q->thread, NULL);
+	mnl_socket_close(q->s);
+	close(q->stop[0]);
+	close(q->stop[1]);
+	free(q);
+}

@@ -1,0 +1,25 @@
+/* queue.h: first packets on which the time or the context decides: asked here, one by one. */
+#ifndef LG_AGENT_GATE_QUEUE_H
+#define LG_AGENT_GATE_QUEUE_H
+
+#include "agent/gate/places.h"
+
+#define LG_QUEUE_PACKET	128		/* octets of a packet that are looked at: its headers */
+#define LG_QUEUE_LENGTH	4096		/* packets that wait; beyond, the kernel drops */
+
+struct lg_queue_packet {
+	struct lg_address from, to;
+	int protocol;
+	uint16_t port;			/* destination's; 0 for protocols without */
+};
+
+/* The headers of an IP packet.  False: cut short, a fragment, or with what cannot be read; such a packet is refused. */
+bool lg_queue_parse(const uint8_t *p, size_t n, struct lg_queue_packet *ret);
+
+struct lg_queue;
+/* Asks `permits` about each packet, on a thread of its own. */
+LG_CHECKED lg_err lg_queue_open(struct lg_ctx *cx, uint16_t number, bool (*permits)(void *arg, const struct lg_queue_packet *p), void *arg,
+    struct lg_queue **ret);
+void lg_queue_close(struct lg_queue **q);	/* safe on NULL */
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * table.h: the connections that are allowed, as this process looks them up and as the kernel is told.
+ *
+ * The kernel's table is ours alone.  It judges what goes from a guarded address to a guarded one, and drops what comes from or goes to a
+ * guarded address that is nobody's.  Everything it lets through hangs on the set `alive`, whose elements end by themselves.
+ */
+#ifndef LG_AGENT_GATE_TABLE_H
+#define LG_AGENT_GATE_TABLE_H
+
+#include "agent/gate/places.h"
+#include "base/map.h"
+#include "client/bundle.h"
+
+#define LG_GATE_RANGES		64		/* of guarded addresses */
+#define LG_GATE_TEXT		(64u << 20)	/* octets of one change: some 800,000 elements */
+#define LG_GATE_MARK		0x6c676174u	/* on a packet that was refused in the queue */
+#define LG_GATE_LEARNED		65536		/* verdicts of the queue that the kernel remembers */
+
+struct lg_range {
+	int family;
+	uint8_t a[16];
+	unsigned bits;
+};
+/* "10.77.0.0/16", "fd77::/64".  LG_E_INVALID: bits are set behind the length, too. */
+LG_CHECKED lg_err lg_range_parse(struct lg_ctx *cx, lg_str text, struct lg_range *ret);
+bool lg_range_holds(const struct lg_range *r, const struct lg_address *at);
+
+enum lg_gate_says { LG_GATE_DENY, LG_GATE_PERMIT, LG_GATE_ASK, LG_GATE_FOREIGN };	/* FOREIGN: not between two guarded ones */
+
+struct lg_gate_named {
+	struct lg_address at;
+	lg_str workload;
+};
+
+/* One state of the world, immutable; in an arena of its own. */
+struct lg_gate_table {
+	struct lg_arena *arena;
+	const struct lg_range *range;		/* the gate's */
+	size_t nrange;
+	const struct lg_gate_named *named;
+	size_t nnamed;
+	struct lg_map by_address;		/* struct lg_address -> place in `index`, from 1 */
+	uint32_t *index;			/* of each named one: the workload's place in the rows, UINT32_MAX: none */
+	struct lg_connect_table rows;
+	uint64_t generation;
+};
+
+/* The places' addresses and what the bundle (may be NULL: nothing is allowed) says of their connections. */
+LG_CHECKED lg_err lg_gate_table_make(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_places *ps, const struct lg_range *range,
+    size_t nrange, struct lg_gate_table **ret);
+void lg_gate_table_free(struct lg_gate_table **t);	/* safe on NULL */
+/* protocol: IPPROTO_...; port in host order.  The workloads' names are told when both are known. */
+enum lg_gate_says lg_gate_table_ask(const struct lg_gate_table *t, const struct lg_address *from, const struct lg_address *to, int protocol,
+    uint16_t port, lg_str *source, lg_str *destination);
+
+/* ---- as nft(8) commands ------------------------------------------------------------------------------------- */
+
+void lg_gate_write_frame(struct lg_buf *out);	/* the table without contents, in place of one that is there */
+void lg_gate_write_ranges(const struct lg_range *range, size_t n, struct lg_buf *out);
+void lg_gate_write_table(const struct lg_gate_table *t, struct lg_buf *out);	/* all contents in place of those that are there */
+void lg_gate_write_links(const struct lg_places *ps, struct lg_buf *out);	/* chains at the containers' interfaces */
+/* The dead man's element; microseconds. */
+void lg_gate_write_alive(int64_t left, struct lg_buf *out);
+void lg_gate_write_learned(const struct lg_address *from, const struct lg_address *to, int protocol, uint16_t port, int seconds,
+    struct lg_buf *out);
+
+#endif
