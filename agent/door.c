@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agent/door_own.h"
+#include "agent/gate/gate.h"
 #include "agent/mounts.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -337,7 +338,10 @@ lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *te
 	}
 	lg_err e = admit(&v);
 	if (e == LG_OK) {
-		lg_log(LG_INFO, "container %.*s starts as workload %.*s", LG_FMT(v.id), LG_FMT(v.workload));
+		lg_str workload = v.known ? v.admitted.workload : v.workload;
+		lg_log(LG_INFO, "container %.*s starts as workload %.*s", LG_FMT(v.id), LG_FMT(workload));
+		if (door->at.gate != NULL)
+			lg_gate_started(door->at.gate, v.id, workload, (pid_t)v.pid);
 	} else {
 		lg_log(LG_WARN, "container %.*s is refused: %s", LG_FMT(v.id), cx->error);
 		if (v.prepared)
@@ -359,6 +363,8 @@ lg_door_end(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *tex
 	LG_TRY(lg_admitted_get(cx, door->at.state, v.id, &ad));
 	/* First here: what the service does not hear of now cannot start without a ticket all the same. */
 	LG_TRY(lg_admitted_del(cx, door->at.state, v.id));
+	if (door->at.gate != NULL)
+		lg_gate_ended(door->at.gate, v.id);
 	e = lg_upstream_end(cx, v.up, v.id);
 	return e == LG_E_NOT_FOUND ? LG_OK : e;
 }

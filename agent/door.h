@@ -26,6 +26,7 @@ struct lg_door_settings {
 	const char *hook;		/* lightgate-runc, absolute */
 	const char *socket;		/* absolute */
 	struct lg_bundles *bundles;	/* for what continues while the service is away; NULL: nothing does */
+	struct lg_gate *gate;		/* is told what starts and ends; NULL: nobody is */
 };
 
 /* The settings' strings are kept.  Needs an identity below state. */

@@ -10,6 +10,7 @@
 
 #include "agent/docker.h"
 #include "agent/doorman.h"
+#include "agent/gate/gate.h"
 #include "agent/invite.h"
 #include "agent/join.h"
 #include "agent/listener.h"
@@ -26,6 +27,8 @@
 struct options {
 	const char *state, *socket, *token_file, *server, *hook;
 	struct lg_docker_settings docker;
+	const char *gate;		/* ranges that it guards */
+	bool stale_open;
 	char **words, **argv;		/* words: after the options */
 };
 
@@ -172,16 +175,28 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 
 	if (access(at.hook, X_OK) != 0)
 		return lg_fail(cx, LG_E_NOT_FOUND, "%s: %s (--hook PATH names lightgate-runc)", at.hook, strerror(errno));
+	struct lg_gate_settings gate = { .state = at.state, .ranges = lg_str_of(o->gate), .stale_open = o->stale_open };
 	LG_TRY(lg_bundles_open(cx, at.state, NULL, &at.bundles));
 	bool again = false;
-	lg_err e = lg_door_open(cx, &at, &door);
+	lg_err e = o->gate == NULL ? LG_OK : lg_gate_open(cx, &gate, at.bundles, &at.gate);
+	if (e == LG_OK)
+		e = lg_door_open(cx, &at, &door);
 	if (e == LG_OK) {
 		lg_bundles_start(at.bundles);
 		e = stand(cx, o, door, at.socket, &again);
 	}
 	lg_door_close(&door);
+	lg_gate_stop(at.gate);
 	lg_bundles_close(&at.bundles);
+	lg_gate_free(&at.gate);
 	return again ? lg_sockets_exec(cx, o->argv) : e;
+}
+
+static lg_err
+run_open_gate(struct lg_ctx *cx, const struct options *o)
+{
+	(void)o;
+	return lg_gate_remove(cx);
 }
 
 /* ---- end --------------------------------------------------------------------------------------------------- */
@@ -275,7 +290,9 @@ static const struct {
 } verbs[] = {
 	{ "join", "become a host: --token-file FILE|- --state DIR [--server HOST:PORT]", run_join },
 	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]\n"
-	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]", run_daemon },
+	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]\n"
+	  "          [--gate RANGE,... [--gate-stale-open]]", run_daemon },
+	{ "open-gate", "take the gate's rules out of the kernel: for a host that leaves", run_open_gate },
 	{ "renew", "a new certificate now: --state DIR", run_renew },
 	{ "status", "who this host is, and how fresh its bundle: --state DIR --socket PATH", run_status },
 	{ "ask", "decide from the host's bundle: Workload/web connect Workload/db [PORT/PROTOCOL] --socket PATH", run_ask },
@@ -298,19 +315,24 @@ read_options(int argc, char **argv, struct options *o)
 		{ "state", required_argument, NULL, 's' }, { "socket", required_argument, NULL, 'S' },
 		{ "token-file", required_argument, NULL, 't' }, { "server", required_argument, NULL, 'u' },
 		{ "hook", required_argument, NULL, 'k' }, { "docker-plugin", required_argument, NULL, 'p' },
-		{ "docker-front", required_argument, NULL, 'f' }, { "docker-engine", required_argument, NULL, 'e' }, { NULL, 0, NULL, 0 },
+		{ "docker-front", required_argument, NULL, 'f' }, { "docker-engine", required_argument, NULL, 'e' },
+		{ "gate", required_argument, NULL, 'g' }, { "gate-stale-open", no_argument, NULL, 'O' }, { NULL, 0, NULL, 0 },
 	};
 	const struct {
 		int c;
 		const char **where;
 	} places[] = {
 		{ 's', &o->state }, { 'S', &o->socket }, { 't', &o->token_file }, { 'u', &o->server }, { 'k', &o->hook },
-		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine },
+		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine }, { 'g', &o->gate },
 	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		size_t i = 0;
+		if (c == 'O') {
+			o->stale_open = true;
+			continue;
+		}
 		while (i < LG_COUNT(places) && places[i].c != c)
 			i++;
 		if (i == LG_COUNT(places))

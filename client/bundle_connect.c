@@ -7,15 +7,23 @@ const lg_str lg_bundle_protocols[LG_BUNDLE_PROTOCOLS] = { LG_STR("tcp"), LG_STR(
 static lg_err
 common_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_record **ret)
 {
-	struct lg_field f[] = {
-		{ lg_name_of(LG_STR("revision")), lg_value_long((int64_t)b->about.mark.version) },
-		{ lg_name_of(LG_STR("asker")), { LG_V_RECORD, { .record = b->body->asker } } },
-		{ lg_name_of(LG_STR("subject_proof")), lg_value_string(LG_STR("asserted")) },
-	};
+	struct lg_field *f = LG_NEWS(cx->arena, struct lg_field, 3);
 	struct lg_value record;
 
-	LG_TRY(lg_value_record(cx, f, LG_COUNT(f), &record));
+	f[0] = (struct lg_field){ lg_name_of(LG_STR("revision")), lg_value_long((int64_t)b->about.mark.version) };
+	f[1] = (struct lg_field){ lg_name_of(LG_STR("asker")), { LG_V_RECORD, { .record = b->body->asker } } };
+	f[2] = (struct lg_field){ lg_name_of(LG_STR("subject_proof")), lg_value_string(LG_STR("asserted")) };
+	LG_TRY(lg_value_record(cx, f, 3, &record));
 	*ret = record.u.record;
+	return LG_OK;
+}
+
+/* The system's set names what it means; the tenant's names were all resolved when the bundle was read. */
+static lg_err
+resolve(void *body, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid *ret)
+{
+	if (lg_bundle_resolve(body, cx, uid, ret) != LG_OK)
+		*ret = *uid;
 	return LG_OK;
 }
 
@@ -24,7 +32,7 @@ lg_bundle_connect(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_
 {
 	LG_AUTO(lg_policies_unref) struct lg_policies *both = NULL;
 	static const lg_str unknown[] = { LG_STR("now") };
-	struct lg_policy_options options = { .schema = b->body->schema };
+	struct lg_policy_options options = { .schema = b->body->schema, .resolve = resolve, .self = b->body };
 	struct lg_entities port = lg_bundle_entities(b);
 	const struct lg_policy_rename *renames;
 	struct lg_connect rq = {

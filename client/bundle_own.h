@@ -25,6 +25,7 @@ struct lg_bundle_body {
 	size_t nissuers;
 	lg_str heirs[LG_BUNDLE_KEYS];
 	size_t nheirs;
+	struct lg_map names;			/* of the policies: "Type/name" -> lg_str *, the id it was resolved to */
 	struct lg_map by_name, by_id;		/* "Type/name", "Type/id" -> const struct lg_euid * */
 	struct lg_map certificates;		/* revoked serials */
 	struct lg_map tokens;			/* "kind/id" -> int64_t *, not_before */
@@ -44,6 +45,8 @@ LG_CHECKED lg_err lg_bundle_body_read(struct lg_ctx *cx, lg_str text, struct lg_
 void lg_bundle_body_unref(struct lg_bundle_body **b);
 /* Of a body that nobody has vouched for yet: the tokens that name heirs, which prove themselves. */
 void lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, lg_str *ret, size_t max, size_t *n);
+/* lg_policy_options.resolve with a body for itself: as the service resolved names at activation, whoever has them today. */
+LG_CHECKED lg_err lg_bundle_resolve(void *body, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid *ret);
 /* The key of a map for two words. */
 lg_str lg_bundle_key(char *room, size_t size, lg_str a, lg_str b);
 

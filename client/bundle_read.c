@@ -11,7 +11,6 @@
 struct reading {
 	struct lg_ctx *cx;		/* its arena is the body's */
 	struct lg_bundle_body *b;
-	struct lg_map names;		/* "Type/name" -> lg_str *, the id it was resolved to */
 	lg_str schema, system, tenant;
 	lg_str *chunk;			/* arrays of entities, as they stand */
 	size_t nchunks;
@@ -98,7 +97,7 @@ read_names(struct reading *r, struct lg_json *js)
 		lg_str type = LG_NONE, name = LG_NONE, *id = LG_NEW(r->cx->arena, lg_str);
 		const struct member m[] = { { "type", &type }, { "name", &name }, { "id", id } };
 		read_strings(js, m, LG_COUNT(m));
-		*lg_map_at(&r->names, key_of(r, type, name)) = id;
+		*lg_map_at(&r->b->names, key_of(r, type, name)) = id;
 	}
 }
 
@@ -124,17 +123,16 @@ read_policies(struct reading *r, struct lg_json *js)
 	}
 }
 
-/* As the service resolved them at activation, whoever has the name today. */
-static lg_err
-resolve(void *self, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid *ret)
+lg_err
+lg_bundle_resolve(void *self, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid *ret)
 {
-	const struct reading *r = self;
+	const struct lg_bundle_body *b = self;
 	char room[1024];
 
 	*ret = *uid;
 	if (lg_str_eq(uid->type, LG_STR("Action")) || lg_str_eq(uid->type, LG_STR("Anonymous")))
 		return LG_OK;
-	const lg_str *id = lg_map_get(&r->names, lg_bundle_key(room, sizeof room, uid->type, uid->id));
+	const lg_str *id = lg_map_get(&b->names, lg_bundle_key(room, sizeof room, uid->type, uid->id));
 	if (id == NULL)
 		return lg_fail(cx, LG_E_INVALID, "%.*s \"%.*s\" is not among the names", LG_FMT(uid->type), LG_FMT(uid->id));
 	*ret = lg_euid_of(uid->type, *id);
@@ -152,8 +150,8 @@ compile(struct reading *r)
 	LG_TRY(lg_schema_parse(r->cx, LG_STR("schema"), r->schema, &faults, &b->schema));
 	o.schema = b->schema;
 	LG_TRY(lg_policies_parse(r->cx, &system, 1, &o, &faults, &b->system));
-	o.resolve = resolve;
-	o.self = r;
+	o.resolve = lg_bundle_resolve;
+	o.self = b;
 	return lg_policies_parse(r->cx, &tenant, 1, &o, &faults, &b->policies);
 }
 
@@ -462,7 +460,7 @@ lg_bundle_body_read(struct lg_ctx *cx, lg_str text, struct lg_bundle_body **ret)
 
 	atomic_init(&b->refs, 1);
 	b->arena = a;
-	lg_map_init(&r.names, a);
+	lg_map_init(&r.b->names, a);
 	lg_map_init(&b->by_name, a);
 	lg_map_init(&b->by_id, a);
 	lg_map_init(&b->certificates, a);

@@ -150,8 +150,11 @@ replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool poli
 	lg_buf_byte(&b, '\0');
 	LG_TRY(lg_buf_status(cx, &b));
 	lg_sha256 digest = lg_sha256_of(lg_buf_view(&b));
-	if (memcmp(&digest, &g->told, sizeof digest) != 0)
+	if (memcmp(&digest, &g->told, sizeof digest) != 0) {
 		LG_TRY(lg_nft_run(cx, g->nft, b.p));
+		lg_log(LG_INFO, "the gate knows %zu addresses and %zu ways among them, by bundle %llu", t->nnamed, t->rows.n,
+		    (unsigned long long)t->generation);
+	}
 	g->told = digest;
 	put_in_force(g, t);
 	LG_TRY(lg_cut_flows(cx, t, policies, &cut));
@@ -438,11 +441,8 @@ lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bund
 }
 
 void
-lg_gate_close(struct lg_gate **gate)
+lg_gate_stop(struct lg_gate *g)
 {
-	struct lg_gate *g = *gate;
-
-	*gate = NULL;
 	if (g == NULL)
 		return;
 	pthread_mutex_lock(&g->lock);
@@ -450,7 +450,15 @@ lg_gate_close(struct lg_gate **gate)
 	pthread_mutex_unlock(&g->lock);
 	wake(g);
 	pthread_join(g->thread, NULL);
-	end(g);
+	lg_queue_close(&g->queue);
+}
+
+void
+lg_gate_free(struct lg_gate **gate)
+{
+	if (*gate != NULL)
+		end(*gate);
+	*gate = NULL;
 }
 
 lg_err

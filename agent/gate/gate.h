@@ -24,8 +24,9 @@ struct lg_gate_settings {
 
 /* Installs the table, closed, and starts the thread.  The settings' strings are kept; before lg_bundles_start. */
 LG_CHECKED lg_err lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bundles *bundles, struct lg_gate **ret);
-/* The thread ends, the table stays: the kernel guards on, and closes when its time is over.  Safe on NULL. */
-void lg_gate_close(struct lg_gate **g);
+/* The threads end, the table stays: the kernel guards on, and closes when its time is over.  Safe on NULL. */
+void lg_gate_stop(struct lg_gate *g);
+void lg_gate_free(struct lg_gate **g);	/* after lg_gate_stop, and when the bundles tell nobody any more; safe on NULL */
 /* Takes the table away, which opens the way.  For a host that leaves. */
 LG_CHECKED lg_err lg_gate_remove(struct lg_ctx *cx);
 

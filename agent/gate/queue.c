@@ -95,7 +95,7 @@ lg_queue_parse(const uint8_t *p, size_t n, struct lg_queue_packet *ret)
 static void
 answer(struct lg_queue *q, uint32_t id, bool permit)
 {
-	char room[MNL_NLMSG_HDRLEN + 256];
+	char room[512];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_VERDICT, q->number);
 
 	nfq_nlmsg_verdict_put(nlh, (int)id, permit ? NF_ACCEPT : NF_REPEAT);
