@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ worker(void *arg)
 	/* On Linux a nice value belongs to a thread.  Raising it needs no privilege; a refusal would cost fairness alone. */
 	if (p->nice != 0)
 		setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, (id_t)gettid()) + p->nice);
+	prctl(PR_SET_NAME, "lg-worker");
 	while (take(p, &job))
 		job.run(job.arg);
 	return NULL;

@@ -311,24 +311,30 @@ run_complete(struct lg_ctx *cx, struct lg_view *v, void *arg)
 
 /* The keeper answers with a whole certificate: it must be ours, around our TBS, by the issuer whose name stands in it. */
 static lg_err
-sign_x509(struct lg_ctx *cx, struct lg_issuing *is, lg_str *ret)
+take_x509(void *arg, struct lg_ctx *cx, lg_str der)
 {
-	const struct lg_signer *signer = &is->c->ports.signer;
+	struct lg_issuing *is = arg;
 	struct lg_x509 x;
-	lg_str der;
 
-	LG_TRY(signer->certificate_wait(signer->self, cx, is->ca->au.tenant, is->tbs, &der));
 	LG_TRY(lg_x509_parse(cx, der, &x));
 	if (!lg_str_eq(x.tbs, is->tbs) || !lg_str_eq(x.alg, x.tbs_alg) || der.n > LG_CERT_MAX)
 		return lg_fail(cx, LG_E_INTERNAL, "the keeper signed something else");
-	*ret = der;
+	is->row.der = lg_dup(cx->arena, der);
+	is->row.sha256 = lg_sha256_of(is->row.der);
 	return LG_OK;
 }
 
 static lg_err
 sign(struct lg_ctx *cx, struct lg_issuing *is)
 {
-	LG_TRY(lg_profile_is_ssh(&is->profile) ? lg_ssh_sign(cx, is, &is->row.der) : sign_x509(cx, is, &is->row.der));
+	const struct lg_signer *signer = &is->c->ports.signer;
+	lg_str der;
+
+	if (!lg_profile_is_ssh(&is->profile)) {
+		LG_TRY(signer->certificate_wait(signer->self, cx, is->ca->au.tenant, is->tbs, &der));
+		return take_x509(is, cx, der);
+	}
+	LG_TRY(lg_ssh_sign(cx, is, &is->row.der));
 	is->row.sha256 = lg_sha256_of(is->row.der);
 	return LG_OK;
 }
@@ -352,17 +358,56 @@ lg_issued_of(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_row
 	return lg_fail(cx, LG_E_CONFLICT, "the certificate's issuer is no longer in use");
 }
 
+#define PREPARE	"certificate.prepare"
+#define ISSUE	"certificate.issue"
+
+struct steps {
+	struct lg_between b;
+	struct lg_issuing *is;
+};
+
+static lg_err
+step_pending(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
+{
+	return run_pending(cx, v, ((struct steps *)((char *)job - offsetof(struct steps, b.before)))->is);
+}
+
+static lg_err
+step_complete(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
+{
+	return run_complete(cx, v, ((struct steps *)((char *)job - offsetof(struct steps, b.after)))->is);
+}
+
+static lg_err
+in_one_sleep(struct lg_ctx *cx, struct lg_issuing *is)
+{
+	struct steps *s = LG_NEW(cx->arena, struct steps);
+
+	s->is = is;
+	s->b = (struct lg_between){ .tenant = is->ca->au.tenant, .tbs = is->tbs, .take = take_x509, .arg = is,
+		.before = { .run = step_pending, .operation = PREPARE }, .after = { .run = step_complete, .operation = ISSUE } };
+	return is->c->ports.between(is->c->ports.callers, cx, &s->b);
+}
+
+static lg_err
+step_by_step(struct lg_ctx *cx, struct lg_issuing *is)
+{
+	struct lg_store *st = is->c->ports.store;
+	uint32_t tenant = is->ca->au.tenant;
+
+	LG_TRY(lg_store_apply(cx, st, tenant, PREPARE, run_pending, is, NULL));
+	LG_TRY(sign(cx, is));
+	return lg_store_apply(cx, st, tenant, ISSUE, run_complete, is, NULL);
+}
+
 /* A failure between the mutations leaves a pending row: it is believed by nobody, and names a serial number that the keeper
  * may have signed. */
 static lg_err
 record_and_sign(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret)
 {
-	struct lg_store *st = is->c->ports.store;
-	uint32_t tenant = is->ca->au.tenant;
+	bool alone = is->c->ports.between == NULL || lg_profile_is_ssh(&is->profile);
 
-	LG_TRY(lg_store_apply(cx, st, tenant, "certificate.prepare", run_pending, is, NULL));
-	LG_TRY(sign(cx, is));
-	LG_TRY(lg_store_apply(cx, st, tenant, "certificate.issue", run_complete, is, NULL));
+	LG_TRY(alone ? step_by_step(cx, is) : in_one_sleep(cx, is));
 	if (is->refused != LG_OK)
 		return lg_fail_in(cx, is->refused, "refused after signing, revoked");
 	return lg_issued_of(cx, is->ca, &is->row, ret);

@@ -136,6 +136,12 @@ lg_keeper_link_channel(struct lg_keeper_link *kl)
 	return NULL;
 }
 
+struct lg_loop *
+lg_keeper_link_loop(struct lg_keeper_link *kl)
+{
+	return kl->channel[atomic_fetch_add(&kl->next, 1) % kl->n].loop;
+}
+
 static lg_err
 token(void *self, const struct lg_token_request *rq, lg_keeper_done *done, void *arg)
 {

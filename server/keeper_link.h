@@ -5,6 +5,7 @@
 #ifndef LG_SERVER_KEEPER_LINK_H
 #define LG_SERVER_KEEPER_LINK_H
 
+#include "lightgate/certs.h"
 #include "lightgate/keeper.h"
 #include "server/loop.h"
 
@@ -28,6 +29,12 @@ struct lg_keeper *lg_keeper_link_channel(struct lg_keeper_link *kl);
  * into cx's arena.  On LG_E_* the keeper's sentence is in cx. */
 typedef lg_err lg_keeper_ask(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg);
 LG_CHECKED lg_err lg_keeper_link_wait(struct lg_keeper_link *kl, struct lg_ctx *cx, lg_keeper_ask *ask, void *arg, lg_str *reply);
+
+/* keeper_between.c: lg_certs_ports.between.  The two mutations' answers and the keeper's go from thread to thread without the worker, which
+ * sleeps once instead of three times. */
+LG_CHECKED lg_err lg_keeper_between(struct lg_keeper_link *kl, struct lg_store *st, struct lg_ctx *cx, struct lg_between *b);
+/* One loop after the other, for requests that come from workers. */
+struct lg_loop *lg_keeper_link_loop(struct lg_keeper_link *kl);
 
 /* The tenant's data key, as sealed by the keeper (lg_keeper_wrap_new): unwrapped by the keeper and held for signer.data_key. Waits. */
 LG_CHECKED lg_err lg_keeper_link_data_key(struct lg_keeper_link *kl, struct lg_ctx *cx, uint32_t tenant, lg_str wrapped);

@@ -1,59 +1,47 @@
 #include "server/wait.h"
 
+#include <errno.h>
 #include <time.h>
 
 void
 lg_waiter_init(struct lg_waiter *w)
 {
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->cond, &attr);
-	pthread_condattr_destroy(&attr);
-	w->done = false;
+	sem_init(&w->done, 0, 0);
 }
 
 void
 lg_waiter_end(struct lg_waiter *w)
 {
-	pthread_cond_destroy(&w->cond);
+	sem_destroy(&w->done);
 	pthread_mutex_destroy(&w->lock);
 }
 
 void
 lg_waiter_done(struct lg_waiter *w)
 {
-	pthread_mutex_lock(&w->lock);
-	w->done = true;
-	pthread_cond_signal(&w->cond);
-	pthread_mutex_unlock(&w->lock);
+	sem_post(&w->done);
 }
 
 void
 lg_waiter_wait(struct lg_waiter *w)
 {
-	pthread_mutex_lock(&w->lock);
-	while (!w->done)
-		pthread_cond_wait(&w->cond, &w->lock);
-	pthread_mutex_unlock(&w->lock);
+	while (sem_wait(&w->done) != 0)
+		;
 }
 
 bool
 lg_waiter_wait_for(struct lg_waiter *w, int64_t us)
 {
 	struct timespec until;
-	bool done;
+	int rc;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	us += until.tv_nsec / 1000;
 	until.tv_sec += us / 1000000;
 	until.tv_nsec = us % 1000000 * 1000;
-	pthread_mutex_lock(&w->lock);
-	while (!w->done && pthread_cond_timedwait(&w->cond, &w->lock, &until) == 0)
-		;
-	done = w->done;
-	pthread_mutex_unlock(&w->lock);
-	return done;
+	do
+		rc = sem_clockwait(&w->done, CLOCK_MONOTONIC, &until);
+	while (rc != 0 && errno == EINTR);
+	return rc == 0;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -428,6 +429,7 @@ thread_main(void *arg)
 	struct lg_segments *sg = arg;
 	struct list l;
 
+	prctl(PR_SET_NAME, "lg-decisions");
 	while (next_list(sg, &l)) {
 		lg_err e = write_block(sg, &l);
 		sg->dirty = e != LG_OK;

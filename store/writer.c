@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -178,6 +179,7 @@ writer_main(void *arg)
 	size_t n;
 
 	on_writer = true;
+	prctl(PR_SET_NAME, "lg-writer");
 	while ((n = take(w, v, LG_COUNT(v))) > 0)
 		for (size_t done = 0, ran; done < n; done += ran) {
 			ran = run_batch(w, v + done, n - done);

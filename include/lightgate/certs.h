@@ -83,6 +83,16 @@ struct lg_acme_net {
 	lg_err (*caa)(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n);	/* ret[LG_ACME_CAA] */
 };
 
+/* A signature between two mutations: `before` is applied, the keeper signs, `take` looks at the certificate, `after` is applied. */
+struct lg_between {
+	uint32_t tenant;
+	lg_str tbs;
+	struct lg_job before, after;	/* run and operation are filled, the rest zero */
+	lg_err (*take)(void *arg, struct lg_ctx *cx, lg_str der);	/* on another thread; der lives as long as the call */
+	void *arg;
+	void *owner;			/* of whoever runs the steps */
+};
+
 struct lg_certs_ports {
 	struct lg_store *store;
 	struct lg_cert_subjects subjects;
@@ -91,6 +101,8 @@ struct lg_certs_ports {
 	void *callers;
 	/* Who asks, in ex->tenant; sets cx->actor.  audience: the path under the issuer that a token must be for ("/v1"). */
 	lg_err (*authenticate)(void *callers, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret);
+	/* All four steps of a certificate while the caller, a worker, sleeps once.  Ends the thread's turn.  NULL: one after the other. */
+	lg_err (*between)(void *callers, struct lg_ctx *cx, struct lg_between *b);
 	/* A service by its name and secret (HTTP Basic), in ex->tenant; sets cx->actor.  LG_E_UNAUTHENTICATED.  NULL: nobody can. */
 	lg_err (*by_secret)(void *callers, struct lg_http *ex, lg_str name, lg_str secret, struct lg_certs_caller *ret);
 	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */

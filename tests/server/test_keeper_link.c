@@ -254,3 +254,88 @@ Test(keeper_link, data_keys_are_unwrapped_once_and_held)
 	cr_assert_eq(key->n, 32);
 	end(&w);
 }
+
+/* ---- between two mutations: what succeeds is issued all day by tests/e2e; here is what does not --------------------- */
+
+static const struct lg_table rows = { .name = "test.rows", .id = 0x7001 };
+
+struct tried {
+	struct lg_between b;
+	bool refuse;
+	int before, after, taken;
+};
+
+static lg_err
+run_before(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
+{
+	struct tried *t = (struct tried *)(void *)((char *)job - offsetof(struct tried, b.before));
+
+	t->before++;
+	if (t->refuse)
+		return lg_fail(cx, LG_E_DENIED, "not this one");
+	return lg_put(cx, v, &rows, LG_STR("\0\0\0\1k"), LG_STR("v"));
+}
+
+static lg_err
+run_after(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
+{
+	(void)cx, (void)v;
+	((struct tried *)(void *)((char *)job - offsetof(struct tried, b.after)))->after++;
+	return LG_OK;
+}
+
+static lg_err
+take(void *arg, struct lg_ctx *cx, lg_str der)
+{
+	(void)cx, (void)der;
+	((struct tried *)arg)->taken++;
+	return LG_OK;
+}
+
+static struct lg_store *
+open_store(struct world *w)
+{
+	static const struct lg_table *const tables[] = { &rows };
+	struct lg_store_options o = { .map_size = 64u << 20, .tables = tables, .ntables = 1, .node = LG_STR("n"), .nosync = true };
+	struct lg_store *st;
+
+	o.dir = lg_print(w->cx.arena, "%s/store", w->dir).p;
+	o.archive = lg_print(w->cx.arena, "%s/archive", w->dir).p;
+	cr_assert(mkdir(o.dir, 0700) == 0 && mkdir(o.archive, 0700) == 0);
+	cr_assert_eq(lg_store_open(&w->cx, &o, &st), LG_OK, "%s", w->cx.error);
+	return st;
+}
+
+static lg_err
+try_between(struct world *w, struct lg_store *st, struct tried *t)
+{
+	t->b = (struct lg_between){ .tenant = 1, .tbs = LG_STR("\x30\0"), .take = take, .arg = t,
+		.before = { .run = run_before, .operation = "test.before" }, .after = { .run = run_after, .operation = "test.after" } };
+	return lg_keeper_between(w->kl, st, &w->cx, &t->b);
+}
+
+Test(keeper_link, what_fails_between_two_mutations_goes_no_further)
+{
+	struct world w;
+	struct tried no = { .refuse = true }, away = { .refuse = false }, denied = { .refuse = false };
+	struct lg_store *st;
+
+	begin(&w);
+	st = open_store(&w);
+	cr_assert_eq(try_between(&w, st, &away), LG_E_UNAVAILABLE, "no keeper: %s", w.cx.error);
+	cr_assert(away.before == 1 && away.taken == 0 && away.after == 0);
+	connect_all(&w);
+	cr_assert_eq(try_between(&w, st, &no), LG_E_DENIED);
+	cr_assert_str_eq(w.cx.error, "not this one");
+	cr_assert(no.before == 1 && no.taken == 0 && no.after == 0);
+	for (int i = 0; i < 10; i++) {
+		denied = (struct tried){ .refuse = false };
+		cr_assert_neq(try_between(&w, st, &denied), LG_OK, "the keeper signs no such thing");
+		cr_assert(denied.before == 1 && denied.taken == 0 && denied.after == 0);
+	}
+	kill(w.pid, SIGKILL);
+	cr_assert_eq(try_between(&w, st, &away), LG_E_UNAVAILABLE);
+	cr_assert_eq(away.after, 0);
+	lg_store_close(&st);
+	end(&w);
+}
