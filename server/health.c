@@ -32,11 +32,12 @@ metrics(void *self, struct lg_http *ex)
 	return LG_OK;
 }
 
-static const struct lg_route routes[] = {
+const struct lg_route lg_health_routes[] = {
 	{ "GET", "/healthz", LG_SURFACE_API, LG_ON_LOOP, 0, healthz },
 	{ "GET", "/readyz", LG_SURFACE_API, LG_ON_LOOP, 0, readyz },
 	{ "GET", "/metrics", LG_SURFACE_API, LG_ON_LOOP, 0, metrics },
 };
+const size_t lg_health_nroutes = LG_COUNT(lg_health_routes);
 
 static void
 process_metrics(void *self, struct lg_buf *out)
@@ -58,5 +59,5 @@ lg_err
 lg_health_add(struct lg_ctx *cx, struct lg_app *app)
 {
 	LG_TRY(lg_metrics_source_add(cx, app->metrics, process_metrics, app));
-	return lg_http_routes_add(cx, app->http, routes, LG_COUNT(routes), app);
+	return lg_http_routes_add(cx, app->http, lg_health_routes, lg_health_nroutes, app);
 }

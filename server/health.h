@@ -4,6 +4,8 @@
 
 #include "server/app.h"
 
+extern const struct lg_route lg_health_routes[];
+extern const size_t lg_health_nroutes;
 LG_CHECKED lg_err lg_health_add(struct lg_ctx *cx, struct lg_app *app);
 
 #endif
