@@ -131,7 +131,7 @@ row_members(struct row_reader *rr)
 		while (i < LATER_MAX && !lg_str_eq(parts[i].name, name))
 			i++;
 		if (i == LATER_MAX)
-			lg_json_fault(rr->rd.js, "an entity has uid, attrs, parents and tags only");
+			lg_json_skip(rr->rd.js);
 		else if (rr->has_uid)
 			LG_TRY(parts[i].read(rr));
 		else

@@ -97,16 +97,18 @@ lg_est_uid(struct lg_json *js, struct lg_euid *ret)
 
 	lg_json_object(js);
 	while (lg_json_member(js, &name)) {
-		if (lg_str_eq(name, LG_STR("__entity")))
-			return lg_est_uid(js, ret) &&
-			       (lg_json_member(js, &name) ? (lg_json_fault(js, "an escape stands alone"), false)
-							  : js->fault == NULL);
+		if (lg_str_eq(name, LG_STR("__entity"))) {
+			(void)lg_est_uid(js, ret);
+			while (lg_json_member(js, &name))
+				lg_json_skip(js);
+			return js->fault == NULL;
+		}
 		if (lg_str_eq(name, LG_STR("type")))
 			type = lg_json_str(js);
 		else if (lg_str_eq(name, LG_STR("id")))
 			id = lg_json_str(js);
 		else
-			lg_json_fault(js, "an entity has `type` and `id` only");
+			lg_json_skip(js);
 	}
 	if (js->fault == NULL && (!lg_is_path(type) || id.p == NULL))
 		lg_json_fault(js, "an entity needs a `type` that is a name, and an `id`");

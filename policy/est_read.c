@@ -21,7 +21,8 @@ scope_entities(struct lg_est_reader *rd, struct lg_scope *sc)
 	}
 }
 
-static void
+/* False for a member that is none: only `is` refuses them, as the reference does. */
+static bool
 scope_part(struct lg_est_reader *rd, lg_str name, const char *slot, struct lg_scope *sc, lg_str *op)
 {
 	lg_str inner;
@@ -42,11 +43,13 @@ scope_part(struct lg_est_reader *rd, lg_str name, const char *slot, struct lg_sc
 	} else if (lg_str_eq(name, LG_STR("in"))) {
 		lg_json_object(rd->js);
 		while (lg_json_member(rd->js, &inner))
-			scope_part(rd, inner, slot, sc, op);
+			(void)scope_part(rd, inner, slot, sc, op);
 		sc->kind = SCOPE_IS_IN;
 	} else {
-		lg_est_bad(rd, "unknown member of a scope");
+		lg_json_skip(rd->js);
+		return false;
 	}
+	return true;
 }
 
 static void
@@ -55,11 +58,11 @@ scope(struct lg_est_reader *rd, struct lg_scope *sc, const char *slot)
 	static const char *const ops[] = { "All", "==", "in", "is" };
 	lg_str name, op = LG_NONE;
 	size_t i = 0;
-	bool entity, type;
+	bool entity, type, known = true;
 
 	lg_json_object(rd->js);
 	while (lg_json_member(rd->js, &name))
-		scope_part(rd, name, slot, sc, &op);
+		known = scope_part(rd, name, slot, sc, &op) && known;
 	while (i < LG_COUNT(ops) && !lg_str_eq(op, lg_str_of(ops[i])))
 		i++;
 	if (sc->kind != SCOPE_IS_IN)
@@ -69,7 +72,7 @@ scope(struct lg_est_reader *rd, struct lg_scope *sc, const char *slot)
 	entity = sc->kind == SCOPE_EQ || sc->kind == SCOPE_IN || sc->kind == SCOPE_IS_IN;
 	type = sc->kind == SCOPE_IS || sc->kind == SCOPE_IS_IN;
 	if (rd->js->fault == NULL && (i == LG_COUNT(ops) || entity != (sc->n > 0 || sc->slot || sc->listed) ||
-	    type != (sc->type.p != NULL) || (sc->listed && sc->kind != SCOPE_IN)))
+	    type != (sc->type.p != NULL) || (type && !known) || (sc->listed && sc->kind != SCOPE_IN)))
 		lg_est_bad(rd, "a scope whose members do not fit its op");
 }
 

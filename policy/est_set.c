@@ -117,6 +117,8 @@ links(struct set_reader *sr)
 			else
 				lg_json_fault(&sr->js, "a link has templateId, newId and values only");
 		}
+		if (link->template_id.p == NULL || link->id.p == NULL)
+			lg_json_fault(&sr->js, "a link needs templateId and newId");
 	}
 	return sr->js.fault == NULL ? LG_OK : lg_json_end(sr->cx, &sr->js);
 }

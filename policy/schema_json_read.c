@@ -269,6 +269,7 @@ static void
 applies_to(struct reader *rd, struct lg_decl_action *a)
 {
 	struct type_members context = { .required = true };
+	bool principals = false, resources = false;
 	lg_str name;
 
 	if (lg_json_peek(&rd->js) == LG_JSON_NULL) {
@@ -277,15 +278,20 @@ applies_to(struct reader *rd, struct lg_decl_action *a)
 	}
 	lg_json_object(&rd->js);
 	while (lg_json_member(&rd->js, &name)) {
-		if (lg_str_eq(name, LG_STR("principalTypes")))
+		if (lg_str_eq(name, LG_STR("principalTypes"))) {
+			principals = true;
 			names(rd, &a->principals);
-		else if (lg_str_eq(name, LG_STR("resourceTypes")))
+		} else if (lg_str_eq(name, LG_STR("resourceTypes"))) {
+			resources = true;
 			names(rd, &a->resources);
-		else if (lg_str_eq(name, LG_STR("context")))
+		} else if (lg_str_eq(name, LG_STR("context"))) {
 			a->context = type(rd, &context);
-		else
+		} else {
 			lg_json_fault(&rd->js, "unknown member of appliesTo");
+		}
 	}
+	if (rd->js.fault == NULL && !(principals && resources))
+		lg_json_fault(&rd->js, "appliesTo needs principalTypes and resourceTypes");
 }
 
 static void
@@ -340,23 +346,29 @@ namespace_members(struct reader *rd, lg_str ns)
 {
 	struct lg_decl_notes l = { 0 };
 	uint32_t at = here(rd);
+	bool entities = false, actions = false;
 	lg_str name;
 
 	if (ns.n > 0)
 		(void)name_checked(rd, ns, lg_is_path);
 	lg_json_object(&rd->js);
 	while (lg_json_member(&rd->js, &name)) {
-		if (lg_str_eq(name, LG_STR("entityTypes")))
+		if (lg_str_eq(name, LG_STR("entityTypes"))) {
+			entities = true;
 			each(rd, ns, entity);
-		else if (lg_str_eq(name, LG_STR("actions")))
+		} else if (lg_str_eq(name, LG_STR("actions"))) {
+			actions = true;
 			each(rd, ns, action);
-		else if (lg_str_eq(name, LG_STR("commonTypes")))
+		} else if (lg_str_eq(name, LG_STR("commonTypes"))) {
 			each(rd, ns, common);
-		else if (lg_str_eq(name, LG_STR("annotations")))
+		} else if (lg_str_eq(name, LG_STR("annotations"))) {
 			notes(rd, &l);
-		else
+		} else {
 			lg_json_fault(&rd->js, "unknown member of a namespace");
+		}
 	}
+	if (rd->js.fault == NULL && !(entities && actions))
+		lg_json_fault(&rd->js, "a namespace needs entityTypes and actions");
 	lg_decl_add_ns(rd->d, ns, l, at);
 }
 

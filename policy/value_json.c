@@ -41,7 +41,7 @@ uid_members(struct lg_value_reader *rd, lg_str first, struct lg_euid *ret)
 			id = lg_json_str(rd->js);
 			has_id = true;
 		} else {
-			lg_json_fault(rd->js, "an entity has `type` and `id` only");
+			lg_json_skip(rd->js);		/* as the reference does */
 		}
 	} while (lg_json_member(rd->js, &name));
 	LG_TRY(lg_reader_status(rd));
@@ -64,14 +64,14 @@ uid_object(struct lg_value_reader *rd, struct lg_euid *ret)
 	return uid_members(rd, name, ret);
 }
 
-/* The end of an object that holds one escape and nothing else. */
+/* The end of an object that began with an escape: what else it holds does not count. */
 static lg_err
 escape_end(struct lg_value_reader *rd)
 {
 	lg_str name;
 
-	if (lg_json_member(rd->js, &name))
-		lg_json_fault(rd->js, "an escape stands alone in its object");
+	while (lg_json_member(rd->js, &name))
+		lg_json_skip(rd->js);
 	return lg_reader_status(rd);
 }
 
@@ -160,7 +160,7 @@ ext_members(struct lg_value_reader *rd, lg_str first, struct lg_value *ret)
 		else if (n == 0 && lg_str_eq(name, LG_STR("args")))
 			LG_TRY(ext_args(rd, args, &n));
 		else
-			lg_json_fault(rd->js, "an extension value has `fn` and `arg` or `args`");
+			lg_json_skip(rd->js);
 	} while (lg_json_member(rd->js, &name));
 	LG_TRY(lg_reader_status(rd));
 	return ext_call(rd, fn, args, n, ret);

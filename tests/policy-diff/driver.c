@@ -14,6 +14,9 @@ enum { TEXT_MAX = 64 << 20, SET_MAX = 256, JSON_DEPTH = 512 };
 struct program {
 	lg_str schema, text, entities, requests;
 	bool has_schema, has_text, only_schema;
+	lg_str what, document;			/* of one in JSON: policies, schema, entities, context */
+	bool template;
+	struct lg_euid action;
 	struct lg_policy_source source[SET_MAX];
 	lg_str id[SET_MAX];
 	bool is_template[SET_MAX];
@@ -138,6 +141,14 @@ read_program(struct run *r, lg_str line)
 	while (lg_json_member(&js, &name)) {
 		if (lg_str_eq(name, LG_STR("kind"))) {
 			p->only_schema = lg_str_eq(lg_json_str(&js), LG_STR("schemas"));
+		} else if (lg_str_eq(name, LG_STR("what"))) {
+			p->what = lg_json_str(&js);
+		} else if (lg_str_eq(name, LG_STR("document"))) {
+			p->document = lg_json_raw(&js);
+		} else if (lg_str_eq(name, LG_STR("template"))) {
+			p->template = lg_json_bool(&js);
+		} else if (lg_str_eq(name, LG_STR("action"))) {
+			p->action = read_uid(&js);
 		} else if (lg_str_eq(name, LG_STR("schema"))) {
 			p->schema = lg_json_str(&js);
 			p->has_schema = true;
@@ -329,6 +340,66 @@ write_answers(struct run *r)
 	lg_entity_store_free(&store);
 }
 
+/* ---- documents in JSON --------------------------------------------------------------------------------------------------- */
+
+static lg_err
+take_policy(struct run *r)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+	lg_str wrapped = lg_print(r->cx.arena, "{\"%s\":{\"p\":%.*s}}", r->p->template ? "templates" : "staticPolicies", LG_FMT(r->p->document));
+	LG_AUTO(lg_buf_free) struct lg_buf one = LG_BUF(TEXT_MAX);
+
+	LG_TRY(lg_policies_parse_json(&r->cx, wrapped, NULL, &faults, &r->set));
+	lg_policy_json(r->set, 0, &one);
+	lg_jsonw_name(&r->w, LG_STR("normal"));
+	lg_jsonw_raw(&r->w, lg_buf_view(&one));
+	return LG_OK;
+}
+
+static lg_err
+take_schema(struct run *r)
+{
+	struct lg_policy_faults faults = { .n = 0 };
+	lg_str text, again;
+
+	LG_TRY(lg_schema_parse_json(&r->cx, LG_STR("schema"), r->p->document, &faults, &r->schema));
+	LG_TRY(lg_schema_json_text(&r->cx, r->p->document, &text));
+	LG_TRY(lg_schema_text_json(&r->cx, text, &again));
+	lg_jsonw_name(&r->w, LG_STR("normal"));
+	lg_jsonw_raw(&r->w, again);
+	return LG_OK;
+}
+
+static lg_err
+take_entities(struct run *r)
+{
+	LG_AUTO(lg_entity_store_free) struct lg_entity_store *store = lg_entity_store_new();
+
+	LG_TRY(lg_entity_store_json(&r->cx, store, r->schema, r->p->document));
+	return lg_entity_store_finish(&r->cx, store);
+}
+
+static lg_err
+take_context(struct run *r)
+{
+	lg_str of = lg_str_eq(r->p->action.id, LG_STR("nothing")) ? LG_STR("User") : LG_STR("Doc");
+	struct lg_request rq = { lg_euid_of(LG_STR("User"), LG_STR("alice")), r->p->action, lg_euid_of(of, LG_STR("d1")), NULL };
+
+	LG_TRY(lg_context_json(&r->cx, r->schema, &r->p->action, r->p->document, &rq.context));
+	return r->schema == NULL ? LG_OK : lg_request_validate(&r->cx, r->schema, &rq);
+}
+
+static void
+take_document(struct run *r)
+{
+	char first = r->p->what.p[0];
+	lg_err e = first == 'p' ? take_policy(r) : first == 's' ? take_schema(r) : first == 'e' ? take_entities(r) : take_context(r);
+
+	lg_jsonw_bool_of(&r->w, "accepted", e == LG_OK);
+	if (e != LG_OK)
+		lg_jsonw_str_of(&r->w, "why", lg_str_of(r->cx.error));
+}
+
 /* ---- one program --------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -387,7 +458,9 @@ run_one(lg_str line, struct lg_buf *out)
 		if (!parsed)
 			lg_jsonw_str_of(&r.w, "why", lg_str_of(r.cx.error));
 	}
-	if (r.p->only_schema)
+	if (r.p->what.n > 0)
+		take_document(&r);
+	else if (r.p->only_schema)
 		write_schema(&r);
 	else
 		run_policies(&r);

@@ -1,6 +1,8 @@
 // cedar-wasm in a process of its own: a line of JSON in, a line out.  It ends itself after a trap, which spoils every later call.
 import * as readline from 'node:readline';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import { mutated } from './mutate.mjs';
+import { Random } from './random.mjs';
 
 const ok = (answer) => answer.type === 'success';
 
@@ -63,6 +65,47 @@ function schemas(p, out) {
 	}
 }
 
+// A document, spoiled, and what becomes of it here.  Policies are judged one by one: what is around them is not Cedar's JSON.
+const documents = {
+	policies(p, r, out) {
+		const [id, text] = r.pick(Object.entries({ ...p.set.statics, ...p.set.templates })), template = id in p.set.templates;
+		const whole = json(text, template);
+		if (whole === null)
+			return;
+		out.document = mutated(r, whole);
+		out.template = template;
+		const set = template ? { templates: { [id]: out.document } } : { staticPolicies: { [id]: out.document } };
+		const parsed = cedar.checkParsePolicySet(set);
+		out.accepted = ok(parsed);
+		out.why = out.accepted ? undefined : parsed.errors.map((e) => e.message).join('; ');
+		const again = out.accepted ? (template ? cedar.templateToText : cedar.policyToText)(out.document) : null;
+		out.normal = again !== null && ok(again) ? json(again.text, template) : null;
+	},
+	schema(p, r, out) {
+		const whole = cedar.schemaToJson(p.source);
+		if (!ok(whole))
+			return;
+		out.document = mutated(r, whole.json);
+		const parsed = cedar.checkParseSchema(out.document);
+		out.accepted = ok(parsed);
+		out.why = out.accepted ? undefined : parsed.errors.map((e) => e.message).join('; ');
+		const t = out.accepted ? cedar.schemaToText(out.document) : null, again = t !== null && ok(t) ? cedar.schemaToJson(t.text) : null;
+		out.normal = again !== null && ok(again) ? again.json : null;
+	},
+	entities(p, r, out) {
+		out.document = mutated(r, p.document);
+		const parsed = cedar.checkParseEntities({ entities: out.document, ...(p.schema ? { schema: p.schema } : {}) });
+		out.accepted = ok(parsed);
+		out.why = out.accepted ? undefined : parsed.errors.map((e) => e.message).join('; ');
+	},
+	context(p, r, out) {
+		out.document = mutated(r, p.document);
+		const parsed = cedar.checkParseContext({ context: out.document, ...(p.schema ? { schema: p.schema, action: p.action } : {}) });
+		out.accepted = ok(parsed);
+		out.why = out.accepted ? undefined : parsed.errors.map((e) => e.message).join('; ');
+	},
+};
+
 // What our engine wrote, read here.
 function reread(p, out) {
 	if (p.printed !== undefined)
@@ -80,6 +123,8 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
 			reread(p, out);
 		else if (p.kind === 'schemas')
 			schemas(p, out);
+		else if (p.kind === 'json')
+			documents[p.what](p, new Random(p.mutation), out);
 		else
 			policies(p, out);
 	} catch (e) {

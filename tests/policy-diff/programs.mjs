@@ -75,12 +75,27 @@ function extensionSet(r) {
 	return set;
 }
 
+// A document in JSON that the oracle makes of this and spoils: policies, a schema, entities, a context.
+function document(r) {
+	const what = r.pick(['policies', 'schema', 'entities', 'context']), common = { kind: 'json', what, mutation: r.next() };
+	if (what === 'policies')
+		return { ...common, set: policySet(r, r.between(1, 3)) };
+	if (what === 'schema')
+		return { ...common, source: schema(r) };
+	const under = r.chance(65) ? { schema: world } : {};
+	if (what === 'entities')
+		return { ...common, ...under, document: entities(r).slice(0, r.between(1, 4)) };
+	const q = request(r);
+	return q.action.id === 'all' ? document(r) : { ...common, ...under, action: q.action, document: q.context };
+}
+
 const kinds = [
-	[50, (r) => ({ kind: 'decide', schema: r.chance(70) ? world : undefined, set: policySet(r, r.chance(85) ? r.between(1, 6) : r.between(10, 50)), entities: entities(r), requests: r.some(3, 6, () => request(r)) })],
-	[12, (r) => ({ kind: 'extensions', schema: r.chance(50) ? world : undefined, set: extensionSet(r), entities: [], requests: [{ ...request(r), context: { n: 1, s: '', mfa: true } }] })],
-	[23, (r) => ({ kind: 'refusals', text: spoiled(r, r.some(1, 2, () => new Maker(r, 5).policy(undefined, 2)).join('\n')) })],
+	[42, (r) => ({ kind: 'decide', schema: r.chance(70) ? world : undefined, set: policySet(r, r.chance(85) ? r.between(1, 6) : r.between(10, 50)), entities: entities(r), requests: r.some(3, 6, () => request(r)) })],
+	[10, (r) => ({ kind: 'extensions', schema: r.chance(50) ? world : undefined, set: extensionSet(r), entities: [], requests: [{ ...request(r), context: { n: 1, s: '', mfa: true } }] })],
+	[18, (r) => ({ kind: 'refusals', text: spoiled(r, r.some(1, 2, () => new Maker(r, 5).policy(undefined, 2)).join('\n')) })],
 	[5, (r) => ({ kind: 'texts', text: r.some(2, 8, () => new Maker(r, 5).policy(undefined, 3)).join(r.pick(['\n', ' ', '\n// between\n'])) })],
 	[10, (r) => ({ kind: 'schemas', schema: r.chance(80) ? schema(r) : spoiled(r, schema(r)) })],
+	[15, document],
 ];
 
 export function program(seed) {

@@ -56,11 +56,37 @@ const exact = (value) => typeof value === 'object' && value !== null ? Object.va
 const sorted = (a) => (a?.refused !== undefined ? { refused: true } : { ...a, reason: [...a.reason].sort(), errors: [...a.errors].sort() });
 const brief = (value) => { const s = JSON.stringify(value) ?? 'nothing'; return s.length > 600 ? `${s.slice(0, 600)}...` : s; };
 
+// Where two values part, so that long ones can be told briefly.
+function part(x, y, path = '') {
+	const both = [x, y].every((v) => typeof v === 'object' && v !== null) && Array.isArray(x) === Array.isArray(y);
+	const key = both ? [...new Set([...Object.keys(x), ...Object.keys(y)])].find((k) => !isDeepStrictEqual(x[k], y[k])) : undefined;
+	return key === undefined ? { path, x, y } : part(x[key], y[key], `${path}.${key}`);
+}
+
+// What an action is in may be written with its type or without.
+const untyped = (schema) => JSON.parse(JSON.stringify(schema, (k, v) => (k === 'memberOf' && Array.isArray(v) ? v.map((m) => ({ id: m.id, ...(/(^|::)Action$/.test(m.type ?? 'Action') ? {} : { type: m.type }) })) : v)));
+
+// An escape that is not whole is a record there, or an argument that fails only when it is evaluated; here it is refused.  One with
+// something beside it is itself there, after what is beside it was evaluated.
+const full = { __extn: (e) => typeof e.fn === 'string' && (e.arg !== undefined || Array.isArray(e.args)), __entity: (e) => typeof e.type === 'string' && typeof e.id === 'string' };
+const odd = (v) => typeof v === 'object' && v !== null && (Object.keys(full).some((k) => k in v && (Object.keys(v).length > 1 || typeof v[k] !== 'object' || v[k] === null || !full[k](v[k]))) ||
+	Object.values(v).some(odd));
+
 // cedar-wasm 4.13 made a warning of what 4.12 and we call an error.
 const noAction = (why) => /no action of the schema applies|unable to find an applicable action/.test(why);
 
 function compare(p, w, o, differ) {
 	const same = (what, x, y) => isDeepStrictEqual(x, y) || differ(what, x, y);
+	if (p.kind === 'json') {
+		const normal = p.what === 'schema' ? untyped : (v) => v;
+		if (odd(w.document))
+			return;
+		if (w.accepted !== o.accepted)
+			differ(`${p.what} in JSON ${JSON.stringify(w.document)}`, o.accepted || o.why, w.accepted || w.why);
+		else if (w.accepted && w.normal)
+			same(`${p.what} in JSON`, normal(o.normal), normal(w.normal));
+		return;
+	}
 	if (p.kind === 'schemas') {
 		if (same('schema accepted', o.schemaParsed, w.schemaParsed) !== true)
 			return;
@@ -97,6 +123,8 @@ async function both(p) {
 	// Only static policies have a form of JSON that needs no links.
 	if (w.parsed && exact(w.json) && Object.values(w.json).every((j) => j !== null))
 		p.askedJson = Object.fromEntries(Object.entries(w.json).filter(([id]) => !(p.set && id in p.set.templates)));
+	if (p.kind === 'json')
+		return { w, o: w.accepted === undefined || !exact(w.document) ? { accepted: w.accepted, normal: w.normal } : await ours.ask({ kind: 'json', what: p.what, document: w.document, template: w.template, action: p.action, schema: p.schema }) };
 	const o = await ours.ask({ ...p, theirs: { json: p.askedJson, formatted: w.formatted, schemaText: w.schemaText ?? undefined } });
 	return { w, o };
 }
@@ -113,7 +141,7 @@ async function check(seed, counts, report) {
 		return;
 	}
 	counts.requests += w.answers?.length ?? 0;
-	counts.refused += w.parsed === false || w.schemaParsed === false;
+	counts.refused += w.parsed === false || w.schemaParsed === false || w.accepted === false;
 	let differences = 0;
 	compare(p, w, o, (what, x, y) => { differences++; report(what, x, y); });
 	if (differences > 0 || (o.printed === undefined && o.schemaPrinted === undefined))
@@ -139,11 +167,12 @@ if (count === 'show') {
 	let seed = from;
 	const one = async (at) => {
 		let told = 0;
-		await check(at, counts, (what, x, y) => {
+		await check(at, counts, (what, ours, theirs) => {
+			const { path, x, y } = part(ours, theirs);
 			if (told++ === 0)
 				counts.different++;
 			if (told <= 3 && counts.different <= 25)
-				console.log(`program ${at}: ${what}\n  ours   ${brief(x)}\n  theirs ${brief(y)}`);
+				console.log(`program ${at}: ${what}${path}\n  ours   ${brief(x)}\n  theirs ${brief(y)}`);
 		});
 	};
 	const worker = async () => {

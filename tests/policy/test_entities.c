@@ -28,14 +28,15 @@ Test(entities, what_is_refused)
 	cr_expect_eq(load("[{}]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[{\"uid\":{\"type\":\"U\",\"id\":\"a\"},\"attrs\":{}}]", NULL), LG_E_INVALID, "no parents");
 	cr_expect_eq(load("[{\"uid\":{\"type\":\"U\",\"id\":\"a\"},\"attr\":{},\"parents\":[]}]", NULL), LG_E_INVALID);
-	cr_expect_eq(load("[" U("a", "{}", "[],\"what\":1") "]", NULL), LG_E_INVALID);
+	cr_expect_eq(load("[" U("a", "{}", "[],\"what\":1") "]", NULL), LG_OK, "what is none of its members is passed over, as by the reference");
 	cr_expect_eq(load("[" U("a", "{\"x\":null}", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "{\"x\":1.5}", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "{\"x\":9223372036854775808}", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "{\"x\":{\"__extn\":{\"fn\":\"ip\",\"arg\":\"x\"}}}", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "{\"x\":{\"__extn\":{\"fn\":\"rm\",\"arg\":\"x\"}}}", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "{\"x\":{\"__entity\":{\"type\":\"U\"}}}", "[]") "]", NULL), LG_E_INVALID);
-	cr_expect_eq(load("[" U("a", "{\"x\":{\"__entity\":{\"type\":\"U\",\"id\":\"b\"},\"y\":1}}", "[]") "]", NULL), LG_E_INVALID);
+	cr_expect_eq(load("[" U("a", "{\"x\":{\"__entity\":{\"type\":\"U\",\"id\":\"b\"},\"y\":1}}", "[]") "]", NULL), LG_OK);
+	cr_expect_eq(load("[" U("a", "{\"x\":{\"__extn\":{\"arg\":\"1\"}}}", "[]") "]", NULL), LG_E_INVALID, "half an escape is no record");
 	cr_expect_eq(load("[" U("a", "{\"x\":{\"__expr\":\"1\"}}", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "[]", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("{}", NULL), LG_E_INVALID);

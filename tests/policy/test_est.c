@@ -78,7 +78,7 @@ Test(est, what_is_refused)
 {
 	static const char *const bad[] = {
 		"[]", "{\"what\":{}}", S("{}"), S("{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},"
-		"\"resource\":{\"op\":\"All\"}}"), S("{\"effect\":\"permit\"}"), POLICY("{\"op\":\"has\"}", ""), POLICY("{\"op\":\"==\"}", ""),
+		"\"resource\":{\"op\":\"All\"}}"), S("{\"effect\":\"permit\"}"), POLICY("{\"op\":\"has\"}", ""), POLICY("{\"op\":\"is\",\"entity_type\":\"U\",\"x\":1}", ""), POLICY("{\"op\":\"==\"}", ""),
 		POLICY("{\"op\":\"All\",\"entity\":{\"type\":\"U\",\"id\":\"a\"}}", ""), POLICY("{\"op\":\"in\",\"entities\":[]}", ""),
 		POLICY("{\"op\":\"==\",\"slot\":\"?principal\"}", ""), "{\"templates\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},"
 		"\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}}}", "{\"templates\":{\"p\":{\"effect\":\"permit\",\"principal\":{\"op\":\"==\","
@@ -96,6 +96,77 @@ Test(est, what_is_refused)
 		cr_expect_eq(read(&f, bad[i]), LG_E_INVALID, "%s", bad[i]);
 		fixture_free(&f);
 	}
+}
+
+/* What the reference passes over is passed over. */
+Test(est, members_that_are_none)
+{
+	struct fixture f = fixture_new();
+
+	cr_expect_eq(read(&f, POLICY("{\"op\":\"All\",\"x\":[{}]}", "")), LG_OK, "%s", f.cx.error);
+	cr_expect_eq(read(&f, POLICY("{\"op\":\"==\",\"entity\":{\"type\":\"U\",\"id\":\"a\",\"x\":1}}", "")), LG_OK, "%s", f.cx.error);
+	fixture_free(&f);
+}
+
+#define TEMPLATE "\"templates\":{\"t\":{\"effect\":\"permit\",\"principal\":{\"op\":\"==\",\"slot\":\"?principal\"},\"action\":{\"op\":\"All\"}," \
+	"\"resource\":{\"op\":\"in\",\"slot\":\"?resource\"},\"conditions\":[]}}"
+#define STATIC "\"staticPolicies\":{\"s\":{\"effect\":\"forbid\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"}," \
+	"\"conditions\":[]}}"
+#define UID(id) "{\"type\":\"U\",\"id\":\"" id "\"}"
+#define BOTH "\"?principal\":" UID("a") ",\"?resource\":" UID("b")
+#define LINK(of, id, values) "{\"templateId\":\"" of "\",\"newId\":\"" id "\",\"values\":{" values "}}"
+#define LINKED(links) "{" STATIC "," TEMPLATE ",\"templateLinks\":[" links "]}"
+
+Test(est, links_fill_just_the_slots_of_a_template_that_is_there_under_an_id_of_their_own)
+{
+	static const char *const good[] = { LINKED(""), LINKED(LINK("t", "l", BOTH)), LINKED(LINK("t", "l", BOTH) "," LINK("t", "m", BOTH)),
+		LINKED(LINK("t", "l", "\"?resource\":{\"__entity\":" UID("b") "},\"?principal\":" UID("a"))) };
+	static const char *const bad[] = { LINKED(LINK("t", "l", "\"?principal\":" UID("a"))), LINKED(LINK("t", "l", BOTH ",\"?other\":" UID("c"))),
+		LINKED(LINK("t", "l", "")), LINKED(LINK("none", "l", BOTH)), LINKED(LINK("s", "l", "")), LINKED(LINK("t", "s", BOTH)), LINKED(LINK("t", "t", BOTH)),
+		LINKED(LINK("t", "l", BOTH) "," LINK("t", "l", BOTH)), LINKED("{\"templateId\":\"t\",\"newId\":\"l\"}"), LINKED("{\"templateId\":\"t\",\"values\":{" BOTH "}}"),
+		LINKED(LINK("t", "l", "\"?principal\":\"U::a\",\"?resource\":" UID("b"))), "{" STATIC ",\"templateLinks\":{}}", "{" STATIC "," STATIC "}" };
+
+	for (size_t i = 0; i < LG_COUNT(good); i++) {
+		struct fixture f = fixture_new();
+
+		cr_expect_eq(read(&f, good[i]), LG_OK, "%s: %s", good[i], f.cx.error);
+		fixture_free(&f);
+	}
+	for (size_t i = 0; i < LG_COUNT(bad); i++) {
+		struct fixture f = fixture_new();
+
+		cr_expect_eq(read(&f, bad[i]), LG_E_INVALID, "%s", bad[i]);
+		cr_expect(f.cx.error[0] != '\0', "%s", bad[i]);
+		fixture_free(&f);
+	}
+}
+
+/* Templates, links and static policies: text, JSON and back are the same set, which answers the same. */
+Test(est, a_set_with_links_comes_back_as_it_went)
+{
+	struct fixture f = fixture_new();
+	struct lg_policies *set = NULL, *again = NULL;
+	struct lg_policy_faults faults = { 0 };
+	struct lg_buf first = LG_BUF(1u << 16), second = LG_BUF(1u << 16);
+	struct lg_request rq = { uid_of(&f, "U::\"a\""), uid_of(&f, "Action::\"x\""), uid_of(&f, "U::\"b\""), NULL };
+	struct lg_answer a;
+
+	lg_str json = LG_STR("{" TEMPLATE ",\"templateLinks\":[" LINK("t", "l \\\"1\\\"", BOTH) "]}");
+	cr_assert_eq(lg_policies_parse_json(&f.cx, json, NULL, &faults, &set), LG_OK, "%s", f.cx.error);
+	lg_policies_json(set, &first);
+	cr_assert_eq(lg_policies_parse_json(&f.cx, lg_buf_view(&first), NULL, &faults, &again), LG_OK, "%s", f.cx.error);
+	lg_policies_json(again, &second);
+	cr_expect(lg_str_eq(lg_buf_view(&first), lg_buf_view(&second)), "%.*s\n%.*s", LG_FMT(lg_buf_view(&first)), LG_FMT(lg_buf_view(&second)));
+	lg_authorize(&f.cx, again, NULL, &rq, &a);
+	cr_expect(a.allow && a.ndetermining == 1);
+	rq.principal = uid_of(&f, "U::\"c\"");
+	lg_authorize(&f.cx, again, NULL, &rq, &a);
+	cr_expect_not(a.allow);
+	lg_policies_unref(&set);
+	lg_policies_unref(&again);
+	lg_buf_free(&first);
+	lg_buf_free(&second);
+	fixture_free(&f);
 }
 
 Test(est, nesting_is_bounded)
