@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "certs/crl.h"
+#include "certs/ledger.h"
 #include "certs/lint.h"
 #include "certs/names.h"
 #include "certs/profiles.h"
@@ -300,6 +301,8 @@ run_complete(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		return e;		/* the store or the decision point failed: nothing is known, nothing is handed out */
 	is->refused = e;
 	is->row.state = LG_CERT_ISSUED;
+	/* Signed is signed: what was refused meanwhile is told too, and its revocation after it. */
+	LG_TRY(lg_ledger_append(cx, v, is->ca->au.tenant, LG_LEDGER_ISSUED, &is->row));
 	if (e != LG_OK)
 		LG_TRY(lg_cert_row_revoke(cx, v, is->ca->au.tenant, &is->row, LG_REVOKED_PRIVILEGE_WITHDRAWN));
 	else

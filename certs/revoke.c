@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "certs/ask.h"
+#include "certs/ledger.h"
 #include "certs/trust.h"
 
 lg_err
@@ -17,6 +18,7 @@ lg_cert_row_revoke(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct
 	row->revoked = r.time;
 	row->why = why;
 	LG_TRY(lg_cert_row_put(cx, v, tenant, row));
+	LG_TRY(lg_ledger_append(cx, v, tenant, LG_LEDGER_REVOKED, row));
 	return lg_revoked_row_put(cx, v, tenant, &r);
 }
 

@@ -46,6 +46,11 @@ lg_err lg_route_profiles(void *self, struct lg_http *ex);
 lg_err lg_route_profile(void *self, struct lg_http *ex);
 lg_err lg_route_profile_put(void *self, struct lg_http *ex);
 lg_err lg_route_profile_delete(void *self, struct lg_http *ex);
+/* The ledger. */
+lg_err lg_route_ledger(void *self, struct lg_http *ex);
+lg_err lg_route_ledger_entries(void *self, struct lg_http *ex);
+lg_err lg_route_ledger_proof(void *self, struct lg_http *ex);
+lg_err lg_route_ledger_consistency(void *self, struct lg_http *ex);
 /* SSH. */
 lg_err lg_route_ssh_issue(void *self, struct lg_http *ex);
 lg_err lg_route_ssh_user_ca(void *self, struct lg_http *ex);

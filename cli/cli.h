@@ -194,6 +194,7 @@ lg_err cli_policy_corpus(struct cli *c);
 lg_err cli_policy_analyze(struct cli *c);
 lg_err cli_policy_diff(struct cli *c);
 lg_err cli_certificate_list(struct cli *c);
+lg_err cli_certificate_prove(struct cli *c);
 lg_err cli_certificate_export(struct cli *c);
 lg_err cli_certificate_issue(struct cli *c);
 lg_err cli_certificate_revoke(struct cli *c);

@@ -89,6 +89,15 @@ lacks "... within a minute nothing" "$(lg list --expiring 1m)" 'Host/node1'
 same "revoked ones" "$(lg list --state revoked -o json | jq -r '.items[].serial')" "$serial"
 same "CSV" "$(lg export --format csv --state revoked | cut -d, -f1,2,8)" "$(printf 'serial,state,reason\n"%s","revoked","superseded"' "$serial")"
 same "PEM" "$(lg export --format pem --serial "$serial" | openssl x509 -noout -serial | cut -d= -f2)" "${serial^^}"
+
+# ---- the ledger: proofs that are checked here --------------------------------------------------------------------------------------
+has "its issue is proved" "$(lg prove "$serial" -f "$T/short.pem" --head "$T/ledger")" 'issued: entry [0-9]+ of [0-9]+ is proved'
+has "... and its revocation" "$(lg prove "$serial" --head "$T/ledger")" 'revoked: entry [0-9]+ of'
+issue short host >/dev/null
+has "it only grew" "$(lg prove "$serial" --head "$T/ledger")" 'it only grew, from [0-9]+ to [0-9]+'
+lg prove "$serial" -f "$T/node1.pem" >"$T/claim.out" 2>&1; same "another certificate is not what it holds" "$?" 2
+sed -i 's/"root":"./"root":"x/' "$T/ledger"; lg prove "$serial" --head "$T/ledger" >"$T/claim.out" 2>&1; same "a head that was altered" "$?" 2
+jq -cn '{size: 2, root: ("ab" * 32)}' >"$T/ledger"; lg prove "$serial" --head "$T/ledger" >"$T/claim.out" 2>&1; same "a head of another ledger" "$?" 2
 key=$(openssl x509 -in "$T/node1.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
 has "by key" "$(lg list --spki "$key")" 'Host/node1'
 has "a compromised key: all its certificates" "$(lg revoke --spki "$key" --reason keyCompromise -o json)" '"revoked":1'

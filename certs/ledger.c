@@ -1,0 +1,290 @@
+/* ledger.c: see ledger.h. */
+#include "certs/ledger.h"
+
+/* ---- rows ------------------------------------------------------------------------------------------------ */
+
+/* (tenant, serial, index): where a certificate's entries are. */
+static void
+derive_row(struct lg_derive *d, lg_str key, lg_str value)
+{
+	lg_str tenant = lg_str_sub(key, 0, 4), index = lg_str_sub(key, 4, 8), serial = lg_str_sub(value, 11, LG_CERT_SERIAL);
+	struct lg_certs_key k = { .n = 0 };
+
+	lg_certs_key_add(&k, tenant.p, tenant.n);
+	lg_certs_key_add(&k, serial.p, serial.n);
+	lg_certs_key_add(&k, index.p, index.n);
+	lg_emit(d, &lg_ledger_by_serial, lg_certs_key_str(&k), LG_NONE);
+}
+
+const struct lg_table lg_ledger_rows = { .name = "certs.ledger", .id = 0x0330, .derive = derive_row };
+const struct lg_table lg_ledger_nodes = { .name = "certs.ledger_nodes", .id = 0x0331 };
+const struct lg_table lg_ledger_head = { .name = "certs.ledger_head", .id = 0x0332 };
+const struct lg_table lg_ledger_by_serial = { .name = "certs.ledger_by_serial", .id = 0x0333, .derived = true };
+
+void
+lg_ledger_octets(const struct lg_ledger_entry *e, struct lg_buf *out)
+{
+	lg_buf_byte(out, 1);
+	lg_buf_byte(out, (char)e->kind);
+	lg_buf_u64(out, (uint64_t)e->time);
+	lg_buf_byte(out, (char)e->why);
+	lg_buf_bytes(out, e->serial.b, sizeof e->serial.b);
+	lg_buf_str(out, lg_sha256_str(&e->sha256));
+}
+
+bool
+lg_ledger_parse(lg_str octets, struct lg_ledger_entry *ret)
+{
+	struct lg_rd r = lg_rd_of(octets);
+	bool good = lg_rd_u8(&r) == 1;
+	lg_str serial, sha256;
+
+	*ret = (struct lg_ledger_entry){ .kind = (enum lg_ledger_kind)lg_rd_u8(&r) };
+	ret->time = (int64_t)lg_rd_u64(&r);
+	ret->why = (enum lg_revocation)lg_rd_u8(&r);
+	serial = lg_rd_bytes(&r, sizeof ret->serial.b);
+	sha256 = lg_rd_bytes(&r, sizeof ret->sha256.b);
+	if (!good || !lg_rd_done(&r) || (ret->kind != LG_LEDGER_ISSUED && ret->kind != LG_LEDGER_REVOKED))
+		return false;
+	memcpy(ret->serial.b, serial.p, serial.n);
+	memcpy(ret->sha256.b, sha256.p, sha256.n);
+	return true;
+}
+
+static struct lg_certs_key
+row_key(uint32_t tenant, uint64_t index)
+{
+	struct lg_certs_key k = lg_certs_key_of(tenant);
+
+	lg_certs_key_u64(&k, index);
+	return k;
+}
+
+/* The hash of leaves [index << level, (index + 1) << level), once all are there. */
+static struct lg_certs_key
+node_key(uint32_t tenant, unsigned level, uint64_t index)
+{
+	struct lg_certs_key k = lg_certs_key_of(tenant);
+	uint8_t l = (uint8_t)level;
+
+	lg_certs_key_add(&k, &l, 1);
+	lg_certs_key_u64(&k, index);
+	return k;
+}
+
+static lg_err
+node_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, unsigned level, uint64_t index, lg_sha256 *ret)
+{
+	struct lg_certs_key k = node_key(tenant, level, index);
+	lg_str value;
+
+	if (lg_get(cx, v, &lg_ledger_nodes, lg_certs_key_str(&k), &value) != LG_OK || value.n != sizeof ret->b)
+		return lg_fail(cx, LG_E_CORRUPT, "a hash of the ledger is missing");
+	memcpy(ret->b, value.p, value.n);
+	return LG_OK;
+}
+
+static lg_err
+node_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, unsigned level, uint64_t index, const lg_sha256 *h)
+{
+	struct lg_certs_key k = node_key(tenant, level, index);
+
+	return lg_put(cx, v, &lg_ledger_nodes, lg_certs_key_str(&k), lg_sha256_str(h));
+}
+
+/* ---- growing ------------------------------------------------------------------------------------------------ */
+
+lg_err
+lg_ledger_size(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t *ret)
+{
+	struct lg_certs_key k = lg_certs_key_of(tenant);
+	lg_str value;
+	lg_err e = lg_get(cx, v, &lg_ledger_head, lg_certs_key_str(&k), &value);
+	struct lg_rd r = lg_rd_of(e == LG_OK ? value : LG_NONE);
+
+	*ret = 0;
+	if (e == LG_E_NOT_FOUND)
+		return LG_OK;
+	LG_TRY(e);
+	*ret = lg_rd_u64(&r);
+	return lg_rd_done(&r) ? LG_OK : lg_fail(cx, LG_E_CORRUPT, "the ledger's size does not decode");
+}
+
+/* A leaf that is the right half of a pair completes it, and may complete the pair of that pair. */
+static lg_err
+grow(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t index, lg_sha256 h)
+{
+	LG_TRY(node_put(cx, v, tenant, 0, index, &h));
+	for (unsigned level = 0; (index & 1) != 0; level++, index >>= 1) {
+		lg_sha256 left;
+
+		LG_TRY(node_get(cx, v, tenant, level, index - 1, &left));
+		h = lg_merkle_node(&left, &h);
+		LG_TRY(node_put(cx, v, tenant, level + 1, index >> 1, &h));
+	}
+	return LG_OK;
+}
+
+lg_err
+lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_ledger_kind kind, const struct lg_cert_row *row)
+{
+	struct lg_ledger_entry e = { .kind = kind, .time = lg_view_time(v), .why = kind == LG_LEDGER_REVOKED ? row->why : 0,
+		.serial = row->serial, .sha256 = row->sha256 };
+	LG_AUTO(lg_buf_free) struct lg_buf octets = LG_BUF(LG_LEDGER_OCTETS), size = LG_BUF(8);
+	struct lg_certs_key head = lg_certs_key_of(tenant), k;
+
+	LG_TRY(lg_ledger_size(cx, v, tenant, &e.index));
+	lg_ledger_octets(&e, &octets);
+	lg_buf_u64(&size, e.index + 1);
+	k = row_key(tenant, e.index);
+	LG_TRY(lg_put(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), lg_buf_view(&octets)));
+	LG_TRY(grow(cx, v, tenant, e.index, lg_merkle_leaf(lg_buf_view(&octets))));
+	return lg_put(cx, v, &lg_ledger_head, lg_certs_key_str(&head), lg_buf_view(&size));
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+lg_err
+lg_ledger_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t index, struct lg_ledger_entry *ret)
+{
+	struct lg_certs_key k = row_key(tenant, index);
+	lg_str value;
+
+	LG_TRY(lg_get(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), &value));
+	if (!lg_ledger_parse(value, ret))
+		return lg_fail(cx, LG_E_CORRUPT, "an entry of the ledger does not decode");
+	ret->index = index;
+	return LG_OK;
+}
+
+lg_err
+lg_ledger_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, uint64_t index[2], size_t *n)
+{
+	struct lg_certs_key prefix = lg_certs_key_serial(tenant, serial);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	lg_str key, value;
+
+	*n = 0;
+	LG_TRY(lg_scan(cx, v, &lg_ledger_by_serial, lg_certs_key_str(&prefix), LG_NONE, &c));
+	while (*n < 2 && lg_cursor_next(&c, &key, &value)) {
+		struct lg_rd r = lg_rd_of(lg_str_sub(key, prefix.n, key.n));
+
+		index[(*n)++] = lg_rd_u64(&r);
+	}
+	return LG_OK;
+}
+
+/* ---- proofs: RFC 9162 2.1.1, 2.1.3.1, 2.1.4.1 ----------------------------------------------------------------- */
+
+/* The largest power of two below n, which is 2 at least. */
+static uint64_t
+split(uint64_t n)
+{
+	return UINT64_C(1) << (63 - __builtin_clzll(n - 1));
+}
+
+/* Of leaves [from, from + n).  A power of two that begins at a multiple of itself is a subtree whose hash is kept. */
+static lg_err
+range_hash(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t from, uint64_t n, lg_sha256 *ret)
+{
+	lg_sha256 left, right;
+	unsigned level = 0;
+
+	if ((n & (n - 1)) == 0) {
+		level = (unsigned)__builtin_ctzll(n);
+		return node_get(cx, v, tenant, level, from >> level, ret);
+	}
+	LG_TRY(range_hash(cx, v, tenant, from, split(n), &left));
+	LG_TRY(range_hash(cx, v, tenant, from + split(n), n - split(n), &right));
+	*ret = lg_merkle_node(&left, &right);
+	return LG_OK;
+}
+
+static lg_err
+check_size(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t size)
+{
+	uint64_t have;
+
+	LG_TRY(lg_ledger_size(cx, v, tenant, &have));
+	return size <= have ? LG_OK : lg_fail(cx, LG_E_NOT_FOUND, "the ledger has %llu entries", (unsigned long long)have);
+}
+
+lg_err
+lg_ledger_root(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t size, lg_sha256 *ret)
+{
+	LG_TRY(check_size(cx, v, tenant, size));
+	if (size == 0) {
+		*ret = lg_sha256_of(LG_NONE);
+		return LG_OK;
+	}
+	return range_hash(cx, v, tenant, 0, size, ret);
+}
+
+/* Proofs are found from the root down and told from the leaf up. */
+static void
+turn_round(lg_sha256 *path, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		lg_sha256 h = path[i];
+
+		path[i] = path[n - 1 - i];
+		path[n - 1 - i] = h;
+	}
+}
+
+lg_err
+lg_ledger_inclusion(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t index, uint64_t size,
+    lg_sha256 path[LG_MERKLE_PATH], size_t *n)
+{
+	uint64_t from = 0;
+
+	*n = 0;
+	LG_TRY(check_size(cx, v, tenant, size));
+	if (index >= size)
+		return lg_fail(cx, LG_E_NOT_FOUND, "the tree has %llu leaves", (unsigned long long)size);
+	while (size > 1) {
+		uint64_t k = split(size);
+
+		if (index - from < k) {
+			LG_TRY(range_hash(cx, v, tenant, from + k, size - k, &path[(*n)++]));
+			size = k;
+		} else {
+			LG_TRY(range_hash(cx, v, tenant, from, k, &path[(*n)++]));
+			from += k;
+			size -= k;
+		}
+	}
+	turn_round(path, *n);
+	return LG_OK;
+}
+
+lg_err
+lg_ledger_consistency(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t first, uint64_t second,
+    lg_sha256 path[LG_MERKLE_PATH], size_t *n)
+{
+	uint64_t from = 0, size = second, old = first;
+	bool whole = true;		/* the old tree's root is known to who asks */
+
+	*n = 0;
+	LG_TRY(check_size(cx, v, tenant, second));
+	if (first == 0 || first > second)
+		return lg_fail(cx, LG_E_INVALID, "the first tree has 1 to %llu leaves", (unsigned long long)second);
+	while (old < size) {
+		uint64_t k = split(size);
+
+		if (old <= k) {
+			LG_TRY(range_hash(cx, v, tenant, from + k, size - k, &path[(*n)++]));
+			size = k;
+		} else {
+			LG_TRY(range_hash(cx, v, tenant, from, k, &path[(*n)++]));
+			from += k;
+			size -= k;
+			old -= k;
+			whole = false;
+		}
+	}
+	if (!whole)
+		LG_TRY(range_hash(cx, v, tenant, from, size, &path[(*n)++]));
+	turn_round(path, *n);
+	return LG_OK;
+}

@@ -1,0 +1,158 @@
+/* ledger.c: the proof that a certificate stands in the tenant's log, checked here, and that the log has only grown. */
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "crypto/merkle.h"
+
+#define ENTRY	(1 + 1 + 8 + 1 + 17 + 32)	/* octets of an entry: docs/api.md */
+#define SERIAL_AT 11
+#define SHA_AT	28
+
+struct head {
+	int64_t size;
+	lg_sha256 root;
+};
+
+static bool
+digest(struct cli *c, lg_str hex, lg_sha256 *ret)
+{
+	lg_str octets;
+
+	if (!lg_hex_parse(c->cx->arena, hex, &octets) || octets.n != sizeof ret->b)
+		return false;
+	memcpy(ret->b, octets.p, octets.n);
+	return true;
+}
+
+static lg_err
+read_head(struct cli *c, lg_str json, struct head *ret)
+{
+	if (!lg_int_parse(lg_api_raw(c->cx, json, "size"), &ret->size) || ret->size < 0 ||
+	    !digest(c, lg_api_member(c->cx, json, "root"), &ret->root))
+		return lg_fail(c->cx, LG_E_INVALID, "no head of a ledger: a size and a root");
+	return LG_OK;
+}
+
+static lg_err
+read_path(struct cli *c, lg_str json, lg_sha256 ret[LG_MERKLE_PATH], size_t *n)
+{
+	struct lg_json js;
+
+	*n = 0;
+	lg_json_init(&js, c->cx->arena, lg_api_raw(c->cx, json, "path"));
+	lg_json_array(&js);
+	while (lg_json_item(&js)) {
+		lg_str hex = lg_json_str(&js);
+		if (*n == LG_MERKLE_PATH || !digest(c, hex, &ret[*n]))
+			lg_json_fault(&js, "not a path of hashes");
+		else
+			++*n;
+	}
+	return lg_json_end(c->cx, &js);
+}
+
+/* ---- inclusion ------------------------------------------------------------------------------------------ */
+
+/* What the entry must speak of: the certificate in hand, else the serial number alone. */
+static lg_err
+entry_fits(struct cli *c, lg_str octets, lg_str serial)
+{
+	lg_str text, der, wanted;
+	lg_sha256 sha;
+
+	if (octets.n != ENTRY || !lg_hex_parse(c->cx->arena, serial, &wanted) || !lg_str_eq(lg_str_sub(octets, SERIAL_AT, 17), wanted))
+		return lg_fail(c->cx, LG_E_INVALID, "the service proved the entry of another certificate");
+	if (!cli_given(c, "file"))
+		return LG_OK;
+	LG_TRY(cli_read_file(c, cli_value(c, "file"), &text));
+	if (!lg_pem_parse(c->cx->arena, text, LG_STR("CERTIFICATE"), &der, NULL))
+		return lg_fail(c->cx, LG_E_INVALID, "%.*s holds no certificate (PEM)", LG_FMT(cli_value(c, "file")));
+	sha = lg_sha256_of(der);
+	if (!lg_str_eq(lg_str_sub(octets, SHA_AT, 32), lg_sha256_str(&sha)))
+		return lg_fail(c->cx, LG_E_INVALID, "the ledger holds another certificate under this serial number");
+	return LG_OK;
+}
+
+static lg_err
+check_item(struct cli *c, lg_str item, const struct head *head)
+{
+	lg_sha256 path[LG_MERKLE_PATH], leaf;
+	lg_str octets;
+	int64_t index;
+	size_t n;
+
+	if (!lg_base64_parse(c->cx->arena, lg_api_member(c->cx, item, "entry"), &octets) ||
+	    !lg_int_parse(lg_api_raw(c->cx, item, "index"), &index) || index < 0)
+		return lg_fail(c->cx, LG_E_INVALID, "a malformed proof");
+	LG_TRY(entry_fits(c, octets, c->args[0]));
+	LG_TRY(read_path(c, item, path, &n));
+	leaf = lg_merkle_leaf(octets);
+	if (!lg_merkle_included(&leaf, (uint64_t)index, (uint64_t)head->size, path, n, &head->root))
+		return lg_fail(c->cx, LG_E_INVALID, "the proof does not lead to the root");
+	cli_line(c, "%.*s: entry %lld of %lld is proved", LG_FMT(lg_api_member(c->cx, item, "kind")), (long long)index, (long long)head->size);
+	return LG_OK;
+}
+
+/* ---- growth: a head kept from an earlier time ------------------------------------------------------------------ */
+
+static lg_err
+check_growth(struct cli *c, const char *path, const struct head *now)
+{
+	lg_sha256 hashes[LG_MERKLE_PATH];
+	struct lg_reply answer;
+	struct head before;
+	lg_str text;
+	size_t n;
+	lg_err e = lg_file_read(c->cx, path, 4096, &text);
+
+	if (e == LG_E_NOT_FOUND)
+		return LG_OK;
+	LG_TRY(e);
+	LG_TRY(read_head(c, text, &before));
+	if (before.size == 0)
+		return LG_OK;
+	if (before.size > now->size)
+		return lg_fail(c->cx, LG_E_INVALID, "the ledger had %lld entries and has %lld", (long long)before.size, (long long)now->size);
+	LG_TRY(cli_call(c, "GET", lg_print(c->cx->arena, "/v1/ledger/consistency?first=%lld&second=%lld", (long long)before.size,
+	    (long long)now->size), LG_NONE, &answer));
+	LG_TRY(read_path(c, answer.body, hashes, &n));
+	if (!lg_merkle_consistent((uint64_t)before.size, &before.root, (uint64_t)now->size, &now->root, hashes, n))
+		return lg_fail(c->cx, LG_E_INVALID, "the ledger is not the one whose head is in %s", path);
+	cli_line(c, "it only grew, from %lld to %lld entries", (long long)before.size, (long long)now->size);
+	return LG_OK;
+}
+
+static lg_err
+keep_head(struct cli *c, const struct head *now)
+{
+	const char *path;
+
+	if (!cli_given(c, "head"))
+		return LG_OK;
+	path = lg_dup(c->cx->arena, cli_value(c, "head")).p;
+	LG_TRY(check_growth(c, path, now));
+	lg_str hex = lg_hex(c->cx->arena, lg_sha256_str(&now->root));
+	return lg_file_write(c->cx, path, 0644, lg_print(c->cx->arena, "{\"size\":%lld,\"root\":\"%.*s\"}\n", (long long)now->size, LG_FMT(hex)));
+}
+
+lg_err
+cli_certificate_prove(struct cli *c)
+{
+	struct lg_reply answer;
+	struct lg_json js;
+	struct head head;
+
+	LG_TRY(cli_call(c, "GET", lg_print(c->cx->arena, "/v1/ledger/proof?serial=%.*s", LG_FMT(c->args[0])), LG_NONE, &answer));
+	LG_TRY(read_head(c, answer.body, &head));
+	lg_json_init(&js, c->cx->arena, lg_api_raw(c->cx, answer.body, "items"));
+	lg_json_array(&js);
+	while (lg_json_item(&js))
+		LG_TRY(check_item(c, lg_json_raw(&js), &head));
+	LG_TRY(lg_json_end(c->cx, &js));
+	LG_TRY(keep_head(c, &head));
+	if (cli_wants_json(c))
+		cli_json(c, answer.body);
+	return LG_OK;
+}
