@@ -43,7 +43,8 @@ choose_phase(struct lg_op *op, struct lg_view *v, struct lg_sync *sy)
 		sy->phase = LG_SYNC_ALL;
 	else
 		sy->phase = lg_moment_before(sy->since, b.forgotten) ? LG_SYNC_PRESENT : LG_SYNC_CHANGES;
-	sy->at = sy->phase == LG_SYNC_CHANGES ? sy->since : now;
+	sy->naming = sy->phase == LG_SYNC_CHANGES;
+	sy->at = sy->naming ? sy->since : now;
 	return LG_OK;
 }
 
@@ -173,30 +174,29 @@ tell_written(struct lg_op *op, struct lg_search_slice *sl, const struct lg_entry
 	bool wanted;
 
 	LG_TRY(lg_search_wants(op, sl, &sh, &wanted));
-	if (wanted)
+	if (wanted && !sync_of(op)->naming) {
+		lg_sync_flush_names(op);
 		lg_sync_send_entry(op, &sh, e->created == e->modified ? LG_SYNC_STATE_ADD : LG_SYNC_STATE_MODIFY);
-	else if (sh.dn.n > 0 && lg_may(&sl->ac, LG_RIGHT_DISCLOSE, e, sh.dn, NULL))
+	} else if (!wanted && sh.dn.n > 0 && lg_may(&sl->ac, LG_RIGHT_DISCLOSE, e, sh.dn, NULL)) {
 		tell_gone(op, e->uuid, sh.dn);
+	}
 	return LG_OK;
 }
 
-/* One that was deleted, or had this DN: told to those who could see it there, unless they see it elsewhere. */
-static lg_err
+/*
+ * One that was deleted, or had this DN, is told to those who could see it there.  What was renamed follows again as it is now: so it
+ * does not meet at the consumer's who had the name before, in whatever order both come.
+ */
+static void
 tell_mark(struct lg_op *op, struct lg_search_slice *sl, const struct lg_event *ev)
 {
 	const struct lg_search *s = op->state;
-	struct lg_entry was = { .tenant = s->tenant, .type = ev->type, .uuid = ev->uuid }, e;
-	struct lg_shown sh = { .ac = &sl->ac, .e = &e };
-	bool wanted = false;
-	lg_err found = ev->moved ? lg_entry_by_uuid(&sl->one, sl->v, s->tenant, ev->uuid, &e) : LG_E_NOT_FOUND;
+	const struct lg_sync *sy = s->sync;
+	struct lg_entry was = { .tenant = s->tenant, .type = ev->type, .uuid = ev->uuid };
+	bool told = sy->phase == LG_SYNC_CHANGES && !sy->naming && !lg_moment_before(sy->named, ev->at);
 
-	if (found != LG_OK && found != LG_E_NOT_FOUND)
-		return found;
-	if (found == LG_OK)
-		LG_TRY(lg_search_wants(op, sl, &sh, &wanted));
-	if (!wanted && lg_may(&sl->ac, LG_RIGHT_DISCLOSE, &was, ev->dn, NULL))
+	if (!told && lg_may(&sl->ac, LG_RIGHT_DISCLOSE, &was, ev->dn, NULL))
 		tell_gone(op, ev->uuid, ev->dn);
-	return LG_OK;
 }
 
 static lg_err
@@ -207,8 +207,10 @@ tell(struct lg_op *op, struct lg_search_slice *sl, const struct lg_event *ev)
 	lg_err found;
 
 	lg_arena_reset(op->ldap->entry);
-	if (ev->id == 0)
-		return tell_mark(op, sl, ev);
+	if (ev->id == 0) {
+		tell_mark(op, sl, ev);
+		return LG_OK;
+	}
 	found = lg_entry_by_id(&sl->one, sl->v, s->tenant, ev->id, &e);
 	return found == LG_OK ? tell_written(op, sl, &e) : found == LG_E_NOT_FOUND ? LG_OK : found;
 }
@@ -230,6 +232,15 @@ caught_up(struct lg_op *op, struct lg_search_slice *sl, bool any)
 {
 	struct lg_sync *sy = sync_of(op);
 
+	if (sy->naming) {
+		sy->naming = false;
+		sy->named = lg_moment_now(sl->v);
+		sy->at = sy->since;
+		sy->last_time = 0;
+		sy->last_stamp = 0;
+		lg_sync_flush_names(op);
+		return LG_OK;
+	}
 	sy->at = lg_moment_now(sl->v);
 	if (sy->phase != LG_SYNC_PERSIST) {
 		lg_sync_refreshed(op);

@@ -33,6 +33,8 @@ struct lg_sync {
 	struct lg_moment at;		/* everything up to here has been told */
 	int64_t last_time;		/* and, of what follows, up to this event */
 	uint64_t last_stamp;
+	bool naming;			/* of the changes: first what is gone, so that no name is taken twice */
+	struct lg_moment named;		/* up to here that has been told */
 	lg_sha256 binding;		/* request, asker and rights: a change of it ends the synchronisation */
 	char uuids[LG_SYNC_SET * 16];
 	size_t nuuids;

@@ -112,9 +112,10 @@ bind_to(int s, struct sockaddr_storage *a, socklen_t n)
 
 	int one = 1;
 
+	/* On free ports too: who binds them again meets what connections that this one accepted and closed have left. */
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if ((a->ss_family == AF_INET ? in->sin_port : in6->sin6_port) == 0)
 		return bind_free(s, a, n);
-	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	/* A service that was killed a moment ago may still be letting go of its sockets. */
 	for (int waited = 0; bind(s, (struct sockaddr *)a, n) != 0; waited++) {
 		if (errno != EADDRINUSE || waited == BIND_PATIENCE)

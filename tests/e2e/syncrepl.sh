@@ -1,0 +1,55 @@
+# A slapd of OpenLDAP follows the directory by RFC 4533, through changes and a restart of either side.  LG_CHANGES: how many.
+. "$(dirname "$0")/lib.sh"
+. scripts/slapd.sh
+SUITE=${LG_SUITE_NAME:-syncrepl}
+trap 'slapd_stop; lg_stop' EXIT
+
+if ! slapd_there || ! /usr/bin/python3 -c 'import ldap' 2>/dev/null; then
+	skip "slapd or python3-ldap is not installed"
+	done_testing
+fi
+changes=$((${LG_CHANGES:-1000} / 4)) patience=${LG_PATIENCE:-20}
+admin=uid=admin,ou=people,dc=example,dc=org
+lg_start "$T/data" || bad "start"
+lg_ready .admin.password | tr -d '\n' >"$T/password"
+chmod 600 "$T/password"
+
+mkdir "$T/slapd"
+sync() { /usr/bin/python3 tests/syncrepl/syncrepl.py "$@"; }
+change() { claim "$changes changes" sync change "$LDAP" "$admin" "$T/password" "$1" "$changes"; }
+in_step() { claim "$1" sync same "$LDAP" "$admin" "$T/password" "$SLAPD" "$patience"; }
+sync schema "$LDAP" >"$T/slapd/lightgate.schema"
+slapd_prepare "$T/slapd" dbnosync \
+	"syncrepl rid=001 provider=$LDAP type=refreshAndPersist retry=\"1 +\" searchbase=dc=example,dc=org bindmethod=simple binddn=$admin credentials=$(cat "$T/password")"
+sed -i "/dyngroup.schema/a include $T/slapd/lightgate.schema" "$T/slapd/slapd.conf"
+claim "slapd takes the schema" /usr/sbin/slaptest -u -f "$T/slapd/slapd.conf"
+
+# everything at first, then what changes
+change 1
+port=$(free_port)
+slapd_start "$T/slapd" "$port" || bad "slapd does not start"
+in_step "the first content"
+change 2
+in_step "in step while it stays"
+has "the cookie is kept" "$(ldapsearch -x -LLL -H "$SLAPD" -b dc=example,dc=org -s base contextCSN)" '^contextCSN: 20[0-9.]+Z#[0-9a-f]{6}#000#[0-9a-f]{6}$'
+
+# the consumer is away
+slapd_stop
+change 3
+entries=$(curl -sS --cacert "$CA" "$HTTPS/metrics" | sed -n 's/^lightgate_ldap_total{what="entries"} //p')
+slapd_start "$T/slapd" "$port" || bad "slapd does not start again"
+in_step "in step after the consumer's restart"
+
+# the provider is away
+lg_stop
+lg_start "$T/data" || bad "second start"
+change 4
+in_step "in step after the provider's restart"
+
+# what must not leave has not left
+same "no password has left" "$(ldapsearch -x -LLL -H "$SLAPD" -D cn=admin,dc=example,dc=org -w secret -b dc=example,dc=org '(userPassword=*)' 1.1)" ""
+same "a cookie made up is answered by all" "$(ldapsearch -x -LLL -H "$LDAP" -D "$admin" -y "$T/password" -b dc=example,dc=org \
+	-E '!sync=ro/rid=001,csn=20200101000000.000000Z#000000#000#000000' 1.1 | grep -c '^dn:')" \
+	"$(ldapsearch -x -LLL -H "$LDAP" -D "$admin" -y "$T/password" -b dc=example,dc=org 1.1 | grep -c '^dn:')"
+slapd_stop
+done_testing
