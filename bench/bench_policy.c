@@ -6,6 +6,7 @@
 #include "lightgate/policy.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -22,6 +23,16 @@ struct world {
 	double parse_ms, load_ms;
 	float change_us[CHANGES];		/* rising */
 };
+
+/* Of this thread: one thread and no waiting, so that other programs on the machine do not count. */
+static double
+cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
 
 static lg_str
 slurp(struct lg_ctx *cx, const char *dir, const char *name)
@@ -41,9 +52,9 @@ parse(struct world *w, const char *dir)
 
 	lg_ctx_init(&cx, a);
 	struct lg_policy_source src = { .text = slurp(&cx, dir, "policies.cedar") };
-	int64_t began = lg_monotonic_ns();
+	double began = cpu_ms();
 	must(lg_policies_parse(&cx, &src, 1, NULL, &faults, &w->set) == LG_OK, cx.error);
-	w->parse_ms = (double)(lg_monotonic_ns() - began) / 1e6;
+	w->parse_ms = cpu_ms() - began;
 	lg_arena_free(&a);
 }
 
@@ -55,11 +66,11 @@ load(struct world *w, const char *dir)
 
 	lg_ctx_init(&cx, a);
 	lg_str json = slurp(&cx, dir, "entities.json");
-	int64_t began = lg_monotonic_ns();
+	double began = cpu_ms();
 	w->store = lg_entity_store_new();
 	must(lg_entity_store_json(&cx, w->store, NULL, json) == LG_OK, cx.error);
 	must(lg_entity_store_finish(&cx, w->store) == LG_OK, cx.error);
-	w->load_ms = (double)(lg_monotonic_ns() - began) / 1e6;
+	w->load_ms = cpu_ms() - began;
 	lg_arena_free(&a);
 }
 
@@ -136,9 +147,9 @@ grow(struct world *w)
 		struct lg_policy_source one = { lg_print(a, "added%d", i), lg_print(a, "permit (principal == User::\"added%d\", action, "
 		    "resource) when { context.port == %d };", i, i) };
 		struct lg_policy_change change = { .add = &one, .nadd = 1 };
-		int64_t began = lg_monotonic_ns();
+		double began = cpu_ms();
 		must(lg_policies_change(&cx, set, &change, NULL, &faults, &next) == LG_OK, cx.error);
-		w->change_us[i] = (float)(lg_monotonic_ns() - began) / 1e3f;
+		w->change_us[i] = (float)((cpu_ms() - began) * 1e3);
 		lg_policies_unref(&set);
 		set = next;
 		lg_arena_free(&a);

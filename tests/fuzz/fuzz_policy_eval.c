@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "policy/decide.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,6 +51,41 @@ compare(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entiti
 		abort();
 }
 
+/* Coverage looks at the parts one by one and comes to the same. */
+static void
+cover(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *port, const struct lg_request *rq, const struct lg_answer *a)
+{
+	struct lg_coverage *c = lg_coverage_new(cx->arena, set);
+	size_t n, yes[2] = { 0, 0 }, errors = 0;
+	const struct lg_part *v;
+
+	lg_coverage_add(cx, c, port, rq);
+	v = lg_coverage_parts(c, &n);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == LG_PART_POLICY) {
+			yes[set->v[v[i].policy]->info.effect] += v[i].yes;
+			errors += v[i].errors;
+		}
+	if (errors != a->nerrors || a->ndetermining != (yes[LG_FORBID] > 0 ? yes[LG_FORBID] : yes[LG_PERMIT]))
+		abort();
+}
+
+/* It is JSON. */
+static void
+explain_json(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_entities *port, const struct lg_request *rq)
+{
+	struct lg_buf b = LG_BUF(64u << 20);
+	struct lg_json js;
+
+	lg_policy_explain_json(cx, set, port, rq, &b);
+	lg_json_init(&js, cx->arena, lg_buf_view(&b));
+	js.nul = true;
+	lg_json_skip(&js);
+	if (lg_json_end(cx, &js) != LG_OK)
+		abort();
+	lg_buf_free(&b);
+}
+
 static void
 decide(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema, const struct lg_entities *port)
 {
@@ -64,6 +100,7 @@ decide(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema 
 		abort();
 	lg_authorize(cx, set, port, &rq, &a);
 	compare(cx, set, port, &rq, &a);
+	cover(cx, set, port, &rq, &a);
 	if (lg_policies_validate(cx, set, schema, LG_STRICT, &faults) == LG_OK)
 		for (size_t i = 0; i < a.nerrors; i++)
 			if (lg_str_starts(a.errors[i].message, LG_STR("type error")) ||
@@ -71,6 +108,7 @@ decide(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema 
 				abort();
 	if (lg_policy_explain(cx, set, port, &rq, &text) != LG_OK)
 		abort();
+	explain_json(cx, set, port, &rq);
 }
 
 int

@@ -1,4 +1,4 @@
-/* fuzz_policy_text.c: any text as policies: all faults have a place, what parses tells about itself and can be checked. */
+/* fuzz_policy_text.c: any text as policies: all faults have a place, what parses tells about itself, can be changed and checked. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -55,6 +55,32 @@ translate(struct lg_ctx *cx, const struct lg_policies *set)
 	lg_buf_free(&text);
 }
 
+/* Each of the first ones replaced by itself: the set says the same, though what it came from is gone. */
+static void
+change(struct lg_ctx *cx, const struct lg_policies *set)
+{
+	struct lg_policies *now = lg_policies_ref(set), *next = NULL;
+	lg_str json = json_of(cx->arena, set);
+
+	for (size_t i = 0; i < lg_policies_count(set) && i < 4; i++) {
+		struct lg_policy_faults faults = { 0 };
+		struct lg_policy_info info;
+
+		lg_policies_info(now, i, &info);
+		struct lg_policy_source text = { .text = info.text };
+		struct lg_policy_change c = { &info.id, 1, &text, 1 };
+		struct lg_policy_options o = { .ids = &info.id };
+
+		if (lg_policies_change(cx, now, &c, &o, &faults, &next) != LG_OK)
+			abort();
+		lg_policies_unref(&now);
+		now = next;
+	}
+	if (!lg_str_eq(json_of(cx->arena, now), json))
+		abort();
+	lg_policies_unref(&now);
+}
+
 static void
 inspect(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema *schema)
 {
@@ -69,6 +95,7 @@ inspect(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_schema
 	}
 	lg_policies_uids(set, count, &sum);
 	translate(cx, set);
+	change(cx, set);
 	for (int mode = LG_STRICT; mode <= LG_PERMISSIVE; mode++)
 		if ((lg_policies_validate(cx, set, schema, (enum lg_validation)mode, &faults) == LG_OK) != (faults.errors == 0))
 			abort();
