@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -167,6 +168,10 @@ stand(struct lg_ctx *cx, const struct options *o, struct lg_door *door, const ch
 static lg_err
 run_daemon(struct lg_ctx *cx, const struct options *o)
 {
+	/* Long idle, with threads that come and go: what a burst took goes back. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	mallopt(M_TRIM_THRESHOLD, 64 << 10);
 	struct lg_door_settings at = {
 		.state = absolute(cx, o->state), .socket = absolute(cx, o->socket),
 		.hook = o->hook != NULL ? absolute(cx, o->hook) : hook_beside(cx),

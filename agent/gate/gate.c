@@ -195,7 +195,7 @@ say_staleness(struct lg_gate *g, bool fresh)
 		lg_log(LG_ERROR, "nobody confirms the gate's policies: the kernel closes the way between containers");
 }
 
-/* The element lives as long as the bundle is fresh, and is renewed three times in max_stale. */
+/* The element lives as long as the bundle is fresh, and is renewed when a third of that is over. */
 static lg_err
 stay_alive(struct lg_ctx *cx, struct lg_gate *g)
 {
@@ -211,10 +211,11 @@ stay_alive(struct lg_ctx *cx, struct lg_gate *g)
 		lg_bundle_about(now.bundle, &about);
 	lg_bundle_unref(&now.bundle);
 	say_staleness(g, now.fresh);
-	g->alive_at = time + (now.fresh ? about.max_stale / 3 : LG_SECOND / 5);
+	int64_t left = now.fresh && now.age >= 0 && now.age < about.max_stale ? about.max_stale - now.age : about.max_stale;
+	g->alive_at = time + (now.fresh ? left / 3 : LG_SECOND / 5);
 	if (!now.fresh && !g->at.stale_open)
 		return LG_OK;
-	lg_gate_write_alive(now.fresh && now.age >= 0 && now.age < about.max_stale ? about.max_stale - now.age : about.max_stale, &b);
+	lg_gate_write_alive(left, &b);
 	lg_buf_byte(&b, '\0');
 	return lg_nft_run(cx, g->nft, b.p);
 }

@@ -91,7 +91,8 @@ within known "$DB" && within known "$WEB" || bad "the gate does not know the con
 # ---- what is allowed ----
 listens() { curl -sS -m 2 -o /dev/null "http://$DB:$1/"; }
 within listens 5432 && within listens 5433 && within listens 5434 || bad "the database does not listen: $(engine logs db)"
-within test "$(get "$WEB_PID" "$DB:5432")" = 200
+reaches() { [ "$(get "$WEB_PID" "$DB:5432")" = 200 ]; }
+within reaches
 same "web reaches the database at its port" "$(get "$WEB_PID" "$DB:5432")" 200
 begin=$(date +%s%N)
 has "web does not reach another port" "$(get "$WEB_PID" "$DB:5434")" '(refused|reset|Failed)'
@@ -154,15 +155,15 @@ has "the next packet to it is refused" "$(get "$WEB_PID" "$DB:5433")" '(refused|
 engine run -d --stop-signal KILL --name db busybox sh -c "$serve" >"$T/out" || bad "db again: $(cat "$T/out")"
 DB=$(ip_of db)
 within known "$DB"
-within test "$(get "$WEB_PID" "$DB:5433")" = 200
+again() { [ "$(get "$WEB_PID" "$DB:5433")" = 200 ]; }
+claim "a container that comes back under its name is reached" within again
 kill -9 $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 has "the table outlives the agent" "$(nft 2>/dev/null list table inet lightgate)" 'nobody confirms'
 has "with its end in sight" "$(nft 2>/dev/null list set inet lightgate alive)" 'expires'
 nft flush set inet lightgate alive
 has "when its time is over nothing passes" "$(get "$WEB_PID" "$DB:5433")" '(timed out|Failed)'
 start_agent || bad "the agent does not come back"
-again() { [ "$(get "$WEB_PID" "$DB:5433")" = 200 ]; }
-claim "the agent takes up what runs" within again
+claim "the agent takes up what runs" within again || { get "$WEB_PID" "$DB:5433"; nft list ruleset; }
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 claim "open-gate" lightgate-agent open-gate
 lacks "takes the rules away, and only ours" "$(nft 2>/dev/null list ruleset)" 'table (inet|netdev) lightgate'
