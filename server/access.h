@@ -33,7 +33,7 @@ struct lg_evaluation {
 /* Notes a member that was not looked at; further ones than LG_IGNORED and long names are not noted. */
 void lg_evaluation_ignore(struct lg_ctx *cx, struct lg_evaluation *ev, const char *within, lg_str name);
 /* Members subject, action, resource and context of the object that `js` has entered; those that are absent keep what *ret says,
- * one that is there replaces the whole of it (AuthZEN 7.1.1). */
+ * of one that is there only type, id and name may be left to *ret (AuthZEN 7.1.1). */
 bool lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret);
 LG_CHECKED lg_err lg_evaluation_check(struct lg_ctx *cx, const struct lg_evaluation *ev);	/* LG_E_INVALID: a member is missing; LG_E_LIMIT: too long */
 

@@ -151,11 +151,12 @@ read_context(struct lg_json *js, struct lg_evaluation *ret, struct lg_ctx *cx)
 	}
 }
 
-/* A batch's item that has one of the four has all of it: nothing of the default's id or properties stays behind. */
+/* A batch's item that has one of the four has all of it: nothing of the default's properties stays behind.  Only what an entity cannot do
+ * without, its type, id or name, is the default's where the item has none. */
 static void
 forget_resource(struct lg_evaluation *ev)
 {
-	ev->resource_type = ev->resource_id = ev->project = ev->image = ev->host = LG_NONE;
+	ev->project = ev->image = ev->host = LG_NONE;
 	ev->labels = NULL;
 	ev->nlabels = 0;
 	forget_ignored(ev, "resource.");
@@ -174,11 +175,9 @@ bool
 lg_evaluation_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_evaluation *ret)
 {
 	if (lg_str_eq(name, LG_STR("subject"))) {
-		ret->subject_type = ret->subject_id = LG_NONE;
 		forget_ignored(ret, "subject.");
 		read_entity(js, &ret->subject_type, &ret->subject_id, subject_properties, cx, ret);
 	} else if (lg_str_eq(name, LG_STR("action"))) {
-		ret->action = LG_NONE;
 		forget_ignored(ret, "action.");
 		read_action(js, ret, cx);
 	} else if (lg_str_eq(name, LG_STR("resource"))) {

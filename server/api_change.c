@@ -3,6 +3,8 @@
  * Creating and changing are documents of one item for the state's own reader, so that there is one way to write a field.
  */
 #include "server/api.h"
+#include "server/freshness.h"
+#include "server/point.h"
 
 #include "base/clock.h"
 #include "lightgate/store.h"
@@ -70,7 +72,9 @@ apply(struct lg_app *app, struct lg_http *ex, const struct lg_caller *who, lg_st
 {
 	lg_http_type(ex, "application/json");
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
-	return lg_state_apply(ex->cx, app, ex->tenant, who, json, false, &ex->out);
+	LG_TRY(lg_state_apply(ex->cx, app, ex->tenant, who, json, false, &ex->out));
+	lg_fresh_tell(app, ex, NULL);
+	return LG_OK;
 }
 
 lg_err
@@ -223,6 +227,7 @@ lg_api_deed(void *self, struct lg_http *ex)
 		LG_TRY(administrator(d.app, ex, &d.who));
 		LG_TRY(deed_body(ex, &d));
 		LG_TRY(lg_store_apply(ex->cx, d.app->store, ex->tenant, deeds[i].operation, run_deed, &d, NULL));
+		lg_fresh_tell(d.app, ex, NULL);
 		ex->status = 204;
 		return LG_OK;
 	}
@@ -238,6 +243,25 @@ struct own {
 	lg_str verifier;
 };
 
+/* Policy has the same say as over LDAP. */
+static lg_err
+may_set_own(struct lg_ctx *cx, struct lg_view *v, const struct own *o, const struct lg_entry *e)
+{
+	struct lg_question q = { .tenant = o->tenant, .principal = lg_entry_entity(e), .action = "attribute:write",
+		.resource.type = LG_STR("Entry"), .nfacts = 3, .ncontext = 2,
+		.context = { lg_fact_str("subject_proof", LG_STR("self")), lg_fact_str("attribute", LG_STR("userPassword")) } };
+	struct lg_verdict verdict;
+	char owner[LG_UUID_TEXT + 1];
+
+	LG_TRY(lg_entry_dn(cx, v, e, &q.resource.name));
+	lg_uuid_text(e->uuid, owner);
+	q.facts[0] = lg_fact_str("dn", q.resource.name);
+	q.facts[1] = lg_fact_str("class", lg_type_name(e->type));
+	q.facts[2] = lg_fact_str("owner", lg_str_of(owner));
+	LG_TRY(lg_point_ask(o->app->point, cx, v, &q, &verdict));
+	return verdict.permit ? LG_OK : lg_fail(cx, LG_E_DENIED, "attribute:write: %.*s", LG_FMT(verdict.reason));
+}
+
 static lg_err
 set_own(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
@@ -246,6 +270,7 @@ set_own(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct lg_entry e;
 
 	LG_TRY(lg_entry_by_uuid(cx, v, o->tenant, o->id, &e));
+	LG_TRY(may_set_own(cx, v, o, &e));
 	lg_audit(v, lg_print(cx->arena, "User/%.*s", LG_FMT(e.name)), LG_NONE);
 	return lg_entry_set_verifier(cx, &ed, &e, o->verifier);
 }

@@ -2,7 +2,8 @@
 . "$(dirname "$0")/lib.sh"
 lg_start "$T/data" --load conf/demo.yaml || bad "start"
 sign_in_admin
-secret() { jq -r --arg n "$1" '.credentials[] | select(.name == $n) | .secret' <<<"$LG_READY"; }
+FIRST=$LG_READY
+secret() { jq -r --arg n "$1" '.credentials[] | select(.name == $n) | .secret' <<<"$FIRST"; }
 lg() { lightgate --dev "$T/data" "$@"; }
 status() { tail -1 <<<"$1"; }
 source_json() { jq -cn --rawfile s "$1" '{source: $s}'; }
@@ -103,6 +104,15 @@ lg_stop
 lg_start "$T/data" || bad "start again"
 sign_in_admin
 same "what was in force is" "$(active) $(stop_web)" "4 true 4"
+
+# ---- one's own password: the same right as over LDAP ----
+own() { curl -sS --cacert "$CA" -o "$T/body" -w '%{http_code}' -H 'Content-Type: application/json' "$HTTPS/v1/password" \
+	-d "$(jq -cn --arg o "$(secret alice)" --arg n "$1" '{username: "alice", old_password: $o, password: $n}')"; }
+printf '%s\nforbid (principal == User::"alice", action == Action::"attribute:write", resource);\n' "$(cat "$T/two.cedar")" >"$T/five.cedar"
+exits "a forbid of writing" 0 policy activate -f "$T/five.cedar"
+same "holds for one's own password" "$(own "another good pass phrase") $(jq -r .code "$T/body")" "403 denied"
+exits "without it" 0 policy rollback 4
+same "it is changed" "$(own "another good pass phrase")" 204
 
 # ---- searches ----
 same "who may" "$(lg who-can container:exec Workload/db | tail -n +2)" "User        alice"

@@ -116,17 +116,20 @@ Test(access_parse, what_a_client_can_make_grow_has_a_limit)
 	lg_arena_free(&cx.arena);
 }
 
-/* AuthZEN 7.1.1: what an evaluation has replaces the whole of the batch's default. */
+/* AuthZEN 7.1.1: what an evaluation has replaces the batch's default, but for the type and id that it lacks. */
 static const struct {
 	const char *item;
 	const char *project, *image, *protocol;
 	size_t labels;
 	bool has_port;
+	const char *id;			/* of the resource */
 } replaced[] = {
-	{ "{\"resource\":{\"type\":\"Workload\",\"id\":\"w\",\"properties\":{\"labels\":[\"c\"]}}}", "", "", "tcp", 1, true },
-	{ "{\"resource\":{\"type\":\"Workload\",\"id\":\"w\"}}", "", "", "tcp", 0, true },
-	{ "{\"context\":{}}", "p", "i", "", 2, false },
-	{ "{\"subject\":{\"type\":\"User\",\"id\":\"b\"}}", "p", "i", "tcp", 2, true },
+	{ "{\"resource\":{\"type\":\"Workload\",\"id\":\"w\",\"properties\":{\"labels\":[\"c\"]}}}", "", "", "tcp", 1, true, "w" },
+	{ "{\"resource\":{\"type\":\"Workload\",\"id\":\"x\"}}", "", "", "tcp", 0, true, "x" },
+	{ "{\"resource\":{\"id\":\"x\"}}", "", "", "tcp", 0, true, "x" },
+	{ "{\"resource\":{\"properties\":{}}}", "", "", "tcp", 0, true, "w" },
+	{ "{\"context\":{}}", "p", "i", "", 2, false, "w" },
+	{ "{\"subject\":{\"type\":\"User\",\"id\":\"b\"}}", "p", "i", "tcp", 2, true, "w" },
 };
 
 Test(access_parse, a_member_of_an_evaluation_replaces_the_whole_default)
@@ -150,6 +153,7 @@ Test(access_parse, a_member_of_an_evaluation_replaces_the_whole_default)
 		cr_assert(lg_str_eq(ev.image, lg_str_of(replaced[i].image)), "%s", replaced[i].item);
 		cr_assert(lg_str_eq(ev.protocol, lg_str_of(replaced[i].protocol)), "%s", replaced[i].item);
 		cr_assert_eq(ev.nlabels, replaced[i].labels, "%s", replaced[i].item);
+		cr_assert(lg_str_eq(ev.resource_type, LG_STR("Workload")) && lg_str_eq(ev.resource_id, lg_str_of(replaced[i].id)), "%s", replaced[i].item);
 		cr_assert_eq(ev.has_port, replaced[i].has_port, "%s", replaced[i].item);
 	}
 	lg_arena_free(&cx.arena);
