@@ -13,6 +13,7 @@
 #include "directory/message.h"
 #include "directory/pwd.h"
 #include "directory/sync.h"
+#include "directory/txn.h"
 
 #define OUT_MAX		(32u << 20)	/* one answer may be large; past this the connection ends */
 
@@ -125,6 +126,7 @@ lg_ldap_conn_free(struct lg_ldap_conn **cp)
 	if (c == NULL)
 		return;
 	lg_session_end(c);
+	lg_txn_abort(c, false, 0);
 	while (c->ops != NULL) {
 		struct lg_op *op = c->ops;
 		if (!op->waiting) {
@@ -254,7 +256,7 @@ begin(struct lg_ldap_conn *c, const struct lg_message *m, const struct lg_op_kin
 		lg_op_code(op, LG_LDAP_INSUFFICIENT_ACCESS, "the password must be changed first");
 	else if (!op->controls.proxied || lg_op_proxied(op))
 		kind->run(op, &body);
-	if (op->done)
+	if (op->done && !op->held)
 		lg_op_end(op);
 }
 

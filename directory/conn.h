@@ -44,6 +44,7 @@ struct lg_op {
 	struct lg_controls controls;
 	lg_str body;			/* of the request, in the arena */
 	bool done, abandoned, waiting;
+	bool held;			/* of a transaction: answered, but not done yet */
 	void (*slice)(struct lg_op *op);	/* more to do on the loop */
 	void *state;			/* the handler's */
 	void (*ended)(struct lg_op *op);	/* before it is taken apart */
@@ -73,6 +74,7 @@ struct lg_ldap_conn {
 	struct lg_buf in, out;
 	size_t in_at;			/* what of `in` has been taken */
 	struct lg_op *ops;
+	struct lg_txn *txn;
 	size_t nops;
 	bool heard;			/* a whole request has come */
 	bool must_change;		/* until the password is changed, nothing else is done for it */
@@ -153,6 +155,7 @@ void lg_op_abandon(struct lg_op *op, struct lg_ber *body);
 void lg_op_extended(struct lg_op *op, struct lg_ber *body);
 bool lg_op_changes_password(struct lg_op *op);		/* a modify request for userPassword alone */
 void lg_op_password(struct lg_op *op, lg_str value);	/* Password Modify; from lg_op_extended */
+void lg_op_cancel(struct lg_op *op, lg_str value);
 bool lg_extended_oid(size_t i, lg_str *ret);		/* the i-th supported operation; false behind the last */
 
 #endif

@@ -71,6 +71,14 @@ read_post(struct lg_op *op, lg_str value, bool critical)
 	return read_selection(&b, &op->controls.post);
 }
 
+/* RFC 5805 2.1.2: it must be critical, for who ignores it would do at once what may never be wanted. */
+static int
+read_txn(struct lg_op *op, lg_str value, bool critical)
+{
+	op->controls.txn = value;
+	return critical && value.n > 0 ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
+}
+
 static int
 read_tree_delete(struct lg_op *op, lg_str value, bool critical)
 {
@@ -267,6 +275,7 @@ static const struct {
 	{ LG_STR(LG_CONTROL_ASSERTION), SEARCH COMPARE MODIFY DELETE RENAME, read_assertion },
 	{ LG_STR(LG_CONTROL_PRE_READ), MODIFY DELETE RENAME, read_pre },
 	{ LG_STR(LG_CONTROL_POST_READ), ADD MODIFY RENAME, read_post },
+	{ LG_STR(LG_CONTROL_TXN), ADD MODIFY DELETE RENAME, read_txn },
 	{ LG_STR(LG_CONTROL_NO_COPY), SEARCH COMPARE, read_nothing },
 	{ LG_STR(LG_CONTROL_SUBENTRIES), SEARCH, read_subentries },
 	{ LG_STR(LG_CONTROL_DEREF), SEARCH, read_deref },

@@ -17,6 +17,7 @@
 #define LG_CONTROL_ASSERTION	"1.3.6.1.1.12"				/* RFC 4528 */
 #define LG_CONTROL_PRE_READ	"1.3.6.1.1.13.1"			/* RFC 4527 */
 #define LG_CONTROL_POST_READ	"1.3.6.1.1.13.2"
+#define LG_CONTROL_TXN		"1.3.6.1.1.21.2"			/* RFC 5805 */
 #define LG_CONTROL_NO_COPY	"1.3.6.1.1.22"				/* RFC 6171 */
 #define LG_CONTROL_SUBENTRIES	"1.3.6.1.4.1.4203.1.10.1"		/* RFC 3672 */
 #define LG_CONTROL_DEREF	"1.3.6.1.4.1.4203.666.5.16"		/* draft-masarati-ldap-deref-00 */
@@ -70,6 +71,7 @@ struct lg_controls {
 	struct lg_sync_request *sync;	/* NULL: not asked for */
 	bool tree_delete;
 	bool subentries;		/* only those are wanted: there are none */
+	lg_str txn;			/* the transaction it belongs to; empty: none */
 	bool proxied;
 	bool password_policy;		/* the answer may say what the policy thinks */
 	lg_str authzid;

@@ -6,6 +6,7 @@
  */
 #include "directory/conn.h"
 #include "directory/find.h"
+#include "directory/txn.h"
 #include "directory/pwd.h"
 
 struct bind {
@@ -235,6 +236,7 @@ lg_op_bind(struct lg_op *op, struct lg_ber *body)
 	int method = lg_ber_peek(body);
 
 	/* Whatever comes of it, the old identity is gone (RFC 4511 4.2.1). */
+	lg_txn_abort(op->conn, true, LG_LDAP_OPERATIONS_ERROR);
 	lg_conn_actor(op->conn, NULL, NULL);
 	op->conn->bound = op->conn->must_change = false;
 	op->actor = op->conn->actor;

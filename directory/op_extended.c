@@ -1,5 +1,6 @@
 /* op_extended.c: extended operations (RFC 4511 4.12): StartTLS (4.14), Who am I? (RFC 4532); a row each. */
 #include "directory/conn.h"
+#include "directory/txn.h"
 
 /* What came behind the request in clear would be taken for the protected client's: such a request is refused. */
 static void
@@ -60,6 +61,9 @@ static const struct {
 	{ LG_STR("1.3.6.1.4.1.1466.20037"), start_tls },
 	{ LG_STR("1.3.6.1.4.1.4203.1.11.3"), who_am_i },
 	{ LG_STR("1.3.6.1.4.1.4203.1.11.1"), lg_op_password },
+	{ LG_STR("1.3.6.1.1.8"), lg_op_cancel },
+	{ LG_STR("1.3.6.1.1.21.1"), lg_op_txn_start },
+	{ LG_STR("1.3.6.1.1.21.3"), lg_op_txn_end },
 };
 
 bool

@@ -5,6 +5,7 @@
 #include "directory/find.h"
 #include "directory/pwd.h"
 #include "directory/secret.h"
+#include "directory/txn.h"
 
 /* ---- on the writer's thread ---------------------------------------------------------------------------------------- */
 
@@ -138,6 +139,17 @@ is_own(struct lg_op *op, lg_str dn)
 	return own;
 }
 
+void
+lg_write_own_password(struct lg_ldap_conn *c, struct lg_op *op)
+{
+	const struct lg_write *w = op->state;
+
+	if (w->password == NULL || !is_own(op, w->dn))
+		return;
+	lg_session_renew(c);
+	c->must_change = false;
+}
+
 static void
 answer(struct lg_note *note)
 {
@@ -145,10 +157,8 @@ answer(struct lg_note *note)
 	struct lg_op *op = w->op;
 
 	lg_op_resume(op);
-	if (w->job.result == LG_OK && w->password != NULL && op->conn != NULL && is_own(op, w->dn)) {
-		lg_session_renew(op->conn);
-		op->conn->must_change = false;
-	}
+	if (w->job.result == LG_OK && op->conn != NULL)
+		lg_write_own_password(op->conn, op);
 	if (w->job.result == LG_OK && w->before.n > 0)
 		lg_op_reply(op, LG_CONTROL_PRE_READ, w->before);
 	if (w->job.result == LG_OK && w->after.n > 0)
@@ -219,8 +229,16 @@ static void
 submit(struct lg_op *op)
 {
 	struct lg_write *w = op->state;
-	lg_err e = lg_store_submit(op->ldap->o.dir->store, &w->job);
+	lg_err e;
 
+	if (op->controls.txn.n > 0) {
+		lg_op_resume(op);
+		op->done = true;		/* whoever was to end it may have gone meanwhile */
+		if (op->conn != NULL)
+			lg_txn_take(op, w);
+		return;
+	}
+	e = lg_store_submit(op->ldap->o.dir->store, &w->job);
 	if (e == LG_OK)
 		return;
 	lg_op_resume(op);
@@ -246,7 +264,8 @@ hashed(void *arg, lg_err e, lg_str stored)
 	}
 	if (op->done) {
 		lg_op_wake(op);
-		lg_op_end(op);
+		if (!op->held)
+			lg_op_end(op);
 	}
 }
 

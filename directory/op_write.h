@@ -31,6 +31,8 @@ struct lg_write {
 
 /* A write of the entry `dn`; the state of the operation from now on. */
 struct lg_write *lg_write_new(struct lg_op *op, lg_str dn, lg_err (*edit)(struct lg_ctx *, struct lg_edit *, struct lg_write *));
+/* After a change of the connection's own password it goes on with the new one. */
+void lg_write_own_password(struct lg_ldap_conn *c, struct lg_op *op);
 /* Hands it to the store, after the one clear password in it (if any) has been hashed. */
 void lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_str *password);
 

@@ -270,3 +270,16 @@ Test(live, proxied_authorization_and_subtree_delete)
 	says("ldapdelete", AS_ALICE "ou=services," SUFFIX " -e '!1.2.840.113556.1.4.805'", 0, "");
 	says("ldapdelete", AS_ALICE "ou=services," SUFFIX, 32, "No such object");
 }
+
+Test(live, transactions_and_cancel)
+{
+	if (missing("ldapexop"))
+		return;
+	feed("ldapmodify", "-E txn=commit", "dn: uid=bob,ou=people," SUFFIX "\nchangetype: modify\nreplace: sn\nsn: Both\n\n"
+	    "dn: " ALICE "\nchangetype: modify\nreplace: sn\nsn: Both\n", 0, "modifying entry");
+	says("ldapsearch", AS_ALICE "-b " SUFFIX " '(sn=both)' 1.1", 0, "# numEntries: 2");
+	feed("ldapmodify", "-E txn=commit", "dn: uid=bob,ou=people," SUFFIX "\nchangetype: modify\nreplace: sn\nsn: One\n\n"
+	    "dn: " ALICE "\nchangetype: modify\ndelete: sn\n", 65, "Object class violation");
+	says("ldapsearch", AS_ALICE "-b " SUFFIX " '(sn=both)' 1.1", 0, "# numEntries: 2");
+	says("ldapexop", AS_ALICE "cancel 7", 1, "No Operation to Cancel");
+}
