@@ -34,4 +34,7 @@ bool lg_policy_contradicts_itself(const struct lg_policy *p);
 /* Whatever `low` matches, `wide` matches too, by what stands in them. */
 bool lg_policy_implies(const struct lg_schema *schema, const struct lg_policy *low, const struct lg_policy *wide);
 
+/* Is x a comparison of something with a literal?  `positive`: that it is true, else that it is false; *op as if *e stood on the left. */
+bool lg_comparison(const struct lg_expr *x, bool positive, const struct lg_expr **e, const struct lg_value **literal, enum lg_op *op);
+
 #endif

@@ -40,6 +40,8 @@ scope_part(struct lg_est_reader *rd, lg_str name, const char *slot, struct lg_sc
 	} else if (lg_str_eq(name, LG_STR("entity")) || lg_str_eq(name, LG_STR("entities"))) {
 		sc->listed = lg_str_eq(name, LG_STR("entities"));
 		scope_entities(rd, sc);
+	} else if (lg_str_eq(name, LG_STR("in")) && lg_json_peek(rd->js) == LG_JSON_NULL) {
+		lg_json_null(rd->js);
 	} else if (lg_str_eq(name, LG_STR("in"))) {
 		lg_json_object(rd->js);
 		while (lg_json_member(rd->js, &inner))

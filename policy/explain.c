@@ -30,17 +30,21 @@ struct miss {
 lg_str
 lg_why_text(struct lg_arena *a, const struct lg_policy *p, const struct lg_expr *x)
 {
-	lg_str s = lg_str_sub(lg_str_trim(lg_str_sub(p->source->text, x->at, x->end - x->at)), 0, TEXT_MAX), r = lg_dup(a, s);
-	char *to = (char *)(uintptr_t)r.p;
+	lg_str s = lg_str_trim(lg_str_sub(p->source->text, x->at, x->end - x->at));
+	char *to = lg_alloc(a, TEXT_MAX + 1);
+	size_t n = 0, i;
 
-	r.n = 0;
-	for (size_t i = 0; i < s.n; i++) {
+	for (i = 0; i < s.n && n < TEXT_MAX; i++) {
 		bool blank = s.p[i] == ' ' || (s.p[i] >= '\t' && s.p[i] <= '\r');
 
-		if (!blank || (r.n > 0 && to[r.n - 1] != ' '))
-			to[r.n++] = blank ? ' ' : s.p[i];
+		if (!blank || (n > 0 && to[n - 1] != ' '))
+			to[n++] = blank ? ' ' : s.p[i];
 	}
-	return r;
+	if (i == s.n)
+		return (lg_str){ to, n };
+	while (n > 0 && ((unsigned char)to[n - 1] & 0xc0) == 0x80)	/* no character is cut in two */
+		n--;
+	return lg_cat(a, (lg_str){ to, n > 0 ? n - 1 : 0 }, LG_STR(" ..."));
 }
 
 static void

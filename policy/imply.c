@@ -52,22 +52,6 @@ struct range {
 	bool known;
 };
 
-/* `e < 5`, `5 > e`, `e == 5`: e and the literal, the operator as if e stood on the left. */
-static bool
-comparison(const struct lg_expr *x, const struct lg_expr **e, const struct lg_value **literal, enum lg_op *op)
-{
-	static const enum lg_op turned[] = { [X_EQ] = X_EQ, [X_NE] = X_NE, [X_LT] = X_GT, [X_LE] = X_GE, [X_GT] = X_LT, [X_GE] = X_LE };
-	bool left;
-
-	if (x->constant != NULL || x->op < X_EQ || x->op > X_GE)
-		return false;
-	left = x->a->constant != NULL;
-	*e = left ? x->b : x->a;
-	*literal = (left ? x->a : x->b)->constant;
-	*op = left ? turned[x->op] : x->op;
-	return *literal != NULL && (*e)->constant == NULL;
-}
-
 static bool
 has_order(enum lg_kind k)
 {
@@ -80,6 +64,23 @@ negated(enum lg_op op)
 	static const enum lg_op not[] = { [X_EQ] = X_NE, [X_NE] = X_EQ, [X_LT] = X_GE, [X_LE] = X_GT, [X_GT] = X_LE, [X_GE] = X_LT };
 
 	return not[op];
+}
+
+/* `e < 5`, `5 > e`, `e == 5`, or their opposite: e and the literal, the operator as if e stood on the left. */
+bool
+lg_comparison(const struct lg_expr *x, bool positive, const struct lg_expr **e, const struct lg_value **literal, enum lg_op *op)
+{
+	static const enum lg_op turned[] = { [X_EQ] = X_EQ, [X_NE] = X_NE, [X_LT] = X_GT, [X_LE] = X_GE, [X_GT] = X_LT, [X_GE] = X_LE };
+	bool left;
+
+	if (x->constant != NULL || x->op < X_EQ || x->op > X_GE)
+		return false;
+	left = x->a->constant != NULL;
+	*e = left ? x->b : x->a;
+	*literal = (left ? x->a : x->b)->constant;
+	*op = left ? turned[x->op] : x->op;
+	*op = positive ? *op : negated(*op);
+	return *literal != NULL && (*e)->constant == NULL;
 }
 
 static void
@@ -109,10 +110,8 @@ range_of(const struct facts *f, const struct lg_expr *e, enum lg_kind kind)
 		const struct lg_value *literal;
 		enum lg_op op;
 
-		if (!comparison(f->v[i].x, &of, &literal, &op) || literal->kind != kind || !lg_expr_same(of, e))
-			continue;
-		op = f->v[i].positive ? op : negated(op);
-		if (op == X_NE)
+		if (!lg_comparison(f->v[i].x, f->v[i].positive, &of, &literal, &op) || op == X_NE || literal->kind != kind ||
+		    !lg_expr_same(of, e))
 			continue;
 		r.known = true;
 		narrow(&r, op, literal->u.i);
@@ -147,7 +146,7 @@ is_other(const struct facts *f, const struct lg_expr *e, const struct lg_value *
 		const struct lg_value *literal;
 		enum lg_op op;
 
-		if (comparison(f->v[i].x, &of, &literal, &op) && (f->v[i].positive ? op : negated(op)) == X_EQ && lg_expr_same(of, e) &&
+		if (lg_comparison(f->v[i].x, f->v[i].positive, &of, &literal, &op) && op == X_EQ && lg_expr_same(of, e) &&
 		    !lg_value_eq(literal, v))
 			return true;
 	}
@@ -162,9 +161,8 @@ follows_by_value(const struct facts *f, const struct lg_expr *x, bool positive)
 	enum lg_op op;
 	struct range r;
 
-	if (!comparison(x, &e, &literal, &op))
+	if (!lg_comparison(x, positive, &e, &literal, &op))
 		return false;
-	op = positive ? op : negated(op);
 	if (op == X_NE && is_other(f, e, literal))
 		return true;
 	if (!has_order(literal->kind))

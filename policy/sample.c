@@ -5,8 +5,8 @@
 
 #define ELEMENTS 3			/* of a made set */
 
-static uint32_t
-below(struct lg_sampler *sm, uint32_t n)
+uint32_t
+lg_sample_below(struct lg_sampler *sm, uint32_t n)
 {
 	/* splitmix64 */
 	uint64_t z = sm->state += UINT64_C(0x9e3779b97f4a7c15);
@@ -97,9 +97,9 @@ lg_sampler_learn(struct lg_sampler *sm, const struct lg_policies *set)
 static bool
 from_pool(struct lg_sampler *sm, enum lg_kind kind, lg_str type, struct lg_value *ret)
 {
-	uint32_t start = sm->n == 0 ? 0 : below(sm, sm->n);
+	uint32_t start = sm->n == 0 ? 0 : lg_sample_below(sm, sm->n);
 
-	if (below(sm, 4) == 0)
+	if (lg_sample_below(sm, 4) == 0)
 		return false;
 	for (uint32_t i = 0; i < sm->n; i++) {
 		const struct lg_value *v = &sm->pool[(start + i) % sm->n];
@@ -121,10 +121,10 @@ make_entity(struct lg_sampler *sm, struct lg_ctx *cx, lg_str type, const struct 
 
 	*uid = lg_euid_of(type, LG_STR("other"));
 	if (e != NULL && e->is_enum && e->nids > 0)
-		*uid = lg_euid_of(type, e->ids[below(sm, e->nids)]);
-	else if (lg_str_eq(type, s->rq.principal.type) && below(sm, 2) == 0)
+		*uid = lg_euid_of(type, e->ids[lg_sample_below(sm, e->nids)]);
+	else if (lg_str_eq(type, s->rq.principal.type) && lg_sample_below(sm, 2) == 0)
 		*uid = s->rq.principal;
-	else if (lg_str_eq(type, s->rq.resource.type) && below(sm, 2) == 0)
+	else if (lg_str_eq(type, s->rq.resource.type) && lg_sample_below(sm, 2) == 0)
 		*uid = s->rq.resource;
 	else if (from_pool(sm, LG_V_ENTITY, type, &v))
 		return v;
@@ -134,18 +134,16 @@ make_entity(struct lg_sampler *sm, struct lg_ctx *cx, lg_str type, const struct 
 static struct lg_value
 make_extension(struct lg_sampler *sm, struct lg_ctx *cx, enum lg_kind kind)
 {
-	struct lg_value v = { kind, { .i = (int64_t)below(sm, 1000) - 500 } };
+	struct lg_value v = { kind, { .i = (int64_t)lg_sample_below(sm, 1000) - 500 } };
 	struct lg_ip *ip;
 
 	if (from_pool(sm, kind, LG_NONE, &v) || kind != LG_V_IP)
 		return v;
 	ip = LG_NEW(cx->arena, struct lg_ip);
-	*ip = (struct lg_ip){ .b = { 10, (uint8_t)below(sm, 256), 0, (uint8_t)below(sm, 256) }, .prefix = 32 };
+	*ip = (struct lg_ip){ .b = { 10, (uint8_t)lg_sample_below(sm, 256), 0, (uint8_t)lg_sample_below(sm, 256) }, .prefix = 32 };
 	v.u.ip = ip;
 	return v;
 }
-
-static struct lg_value make_value(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *t, const struct lg_sample *s);
 
 static struct lg_value
 make_record(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *t, const struct lg_sample *s)
@@ -155,8 +153,8 @@ make_record(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *t, c
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < t->n; i++)
-		if (!t->attrs[i].optional || below(sm, 3) > 0)
-			v[n++] = (struct lg_field){ t->attrs[i].name, make_value(sm, cx, t->attrs[i].type, s) };
+		if (!t->attrs[i].optional || lg_sample_below(sm, 3) > 0)
+			v[n++] = (struct lg_field){ t->attrs[i].name, lg_sample_value(sm, cx, t->attrs[i].type, s) };
 	*r = (struct lg_record){ n, v };		/* the type's order is the record's */
 	return (struct lg_value){ LG_V_RECORD, { .record = r } };
 }
@@ -166,35 +164,35 @@ make_set(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *element
 {
 	static const struct lg_set nothing = { 0, NULL };
 	struct lg_value *v = LG_NEWS(cx->arena, struct lg_value, ELEMENTS), r;
-	uint32_t n = element == NULL ? 0 : below(sm, ELEMENTS + 1);
+	uint32_t n = element == NULL ? 0 : lg_sample_below(sm, ELEMENTS + 1);
 
 	for (uint32_t i = 0; i < n; i++)
-		v[i] = make_value(sm, cx, element, s);
+		v[i] = lg_sample_value(sm, cx, element, s);
 	if (lg_value_set(cx, v, n, &r) != LG_OK)
 		r = (struct lg_value){ LG_V_SET, { .set = &nothing } };
 	return r;
 }
 
-static struct lg_value
-make_value(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *t, const struct lg_sample *s)
+struct lg_value
+lg_sample_value(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *t, const struct lg_sample *s)
 {
 	struct lg_value v;
 
 	switch (t->kind) {
-	case TY_LONG: return from_pool(sm, LG_V_LONG, LG_NONE, &v) ? v : lg_value_long((int64_t)below(sm, 200) - 100);
+	case TY_LONG: return from_pool(sm, LG_V_LONG, LG_NONE, &v) ? v : lg_value_long((int64_t)lg_sample_below(sm, 200) - 100);
 	case TY_STRING: return from_pool(sm, LG_V_STRING, LG_NONE, &v) ? v : lg_value_string(LG_STR("text"));
 	case TY_ENTITY: return make_entity(sm, cx, t->entities[0], s);
 	case TY_SET: return make_set(sm, cx, t->element, s);
 	case TY_RECORD: return make_record(sm, cx, t, s);
 	case TY_EXT: return make_extension(sm, cx, t->ext);
-	default: return lg_value_bool(below(sm, 2) == 0);
+	default: return lg_value_bool(lg_sample_below(sm, 2) == 0);
 	}
 }
 
 /* ---- the least entity that scopes match ------------------------------------------------------ */
 
-static bool
-may_be_in(const struct lg_sampler *sm, lg_str type, lg_str above)
+bool
+lg_sample_may_be_in(const struct lg_sampler *sm, lg_str type, lg_str above)
 {
 	const struct lg_schema_entity *e = lg_schema_entity_find(sm->schema, type);
 
@@ -220,7 +218,7 @@ least_add(const struct lg_sampler *sm, struct least *l, const struct lg_scope *s
 		return false;
 	if (sc->kind == SCOPE_IS)
 		return true;
-	if (sc->kind == SCOPE_EQ || !may_be_in(sm, l->type, sc->uids[0].type))
+	if (sc->kind == SCOPE_EQ || !lg_sample_may_be_in(sm, l->type, sc->uids[0].type))
 		self = &sc->uids[0];		/* in the sense that everything is in itself */
 	else
 		l->in[l->n++] = &sc->uids[0];
@@ -245,7 +243,7 @@ least_uid(struct lg_sampler *sm, struct lg_ctx *cx, const struct least *l, lg_st
 	if (e != NULL && e->is_enum) {
 		sm->guessed = true;
 		if (e->nids > 0)
-			*ret = lg_euid_of(l->type, e->ids[below(sm, e->nids)]);
+			*ret = lg_euid_of(l->type, e->ids[lg_sample_below(sm, e->nids)]);
 		return e->nids > 0;
 	}
 	while (lg_map_get(&sm->ids, id) != NULL)
@@ -265,7 +263,7 @@ add_parents(struct lg_sampler *sm, const struct least *l, bool loose, struct lg_
 	for (uint32_t i = 0; loose && i < sm->n; i++) {
 		const struct lg_euid *up = sm->pool[i].kind == LG_V_ENTITY ? sm->pool[i].u.e.uid : NULL;
 
-		if (up != NULL && !lg_str_eq(up->type, row->uid.type) && may_be_in(sm, row->uid.type, up->type) && below(sm, 4) == 0)
+		if (up != NULL && !lg_str_eq(up->type, row->uid.type) && lg_sample_may_be_in(sm, row->uid.type, up->type) && lg_sample_below(sm, 4) == 0)
 			parents[row->nparents++] = *up;
 	}
 	row->parents = parents;
@@ -327,6 +325,9 @@ lg_sample_make(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_
 		if (sm->pool[i].kind == LG_V_ENTITY)
 			add_row(sm, cx, sm->pool[i].u.e.uid, NULL, false, ret);
 	rq->context = make_record(sm, cx, env->action->context, ret).u.record;
+	for (size_t i = 0; loose && i < LG_COUNT(both); i++)	/* mostly, for what is not met is worth a try too */
+		if (both[i] != NULL && lg_sample_below(sm, 4) > 0)
+			lg_sample_wish(sm, cx, env, both[i], ret);
 	return true;
 }
 

@@ -35,6 +35,11 @@ void lg_sampler_learn(struct lg_sampler *sm, const struct lg_policies *set);
  * are new ones where they may be.  `loose` puts things into more groups, at random.  False when there is none. */
 bool lg_sample_make(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_env *env, const struct lg_policy *p,
     const struct lg_policy *q, bool loose, struct lg_sample *ret);
+/* Changes a sample so that it meets conditions of p, as far as they are plain. */
+void lg_sample_wish(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_env *env, const struct lg_policy *p, struct lg_sample *s);
+struct lg_value lg_sample_value(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *t, const struct lg_sample *s);
+uint32_t lg_sample_below(struct lg_sampler *sm, uint32_t n);
+bool lg_sample_may_be_in(const struct lg_sampler *sm, lg_str type, lg_str above);
 lg_str lg_sample_text(struct lg_ctx *cx, const struct lg_sample *s);		/* its entities, one a line */
 bool lg_sample_action_matches(const struct lg_sample_env *env, const struct lg_policy *p);
 

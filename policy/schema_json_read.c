@@ -248,6 +248,10 @@ action_parents(struct reader *rd, struct lg_decl_names *ret)
 {
 	lg_str name;
 
+	if (lg_json_peek(&rd->js) == LG_JSON_NULL) {
+		lg_json_null(&rd->js);
+		return;
+	}
 	lg_json_array(&rd->js);
 	while (lg_json_item(&rd->js)) {
 		struct lg_decl_name one = { .at = here(rd) };
@@ -311,6 +315,8 @@ action(struct reader *rd, lg_str ns, lg_str id)
 			applies_to(rd, a);
 		else if (lg_str_eq(name, LG_STR("annotations")))
 			notes(rd, &a->notes);
+		else if (lg_str_eq(name, LG_STR("attributes")) && lg_json_peek(&rd->js) == LG_JSON_NULL)
+			lg_json_null(&rd->js);		/* actions have none */
 		else
 			lg_json_fault(&rd->js, "unknown member of an action");
 	}
@@ -367,6 +373,8 @@ namespace_members(struct reader *rd, lg_str ns)
 			lg_json_fault(&rd->js, "unknown member of a namespace");
 		}
 	}
+	if (rd->js.fault == NULL && ns.n == 0 && l.n > 0)
+		lg_json_fault(&rd->js, "the empty namespace has no annotations");
 	if (rd->js.fault == NULL && !(entities && actions))
 		lg_json_fault(&rd->js, "a namespace needs entityTypes and actions");
 	lg_decl_add_ns(rd->d, ns, l, at);

@@ -2,6 +2,7 @@
 #include "policy/value_json.h"
 
 #include "policy/ast.h"
+#include "policy/print.h"
 
 lg_err
 lg_reader_status(struct lg_value_reader *rd)
@@ -47,6 +48,8 @@ uid_members(struct lg_value_reader *rd, lg_str first, struct lg_euid *ret)
 	LG_TRY(lg_reader_status(rd));
 	if (!has_type || !has_id)
 		return lg_fail(rd->cx, LG_E_INVALID, "an entity needs `type` and `id`");
+	if (!lg_is_path(type))
+		return lg_fail(rd->cx, LG_E_INVALID, "`%.*s` is no name of an entity type", LG_FMT(type));
 	*ret = lg_euid_of(type, id);
 	return LG_OK;
 }

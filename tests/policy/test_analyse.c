@@ -149,6 +149,23 @@ Test(compare, conditions_by_proof_or_by_samples)
 	fixture_free(&f);
 }
 
+#define MANY(level, tag) "permit(principal, action == Action::\"read\", resource) when { principal in Group::\"a\" && principal has on && principal.on && " \
+	"principal.level >= " level " && resource.tags.contains(\"" tag "\") && context.mfa && principal.name like \"dev-*\" && " \
+	"context.now > datetime(\"2024-01-01\") && (principal.level < 3 || principal.level < 1000) } unless { principal.name == \"dev-\" };"
+
+/* Nobody meets ten conditions by chance. */
+Test(compare, requests_are_made_to_meet_the_conditions)
+{
+	struct fixture f = fixture_new();
+	struct lg_findings r;
+
+	cr_expect_str_eq(compared(&f, MANY("10", "x"), MANY("9", "x"), &r), "policy0 widens");
+	cr_expect(r.v[0].exact && r.v[0].witness != NULL);
+	cr_expect_str_eq(compared(&f, MANY("10", "x"), MANY("10", "y"), &r), "policy0 widens");
+	cr_expect_str_eq(compared(&f, MANY("9", "x"), MANY("10", "x"), &r), "no-wider");
+	fixture_free(&f);
+}
+
 Test(analyse, too_much_is_refused)
 {
 	struct fixture f = fixture_new();

@@ -39,6 +39,8 @@ Test(entities, what_is_refused)
 	cr_expect_eq(load("[" U("a", "{\"x\":{\"__extn\":{\"arg\":\"1\"}}}", "[]") "]", NULL), LG_E_INVALID, "half an escape is no record");
 	cr_expect_eq(load("[" U("a", "{\"x\":{\"__expr\":\"1\"}}", "[]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "[]", "[]") "]", NULL), LG_E_INVALID);
+	cr_expect_eq(load("[{\"uid\":{\"type\":\"::U\",\"id\":\"a\"},\"attrs\":{},\"parents\":[]}]", NULL), LG_E_INVALID, "no name of a type");
+	cr_expect_eq(load("[" U("a", "{}", "[{\"type\":\"in\",\"id\":\"x\"}]") "]", NULL), LG_E_INVALID);
 	cr_expect_eq(load("{}", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "{}", "[]") "", NULL), LG_E_INVALID);
 	cr_expect_eq(load("[" U("a", "{\"x\":{\"__extn\":{\"fn\":\"offset\",\"args\":[{\"__extn\":{\"fn\":\"datetime\",\"arg\":\"2024-01-01\"}},{\"__extn\":{\"fn\":\"duration\",\"arg\":\"1d\"}}]}}}", "[]") "]", NULL), LG_OK, "calls with two arguments");

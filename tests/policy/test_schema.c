@@ -159,7 +159,7 @@ Test(schema, json_is_taken_and_refused_like_text)
 		"[]", "{\"\":{}} x", "{\"\":{\"what\":{}}}", NS("\"A B\":{}"), NS("\"A\":{\"enum\":[]}"), NS("\"A\":{\"enum\":[\"x\"],\"tags\":{\"type\":\"Long\"}}"),
 		NS("\"A\":{\"memberOfTypes\":[\"B\"]}"), NS("\"A\":{\"shape\":{\"type\":\"Long\"}}"), NS("\"A\":{\"tags\":{\"type\":\"Set\"}}"),
 		NS("\"A\":{\"tags\":{\"type\":\"Entity\",\"name\":\"A; entity B\"}}"), NS("\"A\":{\"annotations\":{\"a b\":\"\"}}"),
-		NS("\"A\":{\"shape\":{\"type\":\"Record\",\"attributes\":{},\"additionalAttributes\":true}}"), "{\"\":{\"entityTypes\":{}}}",
+		NS("\"A\":{\"shape\":{\"type\":\"Record\",\"attributes\":{},\"additionalAttributes\":true}}"), "{\"\":{\"entityTypes\":{}}}", "{\"\":{\"entityTypes\":{},\"actions\":{},\"annotations\":{\"a\":\"x\"}}}",
 		"{\"\":{\"actions\":{}}}", "{\"\":{\"entityTypes\":{\"A\":{}},\"actions\":{\"a\":{\"appliesTo\":{\"resourceTypes\":[\"A\"]}}}}}",
 		"{\"\":{\"entityTypes\":{\"A\":{}},\"actions\":{\"a\":{\"appliesTo\":{\"principalTypes\":[\"A\"]}}}}}", "{\"a b\":{\"entityTypes\":{},\"actions\":{}}}",
 	};
