@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "directory/edit.h"
+#include "directory/schema_own.h"
 
 /* ---- object classes ------------------------------------------------------------------------------------------------ */
 
@@ -57,7 +58,7 @@ read_classes(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct c
 		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "no objectClass attribute");
 	for (size_t i = 0; i < da->n; i++) {
 		const struct lg_class *c = lg_class_find(da->v[i]);
-		if (c == NULL)
+		if (c == NULL || !lg_class_usable(cx, ed->v, ed->tenant, c))
 			return lg_refuse(cx, ed, LG_LDAP_INVALID_SYNTAX, "objectClass: '%.*s' is unknown", LG_FMT(lg_str_sub(da->v[i], 0, 100)));
 		for (size_t k = 0; k < i; k++)
 			if (lg_class_find(da->v[k]) == c)

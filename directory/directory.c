@@ -5,6 +5,13 @@
 
 #include "directory/hub.h"
 #include "directory/pwd.h"
+#include "directory/schema_own.h"
+
+lg_err
+lg_directory_follow(struct lg_ctx *cx, struct lg_store *st)
+{
+	return lg_schema_follow(cx, st);
+}
 
 lg_err
 lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_directory_ports *ports, struct lg_directory **ret)
@@ -21,7 +28,10 @@ lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_direct
 	dir->hub = lg_hub_new(st);
 	dir->counts = lg_pwd_counts_new();
 	*ret = dir;
-	return LG_OK;
+	lg_err e = lg_directory_follow(cx, st);
+	if (e != LG_OK)
+		lg_directory_close(ret);
+	return e;
 }
 
 void

@@ -3,6 +3,7 @@
 #include "directory/edit.h"
 #include "directory/find.h"
 #include "directory/groups.h"
+#include "directory/schema_own.h"
 #include "directory/hub.h"
 #include "directory/secret.h"
 #include "directory/tables.h"
@@ -102,7 +103,7 @@ lg_attr_for_write(struct lg_ctx *cx, struct lg_edit *ed, lg_str name, const stru
 {
 	const struct lg_attr *at = lg_attr_find(name);
 
-	if (at == NULL)
+	if (at == NULL || !lg_attr_usable(cx, ed->v, ed->tenant, at))
 		return lg_refuse(cx, ed, LG_LDAP_UNDEFINED_TYPE, "%.*s: attribute type undefined", LG_FMT(lg_str_sub(name, 0, 100)));
 	if ((at->flags & LG_AF_READONLY) != 0)
 		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "%.*s: no user modification allowed", LG_FMT(lg_attr_name(at)));

@@ -101,8 +101,10 @@ match_extensible(const struct lg_filter *f, const struct lg_filter_port *port)
 		return truth(port->linked(port->self, f->attr, f->value, true));
 	if (f->attr != NULL)
 		found = port->any(port->self, f->attr, f->rule->form, each, arg);
-	for (size_t i = 0; f->attr == NULL && i < lg_nattrs && !found; i++) {
-		const struct lg_attr *at = &lg_attrs[i];
+	for (size_t i = 0; f->attr == NULL && i < LG_ATTR_IDS && !found; i++) {
+		const struct lg_attr *at = lg_attr_of((unsigned)i);
+		if (at == NULL)
+			continue;
 		/* RFC 4511 4.5.1.7.7: every attribute that the rule is for. */
 		if (at->equality != LG_R_NONE && lg_attr_form(at) == f->rule->form && port->may(port->self, at))
 			found = port->any(port->self, at, f->rule->form, each, arg);

@@ -1,5 +1,6 @@
 /* made_up.c: the root DSE (RFC 4512 5.1) and the subschema (4.2, 4.4), written from the tables. */
 #include "directory/conn.h"
+#include "directory/schema_own.h"
 #include "directory/shown.h"
 
 /* ---- the root DSE -------------------------------------------------------------------------------------------------- */
@@ -106,7 +107,14 @@ put_rule(struct lg_buf *b, const char *keyword, enum lg_rule_id id)
 static void
 put_attribute(struct lg_buf *b, size_t i)
 {
-	const struct lg_attr *at = &lg_attrs[i];
+	const struct lg_attr *at = lg_attr_of((unsigned)i + 1);
+
+	if (at == NULL)
+		return;
+	if (lg_attr_text(at).n > 0) {
+		lg_buf_str(b, lg_attr_text(at));
+		return;
+	}
 
 	lg_buf_printf(b, "( %s", at->oid);
 	put_names(b, at->names);
@@ -129,7 +137,14 @@ static void
 put_class(struct lg_buf *b, size_t i)
 {
 	static const char *const kinds[] = { "ABSTRACT", "STRUCTURAL", "AUXILIARY", "STRUCTURAL" };
-	const struct lg_class *c = &lg_classes[i];
+	const struct lg_class *c = lg_class_of((unsigned)i);
+
+	if (c == NULL)
+		return;
+	if (lg_class_text(c).n > 0) {
+		lg_buf_str(b, lg_class_text(c));
+		return;
+	}
 
 	lg_buf_printf(b, "( %s", c->oid);
 	put_names(b, c->names);
@@ -157,26 +172,37 @@ put_syntax(struct lg_buf *b, size_t i)
 
 static const struct {
 	const char *attr;
-	const size_t *n;
-	size_t fixed;
+	size_t n;
 	void (*put)(struct lg_buf *b, size_t i);
 } tables[] = {
-	{ "attributeTypes", &lg_nattrs, 0, put_attribute },
-	{ "objectClasses", &lg_nclasses, 0, put_class },
-	{ "matchingRules", NULL, LG_RULES - 1, put_matching_rule },
-	{ "ldapSyntaxes", NULL, LG_SYNTAXES, put_syntax },
+	{ "attributeTypes", LG_ATTR_IDS - 1, put_attribute },
+	{ "objectClasses", LG_CLASS_IDS, put_class },
+	{ "matchingRules", LG_RULES - 1, put_matching_rule },
+	{ "ldapSyntaxes", LG_SYNTAXES, put_syntax },
 };
+
+/* A definition that another tenant has made. */
+static bool
+is_others(struct lg_shown *sh, size_t t, size_t i)
+{
+	const struct lg_attr *at = tables[t].put == put_attribute ? lg_attr_of((unsigned)i + 1) : NULL;
+	const struct lg_class *c = tables[t].put == put_class ? lg_class_of((unsigned)i) : NULL;
+
+	return (at != NULL && !lg_attr_usable(sh->ac->cx, sh->ac->v, sh->ac->tenant, at)) ||
+	    (c != NULL && !lg_class_usable(sh->ac->cx, sh->ac->v, sh->ac->tenant, c));
+}
 
 static bool
 show_table(struct lg_shown *sh, size_t t, lg_value_each *each, void *arg)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16384);
-	size_t n = tables[t].n != NULL ? *tables[t].n : tables[t].fixed;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < tables[t].n; i++) {
 		lg_buf_clear(&b);
+		if (is_others(sh, t, i))
+			continue;
 		tables[t].put(&b, i);
-		if (each(arg, lg_dup(sh->ac->cx->arena, lg_buf_view(&b))))
+		if (b.n > 0 && each(arg, lg_dup(sh->ac->cx->arena, lg_buf_view(&b))))
 			return true;
 	}
 	return false;

@@ -1,6 +1,7 @@
 /* op_modify.c: modify (RFC 4511 4.6), modify DN (4.9). */
 #include "directory/find.h"
 #include "directory/op_write.h"
+#include "directory/schema_own.h"
 
 /* ---- modify ---------------------------------------------------------------------------------------------------------- */
 
@@ -41,6 +42,66 @@ lg_op_changes_password(struct lg_op *op)
 	return !body.bad && !list.bad;
 }
 
+/* ---- the schema: definitions are added and deleted, never replaced --------------------------------------------------------- */
+
+static lg_err
+edit_definitions(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_modification *mod)
+{
+	const struct lg_attr *at = lg_attr_find(mod->values.attribute);
+	enum lg_definition what = at != NULL && at->id == LG_A_ATTRIBUTE_TYPES ? LG_DEFINES_ATTRIBUTE : LG_DEFINES_CLASS;
+
+	if (at == NULL || (at->id != LG_A_ATTRIBUTE_TYPES && at->id != LG_A_OBJECT_CLASSES))
+		return lg_refuse(cx, ed, LG_LDAP_UNWILLING, "of the schema, attributeTypes and objectClasses can be changed");
+	if ((mod->kind != LG_MODIFY_ADD && mod->kind != LG_MODIFY_DELETE) || mod->values.n == 0)
+		return lg_refuse(cx, ed, LG_LDAP_UNWILLING, "definitions are added and deleted one by one");
+	for (size_t i = 0; i < mod->values.n; i++)
+		LG_TRY(mod->kind == LG_MODIFY_ADD ? lg_schema_add(cx, ed, what, mod->values.v[i]) : lg_schema_del(cx, ed, what, mod->values.v[i]));
+	return LG_OK;
+}
+
+/* The right is that of writing the attribute at the tenant's suffix: the schema holds for all below it. */
+static lg_err
+edit_schema(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
+{
+	struct lg_access ac;
+	struct lg_entry e;
+	lg_str dn;
+
+	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
+	for (size_t i = 0; i < w->n; i++) {
+		const struct lg_attr *at = lg_attr_find(w->mods[i].values.attribute);
+		LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_WRITE, &e, dn, at != NULL ? at : lg_attr_of(LG_A_ATTRIBUTE_TYPES)));
+		LG_TRY(edit_definitions(cx, ed, &w->mods[i]));
+	}
+	return LG_OK;
+}
+
+static void
+submit_schema(struct lg_op *op, struct lg_write *w)
+{
+	struct lg_tenant t;
+	struct lg_view *v;
+	lg_err e;
+
+	if (op->actor.kind != LG_ACTOR_ENTRY) {
+		lg_op_code(op, LG_LDAP_STRONGER_AUTH_REQUIRED, "only authenticated users change the schema");
+		return;
+	}
+	if (!lg_op_view(op, &v))
+		return;
+	e = lg_tenant_get(&op->cx, v, op->actor.tenant, &t);
+	if (e == LG_OK)
+		w->dn = lg_dup(op->arena, t.suffix);
+	lg_view_end(&v);
+	w->edit = edit_schema;
+	if (e == LG_OK)
+		lg_write_submit(op, w, "schema.modify", NULL);
+	else
+		lg_op_error(op, e, NULL);
+}
+
+/* ---- modify ------------------------------------------------------------------------------------------------------------------ */
+
 void
 lg_op_modify(struct lg_op *op, struct lg_ber *body)
 {
@@ -62,6 +123,8 @@ lg_op_modify(struct lg_op *op, struct lg_ber *body)
 	}
 	if (body->bad || list.bad)
 		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed modify request");
+	else if (lg_is_subschema(dn))
+		submit_schema(op, w);
 	else
 		lg_write_submit(op, w, "entry.modify", password);
 }

@@ -282,10 +282,12 @@ static bool
 search_made_up(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 {
 	bool root = s->base.n == 0 && s->scope == LG_SCOPE_BASE;
-	struct lg_access ac = { op->ldap->o.dir, &op->cx, v, 0, NULL };
+	/* Whose definitions are shown: the caller's tenant's. */
+	uint32_t tenant = op->actor.kind == LG_ACTOR_ENTRY ? op->actor.tenant : op->ldap->o.tenant;
+	struct lg_access ac = { op->ldap->o.dir, &op->cx, v, tenant, NULL };
 	struct lg_shown sh = { .ac = &ac, .dn = root ? LG_STR("") : LG_STR(LG_SUBSCHEMA_DN), .made = root ? lg_root_values : lg_subschema_values };
 
-	if (!root && !lg_str_eq_fold(s->base, LG_STR(LG_SUBSCHEMA_DN)))
+	if (!root && !lg_is_subschema(s->base))
 		return false;
 	if ((s->scope == LG_SCOPE_BASE || s->scope == LG_SCOPE_SUBTREE) && matches(&sh, s)) {
 		/* RFC 4512 4.4: of the subschema only what is asked for by name, or by "+". */

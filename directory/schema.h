@@ -10,8 +10,10 @@
 #include "lightgate/directory.h"
 
 #define LG_ARC		"2.25.169124027163646859624296101555687700209"	/* ours (X.667: no registration needed) */
-#define LG_ATTR_IDS	256		/* ids are below; sets of attributes are bitmaps */
-#define LG_CLASS_IDS	128
+#define LG_ATTR_IDS	512		/* ids are below; sets of attributes are bitmaps */
+#define LG_ATTR_OWN	256		/* from here on: what tenants define (schema_own.h) */
+#define LG_CLASS_IDS	256
+#define LG_CLASS_OWN	128
 
 /* Attributes the code speaks of by name. The others are known to the tables alone. */
 enum lg_attr_id {
@@ -19,7 +21,7 @@ enum lg_attr_id {
 	LG_A_OBJECT_CLASS = 1,
 	LG_A_CREATE_TIMESTAMP = 10, LG_A_MODIFY_TIMESTAMP, LG_A_CREATORS_NAME, LG_A_MODIFIERS_NAME, LG_A_SUBSCHEMA_SUBENTRY,
 	LG_A_STRUCTURAL_OBJECT_CLASS, LG_A_ENTRY_UUID = 17, LG_A_ENTRY_CSN, LG_A_HAS_SUBORDINATES, LG_A_MEMBER_OF, LG_A_ENTRY_DN,
-	LG_A_CN = 61, LG_A_SN = 62, LG_A_DC = 110, LG_A_O = 68, LG_A_OU = 69,
+	LG_A_ATTRIBUTE_TYPES = 40, LG_A_OBJECT_CLASSES = 41, LG_A_CN = 61, LG_A_SN = 62, LG_A_DC = 110, LG_A_O = 68, LG_A_OU = 69,
 	LG_A_MEMBER = 87, LG_A_USER_PASSWORD = 91, LG_A_UID = 105, LG_A_MAIL = 112, LG_A_UID_NUMBER = 160, LG_A_GID_NUMBER = 161,
 	LG_A_LG_ENABLED = 200, LG_A_LG_PROJECT = 202, LG_A_LG_HOST = 203, LG_A_LG_IMAGE = 204, LG_A_LG_LABEL = 205,
 	LG_A_LG_DIGEST = 206, LG_A_LG_SIGNED = 207,

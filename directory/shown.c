@@ -273,10 +273,11 @@ with_subtypes(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each
 {
 	if (lg_shown_values(sh, at, each, arg))
 		return true;
-	for (size_t i = 0; lg_attr_has_subtypes(at) && i < lg_nattrs; i++)
-		if (&lg_attrs[i] != at && lg_attr_is(&lg_attrs[i], at) && may_search(sh, &lg_attrs[i]) &&
-		    lg_shown_values(sh, &lg_attrs[i], each, arg))
+	for (unsigned i = 1; lg_attr_has_subtypes(at) && i < LG_ATTR_IDS; i++) {
+		const struct lg_attr *sub = lg_attr_of(i);
+		if (sub != NULL && sub != at && lg_attr_is(sub, at) && may_search(sh, sub) && lg_shown_values(sh, sub, each, arg))
 			return true;
+	}
 	return false;
 }
 
@@ -365,9 +366,11 @@ lg_selection_add(struct lg_selection *sel, lg_str name)
 		sel->user = true;
 	else if (lg_str_eq(name, LG_STR("+")))
 		sel->operational = true;
-	for (size_t i = 0; at != NULL && i < lg_nattrs; i++)
-		if (&lg_attrs[i] == at || (lg_attr_has_subtypes(at) && lg_attr_is(&lg_attrs[i], at)))
-			lg_attr_put(&sel->named, lg_attrs[i].id);
+	if (at != NULL)
+		lg_attr_put(&sel->named, at->id);
+	for (unsigned i = 1; at != NULL && lg_attr_has_subtypes(at) && i < LG_ATTR_IDS; i++)
+		if (lg_attr_is(lg_attr_of(i), at))
+			lg_attr_put(&sel->named, i);
 	if (name.n < 2 || name.p[0] != '@' || (c = lg_class_find(lg_str_sub(name, 1, name.n))) == NULL)
 		return;
 	for (size_t i = 0; i < LG_COUNT(sel->named.bits); i++)

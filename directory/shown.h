@@ -50,6 +50,11 @@ void lg_shown_write(struct lg_shown *sh, const struct lg_selection *sel, int32_t
 /* ---- made-up entries ------------------------------------------------------------------------------------------------- */
 
 #define LG_SUBSCHEMA_DN "cn=Subschema"
+static inline bool
+lg_is_subschema(lg_str dn)
+{
+	return lg_str_eq_fold(dn, LG_STR(LG_SUBSCHEMA_DN)) || lg_str_eq_fold(dn, LG_STR("cn=schema"));
+}
 
 bool lg_root_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);
 bool lg_subschema_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *each, void *arg);

@@ -240,6 +240,7 @@ const struct lg_table lg_table_tenant = { "dir.tenant", 0x0101, false, true, LG_
 const struct lg_table lg_table_entry = { "dir.entry", 0x0102, false, false, LG_DOMAIN_ENTRY, derive_entry };
 const struct lg_table lg_table_member = { "dir.member", 0x0103, false, false, LG_DOMAIN_MEMBERSHIP, derive_member };
 const struct lg_table lg_table_password = { "dir.password", 0x0104, false, false, LG_DOMAIN_NONE, NULL };
+const struct lg_table lg_table_schema = { "dir.schema", 0x0107, false, false, LG_DOMAIN_SCHEMA, NULL };
 const struct lg_table lg_table_suffix = { "dir.suffix", 0x0111, true, true, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_dn = { "dir.dn", 0x0112, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_uuid = { "dir.uuid", 0x0113, true, false, LG_DOMAIN_NONE, NULL };
@@ -251,7 +252,7 @@ const struct lg_table lg_table_gone = { "dir.gone", 0x0105, false, false, LG_DOM
 const struct lg_table lg_table_bounds = { "dir.bounds", 0x0106, false, false, LG_DOMAIN_NONE, NULL };
 
 const struct lg_table *const lg_directory_tables[] = {
-	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_password, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,
+	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_password, &lg_table_schema, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,
 	&lg_table_equal, &lg_table_memberof, &lg_table_changed, &lg_table_gone, &lg_table_bounds,
 };
 const size_t lg_directory_ntables = LG_COUNT(lg_directory_tables);

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "crypto/confine.h"
+#include "lightgate/directory.h"
 #include "server/storage.h"
 
 /* The running server holds the same lock on the store's folder; a copy elsewhere is nobody's business. */
@@ -83,7 +84,8 @@ lg_tool_leave(struct lg_tool_world *w, lg_err e)
 lg_err
 lg_tool_store(struct lg_tool_world *w, const char *dir, const char *archive)
 {
-	return lg_storage_open(&w->cx, &w->parent.settings, dir, archive, &w->store);
+	LG_TRY(lg_storage_open(&w->cx, &w->parent.settings, dir, archive, &w->store));
+	return lg_directory_follow(&w->cx, w->store);
 }
 
 /* ---- the keeper ------------------------------------------------------------------------------------------------- */

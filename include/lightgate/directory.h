@@ -67,6 +67,9 @@ extern const size_t lg_directory_ntables;
 
 /* Keeps st and the ports, which must outlive it.  The directory itself holds no state that changes: threads share it. */
 LG_CHECKED lg_err lg_directory_open(struct lg_ctx *cx, struct lg_store *st, const struct lg_directory_ports *ports, struct lg_directory **ret);
+/* For tools without a directory: what index rows follow from (definitions, chosen indexes) is what the store says.  lg_directory_open
+ * does it by itself. */
+LG_CHECKED lg_err lg_directory_follow(struct lg_ctx *cx, struct lg_store *st);
 void lg_directory_close(struct lg_directory **dir);
 
 /* ---- tenants: naming contexts ------------------------------------------------------------------------------- */

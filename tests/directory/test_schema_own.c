@@ -1,0 +1,184 @@
+/* test_schema_own.c: definitions that tenants add: read and changed over LDAP, checked on every write, durable. */
+#include "directory/schema_own.h"
+#include "tests/directory/wire.h"
+
+#define ALICE "uid=alice,ou=people," SUFFIX
+#define COLOR "( 1.3.6.1.4.1.99999.1.1 NAME 'favouriteColor' DESC 'it''s' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )"
+#define SHADE "( 1.3.6.1.4.1.99999.1.1 NAME ( 'favouriteColor' 'favColour' ) EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch " \
+	"SYNTAX 1.3.6.1.4.1.1466.115.121.1.15{64} SINGLE-VALUE X-ORIGIN ( 'a' 'b' ) )"
+#define PAINTER "( 1.3.6.1.4.1.99999.2.1 NAME 'painter' SUP top AUXILIARY MUST favouriteColor MAY ( description $ title ) )"
+
+static struct world w;
+static struct wire k;
+
+static void
+start(void)
+{
+	world_start(&w);
+	world_people(&w);
+	wire_start(&k, &w);
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+}
+
+static void
+end(void)
+{
+	wire_end(&k);
+	world_end(&w);
+}
+
+TestSuite(own, .init = start, .fini = end);
+
+static int
+schema(int kind, const char *attribute, const char *value)
+{
+	struct answer a;
+
+	send_modify(&k, 5, "cn=Subschema", kind, attribute, value);
+	wire_pump(&k);
+	cr_assert(wire_next(&k, &a));
+	cr_assert_eq(a.tag, 0x67);
+	return a.code;
+}
+
+static bool
+listed(const char *attribute, const char *text)
+{
+	const char *out;
+
+	cr_assert_eq(wire_search(&k, "cn=schema", 0, "(objectClass=subschema)", attribute, &out), 0);
+	return strstr(out, text) != NULL;
+}
+
+Test(own, definitions_are_added_used_and_listed)
+{
+	const char *out;
+
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0);
+	cr_assert_eq(schema(0, "objectClasses", PAINTER), 0);
+	cr_assert(listed("attributeTypes", "favColour"));
+	cr_assert(listed("objectClasses", "'painter'"));
+	assert_result(&w, 65, world_modify(&w, ALICE, "add: objectClass\nobjectClass: painter"));
+	assert_result(&w, 65, world_modify(&w, ALICE, "add: favouriteColor\nfavouriteColor: blue"));
+	assert_result(&w, 0, world_modify(&w, ALICE, "add: objectClass\nobjectClass: painter\n-\nadd: favColour\nfavColour: Blue"));
+	assert_result(&w, 19, world_modify(&w, ALICE, "add: favColour\nfavColour: Red"));
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(favouritecolor=BLUE)", "favColour", &out), 0);
+	assert_text(out, ALICE " favouriteColor=Blue\n");
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(objectClass=1.3.6.1.4.1.99999.2.1)", "1.1", &out), 0);
+	assert_text(out, ALICE "\n");
+}
+
+Test(own, what_is_in_use_stays)
+{
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0);
+	cr_assert_eq(schema(0, "objectClasses", PAINTER), 0);
+	cr_assert_eq(schema(1, "attributeTypes", "1.3.6.1.4.1.99999.1.1"), 53, "a class names it");
+	assert_result(&w, 0, world_modify(&w, ALICE, "add: objectClass\nobjectClass: painter\n-\nadd: favColour\nfavColour: Blue"));
+	cr_assert_eq(schema(1, "objectClasses", PAINTER), 53, "an entry is of it");
+	assert_result(&w, 0, world_modify(&w, ALICE, "delete: objectClass\nobjectClass: painter\n-\ndelete: favColour"));
+	cr_assert_eq(schema(1, "objectClasses", "( 1.3.6.1.4.1.99999.2.1 )"), 0);
+	cr_assert_eq(schema(1, "attributeTypes", "favColour"), 0);
+	cr_assert_not(listed("attributeTypes", "favColour"));
+	assert_result(&w, 21, world_modify(&w, ALICE, "add: objectClass\nobjectClass: painter"));
+	assert_result(&w, 17, world_modify(&w, ALICE, "add: favColour\nfavColour: Blue"));
+	cr_assert_eq(schema(1, "attributeTypes", "favColour"), 16);
+	cr_assert_eq(schema(0, "attributeTypes", COLOR), 21, "that was no string");
+}
+
+Test(own, mistakes_are_refused)
+{
+	static const struct { const char *attribute, *text; int kind, code; } cases[] = {
+		{ "attributeTypes", "", 0, 21 },
+		{ "attributeTypes", "1.2.3", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 ) x", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a b' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SYNTAX 1.2.3.4 )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' EQUALITY noMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' EQUALITY caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SUP nothing )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SUP userPassword )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SUP name USAGE directoryOperation )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SUP name NO-USER-MODIFICATION )", 0, 21 },
+		{ "attributeTypes", "( 1.02.3 NAME 'a' SUP name )", 0, 21 },
+		{ "attributeTypes", "( x.2 NAME 'a' SUP name )", 0, 21 },
+		{ "attributeTypes", "( 1.2.3 NAME 'cn' SUP name )", 0, 20 },
+		{ "attributeTypes", "( 2.5.4.3 NAME 'other' SUP name )", 0, 20 },
+		{ "objectClasses", "( 1.2.3 NAME 'person' SUP top STRUCTURAL )", 0, 20 },
+		{ "objectClasses", "( 1.2.3 NAME 'a' SUP ( person $ device ) STRUCTURAL )", 0, 21 },
+		{ "objectClasses", "( 1.2.3 NAME 'a' SUP person AUXILIARY )", 0, 21 },
+		{ "objectClasses", "( 1.2.3 NAME 'a' SUP pkiUser STRUCTURAL )", 0, 21 },
+		{ "objectClasses", "( 1.2.3 NAME 'a' SUP nothing STRUCTURAL )", 0, 21 },
+		{ "objectClasses", "( 1.2.3 NAME 'a' AUXILIARY MUST frob )", 0, 21 },
+		{ "objectClasses", "( 1.2.3 NAME 'a' AUXILIARY MAY ( cn sn ) )", 0, 21 },
+		{ "objectClasses", "( 1.2.3 NAME 'a' AUXILIARY MAY entryUUID )", 0, 21 },
+		{ "matchingRules", "( 1.2.3 NAME 'a' SYNTAX 1.2.3 )", 0, 53 },
+		{ "cn", "other", 0, 53 },
+		{ "attributeTypes", "( 2.5.4.3 )", 1, 53 },
+		{ "objectClasses", "person", 1, 53 },
+		{ "objectClasses", "nobody", 1, 16 },
+		{ "attributeTypes", "( 1.2.3 NAME 'a' SUP name )", 2, 53 },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		int code = schema(cases[i].kind, cases[i].attribute, cases[i].text);
+		cr_assert_eq(code, cases[i].code, "%s: %d, not %d", cases[i].text, code, cases[i].code);
+	}
+	cr_assert_not(listed("attributeTypes", "'a'"));
+}
+
+Test(own, the_right_to_write_it_is_asked_for)
+{
+	w.deny[w.ndeny++] = (struct denial){ .action = "attribute:write", .attribute = "attributeTypes" };
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 50);
+	cr_assert_eq(wire_bind(&k, "", ""), 0);
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 8);
+}
+
+static lg_err
+good_then_bad(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct lg_edit ed = lg_edit_of(w.dirp, v, 1);
+
+	(void)arg;
+	LG_TRY(lg_schema_add(cx, &ed, LG_DEFINES_ATTRIBUTE, LG_STR(SHADE)));
+	LG_TRY(lg_schema_add(cx, &ed, LG_DEFINES_CLASS, LG_STR(PAINTER)));
+	return lg_schema_add(cx, &ed, LG_DEFINES_CLASS, LG_STR("( 1.2.3 )"));
+}
+
+Test(own, a_change_that_is_undone_leaves_nothing)
+{
+	assert_err(&w, LG_E_INVALID, lg_store_apply(&w.cx, w.store, 1, "test", good_then_bad, NULL, NULL));
+	assert_result(&w, 17, world_modify(&w, ALICE, "add: favColour\nfavColour: Blue"));
+	cr_assert_eq(schema(0, "attributeTypes", "( 1.3.6.1.4.1.99999.1.1 NAME 'favColour' SUP name )"), 0, "the name is free");
+}
+
+Test(own, a_tenant_uses_what_it_has_defined)
+{
+	assert_ok(&w, world_tenant(&w, 2, "two", "dc=two"));
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0);
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 20);
+	const struct lg_attr *found = lg_attr_find(LG_STR("favColour"));
+	cr_assert_not_null(found);
+	(void)world_entry(&w, ALICE);
+	cr_assert(lg_attr_usable(&w.cx, world_view, 1, found));
+	cr_assert_not(lg_attr_usable(&w.cx, world_view, 2, found));
+}
+
+Test(own, definitions_survive_a_restart)
+{
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0);
+	cr_assert_eq(schema(0, "objectClasses", PAINTER), 0);
+	/* As another process would find it: nothing registered. */
+	for (unsigned id = LG_ATTR_OWN; id < LG_ATTR_IDS; id++)
+		lg_schema_unregister(LG_DEFINES_ATTRIBUTE, id);
+	for (unsigned id = LG_CLASS_OWN; id < LG_CLASS_IDS; id++)
+		lg_schema_unregister(LG_DEFINES_CLASS, id);
+	cr_assert_null(lg_attr_find(LG_STR("favColour")));
+	world_unview(&w);
+	assert_ok(&w, lg_schema_follow(&w.cx, w.store));
+	cr_assert_not_null(lg_attr_find(LG_STR("favColour")));
+	cr_assert_not_null(lg_class_find(LG_STR("painter")));
+}
