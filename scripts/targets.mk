@@ -44,6 +44,12 @@ bench:
 	@$(MAKE) --no-print-directory -s -j2 all
 	@bench/run
 
+## make bench-gate   what the gate between containers costs a connection
+.PHONY: bench-gate
+bench-gate:
+	@$(MAKE) --no-print-directory -s -j2 build/release/bench/agent_gate
+	@bench/gate
+
 ## make bench-policy the policy engine on ten workloads, beside cedar-wasm
 .PHONY: bench-policy
 POLICY_WORK = build/policy-work

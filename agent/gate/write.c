@@ -12,7 +12,7 @@
 #define T	LG_NFT_FAMILY " " LG_NFT_TABLE
 #define PORTS	65535
 #define EVERY	((1u << LG_BUNDLE_PROTOCOLS) - 1)
-#define BATCH	4000		/* elements of one command */
+#define BATCH		100000	/* elements of one command */
 
 /* ---- the frame ------------------------------------------------------------------------------------------------ */
 
