@@ -56,7 +56,7 @@ data_key(void *self, struct lg_ctx *cx, uint32_t tenant, const struct lg_secret 
 	return LG_OK;
 }
 
-static const struct lg_decider decider = { NULL, ask, revision };
+static const struct lg_decider decider = { .ask = ask, .revision = revision };
 static const struct lg_hasher hasher = { .verify = verify, .hash = hash };
 static const struct lg_signer signer = { .data_key = data_key };
 static const struct lg_directory_ports ports = { .decider = &decider, .hasher = &hasher, .signer = &signer };
