@@ -11,51 +11,59 @@ struct comparing {
 	const struct lg_policies *before, *after;
 	bool *old_hits, *new_hits;
 	struct lg_sample *s;
+	uint32_t me;				/* number of the permit at hand, in `after` */
 };
 
+/* The new set allows the request, by this policy, and the old one does not. */
 static bool
-is_wider(struct comparing *c)
+is_wider(void *self)
 {
+	struct comparing *c = self;
 	struct lg_analysing *an = &c->an;
 
-	return lg_analysis_try(an, c->after, c->s, false, c->new_hits) && lg_analysis_allows(c->after, c->new_hits, UINT32_MAX) &&
-	    lg_analysis_try(an, c->before, c->s, false, c->old_hits) && !lg_analysis_allows(c->before, c->old_hits, UINT32_MAX);
+	return lg_analysis_try(an, c->after, c->s, false, c->new_hits) && c->new_hits[c->me] &&
+	    lg_analysis_allows(c->after, c->new_hits, UINT32_MAX) && lg_analysis_try(an, c->before, c->s, false, c->old_hits) &&
+	    !lg_analysis_allows(c->before, c->old_hits, UINT32_MAX);
 }
 
+/* q: NULL, or a policy that the request is to suit too. */
 static bool
-try_pair(struct comparing *c, const struct lg_sample_env *env, const struct lg_policy *p, const struct lg_policy *q, bool loose)
+try_pair(struct comparing *c, const struct lg_sample_env *env, const struct lg_policy *q, bool loose)
 {
+	const struct lg_policy *p = c->after->v[c->me];
 	struct lg_finding f = { .kind = LG_FINDING_WIDENS, .exact = true, .policy = p->info.id };
 	bool wider = lg_sample_make(&c->an.sampler, &c->an.work, env, p, q, loose, c->s) && is_wider(c);
 
-	if (wider)
+	if (wider) {
+		lg_sample_shrink(&c->an.sampler, &c->an.work, env, c->s, is_wider, c);
 		lg_analysis_add(&c->an, &f, c->s);
+	}
 	lg_arena_reset(c->an.scratch);
 	return wider;
 }
 
-/* The least request of p, alone and where each forbid of the old set met it. */
+/* The least request of the permit, alone and where each forbid of the old set met it. */
 static bool
-try_least(struct comparing *c, const struct lg_policy *p)
+try_least(struct comparing *c)
 {
 	for (uint32_t e = 0; e < c->an.nenv; e++) {
-		if (try_pair(c, &c->an.env[e], p, NULL, false))
+		if (try_pair(c, &c->an.env[e], NULL, false))
 			return true;
 		for (uint32_t i = 0; i < c->before->n; i++)
 			if (c->before->v[i]->info.effect == LG_FORBID && !c->before->v[i]->info.is_template &&
-			    !lg_analysis_spent(&c->an) && try_pair(c, &c->an.env[e], p, c->before->v[i], false))
+			    !lg_analysis_spent(&c->an) && try_pair(c, &c->an.env[e], c->before->v[i], false))
 				return true;
 	}
 	return false;
 }
 
 static bool
-try_samples(struct comparing *c, const struct lg_policy *p)
+try_samples(struct comparing *c)
 {
 	for (uint32_t n = 0; n < c->an.samples * c->an.nenv && !lg_analysis_spent(&c->an); n++) {
 		const struct lg_policy *with = n % 2 == 0 || c->before->n == 0 ? NULL : c->before->v[n / 2 % c->before->n];
 
-		if (try_pair(c, &c->an.env[n % c->an.nenv], p, with, true))
+		if (try_pair(c, &c->an.env[n % c->an.nenv], with, true))
 			return true;
 	}
 	return false;
@@ -106,8 +114,9 @@ compare(struct comparing *c)
 	for (uint32_t i = 0; i < c->after->n && !exact; i++) {
 		const struct lg_policy *p = c->after->v[i];
 
-		if (p->info.effect == LG_PERMIT && !p->info.is_template && !try_least(c, p) && !scopes)
-			(void)try_samples(c, p);
+		c->me = i;
+		if (p->info.effect == LG_PERMIT && !p->info.is_template && !try_least(c) && !scopes)
+			(void)try_samples(c);
 	}
 	none.exact = exact || (scopes && !c->an.sampler.guessed && !lg_analysis_spent(&c->an));
 	if (c->an.ret->n == 0)

@@ -37,6 +37,9 @@ bool lg_sample_make(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sa
     const struct lg_policy *q, bool loose, struct lg_sample *ret);
 /* Changes a sample so that it meets conditions of p, as far as they are plain. */
 void lg_sample_wish(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_env *env, const struct lg_policy *p, struct lg_sample *s);
+/* Takes out attributes that may be absent, as long as it is `still` what it was made for. */
+void lg_sample_shrink(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_env *env, struct lg_sample *s,
+    bool (*still)(void *self), void *self);
 struct lg_value lg_sample_value(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_type *t, const struct lg_sample *s);
 uint32_t lg_sample_below(struct lg_sampler *sm, uint32_t n);
 bool lg_sample_may_be_in(const struct lg_sampler *sm, lg_str type, lg_str above);

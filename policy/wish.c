@@ -1,5 +1,5 @@
 /*
- * wish.c: a made request bent towards the conditions of a policy.  Conditions of ten parts are hardly ever met by chance; here
+ * wish.c: a made request bent towards the conditions of a policy, and one that shows something without what it does not need.  Conditions of ten parts are hardly ever met by chance; here
  * each part that is plain (an attribute beside a constant, an attribute that is there, a group that holds somebody) gets
  * what it asks for, where the schema has a place for that.
  */
@@ -327,4 +327,28 @@ lg_sample_wish(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_
 
 	for (uint32_t i = 0; i < p->nclauses; i++)
 		wish(&w, p->clauses[i].body, p->clauses[i].when);
+}
+
+void
+lg_sample_shrink(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_env *env, struct lg_sample *s,
+    bool (*still)(void *self), void *self)
+{
+	static const enum lg_var vars[] = { VAR_PRINCIPAL, VAR_RESOURCE, VAR_CONTEXT };
+	struct wishing w = { sm, cx, env, s };
+
+	for (size_t v = 0; v < LG_COUNT(vars); v++) {
+		const struct lg_type *type = NULL;
+		const struct lg_record **r = record_of(&w, vars[v], &type), *old;
+
+		for (uint32_t i = 0; r != NULL && i < type->n; i++) {
+			struct path at = { vars[v], { &type->attrs[i].name }, 1 };
+
+			if (!type->attrs[i].optional || lg_record_get(*r, &type->attrs[i].name) == NULL)
+				continue;
+			old = *r;
+			*r = with(&w, type, old, &at, 0, NULL);
+			if (!still(self))
+				*r = old;
+		}
+	}
 }

@@ -163,6 +163,9 @@ Test(compare, requests_are_made_to_meet_the_conditions)
 	cr_expect(r.v[0].exact && r.v[0].witness != NULL);
 	cr_expect_str_eq(compared(&f, MANY("10", "x"), MANY("10", "y"), &r), "policy0 widens");
 	cr_expect_str_eq(compared(&f, MANY("9", "x"), MANY("10", "x"), &r), "no-wider");
+	/* Only the permit that allows it is told, and the witness has nothing that it does not need. */
+	cr_expect_str_eq(compared(&f, MANY("10", "x") MANY("10", "z"), MANY("9", "x") MANY("10", "z"), &r), "policy0 widens");
+	cr_expect(memmem(r.v[0].entities.p, r.v[0].entities.n, "level: 9,", 9) != NULL, "%.*s", LG_FMT(r.v[0].entities));
 	fixture_free(&f);
 }
 
