@@ -70,7 +70,8 @@ write_comments(struct format *f, uint32_t from, uint32_t to, bool blank_lines)
 	for (uint32_t at = from; at < to; at++) {
 		uint32_t end = at;
 
-		lines += text.p[at] == '\n';
+		/* A comment ends at a carriage return too, which begins a line unless a newline does. */
+		lines += text.p[at] == '\n' || (text.p[at] == '\r' && (at + 1 == text.n || text.p[at + 1] != '\n'));
 		if (text.p[at] != '/')
 			continue;
 		while (end < to && text.p[end] != '\n' && text.p[end] != '\r')
@@ -258,14 +259,23 @@ write_policy(struct format *f)
 	write_token(f);				/* ; */
 }
 
+/* Behind the line that `from` is on; a lone carriage return ends one as well, for comments end there. */
+static uint32_t
+next_line(lg_str text, uint32_t from, uint32_t to)
+{
+	while (from < to && text.p[from] != '\n' && text.p[from] != '\r')
+		from++;
+	if (from + 1 < to && text.p[from] == '\r' && text.p[from + 1] == '\n')
+		from++;
+	return from < to ? from + 1 : to;
+}
+
 /* What stands before a policy, or at the end: comments in their groups, a blank line between policies. */
 static void
 write_between(struct format *f, bool first)
 {
 	uint32_t from = f->last.end, to = f->lx.tok.at;
-	lg_str gap = lg_str_sub(f->lx.text, from, to - from);
-	const char *line = gap.n == 0 ? NULL : memchr(gap.p, '\n', gap.n);
-	uint32_t rest = line == NULL ? to : from + (uint32_t)(line - gap.p) + 1;
+	uint32_t rest = next_line(f->lx.text, from, to);
 
 	if (!first) {
 		(void)write_comments(f, from, rest, false);	/* on the last line of the policy before */

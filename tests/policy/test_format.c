@@ -49,6 +49,9 @@ Test(format, comments_stay_where_they_stood)
 	    "  // end of scope\n)  // done\nwhen {  // why\n  // first\n  true &&  // both\n  // second\n  false  // last\n}  // after\n;  // tail\n\n"
 	    "// q\nforbid(\n  principal,\n  action,\n  resource\n);  // t2\n\n// the end\n");
 	cr_expect_str_eq(formatted(&f, "// alone"), "// alone\n");
+	/* A carriage return ends a comment, and so its line. */
+	cr_expect_str_eq(formatted(&f, "permit(principal, action, resource); // a\r// b\r\r\n// c\r\n// d"),
+	    "permit(\n  principal,\n  action,\n  resource\n);  // a\n\n// b\n\n// c\n// d\n");
 	fixture_free(&f);
 }
 
