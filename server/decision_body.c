@@ -4,6 +4,7 @@
 #include "base/json.h"
 
 #define BODY_MAX	(64u << 10)
+#define BODY_USUAL	1024
 #define TEXT_MAX	1024		/* octets of a name or a reason; six times as much when all is escaped */
 #define POLICIES_MAX	(8u << 10)	/* octets of the list of policies */
 
@@ -104,46 +105,55 @@ write_facts(struct lg_jsonw *w, const char *within, const struct lg_fact *f, siz
 	lg_jsonw_object_end(w);
 }
 
-/* What is too long stays out whole: half a question would be another one. */
 static void
-write_question(struct lg_jsonw *to, const struct lg_question *q)
+write_question(struct lg_jsonw *w, const void *arg)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_DECISION_QUESTION);
-	struct lg_jsonw w = lg_jsonw_of(&b);
+	const struct lg_question *q = arg;
 	bool masked = false;
 
-	lg_jsonw_object(&w);
+	lg_jsonw_name(w, LG_STR("question"));
+	lg_jsonw_object(w);
 	if (q->parent.type.n > 0)
-		write_entity(&w, "parent", &q->parent);
+		write_entity(w, "parent", &q->parent);
 	if (q->nfacts > 0) {
-		lg_jsonw_name(&w, LG_STR("facts"));
-		write_facts(&w, NULL, q->facts, q->nfacts, DEPTH, &masked);
+		lg_jsonw_name(w, LG_STR("facts"));
+		write_facts(w, NULL, q->facts, q->nfacts, DEPTH, &masked);
 	}
-	lg_jsonw_name(&w, LG_STR("context"));
-	write_facts(&w, NULL, q->context, q->ncontext, DEPTH, &masked);
+	lg_jsonw_name(w, LG_STR("context"));
+	write_facts(w, NULL, q->context, q->ncontext, DEPTH, &masked);
 	if (masked)
-		lg_jsonw_bool_of(&w, "masked", true);
-	lg_jsonw_object_end(&w);
-	if (b.full)
-		return;
-	lg_jsonw_name(to, LG_STR("question"));
-	lg_jsonw_raw(to, lg_buf_view(&b));
+		lg_jsonw_bool_of(w, "masked", true);
+	lg_jsonw_object_end(w);
 }
 
 static void
-write_policies(struct lg_jsonw *to, const struct lg_verdict *v)
+write_policies(struct lg_jsonw *w, const void *arg)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(POLICIES_MAX);
-	struct lg_jsonw w = lg_jsonw_of(&b);
+	const struct lg_verdict *v = arg;
 
-	lg_jsonw_array(&w);
+	lg_jsonw_name(w, LG_STR("policies"));
+	lg_jsonw_array(w);
 	for (size_t i = 0; i < v->npolicies; i++)
-		lg_jsonw_str(&w, v->policies[i]);
-	lg_jsonw_array_end(&w);
-	if (b.full)
+		lg_jsonw_str(w, v->policies[i]);
+	lg_jsonw_array_end(w);
+}
+
+/* What is too long stays out whole: half a question would be another one. */
+static void
+write_within(struct lg_jsonw *w, size_t most, void (*write)(struct lg_jsonw *w, const void *arg), const void *arg)
+{
+	struct lg_jsonw before = *w;
+	size_t n = w->out->n, max = w->out->max;
+
+	if (n + most < max)
+		w->out->max = n + most;
+	write(w, arg);
+	w->out->max = max;
+	if (!w->out->full)
 		return;
-	lg_jsonw_name(to, LG_STR("policies"));
-	lg_jsonw_raw(to, lg_buf_view(&b));
+	w->out->n = n;
+	w->out->full = false;
+	*w = before;
 }
 
 lg_str
@@ -153,6 +163,7 @@ lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg
 	struct lg_jsonw w = lg_jsonw_of(&b);
 	struct lg_entity_id asker = { cx->actor->type, cx->actor->id, cx->actor->name };
 
+	lg_buf_reserve(&b, BODY_USUAL);
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "id", id);
 	lg_jsonw_str_of(&w, "action", cut(lg_str_of(q->action)));
@@ -167,8 +178,8 @@ lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg
 	lg_jsonw_int_of(&w, "revision", (int64_t)v->revision);
 	lg_jsonw_int_of(&w, "entities", (int64_t)v->seq);
 	if (v->npolicies > 1)
-		write_policies(&w, v);
-	write_question(&w, q);
+		write_within(&w, POLICIES_MAX, write_policies, v);
+	write_within(&w, LG_DECISION_QUESTION, write_question, q);
 	lg_jsonw_object_end(&w);
 	return lg_dup(cx->arena, lg_buf_view(&b));
 }

@@ -21,8 +21,11 @@ void
 lg_fresh_tell(struct lg_app *app, struct lg_http *ex, const struct lg_view *v)
 {
 	uint64_t seq = v != NULL ? lg_view_seq(v) : lg_store_head(app->store).seq;
+	char text[20], *at = text + sizeof text;
 
-	lg_http_header(ex, "Lightgate-Revision", lg_print(ex->cx->arena, "%llu", (unsigned long long)seq));
+	for (; seq > 0 || at == text + sizeof text; seq /= 10)
+		*--at = (char)('0' + seq % 10);
+	lg_http_header(ex, "Lightgate-Revision", (lg_str){ at, (size_t)(text + sizeof text - at) });
 }
 
 static lg_err
