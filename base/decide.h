@@ -9,6 +9,7 @@
 
 struct lg_view;			/* lightgate/store.h; decisions read the caller's snapshot */
 
+#define LG_ALIKE 32		/* entities that tell principals apart */
 #define LG_FACTS 32		/* of one context or resource */
 
 enum lg_fact_type { LG_FACT_STR, LG_FACT_INT, LG_FACT_BOOL, LG_FACT_SET, LG_FACT_ENTITY, LG_FACT_RECORD };
@@ -84,6 +85,9 @@ struct lg_decider {
 	/* Is the answer the same for every entry of that class, whatever its dn and owner and at any time, for as long as revisions
 	 * stay?  *permit is it then.  Costs as much as many questions, and saves one for each entry.  May be NULL. */
 	lg_err (*certain)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, bool *certain, bool *permit);
+	/* Are the verdicts on reading the directory the same for all principals of one type who are enabled or not alike and in the same of
+	 * above[0..*n)?  For as long as the set's revision stays.  May be NULL: no. */
+	bool (*alike)(void *self, uint32_t tenant, lg_uuid above[LG_ALIKE], size_t *n);
 };
 
 #endif

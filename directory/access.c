@@ -5,7 +5,7 @@
 
 #include "base/map.h"
 
-enum { ROWS = 128 };		/* subjects at a time, a power of two */
+enum { ROWS = 128, STANDINGS = 1024 };		/* subjects at a time, powers of two */
 
 static const char *const actions[LG_RIGHTS] = {
 	[LG_RIGHT_DISCLOSE] = "entry:disclose",
@@ -22,7 +22,9 @@ static const char *const actions[LG_RIGHTS] = {
 /* What the verdicts of a row were given for.  Compared as bytes, so it is zeroed first. */
 struct memo_key {
 	const struct lg_directory *dir;
-	lg_uuid subject;
+	lg_uuid subject;		/* nil where subjects of one type are answered alike */
+	uint64_t above;			/* then: a bit per entity that it is in */
+	uint32_t type, enabled;		/* and these */
 	uint64_t policy, membership, entries, address;
 	uint32_t subject_tenant, tenant;
 };
@@ -35,8 +37,19 @@ struct lg_memo_row {
 	} bits[LG_RIGHTS_KEPT][LG_TYPES][2];		/* by right, class, and whether it is the subject's own entry */
 };
 
+/* A subject and where it is, so that it is found out once. */
+struct standing {
+	lg_uuid subject;
+	uint64_t policy, membership, entries;
+	uint64_t above;
+	uint32_t type, enabled;
+	uint32_t tenant;
+	bool alike;
+};
+
 struct lg_memo {
 	struct lg_memo_row row[ROWS];
+	struct standing standing[STANDINGS];
 };
 
 struct lg_memo *
@@ -56,6 +69,51 @@ lg_memo_free(struct lg_memo **m)
 	*m = NULL;
 }
 
+static void
+find_standing(const struct lg_access *ac, struct standing *s)
+{
+	const struct lg_decider *d = ac->dir->ports.decider;
+	lg_uuid above[LG_ALIKE];
+	struct lg_entry e;
+	size_t n = 0;
+	bool in;
+
+	s->alike = d->alike != NULL && d->alike(d->self, ac->tenant, above, &n) &&
+	    lg_entry_by_uuid(ac->cx, ac->v, s->tenant, s->subject, &e) == LG_OK;
+	if (!s->alike)
+		return;
+	s->type = (uint32_t)e.type;
+	s->enabled = e.enabled;
+	for (size_t i = 0; i < n && s->alike; i++) {
+		s->alike = lg_entry_within(ac->cx, ac->v, &e, above[i], &in) == LG_OK;
+		s->above |= s->alike && in ? UINT64_C(1) << i : 0;
+	}
+}
+
+/* In the key, whoever is answered alike is one. */
+static void
+put_subject(struct lg_memo *m, const struct lg_access *ac, struct memo_key *key)
+{
+	const struct lg_actor *actor = ac->cx->actor;
+	struct standing *s = &m->standing[lg_hash((lg_str){ (const char *)actor->id.b, sizeof actor->id.b }) % STANDINGS];
+
+	key->subject = actor->id;
+	if (actor->kind != LG_ACTOR_ENTRY || actor->tenant != ac->tenant)
+		return;
+	if (!lg_uuid_eq(s->subject, actor->id) || s->policy != key->policy || s->membership != key->membership || s->entries != key->entries ||
+	    s->tenant != ac->tenant) {
+		*s = (struct standing){ .subject = actor->id, .policy = key->policy, .membership = key->membership, .entries = key->entries,
+			.tenant = ac->tenant };
+		find_standing(ac, s);
+	}
+	if (!s->alike)
+		return;
+	key->subject = (lg_uuid){ { 0 } };
+	key->above = s->above;
+	key->type = s->type + 1;
+	key->enabled = s->enabled;
+}
+
 static struct lg_memo_row *
 find_row(struct lg_memo *m, const struct lg_access *ac)
 {
@@ -66,13 +124,13 @@ find_row(struct lg_memo *m, const struct lg_access *ac)
 
 	memset(&key, 0, sizeof key);
 	key.dir = ac->dir;
-	key.subject = actor->id;
 	key.policy = d->revision(d->self, ac->tenant);
 	key.membership = lg_revision(ac->v, ac->tenant, LG_DOMAIN_MEMBERSHIP);
 	key.entries = lg_revision(ac->v, ac->tenant, LG_DOMAIN_ENTRY);
 	key.address = lg_hash(actor->address);
 	key.subject_tenant = actor->tenant;
 	key.tenant = ac->tenant;
+	put_subject(m, ac, &key);
 	row = &m->row[lg_hash((lg_str){ (const char *)&key, sizeof key }) % ROWS];
 	if (memcmp(&row->key, &key, sizeof key) != 0) {
 		memset(row->bits, 0, sizeof row->bits);

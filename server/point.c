@@ -29,6 +29,21 @@ lg_snapshot_find(const struct snapshot *s, uint32_t tenant)
 	return NULL;
 }
 
+/* Names in policies were resolved: the ids of groups are entryUUIDs. */
+static void
+find_alike(const struct lg_point *p, struct tenant_set *t)
+{
+	static const lg_str reads[] = { LG_STR("entry:disclose"), LG_STR("attribute:search"), LG_STR("attribute:compare"), LG_STR("attribute:read") };
+	struct lg_euid above[LG_ALIKE];
+	size_t n = 0;
+
+	t->alike = lg_policies_alike(p->system, reads, LG_COUNT(reads), LG_STR("enabled"), above, LG_ALIKE, &n) &&
+	    lg_policies_alike(t->policies, reads, LG_COUNT(reads), LG_STR("enabled"), above, LG_ALIKE, &n);
+	for (size_t i = 0; i < n && t->alike; i++)
+		t->alike = lg_uuid_parse(above[i].id, &t->above[i]);
+	t->nabove = n;
+}
+
 void
 lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct lg_policies *policies)
 {
@@ -51,7 +66,8 @@ lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct l
 		s->set[s->n] = old->set[i];
 		s->set[s->n++].policies = lg_policies_ref(old->set[i].policies);
 	}
-	s->set[s->n++] = (struct tenant_set){ tenant, version, policies, lg_reads_time(policies) };
+	s->set[s->n] = (struct tenant_set){ .tenant = tenant, .version = version, .policies = policies, .time = lg_reads_time(policies) };
+	find_alike(p, &s->set[s->n++]);
 	lg_published_end(p->sets);
 	lg_published_set(p->sets, s);
 	pthread_mutex_unlock(&p->publishing);
@@ -459,8 +475,22 @@ port_certain(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_q
 	return lg_point_certain(self, cx, v, q, certain, permit);
 }
 
+static bool
+port_alike(void *self, uint32_t tenant, lg_uuid above[LG_ALIKE], size_t *n)
+{
+	struct lg_point *p = self;
+	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
+	bool alike = t != NULL && t->alike;
+
+	*n = alike ? t->nabove : 0;
+	if (alike)
+		memcpy(above, t->above, sizeof t->above);
+	lg_published_end(p->sets);
+	return alike;
+}
+
 void
 lg_point_decider(struct lg_point *p, struct lg_decider *ret)
 {
-	*ret = (struct lg_decider){ p, port_ask, port_revision, port_certain };
+	*ret = (struct lg_decider){ p, port_ask, port_revision, port_certain, port_alike };
 }

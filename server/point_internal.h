@@ -14,6 +14,9 @@ struct tenant_set {
 	uint64_t version;
 	struct lg_policies *policies;
 	uint64_t time;			/* of lg_answer.reads: what changes by itself */
+	bool alike;			/* readers of the directory who are in the same of `above` are answered alike */
+	lg_uuid above[LG_ALIKE];
+	size_t nabove;
 };
 
 struct snapshot {
