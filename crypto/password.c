@@ -155,6 +155,19 @@ static const struct {
 	{ LG_STR("BCRYPT"),  lg_password_crypt, NULL, true },
 };
 
+bool
+lg_password_cheap(lg_str stored)
+{
+	lg_str name, value;
+
+	if (!lg_str_starts(stored, LG_STR("{")) || !lg_str_cut(lg_str_sub(stored, 1, stored.n), '}', &name, &value))
+		return false;
+	for (size_t i = 0; i < LG_COUNT(schemes); i++)
+		if (lg_str_eq_fold(name, schemes[i].name))
+			return schemes[i].check == check_digest;
+	return false;
+}
+
 lg_err
 lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade)

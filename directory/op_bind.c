@@ -16,6 +16,7 @@ struct bind {
 	uint32_t tenant;
 	lg_str address, account;	/* for who counts failures */
 	lg_str verifier, password;
+	bool at_once;			/* inside lg_op_bind: no callback ends the operation */
 };
 
 static void
@@ -63,6 +64,10 @@ tried(struct lg_op *op, const struct bind *b, bool good)
 static void
 end(struct lg_op *op)
 {
+	const struct bind *b = op->state;
+
+	if (b->at_once)			/* whoever began it ends it */
+		return;
 	if (op->conn != NULL)
 		op->conn->binding = false;
 	lg_op_wake(op);
@@ -89,12 +94,10 @@ settled(struct lg_op *op, const struct lg_pwd_verdict *v)
 }
 
 static void
-verified(void *arg, lg_err e, bool match, bool upgrade)
+judge(struct lg_op *op, lg_err e, bool match, bool upgrade)
 {
-	struct lg_op *op = arg;
 	struct bind *b = op->state;
 
-	lg_op_resume(op);
 	if (e == LG_OK && b->found && b->enabled) {
 		lg_op_settle(op, &b->who, b->address, b->verifier, b->password, match, upgrade, settled);
 		return;
@@ -106,6 +109,29 @@ verified(void *arg, lg_err e, bool match, bool upgrade)
 	else
 		refuse(op);
 	end(op);
+}
+
+static void
+verified(void *arg, lg_err e, bool match, bool upgrade)
+{
+	lg_op_resume(arg);
+	judge(arg, e, match, upgrade);
+}
+
+/* A password that is compared at once, in the same turn; true: it was. */
+static bool
+judge_now(struct lg_op *op, struct bind *b, lg_str verifier, const struct lg_secret *password)
+{
+	const struct lg_hasher *hasher = op->ldap->o.dir->ports.hasher;
+	bool match, upgrade;
+
+	if (hasher->verify_now == NULL || verifier.n == 0 || !hasher->verify_now(hasher->self, &op->cx, verifier, password, &match, &upgrade))
+		return false;
+	b->at_once = true;
+	judge(op, LG_OK, match, upgrade);
+	b->at_once = false;
+	op->conn->binding = !op->done;		/* what follows from it may have to be written first */
+	return true;
 }
 
 /* The entry and its verifier; empty when there is none to check against. */
@@ -165,6 +191,8 @@ bind_simple(struct lg_op *op, lg_str name, lg_str password)
 		lg_op_code(op, LG_LDAP_BUSY, "too many failed attempts; wait a minute");
 		return;
 	}
+	if (judge_now(op, b, verifier, &secret))
+		return;
 	lg_op_wait(op);
 	op->conn->binding = true;
 	if (hasher->verify(hasher->self, verifier, &secret, verified, op) == LG_OK)

@@ -27,6 +27,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	TEXT("keeper.secret_file", secret_file, "/etc/lightgate/sealing-secret", "File with the secret that seals the keeper's keys."),
 
 	TEXT("passwords.breached_file", breached_file, NULL, "Sorted SHA-1 sums of passwords nobody may take; none when empty."),
+	KEY("passwords.renew", BOOL, renew_passwords, "true", 0, 0, false, "Old forms of verifiers give way to Argon2id at a sign-in."),
 
 	COUNT("threads.loops", loops, "0", 0, 64, "Event loops; 0: one a core."),
 	COUNT("threads.workers", workers, "64", 1, 256, "Threads for work that waits."),

@@ -18,6 +18,7 @@ struct lg_settings {
 	lg_str server_user, keeper_user;
 	lg_str secret_file;		/* the sealing secret; only --dev keeps it below DATA */
 	lg_str breached_file;		/* SHA-1 sums of known passwords; empty: none */
+	bool renew_passwords;		/* old forms of verifiers give way to Argon2id */
 	int64_t loops, workers, hashers;	/* 0: one a core; workers: threads */
 	/* listeners: "address:port", empty: not offered */
 	lg_str listen_https, listen_mtls, listen_stream, listen_http, listen_ldap, listen_ldaps;

@@ -9,6 +9,7 @@
 struct lg_hash_threads {
 	struct lg_pool *pool;
 	struct lg_password_cost cost;
+	bool renew;
 };
 
 /* One piece of work, from its caller to a hash thread and back. */
@@ -17,6 +18,7 @@ struct work {
 	struct lg_mailbox *reply;	/* NULL: a worker waits */
 	struct lg_waiter waiter;
 	const struct lg_password_cost *cost;
+	bool renew;
 	bool make;			/* hash, not verify */
 	lg_str used[LG_HASH_USED];	/* with make: what it must not be */
 	size_t nused;
@@ -39,6 +41,7 @@ work_new(struct lg_hash_threads *ht, lg_str stored, const struct lg_secret *pass
 		abort();
 	lg_ctx_init(&w->cx, lg_arena_new());
 	w->cost = &ht->cost;
+	w->renew = ht->renew;
 	w->stored = lg_dup(w->cx.arena, stored);
 	w->password = lg_secret_copy((lg_str){ (const char *)password->p, password->n });
 	return w;
@@ -80,16 +83,23 @@ make(struct work *w)
 
 /* Nobody of that name costs what a wrong password costs. */
 static void
-work_run(void *arg)
+compute(struct work *w)
 {
-	struct work *w = arg;
-
 	if (w->make)
 		w->e = make(w);
 	else if (w->stored.n == 0)
 		lg_password_waste(&w->cx, &w->password, w->cost);
 	else
 		w->e = lg_password_verify(&w->cx, w->stored, &w->password, w->cost, &w->match, &w->upgrade);
+	w->upgrade = w->upgrade && w->renew;
+}
+
+static void
+work_run(void *arg)
+{
+	struct work *w = arg;
+
+	compute(w);
 	if (w->reply != NULL)
 		lg_mailbox_post(w->reply, &w->note);
 	else
@@ -130,6 +140,20 @@ verify(void *self, lg_str stored, const struct lg_secret *password, lg_hash_done
 	w->done = done;
 	w->arg = arg;
 	return work_submit(self, w);
+}
+
+/* A digest costs less than the way to a thread and back. */
+static bool
+verify_now(void *self, struct lg_ctx *cx, lg_str stored, const struct lg_secret *password, bool *match, bool *upgrade)
+{
+	const struct lg_hash_threads *ht = self;
+
+	if (!lg_password_cheap(stored))
+		return false;
+	if (lg_password_verify(cx, stored, password, &ht->cost, match, upgrade) != LG_OK)
+		*match = *upgrade = false;
+	*upgrade = *upgrade && ht->renew;
+	return true;
 }
 
 static lg_err
@@ -197,7 +221,7 @@ hash_wait(void *self, struct lg_ctx *cx, const struct lg_secret *password, lg_st
 }
 
 lg_err
-lg_hash_threads_new(struct lg_ctx *cx, unsigned threads, const struct lg_password_cost *cost, struct lg_hash_threads **ret)
+lg_hash_threads_new(struct lg_ctx *cx, unsigned threads, const struct lg_password_cost *cost, bool renew, struct lg_hash_threads **ret)
 {
 	struct lg_hash_threads *ht = calloc(1, sizeof *ht);
 	lg_err e;
@@ -205,6 +229,7 @@ lg_hash_threads_new(struct lg_ctx *cx, unsigned threads, const struct lg_passwor
 	if (ht == NULL)
 		abort();
 	ht->cost = *cost;
+	ht->renew = renew;
 	e = lg_pool_new(cx, threads == 0 ? (unsigned)get_nprocs() : threads, LG_HASHER_QUEUE, 19, 0, &ht->pool);
 	if (e != LG_OK) {
 		free(ht);
@@ -227,6 +252,6 @@ lg_hash_threads_free(struct lg_hash_threads **ht)
 void
 lg_hash_threads_port(struct lg_hash_threads *ht, struct lg_hasher *ret)
 {
-	*ret = (struct lg_hasher){ .self = ht, .verify = verify, .verify_wait = verify_wait, .hash_wait = hash_wait, .hash = hash,
+	*ret = (struct lg_hasher){ .self = ht, .verify = verify, .verify_now = verify_now, .verify_wait = verify_wait, .hash_wait = hash_wait, .hash = hash,
 		.renew = renew, .renew_wait = renew_wait };
 }

@@ -9,7 +9,8 @@
 
 struct lg_hash_threads;
 
-LG_CHECKED lg_err lg_hash_threads_new(struct lg_ctx *cx, unsigned threads, const struct lg_password_cost *cost,
+/* renew: verifiers weaker than cost ask to be replaced. */
+LG_CHECKED lg_err lg_hash_threads_new(struct lg_ctx *cx, unsigned threads, const struct lg_password_cost *cost, bool renew,
     struct lg_hash_threads **ret);
 void lg_hash_threads_free(struct lg_hash_threads **ht);	/* waits for what is queued */
 void lg_hash_threads_port(struct lg_hash_threads *ht, struct lg_hasher *ret);

@@ -109,7 +109,7 @@ make_parts(struct server *sv)
 	sv->app.limits = lg_limits_new((unsigned)s->connections, (unsigned)s->per_address);
 	LG_TRY(start_loops(sv));
 	LG_TRY(lg_pool_new(cx, (unsigned)s->workers, WORKER_QUEUE, 0, WORKER_STACK, &sv->app.workers));
-	LG_TRY(lg_hash_threads_new(cx, (unsigned)s->hashers, &lg_password_default, &sv->hash));
+	LG_TRY(lg_hash_threads_new(cx, (unsigned)s->hashers, &lg_password_default, s->renew_passwords, &sv->hash));
 	lg_hash_threads_port(sv->hash, &sv->app.hasher);
 	LG_TRY(make_http(sv));
 	return make_ldap(sv);

@@ -64,6 +64,8 @@ LG_CHECKED lg_err lg_password_hash(struct lg_ctx *cx, const struct lg_secret *pa
 /* match is false for a wrong password; upgrade says that `stored` is weaker than cost. An unknown scheme is LG_E_UNSUPPORTED. */
 LG_CHECKED lg_err lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade);
+/* Is it of a scheme that costs no more than a digest?  Such a one may be verified on a loop. */
+bool lg_password_cheap(lg_str stored);
 /* A file of known passwords: their SHA-1 in hexadecimal, sorted, a line each ("HASH" or "HASH:COUNT").  Threads share it. */
 struct lg_breached;
 LG_CHECKED lg_err lg_breached_open(struct lg_ctx *cx, const char *path, struct lg_breached **ret);

@@ -182,6 +182,8 @@ struct lg_hasher {
 	void *self;
 	/* On a loop.  stored empty: nobody of that name; costs the same and never matches.  Both are copied. */
 	lg_err (*verify)(void *self, lg_str stored, const struct lg_secret *password, lg_hash_done *done, void *arg);
+	/* On a loop, at once, where that costs no more than a digest; false: it does not, and verify is to be asked.  NULL: never. */
+	bool (*verify_now)(void *self, struct lg_ctx *cx, lg_str stored, const struct lg_secret *password, bool *match, bool *upgrade);
 	/* On a worker. */
 	lg_err (*verify_wait)(void *self, struct lg_ctx *cx, lg_str stored, const struct lg_secret *password, bool *match, bool *upgrade);
 	lg_err (*hash_wait)(void *self, struct lg_ctx *cx, const struct lg_secret *password, lg_str *stored);

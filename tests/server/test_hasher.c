@@ -20,7 +20,7 @@ static void
 begin(struct world *w, const struct lg_password_cost *cost)
 {
 	lg_ctx_init(&w->cx, lg_arena_new());
-	cr_assert_eq(lg_hash_threads_new(&w->cx, 2, cost, &w->ht), LG_OK);
+	cr_assert_eq(lg_hash_threads_new(&w->cx, 2, cost, true, &w->ht), LG_OK);
 	lg_hash_threads_port(w->ht, &w->h);
 	w->right = lg_secret_copy(LG_STR("right"));
 	w->wrong = lg_secret_copy(LG_STR("wrong"));
@@ -138,6 +138,41 @@ Test(hasher, a_loop_is_answered_on_its_own_thread)
 	cr_assert_eq(matches, 1);
 	end(&w);
 	lg_loop_free(&loop);
+}
+
+Test(hasher, a_digest_is_compared_at_once_and_nothing_else)
+{
+	struct world w;
+	bool match = false, upgrade = false;
+	lg_str stored;
+
+	begin(&w, &cheap);
+	cr_assert(w.h.verify_now(w.h.self, &w.cx, LG_STR("{SSHA}Q0dAUNYieUEh8DjAxxd1rE959TVzYWx0"), &w.right, &match, &upgrade));
+	cr_assert(match && upgrade);
+	cr_assert(w.h.verify_now(w.h.self, &w.cx, LG_STR("{SSHA}Q0dAUNYieUEh8DjAxxd1rE959TVzYWx0"), &w.wrong, &match, &upgrade));
+	cr_assert_not(match);
+	cr_assert(w.h.verify_now(w.h.self, &w.cx, LG_STR("{SSHA}!"), &w.right, &match, &upgrade));
+	cr_assert_not(match);
+	cr_assert_eq(w.h.hash_wait(w.h.self, &w.cx, &w.right, &stored), LG_OK);
+	cr_assert_not(w.h.verify_now(w.h.self, &w.cx, stored, &w.right, &match, &upgrade));
+	cr_assert_not(w.h.verify_now(w.h.self, &w.cx, LG_NONE, &w.right, &match, &upgrade), "nobody costs what a wrong password costs");
+	end(&w);
+}
+
+Test(hasher, old_forms_stay_where_they_are_to_stay)
+{
+	struct world w;
+	bool match, upgrade;
+
+	begin(&w, &cheap);
+	cr_assert_eq(w.h.verify_wait(w.h.self, &w.cx, LG_STR("{SSHA}Q0dAUNYieUEh8DjAxxd1rE959TVzYWx0"), &w.right, &match, &upgrade), LG_OK);
+	cr_assert(match && upgrade);
+	lg_hash_threads_free(&w.ht);
+	cr_assert_eq(lg_hash_threads_new(&w.cx, 2, &cheap, false, &w.ht), LG_OK);
+	lg_hash_threads_port(w.ht, &w.h);
+	cr_assert_eq(w.h.verify_wait(w.h.self, &w.cx, LG_STR("{SSHA}Q0dAUNYieUEh8DjAxxd1rE959TVzYWx0"), &w.right, &match, &upgrade), LG_OK);
+	cr_assert(match && !upgrade);
+	end(&w);
 }
 
 Test(hasher, beyond_its_queue_it_is_busy_at_once)
