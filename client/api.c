@@ -103,12 +103,8 @@ lg_api_check(struct lg_ctx *cx, const struct lg_reply *answer)
 lg_err
 lg_api_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret)
 {
-	struct lg_reply answer;
-
-	LG_TRY(lg_link_call(cx, link, call, &answer));
-	LG_TRY(lg_api_check(cx, &answer));
-	*ret = answer;
-	return LG_OK;
+	LG_TRY(lg_link_call(cx, link, call, ret));
+	return lg_api_check(cx, ret);
 }
 
 lg_str

@@ -8,18 +8,61 @@
 
 /* ---- whom it knows -------------------------------------------------------------------------------------------------- */
 
+static bool
+is_known_as(const struct lg_known *k, lg_str type, lg_str name)
+{
+	const char *own = k->n <= sizeof k->start ? k->start : k->rest;
+
+	return k->n == name.n && memcmp(own, name.p, name.n) == 0 && (k->uid->type.n == 0 || lg_str_eq(k->uid->type, type));
+}
+
+uint64_t
+lg_known_hash(lg_str type, lg_str name)
+{
+	return lg_hash(name) ^ (uint64_t)type.n * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+struct lg_known *
+lg_known_at(const struct lg_known_table *t, uint64_t hash, lg_str type, lg_str name)
+{
+	size_t i = hash & (t->size - 1);
+
+	while (t->slot[i].uid != NULL && (t->slot[i].hash != hash || !is_known_as(&t->slot[i], type, name)))
+		i = (i + 1) & (t->size - 1);
+	return &t->slot[i];
+}
+
+/* A look in two steps, so that two of them wait for memory together. */
+struct look {
+	const struct lg_known_table *table;
+	lg_str type, id;
+	uint64_t hash;
+};
+
+static struct look
+look_for(const struct lg_bundle *b, lg_str type, lg_str id)
+{
+	lg_uuid uuid;
+	struct look l = { lg_uuid_parse(id, &uuid) ? &b->body->by_id : &b->body->by_name, type, id, lg_known_hash(type, id) };
+
+	__builtin_prefetch(&l.table->slot[l.hash & (l.table->size - 1)]);
+	return l;
+}
+
+static const struct lg_euid *
+look_up(const struct look *l)
+{
+	const struct lg_euid *uid = lg_known_at(l->table, l->hash, l->type, l->id)->uid;
+
+	return uid != NULL && uid->type.n > 0 ? uid : NULL;
+}
+
 const struct lg_euid *
 lg_bundle_find(const struct lg_bundle *b, lg_str type, lg_str id)
 {
-	char room[KEY_MAX];
-	lg_str key = lg_bundle_key(room, sizeof room, type, id);
-	const struct lg_euid *uid;
-	lg_uuid uuid;
+	struct look l = look_for(b, type, id);
 
-	if (key.p == NULL)
-		return NULL;
-	uid = lg_map_get(lg_uuid_parse(id, &uuid) ? &b->body->by_id : &b->body->by_name, key);
-	return uid != NULL && uid->type.n > 0 ? uid : NULL;
+	return look_up(&l);
 }
 
 struct lg_entities
@@ -147,9 +190,9 @@ put(struct context *c, const char *name, struct lg_value v)
 }
 
 static lg_err
-put_claims(struct lg_ctx *cx, struct context *c, const struct lg_claims *claims)
+scopes_of(struct lg_ctx *cx, const struct lg_claims *claims, struct lg_value *ret)
 {
-	struct lg_value *scope = LG_NEWS(cx->arena, struct lg_value, SCOPES), set;
+	struct lg_value *scope = LG_NEWS(cx->arena, struct lg_value, SCOPES);
 	lg_str rest = claims->scope, one;
 	bool more = rest.n > 0;
 	size_t n = 0;
@@ -159,33 +202,41 @@ put_claims(struct lg_ctx *cx, struct context *c, const struct lg_claims *claims)
 		if (one.n > 0)
 			scope[n++] = lg_value_string(one);
 	}
-	LG_TRY(lg_value_set(cx, scope, n, &set));
-	put(c, "client", lg_value_string(claims->client_id));
-	put(c, "scopes", set);
-	return LG_OK;
+	return lg_value_set(cx, scope, n, ret);
 }
 
-/* An image without an entry is only a name; a host without one cannot be asked about. */
+/* In the order of their names, as records are kept. */
 static lg_err
-put_said(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c)
+fill_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c)
 {
 	const struct lg_euid *image = q->image.n > 0 ? lg_bundle_find(b, LG_STR("Image"), q->image) : NULL;
 	const struct lg_euid *host = q->host.n > 0 ? lg_bundle_find(b, LG_STR("Host"), q->host) : NULL;
+	struct lg_value scopes;
 
 	if (q->host.n > 0 && host == NULL)
 		return lg_fail(cx, LG_E_NOT_FOUND, "Host \"%.*s\" is not known here", LG_FMT(q->host));
-	if (image != NULL)
+	put(c, "asker", (struct lg_value){ LG_V_RECORD, { .record = b->body->asker } });
+	if (q->claims != NULL)
+		put(c, "client", lg_value_string(q->claims->client_id));
+	if (q->container != NULL)
+		put(c, "container", (struct lg_value){ LG_V_RECORD, { .record = q->container } });
+	if (host != NULL)
+		put(c, "host", lg_value_entity(host));
+	if (image != NULL)	/* one without an entry is only a name */
 		put(c, "image", lg_value_entity(image));
 	if (q->image.n > 0)
 		put(c, "image_name", lg_value_string(q->image));
-	if (host != NULL)
-		put(c, "host", lg_value_entity(host));
+	put(c, "now", lg_value_datetime(cx->now / 1000));
 	if (q->port != 0)
 		put(c, "port", lg_value_long(q->port));
 	if (q->protocol.n > 0)
 		put(c, "protocol", lg_value_string(q->protocol));
-	if (q->container != NULL)
-		put(c, "container", (struct lg_value){ LG_V_RECORD, { .record = q->container } });
+	put(c, "revision", lg_value_long((int64_t)b->about.mark.version));
+	if (q->claims != NULL) {
+		LG_TRY(scopes_of(cx, q->claims, &scopes));
+		put(c, "scopes", scopes);
+	}
+	put(c, "subject_proof", lg_value_string(lg_str_of(q->proof)));
 	return LG_OK;
 }
 
@@ -195,34 +246,31 @@ make_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 {
 	struct lg_value record;
 
-	put(c, "now", lg_value_datetime(cx->now / 1000));
-	put(c, "revision", lg_value_long((int64_t)b->about.mark.version));
-	put(c, "asker", (struct lg_value){ LG_V_RECORD, { .record = b->body->asker } });
-	put(c, "subject_proof", lg_value_string(lg_str_of(q->proof)));
-	LG_TRY(put_said(cx, b, q, c));
-	if (q->claims != NULL)
-		LG_TRY(put_claims(cx, c, q->claims));
+	LG_TRY(fill_context(cx, b, q, c));
 	LG_TRY(lg_value_record(cx, c->f, c->n, &record));
 	*ret = record.u.record;
 	return LG_OK;
 }
 
 static lg_err
-find(struct lg_ctx *cx, const struct lg_bundle *b, lg_str type, lg_str id, struct lg_euid *ret)
+found(struct lg_ctx *cx, const struct look *l, struct lg_euid *ret, lg_entity *handle)
 {
-	const struct lg_euid *uid = lg_bundle_find(b, type, id);
+	const struct lg_euid *uid = look_up(l);
 
 	if (uid == NULL)
-		return lg_fail(cx, LG_E_NOT_FOUND, "%.*s \"%.*s\" is not known here", LG_FMT(type), LG_FMT(id));
+		return lg_fail(cx, LG_E_NOT_FOUND, "%.*s \"%.*s\" is not known here", LG_FMT(l->type), LG_FMT(l->id));
 	*ret = *uid;
+	*handle = (lg_entity)uid;
 	return LG_OK;
 }
 
 static lg_err
 make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c, struct lg_request *ret)
 {
-	LG_TRY(find(cx, b, q->subject_type, q->subject, &ret->principal));
-	LG_TRY(find(cx, b, q->resource_type, q->resource, &ret->resource));
+	struct look subject = look_for(b, q->subject_type, q->subject), resource = look_for(b, q->resource_type, q->resource);
+
+	LG_TRY(found(cx, &subject, &ret->principal, &ret->principal_handle));
+	LG_TRY(found(cx, &resource, &ret->resource, &ret->resource_handle));
 	LG_TRY(make_context(cx, b, q, c, &ret->context));
 	ret->action = lg_euid_of(LG_STR("Action"), q->action);
 	return LG_OK;
@@ -233,7 +281,7 @@ lg_bundle_decide(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_b
 {
 	struct lg_entities port = lg_bundle_entities(b);
 	struct context c = { .n = 0 };
-	struct lg_request rq;
+	struct lg_request rq = { .context = NULL };
 
 	*ret = (struct lg_ruling){ .kind = LG_RULED_UNKNOWN };
 	if (make_request(cx, b, q, &c, &rq) != LG_OK) {

@@ -6,6 +6,25 @@
 
 #include "client/bundle.h"
 
+/* Entities by type and name, or type and id.  A slot is a cache line: a bundle is larger than any cache, and each line that is
+ * looked at costs more than everything that is done with it. */
+struct lg_known {
+	uint64_t hash;
+	const struct lg_euid *uid;	/* NULL: an empty slot; without a type: several of one name, none of which is found by it */
+	const char *rest;		/* the name where `start` is too short for it */
+	uint32_t n;
+	char start[36];
+};
+_Static_assert(sizeof(struct lg_known) == 64, "a cache line");
+
+struct lg_known_table {
+	struct lg_known *slot;
+	size_t size;			/* a power of two, at least 4/3 of how many there are */
+};
+uint64_t lg_known_hash(lg_str type, lg_str name);
+/* Where it is, or the empty slot for it. */
+struct lg_known *lg_known_at(const struct lg_known_table *t, uint64_t hash, lg_str type, lg_str name);
+
 /* What stands in a body; shared by the bundles whose tokens are of these octets. */
 struct lg_bundle_body {
 	atomic_uint refs;
@@ -26,7 +45,7 @@ struct lg_bundle_body {
 	lg_str heirs[LG_BUNDLE_KEYS];
 	size_t nheirs;
 	struct lg_map names;			/* of the policies: "Type/name" -> lg_str *, the id it was resolved to */
-	struct lg_map by_name, by_id;		/* "Type/name", "Type/id" -> const struct lg_euid * */
+	struct lg_known_table by_name, by_id;
 	struct lg_map certificates;		/* revoked serials */
 	struct lg_map tokens;			/* "kind/id" -> int64_t *, not_before */
 	struct lg_map admissions;		/* container -> struct lg_bundle_admission * */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -332,6 +333,36 @@ read_admissions(struct reading *r, struct lg_json *js)
 	}
 }
 
+/* In large pages where the kernel has them: with small ones a look would cost two more, at the page table. */
+static void
+make_table(size_t entities, struct lg_known_table *t)
+{
+	const size_t page = 2u << 20;
+	size_t size = 64;
+
+	while (size * 3 < entities * 4)
+		size *= 2;
+	size_t bytes = size * sizeof(struct lg_known), whole = (bytes + page - 1) / page * page;
+	void *p = aligned_alloc(bytes < page ? sizeof(struct lg_known) : page, bytes < page ? bytes : whole);
+	if (p == NULL)
+		abort();
+	if (bytes >= page)
+		(void)madvise(p, whole, MADV_HUGEPAGE);
+	memset(p, 0, bytes);
+	*t = (struct lg_known_table){ p, size };
+}
+
+static void
+add_known(struct lg_known_table *t, const struct lg_euid *uid, lg_str name, const struct lg_euid *twice)
+{
+	uint64_t hash = lg_known_hash(uid->type, name);
+	struct lg_known *k = lg_known_at(t, hash, uid->type, name);
+
+	*k = (struct lg_known){ .hash = hash, .uid = k->uid == NULL ? uid : twice, .rest = name.p, .n = (uint32_t)name.n };
+	if (name.n <= sizeof k->start)
+		memcpy(k->start, name.p, name.n);
+}
+
 /* Two of one type and name cannot be told apart: neither is found by it. */
 static bool
 index_entity(void *arg, const struct lg_euid *uid, const struct lg_record *attrs)
@@ -341,11 +372,9 @@ index_entity(void *arg, const struct lg_euid *uid, const struct lg_record *attrs
 	const struct lg_value *name = lg_record_get(attrs, &name_attr);
 	struct reading *r = arg;
 
-	*lg_map_at(&r->b->by_id, key_of(r, uid->type, uid->id)) = (void *)(uintptr_t)uid;
-	if (name != NULL && name->kind == LG_V_STRING) {
-		void **slot = lg_map_at(&r->b->by_name, key_of(r, uid->type, name->u.s));
-		*slot = (void *)(uintptr_t)(*slot == NULL ? uid : &twice);
-	}
+	add_known(&r->b->by_id, uid, uid->id, &twice);
+	if (name != NULL && name->kind == LG_V_STRING)
+		add_known(&r->b->by_name, uid, name->u.s, &twice);
 	return true;
 }
 
@@ -369,6 +398,8 @@ fill_store(struct reading *r)
 	r->cx->arena = outer;
 	lg_arena_free(&work);
 	LG_TRY(e);
+	make_table(lg_entity_store_count(b->entities), &b->by_id);
+	make_table(lg_entity_store_count(b->entities), &b->by_name);
 	lg_entity_store_each(b->entities, index_entity, r);
 	return LG_OK;
 }
@@ -461,8 +492,6 @@ lg_bundle_body_read(struct lg_ctx *cx, lg_str text, struct lg_bundle_body **ret)
 	atomic_init(&b->refs, 1);
 	b->arena = a;
 	lg_map_init(&r.b->names, a);
-	lg_map_init(&b->by_name, a);
-	lg_map_init(&b->by_id, a);
 	lg_map_init(&b->certificates, a);
 	lg_map_init(&b->tokens, a);
 	lg_map_init(&b->admissions, a);
@@ -492,6 +521,8 @@ lg_bundle_body_unref(struct lg_bundle_body **b)
 	lg_policies_unref(&own->system);
 	lg_schema_unref(&own->schema);
 	lg_entity_store_free(&own->entities);
+	free(own->by_id.slot);
+	free(own->by_name.slot);
 	struct lg_arena *a = own->arena;
 	lg_arena_free(&a);
 }

@@ -1,51 +1,41 @@
 /* decide.c: one question to the service (AuthZEN Authorization API 1.0, section 6); anything but a clear yes is a no. */
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "client/handle.h"
 
-#define QUESTION_MAX	(64u << 10)
-#define PEM_MAX		(256u << 10)
-
-struct lightgate_decision {
-	struct lg_arena *arena;
-	bool permit, decided;
-	lg_str reason, policy, id, ticket;	/* each followed by a NUL */
-};
 
 /* ---- the link ------------------------------------------------------------------------------------------------ */
 
 static bool
 is_current(const struct lightgate *lg, const struct stat *st)
 {
-	return lg->own_link != NULL && st->st_mtim.tv_sec == lg->cert_time.tv_sec && st->st_mtim.tv_nsec == lg->cert_time.tv_nsec;
+	return lg->own.link[0] != NULL && st->st_mtim.tv_sec == lg->cert_time.tv_sec && st->st_mtim.tv_nsec == lg->cert_time.tv_nsec;
 }
 
-static lg_err
-make_link(struct lg_ctx *cx, struct lightgate *lg, const struct stat *st)
+lg_err
+lg_handle_own(struct lg_ctx *cx, const struct lightgate *lg, struct lg_servers *s)
 {
-	struct lg_endpoint at = lg->own;
-	struct lg_link *fresh;
+	lg_str cert = LG_NONE, key = LG_NONE;
 
-	LG_TRY(lg_file_read(cx, lg->cert_file, PEM_MAX, &at.cert));
-	LG_TRY(lg_file_read(cx, lg->key_file, PEM_MAX, &at.key));
-	LG_TRY(lg_link_new(cx, &at, &fresh));
-	lg_link_free(&lg->own_link);
-	lg->own_link = fresh;
-	lg->cert_time = st->st_mtim;
-	return LG_OK;
+	if (lg->cert_file != NULL) {
+		LG_TRY(lg_file_read(cx, lg->cert_file, LG_HANDLE_PEM, &cert));
+		LG_TRY(lg_file_read(cx, lg->key_file, LG_HANDLE_PEM, &key));
+	}
+	return lg_servers_open(cx, s, cert, key);
 }
 
 /* Leaves the read lock held on success.  A certificate that was renewed is taken up here. */
 static lg_err
-hold_link(struct lg_ctx *cx, struct lightgate *lg, struct lg_link **ret)
+hold_links(struct lg_ctx *cx, struct lightgate *lg, struct lg_servers **ret)
 {
 	struct stat st;
 	lg_err e = LG_OK;
 
 	pthread_rwlock_rdlock(&lg->links);
-	*ret = lg->public_link;
+	*ret = &lg->public;
 	if (lg->cert_file == NULL)
 		return LG_OK;
 	if (stat(lg->cert_file, &st) != 0)
@@ -53,13 +43,15 @@ hold_link(struct lg_ctx *cx, struct lightgate *lg, struct lg_link **ret)
 	else if (!is_current(lg, &st)) {
 		pthread_rwlock_unlock(&lg->links);
 		pthread_rwlock_wrlock(&lg->links);
-		e = is_current(lg, &st) ? LG_OK : make_link(cx, lg, &st);
-		if (e != LG_OK && lg->own_link != NULL)
+		e = is_current(lg, &st) ? LG_OK : lg_handle_own(cx, lg, &lg->own);
+		if (e == LG_OK)
+			lg->cert_time = st.st_mtim;
+		else if (lg->own.link[0] != NULL)
 			e = LG_OK;	/* half of a renewal: the old one goes on, the next call looks again */
 		pthread_rwlock_unlock(&lg->links);
 		pthread_rwlock_rdlock(&lg->links);
 	}
-	*ret = lg->own_link;
+	*ret = &lg->own;
 	if (e != LG_OK)
 		pthread_rwlock_unlock(&lg->links);
 	return e;
@@ -112,8 +104,17 @@ put_question(struct lg_jsonw *w, const struct lightgate_question *q)
 	lg_jsonw_object_end(w);
 }
 
-static lg_err
-check_question(struct lg_ctx *cx, const struct lightgate_question *q)
+struct lightgate_question
+lg_question_of(const struct lightgate_question *q)
+{
+	struct lightgate_question own = LIGHTGATE_QUESTION;
+
+	memcpy(&own, q, q->size < sizeof own ? q->size : sizeof own);
+	return own;
+}
+
+lg_err
+lg_question_check(struct lg_ctx *cx, const struct lightgate_question *q)
 {
 	if (q->action == NULL || q->resource_type == NULL || q->resource_id == NULL)
 		return lg_fail(cx, LG_E_INVALID, "a question needs an action and a resource");
@@ -124,8 +125,8 @@ check_question(struct lg_ctx *cx, const struct lightgate_question *q)
 
 /* ---- the answer ------------------------------------------------------------------------------------------------- */
 
-static lg_err
-read_answer(struct lg_ctx *cx, lg_str body, struct lightgate_decision *d)
+lg_err
+lg_decision_read(struct lg_ctx *cx, lg_str body, struct lightgate_decision *d)
 {
 	lg_str decision = lg_api_raw(cx, body, "decision"), context = lg_api_member(cx, body, "context");
 
@@ -140,98 +141,132 @@ read_answer(struct lg_ctx *cx, lg_str body, struct lightgate_decision *d)
 	return LG_OK;
 }
 
-static lg_err
-ask(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, struct lg_link *link, struct lg_reply *ret)
+/* b holds the body while the call lasts. */
+lg_err
+lg_question_call(struct lg_ctx *cx, const struct lightgate *lg, const struct lightgate_question *q, struct lg_buf *b, struct lg_call *ret)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(QUESTION_MAX);
-	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_jsonw w = lg_jsonw_of(b);
 	lg_str token = LG_NONE;
 
+	LG_TRY(lg_question_check(cx, q));
 	if (lg->token_file != NULL) {
 		LG_TRY(lg_file_read(cx, lg->token_file, LG_TOKEN_MAX, &token));
 		token = lg_str_trim(token);
 	}
 	put_question(&w, q);
-	LG_TRY(lg_buf_status(cx, &b));
-	struct lg_call call = {
-		.method = "POST", .path = LG_STR("/access/v1/evaluation"), .body = lg_buf_view(&b), .token = token, .time = lg->deadline,
+	LG_TRY(lg_buf_status(cx, b));
+	*ret = (struct lg_call){
+		.method = "POST", .path = LG_STR("/access/v1/evaluation"), .body = lg_buf_view(b), .token = token, .time = lg->deadline,
 		.headers = { { q->subject_token != NULL ? "Lightgate-Subject-Token" : NULL, lg_str_of(q->subject_token) },
 		    { q->request_id != NULL ? "X-Request-ID" : NULL, lg_str_of(q->request_id) } },
 	};
-	return lg_api_call(cx, link, &call, ret);
+	return LG_OK;
 }
 
 static lg_err
 decide(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, struct lightgate_decision *d)
 {
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_QUESTION_BODY);
+	struct lg_servers *links;
 	struct lg_reply answer;
-	struct lg_link *link;
+	struct lg_call call;
 
-	LG_TRY(check_question(cx, q));
-	LG_TRY(hold_link(cx, lg, &link));
-	lg_err e = ask(cx, lg, q, link, &answer);
+	LG_TRY(lg_question_call(cx, lg, q, &b, &call));
+	LG_TRY(hold_links(cx, lg, &links));
+	lg_err e = lg_servers_call(cx, links, &call, &answer);
 	pthread_rwlock_unlock(&lg->links);
 	LG_TRY(e);
-	return read_answer(cx, answer.body, d);
+	return lg_decision_read(cx, answer.body, d);
 }
 
 lightgate_decision *
 lightgate_decide(lightgate *lg, const struct lightgate_question *question)
 {
-	struct lightgate_question q = LIGHTGATE_QUESTION;
-	struct lg_arena *a = lg_arena_new();
-	struct lightgate_decision *d = LG_NEW(a, struct lightgate_decision);
+	struct lightgate_question q = lg_question_of(question);
 	struct lg_ctx cx;
+	struct lightgate_decision *d = lg_decision_new(lg, &cx);
 
-	lg_ctx_init(&cx, a);
-	memcpy(&q, question, question->size < sizeof q ? question->size : sizeof q);
-	*d = (struct lightgate_decision){ .arena = a, .reason = LG_STR(""), .policy = LG_STR(""), .id = LG_STR(""), .ticket = LG_STR("") };
 	if (decide(&cx, lg, &q, d) != LG_OK)
-		d->reason = lg_dup(a, lg_str_of(cx.error));
+		d->reason = lg_dup(d->arena, lg_str_of(cx.error));
 	return d;
 }
 
-bool
-lightgate_permits(const lightgate_decision *d)
+/* ---- many questions at once ------------------------------------------------------------------------------------------------ */
+
+static lg_err
+put_batch(struct lg_ctx *cx, const struct lightgate_question *q, size_t n, struct lg_jsonw *w)
 {
-	return d != NULL && d->decided && d->permit;
+	lg_jsonw_object(w);
+	lg_jsonw_name(w, LG_STR("evaluations"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < n; i++) {
+		LG_TRY(lg_question_check(cx, &q[i]));
+		if (lg_str_of(q[i].subject_token).n > 0 && !lg_str_eq(lg_str_of(q[i].subject_token), lg_str_of(q[0].subject_token)))
+			return lg_fail(cx, LG_E_INVALID, "all questions of a batch are of one subject token, or of none");
+		put_question(w, &q[i]);
+	}
+	lg_jsonw_array_end(w);
+	lg_jsonw_object_end(w);
+	return lg_buf_status(cx, w->out);
 }
 
-bool
-lightgate_decided(const lightgate_decision *d)
+static lg_err
+read_batch(struct lg_ctx *cx, lg_str body, struct lightgate_decision **d, size_t n)
 {
-	return d != NULL && d->decided;
+	struct lg_json js;
+	size_t i = 0;
+
+	lg_json_init(&js, cx->arena, lg_api_raw(cx, body, "evaluations"));
+	lg_json_array(&js);
+	while (lg_json_item(&js)) {
+		lg_str one = lg_json_raw(&js);
+		if (i == n || lg_decision_read(cx, one, d[i++]) != LG_OK)
+			lg_json_fault(&js, "not the answer to the question");
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	return i == n ? LG_OK : lg_fail(cx, LG_E_INVALID, "the service answers %zu of %zu questions", i, n);
 }
 
-const char *
-lightgate_decision_reason(const lightgate_decision *d)
+static lg_err
+decide_batch(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, size_t n, struct lightgate_decision **d)
 {
-	return d == NULL ? "" : d->reason.p;
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_QUESTION_BODY), all = LG_BUF(LG_QUESTION_BODY);
+	struct lg_jsonw w = lg_jsonw_of(&all);
+	struct lg_servers *links;
+	struct lg_reply answer;
+	struct lg_call call;
+
+	LG_TRY(put_batch(cx, q, n, &w));
+	LG_TRY(lg_question_call(cx, lg, &q[0], &b, &call));
+	call.path = LG_STR("/access/v1/evaluations");
+	call.body = lg_buf_view(&all);
+	LG_TRY(hold_links(cx, lg, &links));
+	lg_err e = lg_servers_call(cx, links, &call, &answer);
+	pthread_rwlock_unlock(&lg->links);
+	LG_TRY(e);
+	return read_batch(cx, answer.body, d, n);
 }
 
-const char *
-lightgate_decision_policy(const lightgate_decision *d)
-{
-	return d == NULL ? "" : d->policy.p;
-}
-
-const char *
-lightgate_decision_id(const lightgate_decision *d)
-{
-	return d == NULL ? "" : d->id.p;
-}
-
-const char *
-lightgate_decision_ticket(const lightgate_decision *d)
-{
-	return d == NULL ? "" : d->ticket.p;
-}
-
+/* One bad answer among them is no answer to any: which is which cannot be known then. */
 void
-lightgate_decision_free(lightgate_decision *d)
+lightgate_decide_batch(lightgate *lg, const struct lightgate_question *questions, size_t n, lightgate_decision **ret)
 {
-	if (d == NULL)
-		return;
-	struct lg_arena *a = d->arena;
-	lg_arena_free(&a);
+	struct lightgate_question *q = calloc(n + 1, sizeof *q);
+	struct lg_ctx cx, own;
+
+	if (q == NULL)
+		abort();
+	lg_ctx_init(&cx, lg_arena_new());
+	for (size_t i = 0; i < n; i++) {
+		q[i] = lg_question_of((const struct lightgate_question *)(const void *)((const char *)questions + i * questions->size));
+		ret[i] = lg_decision_new(lg, &own);
+	}
+	lg_err e = n > LIGHTGATE_BATCH ? lg_fail(&cx, LG_E_LIMIT, "at most %d questions at once", LIGHTGATE_BATCH) :
+	    n == 0 ? LG_OK : decide_batch(&cx, lg, q, n, ret);
+	for (size_t i = 0; i < n && e != LG_OK; i++) {
+		ret[i]->decided = ret[i]->permit = false;
+		ret[i]->reason = lg_dup(ret[i]->arena, lg_str_of(cx.error));
+	}
+	lg_arena_free(&cx.arena);
+	free(q);
 }

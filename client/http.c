@@ -1,28 +1,9 @@
 /* http.c: libcurl behind struct lg_link.  A handle is lent to one call at a time; its connection stays open in it. */
-#include "client/http.h"
+#include "client/http_own.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-struct lg_link {
-	struct lg_arena *arena;
-	struct lg_endpoint at;
-	const char *url, *socket;	/* as C strings */
-	pthread_mutex_t lock;		/* over the two below */
-	CURL *idle[LG_LINK_IDLE];
-	size_t nidle;
-};
-
-struct transfer {
-	CURL *curl;
-	const struct lg_call *call;
-	struct lg_buf body;
-	struct curl_slist *headers;
-	char fault[CURL_ERROR_SIZE];
-};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -184,7 +165,7 @@ set_long(const struct lg_call *call, CURL *c)
 static size_t
 take_body(char *p, size_t size, size_t n, void *arg)
 {
-	struct transfer *t = arg;
+	struct lg_transfer *t = arg;
 	long status = 0;
 
 	n *= size;
@@ -195,7 +176,7 @@ take_body(char *p, size_t size, size_t n, void *arg)
 }
 
 static void
-add_header(struct lg_ctx *cx, struct transfer *t, const char *name, lg_str value)
+add_header(struct lg_ctx *cx, struct lg_transfer *t, const char *name, lg_str value)
 {
 	struct curl_slist *more = curl_slist_append(t->headers, lg_print(cx->arena, "%s: %.*s", name, LG_FMT(value)).p);
 
@@ -215,7 +196,7 @@ is_header_value(lg_str s)
 }
 
 static lg_err
-set_headers(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t)
+set_headers(struct lg_ctx *cx, const struct lg_link *l, struct lg_transfer *t)
 {
 	const struct lg_call *call = t->call;
 
@@ -268,7 +249,7 @@ set_trust(const struct lg_link *l, CURL *c)
 }
 
 static lg_err
-set_up(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t)
+set_up(struct lg_ctx *cx, const struct lg_link *l, struct lg_transfer *t)
 {
 	const struct lg_call *call = t->call;
 	CURL *c = t->curl;
@@ -299,7 +280,7 @@ set_up(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t)
 /* ---- the answer ------------------------------------------------------------------------------------ */
 
 static lg_err
-explain(struct lg_ctx *cx, const struct lg_link *l, const struct transfer *t, CURLcode rc)
+explain(struct lg_ctx *cx, const struct lg_link *l, const struct lg_transfer *t, CURLcode rc)
 {
 	const char *where = l->socket != NULL ? l->socket : l->url;
 	const char *why = t->fault[0] != '\0' ? t->fault : curl_easy_strerror(rc);
@@ -340,7 +321,7 @@ presented(struct lg_ctx *cx, CURL *c)
 }
 
 static void
-read_answer(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t, struct lg_reply *ret)
+read_answer(struct lg_ctx *cx, const struct lg_link *l, struct lg_transfer *t, struct lg_reply *ret)
 {
 	long status = 0;
 	char *type = NULL;
@@ -355,20 +336,44 @@ read_answer(struct lg_ctx *cx, const struct lg_link *l, struct transfer *t, stru
 }
 
 lg_err
+lg_transfer_begin(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_transfer *t)
+{
+	*t = (struct lg_transfer){ .curl = borrow(link), .call = call, .body = LG_BUF(LG_ANSWER_MAX) };
+	return set_up(cx, link, t);
+}
+
+lg_err
+lg_transfer_result(struct lg_ctx *cx, const struct lg_link *link, struct lg_transfer *t, CURLcode rc, struct lg_reply *ret)
+{
+	curl_off_t ready = 0;
+
+	*ret = (struct lg_reply){ .status = 0 };
+	if (rc == CURLE_OK) {
+		read_answer(cx, link, t, ret);
+		return LG_OK;
+	}
+	/* the time at which it could have been sent: never, if that is not known */
+	ret->unsent = curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK && ready == 0;
+	return explain(cx, link, t, rc);
+}
+
+void
+lg_transfer_end(struct lg_link *link, struct lg_transfer *t)
+{
+	give_back(link, t->curl);
+	curl_slist_free_all(t->headers);
+	lg_buf_wipe(&t->body);		/* it may have brought tokens */
+}
+
+lg_err
 lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret)
 {
-	struct transfer t = { .curl = borrow(link), .call = call, .body = LG_BUF(LG_ANSWER_MAX) };
-	lg_err e = set_up(cx, link, &t);
+	struct lg_transfer t;
+	lg_err e = lg_transfer_begin(cx, link, call, &t);
 
-	if (e == LG_OK) {
-		CURLcode rc = curl_easy_perform(t.curl);
-		if (rc == CURLE_OK)
-			read_answer(cx, link, &t, ret);
-		else
-			e = explain(cx, link, &t, rc);
-	}
-	give_back(link, t.curl);
-	curl_slist_free_all(t.headers);
-	lg_buf_wipe(&t.body);		/* it may have brought tokens */
+	*ret = (struct lg_reply){ .unsent = true };
+	if (e == LG_OK)
+		e = lg_transfer_result(cx, link, &t, curl_easy_perform(t.curl), ret);
+	lg_transfer_end(link, &t);
 	return e;
 }

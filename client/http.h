@@ -64,9 +64,25 @@ struct lg_reply {
 	int status;
 	lg_str type, body;		/* in cx's arena */
 	lg_str chain;			/* PEM of what the server presented; only of an unverified link */
+	bool unsent;			/* after an error: nothing of the request has left, so that another server may be asked */
 };
 
-/* Any status is LG_OK.  LG_E_UNAVAILABLE: no answer (in time); LG_E_UNAUTHENTICATED: the server did not prove who it is. */
+/* Any status is LG_OK.  LG_E_UNAVAILABLE: no answer (in time); LG_E_UNAUTHENTICATED: the server did not prove who it is.  *ret is set
+ * on failure too: unsent. */
 LG_CHECKED lg_err lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret);
+
+/* ---- many at once, without threads of one's own --------------------------------------------------------------------- */
+
+struct lg_calls;			/* used by one thread at a time */
+
+struct lg_calls *lg_calls_new(void);
+void lg_calls_free(struct lg_calls **c);	/* what is under way is dropped without a word; safe on NULL */
+int lg_calls_fd(const struct lg_calls *c);	/* readable when lg_calls_run has something to do */
+/* done is called by lg_calls_run, with the reply in the call's own arena.  The link must outlive it; the call's slices need not. */
+typedef void lg_call_done(void *arg, struct lg_ctx *cx, lg_err e, const struct lg_reply *reply);
+LG_CHECKED lg_err lg_calls_add(struct lg_ctx *cx, struct lg_calls *c, struct lg_link *link, const struct lg_call *call,
+    lg_call_done *done, void *arg);
+void lg_calls_run(struct lg_calls *c);
+void lg_calls_wake(struct lg_calls *c);		/* makes the descriptor readable, for what the caller has to do itself */
 
 #endif

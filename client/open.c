@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "client/handle.h"
 
-#define PEM_MAX		(256u << 10)
 #define DEADLINE_MS	2000
 
 void
@@ -33,7 +32,7 @@ keep(struct lg_ctx *cx, const char *s)
 static lg_err
 read_pem(struct lg_ctx *cx, const char *path, lg_str *ret)
 {
-	return path == NULL ? LG_OK : lg_file_read(cx, path, PEM_MAX, ret);
+	return path == NULL ? LG_OK : lg_file_read(cx, path, LG_HANDLE_PEM, ret);
 }
 
 static lg_err
@@ -49,15 +48,20 @@ fill(struct lg_ctx *cx, const struct lightgate_settings *s, struct lightgate *lg
 	lg->token_file = keep(cx, given(s->token_file, "LIGHTGATE_TOKEN_FILE"));
 	if ((lg->cert_file == NULL) != (lg->key_file == NULL))
 		return lg_fail(cx, LG_E_INVALID, "a certificate and its key belong together");
-	lg->public.socket = lg_dup(cx->arena, lg_str_of(socket));
-	lg->public.url = lg_dup(cx->arena, lg_str_of(socket != NULL ? "http://localhost" : url));
-	LG_TRY(read_pem(cx, socket != NULL ? NULL : given(s->ca_file, "LIGHTGATE_CA"), &lg->public.ca));
+	struct lg_endpoint at = { .socket = lg_dup(cx->arena, lg_str_of(socket)) };
+	bool by_certificate = lg->cert_file != NULL && mtls != NULL;
+	LG_TRY(read_pem(cx, socket != NULL && !by_certificate ? NULL : given(s->ca_file, "LIGHTGATE_CA"), &at.ca));
+	LG_TRY(lg_servers_parse(cx, lg_str_of(socket != NULL ? "http://localhost" : url), &at, &lg->public));
 	lg->own = lg->public;
-	if (lg->cert_file != NULL && mtls != NULL) {
-		lg->own.url = lg_dup(cx->arena, lg_str_of(mtls));
-		lg->own.socket = LG_NONE;
+	if (by_certificate) {
+		at.socket = LG_NONE;
+		LG_TRY(lg_servers_parse(cx, lg_str_of(mtls), &at, &lg->own));
 	}
-	lg->issuer = lg_dup(cx->arena, lg_str_of(issuer != NULL ? issuer : url));
+	lg->state = keep(cx, given(s->state, "LIGHTGATE_STATE"));
+	if (lg->state != NULL && (lg->cert_file == NULL || mtls == NULL))
+		return lg_fail(cx, LG_E_INVALID, "state needs a host's certificate and mtls_url: only hosts are given bundles");
+	lg->audience = lg_dup(cx->arena, lg_str_of(given(s->audience, "LIGHTGATE_AUDIENCE")));
+	lg->issuer = lg_dup(cx->arena, issuer != NULL ? lg_str_of(issuer) : url == NULL ? LG_NONE : lg->public.at[0].url);
 	lg->deadline = (int64_t)(s->deadline_ms > 0 ? s->deadline_ms : DEADLINE_MS) * 1000;
 	return LG_OK;
 }
@@ -83,9 +87,11 @@ lightgate_open(const struct lightgate_settings *settings, char *why, size_t size
 
 	lg_ctx_init(&cx, a);
 	lg->arena = a;
+	lg->spare = lg_spare_new();
 	pthread_rwlock_init(&lg->links, NULL);
 	pthread_mutex_init(&lg->lock, NULL);
-	if (fill(&cx, &s, lg) == LG_OK && lg_link_new(&cx, &lg->public, &lg->public_link) == LG_OK)
+	if (fill(&cx, &s, lg) == LG_OK && lg_servers_open(&cx, &lg->public, LG_NONE, LG_NONE) == LG_OK &&
+	    (lg->state == NULL || lg_handle_follow(&cx, lg) == LG_OK))
 		return lg;
 	lg_handle_tell(&cx, why, size);
 	lightgate_close(lg);
@@ -97,9 +103,12 @@ lightgate_close(lightgate *lg)
 {
 	if (lg == NULL)
 		return;
-	lg_link_free(&lg->public_link);
-	lg_link_free(&lg->own_link);
+	lg_follow_close(&lg->follow);
+	lg_servers_close(&lg->public);
+	lg_servers_close(&lg->own);
 	lg_keyset_unref(&lg->keys);
+	lg_spare_unref(lg->spare);
+	free(lg->proofs);
 	pthread_rwlock_destroy(&lg->links);
 	pthread_mutex_destroy(&lg->lock);
 	struct lg_arena *a = lg->arena;

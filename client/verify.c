@@ -16,10 +16,19 @@ struct lightgate_token {
 static lg_err
 fetch(struct lg_ctx *cx, struct lightgate *lg, struct lg_keyset **ret)
 {
+	LG_AUTO(lg_bundle_unref) struct lg_bundle *b = NULL;
+	struct lg_follow_now now = { .fresh = false };
 	struct lg_call call = { .method = "GET", .path = LG_STR("/oauth2/jwks"), .time = lg->deadline };
 	struct lg_reply answer;
 
-	LG_TRY(lg_api_call(cx, lg->public_link, &call, &answer));
+	if (lg->follow != NULL)
+		lg_follow_now(lg->follow, &now);
+	b = now.bundle;
+	if (now.fresh) {		/* nobody need be asked: it has them */
+		*ret = lg_keyset_ref((struct lg_keyset *)(uintptr_t)lg_bundle_token_keys(b));
+		return LG_OK;
+	}
+	LG_TRY(lg_servers_call(cx, &lg->public, &call, &answer));
 	return lg_keyset_from_jwks(cx, answer.body, ret);
 }
 
@@ -92,19 +101,24 @@ check_signature(struct lg_ctx *cx, struct lightgate *lg, lg_str token, struct lg
 	return e;
 }
 
-/* RFC 8705 3: a bound token is its holder's only on the connection of the holder's certificate. */
+/* Who holds a bundle knows what is revoked; one that nobody has confirmed for too long does not know. */
 static lg_err
-check_binding(struct lg_ctx *cx, const struct lg_claims *c, const char *x5t)
+check_revoked(struct lg_ctx *cx, struct lightgate *lg, const struct lg_claims *c)
 {
-	if (c->cnf_jkt.n > 0)
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is bound to a key that was not proved (DPoP)");
-	if (c->cnf_x5t.n > 0 && !lg_str_eq(c->cnf_x5t, lg_str_of(x5t)))
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is bound to another certificate");
-	return LG_OK;
+	LG_AUTO(lg_bundle_unref) struct lg_bundle *b = NULL;
+	struct lg_follow_now now;
+
+	if (lg->follow == NULL)
+		return LG_OK;
+	lg_follow_now(lg->follow, &now);
+	b = now.bundle;
+	if (b == NULL || !now.fresh)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "whether the token is revoked is not known: the bundle is not fresh");
+	return lg_bundle_token_revoked(b, c) ? lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is revoked") : LG_OK;
 }
 
-static lg_err
-check(struct lg_ctx *cx, struct lightgate *lg, const char *token, const char *audience, const char *x5t, struct lg_claims *ret)
+lg_err
+lg_handle_claims(struct lg_ctx *cx, struct lightgate *lg, const char *token, const char *audience, struct lg_claims *ret)
 {
 	struct lg_jws jws;
 
@@ -119,23 +133,34 @@ check(struct lg_ctx *cx, struct lightgate *lg, const char *token, const char *au
 	if (!lg_claims_for(ret, lg_str_of(audience)))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is for somebody else");
 	LG_TRY(lg_claims_check_time(cx, ret));
-	return check_binding(cx, ret, x5t);
+	return check_revoked(cx, lg, ret);
+}
+
+lightgate_token *
+lightgate_verify_bound(lightgate *lg, const char *token, const char *audience, const struct lightgate_proof *proof, char *why, size_t size)
+{
+	struct lightgate_proof p = LIGHTGATE_PROOF;
+	struct lg_arena *a = lg_arena_new();
+	struct lightgate_token *t = LG_NEW(a, struct lightgate_token);
+	struct lg_ctx cx;
+
+	memcpy(&p, proof, proof->size < sizeof p ? proof->size : sizeof p);
+	lg_ctx_init(&cx, a);
+	t->arena = a;
+	if (lg_handle_claims(&cx, lg, token, audience, &t->claims) == LG_OK && lg_proof_check(&cx, lg, token, &t->claims, &p) == LG_OK)
+		return t;
+	lg_handle_tell(&cx, why, size);
+	lightgate_token_free(t);
+	return NULL;
 }
 
 lightgate_token *
 lightgate_verify(lightgate *lg, const char *token, const char *audience, const char *x5t, char *why, size_t size)
 {
-	struct lg_arena *a = lg_arena_new();
-	struct lightgate_token *t = LG_NEW(a, struct lightgate_token);
-	struct lg_ctx cx;
+	struct lightgate_proof p = LIGHTGATE_PROOF;
 
-	lg_ctx_init(&cx, a);
-	t->arena = a;
-	if (check(&cx, lg, token, audience, x5t, &t->claims) == LG_OK)
-		return t;
-	lg_handle_tell(&cx, why, size);
-	lightgate_token_free(t);
-	return NULL;
+	p.x5t = x5t;
+	return lightgate_verify_bound(lg, token, audience, &p, why, size);
 }
 
 const char *

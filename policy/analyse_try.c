@@ -121,8 +121,8 @@ lg_analysis_add(struct lg_analysing *an, const struct lg_finding *f, const struc
 		return;
 	struct lg_request *rq = LG_NEW(a, struct lg_request);
 	struct lg_value context = { LG_V_RECORD, { .record = witness->rq.context } };
-	*rq = (struct lg_request){ lg_euid_dup(a, &witness->rq.principal), lg_euid_dup(a, &witness->rq.action),
-		lg_euid_dup(a, &witness->rq.resource), lg_value_copy(a, &context).u.record };
+	*rq = (struct lg_request){ .principal = lg_euid_dup(a, &witness->rq.principal), .action = lg_euid_dup(a, &witness->rq.action),
+		.resource = lg_euid_dup(a, &witness->rq.resource), .context = lg_value_copy(a, &context).u.record };
 	kept->witness = rq;
 	kept->entities = lg_sample_text(an->cx, witness);
 }

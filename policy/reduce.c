@@ -15,7 +15,7 @@ lg_reducer_init(struct lg_reducer *re, struct lg_ctx *cx, const struct lg_entiti
 	const struct lg_schema_action *a = schema == NULL ? NULL : lg_schema_action_find(schema, &rq->action);
 	struct lg_request *known = LG_NEW(cx->arena, struct lg_request);
 
-	*known = (struct lg_request){ rq->principal, rq->action, rq->resource, rq->context };
+	*known = (struct lg_request){ .principal = rq->principal, .action = rq->action, .resource = rq->resource, .context = rq->context };
 	*re = (struct lg_reducer){ .schema = schema, .rq = rq, .context = a == NULL ? NULL : a->context };
 	lg_eval_init(&re->ev, cx, entities, schema, known);
 	re->open[VAR_PRINCIPAL] = rq->principal.id.p == NULL;

@@ -32,7 +32,7 @@ name_all(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answe
 
 /* Names the determining policies, and the first one's @reason where it has one. */
 static void
-name_policy(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, const char *did, struct lg_ruling *ret)
+name_policy(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answer *a, lg_str did, struct lg_ruling *ret)
 {
 	struct lg_policy_info info;
 
@@ -40,8 +40,9 @@ name_policy(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_an
 	lg_policies_info(set, a->determining[0], &info);
 	lg_str why = annotation(&info, LG_STR("reason"));
 	ret->policy = ret->policies[0];
-	ret->reason = why.n > 0 ? lg_print(cx->arena, "%s by %.*s: %.*s", did, LG_FMT(info.id), LG_FMT(why))
-				: lg_print(cx->arena, "%s by %.*s", did, LG_FMT(info.id));
+	ret->reason = lg_cat(cx->arena, did, ret->policy);
+	if (why.n > 0)
+		ret->reason = lg_cat(cx->arena, lg_cat(cx->arena, ret->reason, LG_STR(": ")), why);
 }
 
 static void
@@ -73,7 +74,7 @@ denied_by(struct lg_ctx *cx, const struct lg_policies *set, const struct lg_answ
 	}
 	if (!a->allow && a->ndetermining > 0) {
 		ret->kind = LG_RULED_FORBIDDEN;
-		name_policy(cx, set, a, "forbidden", ret);
+		name_policy(cx, set, a, LG_STR("forbidden by "), ret);
 		return true;
 	}
 	if (a->forbid_erred) {
@@ -104,5 +105,5 @@ lg_rule(struct lg_ctx *cx, const struct lg_policies *system, const struct lg_pol
 		return;
 	}
 	ret->kind = LG_RULED_PERMIT;
-	name_policy(cx, theirs.allow ? tenant : system, theirs.allow ? &theirs : &ours, "permitted", ret);
+	name_policy(cx, theirs.allow ? tenant : system, theirs.allow ? &theirs : &ours, LG_STR("permitted by "), ret);
 }

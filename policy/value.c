@@ -14,7 +14,9 @@ lg_euid_of(lg_str type, lg_str id)
 bool
 lg_euid_eq(const struct lg_euid *a, const struct lg_euid *b)
 {
-	return a == b || (a->hash == b->hash && lg_str_eq(a->id, b->id) && lg_str_eq(a->type, b->type));
+	/* Copies of one uid share its text, which need not be looked at then: it is seldom in the cache. */
+	return a == b || (a->hash == b->hash && ((a->id.p == b->id.p && a->type.p == b->type.p && a->id.n == b->id.n && a->type.n == b->type.n) ||
+	    (lg_str_eq(a->id, b->id) && lg_str_eq(a->type, b->type))));
 }
 
 int
@@ -163,6 +165,16 @@ lg_value_set(struct lg_ctx *cx, struct lg_value *v, size_t n, struct lg_value *r
 	return LG_OK;
 }
 
+/* Who writes the same record again and again writes it in order. */
+static bool
+in_order(const struct lg_field *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (field_order(&v[i - 1], &v[i]) > 0)
+			return false;
+	return true;
+}
+
 lg_err
 lg_value_record(struct lg_ctx *cx, struct lg_field *v, size_t n, struct lg_value *ret)
 {
@@ -170,7 +182,7 @@ lg_value_record(struct lg_ctx *cx, struct lg_field *v, size_t n, struct lg_value
 
 	if (n > LG_POLICY_SET_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "record of %zu attributes, at most %d", n, LG_POLICY_SET_MAX);
-	if (n > 1)
+	if (!in_order(v, n))
 		qsort(v, n, sizeof(*v), field_order);
 	for (size_t i = 1; i < n; i++)
 		if (lg_str_eq(v[i - 1].name.text, v[i].name.text))

@@ -50,6 +50,12 @@ bench-gate:
 	@$(MAKE) --no-print-directory -s -j2 build/release/bench/agent_gate
 	@bench/gate
 
+## make bench-doors  decisions at the doors: from a bundle, over the UNIX socket
+.PHONY: bench-doors
+bench-doors:
+	@$(MAKE) --no-print-directory -s -j2 all $(patsubst bench/bench_%.c,$(B)/bench/%,$(wildcard bench/bench_doors*.c))
+	@bench/doors
+
 ## make bench-policy the policy engine on ten workloads, beside cedar-wasm
 .PHONY: bench-policy
 POLICY_WORK = build/policy-work
@@ -72,12 +78,13 @@ $(foreach f,$(FUZZ),$(eval $(call libfuzzer_rules,$(f))))
 libfuzzer: $(LIBFUZZER)
 .PHONY: libfuzzer
 
-# bench/bench_<layer>.c: one program a layer, linked with what the layer may use.
+# bench/bench_<layer>.c: one program a layer, linked with what the layer may use; bench_doors_*: as a program at a door, with the agent's.
+bench_layer = $(patsubst doors,agent,$(firstword $(subst _, ,$(1))))
 BENCH = $(patsubst bench/bench_%.c,%,$(wildcard bench/bench_*.c))
 define bench_rules
-$(B)/bench/$(1): $(call obj,bench/bench_$(1).c) $(call libs_for,$(firstword $(subst _, ,$(1))))
+$(B)/bench/$(1): $(call obj,bench/bench_$(1).c) $(call libs_for,$(call bench_layer,$(1)))
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $$^ $(LDFLAGS) $(call ext_for,$(firstword $(subst _, ,$(1)))) -o $$@
+	$(CC) $(CFLAGS) $$^ $(LDFLAGS) $(call ext_for,$(call bench_layer,$(1))) -o $$@
 endef
 $(foreach b,$(BENCH),$(eval $(call bench_rules,$(b))))
 bench-programs: $(foreach b,$(BENCH),$(B)/bench/$(b))

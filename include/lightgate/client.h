@@ -37,7 +37,7 @@ typedef struct lightgate_decision lightgate_decision;
 /* What is NULL comes from the environment: LIGHTGATE_URL and so on.  url or socket must be given in one of the two ways. */
 struct lightgate_settings {
 	size_t size;			/* of this structure, so that it can grow: LIGHTGATE_SETTINGS sets it */
-	const char *url;		/* https://host:8443 */
+	const char *url;		/* https://host:8443; several, separated by blanks, are one service: another is asked when that is safe */
 	const char *mtls_url;		/* https://host:8444: where calls go when cert_file is given (LIGHTGATE_MTLS_URL) */
 	const char *socket;		/* the service's UNIX socket, used in place of url */
 	const char *ca_file;		/* PEM: the roots to trust (LIGHTGATE_CA); without it the system's */
@@ -46,10 +46,12 @@ struct lightgate_settings {
 	const char *token_file;		/* access token for /access/v1, read at every call (LIGHTGATE_TOKEN_FILE) */
 	const char *issuer;		/* of tokens to verify (LIGHTGATE_ISSUER); without it url */
 	int deadline_ms;		/* of one call; 0: 2000 */
+	const char *state;		/* folder (0700) of a host's bundle: decides here; needs mtls_url and a host's cert_file (LIGHTGATE_STATE) */
+	const char *audience;		/* that people's tokens must be for, in decisions made here (LIGHTGATE_AUDIENCE) */
 };
-#define LIGHTGATE_SETTINGS { sizeof(struct lightgate_settings), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+#define LIGHTGATE_SETTINGS { sizeof(struct lightgate_settings), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL }
 
-/* Connects to nobody yet.  NULL on a mistake in the settings, with a sentence in `why` (which may be NULL). */
+/* Connects to nobody yet; with `state` a thread begins to follow the service.  NULL on a mistake in the settings, with a sentence in `why` (which may be NULL). */
 LIGHTGATE_API lightgate *lightgate_open(const struct lightgate_settings *settings, char *why, size_t size);
 LIGHTGATE_API void lightgate_close(lightgate *lg);	/* when no call is running; NULL is fine */
 
@@ -63,10 +65,34 @@ LIGHTGATE_API void lightgate_close(lightgate *lg);	/* when no call is running; N
  */
 LIGHTGATE_API lightgate_token *lightgate_verify(lightgate *lg, const char *token, const char *audience, const char *x5t,
     char *why, size_t size);
+/* What came with the token, for tokens that are bound to something (RFC 8705, RFC 9449).  What does not apply is NULL. */
+struct lightgate_proof {
+	size_t size;			/* LIGHTGATE_PROOF sets it */
+	const char *x5t;		/* SHA-256 of the client's certificate, base64url */
+	const char *dpop;		/* the DPoP header ... */
+	const char *method, *url;	/* ... and the request it came with, the URL as the client sees it */
+};
+#define LIGHTGATE_PROOF { sizeof(struct lightgate_proof), NULL, NULL, NULL, NULL }
+/* The same with every kind of binding.  A DPoP proof is good once, for 10 seconds. */
+LIGHTGATE_API lightgate_token *lightgate_verify_bound(lightgate *lg, const char *token, const char *audience, const struct lightgate_proof *proof,
+    char *why, size_t size);
 /* A claim: the text of a string, the JSON of anything else, NULL if absent: "sub", "client_id", "scope". */
 LIGHTGATE_API const char *lightgate_token_claim(lightgate_token *t, const char *name);
 LIGHTGATE_API int64_t lightgate_token_expires(const lightgate_token *t);	/* seconds since 1970 */
 LIGHTGATE_API void lightgate_token_free(lightgate_token *t);		/* NULL is fine */
+
+/* ---- certificates, verified here: with a host's bundle (settings.state) --------------------------------------------------------- */
+
+struct lightgate_peer {
+	size_t size;			/* LIGHTGATE_PEER sets it */
+	char type[16], name[128], project[128];	/* "Workload", "web", "shop"; project: of workloads */
+	char x5t[48];			/* SHA-256, base64url: what tokens are bound to */
+	int64_t expires;		/* seconds since 1970 */
+};
+#define LIGHTGATE_PEER { sizeof(struct lightgate_peer), "", "", "", "", 0 }
+/* Whose certificate (PEM) is this: issued by the tenant's authority, for clients, in time, not revoked?  false with a sentence in `why`.
+ * That its holder has the key is the handshake's to prove. */
+LIGHTGATE_API bool lightgate_verify_certificate(lightgate *lg, const char *pem, struct lightgate_peer *ret, char *why, size_t size);
 
 /* ---- decisions, asked of the service ------------------------------------------------------------------------ */
 
@@ -87,6 +113,10 @@ struct lightgate_question {
 
 /* Never NULL.  No answer within the deadline, or one that is not understood, is a decision that does not permit. */
 LIGHTGATE_API lightgate_decision *lightgate_decide(lightgate *lg, const struct lightgate_question *q);
+/* n questions in one call, at most LIGHTGATE_BATCH; ret[0..n) are filled as by lightgate_decide.  All of them name the same subject token,
+ * or none.  They stand in an array of the structures that LIGHTGATE_QUESTION makes. */
+#define LIGHTGATE_BATCH 256
+LIGHTGATE_API void lightgate_decide_batch(lightgate *lg, const struct lightgate_question *q, size_t n, lightgate_decision **ret);
 LIGHTGATE_API bool lightgate_permits(const lightgate_decision *d);	/* false for NULL */
 LIGHTGATE_API bool lightgate_decided(const lightgate_decision *d);	/* false: there was no answer, and reason says why */
 LIGHTGATE_API const char *lightgate_decision_reason(const lightgate_decision *d);	/* these four are never NULL; "" if there is none */
@@ -94,6 +124,41 @@ LIGHTGATE_API const char *lightgate_decision_policy(const lightgate_decision *d)
 LIGHTGATE_API const char *lightgate_decision_id(const lightgate_decision *d);
 LIGHTGATE_API const char *lightgate_decision_ticket(const lightgate_decision *d);	/* for the host's agent */
 LIGHTGATE_API void lightgate_decision_free(lightgate_decision *d);	/* NULL is fine */
+
+/* ---- decisions without waiting: for programs with an event loop ---------------------------------------------------------- */
+
+typedef struct lightgate_async lightgate_async;		/* used by one thread */
+
+LIGHTGATE_API lightgate_async *lightgate_async_new(lightgate *lg);	/* lg must outlive it */
+LIGHTGATE_API void lightgate_async_free(lightgate_async *a);	/* what is under way is dropped, its callbacks are not called; NULL is fine */
+/* For poll(2) or epoll(7): when it is readable, call lightgate_async_run, which calls back. */
+LIGHTGATE_API int lightgate_async_fd(const lightgate_async *a);
+LIGHTGATE_API void lightgate_async_run(lightgate_async *a);
+/* The decision is the callback's to free.  It comes by lightgate_async_run, never from inside this call, which copies the question. */
+LIGHTGATE_API void lightgate_async_decide(lightgate_async *a, const struct lightgate_question *q,
+    void (*done)(void *arg, lightgate_decision *d), void *arg);
+
+/* ---- decisions, made here --------------------------------------------------------------------------------------------- */
+
+/*
+ * From the host's bundle (settings.state): policies, and the people, workloads and groups that this host has to do with.  Nobody is asked.
+ * Never NULL.  Whom the bundle does not know it does not decide on: lightgate_decided is false, and lightgate_decide may know.  A bundle
+ * that nobody has confirmed for longer than max_stale decides nothing but denies.  No ticket comes with it: what is to be created is
+ * asked of the service.
+ */
+LIGHTGATE_API lightgate_decision *lightgate_decide_local(lightgate *lg, const struct lightgate_question *q);
+
+struct lightgate_bundle {
+	size_t size;			/* LIGHTGATE_BUNDLE sets it */
+	bool held, fresh;		/* fresh: confirmed within max_stale */
+	int64_t age_ms;			/* since the service confirmed it, on a clock that nobody sets; -1: not since this boot */
+	int64_t max_stale_ms;
+	uint64_t epoch, version, policies;
+	uint64_t entities;
+	char trouble[256];		/* why the service could not confirm it last time; "" */
+};
+#define LIGHTGATE_BUNDLE { sizeof(struct lightgate_bundle), false, false, -1, 0, 0, 0, 0, 0, "" }
+LIGHTGATE_API void lightgate_bundle_look(lightgate *lg, struct lightgate_bundle *ret);
 
 #ifdef __cplusplus
 }

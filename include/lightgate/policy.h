@@ -160,6 +160,7 @@ struct lg_entities {
 struct lg_request {
 	struct lg_euid principal, action, resource;
 	const struct lg_record *context;	/* NULL = empty */
+	lg_entity principal_handle, resource_handle;	/* of the port, where they are known already; or 0 */
 };
 
 /* ---- faults of a source, all of them -------------------------------------------------------- */
@@ -614,7 +615,8 @@ LG_CHECKED lg_err lg_entity_store_finish(struct lg_ctx *cx, struct lg_entity_sto
 void lg_entity_store_free(struct lg_entity_store **st);	/* safe on NULL */
 size_t lg_entity_store_count(const struct lg_entity_store *st);
 struct lg_entities lg_entity_store_port(const struct lg_entity_store *st);
-/* Every entity that is there, in no order; false from `each` ends the walk.  The uid lives as long as the store. */
+/* Every entity that is there, in no order; false from `each` ends the walk.  The uid lives as long as the store, and its address is
+ * the port's handle of the entity. */
 void lg_entity_store_each(const struct lg_entity_store *st, bool (*each)(void *arg, const struct lg_euid *uid, const struct lg_record *attrs),
     void *arg);
 

@@ -138,7 +138,8 @@ Test(authorize, what_could_not_be_read_denies_and_is_named)
 	lg_entity_store_holds(s.st, LG_STR("Action"));
 	cr_assert_eq(lg_entity_store_finish(&s.f.cx, s.st), LG_OK);
 	s.port = lg_entity_store_port(s.st);
-	s.rq = (struct lg_request){ uid_of(&s.f, "User::\"alice\""), uid_of(&s.f, "Action::\"read\""), uid_of(&s.f, "Doc::\"e\""), NULL };
+	s.rq = (struct lg_request){ .principal = uid_of(&s.f, "User::\"alice\""), .action = uid_of(&s.f, "Action::\"read\""),
+	    .resource = uid_of(&s.f, "Doc::\"e\"") };
 	cr_expect_str_eq(decide(&s, P ";"), "allow 0");
 	cr_expect_str_eq(decide(&s, P ";" P " when { resource has x };"), "deny 0 !1");
 	cr_expect(s.a.unknown && lg_str_eq(s.a.unknown_uid.id, LG_STR("e")));
@@ -163,7 +164,8 @@ Test(authorize, a_parent_outside_the_slice_makes_ancestry_unknown)
 	lg_entity_store_holds(s.st, LG_STR("User"));
 	cr_assert_eq(lg_entity_store_finish(&s.f.cx, s.st), LG_OK);
 	s.port = lg_entity_store_port(s.st);
-	s.rq = (struct lg_request){ uid_of(&s.f, "User::\"alice\""), uid_of(&s.f, "Action::\"read\""), uid_of(&s.f, "Doc::\"d\""), NULL };
+	s.rq = (struct lg_request){ .principal = uid_of(&s.f, "User::\"alice\""), .action = uid_of(&s.f, "Action::\"read\""),
+	    .resource = uid_of(&s.f, "Doc::\"d\"") };
 	cr_expect_str_eq(decide(&s, P " when { resource in Folder::\"far\" };"), "allow 0");
 	cr_expect_str_eq(decide(&s, P " unless { resource in Folder::\"top\" };"), "deny !0");
 	cr_expect(s.a.unknown);

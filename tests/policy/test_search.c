@@ -240,7 +240,7 @@ at_port(struct fixture *f, const struct lg_connect *q, uint32_t from, uint32_t t
 	v[3] = (struct lg_field){ lg_name_of(q->protocol), lg_value_string(q->protocols[protocol]) };
 	v[4] = (struct lg_field){ lg_name_of(LG_STR("now")), lg_value_datetime(now) };
 	cr_assert_eq(lg_value_record(&f->cx, v, 5, &r), LG_OK);
-	return (struct lg_request){ q->sources[from], q->action, q->destinations[to], r.u.record };
+	return (struct lg_request){ .principal = q->sources[from], .action = q->action, .resource = q->destinations[to], .context = r.u.record };
 }
 
 static void

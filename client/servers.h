@@ -1,0 +1,31 @@
+/*
+ * servers.h: one service at several addresses: the first that answers is asked until it does not.
+ *
+ * Another one is asked only when that is safe: nothing of the request has left, or the answer was "busy, nothing was done".
+ */
+#ifndef LG_CLIENT_SERVERS_H
+#define LG_CLIENT_SERVERS_H
+
+#include <stdatomic.h>
+
+#include "client/http.h"
+
+#define LG_SERVERS	8
+
+struct lg_servers {
+	struct lg_endpoint at[LG_SERVERS];
+	struct lg_link *link[LG_SERVERS];
+	size_t n;
+	atomic_size_t first;		/* who answered last */
+};
+
+/* Addresses separated by blanks or commas, each like `like` otherwise.  Slices live as long as cx's arena. */
+LG_CHECKED lg_err lg_servers_parse(struct lg_ctx *cx, lg_str list, const struct lg_endpoint *like, struct lg_servers *ret);
+/* Links to all of them, with this certificate and key (may be empty).  Those that were there are closed. */
+LG_CHECKED lg_err lg_servers_open(struct lg_ctx *cx, struct lg_servers *s, lg_str cert, lg_str key);
+void lg_servers_close(struct lg_servers *s);	/* when no call is running */
+/* As lg_api_call.  time: of all attempts together. */
+LG_CHECKED lg_err lg_servers_call(struct lg_ctx *cx, struct lg_servers *s, const struct lg_call *call, struct lg_reply *ret);
+struct lg_link *lg_servers_link(struct lg_servers *s);	/* of the one to ask first */
+
+#endif
