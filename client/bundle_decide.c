@@ -11,9 +11,13 @@
 static bool
 is_known_as(const struct lg_known *k, lg_str type, lg_str name)
 {
-	const char *own = k->n <= sizeof k->start ? k->start : k->rest;
+	const char *own = k->start;
 
-	return k->n == name.n && memcmp(own, name.p, name.n) == 0 && (k->uid->type.n == 0 || lg_str_eq(k->uid->type, type));
+	if (k->n != name.n || (k->type != NULL && strncmp(k->type, type.p, type.n) != 0) || (k->type != NULL && k->type[type.n] != '\0'))
+		return false;
+	if (k->n > LG_KNOWN_START)
+		memcpy(&own, k->start, sizeof own);
+	return memcmp(own, name.p, name.n) == 0;
 }
 
 uint64_t
@@ -52,9 +56,12 @@ look_for(const struct lg_bundle *b, lg_str type, lg_str id)
 static const struct lg_euid *
 look_up(const struct look *l)
 {
-	const struct lg_euid *uid = lg_known_at(l->table, l->hash, l->type, l->id)->uid;
+	const struct lg_known *k = lg_known_at(l->table, l->hash, l->type, l->id);
 
-	return uid != NULL && uid->type.n > 0 ? uid : NULL;
+	if (k->uid == NULL || k->type == NULL)
+		return NULL;
+	__builtin_prefetch(k->uid);
+	return k->uid;
 }
 
 const struct lg_euid *
@@ -205,6 +212,12 @@ scopes_of(struct lg_ctx *cx, const struct lg_claims *claims, struct lg_value *re
 	return lg_value_set(cx, scope, n, ret);
 }
 
+static lg_err
+not_known(struct lg_ctx *cx, lg_str type, lg_str id)
+{
+	return lg_fail(cx, LG_E_NOT_FOUND, "%.*s \"%.*s\" is not known here", LG_FMT(type), LG_FMT(id));
+}
+
 /* In the order of their names, as records are kept. */
 static lg_err
 fill_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c)
@@ -214,7 +227,7 @@ fill_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 	struct lg_value scopes;
 
 	if (q->host.n > 0 && host == NULL)
-		return lg_fail(cx, LG_E_NOT_FOUND, "Host \"%.*s\" is not known here", LG_FMT(q->host));
+		return not_known(cx, LG_STR("Host"), q->host);
 	put(c, "asker", (struct lg_value){ LG_V_RECORD, { .record = b->body->asker } });
 	if (q->claims != NULL)
 		put(c, "client", lg_value_string(q->claims->client_id));
@@ -253,24 +266,19 @@ make_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 }
 
 static lg_err
-found(struct lg_ctx *cx, const struct look *l, struct lg_euid *ret, lg_entity *handle)
-{
-	const struct lg_euid *uid = look_up(l);
-
-	if (uid == NULL)
-		return lg_fail(cx, LG_E_NOT_FOUND, "%.*s \"%.*s\" is not known here", LG_FMT(l->type), LG_FMT(l->id));
-	*ret = *uid;
-	*handle = (lg_entity)uid;
-	return LG_OK;
-}
-
-static lg_err
 make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c, struct lg_request *ret)
 {
-	struct look subject = look_for(b, q->subject_type, q->subject), resource = look_for(b, q->resource_type, q->resource);
+	struct look by_subject = look_for(b, q->subject_type, q->subject), by_resource = look_for(b, q->resource_type, q->resource);
+	const struct lg_euid *subject = look_up(&by_subject), *resource = look_up(&by_resource);
 
-	LG_TRY(found(cx, &subject, &ret->principal, &ret->principal_handle));
-	LG_TRY(found(cx, &resource, &ret->resource, &ret->resource_handle));
+	if (subject == NULL)
+		return not_known(cx, q->subject_type, q->subject);
+	if (resource == NULL)
+		return not_known(cx, q->resource_type, q->resource);
+	ret->principal = *subject;
+	ret->principal_handle = (lg_entity)subject;
+	ret->resource = *resource;
+	ret->resource_handle = (lg_entity)resource;
 	LG_TRY(make_context(cx, b, q, c, &ret->context));
 	ret->action = lg_euid_of(LG_STR("Action"), q->action);
 	return LG_OK;

@@ -10,11 +10,12 @@
  * looked at costs more than everything that is done with it. */
 struct lg_known {
 	uint64_t hash;
-	const struct lg_euid *uid;	/* NULL: an empty slot; without a type: several of one name, none of which is found by it */
-	const char *rest;		/* the name where `start` is too short for it */
-	uint32_t n;
-	char start[36];
+	const struct lg_euid *uid;	/* NULL: an empty slot */
+	const char *type;		/* of few kinds, so it is in the cache; NULL: several of one name, none of which is found by it */
+	uint32_t n;			/* octets of the name */
+	char start[36];			/* the name; a longer one's address */
 };
+#define LG_KNOWN_START	sizeof(((struct lg_known *)0)->start)
 _Static_assert(sizeof(struct lg_known) == 64, "a cache line");
 
 struct lg_known_table {

@@ -12,6 +12,7 @@
 struct reading {
 	struct lg_ctx *cx;		/* its arena is the body's */
 	struct lg_bundle_body *b;
+	struct lg_map types;		/* each kept once */
 	lg_str schema, system, tenant;
 	lg_str *chunk;			/* arrays of entities, as they stand */
 	size_t nchunks;
@@ -352,29 +353,45 @@ make_table(size_t entities, struct lg_known_table *t)
 	*t = (struct lg_known_table){ p, size };
 }
 
+/* Two of one type and name cannot be told apart: neither is found by it. */
 static void
-add_known(struct lg_known_table *t, const struct lg_euid *uid, lg_str name, const struct lg_euid *twice)
+add_known(struct lg_known_table *t, const struct lg_euid *uid, const char *type, lg_str name)
 {
 	uint64_t hash = lg_known_hash(uid->type, name);
 	struct lg_known *k = lg_known_at(t, hash, uid->type, name);
 
-	*k = (struct lg_known){ .hash = hash, .uid = k->uid == NULL ? uid : twice, .rest = name.p, .n = (uint32_t)name.n };
-	if (name.n <= sizeof k->start)
+	if (k->uid != NULL) {
+		k->type = NULL;
+		return;
+	}
+	*k = (struct lg_known){ .hash = hash, .uid = uid, .type = type, .n = (uint32_t)name.n };
+	if (name.n <= LG_KNOWN_START)
 		memcpy(k->start, name.p, name.n);
+	else
+		memcpy(k->start, &name.p, sizeof name.p);
 }
 
-/* Two of one type and name cannot be told apart: neither is found by it. */
+static const char *
+type_of(struct reading *r, lg_str type)
+{
+	void **kept = lg_map_at(&r->types, type);
+
+	if (*kept == NULL)
+		*kept = (void *)(uintptr_t)lg_dup(r->cx->arena, type).p;
+	return *kept;
+}
+
 static bool
 index_entity(void *arg, const struct lg_euid *uid, const struct lg_record *attrs)
 {
-	static const struct lg_euid twice = { { NULL, 0 }, { NULL, 0 }, 0 };
 	struct lg_name name_attr = lg_name_of(LG_STR("name"));
 	const struct lg_value *name = lg_record_get(attrs, &name_attr);
 	struct reading *r = arg;
+	const char *type = type_of(r, uid->type);
 
-	add_known(&r->b->by_id, uid, uid->id, &twice);
+	add_known(&r->b->by_id, uid, type, uid->id);
 	if (name != NULL && name->kind == LG_V_STRING)
-		add_known(&r->b->by_name, uid, name->u.s, &twice);
+		add_known(&r->b->by_name, uid, type, name->u.s);
 	return true;
 }
 
@@ -491,7 +508,8 @@ lg_bundle_body_read(struct lg_ctx *cx, lg_str text, struct lg_bundle_body **ret)
 
 	atomic_init(&b->refs, 1);
 	b->arena = a;
-	lg_map_init(&r.b->names, a);
+	lg_map_init(&b->names, a);
+	lg_map_init(&r.types, a);
 	lg_map_init(&b->certificates, a);
 	lg_map_init(&b->tokens, a);
 	lg_map_init(&b->admissions, a);

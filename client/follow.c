@@ -108,13 +108,14 @@ lg_follow_fresh(struct lg_follow *f)
 void
 lg_follow_now(struct lg_follow *f, struct lg_follow_now *ret)
 {
+	int64_t now = clock_of(f);
+
 	pthread_mutex_lock(&f->lock);
-	int64_t contact = atomic_load(&f->contact);
+	int64_t contact = atomic_load_explicit(&f->contact, memory_order_relaxed);
 	*ret = (struct lg_follow_now){
-		.bundle = f->bundle == NULL ? NULL : lg_bundle_ref(f->bundle),
-		.age = contact == NO_CONTACT ? -1 : clock_of(f) - contact,
+		.bundle = f->bundle == NULL ? NULL : lg_bundle_ref(f->bundle), .age = contact == NO_CONTACT ? -1 : now - contact,
 	};
-	ret->fresh = f->bundle != NULL && lg_follow_fresh(f);
+	ret->fresh = f->bundle != NULL && contact != NO_CONTACT && ret->age < atomic_load_explicit(&f->max_stale, memory_order_relaxed);
 	pthread_mutex_unlock(&f->lock);
 }
 
