@@ -183,6 +183,57 @@ lg_bundle_certificate(struct lg_ctx *cx, const struct lg_bundle *b, lg_str der, 
 	return LG_OK;
 }
 
+/* ---- subject and resource have been found: nobody looks for them again ----------------------------------------------------- */
+
+struct known {
+	struct lg_entities under;
+	const struct lg_euid *uid[2];		/* the request's own */
+	lg_entity handle[2];
+};
+
+static enum lg_found
+known_find(void *self, const struct lg_euid *uid, lg_entity *handle)
+{
+	const struct known *k = self;
+
+	for (size_t i = 0; i < LG_COUNT(k->uid); i++)
+		if (uid == k->uid[i])
+			*handle = k->handle[i];
+	return k->under.find(k->under.self, uid, handle);
+}
+
+static enum lg_found
+known_attr(void *self, lg_entity e, const struct lg_name *name, struct lg_value *ret)
+{
+	const struct known *k = self;
+
+	return k->under.attr(k->under.self, e, name, ret);
+}
+
+static enum lg_found
+known_tag(void *self, lg_entity e, lg_str name, struct lg_value *ret)
+{
+	const struct known *k = self;
+
+	return k->under.tag(k->under.self, e, name, ret);
+}
+
+static enum lg_found
+known_within(void *self, lg_entity e, const struct lg_euid *above, lg_entity above_handle)
+{
+	const struct known *k = self;
+
+	return k->under.within(k->under.self, e, above, above_handle);
+}
+
+static enum lg_found
+known_ancestors(void *self, lg_entity e, const struct lg_euid *const **ret, size_t *n)
+{
+	const struct known *k = self;
+
+	return k->under.ancestors(k->under.self, e, ret, n);
+}
+
 /* ---- one decision ------------------------------------------------------------------------------------------------------- */
 
 struct context {
@@ -266,7 +317,8 @@ make_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 }
 
 static lg_err
-make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c, struct lg_request *ret)
+make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct context *c, struct known *known,
+    struct lg_request *ret)
 {
 	struct look by_subject = look_for(b, q->subject_type, q->subject), by_resource = look_for(b, q->resource_type, q->resource);
 	const struct lg_euid *subject = look_up(&by_subject), *resource = look_up(&by_resource);
@@ -276,9 +328,8 @@ make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 	if (resource == NULL)
 		return not_known(cx, q->resource_type, q->resource);
 	ret->principal = *subject;
-	ret->principal_handle = (lg_entity)subject;
 	ret->resource = *resource;
-	ret->resource_handle = (lg_entity)resource;
+	*known = (struct known){ lg_bundle_entities(b), { &ret->principal, &ret->resource }, { (lg_entity)subject, (lg_entity)resource } };
 	LG_TRY(make_context(cx, b, q, c, &ret->context));
 	ret->action = lg_euid_of(LG_STR("Action"), q->action);
 	return LG_OK;
@@ -287,12 +338,13 @@ make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 void
 lg_bundle_decide(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct lg_ruling *ret)
 {
-	struct lg_entities port = lg_bundle_entities(b);
 	struct context c = { .n = 0 };
 	struct lg_request rq = { .context = NULL };
+	struct known known;
+	struct lg_entities port = { &known, known_find, known_attr, known_tag, known_within, known_ancestors };
 
 	*ret = (struct lg_ruling){ .kind = LG_RULED_UNKNOWN };
-	if (make_request(cx, b, q, &c, &rq) != LG_OK) {
+	if (make_request(cx, b, q, &c, &known, &rq) != LG_OK) {
 		ret->reason = lg_dup(cx->arena, lg_str_of(cx->error));
 		return;
 	}

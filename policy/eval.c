@@ -55,8 +55,6 @@ lg_eval_init(struct lg_eval *ev, struct lg_ctx *cx, const struct lg_entities *en
 	ev->var[VAR_PRINCIPAL] = lg_value_entity(&rq->principal);
 	ev->var[VAR_ACTION] = lg_value_entity(&rq->action);
 	ev->var[VAR_RESOURCE] = lg_value_entity(&rq->resource);
-	ev->var[VAR_PRINCIPAL].u.e.handle = rq->principal_handle;
-	ev->var[VAR_RESOURCE].u.e.handle = rq->resource_handle;
 	ev->var[VAR_CONTEXT] =
 	    (struct lg_value){LG_V_RECORD, {.record = rq->context == NULL ? &nothing : rq->context}};
 }

@@ -160,7 +160,6 @@ struct lg_entities {
 struct lg_request {
 	struct lg_euid principal, action, resource;
 	const struct lg_record *context;	/* NULL = empty */
-	lg_entity principal_handle, resource_handle;	/* of the port, where they are known already; or 0 */
 };
 
 /* ---- faults of a source, all of them -------------------------------------------------------- */
