@@ -1,5 +1,5 @@
 /*
- * ocsp.c: answers (RFC 6960 4.2), made when they are asked for.
+ * ocsp.c: answers (RFC 6960 4.2), made when they are asked for and kept for others who ask the same (ocsp_cache.c).
  *
  * "good" is said only of a certificate that the inventory holds as issued: what we did not issue is unknown, even when
  * it carries our signature.  The issuing key answers for itself; there is no delegated responder.
@@ -7,6 +7,7 @@
 #include "certs/ocsp.h"
 
 #include "base/clock.h"
+#include "certs/ocsp_cache.h"
 #include "certs/trust.h"
 
 static const lg_str basic = LG_STR("\x2b\x06\x01\x05\x05\x07\x30\x01\x01");		/* id-pkix-ocsp-basic */
@@ -73,7 +74,7 @@ put_revoked(struct lg_buf *b, const struct lg_cert_row *row)
 
 static lg_err
 put_single(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_id *id,
-    struct lg_buf *b)
+    struct lg_buf *b, bool *known)
 {
 	size_t single = lg_derw_begin(b, LG_DER_SEQUENCE), next;
 	struct lg_cert_row row;
@@ -81,6 +82,7 @@ put_single(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct l
 
 	if (e != LG_OK && e != LG_E_NOT_FOUND)
 		return e;
+	*known = e == LG_OK;
 	lg_derw_raw(b, id->whole);
 	if (e == LG_E_NOT_FOUND)
 		lg_derw_element(b, LG_DER_IMPLICIT(2), LG_NONE);	/* unknown */
@@ -114,7 +116,7 @@ put_nonce(struct lg_buf *b, lg_str nonce)
 
 static lg_err
 write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_request *rq,
-    lg_str *ret)
+    lg_str *ret, bool *known)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16u << 10);
 	size_t data = lg_derw_begin(&b, LG_DER_SEQUENCE), by_key = lg_derw_begin(&b, LG_DER_EXPLICIT(2)), list;
@@ -124,28 +126,13 @@ write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct l
 	put_time(&b, cx->now);
 	list = lg_derw_begin(&b, LG_DER_SEQUENCE);
 	for (size_t i = 0; i < rq->n; i++)
-		LG_TRY(put_single(cx, v, tenant, issuer, &rq->id[i], &b));
+		LG_TRY(put_single(cx, v, tenant, issuer, &rq->id[i], &b, known));
 	lg_derw_end(&b, list);
 	put_nonce(&b, rq->nonce);
 	lg_derw_end(&b, data);
 	LG_TRY(lg_buf_status(cx, &b));
 	*ret = lg_dup(cx->arena, lg_buf_view(&b));
 	return LG_OK;
-}
-
-/* From one snapshot, which is given back before the keeper is asked. */
-static lg_err
-data_of(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_request *rq,
-    lg_str *ret)
-{
-	struct lg_view *v;
-	lg_err e;
-
-	LG_TRY(lg_view_begin(cx, c->ports.store, &v));
-	e = write_data(cx, v, tenant, issuer, rq, ret);
-	lg_view_end(&v);
-	lg_store_turn(c->ports.store);
-	return e;
 }
 
 /* ---- the whole answer ------------------------------------------------------------------------------------- */
@@ -190,35 +177,94 @@ status_of(lg_err e)
 	}
 }
 
+/* ---- asking the keeper ---------------------------------------------------------------------------------------- */
+
+struct asking {
+	struct lg_ctx *cx;
+	enum lg_alg alg;
+	lg_str data;
+	bool keep;			/* for others: it is about one certificate that is known, without a nonce */
+	struct lg_ocsp_key key;
+	lg_ocsp_done *done;
+	void *arg;
+	bool answered;
+};
+
+static lg_err
+tell(struct asking *a, enum lg_ocsp_status status, lg_str data, lg_str sig)
+{
+	struct lg_ocsp_answer answer;
+
+	LG_TRY(write_response(a->cx, status, a->alg, data, sig, &answer));
+	if (status == LG_OCSP_SUCCESSFUL && a->keep)
+		lg_ocsp_cache_put(&a->key, a->cx->now + LG_OCSP_KEPT, answer.der);
+	a->answered = true;
+	a->done(a->arg, &answer);
+	return LG_OK;
+}
+
+static void
+signed_data(void *arg, lg_err e, lg_str sig)
+{
+	struct asking *a = arg;
+
+	/* Neither can fail: the buffer has room for what the keeper may answer. */
+	if (e == LG_OK)
+		(void)tell(a, LG_OCSP_SUCCESSFUL, a->data, sig);
+	else
+		(void)tell(a, status_of(e), LG_NONE, LG_NONE);
+}
+
 /* The responder in the data names the key: the keeper signs with that one or not at all. */
 static lg_err
-sign(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_request *rq,
-    lg_str *data, lg_str *sig)
+ask_keeper(struct lg_certs *c, uint32_t tenant, struct asking *a)
 {
 	const struct lg_signer *signer = &c->ports.signer;
+	lg_err e = signer->ocsp(signer->self, tenant, a->data, signed_data, a);
 
-	LG_TRY(data_of(cx, c, tenant, issuer, rq, data));
-	return signer->ocsp_wait(signer->self, cx, tenant, *data, sig);
+	if (e != LG_OK)
+		return tell(a, status_of(e), LG_NONE, LG_NONE);
+	return a->answered ? LG_OK : LG_PENDING;
+}
+
+static lg_err
+answer_fresh(struct lg_certs *c, struct lg_view *v, const struct lg_ca *ca, lg_str request, struct asking *a)
+{
+	const struct lg_ca_cert *issuer;
+	struct lg_ocsp_request rq;
+	bool known = false;
+
+	if (lg_ocsp_parse(a->cx, request, &rq) != LG_OK)
+		return tell(a, LG_OCSP_MALFORMED, LG_NONE, LG_NONE);
+	issuer = issuer_of(ca, &rq);
+	if (issuer == NULL)	/* RFC 5019 2.2.3: not authoritative for it */
+		return tell(a, LG_OCSP_UNAUTHORIZED, LG_NONE, LG_NONE);
+	if (write_data(a->cx, v, ca->au.tenant, issuer, &rq, &a->data, &known) != LG_OK)
+		return tell(a, LG_OCSP_INTERNAL, LG_NONE, LG_NONE);
+	a->alg = issuer->alg;
+	a->keep = rq.n == 1 && rq.nonce.n == 0 && known;
+	return ask_keeper(c, ca->au.tenant, a);
 }
 
 lg_err
-lg_certs_ocsp(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str request, struct lg_ocsp_answer *ret)
+lg_certs_ocsp(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str request, lg_ocsp_done *done, void *arg)
 {
 	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
-	const struct lg_ca_cert *issuer;
-	struct lg_ocsp_request rq;
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct asking *a = LG_NEW(cx->arena, struct asking);
 	const struct lg_ca *ca;
-	lg_str data, sig;
-	lg_err e;
+	lg_str der;
 
 	LG_TRY(lg_trust_tenant(cx, t, tenant, &ca));
-	if (lg_ocsp_parse(cx, request, &rq) != LG_OK)
-		return write_response(cx, LG_OCSP_MALFORMED, LG_ALG_NONE, LG_NONE, LG_NONE, ret);
-	issuer = issuer_of(ca, &rq);
-	if (issuer == NULL)	/* RFC 5019 2.2.3: not authoritative for it */
-		return write_response(cx, LG_OCSP_UNAUTHORIZED, LG_ALG_NONE, LG_NONE, LG_NONE, ret);
-	e = sign(cx, c, tenant, issuer, &rq, &data, &sig);
-	if (e != LG_OK)
-		return write_response(cx, status_of(e), LG_ALG_NONE, LG_NONE, LG_NONE, ret);
-	return write_response(cx, LG_OCSP_SUCCESSFUL, issuer->alg, data, sig, ret);
+	LG_TRY(lg_view_begin(cx, c->ports.store, &v));
+	a->key = (struct lg_ocsp_key){ lg_sha256_of(request), tenant, t->number, lg_revision(v, tenant, LG_DOMAIN_TRUST) };
+	der = lg_ocsp_cache_get(&a->key, cx->now);
+	if (der.n > 0) {
+		done(arg, &(struct lg_ocsp_answer){ LG_OCSP_SUCCESSFUL, der });
+		return LG_OK;
+	}
+	a->cx = cx;
+	a->done = done;
+	a->arg = arg;
+	return answer_fresh(c, v, ca, request, a);
 }

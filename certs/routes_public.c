@@ -108,33 +108,46 @@ lg_route_bundle(void *self, struct lg_http *ex)
 
 /* ---- OCSP over HTTP (RFC 6960 appendix A, RFC 5019) ---------------------------------------------------- */
 
-static lg_err
-ocsp_offered(struct lg_certs *c, struct lg_http *ex)
-{
-	if (c->ports.signer.ocsp_wait == NULL)
-		return lg_fail(ex->cx, LG_E_NOT_FOUND, "OCSP is not offered here");
-	return LG_OK;
-}
+struct ocsp_asking {
+	struct lg_http *ex;
+	bool by_url;
+	bool later;
+};
 
 /* Only what was signed may be kept by caches, and only when it is named by its URL (RFC 5019 6.2). */
-static lg_err
-answer_ocsp(struct lg_certs *c, struct lg_http *ex, lg_str request, bool cached)
+static void
+ocsp_answered(void *arg, const struct lg_ocsp_answer *a)
 {
-	struct lg_ocsp_answer a;
+	struct ocsp_asking *asking = arg;
+	struct lg_http *ex = asking->ex;
 
-	LG_TRY(lg_certs_ocsp(ex->cx, c, ex->tenant, request, &a));
-	if (cached && a.status == LG_OCSP_SUCCESSFUL)
-		return answer(ex, "application/ocsp-response", a.der);
+	if (asking->by_url && a->status == LG_OCSP_SUCCESSFUL)
+		lg_http_header(ex, "Cache-Control", lg_print(ex->cx->arena, "public, max-age=%d", FRESH_SECONDS));
+	else
+		lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
 	lg_http_type(ex, "application/ocsp-response");
-	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
-	lg_buf_str(&ex->out, a.der);
-	return lg_buf_status(ex->cx, &ex->out);
+	lg_buf_str(&ex->out, a->der);
+	if (asking->later)
+		lg_http_done(ex);
+}
+
+static lg_err
+answer_ocsp(struct lg_certs *c, struct lg_http *ex, lg_str request, bool by_url)
+{
+	struct ocsp_asking *asking = LG_NEW(ex->cx->arena, struct ocsp_asking);
+	lg_err e;
+
+	if (c->ports.signer.ocsp == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "OCSP is not offered here");
+	*asking = (struct ocsp_asking){ ex, by_url, false };
+	e = lg_certs_ocsp(ex->cx, c, ex->tenant, request, ocsp_answered, asking);
+	asking->later = e == LG_PENDING;
+	return e == LG_OK ? lg_buf_status(ex->cx, &ex->out) : e;
 }
 
 lg_err
 lg_route_ocsp_post(void *self, struct lg_http *ex)
 {
-	LG_TRY(ocsp_offered(self, ex));
 	return answer_ocsp(self, ex, ex->body, false);
 }
 
@@ -144,7 +157,6 @@ lg_route_ocsp_get(void *self, struct lg_http *ex)
 {
 	lg_str request;
 
-	LG_TRY(ocsp_offered(self, ex));
 	if (ex->tail.n > 2 * LG_OCSP_MAX || !lg_base64_parse(ex->cx->arena, ex->tail, &request))
 		return lg_fail(ex->cx, LG_E_INVALID, "not a request in base64");
 	return answer_ocsp(self, ex, request, true);

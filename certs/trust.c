@@ -199,7 +199,7 @@ lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority 
 		return lg_fail(cx, LG_E_LIMIT, "more than %d authorities", LG_AUTHORITIES);
 	t = trust_new(n);
 	for (size_t i = 0; i < n; i++)
-		LG_TRY(build_ca(cx, t->arena, &v[i], c->ports.signer.ocsp_wait != NULL, &t->ca[i]));
+		LG_TRY(build_ca(cx, t->arena, &v[i], c->ports.signer.ocsp != NULL, &t->ca[i]));
 	LG_TRY(check_distinct(cx, t));
 	pthread_mutex_lock(&c->lock);
 	old = c->trust;

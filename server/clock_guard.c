@@ -23,6 +23,12 @@ believed(struct lg_clock_guard *g, struct lg_ctx *cx)
 	return why.n == 0 ? LG_OK : lg_fail(cx, LG_E_UNAVAILABLE, "%.*s", LG_FMT(why));
 }
 
+lg_err
+lg_clock_believed(struct lg_clock_guard *g, struct lg_ctx *cx)
+{
+	return cx->actor->kind == LG_ACTOR_SYSTEM ? LG_OK : believed(g, cx);
+}
+
 static lg_err
 token(void *self, const struct lg_token_request *rq, lg_keeper_done *done, void *arg)
 {
@@ -47,8 +53,7 @@ certificate_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_
 {
 	struct lg_clock_guard *g = self;
 
-	if (cx->actor->kind != LG_ACTOR_SYSTEM)
-		LG_TRY(believed(g, cx));
+	LG_TRY(lg_clock_believed(g, cx));
 	return g->inner.certificate_wait(g->inner.self, cx, tenant, tbs, der);
 }
 
@@ -70,11 +75,11 @@ crl_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig
 }
 
 static lg_err
-ocsp_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
+ocsp(void *self, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg)
 {
 	struct lg_clock_guard *g = self;
 
-	return g->inner.ocsp_wait(g->inner.self, cx, tenant, tbs, sig);
+	return g->inner.ocsp(g->inner.self, tenant, tbs, done, arg);
 }
 
 static lg_err
@@ -90,6 +95,6 @@ lg_clock_guard(struct lg_clock_guard *g, struct lg_store *st, struct lg_signer *
 {
 	*g = (struct lg_clock_guard){ *signer, lg_store_clock, st };
 	*signer = (struct lg_signer){ .self = g, .token = token, .token_wait = token_wait, .certificate_wait = certificate_wait,
-		.crl_wait = crl_wait, .ocsp_wait = g->inner.ocsp_wait == NULL ? NULL : ocsp_wait, .ssh_wait = ssh_wait,
+		.crl_wait = crl_wait, .ocsp = g->inner.ocsp == NULL ? NULL : ocsp, .ssh_wait = ssh_wait,
 		.data_key = data_key };
 }

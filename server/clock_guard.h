@@ -17,6 +17,8 @@ struct lg_clock_guard {
 
 /* Puts the guard in front of *signer, which is changed.  The guard must outlive it. */
 void lg_clock_guard(struct lg_clock_guard *g, struct lg_store *st, struct lg_signer *signer);
+/* May the actor's certificate be signed now?  LG_E_UNAVAILABLE; the service's own always may. */
+LG_CHECKED lg_err lg_clock_believed(struct lg_clock_guard *g, struct lg_ctx *cx);
 /* What to tell the operator; empty while all is well. */
 lg_str lg_clock_complaint(enum lg_clock_state state);
 

@@ -150,6 +150,14 @@ token(void *self, const struct lg_token_request *rq, lg_keeper_done *done, void 
 	return k == NULL ? LG_E_UNAVAILABLE : lg_keeper_token(k, rq, done, arg);
 }
 
+static lg_err
+ocsp(void *self, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg)
+{
+	struct lg_keeper *k = lg_keeper_link_channel(self);
+
+	return k == NULL ? LG_E_UNAVAILABLE : lg_keeper_ocsp(k, tenant, tbs, done, arg);
+}
+
 /* ---- from workers -------------------------------------------------------------------------------------- */
 
 /* Two hold it, the one who waits and the loop; who comes last frees it. */
@@ -292,22 +300,6 @@ crl_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig
 	return lg_keeper_link_wait(self, cx, ask_crl, &t, sig);
 }
 
-static lg_err
-ask_ocsp(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
-{
-	const struct tbs *t = arg;
-
-	return lg_keeper_ocsp(k, t->tenant, t->tbs, done, done_arg);
-}
-
-static lg_err
-ocsp_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
-{
-	struct tbs t = { tenant, tbs };
-
-	return lg_keeper_link_wait(self, cx, ask_ocsp, &t, sig);
-}
-
 struct ssh {
 	uint32_t tenant;
 	enum lg_purpose purpose;
@@ -387,7 +379,7 @@ void
 lg_keeper_link_signer(struct lg_keeper_link *kl, struct lg_signer *ret)
 {
 	*ret = (struct lg_signer){ .self = kl, .token = token, .token_wait = token_wait, .certificate_wait = certificate_wait,
-		.crl_wait = crl_wait, .ocsp_wait = ocsp_wait, .ssh_wait = ssh_wait, .data_key = data_key };
+		.crl_wait = crl_wait, .ocsp = ocsp, .ssh_wait = ssh_wait, .data_key = data_key };
 }
 
 lg_err

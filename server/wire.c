@@ -2,6 +2,7 @@
 #include "server/wire.h"
 
 #include "base/ipnet.h"
+#include "server/app_own.h"
 #include "server/caller.h"
 #include "server/embedded.h"
 #include "server/fetch.h"
@@ -239,6 +240,7 @@ cert_between(void *self, struct lg_ctx *cx, struct lg_between *b)
 {
 	struct lg_app *app = self;
 
+	LG_TRY(lg_clock_believed(&lg_own(app)->guard, cx));
 	return lg_keeper_between(app->keeper, app->store, cx, b);
 }
 

@@ -164,11 +164,11 @@ struct lg_signer {
 	void *self;
 	/* On a loop: answered by callback on the same thread, a turn's requests in one write. */
 	lg_err (*token)(void *self, const struct lg_token_request *rq, lg_keeper_done *done, void *arg);
+	lg_err (*ocsp)(void *self, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);	/* NULL: no OCSP is offered */
 	/* On a worker: these wait.  Results live in cx's arena. */
 	lg_err (*token_wait)(void *self, struct lg_ctx *cx, const struct lg_token_request *rq, lg_str *token);
 	lg_err (*certificate_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *der);
 	lg_err (*crl_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig);
-	lg_err (*ocsp_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig);	/* NULL: no OCSP is offered */
 	lg_err (*ssh_wait)(void *self, struct lg_ctx *cx, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_str *cert);
 	/* The data key under which the tenant's secret blobs are sealed (32 octets, unwrapped by the keeper at start). */
 	lg_err (*data_key)(void *self, struct lg_ctx *cx, uint32_t tenant, const struct lg_secret **ret);

@@ -36,21 +36,38 @@ request_der(struct world *w, OCSP_REQUEST *rq)
 	return der;
 }
 
+static void
+keep(void *arg, const struct lg_ocsp_answer *a)
+{
+	*(struct lg_ocsp_answer *)arg = *a;
+}
+
 static OCSP_RESPONSE *
 ask(struct world *w, lg_str der)
 {
-	struct lg_ocsp_answer a;
+	struct lg_ocsp_answer a = { .der = LG_NONE };
 	const unsigned char *p;
 	OCSP_RESPONSE *r;
 
 	lg_store_turn(w->store);
-	cr_assert_eq(lg_certs_ocsp(&w->cx, w->certs, TENANT_A, der, &a), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_certs_ocsp(&w->cx, w->certs, TENANT_A, der, keep, &a), LG_OK, "%s", w->cx.error);
 	p = (const unsigned char *)a.der.p;
 	r = d2i_OCSP_RESPONSE(NULL, &p, (long)a.der.n);
 	cr_assert_not_null(r);
 	cr_assert_eq(p, (const unsigned char *)a.der.p + a.der.n);
 	cr_assert_eq(OCSP_response_status(r), (int)a.status);
 	return r;
+}
+
+static lg_str
+raw(struct world *w, lg_str der)
+{
+	struct lg_ocsp_answer a = { .der = LG_NONE };
+
+	lg_store_turn(w->store);
+	cr_assert_eq(lg_certs_ocsp(&w->cx, w->certs, TENANT_A, der, keep, &a), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(a.status, LG_OCSP_SUCCESSFUL);
+	return lg_dup(w->arena, a.der);
 }
 
 /* The verified status of one certificate: V_OCSP_CERTSTATUS_*; the nonce must come back. */
@@ -183,6 +200,66 @@ Test(ocsp, damage_is_malformed_and_a_missing_keeper_means_later)
 	cr_assert_eq(lg_ocsp_parse(&w->cx, (lg_str){ lg_alloc(w->arena, LG_OCSP_MAX + 1), LG_OCSP_MAX + 1 }, &parsed), LG_E_INVALID);
 	w->keeper_gone = true;
 	r = ask(w, der);
+	cr_assert_eq(OCSP_response_status(r), OCSP_RESPONSE_STATUS_TRYLATER);
+	OCSP_RESPONSE_free(r);
+	OCSP_REQUEST_free(rq);
+	world_free(w);
+}
+
+Test(ocsp, an_answer_is_given_again_until_trust_changes_or_it_is_old)
+{
+	struct world *w = world_new();
+	struct lg_issued is = issue(w);
+	OCSP_REQUEST *rq = OCSP_REQUEST_new();
+	lg_str der, first, again;
+
+	OCSP_request_add0_id(rq, id_of(w, is.cert, TENANT_A, EVP_sha1()));
+	der = request_der(w, rq);
+	first = raw(w, der);
+	cr_assert_eq(w->signed_ocsp, 1);
+	again = raw(w, der);
+	cr_assert(w->signed_ocsp == 1 && lg_str_eq(first, again));
+	w->cx.now += LG_OCSP_KEPT + LG_SECOND;
+	raw(w, der);
+	cr_assert_eq(w->signed_ocsp, 2, "old");
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &is.serial, LG_REVOKED_SUPERSEDED), LG_OK, "%s", w->cx.error);
+	again = raw(w, der);
+	cr_assert(w->signed_ocsp == 3 && !lg_str_eq(first, again), "revoked");
+	OCSP_request_add1_nonce(rq, NULL, 16);
+	der = request_der(w, rq);
+	raw(w, der);
+	raw(w, der);
+	cr_assert_eq(w->signed_ocsp, 5, "nobody else has this nonce");
+	OCSP_REQUEST_free(rq);
+	world_free(w);
+}
+
+Test(ocsp, what_is_unknown_is_asked_for_anew)
+{
+	struct world *w = world_new();
+	OCSP_REQUEST *rq = OCSP_REQUEST_new();
+	struct craft odd = craft_good(w, TENANT_A);
+	lg_str cert = craft_der(w, &odd), der;
+
+	OCSP_request_add0_id(rq, id_of(w, cert, TENANT_A, EVP_sha256()));
+	der = request_der(w, rq);
+	raw(w, der);
+	world_record(w, TENANT_A, w->host, "Host", "node1", cert);
+	raw(w, der);
+	cr_assert_eq(w->signed_ocsp, 2, "it may be issued meanwhile");
+	OCSP_REQUEST_free(rq);
+	world_free(w);
+}
+
+Test(ocsp, a_keeper_that_goes_meanwhile_means_later)
+{
+	struct world *w = world_new();
+	OCSP_REQUEST *rq = OCSP_REQUEST_new();
+	OCSP_RESPONSE *r;
+
+	OCSP_request_add0_id(rq, id_of(w, issue(w).cert, TENANT_A, EVP_sha256()));
+	w->keeper_late = true;
+	r = ask(w, request_der(w, rq));
 	cr_assert_eq(OCSP_response_status(r), OCSP_RESPONSE_STATUS_TRYLATER);
 	OCSP_RESPONSE_free(r);
 	OCSP_REQUEST_free(rq);

@@ -248,16 +248,20 @@ crl_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig
 }
 
 static lg_err
-ocsp_wait(void *self, struct lg_ctx *cx, uint32_t tenant, lg_str tbs, lg_str *sig)
+ocsp(void *self, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg)
 {
 	struct world *w = self;
 	struct lg_issuer is;
 
 	if (w->keeper_gone)
-		return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper is gone");
+		return LG_E_UNAVAILABLE;
 	is = keeper_issuer(w, tenant);
-	cr_assert_eq(lg_tbs_ocsp_check(cx, tbs, &is), LG_OK, "%s", cx->error);
-	*sig = sign_with(w, w->keys[tenant].issuer_key, tbs);
+	cr_assert_eq(lg_tbs_ocsp_check(&w->cx, tbs, &is), LG_OK, "%s", w->cx.error);
+	w->signed_ocsp++;
+	if (w->keeper_late)
+		done(arg, LG_E_UNAVAILABLE, LG_STR("gone meanwhile"));
+	else
+		done(arg, LG_OK, sign_with(w, w->keys[tenant].issuer_key, tbs));
 	return LG_OK;
 }
 
@@ -536,7 +540,7 @@ world_open(const char *open_entry)
 	open_store(w);
 	ports.store = w->store;
 	ports.signer = (struct lg_signer){ .self = w, .certificate_wait = certificate_wait, .crl_wait = crl_wait,
-		.ocsp_wait = ocsp_wait, .ssh_wait = ssh_wait, .data_key = data_key };
+		.ocsp = ocsp, .ssh_wait = ssh_wait, .data_key = data_key };
 	ports.net = (struct lg_acme_net){ w, net_http, net_txt, net_alpn, net_caa };
 	ports.caa_identity = LG_STR("ca.a.example");
 	ports.acme_entry = lg_str_of(open_entry);

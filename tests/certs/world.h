@@ -45,7 +45,8 @@ struct world {
 	lg_str caa[4];
 	size_t ncaa;
 	int caa_asked;
-	int signed_certs, signed_crls;
+	bool keeper_late;			/* it takes a request for OCSP and then goes */
+	int signed_certs, signed_crls, signed_ocsp;
 	struct lg_certs_caller caller;		/* of the next request */
 	bool nobody;				/* the next request is unauthenticated */
 };

@@ -69,6 +69,7 @@ assert_issues(lg_err wanted)
 	cr_assert_eq(signer.token_wait(signer.self, &cx, &rq, &out), wanted);
 	cr_assert_eq(signer.certificate_wait(signer.self, &cx, 1, LG_NONE, &out), wanted);
 	cr_assert_eq(signatures, wanted == LG_OK ? 3 : 0);
+	cr_assert_eq(lg_clock_believed(&guard, &cx), wanted);
 }
 
 Test(clock_guard, a_good_clock_stops_nothing)
@@ -96,7 +97,7 @@ Test(clock_guard, revocations_are_still_published)
 
 	now = LG_CLOCK_BACK;
 	cr_assert_eq(signer.crl_wait(signer.self, &cx, 1, LG_NONE, &sig), LG_OK);
-	cr_assert_null(signer.ocsp_wait, "OCSP is offered only where the keeper offers it");
+	cr_assert_null(signer.ocsp, "OCSP is offered only where the keeper offers it");
 }
 
 Test(clock_guard, the_service_still_gets_its_own_certificate)
