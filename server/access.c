@@ -310,22 +310,23 @@ lg_access_decide(struct lg_app *app, struct lg_http *ex, struct lg_view *v, cons
 }
 
 lg_err
-lg_access_at_door(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *host, struct lg_evaluation *ev,
-    struct lg_entity_id subject, const struct lg_fact *container, struct lg_access *ret)
+lg_access_decide_for(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, struct lg_evaluation *ev,
+    const struct lg_recognised *by, struct lg_access *ret)
 {
 	struct lg_ctx *cx = ex->cx;
 
-	*ret = (struct lg_access){ .proof = "door" };
-	ev->subject_type = subject.type;
-	ev->subject_id = subject.name;
-	ev->host = host->entity.name;
+	*ret = (struct lg_access){ .proof = by->proof };
+	ev->subject_type = by->subject.type;
+	ev->subject_id = by->subject.name;
 	LG_TRY(lg_evaluation_check(cx, ev));
-	LG_TRY(lg_access_resource(cx, v, host->tenant->id, ev, ret));
-	ret->question.principal = subject;
-	if (container != NULL)
-		lg_access_fact(&ret->question, *container);
-	LG_TRY(ask(app, cx, v, host, ret));
-	return ask_why(app, cx, v, host, ret);
+	LG_TRY(lg_access_resource(cx, v, who->tenant->id, ev, ret));
+	ret->question.principal = by->subject;
+	if (by->claims != NULL)
+		lg_caller_token_facts(cx, by->claims, &ret->question);
+	if (by->fact != NULL)
+		lg_access_fact(&ret->question, *by->fact);
+	LG_TRY(ask(app, cx, v, who, ret));
+	return ask_why(app, cx, v, who, ret);
 }
 
 /* ---- the record and the answer ------------------------------------------------------------------------------------------- */
@@ -335,7 +336,8 @@ static const struct {
 	bool waits;			/* a permit must be durable before it is told */
 } doors[] = {
 	{ "container:create", true }, { "container:start", true }, { "container:exec", true }, { "container:", false },
-	{ "image:", false }, { "network:", false }, { "engine:", false }, { "volume:", false }, { "host:", true }, { "certificate:", true }, { "token:", false }, { "admin:", true },
+	{ "image:", false }, { "network:", false }, { "engine:", false }, { "volume:", false }, { "http:", false }, { "host:", true },
+	{ "certificate:", true }, { "token:", false }, { "admin:", true },
 };
 
 static size_t

@@ -60,12 +60,15 @@ LG_CHECKED lg_err lg_access_decide(struct lg_app *app, struct lg_http *ex, struc
 /* The same without an id and without more of the why: for searches, which decide on many and tell the permits. */
 LG_CHECKED lg_err lg_access_probe(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who,
     const struct lg_evaluation *ev, lg_str subject_token, struct lg_access *ret);
-/*
- * For somebody whom the asking host's own door has recognised: on that host, and nowhere else.  container: context.container,
- * NULL without one.
- */
-LG_CHECKED lg_err lg_access_at_door(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *host,
-    struct lg_evaluation *ev, struct lg_entity_id subject, const struct lg_fact *container, struct lg_access *ret);
+/* Somebody who was recognised already. */
+struct lg_recognised {
+	struct lg_entity_id subject;
+	const char *proof;		/* "door", "token" */
+	const struct lg_claims *claims;	/* of the token; NULL without one */
+	const struct lg_fact *fact;	/* one more of the context: container, http; NULL: none */
+};
+LG_CHECKED lg_err lg_access_decide_for(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who,
+    struct lg_evaluation *ev, const struct lg_recognised *by, struct lg_access *ret);
 /* The question of which one side is looked for and has a type only (subjects: the principal, as somebody else than the asker): for
  * lg_find_entries, which proposes candidates for lg_access_probe. */
 LG_CHECKED lg_err lg_access_open(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who,

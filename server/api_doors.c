@@ -103,15 +103,6 @@ by_certificate(struct lg_ctx *cx, struct lg_view *v, struct knock *k, struct lg_
 
 /* ---- deciding ------------------------------------------------------------------------------------------------------ */
 
-static lg_err
-find_host(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
-{
-	LG_TRY(lg_caller_find(app, ex, v, "/v1", ret));
-	if (!lg_str_eq(ret->entity.type, LG_STR("Host")) || ret->has_token)
-		return lg_fail(ex->cx, LG_E_DENIED, "only a host with its certificate asks for those at its doors");
-	return LG_OK;
-}
-
 /* Nobody we know: a deny like any other, on the record with the host that asked. */
 static void
 turn_away(struct lg_ctx *cx, struct knock *k)
@@ -139,7 +130,9 @@ decide(struct lg_view *v, struct knock *k)
 		return LG_OK;
 	}
 	LG_TRY(e);
-	return lg_access_at_door(k->app, k->ex, v, &k->host, &k->asked, subject, k->has_container ? &k->container : NULL, &k->access);
+	k->asked.host = k->host.entity.name;	/* there, and nowhere else */
+	return lg_access_decide_for(k->app, k->ex, v, &k->host, &k->asked, &(struct lg_recognised){
+	    .subject = subject, .proof = "door", .fact = k->has_container ? &k->container : NULL }, &k->access);
 }
 
 static void
@@ -165,7 +158,7 @@ door(void *self, struct lg_http *ex)
 	k->app = self;
 	k->ex = ex;
 	LG_TRY(lg_view_begin(ex->cx, k->app->store, &v));
-	LG_TRY(find_host(k->app, ex, v, &k->host));
+	LG_TRY(lg_caller_host(k->app, ex, v, &k->host));
 	LG_TRY(read_knock(ex, k));
 	LG_TRY(decide(v, k));
 	struct lg_pending *p = lg_pending_new(k->app, ex, answer, k);

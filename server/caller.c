@@ -98,20 +98,27 @@ lg_caller_by_secret(struct lg_app *app, struct lg_http *ex, struct lg_view *v, l
 }
 
 lg_err
-lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret)
+lg_caller_by_transport(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
 {
-	lg_str authorization = ex->header(ex, "Authorization");
-
 	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
 	if (ret->tenant == NULL)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
-	if (authorization.n > 0)
-		return by_token(app, ex, v, audience, ret);
 	if (ex->peer->cert.n > 0)
 		return by_certificate(app, ex, v, ret);
 	if (ex->peer->surface == LG_SURFACE_UNIX && ex->peer->uid >= 0)
 		return by_socket(ex, v, ret);
 	return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "a bearer token or a client certificate is needed");
+}
+
+lg_err
+lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *audience, struct lg_caller *ret)
+{
+	if (ex->header(ex, "Authorization").n == 0)
+		return lg_caller_by_transport(app, ex, v, ret);
+	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
+	if (ret->tenant == NULL)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
+	return by_token(app, ex, v, audience, ret);
 }
 
 lg_err

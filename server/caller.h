@@ -29,6 +29,8 @@ LG_CHECKED lg_err lg_caller_by_secret(struct lg_app *app, struct lg_http *ex, st
     struct lg_caller *ret);
 /* A host by its certificate, and nobody else: LG_E_DENIED. */
 LG_CHECKED lg_err lg_caller_host(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret);
+/* The same without looking at a token: for proxies, whose requests carry somebody else's. */
+LG_CHECKED lg_err lg_caller_by_transport(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret);
 /* Asks policy with the caller as principal and a directory entity as resource: early on the request's snapshot, and again inside the
  * mutation against the state that will change.  LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
