@@ -119,7 +119,7 @@ Test(tree, completion_knows_every_command)
 {
 	const char *out = run("lightgate completion bash")->out;
 
-	cr_assert_not_null(strstr(out, "\" group\") words=\"list show delete add-member remove-member \""));
+	cr_assert_not_null(strstr(out, "\" group\") words=\"list show delete create change rename add-member remove-member \""));
 	cr_assert_not_null(strstr(out, "\" check\") words=\"--as --subject-token-file "));
 	cr_assert_not_null(strstr(out, "complete -o default -F _lightgate lightgate\n"));
 }
