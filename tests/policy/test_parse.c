@@ -42,7 +42,7 @@ Test(parse, what_the_grammar_has)
 		"permit(principal, action, resource) when { ----1 == 1 && !!!!true };",
 		"permit(principal, action, resource) when { principal::X::\"a\" == action::\"b\" };",
 		"permit(principal, action, resource) when { ip(\"nonsense\").isLoopback() };",
-		"permit\xc2\xa0(principal,\xe3\x80\x80""action, resource);",
+		("permit\xc2\xa0(principal,\xe3\x80\x80" "action, resource);"),
 	};
 	expect_all(good, LG_COUNT(good), true);
 }
