@@ -56,6 +56,11 @@ bench-doors:
 	@$(MAKE) --no-print-directory -s -j2 all $(patsubst bench/bench_%.c,$(B)/bench/%,$(wildcard bench/bench_doors*.c))
 	@bench/doors
 
+## make bench-directory  LDAP beside slapd: the same data and load, in turns
+.PHONY: bench-directory
+bench-directory:
+	@bench/run-directory
+
 ## make bench-policy the policy engine on ten workloads, beside cedar-wasm
 .PHONY: bench-policy
 POLICY_WORK = build/policy-work
