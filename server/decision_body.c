@@ -4,6 +4,7 @@
 #include "base/json.h"
 
 #define BODY_MAX	(64u << 10)
+#define PROOF		"subject_proof"
 #define BODY_USUAL	1024
 #define TEXT_MAX	1024		/* octets of a name or a reason; six times as much when all is escaped */
 #define POLICIES_MAX	(8u << 10)	/* octets of the list of policies */
@@ -101,7 +102,8 @@ write_facts(struct lg_jsonw *w, const char *within, const struct lg_fact *f, siz
 	w->out->full = w->out->full || depth == 0;
 	lg_jsonw_object(w);
 	for (size_t i = 0; i < n && !w->out->full; i++)
-		write_fact(w, within, &f[i], depth, masked);
+		if (within != NULL || strcmp(f[i].name, PROOF) != 0)	/* that stands in the record by itself */
+			write_fact(w, within, &f[i], depth, masked);
 	lg_jsonw_object_end(w);
 }
 
@@ -113,7 +115,7 @@ write_question(struct lg_jsonw *w, const void *arg)
 
 	lg_jsonw_name(w, LG_STR("question"));
 	lg_jsonw_object(w);
-	if (q->parent.type.n > 0)
+	if (q->parent.type.n > 0 && lg_uuid_is_nil(q->resource.id))	/* an entry knows what it is in */
 		write_entity(w, "parent", &q->parent);
 	if (q->nfacts > 0) {
 		lg_jsonw_name(w, LG_STR("facts"));
@@ -363,11 +365,30 @@ read_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_past *
 		ret->asker.name = asker.name;
 	} else if (lg_str_eq(name, LG_STR("address"))) {
 		ret->asker.address = lg_json_str(js);
+	} else if (lg_str_eq(name, LG_STR("proof"))) {
+		ret->proof = lg_json_str(js);
 	} else if (lg_str_eq(name, LG_STR("question"))) {
 		read_question(cx, js, ret);
 	} else if (!read_verdict(cx, js, name, &ret->verdict)) {
 		lg_json_skip(js);
 	}
+}
+
+/* Once, whether or not the context names it too. */
+static void
+add_proof(struct lg_past *ret)
+{
+	struct lg_question *q = &ret->question;
+	size_t n = 0;
+
+	if (ret->proof.n == 0)
+		return;
+	for (size_t i = 0; i < q->ncontext; i++)
+		if (strcmp(q->context[i].name, PROOF) != 0)
+			q->context[n++] = q->context[i];
+	if (n < LG_FACTS)
+		q->context[n++] = lg_fact_str(PROOF, ret->proof);
+	q->ncontext = n;
 }
 
 lg_err
@@ -384,6 +405,7 @@ lg_decision_parse(struct lg_ctx *cx, lg_str body, struct lg_past *ret)
 	LG_TRY(lg_json_end(cx, &js));
 	if (ret->question.action == NULL)
 		return lg_fail(cx, LG_E_INVALID, "a decision without action");
+	add_proof(ret);
 	if (ret->verdict.npolicies == 0 && ret->verdict.policy.n > 0) {
 		lg_str *one = LG_NEW(cx->arena, lg_str);
 		*one = ret->verdict.policy;

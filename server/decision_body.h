@@ -18,6 +18,7 @@ lg_str lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const st
 /* A decision that was made. */
 struct lg_past {
 	lg_str id;
+	lg_str proof;			/* of the subject */
 	struct lg_question question;	/* its tenant is the caller's to fill in */
 	struct lg_actor asker;		/* with the address it had */
 	struct lg_verdict verdict;	/* as far as it was recorded */

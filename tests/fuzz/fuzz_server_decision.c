@@ -8,11 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static lg_str
 write_again(struct lg_ctx *cx, const struct lg_past *past)
 {
-	const struct lg_question *q = &past->question;
-	lg_str proof = LG_NONE;
-
 	cx->actor = &past->asker;
-	return lg_decision_body(cx, q, &past->verdict, past->id, proof);
+	return lg_decision_body(cx, &past->question, &past->verdict, past->id, past->proof);
 }
 
 int

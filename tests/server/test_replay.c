@@ -270,6 +270,7 @@ Test(replay, records_without_a_question_are_counted)
 	static const char *const bodies[] = {
 		"{\"id\":\"d\",\"action\":\"container:stop\",\"subject\":{\"type\":\"User\",\"name\":\"alice\"},\"decision\":true,\"revision\":2}",
 		"{\"id\":\"d\",\"action\":\"container:start\",\"decision\":false,\"reason\":\"no ticket\",\"revision\":0,\"question\":{\"context\":{}}}",
+		"{\"action\":\"container:stop\",\"revision\":1,\"question\":{\"context\":{\"now\":1}}}",
 		"not JSON", "{\"id\":3}", "{\"action\":\"x\",\"question\":{\"context\":{\"a\":null}}}",
 		"{\"action\":\"x\",\"question\":{\"context\":{\"a\":[1]}}}", "{\"action\":\"x\",\"revision\":1,\"question\":{\"context\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}",
 	};
@@ -280,6 +281,19 @@ Test(replay, records_without_a_question_are_counted)
 	place_ok(&p, lg_segments_apply(&p.cx, p.segments, 7, LG_STR("{}")));
 	struct lg_replay r = replay("", &f);
 	cr_assert(r.looked == LG_COUNT(bodies) + 1 && r.partial == LG_COUNT(bodies) && r.replayed == 0, "%zu %zu", r.looked, r.partial);
+}
+
+Test(replay, the_proof_of_the_subject_is_the_one_of_then)
+{
+	struct lg_question q = { .tenant = PLACE_TENANT, .action = "container:stop", .ncontext = 1,
+		.context = { { .name = "subject_proof", .type = LG_FACT_STR, .s = LG_STR("token") } } };
+	struct found f;
+
+	place_ok(&p, place_activate(&p, OPERATORS, NULL));
+	log_question(&q, "alice");
+	struct lg_replay r = replay(OPERATORS "@id(\"proved\") forbid (principal, action == Action::\"container:stop\", resource) "
+	    "unless { context.subject_proof == \"token\" };\n", &f);
+	cr_assert(r.replayed == 1 && r.changed == 0, "%s", f.first);
 }
 
 Test(replay, pages_together_are_the_whole)
