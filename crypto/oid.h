@@ -16,6 +16,7 @@
 #define LG_OID_SAN		LG_STR("\x55\x1d\x11")
 #define LG_OID_BASIC		LG_STR("\x55\x1d\x13")
 #define LG_OID_CRL_NUMBER	LG_STR("\x55\x1d\x14")
+#define LG_OID_NAME_CONSTRAINTS	LG_STR("\x55\x1d\x1e")
 #define LG_OID_CDP		LG_STR("\x55\x1d\x1f")
 #define LG_OID_POLICIES		LG_STR("\x55\x1d\x20")
 #define LG_OID_AKI		LG_STR("\x55\x1d\x23")

@@ -34,6 +34,66 @@ put_basic_constraints(struct lg_buf *b, int path_len)
 }
 
 static void
+put_subtree(struct lg_buf *b, uint8_t tag, lg_str base)
+{
+	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+	lg_derw_element(b, tag, base);
+	lg_derw_end(b, seq);
+}
+
+static void
+put_permitted(struct lg_buf *b, const struct lg_ceiling *c)
+{
+	static const lg_str loopback[] = { LG_STR("\x7f\0\0\0\xff\0\0\0"),
+		LG_STR("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") };
+	size_t list = lg_derw_begin(b, LG_DER_EXPLICIT(0));
+
+	for (size_t i = 0; i < c->ndns; i++)
+		put_subtree(b, LG_DER_IMPLICIT(2), c->dns_suffixes[i]);
+	for (size_t i = 0; i < c->nnets; i++)
+		put_subtree(b, LG_DER_IMPLICIT(7), c->nets[i]);
+	if (c->loopback) {
+		put_subtree(b, LG_DER_IMPLICIT(2), LG_STR("localhost"));
+		for (size_t i = 0; i < LG_COUNT(loopback); i++)
+			put_subtree(b, LG_DER_IMPLICIT(7), loopback[i]);
+	}
+	lg_derw_end(b, list);
+}
+
+/* Of a kind of which nothing is permitted everything is excluded: without a word of a kind all its names would be allowed. */
+static void
+put_excluded(struct lg_buf *b, const struct lg_ceiling *c)
+{
+	static const char zeros[32];
+	size_t list = lg_derw_begin(b, LG_DER_EXPLICIT(1));
+
+	if (c->ndns == 0 && !c->loopback)
+		put_subtree(b, LG_DER_IMPLICIT(2), LG_NONE);
+	if (c->nnets == 0 && !c->loopback) {
+		put_subtree(b, LG_DER_IMPLICIT(7), (lg_str){ zeros, 8 });
+		put_subtree(b, LG_DER_IMPLICIT(7), (lg_str){ zeros, 32 });
+	}
+	put_subtree(b, LG_DER_IMPLICIT(1), LG_NONE);	/* mail addresses are never issued */
+	lg_derw_end(b, list);
+}
+
+/* RFC 5280 4.2.1.10.  Nothing is said of URIs: GnuTLS takes a constraint on them for a name that is not allowed, and the trust domain
+ * is held by everybody who knows it. */
+static void
+put_name_constraints(struct lg_buf *b, const struct lg_ceiling *c)
+{
+	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_NAME_CONSTRAINTS, true);
+	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+	if (c->ndns + c->nnets > 0 || c->loopback)
+		put_permitted(b, c);
+	put_excluded(b, c);
+	lg_derw_end(b, seq);
+	lg_x509_ext_end(b, e);
+}
+
+static void
 put_key_ids(struct lg_buf *b, const struct lg_ca_spec *spec)
 {
 	struct lg_key_id own = lg_x509_key_id(lg_key_public(spec->key)), signer = lg_x509_key_id(lg_key_public(spec->signer));
@@ -58,6 +118,8 @@ put_extensions(struct lg_buf *b, const struct lg_ca_spec *spec)
 	lg_derw_named_bits(b, LG_DER_BIT_STRING, KEY_CERT_SIGN | (spec->path_len == 0 ? DIGITAL_SIGNATURE : 0));
 	lg_x509_ext_end(b, e);
 	put_key_ids(b, spec);
+	if (spec->within != NULL)
+		put_name_constraints(b, spec->within);
 	lg_derw_end(b, seq);
 	lg_derw_end(b, outer);
 }
@@ -148,7 +210,7 @@ active_root(const struct lg_tenant_record *t)
 /* The root is read from its file for this one signature. */
 static lg_err
 certify_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key *key,
-    struct lg_key_record *r)
+    bool constrained, struct lg_key_record *r)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret der = { NULL, 0 };
 	LG_AUTO(lg_key_free) struct lg_key *root_key = NULL;
@@ -157,13 +219,15 @@ certify_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_re
 
 	if (root == NULL)
 		return lg_fail(cx, LG_E_NOT_FOUND, "tenant %u has no root", t->id);
-	LG_TRY(lg_kp_file_read(cx, kp, root_file(cx, t->id, root->pub.kid), &der));
+	if (lg_kp_file_read(cx, kp, root_file(cx, t->id, root->pub.kid), &der) != LG_OK)
+		return lg_fail(cx, LG_E_UNSUPPORTED, "the root of tenant %.*s is kept elsewhere: lightgate ca csr", LG_FMT(t->name));
 	LG_TRY(lg_key_from_der(cx, (lg_str){ (char *)der.p, der.n }, &root_key));
 	LG_TRY(lg_issuer_of(cx, cx->arena, root->pub.cert, lg_key_public(root_key), &name));
 	int64_t end = cx->now + LG_ISSUER_LIFE;
 	struct lg_ca_spec spec = {
 		.issuer = name.subject, .subject = ca_name(cx, t->name, "Issuing", key), .key = key, .signer = root_key,
 		.not_before = cx->now - BACKDATE, .not_after = end < name.not_after ? end : name.not_after, .path_len = 0,
+		.within = constrained ? &t->ceiling : NULL,
 	};
 	return lg_ca_make(cx, &spec, &r->pub.cert);
 }
@@ -219,6 +283,34 @@ new_data_key(struct lg_ctx *cx, struct lg_key_record *r)
 	return LG_OK;
 }
 
+static lg_err
+new_pair(struct lg_ctx *cx, uint32_t tenant, enum lg_purpose purpose, enum lg_alg alg, enum lg_key_state state, struct lg_key **key,
+    struct lg_key_record *ret)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret der = { NULL, 0 };
+
+	*ret = (struct lg_key_record){
+		.pub = { .tenant = tenant, .purpose = purpose, .state = state, .alg = alg, .created = cx->now, .since = cx->now },
+	};
+	LG_TRY(generate(cx, alg, key));
+	LG_TRY(lg_key_der(cx, *key, &der));
+	lg_sha256 thumbprint = lg_pubkey_thumbprint(lg_key_public(*key));
+	ret->pub.kid = lg_base64url(cx->arena, lg_sha256_str(&thumbprint));
+	ret->pub.spki = lg_dup(cx->arena, lg_pubkey_spki(lg_key_public(*key)));
+	ret->secret = lg_dup(cx->arena, (lg_str){ (char *)der.p, der.n });
+	return LG_OK;
+}
+
+lg_err
+lg_kp_new_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, enum lg_ca_new kind,
+    struct lg_key_record *ret)
+{
+	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
+
+	LG_TRY(new_pair(cx, t->id, LG_PURPOSE_ISSUER, LG_ALG_ES256, LG_KEY_NEXT, &key, ret));
+	return kind == LG_CA_REQUEST ? LG_OK : certify_issuer(cx, kp, t, key, true, ret);
+}
+
 lg_err
 lg_kp_new_key(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, enum lg_purpose purpose,
     enum lg_alg alg, enum lg_key_state state, struct lg_key_record *ret)
@@ -226,22 +318,16 @@ lg_kp_new_key(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_rec
 	struct lg_key_record r = {
 		.pub = { .tenant = t->id, .purpose = purpose, .state = state, .alg = alg, .created = cx->now, .since = cx->now },
 	};
-	LG_AUTO(lg_secret_free) struct lg_secret der = { NULL, 0 };
 	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
 
 	*ret = r;
 	if (purpose == LG_PURPOSE_DATA)
 		return new_data_key(cx, ret);
-	LG_TRY(generate(cx, alg, &key));
-	LG_TRY(lg_key_der(cx, key, &der));
-	lg_sha256 thumbprint = lg_pubkey_thumbprint(lg_key_public(key));
-	r.pub.kid = lg_base64url(cx->arena, lg_sha256_str(&thumbprint));
-	r.pub.spki = lg_dup(cx->arena, lg_pubkey_spki(lg_key_public(key)));
-	r.secret = lg_dup(cx->arena, (lg_str){ (char *)der.p, der.n });
+	LG_TRY(new_pair(cx, t->id, purpose, alg, state, &key, &r));
 	if (purpose == LG_PURPOSE_ROOT)
 		LG_TRY(certify_root(cx, kp, t, key, &r));
 	else if (purpose == LG_PURPOSE_ISSUER)
-		LG_TRY(certify_issuer(cx, kp, t, key, &r));
+		LG_TRY(certify_issuer(cx, kp, t, key, false, &r));
 	else if (purpose == LG_PURPOSE_BUNDLE)
 		LG_TRY(endorse_bundle_key(cx, t, key, &r));
 	*ret = r;

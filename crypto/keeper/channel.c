@@ -395,6 +395,38 @@ lg_keeper_set_ceiling(struct lg_keeper *k, uint32_t tenant, const struct lg_ceil
 }
 
 lg_err
+lg_keeper_ca_new(struct lg_keeper *k, uint32_t tenant, enum lg_ca_new kind, lg_keeper_done *done, void *arg)
+{
+	char field = (char)kind;
+
+	return ask_bytes(k, LG_OP_CA_NEW, tenant, (lg_str){ &field, 1 }, done, arg);
+}
+
+lg_err
+lg_keeper_ca_import(struct lg_keeper *k, uint32_t tenant, lg_str cert, lg_str root, lg_keeper_done *done, void *arg)
+{
+	struct asking a;
+
+	LG_TRY(begin(k, LG_OP_CA_IMPORT, &a));
+	lg_buf_u32(&k->out, tenant);
+	lg_buf_str32(&k->out, cert);
+	lg_buf_str32(&k->out, root);
+	return finish(k, &a, done, arg);
+}
+
+lg_err
+lg_keeper_ca_move(struct lg_keeper *k, uint32_t tenant, enum lg_ca_move move, lg_str kid, lg_keeper_done *done, void *arg)
+{
+	struct asking a;
+
+	LG_TRY(begin(k, LG_OP_CA_MOVE, &a));
+	lg_buf_u32(&k->out, tenant);
+	lg_buf_byte(&k->out, (char)move);
+	lg_buf_str(&k->out, kid);
+	return finish(k, &a, done, arg);
+}
+
+lg_err
 lg_keeper_new_epoch(struct lg_keeper *k, uint32_t chain, uint32_t epoch, uint64_t seq, const lg_sha256 *hash,
     lg_keeper_done *done, void *arg)
 {

@@ -47,6 +47,9 @@ static const struct operation {
 	[LG_OP_SIGNED_LOG] = { lg_kp_signed_log, SLOW, true },
 	[LG_OP_TENANTS] = { lg_kp_list_tenants, HERE, false },
 	[LG_OP_SSH] = { lg_kp_ssh, HERE, false },
+	[LG_OP_CA_NEW] = { lg_kp_ca_new, CHANGE, true },
+	[LG_OP_CA_IMPORT] = { lg_kp_ca_import, CHANGE, true },
+	[LG_OP_CA_MOVE] = { lg_kp_ca_move, CHANGE, true },
 };
 
 static enum where

@@ -258,6 +258,8 @@ lg_kp_activate(struct lg_call *c)
 			continue;
 		if (r.key[i].pub.state == LG_KEY_RETIRED)
 			return lg_fail(c->cx, LG_E_CONFLICT, "a retired key does not come back");
+		if (r.key[i].pub.state == LG_KEY_DISTRUSTED || (r.key[i].pub.purpose == LG_PURPOSE_ISSUER && r.key[i].pub.cert.n == 0))
+			return lg_fail(c->cx, LG_E_CONFLICT, "an issuing CA without a certificate, or one that is not trusted");
 		lg_buf_str(c->out, kid);
 		if (r.key[i].pub.state == LG_KEY_ACTIVE)
 			return LG_OK;

@@ -70,7 +70,8 @@ typedef lg_err lg_handler(struct lg_call *c);
 
 lg_handler lg_kp_token, lg_kp_certificate, lg_kp_crl, lg_kp_ocsp, lg_kp_bundle, lg_kp_head, lg_kp_mark, lg_kp_wrap_new,
     lg_kp_unwrap, lg_kp_keys, lg_kp_successor, lg_kp_activate, lg_kp_create_tenant, lg_kp_set_ceiling, lg_kp_new_epoch,
-    lg_kp_signed, lg_kp_signed_log, lg_kp_list_tenants, lg_kp_ssh;
+    lg_kp_signed, lg_kp_signed_log, lg_kp_list_tenants, lg_kp_ssh, lg_kp_ca_new,
+    lg_kp_ca_import, lg_kp_ca_move;
 
 LG_CHECKED lg_err lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const char *dir, const struct lg_secret *sealing);
 void lg_kp_close(struct lg_kproc *kp);

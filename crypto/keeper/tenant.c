@@ -1,6 +1,8 @@
 /* tenant.c: the record of a tenant, and the tenant made of it. */
 #include "crypto/keeper/tenant.h"
 
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -34,7 +36,7 @@ key_plausible(const struct lg_key_record *k, uint32_t tenant)
 	const struct lg_keeper_key *p = &k->pub;
 
 	return p->tenant == tenant && p->purpose >= LG_PURPOSE_ROOT && p->purpose < LG_PURPOSES
-	    && p->state >= LG_KEY_NEXT && p->state <= LG_KEY_RETIRED && p->alg < LG_ALGS;
+	    && p->state >= LG_KEY_NEXT && p->state <= LG_KEY_DISTRUSTED && p->alg < LG_ALGS;
 }
 
 lg_err
@@ -123,6 +125,22 @@ write_headers(struct lg_arena *a, struct lg_loaded_key *k)
 
 /* ---- CA certificates -------------------------------------------------------------------------------------------- */
 
+/* As its certificate says: one that was made elsewhere may be named otherwise than ours. */
+static lg_str
+key_id_of(struct lg_arena *keep, lg_str cert)
+{
+	const unsigned char *p = (const unsigned char *)cert.p;
+	X509 *x = d2i_X509(NULL, &p, (long)cert.n);
+	const ASN1_OCTET_STRING *id = x == NULL ? NULL : X509_get0_subject_key_id(x);
+	lg_str copy = LG_NONE;
+
+	if (id != NULL)
+		copy = lg_dup(keep, (lg_str){ (const char *)ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id) });
+	X509_free(x);
+	ERR_clear_error();
+	return copy;
+}
+
 lg_err
 lg_issuer_of(struct lg_ctx *cx, struct lg_arena *keep, lg_str cert, const struct lg_pubkey *key, struct lg_issuer *ret)
 {
@@ -141,7 +159,9 @@ lg_issuer_of(struct lg_ctx *cx, struct lg_arena *keep, lg_str cert, const struct
 	ret->subject = lg_dup(keep, lg_der_whole(&tbs, LG_DER_SEQUENCE));
 	if (validity.bad || tbs.bad)
 		return lg_fail(cx, LG_E_CORRUPT, "a CA certificate of the keeper does not decode");
-	ret->key_id = lg_dup(keep, (lg_str){ id.b, sizeof id.b });
+	ret->key_id = key_id_of(keep, cert);
+	if (ret->key_id.n == 0)
+		ret->key_id = lg_dup(keep, (lg_str){ id.b, sizeof id.b });
 	lg_x509_put_sig_alg(&alg, lg_pubkey_default_alg(key));
 	ret->sig_alg = lg_dup(keep, lg_buf_view(&alg));
 	lg_der_take(&bits, LG_DER_SEQUENCE);
@@ -191,7 +211,7 @@ load_key(struct lg_ctx *cx, struct lg_arena *a, const struct lg_key_record *r, s
 	if (!lg_str_eq(lg_pubkey_spki(lg_key_public(k->key)), r->pub.spki))
 		return lg_fail(cx, LG_E_CORRUPT, "a private key is not that of its public key");
 	write_headers(a, k);
-	if (r->pub.purpose == LG_PURPOSE_ISSUER)
+	if (r->pub.purpose == LG_PURPOSE_ISSUER && k->pub.cert.n > 0)	/* none yet: its root is elsewhere */
 		return lg_issuer_of(cx, a, k->pub.cert, lg_key_public(k->key), &k->issuer);
 	return LG_OK;
 }

@@ -28,7 +28,8 @@ enum lg_purpose {
 	LG_PURPOSE_SSH_HOST	/* ... of hosts */
 };
 
-enum lg_key_state { LG_KEY_NEXT = 1, LG_KEY_ACTIVE, LG_KEY_RETIRED };
+/* DISTRUSTED: an issuing CA whose certificates are not believed any more; the operator's word alone. */
+enum lg_key_state { LG_KEY_NEXT = 1, LG_KEY_ACTIVE, LG_KEY_RETIRED, LG_KEY_DISTRUSTED };
 
 /* The public side of a key, as the server learns it.  Slices live as long as the answer's arena. */
 struct lg_keeper_key {
@@ -147,6 +148,16 @@ LG_CHECKED lg_err lg_keeper_create_tenant(struct lg_keeper *k, uint32_t tenant, 
     lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_set_ceiling(struct lg_keeper *k, uint32_t tenant, const struct lg_ceiling *ceiling,
     lg_keeper_done *done, void *arg);
+/* A new issuing CA in state NEXT: with a certificate by the tenant's own root, whose name constraints are the ceiling's, or without one:
+ * reply: the kid; or the request for a root elsewhere (PKCS#10, DER), the same one until its certificate is imported. */
+enum lg_ca_new { LG_CA_REQUEST, LG_CA_CONSTRAINED };
+LG_CHECKED lg_err lg_keeper_ca_new(struct lg_keeper *k, uint32_t tenant, enum lg_ca_new kind, lg_keeper_done *done, void *arg);
+/* The certificate for that request, and the root above it when it is another than the tenant's: then that is the tenant's root from now on,
+ * beside the one before.  reply: the kid */
+LG_CHECKED lg_err lg_keeper_ca_import(struct lg_keeper *k, uint32_t tenant, lg_str cert, lg_str root, lg_keeper_done *done, void *arg);
+/* ACTIVATE: NEXT or RETIRED signs from now on; CANCEL: NEXT is forgotten; DISTRUST: RETIRED is not believed, TRUST: again. */
+enum lg_ca_move { LG_CA_ACTIVATE, LG_CA_CANCEL, LG_CA_DISTRUST, LG_CA_TRUST };
+LG_CHECKED lg_err lg_keeper_ca_move(struct lg_keeper *k, uint32_t tenant, enum lg_ca_move move, lg_str kid, lg_keeper_done *done, void *arg);
 /* `restore --accept-loss`: sets a chain's mark, in a higher epoch only.  reply: empty */
 LG_CHECKED lg_err lg_keeper_new_epoch(struct lg_keeper *k, uint32_t chain, uint32_t epoch, uint64_t seq, const lg_sha256 *hash,
     lg_keeper_done *done, void *arg);
