@@ -61,14 +61,17 @@ lg_err
 lg_route_est_cacerts(void *self, struct lg_http *ex)
 {
 	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(self);
-	lg_str certs[1 + LG_ISSUERS];
+	lg_str certs[1 + 2 * LG_ISSUERS];
+	size_t n = 0;
 	const struct lg_ca *ca;
 
 	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
-	certs[0] = ca->root.x509.der;
+	certs[n++] = ca->root.x509.der;
 	for (size_t i = 0; i < ca->nissuers; i++)
-		certs[1 + i] = ca->issuer[i].x509.der;
-	return answer(ex, "application/pkcs7-mime", certs, 1 + ca->nissuers);
+		certs[n++] = ca->issuer[i].x509.der;
+	for (size_t i = 0; i < ca->nold_roots; i++)
+		certs[n++] = ca->old_root[i].x509.der;
+	return answer(ex, "application/pkcs7-mime", certs, n);
 }
 
 /* RFC 7030 4.5.2: one wish, a signature with ECDSA and SHA-256; other keys are taken too. */

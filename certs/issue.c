@@ -172,7 +172,7 @@ write_tbs(struct lg_ctx *cx, struct lg_issuing *is, const struct lg_cert_profile
 	LG_TRY(lg_tbs_write(cx, &t, &is->tbs));
 	if (lg_x509_parse_tbs(cx, is->tbs, &x) != LG_OK || lg_x509_lint(cx, &x) != LG_OK)
 		return lg_fail_in(cx, LG_E_INTERNAL, "the certificate that would have been signed");
-	return LG_OK;
+	return lg_ca_names_permitted(cx, issuer, x.subject, &x.exts.names);
 }
 
 /* One snapshot: the profile first, because what it allows does not depend on who asks. */
@@ -355,7 +355,7 @@ lg_issued_of(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_row
 		if (memcmp(ca->issuer[i].sha256.b, row->issuer.b, sizeof row->issuer.b) == 0) {
 			*ret = (struct lg_issued){ .serial = row->serial, .cert = lg_dup(cx->arena, row->der),
 				.chain = lg_dup(cx->arena, ca->issuer[i].x509.der),
-				.root = lg_dup(cx->arena, ca->root.x509.der), .expires = row->expires };
+				.root = lg_dup(cx->arena, ca->issuer[i].above->x509.der), .expires = row->expires };
 			return LG_OK;
 		}
 	return lg_fail(cx, LG_E_CONFLICT, "the certificate's issuer is no longer in use");

@@ -54,7 +54,7 @@ run_invite(struct lg_ctx *cx, struct lg_view *v, void *arg)
 static lg_sha256
 root_to_find(const struct lg_ca *ca)
 {
-	return ca->au.service_root.n > 0 ? lg_sha256_of(ca->au.service_root) : ca->root.sha256;
+	return ca->au.service_root.n > 0 ? lg_sha256_of(ca->au.service_root) : ca->issuer[0].above->sha256;
 }
 
 lg_err

@@ -53,6 +53,8 @@ lg_peer_certificate(struct lg_ctx *cx, const struct lg_trust *t, lg_str der, int
 	if (f.issuer == NULL)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "its issuer does not speak for trust domain %.*s", LG_FMT(f.id.domain));
 	LG_TRY(lg_x509_link(cx, &f.issuer->x509, f.issuer->key, &f.x509, now));
+	if (lg_ca_names_permitted(cx, f.issuer, f.x509.subject, &f.x509.exts.names) != LG_OK)
+		return LG_E_UNAUTHENTICATED;
 	*ret = f;
 	return LG_OK;
 }
@@ -60,7 +62,7 @@ lg_peer_certificate(struct lg_ctx *cx, const struct lg_trust *t, lg_str der, int
 static lg_err
 check_path_time(struct lg_ctx *cx, const struct lg_peer_found *f, int64_t now)
 {
-	if (lg_x509_valid_at(cx, &f->issuer->x509, now) != LG_OK || lg_x509_valid_at(cx, &f->ca->root.x509, now) != LG_OK)
+	if (lg_x509_valid_at(cx, &f->issuer->x509, now) != LG_OK || lg_x509_valid_at(cx, &f->issuer->above->x509, now) != LG_OK)
 		return lg_fail(cx, LG_E_EXPIRED, "a certificate of the authority is outside its time");
 	return LG_OK;
 }
@@ -144,7 +146,7 @@ verify(struct lg_ctx *cx, struct lg_certs *c, const struct lg_trust *t, struct l
 	kept.trust_revision = lg_revision(v, kept.tenant, LG_DOMAIN_TRUST);
 	kept.entry_revision = lg_revision(v, kept.tenant, LG_DOMAIN_ENTRY);
 	kept.begins = f.x509.not_before;
-	kept.expires = earlier(f.x509.not_after, earlier(f.issuer->x509.not_after, f.ca->root.x509.not_after));
+	kept.expires = earlier(f.x509.not_after, earlier(f.issuer->x509.not_after, f.issuer->above->x509.not_after));
 	kept.id = row.entry;
 	kept.serial = row.serial;
 	keep_text(kept.type, sizeof kept.type, f.id.type);

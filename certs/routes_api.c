@@ -31,7 +31,7 @@ answer_joined(struct lg_certs *c, struct lg_http *ex, const struct lg_joined *j)
 	lg_jsonw_str_of(&w, "trust_domain", ca->au.trust_domain);
 	lg_jsonw_object_end(&w);
 	lg_jsonw_str_of(&w, "mtls", ca->au.mtls_url.n > 0 ? ca->au.mtls_url : c->ports.mtls_url);
-	lg_routes_put_pem(ex->cx, &w, "service_root", ca->au.service_root.n > 0 ? ca->au.service_root : ca->root.x509.der);
+	lg_routes_put_pem(ex->cx, &w, "service_root", ca->au.service_root.n > 0 ? ca->au.service_root : ca->issuer[0].above->x509.der);
 	if (keys.n > 0) {
 		lg_jsonw_name(&w, LG_STR("ticket_keys"));
 		lg_jsonw_raw(&w, keys);

@@ -101,6 +101,8 @@ lg_route_bundle(void *self, struct lg_http *ex)
 	lg_jsonw_name(&w, LG_STR("keys"));
 	lg_jsonw_array(&w);
 	LG_TRY(put_root(ex->cx, &w, &ca->root));
+	for (size_t i = 0; i < ca->nold_roots; i++)
+		LG_TRY(put_root(ex->cx, &w, &ca->old_root[i]));
 	lg_jsonw_array_end(&w);
 	lg_jsonw_object_end(&w);
 	return lg_buf_status(ex->cx, &ex->out);

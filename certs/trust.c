@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "certs/chain.h"
+#include "certs/constraints.h"
 #include "certs/names.h"
 #include "crypto/spki.h"
 #include "crypto/ssh.h"
@@ -105,6 +106,27 @@ build_ssh(struct lg_ctx *cx, struct lg_arena *a, const lg_str *spki, size_t n, s
 	return LG_OK;
 }
 
+static lg_err
+build_root(struct lg_ctx *cx, struct lg_arena *a, lg_str der, lg_str base_url, struct lg_ca_cert *ret)
+{
+	LG_TRY(build_cert(cx, a, der, base_url, ret));
+	LG_TRY(lg_x509_is_ca(cx, &ret->x509, 1));
+	return lg_x509_link(cx, &ret->x509, ret->key, &ret->x509, ret->x509.not_before);
+}
+
+/* The present root, or one before it; the failure that is told is the present one's. */
+static lg_err
+find_above(struct lg_ctx *cx, const struct lg_ca *ca, struct lg_ca_cert *issuer)
+{
+	for (size_t i = 0; i < ca->nold_roots; i++)
+		if (lg_x509_link(cx, &ca->old_root[i].x509, ca->old_root[i].key, &issuer->x509, issuer->x509.not_before) == LG_OK) {
+			issuer->above = &ca->old_root[i];
+			return LG_OK;
+		}
+	issuer->above = &ca->root;
+	return lg_x509_link(cx, &ca->root.x509, ca->root.key, &issuer->x509, issuer->x509.not_before);
+}
+
 /* The root vouches for itself and for every issuing certificate.  Time is looked at when they are used, not here: a retired
  * issuer may have expired, and a wrong clock must not keep the service from starting. */
 static lg_err
@@ -113,10 +135,12 @@ build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from,
 	LG_TRY(copy_authority(cx, a, from, &ca->au));
 	LG_TRY(build_ssh(cx, a, from->ssh_user, from->nssh_user, &ca->ssh_user));
 	LG_TRY(build_ssh(cx, a, from->ssh_host, from->nssh_host, &ca->ssh_host));
-	LG_TRY(build_cert(cx, a, from->root, ca->au.http_url, &ca->root));
+	LG_TRY(build_root(cx, a, from->root, ca->au.http_url, &ca->root));
 	ca->au.root = ca->root.x509.der;
-	LG_TRY(lg_x509_is_ca(cx, &ca->root.x509, 1));
-	LG_TRY(lg_x509_link(cx, &ca->root.x509, ca->root.key, &ca->root.x509, ca->root.x509.not_before));
+	for (; ca->nold_roots < from->nold_roots && ca->nold_roots < LG_ISSUERS; ca->nold_roots++) {
+		LG_TRY(build_root(cx, a, from->old_roots[ca->nold_roots], ca->au.http_url, &ca->old_root[ca->nold_roots]));
+		ca->au.old_roots[ca->nold_roots] = ca->old_root[ca->nold_roots].x509.der;
+	}
 	for (ca->nissuers = 0; ca->nissuers < from->nissuers; ca->nissuers++) {
 		struct lg_ca_cert *issuer = &ca->issuer[ca->nissuers];
 
@@ -125,7 +149,7 @@ build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from,
 		if (ocsp)
 			issuer->ocsp_url = lg_print(a, "%.*s/ocsp", LG_FMT(ca->au.http_url));
 		LG_TRY(lg_x509_is_ca(cx, &issuer->x509, 0));
-		LG_TRY(lg_x509_link(cx, &ca->root.x509, ca->root.key, &issuer->x509, issuer->x509.not_before));
+		LG_TRY(find_above(cx, ca, issuer));
 	}
 	return LG_OK;
 }
@@ -168,8 +192,10 @@ lg_trust_release(struct lg_trust **t)
 		return;
 	for (size_t i = 0; i < old->n; i++) {
 		lg_pubkey_unref(&old->ca[i].root.key);
-		for (size_t j = 0; j < LG_ISSUERS; j++)
+		for (size_t j = 0; j < LG_ISSUERS; j++) {
+			lg_pubkey_unref(&old->ca[i].old_root[j].key);
 			lg_pubkey_unref(&old->ca[i].issuer[j].key);
+		}
 	}
 	struct lg_arena *arena = old->arena;	/* the snapshot itself lies in it */
 	lg_arena_free(&arena);
@@ -207,6 +233,14 @@ lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority 
 	pthread_mutex_unlock(&c->lock);
 	t = old;			/* released by its declaration */
 	return LG_OK;
+}
+
+lg_err
+lg_certs_trust_check(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority *au)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = trust_new(1);
+
+	return build_ca(cx, t->arena, au, c->ports.signer.ocsp_wait != NULL, &t->ca[0]);
 }
 
 lg_err
@@ -268,5 +302,15 @@ lg_ca_by_kid(const struct lg_ca *ca, lg_str kid, bool root_too)
 	for (size_t i = 0; i < ca->nissuers; i++)
 		if (lg_str_eq(ca->issuer[i].kid, kid))
 			return &ca->issuer[i];
+	for (size_t i = 0; root_too && i < ca->nold_roots; i++)
+		if (lg_str_eq(ca->old_root[i].kid, kid))
+			return &ca->old_root[i];
 	return root_too && lg_str_eq(ca->root.kid, kid) ? &ca->root : NULL;
+}
+
+lg_err
+lg_ca_names_permitted(struct lg_ctx *cx, const struct lg_ca_cert *issuer, lg_str subject, const struct lg_cert_names *names)
+{
+	LG_TRY(lg_x509_names_permitted(cx, &issuer->x509, subject, names));
+	return lg_x509_names_permitted(cx, &issuer->above->x509, subject, names);
 }

@@ -25,6 +25,7 @@ struct lg_ca_cert {
 	struct lg_ca_digests digests;
 	lg_str crl_url;			/* without its ending: ".crl", ".delta.crl", "/0.crl" */
 	lg_str ca_url, ocsp_url;	/* ocsp_url empty: not offered */
+	const struct lg_ca_cert *above;	/* of an issuer: the root that vouches for it */
 };
 
 struct lg_ssh_ca_key {
@@ -39,8 +40,8 @@ struct lg_ssh_ca {
 
 struct lg_ca {				/* one tenant */
 	struct lg_authority au;
-	struct lg_ca_cert root, issuer[LG_ISSUERS];
-	size_t nissuers;
+	struct lg_ca_cert root, old_root[LG_ISSUERS], issuer[LG_ISSUERS];
+	size_t nold_roots, nissuers;
 	struct lg_ssh_ca ssh_user, ssh_host;
 };
 
@@ -51,6 +52,9 @@ struct lg_trust {
 	struct lg_ca *ca;
 	size_t n;
 };
+
+/* Name constraints of the issuer and of its root. */
+LG_CHECKED lg_err lg_ca_names_permitted(struct lg_ctx *cx, const struct lg_ca_cert *issuer, lg_str subject, const struct lg_cert_names *names);
 
 struct lg_trust *lg_trust_hold(struct lg_certs *c);
 void lg_trust_release(struct lg_trust **t);	/* for LG_AUTO; safe on NULL */

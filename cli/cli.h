@@ -194,6 +194,16 @@ lg_err cli_policy_corpus(struct cli *c);
 lg_err cli_policy_analyze(struct cli *c);
 lg_err cli_policy_diff(struct cli *c);
 lg_err cli_certificate_list(struct cli *c);
+struct lg_operator_words;
+/* Asks the local operator's socket; the answer is JSON. */
+LG_CHECKED lg_err cli_operator(struct cli *c, const struct lg_operator_words *w, lg_str *answer);
+lg_err cli_ca_csr(struct cli *c);
+lg_err cli_ca_import(struct cli *c);
+lg_err cli_ca_rotate(struct cli *c);
+lg_err cli_ca_activate(struct cli *c);
+lg_err cli_ca_cancel(struct cli *c);
+lg_err cli_ca_distrust(struct cli *c);
+lg_err cli_ca_trust(struct cli *c);
 lg_err cli_certificate_prove(struct cli *c);
 lg_err cli_certificate_export(struct cli *c);
 lg_err cli_certificate_issue(struct cli *c);

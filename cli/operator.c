@@ -59,8 +59,8 @@ reach(struct cli *c, int *ret)
 	return LG_OK;
 }
 
-static lg_err
-ask(struct cli *c, const struct lg_operator_words *w, lg_str *ret)
+lg_err
+cli_operator(struct cli *c, const struct lg_operator_words *w, lg_str *ret)
 {
 	int s;
 
@@ -94,7 +94,7 @@ cli_tenant_list(struct cli *c)
 	struct lg_operator_words w = { { LG_STR("tenant-list") }, 1 };
 	lg_str answer;
 
-	LG_TRY(ask(c, &w, &answer));
+	LG_TRY(cli_operator(c, &w, &answer));
 	return cli_table(c, answer, "items", columns);
 }
 
@@ -110,7 +110,7 @@ cli_tenant_create(struct cli *c)
 		lg_str_cut(list, ',', &one, &list);
 		LG_TRY(add(c, &w, one));
 	}
-	LG_TRY(ask(c, &w, &answer));
+	LG_TRY(cli_operator(c, &w, &answer));
 	if (cli_wants_json(c))
 		cli_json(c, answer);
 	cli_line(c, "tenant %.*s: %.*s", LG_FMT(c->args[0]), LG_FMT(lg_api_member(c->cx, answer, "issuer")));
@@ -136,7 +136,7 @@ cli_keeper_list(struct cli *c)
 	struct lg_operator_words w = { { LG_STR("keeper-list") }, 1 };
 	lg_str answer;
 
-	LG_TRY(ask(c, &w, &answer));
+	LG_TRY(cli_operator(c, &w, &answer));
 	LG_TRY(cli_table(c, answer, "keys", keys));
 	if (cli_wants_json(c))
 		return LG_OK;
@@ -166,7 +166,7 @@ cli_keeper_ceiling(struct cli *c)
 		LG_TRY(add(c, &w, lg_print(c->cx->arena, "addresses=%.*s", LG_FMT(cli_value(c, "address")))));
 	if (w.n == 2)
 		return lg_fail(c->cx, LG_E_INVALID, "what shall change? See lightgate keeper ceiling --help");
-	LG_TRY(ask(c, &w, &answer));
+	LG_TRY(cli_operator(c, &w, &answer));
 	return cli_show(c, answer);
 }
 
@@ -177,7 +177,7 @@ cli_keeper_rotate(struct cli *c)
 		cli_given(c, "now") ? LG_STR("now") : LG_STR("later") }, 4 };
 	lg_str answer;
 
-	LG_TRY(ask(c, &w, &answer));
+	LG_TRY(cli_operator(c, &w, &answer));
 	return cli_show(c, answer);
 }
 
@@ -190,7 +190,7 @@ cli_keeper_reconcile(struct cli *c)
 	struct lg_operator_words w = { { LG_STR("keeper-reconcile") }, 1 };
 	lg_str answer;
 
-	LG_TRY(ask(c, &w, &answer));
+	LG_TRY(cli_operator(c, &w, &answer));
 	if (!lg_str_eq(lg_api_member(c->cx, answer, "unrecorded"), LG_STR("[]")))
 		c->answer = CLI_NO;
 	LG_TRY(cli_table(c, answer, "unrecorded", columns));
@@ -206,7 +206,7 @@ recover(struct cli *c, lg_str verb)
 	struct lg_operator_words w = { { verb, cli_value(c, "tenant"), c->args[0] }, 3 };	/* no tenant: the default one */
 	lg_str answer;
 
-	LG_TRY(ask(c, &w, &answer));
+	LG_TRY(cli_operator(c, &w, &answer));
 	if (cli_wants_json(c))
 		cli_json(c, answer);
 	cli_line(c, "%.*s", LG_FMT(lg_api_member(c->cx, answer, "result")));

@@ -114,9 +114,11 @@ cli_ssh_trust(struct cli *c)
 	for (rest = answer.body; rest.n > 0;) {
 		lg_str_cut(rest, '\n', &line, &rest);
 		if (line.n > 0 && hosts)
-			cli_print(c, lg_print(c->cx->arena, "@cert-authority %.*s %.*s\n", LG_FMT(pattern), LG_FMT(line)));
-		else if (line.n > 0)
-			cli_print(c, lg_print(c->cx->arena, "%.*s\n", LG_FMT(line)));
+			line = lg_print(c->cx->arena, "@cert-authority %.*s %.*s", LG_FMT(pattern), LG_FMT(line));
+		if (line.n > 0) {
+			cli_print(c, line);
+			fputc('\n', c->out);
+		}
 	}
 	return LG_OK;
 }

@@ -97,7 +97,7 @@ renew_identity(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_http_identity_set(cx, app->http, chain, pem));
 	if (app->ldap != NULL)
 		LG_TRY(lg_ldap_listener_identity(cx, app->ldap, chain, pem));
-	lg_own(app)->identity_until = cx->now + (issued.expires - cx->now) * 2 / 3;
+	__atomic_store_n(&lg_own(app)->identity_until, cx->now + (issued.expires - cx->now) * 2 / 3, __ATOMIC_RELEASE);
 	return LG_OK;
 }
 
@@ -107,9 +107,12 @@ write_ca_file(struct lg_ctx *cx, struct lg_app *app)
 	const struct lg_tenant_view *t = lg_tenants_get(app->tenants, LG_DEFAULT_TENANT);
 	struct lg_app_own *own = lg_own(app);
 
+	lg_str roots = lg_pem(cx->arena, LG_STR("CERTIFICATE"), t->root);
+
+	for (size_t i = 0; i < t->nold_roots; i++)
+		roots = lg_cat(cx->arena, roots, lg_pem(cx->arena, LG_STR("CERTIFICATE"), t->old_roots[i]));
 	snprintf(own->ca_file, sizeof own->ca_file, "%s/run/ca.pem", app->folders->data);
-	return lg_file_update(cx, lg_print(cx->arena, "%s/ca.pem", app->folders->run).p, 0644,
-	    lg_pem(cx->arena, LG_STR("CERTIFICATE"), t->root));
+	return lg_file_update(cx, lg_print(cx->arena, "%s/ca.pem", app->folders->run).p, 0644, roots);
 }
 
 /* ---- maintenance: on a worker, started by a timer of the first loop ------------------------------------------------ */
@@ -209,8 +212,10 @@ maintain(void *arg)
 	for (int chain = 0; chain < LG_CHAINS; chain++)
 		complain(&cx, "signing the head of a log", lg_heads_extend(&cx, app, (enum lg_chain)chain, &head));
 	complain(&cx, "rotating keys", lg_rotation_run(&cx, app));
-	if (cx.now >= own->identity_until)
+	if (cx.now >= __atomic_load_n(&own->identity_until, __ATOMIC_ACQUIRE)) {
 		complain(&cx, "renewing the service's certificate", renew_identity(&cx, app));
+		complain(&cx, "writing the file of roots", write_ca_file(&cx, app));
+	}
 	if (cx.now - own->swept > LG_MINUTE) {
 		own->swept = cx.now;
 		every_minute(&cx, app);

@@ -152,7 +152,30 @@ keeper_changed(struct operated *od)
 	if (!lg_str_starts(od->word[1], LG_STR("keeper.")))
 		return lg_fail(od->cx, LG_E_INVALID, "\"%.*s\" is nothing of the keeper's", LG_FMT(od->word[1]));
 	LG_TRY(lg_tenants_note(od->cx, od->app, tenant, od->word[1].p, od->word[2]));
+	/* Another issuing CA, or another root: the listeners' own certificate follows at the next round. */
+	__atomic_store_n(&lg_own(od->app)->identity_until, 0, __ATOMIC_RELEASE);
 	return lg_tenants_renew(od->cx, od->app);
+}
+
+/* Before the keeper takes it: what the server would not believe must not come to be the tenant's. */
+static lg_err
+ca_check(struct operated *od)
+{
+	const struct lg_tenant_view *t;
+	struct lg_authority au = { .nissuers = 1 };
+	uint32_t tenant;
+
+	LG_TRY(read_id(od, od->word[0], &tenant));
+	t = lg_tenants_get(od->app->tenants, tenant);
+	if (t == NULL)
+		return lg_fail(od->cx, LG_E_NOT_FOUND, "there is no such tenant");
+	au.trust_domain = t->trust_domain;
+	au.leaf_life = t->leaf_life;
+	au.root = t->root;
+	if (!lg_pem_parse(od->cx->arena, od->word[1], LG_STR("CERTIFICATE"), &au.issuers[0], NULL) ||
+	    (od->word[2].n > 0 && !lg_pem_parse(od->cx->arena, od->word[2], LG_STR("CERTIFICATE"), &au.root, NULL)))
+		return lg_fail(od->cx, LG_E_INVALID, "not a certificate in PEM");
+	return lg_certs_trust_check(od->cx, od->app->certs, &au);
 }
 
 struct inventory {
@@ -244,6 +267,7 @@ static const struct {
 	{ "tenant-check", 3, tenant_check },
 	{ "tenant-create", 3, tenant_create },
 	{ "keeper-changed", 3, keeper_changed },
+	{ "ca-check", 3, ca_check },
 	{ "certificates", 0, certificates },
 	{ "recover-password", 2, recover_password },
 	{ "recover-rollback", 2, recover_rollback },

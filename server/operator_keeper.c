@@ -55,7 +55,8 @@ write_tenant(struct lg_arena *a, struct lg_jsonw *w, const struct lg_keeper_tena
 static void
 write_key(struct lg_jsonw *w, const struct lg_keeper_key *k, const struct lg_keeper_tenant *t, size_t n)
 {
-	static const char *const states[] = { [LG_KEY_NEXT] = "next", [LG_KEY_ACTIVE] = "active", [LG_KEY_RETIRED] = "retired" };
+	static const char *const states[] = { [LG_KEY_NEXT] = "next", [LG_KEY_ACTIVE] = "active", [LG_KEY_RETIRED] = "retired",
+		[LG_KEY_DISTRUSTED] = "distrusted" };
 	lg_str tenant = LG_STR("-");	/* the service's own */
 
 	for (size_t i = 0; i < n; i++)
@@ -96,7 +97,7 @@ lg_operator_keys(struct lg_operator *op)
 	lg_jsonw_name(&w, LG_STR("keys"));
 	lg_jsonw_array(&w);
 	for (size_t i = 0; i < nk; i++)
-		if (k[i].state >= LG_KEY_NEXT && k[i].state <= LG_KEY_RETIRED)
+		if (k[i].state >= LG_KEY_NEXT && k[i].state <= LG_KEY_DISTRUSTED)
 			write_key(&w, &k[i], t, nt);
 	lg_jsonw_array_end(&w);
 	lg_jsonw_object_end(&w);

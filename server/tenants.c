@@ -100,6 +100,14 @@ root_certificate(const struct kept *kept, uint32_t tenant)
 	return LG_NONE;
 }
 
+static void
+old_roots(const struct kept *kept, struct lg_arena *a, struct lg_tenant_view *t)
+{
+	for (size_t i = 0; i < kept->nkeys && t->nold_roots < LG_ISSUERS; i++)
+		if (kept->key[i].tenant == t->id && kept->key[i].purpose == LG_PURPOSE_ROOT && kept->key[i].state == LG_KEY_RETIRED)
+			t->old_roots[t->nold_roots++] = lg_dup(a, kept->key[i].cert);
+}
+
 /* Whoever signs, then those retired last. */
 static bool
 comes_first(const struct lg_keeper_key *a, const struct lg_keeper_key *b)
@@ -117,7 +125,7 @@ signers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenan
 	for (size_t i = 0; i < kept->nkeys; i++) {
 		const struct lg_keeper_key *k = &kept->key[i];
 		size_t at = 0;
-		if (k->tenant != t->id || k->purpose != purpose || k->state == LG_KEY_NEXT ||
+		if (k->tenant != t->id || k->purpose != purpose || k->state == LG_KEY_NEXT || k->state == LG_KEY_DISTRUSTED ||
 		    !lg_rotation_believed(k, &t->ceiling, cx->now))
 			continue;
 		while (at < n && !comes_first(k, row[at]))
@@ -226,6 +234,7 @@ fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_
 	t->name = lg_dup(a, from->name);
 	t->suffix = lg_dup(a, from->suffix);
 	t->root = lg_dup(a, root_certificate(kept, t->id));
+	old_roots(kept, a, t);
 	if (own != NULL) {
 		take_ceiling(a, &own->ceiling, t);
 		issuers(cx, kept, own, a, t);
@@ -413,6 +422,8 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 			.ndns_suffixes = t->ndns_suffixes, .nets = t->nets, .nnets = t->nnets, .loopback = t->loopback, .leaf_life = t->leaf_life,
 		};
 		memcpy(v[i].issuers, t->issuers, sizeof v[i].issuers);
+		memcpy(v[i].old_roots, t->old_roots, sizeof v[i].old_roots);
+		v[i].nold_roots = t->nold_roots;
 		memcpy(v[i].ssh_user, t->ssh_user, sizeof v[i].ssh_user);
 		memcpy(v[i].ssh_host, t->ssh_host, sizeof v[i].ssh_host);
 		v[i].nssh_user = t->nssh_user;

@@ -35,6 +35,8 @@ struct lg_tenant_view {
 	const lg_str *bundle_heirs;	/* tokens by which a bundle key names its successor */
 	size_t nbundle_heirs;
 	lg_str root;			/* DER */
+	lg_str old_roots[LG_ISSUERS];	/* DER */
+	size_t nold_roots;
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, of the others there may be leaves */
 	size_t nissuers;
 };

@@ -123,6 +123,8 @@ struct lg_authority {
 	lg_str issuer;			/* "https://host", as in tokens */
 	lg_str trust_domain;
 	lg_str root;			/* DER */
+	lg_str old_roots[LG_ISSUERS];	/* DER: predecessors, which issuers may still stand below */
+	size_t nold_roots;
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, the others are still believed */
 	size_t nissuers;
 	lg_str http_url;		/* "http://host:8080", the tenant's prefix included: CRL and AIA are below it */
@@ -146,6 +148,9 @@ void lg_certs_free(struct lg_certs **c);		/* safe on NULL; no thread may be insi
 /* Replaces all authorities at once (at start, after a rotation, for a new tenant).  Every issuer is checked against its root;
  * on failure the ones before stay. */
 LG_CHECKED lg_err lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority *v, size_t n);
+
+/* Would it be taken?  Nothing changes. */
+LG_CHECKED lg_err lg_certs_trust_check(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority *au);
 
 /* ---- issuing: on workers, because it waits for the store and the keeper ------------------------------ */
 

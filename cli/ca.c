@@ -1,0 +1,90 @@
+/* ca.c: a tenant's issuing CAs.  Like tenants and keys they are the local operator's business. */
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "base/operator.h"
+#include "base/text.h"
+
+lg_err
+cli_ca_csr(struct cli *c)
+{
+	struct lg_operator_words w = { { LG_STR("ca-csr"), c->args[0] }, 2 };
+	lg_str answer, csr;
+
+	LG_TRY(cli_operator(c, &w, &answer));
+	csr = lg_api_member(c->cx, answer, "csr");
+	if (!cli_given(c, "out")) {
+		fwrite(csr.p, 1, csr.n, c->out);
+		return LG_OK;
+	}
+	LG_TRY(lg_file_write(c->cx, lg_dup(c->cx->arena, cli_value(c, "out")).p, 0644, csr));
+	cli_line(c, "%.*s is written; lightgate ca import %.*s takes the certificate", LG_FMT(cli_value(c, "out")), LG_FMT(c->args[0]));
+	return LG_OK;
+}
+
+/* The file holds the issuing CA's certificate, and the root's after it when that is new. */
+lg_err
+cli_ca_import(struct cli *c)
+{
+	struct lg_operator_words w = { { LG_STR("ca-import"), c->args[0] }, 2 };
+	lg_str text, rest, der, answer;
+
+	if (!cli_given(c, "file"))
+		return lg_fail(c->cx, LG_E_INVALID, "which certificate? lightgate ca import TENANT -f FILE");
+	LG_TRY(cli_read_file(c, cli_value(c, "file"), &text));
+	for (rest = text; w.n < 4 && lg_pem_parse(c->cx->arena, rest, LG_STR("CERTIFICATE"), &der, &rest);)
+		w.word[w.n++] = lg_pem(c->cx->arena, LG_STR("CERTIFICATE"), der);
+	if (w.n == 2)
+		return lg_fail(c->cx, LG_E_INVALID, "%.*s holds no certificate (PEM)", LG_FMT(cli_value(c, "file")));
+	LG_TRY(cli_operator(c, &w, &answer));
+	return cli_show(c, answer);
+}
+
+lg_err
+cli_ca_rotate(struct cli *c)
+{
+	bool constrained = cli_given(c, "constrained");
+	struct lg_operator_words w = { { constrained ? LG_STR("ca-constrained") : LG_STR("keeper-rotate"), c->args[0] }, 2 };
+	lg_str answer;
+
+	if (!constrained) {
+		w.word[w.n++] = LG_STR("issuer");
+		w.word[w.n++] = LG_STR("later");
+	}
+	LG_TRY(cli_operator(c, &w, &answer));
+	return cli_show(c, answer);
+}
+
+static lg_err
+move(struct cli *c, lg_str verb)
+{
+	struct lg_operator_words w = { { LG_STR("ca-move"), c->args[0], c->args[1], verb }, 4 };
+	lg_str answer;
+
+	LG_TRY(cli_operator(c, &w, &answer));
+	return cli_show(c, answer);
+}
+
+lg_err
+cli_ca_activate(struct cli *c)
+{
+	return move(c, LG_STR("activate"));
+}
+
+lg_err
+cli_ca_cancel(struct cli *c)
+{
+	return move(c, LG_STR("cancel"));
+}
+
+lg_err
+cli_ca_distrust(struct cli *c)
+{
+	return move(c, LG_STR("distrust"));
+}
+
+lg_err
+cli_ca_trust(struct cli *c)
+{
+	return move(c, LG_STR("trust"));
+}

@@ -1,0 +1,113 @@
+/* operator_ca.c: a tenant's issuing CAs, as the operator moves them: requested, imported, in force, back, distrusted. */
+#include "base/json.h"
+#include "base/text.h"
+#include "server/operator.h"
+
+static lg_err
+tenant_of(struct lg_operator *op, uint32_t *ret)
+{
+	const struct lg_keeper_tenant *found;
+	struct lg_keeper_tenant *all;
+	size_t n;
+
+	LG_TRY(lg_operator_tenants(op, op->words.word[1], &all, &n, &found));
+	if (found == NULL)
+		return lg_fail(&op->cx, LG_E_NOT_FOUND, "the keeper knows no tenant %.*s", LG_FMT(op->words.word[1]));
+	*ret = found->id;
+	return LG_OK;
+}
+
+/* On record, and in force in the server. */
+static lg_err
+changed(struct lg_operator *op, uint32_t tenant, const char *what, lg_str kid)
+{
+	struct lg_jsonw w = lg_jsonw_of(&op->out);
+	size_t from = op->out.n;
+
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "purpose", LG_STR("issuer"));
+	lg_jsonw_str_of(&w, "kid", kid);
+	lg_jsonw_object_end(&w);
+	return lg_operator_changed(op, tenant, what, lg_str_sub(lg_buf_view(&op->out), from, op->out.n));
+}
+
+/* ---- ca-csr TENANT, ca-constrained TENANT ------------------------------------------------------------------ */
+
+lg_err
+lg_operator_ca_csr(struct lg_operator *op)
+{
+	struct lg_jsonw w = lg_jsonw_of(&op->out);
+	uint32_t tenant;
+	lg_str csr;
+
+	LG_TRY(tenant_of(op, &tenant));
+	LG_TRY(lg_operator_wait(op, lg_keeper_ca_new(op->keeper, tenant, LG_CA_REQUEST, lg_operator_done, op), &csr));
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "csr", lg_pem(op->cx.arena, LG_STR("CERTIFICATE REQUEST"), csr));
+	lg_jsonw_object_end(&w);
+	return LG_OK;
+}
+
+lg_err
+lg_operator_ca_constrained(struct lg_operator *op)
+{
+	uint32_t tenant;
+	lg_str kid;
+
+	LG_TRY(tenant_of(op, &tenant));
+	LG_TRY(lg_operator_wait(op, lg_keeper_ca_new(op->keeper, tenant, LG_CA_CONSTRAINED, lg_operator_done, op), &kid));
+	return changed(op, tenant, "keeper.successor", kid);
+}
+
+/* ---- ca-import TENANT CERT [ROOT] -------------------------------------------------------------------------------- */
+
+static lg_err
+pem(struct lg_operator *op, lg_str text, lg_str *ret)
+{
+	if (!lg_pem_parse(op->cx.arena, text, LG_STR("CERTIFICATE"), ret, NULL))
+		return lg_fail(&op->cx, LG_E_INVALID, "not a certificate in PEM");
+	return LG_OK;
+}
+
+lg_err
+lg_operator_ca_import(struct lg_operator *op)
+{
+	lg_str cert, root = LG_NONE, kid;
+	uint32_t tenant;
+
+	LG_TRY(tenant_of(op, &tenant));
+	LG_TRY(pem(op, op->words.word[2], &cert));
+	if (op->words.n > 3)
+		LG_TRY(pem(op, op->words.word[3], &root));
+	struct lg_operator_words check = { { LG_STR("ca-check"), lg_print(op->cx.arena, "%u", tenant), op->words.word[2],
+		op->words.n > 3 ? op->words.word[3] : LG_NONE }, 4 };
+	LG_TRY(lg_operator_server(op, &check, &kid));
+	LG_TRY(lg_operator_wait(op, lg_keeper_ca_import(op->keeper, tenant, cert, root, lg_operator_done, op), &kid));
+	return changed(op, tenant, "keeper.import", kid);
+}
+
+/* ---- ca-move TENANT KID activate|cancel|distrust|trust -------------------------------------------------------------- */
+
+static const struct {
+	const char *word, *operation;
+	enum lg_ca_move move;
+} moves[] = {
+	{ "activate", "keeper.activate", LG_CA_ACTIVATE }, { "cancel", "keeper.cancel", LG_CA_CANCEL },
+	{ "distrust", "keeper.distrust", LG_CA_DISTRUST }, { "trust", "keeper.trust", LG_CA_TRUST },
+};
+
+lg_err
+lg_operator_ca_move(struct lg_operator *op)
+{
+	lg_str kid = op->words.word[2], reply;
+	uint32_t tenant;
+
+	LG_TRY(tenant_of(op, &tenant));
+	for (size_t i = 0; i < LG_COUNT(moves); i++) {
+		if (!lg_str_eq(op->words.word[3], lg_str_of(moves[i].word)))
+			continue;
+		LG_TRY(lg_operator_wait(op, lg_keeper_ca_move(op->keeper, tenant, moves[i].move, kid, lg_operator_done, op), &reply));
+		return changed(op, tenant, moves[i].operation, kid);
+	}
+	return lg_fail(&op->cx, LG_E_INVALID, "an issuing CA is activated, cancelled, distrusted or trusted");
+}
