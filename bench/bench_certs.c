@@ -314,7 +314,7 @@ main(void)
 	bench_ocsp(&cx);
 	must(&cx, lg_x509_parse(&cx, leaf[0], &x));
 	url = x.exts.value[LG_EXT_CRL_POINTS];
-	url = lg_str_sub(url, url.n - 47, 43);		/* .../<kid>.crl */
+	url = lg_str_sub(url, url.n - 49, 43);		/* .../<kid>/<part>.crl */
 	bench_crl(&cx, url);
 	lg_certs_free(&certs);
 	lg_store_close(&store);
