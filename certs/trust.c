@@ -240,7 +240,7 @@ lg_certs_trust_check(struct lg_ctx *cx, struct lg_certs *c, const struct lg_auth
 {
 	LG_AUTO(lg_trust_release) struct lg_trust *t = trust_new(1);
 
-	return build_ca(cx, t->arena, au, c->ports.signer.ocsp_wait != NULL, &t->ca[0]);
+	return build_ca(cx, t->arena, au, c->ports.signer.ocsp != NULL, &t->ca[0]);
 }
 
 lg_err
