@@ -6,6 +6,7 @@
 #include "agent/door_own.h"
 #include "agent/gate/gate.h"
 #include "agent/mounts.h"
+#include "agent/strays.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -187,7 +188,7 @@ first_start(struct visit *v)
 	if (!vd.permit)
 		return refused(v, &vd);
 	struct lg_admitted ad = { .container = v->id, .workload = v->workload, .admission = vd.admission, .sameness = v->oci.sameness,
-		.time = v->cx->now };
+		.time = v->cx->now, .home = lg_running_home(v->cx, &v->oci, v->id) };
 	LG_TRY(lg_redeemed_put(v->cx, state, v->ticket.jti, v->ticket.expires));
 	LG_TRY(lg_admitted_put(v->cx, state, &ad));
 	pthread_mutex_lock(&v->door->lock);

@@ -25,6 +25,8 @@ struct lg_door_settings {
 	const char *state;		/* absolute */
 	const char *hook;		/* lightgate-runc, absolute */
 	const char *socket;		/* absolute */
+	const char *const *runtime_roots;	/* state folders of runtimes beside the usual ones, ended by NULL; or NULL */
+	bool kill_strays;		/* what runs without an admission is killed, not only reported */
 	struct lg_bundles *bundles;	/* for what continues while the service is away; NULL: nothing does */
 	struct lg_gate *gate;		/* is told what starts and ends; NULL: nobody is */
 };

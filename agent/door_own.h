@@ -9,6 +9,7 @@
 #include "agent/ticket.h"
 #include "agent/upstream.h"
 
+#define LG_DOOR_REPORTED 64		/* strays that are remembered; the next ones are reported at every sweep */
 #define LG_START	43		/* what lg_token_new makes */
 
 struct lg_prepared {
@@ -36,7 +37,9 @@ struct lg_door {
 	bool admitted;				/* something of which the bundle does not say yet */
 	/* Those below are the maintaining thread's alone; CLOCK_BOOTTIME. */
 	int64_t renew_not_before;
-	int64_t swept;
+	int64_t swept, strays_at;
+	lg_sha256 reported[LG_DOOR_REPORTED];	/* of ids: strays that the service was told of */
+	size_t nreported;
 };
 
 /* door_upkeep.c */
@@ -46,5 +49,8 @@ LG_CHECKED lg_err lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t 
 
 /* door_local.c: a later start while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_door_restart_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const struct lg_oci *oci);
+
+/* door_strays.c: containers without admissions, and admissions without containers. */
+void lg_door_strays(struct lg_ctx *cx, struct lg_door *d);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "agent/door_own.h"
 #include "agent/join.h"
+#include "agent/strays.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -186,6 +187,10 @@ lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
 		fetch_bundle(cx, d);
 	if (stale && lg_door_may_refresh(d) && lg_door_refresh(cx, d, 5 * LG_SECOND) != LG_OK)
 		lg_log(LG_WARN, "the ticket keys cannot be refreshed: %s", cx->error);
+	if (now - d->strays_at >= LG_STRAYS_EVERY - LG_SECOND) {
+		d->strays_at = now;
+		lg_door_strays(cx, d);
+	}
 	if (d->swept == 0 || now - d->swept > SWEEP_EVERY) {
 		d->swept = now;
 		if (lg_redeemed_sweep(cx, d->at.state) != LG_OK)

@@ -15,6 +15,7 @@
 #include "agent/invite.h"
 #include "agent/join.h"
 #include "agent/listener.h"
+#include "agent/strays.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -29,6 +30,9 @@ struct options {
 	const char *state, *socket, *token_file, *server, *hook;
 	struct lg_docker_settings docker;
 	const char *gate;		/* ranges that it guards */
+	const char *roots[LG_STRAYS_ROOTS + 1];	/* of runtimes' states */
+	size_t nroots;
+	bool kill_strays;
 	bool stale_open;
 	char **words, **argv;		/* words: after the options */
 };
@@ -175,6 +179,7 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	struct lg_door_settings at = {
 		.state = absolute(cx, o->state), .socket = absolute(cx, o->socket),
 		.hook = o->hook != NULL ? absolute(cx, o->hook) : hook_beside(cx),
+		.runtime_roots = o->roots, .kill_strays = o->kill_strays,
 	};
 	struct lg_door *door = NULL;
 
@@ -296,7 +301,8 @@ static const struct {
 	{ "join", "become a host: --token-file FILE|- --state DIR [--server HOST:PORT]", run_join },
 	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]\n"
 	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]\n"
-	  "          [--gate RANGE,... [--gate-stale-open]]", run_daemon },
+	  "          [--gate RANGE,... [--gate-stale-open]]\n"
+	  "          [--runtime-root DIR]... [--kill-strays]", run_daemon },
 	{ "open-gate", "take the gate's rules out of the kernel: for a host that leaves", run_open_gate },
 	{ "renew", "a new certificate now: --state DIR", run_renew },
 	{ "status", "who this host is, and how fresh its bundle: --state DIR --socket PATH", run_status },
@@ -321,7 +327,8 @@ read_options(int argc, char **argv, struct options *o)
 		{ "token-file", required_argument, NULL, 't' }, { "server", required_argument, NULL, 'u' },
 		{ "hook", required_argument, NULL, 'k' }, { "docker-plugin", required_argument, NULL, 'p' },
 		{ "docker-front", required_argument, NULL, 'f' }, { "docker-engine", required_argument, NULL, 'e' },
-		{ "gate", required_argument, NULL, 'g' }, { "gate-stale-open", no_argument, NULL, 'O' }, { NULL, 0, NULL, 0 },
+		{ "gate", required_argument, NULL, 'g' }, { "gate-stale-open", no_argument, NULL, 'O' },
+		{ "runtime-root", required_argument, NULL, 'R' }, { "kill-strays", no_argument, NULL, 'K' }, { NULL, 0, NULL, 0 },
 	};
 	const struct {
 		int c;
@@ -334,8 +341,12 @@ read_options(int argc, char **argv, struct options *o)
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		size_t i = 0;
-		if (c == 'O') {
-			o->stale_open = true;
+		if (c == 'O' || c == 'K') {
+			*(c == 'O' ? &o->stale_open : &o->kill_strays) = true;
+			continue;
+		}
+		if (c == 'R' && o->nroots < LG_STRAYS_ROOTS) {
+			o->roots[o->nroots++] = optarg;
 			continue;
 		}
 		while (i < LG_COUNT(places) && places[i].c != c)

@@ -147,6 +147,7 @@ lg_admitted_put(struct lg_ctx *cx, const char *state, const struct lg_admitted *
 	lg_jsonw_str_of(&w, "admission", ad->admission);
 	lg_jsonw_str_of(&w, "sameness", lg_hex(cx->arena, lg_sha256_str(&ad->sameness)));
 	lg_jsonw_int_of(&w, "time", ad->time);
+	lg_jsonw_str_of(&w, "home", ad->home);
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
 	return lg_file_write(cx, path, 0600, lg_buf_view(&b));
@@ -164,13 +165,42 @@ lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str container, struct l
 	LG_TRY(lg_file_read(cx, path, RECORD_MAX, &text));
 	struct lg_admitted found = {
 		.container = lg_api_member(cx, text, "container"), .workload = lg_api_member(cx, text, "workload"),
-		.admission = lg_api_member(cx, text, "admission"),
+		.admission = lg_api_member(cx, text, "admission"), .home = lg_api_member(cx, text, "home"),
 	};
 	if (!lg_str_eq(found.container, container) || !lg_int_parse(lg_api_member(cx, text, "time"), &found.time) ||
 	    !lg_hex_parse(cx->arena, lg_api_member(cx, text, "sameness"), &sameness) || sameness.n != sizeof found.sameness.b)
 		return lg_fail(cx, LG_E_CORRUPT, "%s does not decode", path);
 	memcpy(found.sameness.b, sameness.p, sameness.n);
 	*ret = found;
+	return LG_OK;
+}
+
+lg_err
+lg_admitted_ids(struct lg_ctx *cx, const char *state, lg_str **ret, size_t *n)
+{
+	const char *folder = lg_print(cx->arena, "%s/admissions", state).p;
+	DIR *d = opendir(folder);
+	const struct dirent *e;
+	lg_str *list = NULL;
+	size_t size = 0;
+
+	if (d == NULL)
+		return lg_fail(cx, LG_E_IO, "%s: %s", folder, strerror(errno));
+	*n = 0;
+	while ((e = readdir(d)) != NULL && *n < LG_RECORDS_MAX) {
+		lg_str name = lg_str_of(e->d_name), end = LG_STR(".json");
+		if (!lg_str_ends(name, end) || !lg_container_id_valid(lg_str_sub(name, 0, name.n - end.n)))
+			continue;
+		if (*n == size) {
+			lg_str *more = LG_NEWS(cx->arena, lg_str, size = size == 0 ? 64 : size * 2);
+			if (*n > 0)
+				memcpy(more, list, *n * sizeof *list);
+			list = more;
+		}
+		list[(*n)++] = lg_dup(cx->arena, lg_str_sub(name, 0, name.n - end.n));
+	}
+	closedir(d);
+	*ret = list;
 	return LG_OK;
 }
 

@@ -26,10 +26,13 @@ struct lg_admitted {
 	lg_str admission;		/* the service's id of it */
 	lg_sha256 sameness;		/* struct lg_oci's */
 	int64_t time;
+	lg_str home;			/* lg_running_home; empty: not known */
 };
 /* STATE/admissions/<container>.json; the latest counts.  LG_E_NOT_FOUND without one. */
 LG_CHECKED lg_err lg_admitted_put(struct lg_ctx *cx, const char *state, const struct lg_admitted *ad);
 LG_CHECKED lg_err lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str container, struct lg_admitted *ret);
+/* The ids of all that are admitted, at most LG_RECORDS_MAX. */
+LG_CHECKED lg_err lg_admitted_ids(struct lg_ctx *cx, const char *state, lg_str **ret, size_t *n);
 LG_CHECKED lg_err lg_admitted_del(struct lg_ctx *cx, const char *state, lg_str container);
 
 #endif

@@ -184,6 +184,15 @@ lg_upstream_restart(struct lg_ctx *cx, struct lg_upstream *up, lg_str container,
 }
 
 lg_err
+lg_upstream_stray(struct lg_ctx *cx, struct lg_upstream *up, lg_str container)
+{
+	struct lg_call call = { .method = "POST", .path = admission_path(cx, container, "stray") };
+	struct lg_reply answer;
+
+	return lg_api_call(cx, up->link, &call, &answer);
+}
+
+lg_err
 lg_upstream_end(struct lg_ctx *cx, struct lg_upstream *up, lg_str container)
 {
 	struct lg_call call = { .method = "POST", .path = admission_path(cx, container, "end") };

@@ -50,4 +50,7 @@ LG_CHECKED lg_err lg_upstream_restart(struct lg_ctx *cx, struct lg_upstream *up,
     int64_t time, struct lg_verdict_of *ret);
 LG_CHECKED lg_err lg_upstream_end(struct lg_ctx *cx, struct lg_upstream *up, lg_str container);
 
+/* Tells the service of a container that runs without an admission: a deny on its record. */
+LG_CHECKED lg_err lg_upstream_stray(struct lg_ctx *cx, struct lg_upstream *up, lg_str container);
+
 #endif

@@ -286,6 +286,10 @@ later(void *self, struct lg_http *ex)
 		return restart(ex, st);
 	if (lg_str_eq(verb, LG_STR("end")))
 		return end(ex, st);
+	if (lg_str_eq(verb, LG_STR("stray"))) {
+		st->workload = st->container;
+		return settle(ex, st, lg_fail(ex->cx, LG_E_DENIED, "the container runs without an admission"), "container:start");
+	}
 	return lg_fail(ex->cx, LG_E_NOT_FOUND, "an admission can be asked to restart or to end");
 }
 
