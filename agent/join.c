@@ -148,6 +148,16 @@ service_of(lg_str url)
 	return lg_str_sub(url, 0, at);
 }
 
+static lg_err
+own_cert(struct lg_ctx *cx, const struct lg_identity *id, struct lg_cert *ret)
+{
+	lg_str der;
+
+	if (!lg_pem_parse(cx->arena, id->certificate, LG_STR("CERTIFICATE"), &der, NULL))
+		return lg_fail(cx, LG_E_CORRUPT, "the certificate of this host does not decode");
+	return lg_cert_parse(cx, der, ret);
+}
+
 /* ---- join ------------------------------------------------------------------------------------------------ */
 
 lg_err
@@ -177,17 +187,65 @@ lg_join(struct lg_ctx *cx, const char *state, lg_str token, lg_str server)
 	return LG_OK;
 }
 
-/* ---- renew -------------------------------------------------------------------------------------------------- */
-
-static lg_err
-own_cert(struct lg_ctx *cx, const struct lg_identity *id, struct lg_cert *ret)
+/* Somebody who may invite the host has signed in: with their token the join token is made and used here, and seen by nobody. */
+lg_err
+lg_join_by_sign_in(struct lg_ctx *cx, const char *state, const struct lg_join_at *at, lg_str access_token, lg_str host)
 {
-	lg_str der;
+	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
+	struct lg_call call = { .method = "POST", .body = LG_STR("{}"), .token = lg_str_trim(access_token),
+		.path = lg_api_path(cx, (const lg_str[]){ LG_STR("v1"), LG_STR("hosts"), host, LG_STR("join-tokens") }, 4) };
+	struct lg_reply answer;
 
-	if (!lg_pem_parse(cx->arena, id->certificate, LG_STR("CERTIFICATE"), &der, NULL))
-		return lg_fail(cx, LG_E_CORRUPT, "the certificate of this host does not decode");
-	return lg_cert_parse(cx, der, ret);
+	if (!lg_invite_server_valid(at->server))
+		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not of the form host:port", LG_FMT(at->server));
+	LG_TRY(lg_link_new(cx, &(struct lg_endpoint){ .url = lg_cat(cx->arena, LG_STR("https://"), at->server), .ca = at->ca }, &link));
+	LG_TRY(lg_api_call(cx, link, &call, &answer));
+	return lg_join(cx, state, lg_api_member(cx, answer.body, "token"), at->server);
 }
+
+/* What the service knows of the host that holds this certificate. */
+static lg_err
+learn_identity(struct lg_ctx *cx, const struct lg_endpoint *at, struct lg_identity *id)
+{
+	struct lg_call call = { .method = "GET", .path = LG_STR("/v1/agent/keys") };
+	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
+	struct lg_cert_name name;
+	struct lg_reply answer;
+	struct lg_cert cert;
+
+	LG_TRY(own_cert(cx, id, &cert));
+	if (!lg_cert_name_parse(cert.uri, &name) || !lg_str_eq(name.type, LG_STR("Host")))
+		return lg_fail(cx, LG_E_INVALID, "the certificate is not a host's");
+	LG_TRY(lg_link_new(cx, at, &link));
+	LG_TRY(lg_api_call(cx, link, &call, &answer));
+	id->host_name = name.name;
+	id->trust_domain = name.domain;
+	id->host_id = lg_api_member(cx, answer.body, "host");
+	id->issuer = id->https = lg_api_member(cx, answer.body, "issuer");
+	id->ticket_keys = lg_api_member(cx, answer.body, "ticket_keys");
+	id->root = lg_api_member(cx, answer.body, "root");
+	return LG_OK;
+}
+
+lg_err
+lg_join_by_certificate(struct lg_ctx *cx, const char *state, const struct lg_join_at *at, lg_str certificate, lg_str private_key)
+{
+	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
+	struct lg_identity id = { .certificate = certificate, .mtls = lg_cat(cx->arena, LG_STR("https://"), at->server), .service_root = at->ca };
+	struct asking as = { "/v1/certificates", "profile", LG_STR("host"), { .url = id.mtls, .ca = at->ca, .cert = certificate, .key = private_key } };
+
+	if (!lg_invite_server_valid(at->server))
+		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not of the form host:port", LG_FMT(at->server));
+	LG_TRY(lg_state_open(cx, state));
+	if (lg_identity_exists(cx, state))
+		return lg_fail(cx, LG_E_EXISTS, "%s holds an identity already; to join anew, give another --state or remove it", state);
+	LG_TRY(learn_identity(cx, &as.at, &id));
+	LG_TRY(lg_key_generate(cx, LG_KEY_P256, &key));
+	LG_TRY(ask(cx, &as, key, &id));
+	return lg_identity_save(cx, state, &id);
+}
+
+/* ---- renew -------------------------------------------------------------------------------------------------- */
 
 lg_err
 lg_renew(struct lg_ctx *cx, const char *state)

@@ -29,6 +29,7 @@
 struct options {
 	const char *state, *socket, *token_file, *server, *hook;
 	struct lg_docker_settings docker;
+	const char *ca, *access_token, *host, *certificate, *key;	/* of joins without a join token */
 	const char *gate;		/* ranges that it guards */
 	const char *roots[LG_STRAYS_ROOTS + 1];	/* of runtimes' states */
 	size_t nroots;
@@ -103,11 +104,39 @@ tell_identity(struct lg_ctx *cx, const struct options *o)
 	return LG_OK;
 }
 
+#define PEM_MAX (256u << 10)
+
+static lg_err
+join_otherwise(struct lg_ctx *cx, const struct options *o)
+{
+	struct lg_join_at at = { .server = lg_str_of(o->server) };
+	lg_str text, key;
+
+	if (o->ca == NULL || o->server == NULL)
+		return lg_fail(cx, LG_E_INVALID, "without a join token the service is named by --server HOST:PORT and --ca FILE");
+	LG_TRY(lg_file_read(cx, o->ca, PEM_MAX, &at.ca));
+	if (o->access_token != NULL) {
+		if (o->host == NULL)
+			return lg_fail(cx, LG_E_INVALID, "which host? --host NAME");
+		LG_TRY(lg_file_read(cx, o->access_token, LG_TOKEN_MAX, &text));
+		return lg_join_by_sign_in(cx, o->state, &at, text, lg_str_of(o->host));
+	}
+	if (o->key == NULL)
+		return lg_fail(cx, LG_E_INVALID, "a certificate goes with its --key FILE");
+	LG_TRY(lg_file_read(cx, o->certificate, PEM_MAX, &text));
+	LG_TRY(lg_file_read(cx, o->key, PEM_MAX, &key));
+	return lg_join_by_certificate(cx, o->state, &at, text, key);
+}
+
 static lg_err
 run_join(struct lg_ctx *cx, const struct options *o)
 {
 	lg_str token;
 
+	if (o->access_token != NULL || o->certificate != NULL) {
+		LG_TRY(join_otherwise(cx, o));
+		return tell_identity(cx, o);
+	}
 	LG_TRY(read_token(cx, o->token_file, &token));
 	LG_TRY(lg_join(cx, o->state, token, lg_str_of(o->server)));
 	return tell_identity(cx, o);
@@ -298,7 +327,8 @@ static const struct {
 	const char *name, *help;
 	lg_err (*run)(struct lg_ctx *, const struct options *);
 } verbs[] = {
-	{ "join", "become a host: --token-file FILE|- --state DIR [--server HOST:PORT]", run_join },
+	{ "join", "become a host: --token-file FILE|- --state DIR [--server HOST:PORT]\n"
+	  "          or, with --server HOST:PORT --ca FILE: --access-token-file FILE --host NAME, or --certificate FILE --key FILE", run_join },
 	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]\n"
 	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]\n"
 	  "          [--gate RANGE,... [--gate-stale-open]]\n"
@@ -328,7 +358,9 @@ read_options(int argc, char **argv, struct options *o)
 		{ "hook", required_argument, NULL, 'k' }, { "docker-plugin", required_argument, NULL, 'p' },
 		{ "docker-front", required_argument, NULL, 'f' }, { "docker-engine", required_argument, NULL, 'e' },
 		{ "gate", required_argument, NULL, 'g' }, { "gate-stale-open", no_argument, NULL, 'O' },
-		{ "runtime-root", required_argument, NULL, 'R' }, { "kill-strays", no_argument, NULL, 'K' }, { NULL, 0, NULL, 0 },
+		{ "runtime-root", required_argument, NULL, 'R' }, { "kill-strays", no_argument, NULL, 'K' },
+		{ "ca", required_argument, NULL, 'A' }, { "access-token-file", required_argument, NULL, 'T' }, { "host", required_argument, NULL, 'H' },
+		{ "certificate", required_argument, NULL, 'C' }, { "key", required_argument, NULL, 'Y' }, { NULL, 0, NULL, 0 },
 	};
 	const struct {
 		int c;
@@ -336,6 +368,7 @@ read_options(int argc, char **argv, struct options *o)
 	} places[] = {
 		{ 's', &o->state }, { 'S', &o->socket }, { 't', &o->token_file }, { 'u', &o->server }, { 'k', &o->hook },
 		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine }, { 'g', &o->gate },
+		{ 'A', &o->ca }, { 'T', &o->access_token }, { 'H', &o->host }, { 'C', &o->certificate }, { 'Y', &o->key },
 	};
 	int c;
 

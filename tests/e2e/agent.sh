@@ -67,6 +67,22 @@ claim "renew" lightgate-agent renew --state "$T/node1"
 claim "a renewed certificate has a new serial and a new key" test "$before" != "$(openssl x509 -in "$T/node1/cert.pem" -noout -serial -pubkey)"
 has "status" "$(lightgate-agent status --state "$T/node1")" '^host node1 of https://.*spiffe://.*/host/node1'
 
+# ---- join by a sign-in, and by a certificate that there is already ----
+sign_in_admin
+echo "$ADMIN" >"$T/access"
+server=${HTTPS#https://} mtls=${MTLS#https://}
+claim "join by a sign-in" lightgate-agent join --access-token-file "$T/access" --host node1 --server "$server" --ca "$CA" --state "$T/signed"
+has "by a sign-in" "$(lightgate-agent status --state "$T/signed" --socket "$T/none" 2>&1)" '^host node1 of '
+token alice "$(lg_secret "$T/credentials" User alice)" >"$T/access.alice"
+has "nobody joins by the sign-in of one who may not invite" "$(lightgate-agent join --access-token-file "$T/access.alice" --host node1 --server "$server" --ca "$CA" --state "$T/no" 2>&1)" 'host:invite|not allowed|no policy'
+has "nor at a service that the CA does not vouch for" "$(lightgate-agent join --access-token-file "$T/access" --host node1 --server "$server" --ca "$T/fake.pem" --state "$T/no" 2>&1)" 'does not prove that it is the service'
+jq -r .key "$T/signed/identity.json" >"$T/held.key"; cat "$T/signed/cert.pem" "$T/signed/chain.pem" >"$T/held.pem"
+claim "join by a certificate" lightgate-agent join --certificate "$T/held.pem" --key "$T/held.key" --server "$mtls" --ca "$CA" --state "$T/certified"
+claim "with a key of its own" test "$(jq -r .key "$T/certified/identity.json")" != "$(cat "$T/held.key")"
+claim "which renews" lightgate-agent renew --state "$T/certified"
+has "a key that is not the certificate's" "$(lightgate-agent join --certificate "$T/held.pem" --key "$T/fake.key" --server "$mtls" --ca "$CA" --state "$T/no" 2>&1)" 'lightgate-agent: '
+claim "nothing was joined so" test ! -e "$T/no/identity.json"
+
 # ---- the door ----
 lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >"$T/agent.log" 2>&1 &
 AGENT_PID=$!
