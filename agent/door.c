@@ -5,6 +5,7 @@
 
 #include "agent/door_own.h"
 #include "agent/gate/gate.h"
+#include "agent/image.h"
 #include "agent/mounts.h"
 #include "agent/strays.h"
 #include "base/clock.h"
@@ -182,13 +183,15 @@ static lg_err
 first_start(struct visit *v)
 {
 	const char *state = v->door->at.state;
+	lg_str home = lg_running_home(v->cx, &v->oci, v->id);
 	struct lg_verdict_of vd;
 
+	LG_TRY(lg_image_check(v->cx, &v->oci, home, v->ticket.digest));
 	LG_TRY(lg_upstream_start(v->cx, v->up, v->id, v->workload, &v->oci, left(v), &vd));
 	if (!vd.permit)
 		return refused(v, &vd);
 	struct lg_admitted ad = { .container = v->id, .workload = v->workload, .admission = vd.admission, .sameness = v->oci.sameness,
-		.time = v->cx->now, .home = lg_running_home(v->cx, &v->oci, v->id) };
+		.time = v->cx->now, .home = home };
 	LG_TRY(lg_redeemed_put(v->cx, state, v->ticket.jti, v->ticket.expires));
 	LG_TRY(lg_admitted_put(v->cx, state, &ad));
 	pthread_mutex_lock(&v->door->lock);

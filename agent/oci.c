@@ -202,6 +202,8 @@ read_annotations(struct lg_oci_reading *r)
 			r->oci->ticket = value;
 		else if (lg_str_eq(name, LG_STR(LG_OCI_WORKLOAD)))
 			r->oci->workload = value;
+		else if (lg_str_eq(name, LG_STR(LG_OCI_DIGEST)))
+			r->oci->image_digest = value;
 		else if (lg_str_eq(name, LG_STR("org.opencontainers.image.ref.name")))
 			r->oci->image = value;
 	}

@@ -13,6 +13,7 @@
 #define LG_OCI_LIST	512		/* mounts, devices, capabilities, arguments: of each */
 #define LG_OCI_TICKET	"lightgate.ticket"
 #define LG_OCI_WORKLOAD	"lightgate.workload"
+#define LG_OCI_DIGEST	"lightgate.image-digest"
 
 struct lg_oci_list {
 	lg_str *v;
@@ -26,7 +27,7 @@ struct lg_oci {
 	struct lg_oci_list capabilities, devices, mounts, args;
 	struct lg_oci_list hooks;		/* programs that the runtime runs as root on the host, ours apart: "path arg ..." */
 	struct lg_oci_list bind_from, bind_to;	/* of bind mounts: absolute sources, and where they appear */
-	lg_str ticket, workload, image;		/* annotations: claims of whoever wrote the bundle */
+	lg_str ticket, workload, image, image_digest;	/* annotations: claims of whoever wrote the bundle */
 	lg_str rootfs;				/* absolute */
 	lg_sha256 digest;			/* of the text */
 	lg_sha256 sameness;			/* of what must not change between starts of one container */

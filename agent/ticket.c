@@ -27,6 +27,7 @@ lg_ticket_check(struct lg_ctx *cx, const struct lg_identity *id, const struct lg
 	lg_str wl = lg_api_member(cx, jws.payload, "wl");
 	if (!lg_str_eq(wl, workload))
 		return lg_fail(cx, LG_E_DENIED, "the ticket is for workload \"%.*s\", not \"%.*s\"", LG_FMT(wl), LG_FMT(workload));
-	*ret = (struct lg_ticket){ .jti = claims.jti, .workload = wl, .expires = claims.expires };
+	*ret = (struct lg_ticket){ .jti = claims.jti, .workload = wl, .expires = claims.expires,
+		.digest = lg_api_member(cx, jws.payload, "digest") };
 	return LG_OK;
 }

@@ -8,6 +8,7 @@
 
 struct lg_ticket {
 	lg_str jti, workload;
+	lg_str digest;			/* of the image; empty: any */
 	int64_t expires;		/* microseconds */
 };
 

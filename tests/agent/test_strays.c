@@ -1,4 +1,5 @@
 /* test_strays.c: which containers run here, and which are gone, by what the runtimes keep of them. */
+#include "agent/image.h"
 #include "agent/strays.h"
 
 #include <signal.h>
@@ -113,6 +114,43 @@ Test(strays, what_a_runtime_keeps_is_known_running_or_not)
 
 	cr_assert(lg_running_known(cx, extra, LG_STR("lgt-stopped")));
 	cr_assert_not(lg_running_known(cx, extra, LG_STR("lgt-other")));
+}
+
+/* ---- the image (image.h) -------------------------------------------------------------------------------------------------- */
+
+Test(image, a_ticket_for_an_image_starts_that_image_only)
+{
+	TEST_CTX(cx);
+	const char *top = test_folder(), *containers = lg_print(cx->arena, "%s/containers", top).p;
+	const char *home = lg_print(cx->arena, "%s/c1", containers).p, *driver = lg_print(cx->arena, "%s/image", top).p;
+	const char *path = lg_print(cx->arena, "%s/overlay2", driver).p;
+	cr_assert(mkdir(containers, 0700) == 0 && mkdir(home, 0700) == 0 && mkdir(driver, 0700) == 0 && mkdir(path, 0700) == 0);
+	test_write(home, "config.v2.json", "{\"ID\":\"c1\",\"Image\":\"sha256:aa\",\"Config\":{\"Image\":\"busybox\"}}");
+	test_write(path, "repositories.json", "{\"Repositories\":{\"busybox\":{\"busybox:1\":\"sha256:aa\",\"busybox@sha256:bb\":\"sha256:aa\","
+	    "\"busybox@sha256:cc\":\"sha256:dd\"}}}");
+	const struct {
+		const char *digest, *annotation;
+		bool docker;
+		const char *why;		/* NULL: good */
+	} cases[] = {
+		{ "", "", true, NULL }, { "", "", false, NULL }, { "sha256:aa", "", true, NULL }, { "sha256:bb", "", true, NULL },
+		{ "sha256:cc", "", true, "the container is of sha256:aa" }, { "sha256:dd", "", true, "the container is of sha256:aa" },
+		{ "sha256:dd", "sha256:dd", true, "the container is of sha256:aa" }, { "sha256:dd", "sha256:dd", false, NULL },
+		{ "sha256:dd", "sha256:ee", false, "the container is of sha256:ee" }, { "sha256:dd", "", false, "nothing says" },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		struct lg_oci oci = { .rootfs = LG_STR("/srv/rootfs"), .image_digest = lg_str_of(cases[i].annotation) };
+		lg_err e = lg_image_check(cx, &oci, cases[i].docker ? lg_str_of(home) : LG_STR("/srv/rootfs"), lg_str_of(cases[i].digest));
+		cr_assert_eq(e == LG_OK, cases[i].why == NULL, "case %zu: %s", i, cx->error);
+		if (e != LG_OK)
+			cr_assert_not_null(strstr(cx->error, cases[i].why), "case %zu: %s", i, cx->error);
+	}
+	struct lg_oci own = { .rootfs = lg_str_of(home) };
+	cr_assert_eq(lg_image_check(cx, &own, lg_str_of(home), LG_STR("sha256:aa")), LG_E_DENIED, "the image's own word");
+	chmod(lg_print(cx->arena, "%s/config.v2.json", home).p, 0666);
+	struct lg_oci oci = { .rootfs = LG_STR("/srv/rootfs") };
+	cr_assert_eq(lg_image_check(cx, &oci, lg_str_of(home), LG_STR("sha256:aa")), LG_E_DENIED, "a file that others write");
 }
 
 Test(strays, an_engines_folder_is_a_containers_home)

@@ -32,7 +32,20 @@ has "a token for somebody else" "$(cat "$T/out")" '^not you: the token is for so
 LIGHTGATE_CERT= LIGHTGATE_KEY= run "$T/alice.token" web busybox node1; same "a controller without its certificate" $? 1
 has "a controller without its certificate" "$(cat "$T/out")" '^refused: '
 LIGHTGATE_CA= run "$T/alice.token" web busybox node1; same "a service that nobody vouches for" $? 1
+
+# on a host: decided from its bundle, which the library keeps itself; the second time without the service
+lightgate host create-join-token node1 --dev "$T/data" --out "$T/join" >/dev/null && lightgate-agent join --token-file "$T/join" --state "$T/node1" >/dev/null || bad "node1 joins"
+jq -r .key "$T/node1/identity.json" >"$T/n.key"; cat "$T/node1/cert.pem" "$T/node1/chain.pem" >"$T/n.pem"
+on_host() { LIGHTGATE_CERT=$T/n.pem LIGHTGATE_KEY=$T/n.key LIGHTGATE_STATE=$T/bundle run "$@"; }
+for i in $(seq 50); do on_host logs alice web && [ -e "$T/bundle/bundle.contact" ] && break; sleep 0.1; done
+has "alice may look" "$(cat "$T/out")" '^permitted: .*shop-operators'
+has "the copy is the owner's alone" "$(stat -c %a "$T/bundle")" '^700$'
 lg_stop
+on_host logs alice web; same "without the service, by the stored bundle" $? 0
+has "by the stored bundle" "$(cat "$T/out")" '^permitted: .*shop-operators'
+on_host logs bob web; same "whom it does not know" $? 1
+sed -i 's/"name":"alice"/"name":"malice"/' "$T/bundle/bundle.body"
+on_host logs alice web; same "by a copy that was touched" $? 1
 run "$T/alice.token" web busybox node1; same "without the service" $? 1
 claim "the library shows nothing but its own names" test -z "$(nm -D --defined-only build/lib/liblightgate.so | awk '{print $3}' | grep -v '^lightgate_\|^LIGHTGATE_1')"
 lacks "the library needs no jansson" "$(readelf -d build/lib/liblightgate.so)" 'jansson|jwt'
