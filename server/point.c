@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "server/decision_body.h"
 #include "server/entities.h"
 #include "server/memo.h"
 #include "server/point_internal.h"
@@ -380,49 +379,10 @@ lg_point_ask_under(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, con
 }
 
 void
-lg_point_log(struct lg_point *p, struct lg_segments *sg)
-{
-	p->segments = sg;
-}
-
-void
 lg_point_signin(struct lg_point *p, lg_point_signin_question *question, void *self)
 {
 	p->signin = question;
 	p->signin_self = self;
-}
-
-static lg_str
-proof_of(const struct lg_question *q)
-{
-	for (size_t i = 0; i < q->ncontext; i++)
-		if (strcmp(q->context[i].name, "subject_proof") == 0)
-			return q->context[i].s;
-	return LG_NONE;
-}
-
-/* The components' doors: what they permit is a change of its own, so its record need not be waited for. */
-static lg_err
-record(struct lg_point *p, struct lg_ctx *cx, const struct lg_question *q, struct lg_verdict *ret)
-{
-	char id[LG_UUID_TEXT + 1];
-
-	lg_uuid_text(lg_uuid_new(), id);
-	struct lg_decision d = {
-		.tenant = q->tenant, .time = cx->now, .body = lg_decision_body(cx, q, ret, lg_str_of(id), proof_of(q)),
-	};
-	lg_err e = p->segments == NULL ? LG_E_UNAVAILABLE : lg_segments_append(p->segments, &d);
-	if (e == LG_OK)
-		return LG_OK;
-	deny(ret, LG_STR("the decision log cannot be written"));
-	return lg_fail(cx, e, "the decision log cannot be written");
-}
-
-static lg_err
-port_ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
-{
-	LG_TRY(lg_point_ask(self, cx, v, q, ret));
-	return q->record ? record(self, cx, q, ret) : LG_OK;
 }
 
 struct lg_tally *
@@ -461,36 +421,4 @@ lg_point_may_read(struct lg_point *p, uint32_t tenant, uint64_t version, lg_str 
 
 	lg_published_end(p->sets);
 	return may;
-}
-
-static uint64_t
-port_revision(void *self, uint32_t tenant)
-{
-	return lg_point_version(self, tenant);
-}
-
-static lg_err
-port_certain(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, bool *certain, bool *permit)
-{
-	return lg_point_certain(self, cx, v, q, certain, permit);
-}
-
-static bool
-port_alike(void *self, uint32_t tenant, lg_uuid above[LG_ALIKE], size_t *n)
-{
-	struct lg_point *p = self;
-	const struct tenant_set *t = lg_snapshot_find(lg_published_begin(p->sets), tenant);
-	bool alike = t != NULL && t->alike;
-
-	*n = alike ? t->nabove : 0;
-	if (alike)
-		memcpy(above, t->above, sizeof t->above);
-	lg_published_end(p->sets);
-	return alike;
-}
-
-void
-lg_point_decider(struct lg_point *p, struct lg_decider *ret)
-{
-	*ret = (struct lg_decider){ p, port_ask, port_revision, port_certain, port_alike };
 }
