@@ -215,6 +215,7 @@ struct parts {				/* members of {"left": .., "right": ..} and its kin */
 	struct lg_expr *a, *b, *c;
 	lg_str text;			/* attr, entity_type */
 	struct lg_expr *pattern, *path;
+	bool strange;			/* there was a member that is none: only `has` passes over those, as in the reference */
 };
 
 static struct lg_expr *
@@ -261,8 +262,9 @@ part(struct lg_est_reader *rd, lg_str name, struct parts *p)
 		p->text = lg_json_str(rd->js);
 		return rd->js->fault == NULL;
 	}
-	lg_json_fault(rd->js, "unknown member of an expression");
-	return false;
+	p->strange = true;
+	lg_json_skip(rd->js);
+	return rd->js->fault == NULL;
 }
 
 static struct lg_expr *
@@ -327,6 +329,8 @@ compose(struct lg_est_reader *rd, lg_str name, const struct parts *p)
 	struct list l = { 0 };
 	size_t i = 0;
 
+	if (p->strange && !lg_str_eq(name, LG_STR("has")))
+		return lg_est_bad(rd, "unknown member of an expression");
 	if (binary != NULL && p->a != NULL && p->b != NULL && p->text.p == NULL && p->c == NULL) {
 		x = node(rd, binary->op);
 		x->a = p->a;

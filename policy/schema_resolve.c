@@ -17,7 +17,7 @@ static const struct {
 	struct lg_type type;
 } builtins[] = {
 	{ LG_STR("Long"), { .kind = TY_LONG } }, { LG_STR("String"), { .kind = TY_STRING } },
-	{ LG_STR("Bool"), { .kind = TY_BOOL } }, { LG_STR("Boolean"), { .kind = TY_BOOL } },
+	{ LG_STR("Bool"), { .kind = TY_BOOL } },
 	{ LG_STR("ipaddr"), { .kind = TY_EXT, .ext = LG_V_IP } }, { LG_STR("decimal"), { .kind = TY_EXT, .ext = LG_V_DECIMAL } },
 	{ LG_STR("datetime"), { .kind = TY_EXT, .ext = LG_V_DATETIME } },
 	{ LG_STR("duration"), { .kind = TY_EXT, .ext = LG_V_DURATION } }
@@ -76,10 +76,21 @@ entity_name(struct resolver *r, lg_str ns, lg_str name)
 {
 	lg_str full = lg_decl_full(r->s->arena, ns, name);
 
-	/* Actions are entities too: their type exists where actions are declared. */
 	if (lg_map_get(&r->d->entity_by_name, full) != NULL)
 		return full;
 	return lg_map_get(&r->d->entity_by_name, name) != NULL ? name : LG_NONE;
+}
+
+/* Actions are entities too, and attributes can name them: their type is there where actions are declared. */
+static bool
+is_action_type(const struct resolver *r, lg_str full)
+{
+	lg_str ns = lg_str_eq(full, LG_STR("Action")) ? LG_STR("") : lg_str_sub(full, 0, full.n > 8 ? full.n - 8 : 0);
+
+	for (uint32_t i = 0; lg_type_is_action(full) && i < r->d->naction; i++)
+		if (lg_str_eq(r->d->action[i]->ns, ns))
+			return true;
+	return false;
 }
 
 static const struct lg_type *
@@ -93,7 +104,8 @@ named(struct resolver *r, lg_str ns, const struct lg_decl_type *t)
 
 		if (c != NULL && t->kind != DECL_ENTITY)
 			return common_type(r, c, t->at);
-		if (t->kind != DECL_COMMON && lg_map_get(&r->d->entity_by_name, tries[i]) != NULL)
+		if (t->kind != DECL_COMMON &&
+		    (lg_map_get(&r->d->entity_by_name, tries[i]) != NULL || is_action_type(r, tries[i])))
 			return entity_type(r, tries[i]);
 	}
 	b = t->kind == DECL_NAME ? builtin(t->name) : NULL;

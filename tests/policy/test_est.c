@@ -104,6 +104,8 @@ Test(est, members_that_are_none)
 	struct fixture f = fixture_new();
 
 	cr_expect_eq(read(&f, POLICY("{\"op\":\"All\",\"x\":[{}]}", "")), LG_OK, "%s", f.cx.error);
+	cr_expect_eq(read(&f, BODY("{\"has\":{\"left\":{\"Var\":\"context\"},\"attr\":\"a\",\"x\":1}}")), LG_OK, "%s", f.cx.error);
+	cr_expect_eq(read(&f, BODY("{\".\":{\"left\":{\"Var\":\"context\"},\"attr\":\"a\",\"x\":1}}")), LG_E_INVALID);
 	cr_expect_eq(read(&f, POLICY("{\"op\":\"==\",\"entity\":{\"type\":\"U\",\"id\":\"a\",\"x\":1}}", "")), LG_OK, "%s", f.cx.error);
 	fixture_free(&f);
 }

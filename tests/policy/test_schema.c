@@ -35,6 +35,19 @@ Test(schema, what_the_grammar_has)
 		cr_expect_eq(errors_of(good[i]) == 0, i != skip, "%s", good[i]);
 }
 
+static const char *const by_action[] = { "entity U { x: Action }; action a;", "entity U { x: Set<N::Action> }; namespace N { action a; }",
+	"namespace N { entity U { x: Action }; } action a;" };
+
+Test(schema, attributes_can_name_actions_where_there_are_some)
+{
+	for (size_t i = 0; i < LG_COUNT(by_action); i++)
+		cr_expect_eq(errors_of(by_action[i]), 0, "%s", by_action[i]);
+	cr_expect_neq(errors_of("entity U { x: Action };"), 0);
+	cr_expect_neq(errors_of("entity U { x: N::Action }; action a;"), 0);
+	cr_expect_neq(errors_of("entity U in [Action]; action a;"), 0);
+	cr_expect_neq(errors_of("entity U { x: Boolean };"), 0, "the type is Bool");
+}
+
 Test(schema, what_it_refuses)
 {
 	static const char *const bad[] = {
