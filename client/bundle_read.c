@@ -1,24 +1,12 @@
 /* bundle_read.c: a bundle's body, member by member, each within its limit. */
-#include "client/bundle_own.h"
+#include "client/bundle_reading.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/text.h"
-
-struct reading {
-	struct lg_ctx *cx;		/* its arena is the body's */
-	struct lg_bundle_body *b;
-	struct lg_map types;		/* each kept once */
-	lg_str schema, system, tenant;
-	lg_str *chunk;			/* arrays of entities, as they stand */
-	size_t nchunks;
-	int64_t format;
-	lg_err e;			/* the first failure that is not of the syntax */
-};
 
 #define CHUNKS_MAX	1024
 
@@ -34,13 +22,13 @@ lg_bundle_key(char *room, size_t size, lg_str a, lg_str b)
 }
 
 static lg_str
-key_of(struct reading *r, lg_str a, lg_str b)
+key_of(struct lg_bundle_reading *r, lg_str a, lg_str b)
 {
 	return lg_print(r->cx->arena, "%.*s/%.*s", LG_FMT(a), LG_FMT(b));
 }
 
-static void
-failed(struct reading *r, struct lg_json *js, lg_err e)
+void
+lg_bundle_reading_fail(struct lg_bundle_reading *r, struct lg_json *js, lg_err e)
 {
 	if (r->e == LG_OK)
 		r->e = e;
@@ -72,7 +60,7 @@ read_strings(struct lg_json *js, const struct member *m, size_t n)
 }
 
 static void
-read_tenant(struct reading *r, struct lg_json *js)
+read_tenant(struct lg_bundle_reading *r, struct lg_json *js)
 {
 	struct lg_bundle_body *b = r->b;
 	const struct member m[] = { { "id", &b->tenant_id }, { "name", &b->tenant }, { "issuer", &b->issuer },
@@ -82,7 +70,7 @@ read_tenant(struct reading *r, struct lg_json *js)
 }
 
 static void
-read_host(struct reading *r, struct lg_json *js)
+read_host(struct lg_bundle_reading *r, struct lg_json *js)
 {
 	const struct member m[] = { { "id", &r->b->host_id }, { "name", &r->b->host } };
 
@@ -92,7 +80,7 @@ read_host(struct reading *r, struct lg_json *js)
 /* ---- policies -------------------------------------------------------------------------------------------------------------- */
 
 static void
-read_names(struct reading *r, struct lg_json *js)
+read_names(struct lg_bundle_reading *r, struct lg_json *js)
 {
 	lg_json_array(js);
 	while (lg_json_item(js)) {
@@ -104,7 +92,7 @@ read_names(struct reading *r, struct lg_json *js)
 }
 
 static void
-read_policies(struct reading *r, struct lg_json *js)
+read_policies(struct lg_bundle_reading *r, struct lg_json *js)
 {
 	lg_str name;
 
@@ -142,7 +130,7 @@ lg_bundle_resolve(void *self, struct lg_ctx *cx, const struct lg_euid *uid, stru
 }
 
 static lg_err
-compile(struct reading *r)
+compile(struct lg_bundle_reading *r)
 {
 	struct lg_policy_source system = { LG_STR("system"), r->system }, tenant = { LG_STR("policies"), r->tenant };
 	struct lg_policy_options o = { .ids_from_annotation = true };
@@ -157,150 +145,16 @@ compile(struct reading *r)
 	return lg_policies_parse(r->cx, &tenant, 1, &o, &faults, &b->policies);
 }
 
-/* ---- trust -------------------------------------------------------------------------------------------------------------------- */
-
-static void
-read_issuers(struct reading *r, struct lg_json *js)
-{
-	struct lg_bundle_body *b = r->b;
-
-	lg_json_array(js);
-	while (lg_json_item(js)) {
-		lg_str pem = lg_json_str(js), der;
-		if (b->nissuers == LG_BUNDLE_ISSUERS || !lg_pem_parse(r->cx->arena, pem, LG_STR("CERTIFICATE"), &der, NULL)) {
-			failed(r, js, LG_E_INVALID);
-			return;
-		}
-		struct lg_cert *c = &b->issuer_cert[b->nissuers];
-		if (lg_cert_parse(r->cx, der, c) != LG_OK || !c->ca ||
-		    lg_pubkey_from_spki(r->cx, c->spki, &b->issuer_key[b->nissuers]) != LG_OK) {
-			failed(r, js, LG_E_INVALID);
-			return;
-		}
-		b->issuers[b->nissuers++] = der;
-	}
-}
-
-static void
-read_keys(struct reading *r, struct lg_json *js, struct lg_keyset **ret)
-{
-	lg_str raw = lg_json_raw(js);
-
-	if (*ret != NULL || (raw.n > 0 && lg_keyset_from_jwks(r->cx, raw, ret) != LG_OK))
-		failed(r, js, LG_E_INVALID);
-}
-
-static void
-read_heirs(struct lg_json *js, lg_str *ret, size_t max, size_t *n)
-{
-	lg_json_array(js);
-	while (lg_json_item(js)) {
-		lg_str token = lg_json_str(js);
-		if (*n < max)
-			ret[(*n)++] = token;
-	}
-}
-
-static void
-read_trust(struct reading *r, struct lg_json *js)
-{
-	lg_str name;
-
-	lg_json_object(js);
-	while (lg_json_member(js, &name)) {
-		if (lg_str_eq(name, LG_STR("issuers")))
-			read_issuers(r, js);
-		else if (lg_str_eq(name, LG_STR("token_keys")))
-			read_keys(r, js, &r->b->token_keys);
-		else if (lg_str_eq(name, LG_STR("ticket_keys")))
-			read_keys(r, js, &r->b->ticket_keys);
-		else if (lg_str_eq(name, LG_STR("bundle_heirs")))
-			read_heirs(js, r->b->heirs, LG_BUNDLE_KEYS, &r->b->nheirs);
-		else
-			lg_json_skip(js);
-	}
-}
-
-void
-lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, lg_str *ret, size_t max, size_t *n)
-{
-	struct lg_json js;
-	lg_str name;
-
-	lg_json_init(&js, cx->arena, text);
-	if (lg_json_peek(&js) != LG_JSON_OBJECT)
-		return;
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (!lg_str_eq(name, LG_STR("trust"))) {
-			lg_json_skip(&js);
-			continue;
-		}
-		lg_json_object(&js);
-		while (lg_json_member(&js, &name))
-			if (lg_str_eq(name, LG_STR("bundle_heirs")))
-				read_heirs(&js, ret, max, n);
-			else
-				lg_json_skip(&js);
-		return;			/* what follows is not looked at before it is believed */
-	}
-}
-
-/* ---- revocations ----------------------------------------------------------------------------------------------------------------- */
-
-static void
-read_tokens(struct reading *r, struct lg_json *js)
-{
-	lg_json_array(js);
-	while (lg_json_item(js)) {
-		lg_str kind = LG_NONE, id = LG_NONE, name;
-		int64_t *not_before = LG_NEW(r->cx->arena, int64_t);
-		lg_json_object(js);
-		while (lg_json_member(js, &name)) {
-			if (lg_str_eq(name, LG_STR("kind")))
-				kind = lg_json_str(js);
-			else if (lg_str_eq(name, LG_STR("id")))
-				id = lg_json_str(js);
-			else if (lg_str_eq(name, LG_STR("not_before")))
-				*not_before = lg_json_int(js);
-			else
-				lg_json_skip(js);
-		}
-		*lg_map_at(&r->b->tokens, key_of(r, kind, id)) = not_before;
-	}
-}
-
-static void
-read_revoked(struct reading *r, struct lg_json *js)
-{
-	lg_str name;
-
-	lg_json_object(js);
-	while (lg_json_member(js, &name)) {
-		if (lg_str_eq(name, LG_STR("certificates"))) {
-			lg_json_array(js);
-			while (lg_json_item(js))
-				*lg_map_at(&r->b->certificates, lg_json_str(js)) = r->b;
-		} else if (lg_str_eq(name, LG_STR("tokens"))) {
-			read_tokens(r, js);
-		} else if (lg_str_eq(name, LG_STR("whole"))) {
-			r->b->all_revoked = lg_json_bool(js);
-		} else {
-			lg_json_skip(js);
-		}
-	}
-}
-
 /* ---- entities and admissions -------------------------------------------------------------------------------------------------------- */
 
 static void
-read_chunks(struct reading *r, struct lg_json *js)
+read_chunks(struct lg_bundle_reading *r, struct lg_json *js)
 {
 	r->chunk = LG_NEWS(r->cx->arena, lg_str, CHUNKS_MAX);
 	lg_json_array(js);
 	while (lg_json_item(js)) {
 		if (r->nchunks == CHUNKS_MAX) {
-			failed(r, js, LG_E_LIMIT);
+			lg_bundle_reading_fail(r, js, LG_E_LIMIT);
 			return;
 		}
 		r->chunk[r->nchunks++] = lg_json_raw(js);
@@ -308,7 +162,7 @@ read_chunks(struct reading *r, struct lg_json *js)
 }
 
 static void
-read_admissions(struct reading *r, struct lg_json *js)
+read_admissions(struct lg_bundle_reading *r, struct lg_json *js)
 {
 	lg_json_array(js);
 	while (lg_json_item(js)) {
@@ -372,7 +226,7 @@ add_known(struct lg_known_table *t, const struct lg_euid *uid, const char *type,
 }
 
 static const char *
-type_of(struct reading *r, lg_str type)
+type_of(struct lg_bundle_reading *r, lg_str type)
 {
 	void **kept = lg_map_at(&r->types, type);
 
@@ -386,7 +240,7 @@ index_entity(void *arg, const struct lg_euid *uid, const struct lg_record *attrs
 {
 	struct lg_name name_attr = lg_name_of(LG_STR("name"));
 	const struct lg_value *name = lg_record_get(attrs, &name_attr);
-	struct reading *r = arg;
+	struct lg_bundle_reading *r = arg;
 	const char *type = type_of(r, uid->type);
 
 	add_known(&r->b->by_id, uid, type, uid->id);
@@ -397,7 +251,7 @@ index_entity(void *arg, const struct lg_euid *uid, const struct lg_record *attrs
 
 /* Beyond what is there nothing is held: what is not found is unknown. */
 static lg_err
-fill_store(struct reading *r)
+fill_store(struct lg_bundle_reading *r)
 {
 	struct lg_bundle_body *b = r->b;
 	struct lg_arena *outer = r->cx->arena, *work = lg_arena_new();
@@ -425,14 +279,14 @@ fill_store(struct reading *r)
 
 static const struct {
 	const char *name;
-	void (*read)(struct reading *r, struct lg_json *js);
+	void (*read)(struct lg_bundle_reading *r, struct lg_json *js);
 } parts[] = {
-	{ "tenant", read_tenant }, { "host", read_host }, { "policies", read_policies }, { "trust", read_trust },
-	{ "revoked", read_revoked }, { "entities", read_chunks }, { "admissions", read_admissions },
+	{ "tenant", read_tenant }, { "host", read_host }, { "policies", read_policies }, { "trust", lg_bundle_read_trust },
+	{ "revoked", lg_bundle_read_revoked }, { "entities", read_chunks }, { "admissions", read_admissions },
 };
 
 static void
-read_member(struct reading *r, struct lg_json *js, lg_str name)
+read_member(struct lg_bundle_reading *r, struct lg_json *js, lg_str name)
 {
 	for (size_t i = 0; i < LG_COUNT(parts); i++)
 		if (lg_str_eq(name, lg_str_of(parts[i].name))) {
@@ -450,7 +304,7 @@ read_member(struct reading *r, struct lg_json *js, lg_str name)
 }
 
 static lg_err
-check_whole(struct reading *r)
+check_whole(struct lg_bundle_reading *r)
 {
 	struct lg_bundle_body *b = r->b;
 
@@ -466,7 +320,7 @@ check_whole(struct reading *r)
 }
 
 static lg_err
-make_asker(struct reading *r)
+make_asker(struct lg_bundle_reading *r)
 {
 	struct lg_field *f = LG_NEWS(r->cx->arena, struct lg_field, 3);
 	struct lg_value v;
@@ -480,7 +334,7 @@ make_asker(struct reading *r)
 }
 
 static lg_err
-read_all(struct reading *r, lg_str text)
+read_all(struct lg_bundle_reading *r, lg_str text)
 {
 	struct lg_json js;
 	lg_str name;
@@ -504,7 +358,7 @@ lg_bundle_body_read(struct lg_ctx *cx, lg_str text, struct lg_bundle_body **ret)
 {
 	struct lg_arena *a = lg_arena_new(), *outer = cx->arena;
 	struct lg_bundle_body *b = LG_NEW(a, struct lg_bundle_body);
-	struct reading r = { .cx = cx, .b = b };
+	struct lg_bundle_reading r = { .cx = cx, .b = b };
 
 	atomic_init(&b->refs, 1);
 	b->arena = a;

@@ -1,8 +1,6 @@
 /* follow.c: see follow.h. */
-#include "client/follow.h"
+#include "client/follow_own.h"
 
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,33 +10,11 @@
 #include "base/text.h"
 #include "client/api.h"
 
-#define STREAM_LINE	1024			/* octets of a line of the stream */
-#define STATE_MAX	128			/* octets of what the service calls its state */
 #define FETCH_TIME	(10 * LG_SECOND)
 #define NO_CONTACT	INT64_MIN
-#define SILENCE_MIN	(2 * LG_SECOND)
 
-struct lg_follow {
-	struct lg_follow_settings s;
-	pthread_mutex_t fetching;		/* one fetch at a time; taken before `lock` */
-	pthread_mutex_t lock;			/* over all below */
-	pthread_cond_t wake;
-	struct lg_bundle *bundle;
-	struct lg_bundle_mark floor;
-	bool has_floor;
-	char held[STATE_MAX];			/* the service's state that the bundle is of */
-	_Atomic int64_t contact, max_stale;	/* read without the lock */
-	int64_t noted;				/* the contact on disk */
-	int64_t ahead;				/* how far the service's clock is before ours, at least */
-	bool has_ahead;
-	char trouble[LG_ERROR_TEXT];
-	bool stop, running;
-	pthread_t thread;
-	struct lg_cut cut;
-};
-
-static int64_t
-clock_of(const struct lg_follow *f)
+int64_t
+lg_follow_clock(const struct lg_follow *f)
 {
 	return f->s.clock != NULL ? f->s.clock() : lg_boottime();
 }
@@ -79,15 +55,15 @@ recall_contact(struct lg_ctx *cx, struct lg_follow *f)
 
 	if (access(path_of(cx, f, "contact"), F_OK) != 0 || lg_file_read(cx, path_of(cx, f, "contact"), 128, &text) != LG_OK ||
 	    !lg_str_cut(lg_str_trim(text), ' ', &boot, &time) || ours.n == 0 || !lg_str_eq(boot, ours) || !lg_int_parse(time, &at) ||
-	    at > clock_of(f))
+	    at > lg_follow_clock(f))
 		return;
 	atomic_store(&f->contact, at);
 	f->noted = at;
 }
 
 /* Contacts only come nearer: what arrives late does not take one back. */
-static void
-set_contact(struct lg_ctx *cx, struct lg_follow *f, int64_t at)
+void
+lg_follow_contact(struct lg_ctx *cx, struct lg_follow *f, int64_t at)
 {
 	pthread_mutex_lock(&f->lock);
 	if (at > atomic_load(&f->contact))
@@ -102,13 +78,13 @@ lg_follow_fresh(struct lg_follow *f)
 {
 	int64_t contact = atomic_load_explicit(&f->contact, memory_order_acquire);
 
-	return contact != NO_CONTACT && clock_of(f) - contact < atomic_load_explicit(&f->max_stale, memory_order_acquire);
+	return contact != NO_CONTACT && lg_follow_clock(f) - contact < atomic_load_explicit(&f->max_stale, memory_order_acquire);
 }
 
 void
 lg_follow_now(struct lg_follow *f, struct lg_follow_now *ret)
 {
-	int64_t now = clock_of(f);
+	int64_t now = lg_follow_clock(f);
 
 	pthread_mutex_lock(&f->lock);
 	int64_t contact = atomic_load_explicit(&f->contact, memory_order_relaxed);
@@ -128,8 +104,8 @@ lg_follow_trouble(struct lg_ctx *cx, struct lg_follow *f)
 	return s;
 }
 
-static void
-set_trouble(struct lg_ctx *cx, struct lg_follow *f)
+void
+lg_follow_failed(struct lg_ctx *cx, struct lg_follow *f)
 {
 	pthread_mutex_lock(&f->lock);
 	memcpy(f->trouble, cx->error, sizeof f->trouble);
@@ -186,13 +162,13 @@ take_stored(struct lg_ctx *cx, struct lg_follow *f, const struct lg_bundle_pin *
 		return;
 	if (lg_file_read(cx, path_of(cx, f, "token"), LG_TOKEN_MAX, &token) != LG_OK ||
 	    lg_bundle_mark_read(cx, pin, token, &f->floor) != LG_OK) {
-		set_trouble(cx, f);
+		lg_follow_failed(cx, f);
 		return;
 	}
 	f->has_floor = true;
 	if (lg_file_read(cx, path_of(cx, f, "body"), LG_BUNDLE_MAX, &body) != LG_OK ||
 	    lg_bundle_open(cx, pin, token, body, &f->floor, &b) != LG_OK) {
-		set_trouble(cx, f);
+		lg_follow_failed(cx, f);
 		return;
 	}
 	publish(f, b);
@@ -230,7 +206,7 @@ lg_follow_open(struct lg_ctx *cx, const struct lg_follow_settings *s, struct lg_
 		if (s->where(s->self, cx, &at) == LG_OK)
 			take_stored(cx, f, &at.pin);
 		else
-			set_trouble(cx, f);
+			lg_follow_failed(cx, f);
 	}
 	*ret = f;
 	return LG_OK;
@@ -299,7 +275,7 @@ take_answer(struct lg_ctx *cx, struct lg_follow *f, const struct lg_follow_at *a
 	lg_str token, body;
 	struct lg_bundle *b;
 
-	if (!lg_str_cut(text, '\n', &token, &body) || !lg_str_cut(body, '\n', state, &body) || state->n >= STATE_MAX)
+	if (!lg_str_cut(text, '\n', &token, &body) || !lg_str_cut(body, '\n', state, &body) || state->n >= LG_FOLLOW_STATE)
 		return lg_fail(cx, LG_E_INVALID, "the service's answer is not a bundle");
 	LG_TRY(accept_bundle(cx, f, at, held, token, body, &b));
 	lg_err e = store(cx, f, token, body);
@@ -322,8 +298,8 @@ static lg_err
 fetch(struct lg_ctx *cx, struct lg_follow *f)
 {
 	LG_AUTO(lg_bundle_unref) struct lg_bundle *held = held_bundle(f);
-	struct taking t = { LG_BUF(LG_BUNDLE_MAX + LG_TOKEN_MAX + STATE_MAX + 2) };
-	int64_t began = clock_of(f);
+	struct taking t = { LG_BUF(LG_BUNDLE_MAX + LG_TOKEN_MAX + LG_FOLLOW_STATE + 2) };
+	int64_t began = lg_follow_clock(f);
 	struct lg_follow_at at;
 	lg_str state = LG_NONE;
 
@@ -336,7 +312,7 @@ fetch(struct lg_ctx *cx, struct lg_follow *f)
 		memcpy(f->held, state.p, state.n);
 		f->held[state.n] = '\0';
 		pthread_mutex_unlock(&f->lock);
-		set_contact(cx, f, began);	/* what the service said then, it may have changed since */
+		lg_follow_contact(cx, f, began);	/* what the service said then, it may have changed since */
 	}
 	lg_buf_free(&t.text);
 	return e;
@@ -349,178 +325,11 @@ lg_follow_fetch(struct lg_ctx *cx, struct lg_follow *f)
 	lg_err e = fetch(cx, f);
 	pthread_mutex_unlock(&f->fetching);
 	if (e != LG_OK)
-		set_trouble(cx, f);
+		lg_follow_failed(cx, f);
 	return e;
 }
 
-/* ---- the stream ----------------------------------------------------------------------------------------------------------- */
-
-/*
- * When was that said?  The service's clock in the line tells how long the line was on its way, compared with the fastest one of
- * this connection: lines that somebody holds back do not keep a bundle fresh.
- */
-static int64_t
-said_at(struct lg_follow *f, int64_t up)
-{
-	int64_t now = clock_of(f);
-
-	if (!f->has_ahead || up - now > f->ahead) {
-		f->ahead = up - now;
-		f->has_ahead = true;
-	}
-	return up - f->ahead;
-}
-
-lg_err
-lg_follow_line(struct lg_ctx *cx, struct lg_follow *f, lg_str line)
-{
-	lg_str state = LG_NONE, name;
-	int64_t up = 0;
-	struct lg_json js;
-
-	lg_json_init(&js, cx->arena, line);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("state")))
-			state = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("up")))
-			up = lg_json_int(&js);
-		else
-			lg_json_skip(&js);
-	}
-	LG_TRY(lg_json_end(cx, &js));
-	pthread_mutex_lock(&f->lock);
-	bool same = f->bundle != NULL && state.n > 0 && lg_str_eq(state, lg_str_of(f->held));
-	pthread_mutex_unlock(&f->lock);
-	int64_t at = said_at(f, up);
-	if (!same)
-		return lg_follow_fetch(cx, f);
-	set_contact(cx, f, at);
-	return LG_OK;
-}
-
-struct stream {
-	struct lg_follow *f;
-	struct lg_buf line;
-	bool spoke;
-};
-
-static bool
-take_lines(void *arg, lg_str piece)
-{
-	struct stream *st = arg;
-	struct lg_ctx cx;
-	lg_str line, rest;
-	bool good = true;
-
-	lg_buf_str(&st->line, piece);
-	while (good && memchr(st->line.p, '\n', st->line.n) != NULL) {
-		(void)lg_str_cut(lg_buf_view(&st->line), '\n', &line, &rest);
-		lg_ctx_init(&cx, lg_arena_new());
-		good = lg_follow_line(&cx, st->f, line) == LG_OK;
-		if (!good)
-			set_trouble(&cx, st->f);
-		lg_arena_free(&cx.arena);
-		lg_buf_drop(&st->line, line.n + 1);
-		st->spoke = st->spoke || good;
-	}
-	return good && !st->line.full;
-}
-
-static int64_t
-silence_of(const struct lg_follow *f)
-{
-	int64_t half = atomic_load(&f->max_stale) / 2;
-
-	return half > SILENCE_MIN ? half : SILENCE_MIN;
-}
-
-/* Until the connection ends.  True if it was of use. */
-static bool
-watch(struct lg_ctx *cx, struct lg_follow *f)
-{
-	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
-	struct stream st = { f, LG_BUF(STREAM_LINE), false };
-	struct lg_call call = { .method = "GET", .path = LG_STR("/v1/watch"), .sink = take_lines, .arg = &st, .cut = &f->cut,
-		.silence = silence_of(f) };
-	struct lg_follow_at at;
-	struct lg_reply answer;
-
-	f->has_ahead = false;
-	f->held[0] = '\0';		/* the service may have been started anew: its first line leads to a question */
-	lg_err e = f->s.where(f->s.self, cx, &at);
-	if (e == LG_OK)
-		e = lg_link_new(cx, &at.stream, &link);
-	if (e == LG_OK)
-		e = lg_api_call(cx, link, &call, &answer);
-	if (e != LG_OK && !st.spoke)
-		set_trouble(cx, f);
-	lg_buf_free(&st.line);
-	return st.spoke;
-}
-
-/* ---- the thread ------------------------------------------------------------------------------------------------------------- */
-
-/* Hosts that lost the service together must not come back together. */
-static int64_t
-jitter(int64_t pause)
-{
-	uint16_t r;
-
-	lg_random(&r, sizeof r);
-	return pause / 2 + pause * r / UINT16_MAX / 2;
-}
-
-/* False when it is time to end. */
-static bool
-rest(struct lg_follow *f, int64_t pause)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	int64_t ns = until.tv_nsec + jitter(pause) * 1000;
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec = ns % 1000000000;
-	pthread_mutex_lock(&f->lock);
-	while (!f->stop && pthread_cond_timedwait(&f->wake, &f->lock, &until) == 0)
-		;
-	bool stop = f->stop;
-	pthread_mutex_unlock(&f->lock);
-	return !stop;
-}
-
-static void *
-run(void *arg)
-{
-	struct lg_follow *f = arg;
-	int64_t pause = LG_FOLLOW_RETRY_MIN;
-	bool going = true;
-
-	while (going) {
-		struct lg_ctx cx;
-		lg_ctx_init(&cx, lg_arena_new());
-		/* the first line of the stream says the state, and what differs is fetched then */
-		bool useful = watch(&cx, f);
-		lg_arena_free(&cx.arena);
-		pause = useful ? LG_FOLLOW_RETRY_MIN : pause * 2 < LG_FOLLOW_RETRY_MAX ? pause * 2 : LG_FOLLOW_RETRY_MAX;
-		going = rest(f, pause);
-	}
-	return NULL;
-}
-
-void
-lg_follow_start(struct lg_follow *f)
-{
-	sigset_t all, before;
-
-	/* Signals are the program's: none may be delivered to a thread that it does not know of. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	f->running = pthread_create(&f->thread, NULL, run, f) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!f->running)
-		abort();		/* as when there is no memory */
-}
+/* ---- the end ------------------------------------------------------------------------------------------------------------------ */
 
 void
 lg_follow_close(struct lg_follow **pf)
