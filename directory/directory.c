@@ -4,13 +4,15 @@
 #include <stdlib.h>
 
 #include "directory/hub.h"
+#include "directory/indexes.h"
 #include "directory/pwd.h"
 #include "directory/schema_own.h"
 
 lg_err
 lg_directory_follow(struct lg_ctx *cx, struct lg_store *st)
 {
-	return lg_schema_follow(cx, st);
+	LG_TRY(lg_schema_follow(cx, st));
+	return lg_indexes_follow(cx, st);
 }
 
 lg_err

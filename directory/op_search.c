@@ -13,9 +13,29 @@
 
 enum { CLOCK_EVERY = 16, LARGE_REQUEST = 1024 };	/* candidates between looks at the clock; not for large filters */
 
+/* The first attribute the filter speaks of. */
+static lg_str
+attribute_of(const struct lg_filter *f)
+{
+	while (f->kind <= LG_FILTER_NOT && f->n > 0)
+		f = f->child[0];
+	return f->kind > LG_FILTER_NOT && f->attr != NULL ? lg_attr_name(f->attr) : LG_NONE;
+}
+
+static void
+tell_unindexed(struct lg_op *op)
+{
+	const struct lg_directory_ports *ports = &op->ldap->o.dir->ports;
+	const struct lg_search *s = op->state;
+
+	if (s->unindexed && s->looked >= LG_UNINDEXED_TELL && ports->unindexed != NULL)
+		ports->unindexed(ports->self, &op->actor, s->base, attribute_of(s->filter), s->looked);
+}
+
 void
 lg_search_finish(struct lg_op *op, int code, bool more)
 {
+	tell_unindexed(op);
 	op->slice = NULL;
 	if (op->controls.paged)
 		lg_page_reply(op, more);
@@ -135,6 +155,10 @@ candidate(struct lg_op *op, struct lg_search_slice *sl, const struct lg_entry *e
 	bool wanted;
 
 	lg_arena_reset(op->ldap->entry);
+	if (s->unindexed && ++s->looked > LG_UNINDEXED_MAX) {
+		lg_search_finish(op, LG_LDAP_ADMIN_LIMIT_EXCEEDED, false);
+		return true;
+	}
 	*ret = lg_search_wants(op, sl, &sh, &wanted);
 	if (*ret == LG_OK && wanted && s->sorted != NULL) {
 		if (lg_sorted_add(op, &sh) == LG_E_LIMIT) {
@@ -297,6 +321,13 @@ search_made_up(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 	return true;
 }
 
+/* (objectClass=*), (&): whoever asks for everything is not missing an index. */
+static bool
+wants_all(const struct lg_filter *f)
+{
+	return (f->kind == LG_FILTER_AND && f->n == 0) || (f->kind == LG_FILTER_PRESENT && f->attr != NULL && f->attr->id == LG_A_OBJECT_CLASS);
+}
+
 static void
 start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 {
@@ -321,6 +352,7 @@ start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 	if (s->sorted == NULL)
 		s->walked = s->last;
 	e = lg_plan_make(&op->cx, v, s->filter, s->scope, &base, &s->plan);
+	s->unindexed = s->plan.source == LG_SOURCE_ALL && !wants_all(s->filter);
 	if (e != LG_OK)
 		lg_op_error(op, e, NULL);
 	else

@@ -3,6 +3,7 @@
 
 #include "directory/entry.h"
 #include "directory/find.h"
+#include "directory/indexes.h"
 
 struct planner {
 	struct lg_ctx *cx;
@@ -145,7 +146,7 @@ plan_equal(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
 		return plan_linked(p, f, false, ret);
 	if (f->attr->id == LG_A_ENTRY_UUID)
 		return plan_uuid(p, f, ret);
-	if ((f->attr->flags & LG_AF_INDEXED) == 0 || lg_attr_has_subtypes(f->attr)) {
+	if ((lg_index_ready(p->tenant, f->attr) & LG_INDEX_EQUAL) == 0 || lg_attr_has_subtypes(f->attr)) {
 		*ret = plan_all(p);
 		return LG_OK;
 	}
@@ -161,19 +162,94 @@ plan_equal(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
 	return plan_prefix(p, &lg_table_equal, &k, ret);
 }
 
+/* The piece of the assertion that fewest entries have. */
+static lg_err
+rarest_gram(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
+{
+	struct lg_plan one;
+
+	*ret = plan_all(p);
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k + LG_GRAM <= f->piece[i].normal.n && k < LG_GRAM_VALUE && ret->estimate >= LG_PLAN_FEW; k++) {
+			struct lg_dkey key = lg_key_gram(p->tenant, f->attr->id, f->piece[i].normal.p + k);
+			LG_TRY(plan_prefix(p, &lg_table_gram, &key, &one));
+			LG_TRY(refine(p, &one));
+			if (one.estimate < ret->estimate)
+				*ret = one;
+		}
+	return LG_OK;
+}
+
+static lg_err
+plan_grams(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
+{
+	struct lg_dkey rest = lg_key_gram(p->tenant, f->attr->id, lg_gram_long);
+	struct lg_ids ids = lg_ids_of(p->cx->arena);
+	struct lg_plan rarest;
+	bool fits = true;
+
+	*ret = plan_all(p);
+	LG_TRY(rarest_gram(p, f, &rarest));
+	if (rarest.source == LG_SOURCE_ALL)		/* no piece is long enough */
+		return LG_OK;
+	LG_TRY(collect(p, &lg_table_gram, &rarest.prefix, &ids, &fits));
+	LG_TRY(collect(p, &lg_table_gram, &rest, &ids, &fits));
+	if (fits)
+		*ret = plan_list(p, &ids);
+	return LG_OK;
+}
+
 static lg_err
 plan_substrings(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
 {
-	bool usable = (f->attr->flags & (LG_AF_INDEXED | LG_AF_REFERENCE)) == LG_AF_INDEXED && !lg_attr_has_subtypes(f->attr) &&
-	    f->piece[0].where == LG_PIECE_INITIAL && f->piece[0].normal.n > 0 && f->rule->form == lg_attr_form(f->attr);
+	bool fits = (f->attr->flags & LG_AF_REFERENCE) == 0 && !lg_attr_has_subtypes(f->attr) && f->rule->form == lg_attr_form(f->attr);
+	unsigned ready = fits ? lg_index_ready(p->tenant, f->attr) : 0;
+	bool initial = f->piece[0].where == LG_PIECE_INITIAL && f->piece[0].normal.n > 0;
 	struct lg_dkey k;
 
-	if (!usable) {
-		*ret = plan_all(p);
-		return LG_OK;
+	*ret = plan_all(p);
+	if ((ready & LG_INDEX_EQUAL) != 0 && initial) {
+		k = lg_key_initial(p->tenant, f->attr->id, f->piece[0].normal);
+		LG_TRY(plan_collected(p, &lg_table_equal, &k, ret));
 	}
-	k = lg_key_initial(p->tenant, f->attr->id, f->piece[0].normal);
-	return plan_collected(p, &lg_table_equal, &k, ret);
+	return ret->source == LG_SOURCE_ALL && (ready & LG_INDEX_SUBSTR) != 0 ? plan_grams(p, f, ret) : LG_OK;
+}
+
+static lg_err
+plan_present(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
+{
+	struct lg_dkey k = lg_key_present(p->tenant, f->attr->id);
+
+	*ret = plan_all(p);
+	if (lg_attr_has_subtypes(f->attr) || (lg_index_ready(p->tenant, f->attr) & LG_INDEX_PRESENT) == 0)
+		return LG_OK;
+	return plan_prefix(p, &lg_table_present, &k, ret);
+}
+
+/* (>=), (<=): equality rows stand in the order of their values.  A key holds the beginning of a long value, which must decide. */
+static lg_err
+plan_ordered(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	struct lg_dkey all = lg_key_present(p->tenant, f->attr->id), at = lg_key_initial(p->tenant, f->attr->id, f->normal);
+	struct lg_ids ids = lg_ids_of(p->cx->arena);
+	bool up = f->kind == LG_FILTER_GREATER;
+	lg_str key, value;
+
+	*ret = plan_all(p);
+	if ((lg_index_ready(p->tenant, f->attr) & LG_INDEX_EQUAL) == 0 || lg_attr_has_subtypes(f->attr) || f->rule->form != lg_attr_form(f->attr) ||
+	    (f->attr->flags & LG_AF_REFERENCE) != 0 || f->normal.n > LG_SHORT_MAX - sizeof(lg_sha256))
+		return LG_OK;
+	LG_TRY(lg_scan(p->cx, p->v, &lg_table_equal, lg_dkey_str(&all), up ? lg_dkey_str(&at) : LG_NONE, &c));
+	while (lg_cursor_next(&c, &key, &value)) {
+		if (!up && lg_str_cmp(key, lg_dkey_str(&at)) > 0 && !lg_str_starts(key, lg_dkey_str(&at)))
+			break;
+		lg_ids_add(&ids, lg_id_of(key));
+		if (ids.n > LG_PLAN_IDS)
+			return LG_OK;
+	}
+	*ret = plan_list(p, &ids);
+	return LG_OK;
 }
 
 /* ---- sets ------------------------------------------------------------------------------------------------------------------ */
@@ -241,6 +317,10 @@ plan_filter(struct planner *p, const struct lg_filter *f, struct lg_plan *ret)
 		return plan_equal(p, f, ret);
 	if (f->kind == LG_FILTER_SUBSTRINGS)
 		return plan_substrings(p, f, ret);
+	if (f->kind == LG_FILTER_PRESENT)
+		return plan_present(p, f, ret);
+	if (f->kind == LG_FILTER_GREATER || f->kind == LG_FILTER_LESS)
+		return plan_ordered(p, f, ret);
 	if (f->kind == LG_FILTER_EXTENSIBLE && f->rule->kind == LG_RULE_IN_CHAIN)
 		return plan_linked(p, f, true, ret);
 	return LG_OK;

@@ -28,6 +28,8 @@ struct lg_search {
 	uint64_t walked;		/* id of the last candidate looked at */
 	uint64_t last;			/* for the next page: the same; when sorted, how many were sent */
 	int64_t sent, on_page, deadline;
+	bool unindexed;			/* every entry is looked at, though the filter wants some */
+	uint64_t looked;		/* in that case, so many */
 	struct lg_sorted *sorted;	/* NULL: they are sent as they come */
 	struct lg_sync *sync;		/* NULL: no content synchronisation */
 	/* of one slice: the parent that was looked at last */

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "directory/entry.h"
+#include "directory/indexes.h"
 #include "directory/tenant.h"
 
 /* ---- keys ------------------------------------------------------------------------------------------------------ */
@@ -179,6 +180,24 @@ derive_tenant(struct lg_derive *d, lg_str key, lg_str value)
 }
 
 static void
+emit_id(struct lg_derive *d, const struct lg_table *t, struct lg_dkey k, uint64_t id)
+{
+	lg_dkey_u64(&k, id);
+	lg_emit(d, t, lg_dkey_str(&k), LG_NONE);
+}
+
+/* Every piece of the value; one that comes twice is one row. */
+static void
+derive_grams(struct lg_derive *d, const struct lg_entry *e, uint16_t attr, lg_str normal)
+{
+	if (normal.n > LG_GRAM_VALUE)
+		emit_id(d, &lg_table_gram, lg_key_gram(e->tenant, attr, lg_gram_long), e->id);
+	else
+		for (size_t i = 0; i + LG_GRAM <= normal.n; i++)
+			emit_id(d, &lg_table_gram, lg_key_gram(e->tenant, attr, normal.p + i), e->id);
+}
+
+static void
 derive_values(struct lg_derive *d, const struct lg_entry *e, struct lg_arena *a)
 {
 	struct lg_attr_it it = lg_attr_it_of(e);
@@ -186,15 +205,16 @@ derive_values(struct lg_derive *d, const struct lg_entry *e, struct lg_arena *a)
 	lg_str v, normal;
 
 	while (lg_attr_next(&it, &av)) {
-		if (!(av.attr->flags & LG_AF_INDEXED))
-			continue;
-		while (lg_value_next(&av, &v)) {
-			struct lg_dkey k;
+		unsigned wanted = lg_index_wanted(e->tenant, av.attr);
+		if ((wanted & LG_INDEX_PRESENT) != 0)
+			emit_id(d, &lg_table_present, lg_key_present(e->tenant, av.attr->id), e->id);
+		while ((wanted & (LG_INDEX_EQUAL | LG_INDEX_SUBSTR)) != 0 && lg_value_next(&av, &v)) {
 			if (!lg_stored_normal(a, av.attr, v, &normal))
 				continue;
-			k = lg_key_equal(e->tenant, av.attr->id, normal);
-			lg_dkey_u64(&k, e->id);
-			lg_emit(d, &lg_table_equal, lg_dkey_str(&k), LG_NONE);
+			if ((wanted & LG_INDEX_EQUAL) != 0)
+				emit_id(d, &lg_table_equal, lg_key_equal(e->tenant, av.attr->id, normal), e->id);
+			if ((wanted & LG_INDEX_SUBSTR) != 0)
+				derive_grams(d, e, av.attr->id, normal);
 		}
 	}
 }
@@ -241,6 +261,9 @@ const struct lg_table lg_table_entry = { "dir.entry", 0x0102, false, false, LG_D
 const struct lg_table lg_table_member = { "dir.member", 0x0103, false, false, LG_DOMAIN_MEMBERSHIP, derive_member };
 const struct lg_table lg_table_password = { "dir.password", 0x0104, false, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_schema = { "dir.schema", 0x0107, false, false, LG_DOMAIN_SCHEMA, NULL };
+const struct lg_table lg_table_index = { "dir.index", 0x0108, false, false, LG_DOMAIN_SCHEMA, NULL };
+const struct lg_table lg_table_present = { "dir.present", 0x0118, true, false, LG_DOMAIN_NONE, NULL };
+const struct lg_table lg_table_gram = { "dir.gram", 0x0119, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_suffix = { "dir.suffix", 0x0111, true, true, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_dn = { "dir.dn", 0x0112, true, false, LG_DOMAIN_NONE, NULL };
 const struct lg_table lg_table_uuid = { "dir.uuid", 0x0113, true, false, LG_DOMAIN_NONE, NULL };
@@ -252,7 +275,7 @@ const struct lg_table lg_table_gone = { "dir.gone", 0x0105, false, false, LG_DOM
 const struct lg_table lg_table_bounds = { "dir.bounds", 0x0106, false, false, LG_DOMAIN_NONE, NULL };
 
 const struct lg_table *const lg_directory_tables[] = {
-	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_password, &lg_table_schema, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,
+	&lg_table_tenant, &lg_table_entry, &lg_table_member, &lg_table_password, &lg_table_schema, &lg_table_index, &lg_table_present, &lg_table_gram, &lg_table_suffix, &lg_table_dn, &lg_table_uuid, &lg_table_name,
 	&lg_table_equal, &lg_table_memberof, &lg_table_changed, &lg_table_gone, &lg_table_bounds,
 };
 const size_t lg_directory_ntables = LG_COUNT(lg_directory_tables);

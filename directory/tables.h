@@ -8,6 +8,9 @@
  *	member			T group member		-> nothing
  *	password		T id			-> what is kept of its password (pwd_state.c)
  *	schema			T u8 what u16 id	-> text of a definition (schema_own.c)
+ *	index			T u16 attribute u8 kind	-> state (indexes.c)
+ *	present	derived		T u16 attribute id	-> nothing	where chosen
+ *	gram	derived		T u16 attribute piece id	-> nothing	where chosen
  *	suffix	derived, service	normal form of the suffix	-> T
  *	dn	derived		T parent short(RDN)	-> id		a subtree moves by one row
  *	uuid	derived		T uuid			-> id
@@ -23,7 +26,8 @@
 
 #include "directory/schema.h"
 
-extern const struct lg_table lg_table_tenant, lg_table_entry, lg_table_member, lg_table_password, lg_table_schema;
+extern const struct lg_table lg_table_tenant, lg_table_entry, lg_table_member, lg_table_password, lg_table_schema, lg_table_index;
+extern const struct lg_table lg_table_present, lg_table_gram;
 extern const struct lg_table lg_table_suffix, lg_table_dn, lg_table_uuid, lg_table_name, lg_table_equal, lg_table_memberof;
 extern const struct lg_table lg_table_changed, lg_table_gone, lg_table_bounds;
 

@@ -18,6 +18,7 @@
 #include "server/bundle.h"
 #include "server/embedded.h"
 #include "server/heads.h"
+#include "server/indexing.h"
 #include "server/ldap_listener.h"
 #include "server/operator.h"
 #include "server/point.h"
@@ -241,6 +242,7 @@ tick(struct lg_timer *t)
 	if (__atomic_load_n(&own->stopping, __ATOMIC_ACQUIRE))
 		return;
 	submit_once(app, &own->working, maintain);
+	lg_indexing_start(app);
 	lg_timer_set(lg_loop_self(), t, maintenance_pause(app->settings));
 }
 
@@ -365,6 +367,8 @@ stop_maintenance(struct lg_app_own *own)
 	while (__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL))
 		usleep(1000);
 	while (__atomic_exchange_n(&own->copying, true, __ATOMIC_ACQ_REL))
+		usleep(1000);
+	while (__atomic_exchange_n(&own->indexing, true, __ATOMIC_ACQ_REL))
 		usleep(1000);
 }
 

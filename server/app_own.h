@@ -18,6 +18,7 @@ struct lg_app_own {
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	int operated;			/* operators being answered; atomic */
 	bool working, copying, stopping;	/* of maintenance; atomic */
+	bool indexing;				/* a worker builds indexes; atomic */
 	bool backing_up;		/* atomic */
 	struct lg_watches *watches;
 	struct lg_clock_guard guard;	/* in front of the signer */

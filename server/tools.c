@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "crypto/confine.h"
+#include "lightgate/directory.h"
 #include "lightgate/store.h"
 #include "server/app.h"
 #include "server/clock_guard.h"
@@ -60,15 +61,45 @@ check_store(struct lg_tool_world *w)
 	return ok & say(clock.n == 0, "the clock", clock.p);
 }
 
+struct faults {
+	uint64_t n;
+};
+
+static void
+one_fault(void *arg, lg_str what)
+{
+	struct faults *f = arg;
+
+	if (f->n++ < 20)
+		printf("     %.*s\n", LG_FMT(what));
+}
+
+static bool
+check_entries(struct lg_tool_world *w)
+{
+	struct faults f = { 0 };
+	uint64_t rows = 0;
+	lg_err e = lg_directory_check(&w->cx, w->store, one_fault, &f, &rows);
+
+	if (e == LG_OK && f.n > 0)
+		e = lg_fail(&w->cx, LG_E_CORRUPT, "%llu of %llu rows are not what the schema allows", (unsigned long long)f.n,
+		    (unsigned long long)rows);
+	lg_store_turn(w->store);
+	return say(e == LG_OK, "entries, memberships and passwords", w->cx.error);
+}
+
 static int
 doctor(const struct lg_settings *s, int argc, char **argv)
 {
 	static const char *const closed[] = { "store", "log", "archive", "keeper", "recover" };
 	struct lg_tool_world w;
 	struct lg_ctx cx;
-	bool ok = true;
+	bool ok = true, deep = argc == 2 && strcmp(argv[1], "--deep") == 0;
 
-	(void)argc, (void)argv;
+	if (argc > 1 && !deep) {
+		fprintf(stderr, "lightgated: doctor [--deep]\n");
+		return 2;
+	}
 	lg_ctx_init(&cx, lg_arena_new());
 	printf("     Landlock ABI %d\n", lg_confine_landlock_abi());
 	for (size_t i = 0; i < LG_COUNT(closed); i++)
@@ -78,6 +109,8 @@ doctor(const struct lg_settings *s, int argc, char **argv)
 	lg_err e = lg_tool_enter(&w, s, false);
 	if (e == LG_OK)
 		ok &= check_store(&w);
+	if (e == LG_OK && deep && w.store != NULL)
+		ok &= check_entries(&w);
 	if (e == LG_E_CONFLICT)
 		printf("     the store was not looked at: the service is running\n");
 	return lg_tool_leave(&w, e == LG_E_CONFLICT ? LG_OK : e) == 0 && ok ? 0 : 1;
@@ -101,7 +134,7 @@ clock_accept(const struct lg_settings *s, int argc, char **argv)
 }
 
 const struct lg_tool lg_tools[] = {
-	{ "doctor", "doctor   looks at the data folder: modes, both logs' chains, index rows, the clock", doctor },
+	{ "doctor", "doctor [--deep]   looks at the data folder: modes, both logs' chains, index rows, the clock; --deep: every entry too", doctor },
 	{ "recover", "recover password NAME | recover unlock NAME | recover rollback VERSION   lets the administrators in again, on record", NULL },
 	{ "restore", "restore --from FILE --key-file FILE [--accept-loss]   puts a backup in the store's place", lg_tool_restore },
 	{ "import", "import [--tenant NAME] [--from openldap|ad|lightgate] [--continue] FILE|-   loads the entries of an LDIF, all or none", lg_tool_import },

@@ -1,6 +1,8 @@
 /* wire.c: fills every component's ports. */
 #include "server/wire.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/ipnet.h"
 #include "server/app_own.h"
 #include "server/caller.h"
@@ -356,6 +358,20 @@ password_breached(void *self, lg_str password)
 	return lg_breached_has(app->breached, password);
 }
 
+/* At most one line a second. */
+static void
+unindexed(void *self, const struct lg_actor *who, lg_str base, lg_str attribute, uint64_t looked)
+{
+	static int64_t next;
+	int64_t now = lg_boottime(), at = __atomic_load_n(&next, __ATOMIC_ACQUIRE);
+
+	(void)self;
+	if (now < at || !__atomic_compare_exchange_n(&next, &at, now + LG_SECOND, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return;
+	lg_log(LG_WARN, "unindexed search: %llu entries below \"%.*s\" were looked at for \"%.*s\", asked by \"%.*s\"; see lightgate index create",
+	    (unsigned long long)looked, LG_FMT(lg_str_sub(base, 0, 200)), LG_FMT(attribute), LG_FMT(lg_str_sub(who->name, 0, 100)));
+}
+
 lg_err
 lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
@@ -366,7 +382,7 @@ lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		LG_TRY(lg_breached_open(cx, list, &app->breached));
 	w->directory = (struct lg_directory_ports){ .decider = &w->decider, .hasher = &app->hasher, .signer = &app->signer, .self = app,
 		.certificate_entry = directory_certificate, .credential_ended = credential_ended,
-		.attempt_may = attempt_may, .attempt_done = attempt_done, .rights_taken = rights_taken, .password_breached = password_breached };
+		.attempt_may = attempt_may, .attempt_done = attempt_done, .rights_taken = rights_taken, .password_breached = password_breached, .unindexed = unindexed };
 	return lg_directory_open(cx, app->store, &w->directory, &app->directory);
 }
 

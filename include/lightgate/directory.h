@@ -29,6 +29,8 @@
 #define LG_LDAP_SLICE_BYTES	(256u << 10)	/* of one slice of a search */
 #define LG_LDAP_SLICE_NS	1000000		/* a slice ends after 1 ms */
 #define LG_LDAP_FIRST_PDU_US	10000000	/* the first request must be whole after 10 s */
+#define LG_UNINDEXED_TELL	1000		/* entries looked at without an index: the operator is told */
+#define LG_UNINDEXED_MAX	1000000		/* and the search ends with adminLimitExceeded */
 #define LG_FILTER_DEPTH		64
 #define LG_FILTER_TERMS		4096
 #define LG_LDAP_ATTRIBUTES	1024		/* asked for by one search */
@@ -59,6 +61,8 @@ struct lg_directory_ports {
 	lg_err (*rights_taken)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);
 	/* Is a new password in the operator's list of those that are known?  May be NULL. */
 	bool (*password_breached)(void *self, lg_str password);
+	/* A search looked at many entries for want of an index on `attribute`: for the operator's log.  May be NULL. */
+	void (*unindexed)(void *self, const struct lg_actor *who, lg_str base, lg_str attribute, uint64_t looked);
 };
 
 /* All tables of the directory, for lg_store_options. Their ids are 0x0101 to 0x01ff. */
@@ -70,6 +74,9 @@ LG_CHECKED lg_err lg_directory_open(struct lg_ctx *cx, struct lg_store *st, cons
 /* For tools without a directory: what index rows follow from (definitions, chosen indexes) is what the store says.  lg_directory_open
  * does it by itself. */
 LG_CHECKED lg_err lg_directory_follow(struct lg_ctx *cx, struct lg_store *st);
+/* Looks at every entry, membership and password's row: `fault` is told what the rules do not allow.  For tools. */
+typedef void lg_directory_fault(void *arg, lg_str what);
+LG_CHECKED lg_err lg_directory_check(struct lg_ctx *cx, struct lg_store *st, lg_directory_fault *fault, void *arg, uint64_t *rows);
 void lg_directory_close(struct lg_directory **dir);
 
 /* ---- tenants: naming contexts ------------------------------------------------------------------------------- */
@@ -157,6 +164,24 @@ lg_entry_entity(const struct lg_entry *e)
 {
 	return (struct lg_entity_id){ lg_type_name(e->type), e->uuid, e->name };
 }
+
+/* ---- indexes -----------------------------------------------------------------------------------------------------------
+ * Some attributes are always indexed by equality; others are chosen while the service runs.
+ */
+
+enum lg_index_state { LG_INDEX_ALWAYS, LG_INDEX_BUILDING, LG_INDEX_USED, LG_INDEX_DROPPED };
+struct lg_index {
+	lg_str attribute;
+	const char *kind;		/* equality (and ordering), presence, substring */
+	enum lg_index_state state;
+	uint64_t done;			/* while it is built: ids up to this one are in it */
+};
+LG_CHECKED lg_err lg_index_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_index **ret, size_t *n);
+struct lg_edit;
+/* Inside a mutation.  LG_E_EXISTS, LG_E_NOT_FOUND: it is so already. */
+LG_CHECKED lg_err lg_index_choose(struct lg_ctx *cx, struct lg_edit *ed, lg_str attribute, lg_str kind, bool on);
+/* One step of what is to be built or removed; on a worker, no view open.  *more: call again. */
+LG_CHECKED lg_err lg_index_work(struct lg_ctx *cx, struct lg_directory *dir, bool *more);
 
 /* ---- membership ---------------------------------------------------------------------------------------------------- */
 

@@ -198,6 +198,25 @@ LG_CHECKED lg_err lg_store_backup(struct lg_ctx *cx, struct lg_store *st, const 
 /* A compact copy to the archive, then the records below it move there, compressed; lg_changes, lg_log_read and
  * lg_log_verify go on reading them.  Unless forced it does nothing before a day or 512 MiB of log have passed.  For a worker. */
 LG_CHECKED lg_err lg_store_snapshot(struct lg_ctx *cx, struct lg_store *st, bool force);
+/*
+ * Online indexing.  A step puts the index rows (those of `index` that begin with prefix) of at most `most` rows of a primary table whose
+ * keys are `rows` and an id of eight octets, and moves the mark.  A mark is this node's own: 0 at first, LG_MARK_DONE at the end.
+ * For workers without a view; while no mutation's derive has stopped making these rows.
+ */
+#define LG_MARK_DONE UINT64_MAX
+struct lg_index_step {
+	const struct lg_table *table;
+	lg_str rows;
+	const struct lg_table *index;
+	lg_str prefix;
+	size_t most;
+	const char *mark;
+};
+LG_CHECKED lg_err lg_store_derive_step(struct lg_ctx *cx, struct lg_store *st, const struct lg_index_step *s, bool *done);
+/* Removes at most `most` index rows; at the end the mark (NULL: none) becomes 1. */
+LG_CHECKED lg_err lg_store_purge_step(struct lg_ctx *cx, struct lg_store *st, const struct lg_table *index, lg_str prefix, size_t most,
+    const char *mark, bool *done);
+LG_CHECKED lg_err lg_store_mark(struct lg_ctx *cx, struct lg_view *v, const char *name, uint64_t *ret);
 LG_CHECKED lg_err lg_store_rebuild(struct lg_ctx *cx, struct lg_store *st);			/* all derived tables from the primary ones */
 LG_CHECKED lg_err lg_store_check(struct lg_ctx *cx, struct lg_store *st, uint64_t *rows, uint64_t *faults);	/* derived == derive(primary)? */
 LG_CHECKED lg_err lg_store_new_epoch(struct lg_ctx *cx, struct lg_store *st, lg_str why);		/* restore --accept-loss */

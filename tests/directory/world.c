@@ -88,6 +88,16 @@ rights_taken(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
 	return w->refuse_taking ? lg_fail(cx, LG_E_CONFLICT, "nobody would be left") : LG_OK;
 }
 
+static void
+unindexed(void *self, const struct lg_actor *who, lg_str base, lg_str attribute, uint64_t looked)
+{
+	struct world *w = self;
+
+	(void)who, (void)base;
+	w->unindexed = looked;
+	w->unindexed_by = lg_dup(w->arena, attribute);
+}
+
 static bool
 breached(void *self, lg_str password)
 {
@@ -211,7 +221,7 @@ world_start(struct world *w)
 	w->hasher = (struct lg_hasher){ .self = w, .verify = verify, .hash = hash, .renew = renew };
 	w->signer = (struct lg_signer){ .self = w, .data_key = data_key };
 	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry, credential_ended,
-		attempt_may, attempt_done, rights_taken, breached };
+		attempt_may, attempt_done, rights_taken, breached, unindexed };
 	assert_ok(w, lg_directory_open(&w->cx, w->store, &w->ports, &w->dirp));
 	assert_ok(w, world_tenant(w, 1, "default", SUFFIX));
 }

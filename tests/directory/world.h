@@ -45,6 +45,8 @@ struct world {
 	bool refuse_attempts;
 	unsigned ended, deleted;	/* credentials, entries that the port was told of */
 	lg_uuid cert_entry;		/* what every certificate maps to */
+	uint64_t unindexed;		/* entries looked at without an index, as the port was told */
+	lg_str unindexed_by;
 	bool busy;			/* the hasher's queue is full */
 	struct pending_hash hash[64];
 	size_t nhash;

@@ -29,5 +29,7 @@ for round in $(seq "$rounds"); do
 	same "round $round: what was acknowledged is there" "$(comm -23 "$T/said" "$T/there" | wc -l)" 0
 done
 claim "something was acknowledged at all" test "$(wc -l <"$T/acknowledged")" -ge "$rounds"
+lg_stop
+claim "every index is equal to a rebuild, every entry keeps the schema" lightgated --dev --data "$T/data" tool doctor --deep
 echo "crash: $(wc -l <"$T/acknowledged") acknowledged changes over $rounds kills"
 done_testing
