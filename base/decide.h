@@ -86,7 +86,7 @@ struct lg_decider {
 	 * stay?  *permit is it then.  Costs as much as many questions, and saves one for each entry.  May be NULL. */
 	lg_err (*certain)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, bool *certain, bool *permit);
 	/* Are the verdicts on reading the directory the same for all principals of one type who are enabled or not alike and in the same of
-	 * above[0..*n)?  For as long as the set's revision stays.  May be NULL: no. */
+	 * above[0..*n), whatever their address?  For as long as the set's revision stays.  May be NULL: no. */
 	bool (*alike)(void *self, uint32_t tenant, lg_uuid above[LG_ALIKE], size_t *n);
 };
 

@@ -108,6 +108,7 @@ put_subject(struct lg_memo *m, const struct lg_access *ac, struct memo_key *key)
 	}
 	if (!s->alike)
 		return;
+	key->address = 0;
 	key->subject = (lg_uuid){ { 0 } };
 	key->above = s->above;
 	key->type = s->type + 1;

@@ -9,7 +9,7 @@ struct alike {
 	struct lg_euid *above;
 	size_t n, max;
 	uint32_t seen, fine;		/* places where `principal` stands; those of them that are harmless */
-	uint32_t context, parts;	/* the same of `context`, which names the asker too */
+	uint32_t context, parts;	/* the same of `context`, which names the asker and the address too */
 	bool personal;
 };
 
@@ -55,7 +55,7 @@ look(void *self, struct lg_expr *x)
 	al->context += is_var(x, VAR_CONTEXT);
 	if ((x->op == X_GET || x->op == X_HAS) && is_var(x->a, VAR_CONTEXT)) {
 		al->parts++;
-		al->personal |= lg_str_eq(x->name->text, LG_STR("asker"));
+		al->personal |= lg_str_eq(x->name->text, LG_STR("asker")) || lg_str_eq(x->name->text, LG_STR("address"));
 	}
 	if ((x->op == X_GET || x->op == X_HAS) && is_var(x->a, VAR_PRINCIPAL))
 		al->fine += lg_str_eq(x->name->text, al->attribute);

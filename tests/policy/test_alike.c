@@ -40,7 +40,7 @@ Test(alike, by_membership_and_the_one_attribute)
 	same("permit(principal in Group::\"g\", action, resource); forbid(principal in Group::\"g\", action, resource);", 1);
 	same("permit(principal is User in Tenant::\"t\", action, resource) when { principal in [Group::\"a\", Project::\"b\"] };", 3);
 	same("forbid(principal is User, action, resource) unless { principal.enabled && principal has enabled };", 0);
-	same("permit(principal, action, resource) when { principal is User in Group::\"g\" && context.address == \"x\" && context has now };", 1);
+	same("permit(principal, action, resource) when { principal is User in Group::\"g\" && context.attribute == \"x\" && context has now };", 1);
 	same("permit(principal, action, resource) when { resource.owner == \"x\" };", 0);
 }
 
@@ -56,6 +56,7 @@ Test(alike, whatever_else_is_known_of_a_principal_tells_it_apart)
 	apart("permit(principal, action, resource) when { principal in resource.groups };");
 	apart("permit(principal, action, resource) when { principal in [Group::\"g\", User::\"a\"] };");
 	apart("permit(principal, action, resource) when { [principal].contains(User::\"a\") };");
+	apart("permit(principal, action, resource) when { context has address && context.address == \"x\" };");
 	apart("permit(principal, action, resource) when { context.asker.id == \"a\" };");
 	apart("permit(principal, action, resource) when { {c: context}.c.asker.id == \"a\" };");
 	apart("permit(principal in Group::\"1\", action, resource); permit(principal in Group::\"2\", action, resource);"
