@@ -12,6 +12,7 @@
 #include "directory/hub.h"
 #include "directory/message.h"
 #include "directory/pwd.h"
+#include "directory/sasl.h"
 #include "directory/sync.h"
 #include "directory/txn.h"
 
@@ -127,6 +128,7 @@ lg_ldap_conn_free(struct lg_ldap_conn **cp)
 		return;
 	lg_session_end(c);
 	lg_txn_abort(c, false, 0);
+	lg_sasl_drop(c);
 	while (c->ops != NULL) {
 		struct lg_op *op = c->ops;
 		if (!op->waiting) {
@@ -148,6 +150,7 @@ void
 lg_ldap_secured(struct lg_ldap_conn *c, const struct lg_ldap_peer *peer)
 {
 	c->start_tls = false;
+	lg_sasl_drop(c);
 	set_peer(c, peer);
 	lg_conn_actor(c, NULL, NULL);	/* RFC 4511 4.14.3: what was agreed in clear is forgotten */
 	c->bound = false;

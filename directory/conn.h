@@ -75,6 +75,7 @@ struct lg_ldap_conn {
 	size_t in_at;			/* what of `in` has been taken */
 	struct lg_op *ops;
 	struct lg_txn *txn;
+	struct lg_sasl *sasl;		/* an exchange that goes on with the next bind */
 	size_t nops;
 	bool heard;			/* a whole request has come */
 	bool must_change;		/* until the password is changed, nothing else is done for it */

@@ -1,6 +1,7 @@
 /* made_up.c: the root DSE (RFC 4512 5.1) and the subschema (4.2, 4.4), written from the tables. */
-#include "directory/conn.h"
+#include "directory/sasl.h"
 #include "directory/schema_own.h"
+#include "directory/secret.h"
 #include "directory/shown.h"
 
 /* ---- the root DSE -------------------------------------------------------------------------------------------------- */
@@ -12,7 +13,6 @@ static const struct {
 	{ "objectClass", "top" },
 	{ "supportedLDAPVersion", "3" },
 	{ "supportedFeatures", "1.3.6.1.1.14 1.3.6.1.4.1.4203.1.5.1 1.3.6.1.4.1.4203.1.5.2 1.3.6.1.4.1.4203.1.5.3" },
-	{ "supportedSASLMechanisms", "EXTERNAL" },
 	{ "subschemaSubentry", LG_SUBSCHEMA_DN },
 	{ "vendorName", "Lightgate" },
 };
@@ -25,6 +25,25 @@ show_oids(bool (*oid)(size_t i, lg_str *ret), lg_value_each *each, void *arg)
 
 	for (size_t i = 0; oid(i, &one); i++)
 		if (each(arg, one))
+			return true;
+	return false;
+}
+
+/* SCRAM is offered when a tenant keeps verifiers for it. */
+static bool
+show_mechanisms(struct lg_shown *sh, lg_value_each *each, void *arg)
+{
+	struct lg_tenant *list;
+	bool wanted = false, scram;
+	size_t n = 0;
+	lg_str name;
+
+	if (lg_tenant_list(sh->ac->cx, sh->ac->v, &list, &n) != LG_OK)
+		return false;
+	for (size_t i = 0; i < n && !wanted; i++)
+		wanted = lg_scram_wanted(sh->ac->cx, sh->ac->v, list[i].id);
+	for (size_t i = 0; lg_sasl_name(i, &name, &scram); i++)
+		if ((!scram || wanted) && each(arg, name))
 			return true;
 	return false;
 }
@@ -50,6 +69,8 @@ lg_root_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *eac
 
 	if (lg_str_eq(lg_attr_name(at), LG_STR("namingContexts")))
 		return show_contexts(sh, each, arg);
+	if (lg_str_eq(lg_attr_name(at), LG_STR("supportedSASLMechanisms")))
+		return show_mechanisms(sh, each, arg);
 	if (lg_str_eq(lg_attr_name(at), LG_STR("supportedControl")))
 		return show_oids(lg_control_oid, each, arg);
 	if (lg_str_eq(lg_attr_name(at), LG_STR("supportedExtension")))

@@ -6,26 +6,39 @@
  */
 #include "directory/conn.h"
 #include "directory/find.h"
-#include "directory/txn.h"
 #include "directory/pwd.h"
+#include "directory/sasl.h"
+#include "directory/secret.h"
+#include "directory/txn.h"
 
 struct bind {
 	bool found, enabled;
+	bool lacks_scram;		/* the tenant wants a verifier that this password has not got yet */
 	struct lg_entry who;		/* names in the operation's arena */
 	int64_t since;			/* when the password was set */
 	uint32_t tenant;
 	lg_str address, account;	/* for who counts failures */
 	lg_str verifier, password;
 	bool at_once;			/* inside lg_op_bind: no callback ends the operation */
+	lg_str credentials;		/* the SASL mechanism's last word; p NULL: none */
 };
 
 static void
-succeed(struct lg_op *op, const struct lg_entry *who, const int64_t *since)
+write_credentials(struct lg_berw *w, void *arg)
+{
+	lg_berw_str(w, LG_BER_CONTEXT(7), *(const lg_str *)arg);
+}
+
+static void
+succeed(struct lg_op *op, const struct lg_entry *who, const int64_t *since, lg_str credentials)
 {
 	lg_conn_actor(op->conn, who, since);
 	op->conn->bound = who != NULL;
 	op->conn->session.doubted = since != NULL;	/* it may have been replaced while it was checked */
-	lg_op_code(op, LG_LDAP_SUCCESS, "");
+	if (credentials.p != NULL)
+		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, write_credentials, &credentials);
+	else
+		lg_op_code(op, LG_LDAP_SUCCESS, "");
 }
 
 static void
@@ -85,7 +98,7 @@ settled(struct lg_op *op, const struct lg_pwd_verdict *v)
 	lg_op_reply_password(op, v, v->outcome == LG_PWD_IS_LOCKED ? LG_PWD_LOCKED : v->outcome == LG_PWD_IS_EXPIRED ? LG_PWD_EXPIRED :
 	    good && v->must_change ? LG_PWD_CHANGE_AFTER_RESET : LG_PWD_NO_ERROR);
 	if (op->conn != NULL && good) {
-		succeed(op, &b->who, &b->since);
+		succeed(op, &b->who, &b->since, b->credentials);
 		op->conn->must_change = v->must_change;
 	} else {
 		refuse(op);
@@ -99,7 +112,8 @@ judge(struct lg_op *op, lg_err e, bool match, bool upgrade)
 	struct bind *b = op->state;
 
 	if (e == LG_OK && b->found && b->enabled) {
-		lg_op_settle(op, &b->who, b->address, b->verifier, b->password, match, upgrade, settled);
+		lg_op_settle(op, &b->who, b->address, b->verifier, b->password, match,
+		    b->password.n > 0 && (upgrade || b->lacks_scram), settled);
 		return;
 	}
 	if (e == LG_OK)
@@ -118,6 +132,15 @@ verified(void *arg, lg_err e, bool match, bool upgrade)
 	judge(arg, e, match, upgrade);
 }
 
+static void
+judge_at_once(struct lg_op *op, struct bind *b, bool match, bool upgrade)
+{
+	b->at_once = true;
+	judge(op, LG_OK, match, upgrade);
+	b->at_once = false;
+	op->conn->binding = !op->done;		/* what follows from it may have to be written first */
+}
+
 /* A password that is compared at once, in the same turn; true: it was. */
 static bool
 judge_now(struct lg_op *op, struct bind *b, lg_str verifier, const struct lg_secret *password)
@@ -127,10 +150,7 @@ judge_now(struct lg_op *op, struct bind *b, lg_str verifier, const struct lg_sec
 
 	if (hasher->verify_now == NULL || verifier.n == 0 || !hasher->verify_now(hasher->self, &op->cx, verifier, password, &match, &upgrade))
 		return false;
-	b->at_once = true;
-	judge(op, LG_OK, match, upgrade);
-	b->at_once = false;
-	op->conn->binding = !op->done;		/* what follows from it may have to be written first */
+	judge_at_once(op, b, match, upgrade);
 	return true;
 }
 
@@ -139,6 +159,7 @@ static lg_str
 find_verifier(struct lg_op *op, lg_str name, struct bind *b)
 {
 	struct lg_directory *dir = op->ldap->o.dir;
+	struct lg_scram scram;
 	struct lg_view *v;
 	lg_str verifier = LG_NONE;
 
@@ -148,6 +169,7 @@ find_verifier(struct lg_op *op, lg_str name, struct bind *b)
 	    lg_password_since(&op->cx, v, &b->who, &b->since)) {
 		b->found = true;
 		b->enabled = b->who.enabled;
+		b->lacks_scram = lg_scram_wanted(&op->cx, v, b->who.tenant) && lg_entry_scram(&op->cx, dir, v, &b->who, &scram) != LG_OK;
 		b->who.name = lg_dup(op->arena, b->who.name);
 	}
 	lg_view_end(&v);
@@ -167,7 +189,7 @@ bind_simple(struct lg_op *op, lg_str name, lg_str password)
 	if (password.n == 0) {
 		/* RFC 4513 5.1.2: a name without a password is a mistake that must not look like success. */
 		if (name.n == 0)
-			succeed(op, NULL, NULL);
+			succeed(op, NULL, NULL, LG_NONE);
 		else
 			lg_op_code(op, LG_LDAP_UNWILLING, "unauthenticated bind (DN with no password) disallowed");
 		return;
@@ -202,58 +224,40 @@ bind_simple(struct lg_op *op, lg_str name, lg_str password)
 	lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
 }
 
-/* ---- SASL EXTERNAL (RFC 4422 A): who the transport has authenticated ------------------------------------------------- */
+/* ---- ends of SASL mechanisms (op_sasl.c) ------------------------------------------------------------------------------------ */
 
-static lg_err
-external_entry(struct lg_op *op, struct lg_view *v, struct lg_entry *ret)
+void
+lg_bind_refuse(struct lg_op *op)
 {
-	const struct lg_directory_ports *ports = &op->ldap->o.dir->ports;
-	const struct lg_ldap_peer *peer = &op->conn->peer;
-
-	if (peer->tls && peer->cert.n > 0 && ports->certificate_entry != NULL)
-		return ports->certificate_entry(ports->self, &op->cx, v, peer->cert, ret);
-	if (peer->uid >= 0)
-		return lg_entry_by_uid_number(&op->cx, v, op->ldap->o.tenant, peer->uid, ret);
-	return LG_E_NOT_FOUND;
+	refuse(op);
 }
 
-/* An authorisation identity may be given if it is the one that was authenticated (RFC 4513 5.2.1.8). */
-static bool
-authzid_fits(struct lg_op *op, struct lg_view *v, lg_str authzid, const struct lg_entry *e)
+void
+lg_bind_as(struct lg_op *op, const struct lg_entry *who)
 {
-	struct lg_entry other;
-
-	if (authzid.n == 0)
-		return true;
-	if (lg_str_starts(authzid, LG_STR("dn:")))
-		return lg_entry_by_dn(&op->cx, v, lg_str_sub(authzid, 3, authzid.n), &other) == LG_OK && lg_uuid_eq(other.uuid, e->uuid);
-	return lg_str_starts(authzid, LG_STR("u:")) && lg_str_eq(lg_str_sub(authzid, 2, authzid.n), e->name);
+	succeed(op, who, NULL, LG_NONE);
 }
 
-static void
-bind_sasl(struct lg_op *op, struct lg_ber *sasl)
+void
+lg_bind_password(struct lg_op *op, lg_str dn, lg_str password)
 {
-	lg_str mechanism = lg_ber_str(sasl, LG_BER_OCTETS), authzid = LG_NONE;
-	struct lg_entry e;
-	struct lg_view *v;
+	bind_simple(op, dn, password);
+}
 
-	if (lg_ber_more(sasl))
-		authzid = lg_ber_str(sasl, LG_BER_OCTETS);
-	if (sasl->bad) {
-		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed SASL credentials");
+/* As a simple bind whose password has been compared already: what is counted, and what the policy says, is the same. */
+void
+lg_bind_checked(struct lg_op *op, lg_str dn, bool match, lg_str credentials)
+{
+	struct bind *b = LG_NEW(op->arena, struct bind);
+
+	op->state = b;
+	b->credentials = credentials;
+	find_verifier(op, dn, b);
+	if (!may_try(op, b, dn)) {
+		lg_op_code(op, LG_LDAP_BUSY, "too many failed attempts; wait a minute");
 		return;
 	}
-	if (!lg_str_eq(mechanism, LG_STR("EXTERNAL"))) {
-		lg_op_code(op, LG_LDAP_AUTH_METHOD_NOT_SUPPORTED, "SASL mechanism not supported");
-		return;
-	}
-	if (!lg_op_view(op, &v))
-		return;
-	if (external_entry(op, v, &e) == LG_OK && e.enabled && authzid_fits(op, v, authzid, &e))
-		succeed(op, &e, NULL);
-	else
-		refuse(op);
-	lg_view_end(&v);
+	judge_at_once(op, b, match, false);
 }
 
 void
@@ -268,6 +272,8 @@ lg_op_bind(struct lg_op *op, struct lg_ber *body)
 	lg_conn_actor(op->conn, NULL, NULL);
 	op->conn->bound = op->conn->must_change = false;
 	op->actor = op->conn->actor;
+	if (method != LG_BER_CONTEXT_SET(3))
+		lg_sasl_drop(op->conn);
 	if (body->bad || method < 0) {
 		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "malformed bind request");
 	} else if (version != 3) {
@@ -280,7 +286,7 @@ lg_op_bind(struct lg_op *op, struct lg_ber *body)
 			bind_simple(op, name, password);
 	} else if (method == LG_BER_CONTEXT_SET(3)) {
 		struct lg_ber sasl = lg_ber_enter(body, LG_BER_CONTEXT_SET(3));
-		bind_sasl(op, &sasl);
+		lg_sasl_bind(op, &sasl);
 	} else {
 		lg_op_code(op, LG_LDAP_AUTH_METHOD_NOT_SUPPORTED, "authentication method not supported");
 	}

@@ -80,6 +80,7 @@ const struct lg_class lg_classes[] = {
 
 	{ "1.3.6.1.4.1.24552.500.1.1.2.0", "ldapPublicKey", "top", AUX, "", "sshPublicKey uid" },
 	{ OURS "1", "lgAccount", "top", AUX, "", "lgEnabled sshPublicKey" },
+	{ OURS "20", "lgTenant", "top", AUX, "", "lgScram" },
 	{ OURS "2", "lgGroup", "top", IS(GROUP), "cn",
 	    "member memberUid gidNumber businessCategory seeAlso owner ou o description displayName" },
 	{ OURS "3", "lgService", "top", IS(SERVICE), "cn", "lgProject lgEnabled userPassword description displayName owner seeAlso mail "

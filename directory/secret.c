@@ -40,6 +40,8 @@ lg_secret_sealed(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e
 	const struct lg_signer *signer = ed->dir->ports.signer;
 	const struct lg_secret *key;
 
+	if (!lg_scram_wanted(cx, ed->v, e->tenant))
+		lg_str_cut(verifier, '\n', &verifier, &(lg_str){ NULL, 0 });
 	if (!lg_verifier_like(verifier) || verifier.n > LG_VERIFIER_MAX)
 		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "userPassword: no verifier of a known form");
 	LG_TRY(signer->data_key(signer->self, cx, e->tenant, &key));
@@ -85,8 +87,8 @@ lg_entry_has_verifier(const struct lg_entry *e)
 	return lg_entry_first(e, LG_A_USER_PASSWORD, &stored);
 }
 
-lg_err
-lg_secret_open(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_uuid blob, lg_str *ret)
+static lg_err
+open_all(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_uuid blob, lg_str *ret)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret plain = { 0 };
 	const struct lg_signer *signer = dir->ports.signer;
@@ -98,6 +100,40 @@ lg_secret_open(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, c
 	LG_TRY(lg_unseal(cx, key, associated(cx->arena, e), sealed, &plain));
 	*ret = lg_dup(cx->arena, (lg_str){ (const char *)plain.p, plain.n });
 	return LG_OK;
+}
+
+lg_err
+lg_secret_open(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_uuid blob, lg_str *ret)
+{
+	lg_str all, scram;
+
+	LG_TRY(open_all(cx, dir, v, e, blob, &all));
+	lg_str_cut(all, '\n', ret, &scram);
+	return LG_OK;
+}
+
+bool
+lg_scram_wanted(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
+{
+	struct lg_tenant t;
+	struct lg_entry top;
+	lg_str value;
+
+	return lg_tenant_get(cx, v, tenant, &t) == LG_OK && lg_entry_by_uuid(cx, v, tenant, t.uuid, &top) == LG_OK &&
+	    lg_entry_first(&top, LG_A_LG_SCRAM, &value) && lg_str_eq(value, LG_STR("TRUE"));
+}
+
+lg_err
+lg_entry_scram(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, struct lg_scram *ret)
+{
+	lg_str stored, all, verifier, scram;
+	lg_uuid id;
+
+	if (!lg_scram_wanted(cx, v, e->tenant) || !lg_entry_first(e, LG_A_USER_PASSWORD, &stored))
+		return LG_E_NOT_FOUND;
+	LG_TRY(lg_blob_id(stored, &id));
+	LG_TRY(open_all(cx, dir, v, e, id, &all));
+	return lg_str_cut(all, '\n', &verifier, &scram) && lg_scram_parse(cx->arena, scram, ret) ? LG_OK : LG_E_NOT_FOUND;
 }
 
 lg_err

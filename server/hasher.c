@@ -77,8 +77,16 @@ is_unused(struct work *w)
 static lg_err
 make(struct work *w)
 {
+	char salt[16];
+	lg_str scram;
+
 	LG_TRY(is_unused(w));
-	return lg_password_hash(&w->cx, &w->password, w->cost, &w->stored);
+	LG_TRY(lg_password_hash(&w->cx, &w->password, w->cost, &w->stored));
+	lg_random(salt, sizeof salt);
+	LG_TRY(lg_scram_make(&w->cx, &w->password, (lg_str){ salt, sizeof salt }, LG_SCRAM_ITERATIONS, &scram));
+	/* The directory keeps the second line only where the tenant wants SCRAM. */
+	w->stored = lg_print(w->cx.arena, "%.*s\n%.*s", LG_FMT(w->stored), LG_FMT(scram));
+	return LG_OK;
 }
 
 /* Nobody of that name costs what a wrong password costs. */

@@ -115,6 +115,26 @@ ldap_tls_new(struct lg_ldap_listener *ll, int fd)
 	return ssl;
 }
 
+/* What SASL binds to this very connection: RFC 9266 2, RFC 5929 4.1. */
+static void
+channel_bindings(SSL *ssl, struct lg_ldap_peer *peer)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	X509 *own = SSL_get_certificate(ssl);
+	const EVP_MD *md = EVP_sha256();
+	int digest = NID_undef;
+
+	peer->has_exporter = SSL_version(ssl) >= TLS1_3_VERSION &&
+	    SSL_export_keying_material(ssl, peer->exporter, sizeof peer->exporter, label, sizeof label - 1, NULL, 0, 0) == 1;
+	if (own == NULL)
+		return;
+	/* The certificate's own digest, except that weak ones become SHA-256. */
+	if (OBJ_find_sigid_algs(X509_get_signature_nid(own), &digest, NULL) == 1 && digest != NID_undef && digest != NID_md5 && digest != NID_sha1)
+		md = EVP_get_digestbynid(digest);
+	if (md == NULL || X509_digest(own, md, peer->end_point, &peer->nend_point) != 1)
+		peer->nend_point = 0;
+}
+
 void
 ldap_tls_peer(SSL *ssl, struct lg_arena *arena, struct lg_ldap_peer *peer)
 {
@@ -123,6 +143,7 @@ ldap_tls_peer(SSL *ssl, struct lg_arena *arena, struct lg_ldap_peer *peer)
 	int n = x == NULL ? 0 : i2d_X509(x, &der);
 
 	peer->tls = true;
+	channel_bindings(ssl, peer);
 	if (n > 0)
 		peer->cert = lg_dup(arena, (lg_str){ (char *)der, (size_t)n });
 	OPENSSL_free(der);

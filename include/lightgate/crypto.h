@@ -75,6 +75,21 @@ bool lg_password_known(lg_str stored);		/* "{SCHEME}value" of a scheme that can 
 /* Costs what a verification costs and never matches: for names that do not exist. */
 void lg_password_waste(struct lg_ctx *cx, const struct lg_secret *password, const struct lg_password_cost *cost);
 
+/* ---- SCRAM-SHA-256 (RFC 5802, RFC 7677): kept beside a verifier where a tenant wants it --------------- */
+
+#define LG_SCRAM_ITERATIONS 16384
+
+struct lg_scram {
+	uint32_t iterations;
+	lg_str salt;
+	uint8_t stored[32], server[32];		/* StoredKey, ServerKey */
+};
+/* "{SCRAM-SHA-256}iterations$salt$StoredKey$ServerKey".  Never on a loop. */
+LG_CHECKED lg_err lg_scram_make(struct lg_ctx *cx, const struct lg_secret *password, lg_str salt, uint32_t iterations, lg_str *ret);
+bool lg_scram_parse(struct lg_arena *a, lg_str text, struct lg_scram *ret);
+/* Does the proof fit the AuthMessage?  server_signature: what proves the server to the client. */
+bool lg_scram_verify(const struct lg_scram *s, lg_str message, lg_str proof, lg_sha256 *server_signature);
+
 /* ---- public keys: parsed once, immutable, counted ------------------------------------------------ */
 
 enum lg_alg {

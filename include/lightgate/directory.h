@@ -245,6 +245,7 @@ LG_CHECKED lg_err lg_member_del(struct lg_ctx *cx, struct lg_edit *ed, const str
 /* verifier: "{ARGON2}..." as lg_hasher made it; empty removes it.  Sealed for this entry; the log holds an id and a digest. */
 LG_CHECKED lg_err lg_entry_set_verifier(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_str verifier);
 /* Opened into cx's arena, which is wiped; LG_E_NOT_FOUND when the entry has none. */
+/* Its second line, if the hasher made one, is kept only if the tenant's suffix entry says lgScram: TRUE. */
 LG_CHECKED lg_err lg_entry_verifier(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, lg_str *ret);
 bool lg_entry_has_verifier(const struct lg_entry *e);
 
@@ -332,6 +333,9 @@ struct lg_ldap_peer {
 	bool loopback;			/* 127.0.0.0/8, ::1 or a UNIX socket: passwords may come in clear */
 	bool tls;
 	lg_str cert;			/* DER of the verified client certificate; copied */
+	bool has_exporter;		/* channel bindings: tls-exporter (RFC 9266), tls-server-end-point (RFC 5929) */
+	uint8_t exporter[32], end_point[64];
+	unsigned nend_point;		/* octets; 0: none */
 	int64_t uid, gid, pid;		/* of a UNIX peer; -1 otherwise */
 };
 

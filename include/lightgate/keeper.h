@@ -187,7 +187,8 @@ struct lg_signer {
 
 /* Password work: threads of its own, a bounded queue, LG_E_BUSY beyond it. */
 typedef void lg_hash_done(void *arg, lg_err e, bool match, bool upgrade);
-typedef void lg_hash_made(void *arg, lg_err e, lg_str stored);	/* stored is valid during the call */
+/* stored is valid during the call: the verifier, and on a second line a SCRAM-SHA-256 verifier of the same password. */
+typedef void lg_hash_made(void *arg, lg_err e, lg_str stored);
 #define LG_HASH_USED 32
 struct lg_hasher {
 	void *self;

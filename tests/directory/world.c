@@ -154,6 +154,11 @@ renew(void *self, const lg_str *used, size_t n, const struct lg_secret *password
 	snprintf(h->stored, sizeof h->stored, "{PLAIN}%.*s", (int)password->n, (const char *)password->p);
 	for (size_t i = 0; i < n; i++)
 		h->used = h->used || lg_str_eq(used[i], lg_str_of(h->stored));
+	if (w->scram) {
+		lg_str scram;
+		LG_TRY(lg_scram_make(&w->cx, password, LG_STR("0123456789abcdef"), LG_SCRAM_ITERATIONS, &scram));
+		snprintf(h->stored + strlen(h->stored), sizeof h->stored - strlen(h->stored), "\n%.*s", LG_FMT(scram));
+	}
 	return LG_OK;
 }
 
@@ -446,6 +451,18 @@ world_password(struct world *w, const char *dn, const char *password)
 {
 	struct change c = { .what = PASSWORD, .dn = lg_str_of(dn), .text = lg_print(w->arena, "{PLAIN}%s", password) };
 
+	return apply(w, &c);
+}
+
+lg_err
+world_scram(struct world *w, const char *dn, const char *password)
+{
+	struct lg_secret p = { (uint8_t *)(uintptr_t)password, strlen(password) };
+	struct change c = { .what = PASSWORD, .dn = lg_str_of(dn) };
+	lg_str scram;
+
+	LG_TRY(lg_scram_make(&w->cx, &p, LG_STR("0123456789abcdef"), LG_SCRAM_ITERATIONS, &scram));
+	c.text = lg_print(w->arena, "{PLAIN}%s\n%.*s", password, LG_FMT(scram));
 	return apply(w, &c);
 }
 

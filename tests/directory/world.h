@@ -18,7 +18,7 @@ struct pending_hash {
 	lg_hash_made *made;
 	void *arg;
 	bool match, upgrade, used;
-	char stored[128];
+	char stored[512];
 };
 
 struct world {
@@ -48,6 +48,7 @@ struct world {
 	uint64_t unindexed;		/* entries looked at without an index, as the port was told */
 	lg_str unindexed_by;
 	bool busy;			/* the hasher's queue is full */
+	bool scram;			/* it makes SCRAM verifiers too */
 	struct pending_hash hash[64];
 	size_t nhash;
 	unsigned wasted;		/* verifications against nobody */
@@ -65,6 +66,8 @@ int world_add(struct world *w, const char *dn, const char *ldif);
 int world_modify(struct world *w, const char *dn, const char *ldif);
 int world_delete(struct world *w, const char *dn);
 int world_rename(struct world *w, const char *dn, const char *rdn, bool delete_old, const char *superior);
+/* With a SCRAM verifier on a second line, as the service's hasher makes it. */
+lg_err world_scram(struct world *w, const char *dn, const char *password);
 lg_err world_password(struct world *w, const char *dn, const char *password);
 lg_err world_create(struct world *w, enum lg_entry_type type, const char *name, const char *ldif, struct lg_entry *ret);
 lg_err world_member(struct world *w, const char *group, const char *member, bool add);
