@@ -4,7 +4,6 @@
 
 #define KEY_MAX		1024		/* octets of a type and a name */
 #define SCOPES		64
-#define CONTEXT		14		/* attributes that we set */
 
 /* ---- whom it knows -------------------------------------------------------------------------------------------------- */
 
@@ -237,14 +236,15 @@ known_ancestors(void *self, lg_entity e, const struct lg_euid *const **ret, size
 /* ---- one decision ------------------------------------------------------------------------------------------------------- */
 
 struct context {
-	struct lg_field f[CONTEXT];
+	const struct lg_name *word;
+	struct lg_field f[LG_WORDS];
 	size_t n;
 };
 
 static void
-put(struct context *c, const char *name, struct lg_value v)
+put(struct context *c, enum lg_word word, struct lg_value v)
 {
-	c->f[c->n++] = (struct lg_field){ lg_name_of(lg_str_of(name)), v };
+	c->f[c->n++] = (struct lg_field){ c->word[word], v };
 }
 
 static lg_err
@@ -279,28 +279,28 @@ fill_context(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 
 	if (q->host.n > 0 && host == NULL)
 		return not_known(cx, LG_STR("Host"), q->host);
-	put(c, "asker", (struct lg_value){ LG_V_RECORD, { .record = b->body->asker } });
+	put(c, LG_WORD_ASKER, (struct lg_value){ LG_V_RECORD, { .record = b->body->asker } });
 	if (q->claims != NULL)
-		put(c, "client", lg_value_string(q->claims->client_id));
+		put(c, LG_WORD_CLIENT, lg_value_string(q->claims->client_id));
 	if (q->container != NULL)
-		put(c, "container", (struct lg_value){ LG_V_RECORD, { .record = q->container } });
+		put(c, LG_WORD_CONTAINER, (struct lg_value){ LG_V_RECORD, { .record = q->container } });
 	if (host != NULL)
-		put(c, "host", lg_value_entity(host));
+		put(c, LG_WORD_HOST, lg_value_entity(host));
 	if (image != NULL)	/* one without an entry is only a name */
-		put(c, "image", lg_value_entity(image));
+		put(c, LG_WORD_IMAGE, lg_value_entity(image));
 	if (q->image.n > 0)
-		put(c, "image_name", lg_value_string(q->image));
-	put(c, "now", lg_value_datetime(cx->now / 1000));
+		put(c, LG_WORD_IMAGE_NAME, lg_value_string(q->image));
+	put(c, LG_WORD_NOW, lg_value_datetime(cx->now / 1000));
 	if (q->port != 0)
-		put(c, "port", lg_value_long(q->port));
+		put(c, LG_WORD_PORT, lg_value_long(q->port));
 	if (q->protocol.n > 0)
-		put(c, "protocol", lg_value_string(q->protocol));
-	put(c, "revision", lg_value_long((int64_t)b->about.mark.version));
+		put(c, LG_WORD_PROTOCOL, lg_value_string(q->protocol));
+	put(c, LG_WORD_REVISION, lg_value_long((int64_t)b->about.mark.version));
 	if (q->claims != NULL) {
 		LG_TRY(scopes_of(cx, q->claims, &scopes));
-		put(c, "scopes", scopes);
+		put(c, LG_WORD_SCOPES, scopes);
 	}
-	put(c, "subject_proof", lg_value_string(lg_str_of(q->proof)));
+	put(c, LG_WORD_PROOF, lg_value_string(lg_str_of(q->proof)));
 	return LG_OK;
 }
 
@@ -338,7 +338,7 @@ make_request(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundl
 void
 lg_bundle_decide(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_bundle_question *q, struct lg_ruling *ret)
 {
-	struct context c = { .n = 0 };
+	struct context c = { .word = b->body->word };
 	struct lg_request rq = { .context = NULL };
 	struct known known;
 	struct lg_entities port = { &known, known_find, known_attr, known_tag, known_within, known_ancestors };

@@ -26,6 +26,12 @@ uint64_t lg_known_hash(lg_str type, lg_str name);
 /* Where it is, or the empty slot for it. */
 struct lg_known *lg_known_at(const struct lg_known_table *t, uint64_t hash, lg_str type, lg_str name);
 
+/* Attributes of a context, in order of their names, hashed once a bundle. */
+enum lg_word {
+	LG_WORD_ASKER, LG_WORD_CLIENT, LG_WORD_CONTAINER, LG_WORD_HOST, LG_WORD_IMAGE, LG_WORD_IMAGE_NAME, LG_WORD_NOW, LG_WORD_PORT,
+	LG_WORD_PROTOCOL, LG_WORD_REVISION, LG_WORD_SCOPES, LG_WORD_PROOF, LG_WORDS
+};
+
 /* What stands in a body; shared by the bundles whose tokens are of these octets. */
 struct lg_bundle_body {
 	atomic_uint refs;
@@ -50,6 +56,7 @@ struct lg_bundle_body {
 	struct lg_map certificates;		/* revoked serials */
 	struct lg_map tokens;			/* "kind/id" -> int64_t *, not_before */
 	struct lg_map admissions;		/* container -> struct lg_bundle_admission * */
+	struct lg_name word[LG_WORDS];
 	const struct lg_record *asker;		/* of every context: this host */
 };
 

@@ -319,6 +319,20 @@ check_whole(struct lg_bundle_reading *r)
 	return LG_OK;
 }
 
+static void
+make_words(struct lg_bundle_body *b)
+{
+	static const lg_str words[LG_WORDS] = {
+		[LG_WORD_ASKER] = LG_STR("asker"), [LG_WORD_CLIENT] = LG_STR("client"), [LG_WORD_CONTAINER] = LG_STR("container"),
+		[LG_WORD_HOST] = LG_STR("host"), [LG_WORD_IMAGE] = LG_STR("image"), [LG_WORD_IMAGE_NAME] = LG_STR("image_name"),
+		[LG_WORD_NOW] = LG_STR("now"), [LG_WORD_PORT] = LG_STR("port"), [LG_WORD_PROTOCOL] = LG_STR("protocol"),
+		[LG_WORD_REVISION] = LG_STR("revision"), [LG_WORD_SCOPES] = LG_STR("scopes"), [LG_WORD_PROOF] = LG_STR("subject_proof"),
+	};
+
+	for (size_t i = 0; i < LG_WORDS; i++)
+		b->word[i] = lg_name_of(words[i]);
+}
+
 static lg_err
 make_asker(struct lg_bundle_reading *r)
 {
@@ -350,6 +364,7 @@ read_all(struct lg_bundle_reading *r, lg_str text)
 	LG_TRY(check_whole(r));
 	LG_TRY(compile(r));
 	LG_TRY(fill_store(r));
+	make_words(r->b);
 	return make_asker(r);
 }
 
