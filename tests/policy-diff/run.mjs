@@ -70,7 +70,7 @@ const untyped = (schema) => JSON.parse(JSON.stringify(schema, (k, v) => (k === '
 // something beside it is itself there, after what is beside it was evaluated.
 const full = { __extn: (e) => typeof e.fn === 'string' && (e.arg !== undefined || Array.isArray(e.args)), __entity: (e) => typeof e.type === 'string' && typeof e.id === 'string' };
 // Attributes of an entity may be called `__entity` there.  A scope may name an entity that its op does not ask for there; a structure may be written as a list.
-const odd = (v) => typeof v === 'object' && v !== null && (Object.keys(full).some((k) => k in (v.attrs ?? {})) || (v.op === 'All' && ['entity', 'entities', 'slot', 'entity_type', 'in'].some((k) => k in v)) ||
+const odd = (v) => typeof v === 'object' && v !== null && (Object.keys(full).some((k) => Object.keys(v.attrs ?? {}).includes(k)) || (v.op === 'All' && ['entity', 'entities', 'slot', 'entity_type', 'in'].some((k) => k in v)) ||
 	Object.entries(v).some(([k, types]) => /^(entityTypes|actions)$/.test(k) && Object.values(types ?? {}).some(Array.isArray)) || Object.keys(full).some((k) => k in v && (Object.keys(v).length > 1 || typeof v[k] !== 'object' || v[k] === null || !full[k](v[k]))) ||
 	Object.values(v).some(odd));
 
