@@ -13,6 +13,7 @@
 #include "base/der.h"
 #include "certs/lint.h"
 #include "certs/ocsp.h"
+#include "certs/trust.h"
 #include "lightgate/certs.h"
 
 #define LEAVES 2000
@@ -299,8 +300,8 @@ main(void)
 {
 	struct lg_key *host;
 	struct lg_ctx cx;
-	struct lg_x509 x;
-	lg_str csr, url;
+	struct lg_trust *t;
+	lg_str csr;
 
 	arena = lg_arena_new();
 	lg_ctx_init(&cx, arena);
@@ -312,10 +313,9 @@ main(void)
 	bench_issue(&cx, lg_pubkey_spki(lg_key_public(host)));
 	bench_peer(&cx);
 	bench_ocsp(&cx);
-	must(&cx, lg_x509_parse(&cx, leaf[0], &x));
-	url = x.exts.value[LG_EXT_CRL_POINTS];
-	url = lg_str_sub(url, url.n - 49, 43);		/* .../<kid>/<part>.crl */
-	bench_crl(&cx, url);
+	t = lg_trust_hold(certs);
+	bench_crl(&cx, t->ca[0].issuer[0].kid);
+	lg_trust_release(&t);
 	lg_certs_free(&certs);
 	lg_store_close(&store);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -171,15 +171,8 @@ lg_certs_key_sound(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const 
 	lg_str key, value;
 
 	lg_certs_key_add(&prefix, spki->b, sizeof spki->b);
-	LG_TRY(lg_scan(cx, v, &lg_certs_by_key, lg_certs_key_str(&prefix), LG_NONE, &c));
-	while (lg_cursor_next(&c, &key, &value)) {
-		struct lg_cert_row row;
-		lg_serial serial;
-
-		memcpy(serial.b, key.p + key.n - sizeof serial.b, sizeof serial.b);
-		LG_TRY(lg_cert_find(cx, v, tenant, &serial, &row));
-		if (row.state == LG_CERT_REVOKED && row.why == LG_REVOKED_KEY_COMPROMISE)
-			return lg_fail(cx, LG_E_DENIED, "a certificate for this key was revoked because the key is compromised");
-	}
+	LG_TRY(lg_scan(cx, v, &lg_certs_compromised, lg_certs_key_str(&prefix), LG_NONE, &c));
+	if (lg_cursor_next(&c, &key, &value))
+		return lg_fail(cx, LG_E_DENIED, "a certificate for this key was revoked because the key is compromised");
 	return LG_OK;
 }

@@ -164,6 +164,22 @@ derive_name(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str value)
 
 /* (tenant, entry, serial), (tenant, expiry, serial), (tenant, key, serial), (tenant, name, serial).  All but the name stand at fixed
  * places in front of the value, because a derive has no arena to decode into. */
+/* (tenant, key, serial) of those alone that were revoked because the key is compromised: asked about at every issue, however many
+ * certificates a key has had. */
+static void
+derive_compromised(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str value)
+{
+	struct lg_certs_key k = { .n = 0 };
+	lg_str spki = lg_str_sub(value, SPKI_AT, sizeof(lg_sha256));
+
+	if (value.n < 3 || value.p[1] != LG_CERT_REVOKED || value.p[2] != LG_REVOKED_KEY_COMPROMISE)
+		return;
+	lg_certs_key_add(&k, tenant.p, tenant.n);
+	lg_certs_key_add(&k, spki.p, spki.n);
+	lg_certs_key_add(&k, serial.p, serial.n);
+	lg_emit(d, &lg_certs_compromised, lg_certs_key_str(&k), LG_NONE);
+}
+
 static void
 derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 {
@@ -183,6 +199,7 @@ derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 	lg_certs_key_add(&by_key, spki.p, spki.n);
 	lg_certs_key_add(&by_key, serial.p, serial.n);
 	lg_emit(d, &lg_certs_by_key, lg_certs_key_str(&by_key), LG_NONE);
+	derive_compromised(d, tenant, serial, value);
 	derive_name(d, tenant, serial, value);
 }
 
@@ -289,6 +306,7 @@ const struct lg_table lg_certs_leaf = { .name = "certs.leaf", .id = 0x0300, .der
 const struct lg_table lg_certs_by_entry = { .name = "certs.by_entry", .id = 0x0301, .derived = true };
 const struct lg_table lg_certs_by_expiry = { .name = "certs.by_expiry", .id = 0x0302, .derived = true };
 const struct lg_table lg_certs_by_key = { .name = "certs.by_key", .id = 0x0310, .derived = true };
+const struct lg_table lg_certs_compromised = { .name = "certs.compromised", .id = 0x0322, .derived = true };
 const struct lg_table lg_certs_by_name = { .name = "certs.by_name", .id = 0x0311, .derived = true };
 const struct lg_table lg_certs_revoked = { .name = "certs.revoked", .id = 0x0303, .domain = LG_DOMAIN_TRUST };
 const struct lg_table lg_certs_invited = { .name = "certs.invited", .id = 0x0304, .derive = derive_invited };
@@ -297,7 +315,7 @@ const struct lg_table lg_certs_invited_by_expiry = { .name = "certs.invited_by_e
 const struct lg_table *const lg_certs_tables[] = {
 	&lg_certs_leaf, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
 	&lg_ledger_rows, &lg_ledger_nodes, &lg_ledger_head, &lg_ledger_by_serial,
-	&lg_certs_by_key, &lg_certs_by_name, &lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
+	&lg_certs_by_key, &lg_certs_compromised, &lg_certs_by_name, &lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
 	&lg_acme_by_serial, &lg_acme_by_replaced,
 };
 const size_t lg_certs_ntables = LG_COUNT(lg_certs_tables);

@@ -24,7 +24,7 @@ void lg_certs_key_u64(struct lg_certs_key *k, uint64_t v);
 struct lg_certs_key lg_certs_key_serial(uint32_t tenant, const lg_serial *s);
 
 /* Inventory: (tenant, serial).  Revocations stand apart, because they alone change what is trusted. */
-extern const struct lg_table lg_certs_by_key, lg_certs_by_name;
+extern const struct lg_table lg_certs_by_key, lg_certs_compromised, lg_certs_by_name;
 extern const struct lg_table lg_certs_leaf, lg_certs_by_entry, lg_certs_by_expiry, lg_certs_revoked, lg_certs_invited,
     lg_certs_invited_by_expiry;
 /* ACME's (acme_rows.c): account (tenant, id), order (tenant, id), external account key (tenant, kid). */

@@ -61,6 +61,14 @@ bench-doors:
 bench-directory:
 	@bench/run-directory
 
+## make bench-certs  the certificate authority beside its bars, cfssl and pebble
+.PHONY: bench-certs
+bench-certs:
+	@scripts/deps long
+	@$(MAKE) --no-print-directory -s -j2 all build/release/bench/server_load build/release/bench/server_acme \
+		$(patsubst bench/bench_%.c,build/release/bench/%,$(wildcard bench/bench_certs*.c))
+	@bench/certs
+
 ## make bench-policy the policy engine on ten workloads, beside cedar-wasm
 .PHONY: bench-policy
 POLICY_WORK = build/policy-work
