@@ -90,8 +90,8 @@ lg_route_est_csrattrs(void *self, struct lg_http *ex)
 /* ---- requests ------------------------------------------------------------------------------------------------ */
 
 /* base64, with line breaks if it must be. */
-static lg_err
-read_csr(struct lg_http *ex, lg_str *ret)
+lg_err
+lg_est_body(struct lg_http *ex, lg_str *ret)
 {
 	char *p = lg_alloc(ex->cx->arena, ex->body.n + 1);
 	size_t n = 0;
@@ -198,7 +198,7 @@ answer_enrolled(struct lg_certs *c, struct lg_http *ex, bool first)
 {
 	lg_str csr, cert;
 
-	LG_TRY(read_csr(ex, &csr));
+	LG_TRY(lg_est_body(ex, &csr));
 	LG_TRY(enroll(c, ex, first, csr, &cert));
 	return answer(ex, CERTS_ONLY, &cert, 1);
 }
@@ -264,7 +264,7 @@ lg_route_est_serverkeygen(void *self, struct lg_http *ex)
 	lg_str der, csr, cert;
 	struct lg_csr wish;
 
-	LG_TRY(read_csr(ex, &der));
+	LG_TRY(lg_est_body(ex, &der));
 	LG_TRY(lg_csr_wish(ex->cx, der, &wish));
 	LG_TRY(replace_key(ex->cx, &wish, &key, &csr));
 	LG_TRY(enroll(self, ex, true, csr, &cert));

@@ -57,6 +57,7 @@ lg_err lg_route_ssh_user_ca(void *self, struct lg_http *ex);
 lg_err lg_route_ssh_host_ca(void *self, struct lg_http *ex);
 lg_err lg_route_ssh_krl(void *self, struct lg_http *ex);
 /* EST. */
+LG_CHECKED lg_err lg_est_body(struct lg_http *ex, lg_str *ret);	/* the request, DER; LG_E_INVALID */
 lg_err lg_route_est_cacerts(void *self, struct lg_http *ex);
 lg_err lg_route_est_csrattrs(void *self, struct lg_http *ex);
 lg_err lg_route_est_enroll(void *self, struct lg_http *ex);

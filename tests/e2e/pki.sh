@@ -1,0 +1,67 @@
+# Certificates of ours, judged by others: openssl, GnuTLS, NSS, node; OCSP asked for by openssl and GnuTLS.
+. "$(dirname "$0")/lib.sh"
+lg_start "$T/data" --load conf/demo.yaml || bad "start"
+sign_in_admin
+quiet() { env -u ASAN_OPTIONS -u UBSAN_OPTIONS "$@"; }
+secret=$(jq -r '.credentials[] | select(.name == "controller") | .secret' <<<"$LG_READY")
+printf %s "$secret" >"$T/secret"
+issue() { lightgate certificate issue --profile service --client-id controller --client-secret-file "$T/secret" "$@"; }
+
+# the command's three ways to a key
+claim "a key made here" issue --key-out "$T/leaf.key" --cert-out "$T/chain.pem"
+openssl req -new -newkey rsa:2048 -nodes -keyout "$T/rsa.key" -subj /CN=controller -out "$T/rsa.csr" 2>/dev/null
+claim "a request" issue --csr "$T/rsa.csr" --cert-out "$T/rsa.pem"
+claim "a key made there" issue --server-key Ed25519 --key-out "$T/ed.key" --cert-out "$T/ed.pem"
+fits() { [ "$(openssl pkey -in "$1" -pubout)" = "$(openssl x509 -in "$2" -noout -pubkey)" ]; }
+for k in leaf:chain rsa:rsa ed:ed; do claim "the key of ${k#*:}" fits "$T/${k%:*}.key" "$T/${k#*:}.pem"; done
+same "only its owner reads a key" "$(stat -c %a "$T/ed.key")" 600
+
+awk -v t="$T" '/BEGIN/ { n++ } { print > (t (n == 1 ? "/leaf.pem" : "/issuer.pem")) }' "$T/chain.pem"
+openssl x509 -in "$T/leaf.pem" -outform DER -out "$T/leaf.der"
+root=$CA
+[ "$(grep -c BEGIN "$CA")" -ge 1 ] || bad "no root"
+
+# chains
+claim "openssl" openssl verify -x509_strict -purpose sslclient -CAfile "$root" -untrusted "$T/issuer.pem" "$T/leaf.pem"
+if command -v certtool >/dev/null; then
+	claim "GnuTLS" quiet certtool --verify --load-ca-certificate "$root" --infile "$T/chain.pem"
+	lacks "GnuTLS misses nothing of it" "$(quiet certtool --certificate-info --infile "$T/leaf.pem" 2>&1)" 'error|Unknown extension .critical'
+else skip "pki: gnutls-bin is not installed"; fi
+if command -v vfychain >/dev/null; then
+	claim "NSS, as a client" quiet vfychain -pp -u 0 -a "$T/leaf.pem" -a "$T/issuer.pem" -t -a "$root"
+	claim "NSS, as a server" quiet vfychain -pp -u 1 -a "$T/leaf.pem" -a "$T/issuer.pem" -t -a "$root"
+	claim "NSS refuses it without its issuer" bash -c "! env -u ASAN_OPTIONS vfychain -pp -u 0 -a '$T/leaf.pem' -t -a '$root'"
+else skip "pki: libnss3-tools is not installed"; fi
+if command -v node >/dev/null; then
+	cat >"$T/judge.mjs" <<'JS'
+import { readFileSync } from "node:fs"; import { X509Certificate } from "node:crypto";
+const [leaf, issuer, root] = process.argv.slice(2).map((f) => new X509Certificate(readFileSync(f)));
+const want = { chain: leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey) && issuer.checkIssued(root) && issuer.verify(root.publicKey),
+	notCa: leaf.ca === false && issuer.ca === true, name: /URI:spiffe:\/\/[^,]*\/service\/controller/.test(leaf.subjectAltName),
+	otherRoot: !leaf.verify(root.publicKey), noHost: leaf.checkHost("evil.example") === undefined };
+console.log(JSON.stringify(want)); process.exit(Object.values(want).every(Boolean) ? 0 : 1);
+JS
+	claim "node" quiet node "$T/judge.mjs" "$T/leaf.pem" "$T/issuer.pem" "$root"
+else skip "pki: node is not installed"; fi
+
+# OCSP: good, the same by URL twice, then revoked
+ask() { quiet openssl ocsp -issuer "$T/issuer.pem" -cert "$T/leaf.pem" -url "$HTTP/ocsp" -CAfile "$root" -verify_other "$T/issuer.pem" "$@" 2>&1; }
+has "openssl ocsp, with a nonce" "$(ask)" 'leaf.pem: good'
+has "it verifies" "$(ask)" 'Response verify OK'
+has "openssl ocsp, without" "$(ask -no_nonce)" 'leaf.pem: good'
+openssl ocsp -issuer "$T/issuer.pem" -cert "$T/leaf.pem" -no_nonce -reqout "$T/rq.der" 2>/dev/null
+url=$HTTP/ocsp/$(base64 -w0 "$T/rq.der" | sed 's/+/%2B/g; s/\//%2F/g; s/=/%3D/g')
+curl -sS -o "$T/one.der" -D "$T/head" "$url"
+has "by URL, for caches" "$(cat "$T/head")" '[Cc]ache-[Cc]ontrol: public, max-age'
+has "the kept answer" "$(openssl ocsp -respin "$T/one.der" -issuer "$T/issuer.pem" -cert "$T/leaf.pem" -CAfile "$root" -verify_other "$T/issuer.pem" 2>&1)" 'good'
+if command -v ocsptool >/dev/null; then
+	has "GnuTLS asks" "$(quiet ocsptool --ask="$HTTP/ocsp" --load-issuer "$T/issuer.pem" --load-cert "$T/leaf.pem" --load-trust "$T/issuer.pem" --nonce 2>&1)" 'Certificate Status: good'
+else skip "pki: ocsptool (gnutls-bin) is not installed"; fi
+serial=$(openssl x509 -in "$T/leaf.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)
+has "revocation" "$(api POST "/v1/certificates/$serial/revoke" -d '{"reason":"keyCompromise"}' | tail -1)" 204
+has "openssl ocsp" "$(ask)" 'leaf.pem: revoked'
+curl -sS -o "$T/two.der" "$url"
+has "the kept answer is none any more" "$(openssl ocsp -respin "$T/two.der" -issuer "$T/issuer.pem" -cert "$T/leaf.pem" -CAfile "$root" -verify_other "$T/issuer.pem" 2>&1)" 'revoked'
+openssl req -new -key "$T/leaf.key" -subj /CN=controller -out "$T/again.csr" 2>/dev/null
+has "a compromised key gets nothing more" "$(issue --csr "$T/again.csr" --cert-out "$T/again.pem" 2>&1)" 'compromised'
+done_testing
