@@ -1,17 +1,26 @@
-# Stock ACME clients against the service: certbot and dehydrated, http-01, renewal, revocation.
+# Stock ACME clients against the service: certbot and dehydrated, all challenges they know, wildcards, CAA, renewal, revocation.
 . "$(dirname "$0")/lib.sh"
 command -v certbot >/dev/null && command -v dehydrated >/dev/null || { skip "acme: needs the packages certbot and dehydrated"; done_testing; }
 
 DNS=$(free_port) WEB=$(free_port) ALPN=$(free_port)
-# every name is 127.0.0.1
-python3 - "$DNS" <<'PY' &
+# every name is 127.0.0.1; TXT records are the lines "name value" of $T/txt; caa.example.org belongs to another authority
+: >"$T/txt"
+python3 - "$DNS" "$T/txt" <<'PY' &
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", int(sys.argv[1])))
+def name(q):
+    at, labels = 12, []
+    while q[at]: labels.append(q[at + 1:at + 1 + q[at]].decode()); at += 1 + q[at]
+    return ".".join(labels)
 while True:
     q, peer = s.recvfrom(512)
-    a = q[-4:-2] == b"\0\1"
-    s.sendto(q[:2] + b"\x81\x80" + q[4:6] + (b"\0\1" if a else b"\0\0") + b"\0\0\0\0" + q[12:] +
-             (b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\x7f\0\0\1" if a else b""), peer)
+    kind, asked = int.from_bytes(q[-4:-2], "big"), name(q)
+    data = []
+    if kind == 1: data = [b"\x7f\0\0\1"]
+    if kind == 16: data = [bytes([len(v)]) + v.encode() for n, v in (line.split() for line in open(sys.argv[2])) if n == asked]
+    if kind == 257 and asked == "caa.example.org": data = [b"\0\5issueother.example"]
+    rr = b"".join(b"\xc0\x0c" + kind.to_bytes(2, "big") + b"\0\1\0\0\0\1" + len(d).to_bytes(2, "big") + d for d in data)
+    s.sendto(q[:2] + b"\x81\x80" + q[4:6] + len(data).to_bytes(2, "big") + b"\0\0\0\0" + q[12:] + rr, peer)
 PY
 dns_pid=$!
 trap 'kill $dns_pid ${web_pid:-} 2>/dev/null; lg_stop' EXIT
@@ -56,6 +65,20 @@ if [ "$old" != "$(openssl x509 -in "$leaf" -noout -serial)" ]; then ok; else bad
 claim "certbot revokes" cb revoke $CB --cert-name a.example.org --no-delete-after-revoke --reason superseded
 serial=$(openssl x509 -in "$leaf" -noout -serial | cut -d= -f2 | tr A-F a-f)
 has "the inventory says so" "$(api GET "/v1/certificates?serial=$serial")" '"state":"revoked".*superseded'
+
+# a wildcard and its base: one TXT record each, under the same name
+printf '#!/bin/sh\necho "_acme-challenge.$CERTBOT_DOMAIN $CERTBOT_VALIDATION" >>"%s"\n' "$T/txt" >"$T/dns-hook"
+chmod +x "$T/dns-hook"
+claim "certbot, dns-01, a wildcard" cb certonly $CB --manual --preferred-challenges dns --manual-auth-hook "$T/dns-hook" -d '*.z.example.org' -d z.example.org \
+	--cert-name z.example.org
+same "its names" "$(openssl x509 -in "$T/cb/c/live/z.example.org/cert.pem" -noout -ext subjectAltName | tail -1 | tr -d ' ')" "DNS:*.z.example.org,DNS:z.example.org"
+claim "openssl takes the wildcard" openssl verify -x509_strict -purpose sslserver -verify_hostname any.z.example.org -CAfile "$CA" \
+	-untrusted "$T/cb/c/live/z.example.org/chain.pem" "$T/cb/c/live/z.example.org/cert.pem"
+
+# CAA
+cb certonly $CB --standalone --http-01-address 127.0.0.1 --http-01-port "$WEB" -d caa.example.org >/dev/null 2>&1
+has "the domain's owner has left it to others" "$(cat "$T/cb/l/letsencrypt.log")" 'urn:ietf:params:acme:error:caa'
+has "who we are in CAA records" "$(curl -sS --cacert "$CA" "$D")" '"caaIdentities":\["127.0.0.1"\]'
 claim "certbot unregisters" cb unregister $CB
 
 # dehydrated
@@ -77,6 +100,16 @@ claim "dehydrated registers" dehydrated -f "$T/dh/config" --register --accept-te
 claim "dehydrated" dehydrated -f "$T/dh/config" -c -d "e.example.org f.example.org"
 claim "its chain" openssl verify -x509_strict -purpose sslserver -CAfile "$CA" -untrusted "$T/dh/certs/e.example.org/chain.pem" "$T/dh/certs/e.example.org/cert.pem"
 claim "dehydrated revokes" dehydrated -f "$T/dh/config" -r "$T/dh/certs/e.example.org/cert.pem"
+
+# dns-01
+cat >"$T/hook-dns" <<HOOK
+#!/bin/bash
+[ "\$1" != deploy_challenge ] || echo "_acme-challenge.\$2 \$4" >>"$T/txt"
+HOOK
+chmod +x "$T/hook-dns"
+sed "s|^CHALLENGETYPE=.*|CHALLENGETYPE=dns-01|; \$ a HOOK=$T/hook-dns" "$T/dh/config" >"$T/dh/config-dns"
+claim "dehydrated, dns-01, a wildcard" dehydrated -f "$T/dh/config-dns" -c -d '*.h.example.org' --alias h.example.org
+same "its name" "$(openssl x509 -in "$T/dh/certs/h.example.org/cert.pem" -noout -ext subjectAltName | tail -1 | tr -d ' ')" 'DNS:*.h.example.org'
 
 # tls-alpn-01: the hook's server shows what dehydrated made
 cat >"$T/hook" <<HOOK
