@@ -187,6 +187,29 @@ submit_once(struct lg_app *app, bool *busy, void (*run)(void *arg))
 		__atomic_store_n(busy, false, __ATOMIC_RELEASE);
 }
 
+/* Two months are enough for a root elsewhere to sign; our own issuing CAs are followed long before. */
+#define WARN_BEFORE (60 * LG_DAY)
+
+static void
+warn_of(void *arg, lg_str trust_domain, const char *what, int64_t ends)
+{
+	struct lg_ctx *cx = arg;
+
+	lg_log(LG_WARN, "the %s of %.*s ends %.*s: see lightgate ca --help", what, LG_FMT(trust_domain), LG_FMT(lg_time_text(cx->arena, ends)));
+}
+
+/* Once a day. */
+static void
+warn(struct lg_ctx *cx, struct lg_app *app)
+{
+	struct lg_app_own *own = lg_own(app);
+
+	if (cx->now - own->warned < LG_DAY)
+		return;
+	own->warned = cx->now;
+	lg_certs_ending(app->certs, cx->now + WARN_BEFORE, warn_of, cx);
+}
+
 static void
 every_minute(struct lg_ctx *cx, struct lg_app *app)
 {
@@ -194,6 +217,7 @@ every_minute(struct lg_ctx *cx, struct lg_app *app)
 
 	if (clock.n > 0)
 		lg_log(LG_ERROR, "%.*s", LG_FMT(clock));
+	warn(cx, app);
 	sweep(cx, app);
 	malloc_trim(0);			/* what a burst of requests left behind */
 	submit_once(app, &lg_own(app)->copying, snapshot);

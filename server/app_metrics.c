@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "lightgate/certs.h"
 #include "lightgate/store.h"
 #include "server/app_own.h"
 #include "server/point.h"
@@ -49,6 +50,7 @@ metrics(void *self, struct lg_buf *out)
 
 	store_metrics(app, out);
 	lg_tally_print(lg_point_tally(app->point), out);
+	lg_certs_metrics(app->certs, out);
 	if (app->ldap != NULL)
 		ldap_metrics(app, out);
 }

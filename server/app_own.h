@@ -14,7 +14,7 @@ struct lg_app_own {
 	char ca_file[512];
 	struct lg_timer maintenance;
 	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
-	int64_t swept;
+	int64_t warned, swept;
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	int operated;			/* operators being answered; atomic */
 	bool working, copying, stopping;	/* of maintenance; atomic */

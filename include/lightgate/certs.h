@@ -152,6 +152,12 @@ LG_CHECKED lg_err lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const st
 /* Would it be taken?  Nothing changes. */
 LG_CHECKED lg_err lg_certs_trust_check(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority *au);
 
+/* On any thread. */
+void lg_certs_metrics(struct lg_certs *c, struct lg_buf *out);
+typedef void lg_ca_ending(void *arg, lg_str trust_domain, const char *what, int64_t ends);
+/* Roots, and issuing CAs that sign, whose time is over before `before`. */
+void lg_certs_ending(struct lg_certs *c, int64_t before, lg_ca_ending *each, void *arg);
+
 /* ---- issuing: on workers, because it waits for the store and the keeper ------------------------------ */
 
 enum lg_san { LG_SAN_URI = 1, LG_SAN_DNS = 2, LG_SAN_IP = 4 };
