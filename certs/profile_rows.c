@@ -23,7 +23,7 @@ static const struct word keys[] = {
 	{ LG_STR("RSA-4096"), 1u << LG_KEY_RSA4096 }, { { NULL, 0 }, 0 },
 };
 static const struct word usages[] = {
-	{ LG_STR("serverAuth"), LG_EKU_SERVER }, { LG_STR("clientAuth"), LG_EKU_CLIENT }, { LG_STR("OCSPSigning"), LG_EKU_OCSP },
+	{ LG_STR("serverAuth"), LG_EKU_SERVER }, { LG_STR("clientAuth"), LG_EKU_CLIENT },
 	{ { NULL, 0 }, 0 },
 };
 static const struct word kinds_of_names[] = {
@@ -95,7 +95,7 @@ read_list(struct lg_json *js, lg_str ret[LG_PROFILE_LIST], size_t *n)
 
 /* ---- JSON ------------------------------------------------------------------------------------------------ */
 
-static const char *const kinds[] = { [LG_PROFILE_LEAF] = "leaf", [LG_PROFILE_OCSP] = "ocsp", [LG_PROFILE_CA] = "ca",
+static const char *const kinds[] = { [LG_PROFILE_LEAF] = "leaf", [LG_PROFILE_CA] = "ca",
 	[LG_PROFILE_SSH_USER] = "ssh-user", [LG_PROFILE_SSH_HOST] = "ssh-host" };
 
 void
@@ -228,7 +228,7 @@ check(struct lg_ctx *cx, const struct lg_cert_profile *p)
 		return lg_fail(cx, LG_E_INVALID, "\"subject\" is User, Service, Host, Workload, or empty for proved names");
 	if (p->kind != LG_PROFILE_LEAF)
 		return check_ssh(cx, p);
-	if (p->keys == 0 || p->eku == 0 || p->san == 0 || (p->eku & LG_EKU_OCSP) != 0)
+	if (p->keys == 0 || p->eku == 0 || p->san == 0)
 		return lg_fail(cx, LG_E_INVALID, "a profile has keys, usages (serverAuth, clientAuth) and names");
 	if ((p->eku & LG_EKU_CLIENT) != 0 && (!identity || (p->san & LG_SAN_URI) == 0))
 		return lg_fail(cx, LG_E_INVALID, "clientAuth goes with a subject and its uri");
@@ -244,7 +244,7 @@ lg_profile_read(struct lg_ctx *cx, lg_str json, const struct lg_cert_profile *fr
 	struct lg_json js;
 	lg_str name;
 
-	if (p.kind == LG_PROFILE_OCSP || p.kind == LG_PROFILE_CA)
+	if (p.kind == LG_PROFILE_CA)
 		return lg_fail(cx, LG_E_DENIED, "profile %.*s is the service's own", LG_FMT(p.name));
 	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);

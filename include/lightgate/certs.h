@@ -161,7 +161,7 @@ void lg_certs_ending(struct lg_certs *c, int64_t before, lg_ca_ending *each, voi
 /* ---- issuing: on workers, because it waits for the store and the keeper ------------------------------ */
 
 enum lg_san { LG_SAN_URI = 1, LG_SAN_DNS = 2, LG_SAN_IP = 4 };
-enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2, LG_EKU_OCSP = 4 };
+enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2 };
 
 #define LG_PROFILES		64		/* a tenant's own */
 #define LG_PROFILE_NAME		32		/* octets */
@@ -169,7 +169,6 @@ enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2, LG_EKU_OCSP = 4 };
 
 enum lg_profile_kind {
 	LG_PROFILE_LEAF,		/* lg_certs_issue */
-	LG_PROFILE_OCSP,		/* who answers for an issuer: made by the service itself */
 	LG_PROFILE_CA,			/* made by the keeper: shown, never asked for */
 	LG_PROFILE_SSH_USER,		/* SSH certificates: lg_certs_issue with an SSH key */
 	LG_PROFILE_SSH_HOST
