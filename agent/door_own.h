@@ -33,7 +33,7 @@ struct lg_door {
 	size_t next;
 	struct lg_expected *expected;		/* LG_DOOR_EXPECTED of them, when the first has come */
 	size_t next_expected;
-	int64_t renew_at;			/* wall clock */
+	int64_t renew_at, renew_due;		/* wall clock, and the same as CLOCK_BOOTTIME: whoever sets the clock back delays nothing */
 	bool admitted;				/* something of which the bundle does not say yet */
 	/* Those below are the maintaining thread's alone; CLOCK_BOOTTIME. */
 	int64_t renew_not_before;

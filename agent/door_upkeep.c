@@ -43,6 +43,7 @@ lg_door_publish(struct lg_ctx *cx, struct lg_door *door, struct lg_upstream *up)
 	struct lg_upstream *old = door->up;
 	door->up = up;
 	door->renew_at = at;
+	door->renew_due = lg_boottime() + (at > cx->now ? at - cx->now : 0);
 	pthread_mutex_unlock(&door->lock);
 	lg_upstream_unref(&old);
 }
@@ -179,7 +180,7 @@ lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
 	pthread_mutex_lock(&d->lock);
 	bool admitted = d->admitted;
 	d->admitted = false;
-	bool old = cx->now >= d->renew_at && now >= d->renew_not_before, stale = now - d->refreshed > REFRESH_EVERY;
+	bool old = (cx->now >= d->renew_at || now >= d->renew_due) && now >= d->renew_not_before, stale = now - d->refreshed > REFRESH_EVERY;
 	pthread_mutex_unlock(&d->lock);
 	if (old)
 		renew(cx, d);

@@ -1,4 +1,5 @@
 # A thousand hosts' streams on one service: each hears of a change in less than a second, and none costs a thread.
+LG_BIN=${LG_BIN:-$(cd "$(dirname "$0")/../.." && pwd)/build/bin}	# times are of what is shipped
 . "$(dirname "$0")/../e2e/lib.sh"
 N=${WATCHERS:-1000}
 ulimit -n $((N * 2 + 1000)) 2>/dev/null
