@@ -10,6 +10,7 @@
 #include "directory/bulk_names.h"
 #include "directory/directory.h"
 #include "directory/edit.h"
+#include "directory/events.h"
 #include "directory/find.h"
 #include "directory/ldif.h"
 #include "directory/ldif_map.h"
@@ -366,8 +367,9 @@ load_record(struct bulk *b, struct lg_ldif_record *r)
 
 /* ---- mutations ------------------------------------------------------------------------------------------------------------------------- */
 
-static void
-audit(struct bulk *b, struct lg_ctx *cx)
+/* On record; and whoever follows the log must begin anew, since it holds no effects of this. */
+static lg_err
+close_chunk(struct bulk *b, struct lg_ctx *cx)
 {
 	lg_sha256 digest;
 	uint64_t rows;
@@ -375,6 +377,7 @@ audit(struct bulk *b, struct lg_ctx *cx)
 	lg_load_tell(b->load, &rows, &digest);
 	lg_audit(b->ed.v, b->suffix_text, lg_print(cx->arena, "{\"entries\":%" PRIu64 ",\"rows\":%" PRIu64 ",\"sha256\":\"%.*s\"}",
 	    b->counts.entries, rows, LG_FMT(lg_hex(cx->arena, lg_sha256_str(&digest)))));
+	return lg_event_reload(cx, &b->ed);
 }
 
 static void
@@ -406,8 +409,7 @@ load_chunk(struct lg_ctx *cx, struct lg_view *v, void *arg)
 			LG_TRY(pass_over(b, e));
 		b->counts.records++;
 	}
-	audit(b, cx);
-	return LG_OK;
+	return close_chunk(b, cx);
 }
 
 /* Members whose entries came after their group. */
@@ -427,8 +429,7 @@ load_pending(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		if (e != LG_OK)
 			LG_TRY(pass_over(b, e));
 	}
-	audit(b, cx);
-	return LG_OK;
+	return close_chunk(b, cx);
 }
 
 /* ---- the load ---------------------------------------------------------------------------------------------------------------------------- */

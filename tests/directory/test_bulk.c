@@ -1,6 +1,7 @@
 /* test_bulk.c: LDIF loaded at once: as by LDAP, whole or with what is wrong told; and written again. */
 #include <stdlib.h>
 
+#include "directory/events.h"
 #include "tests/directory/world.h"
 
 #define PEOPLE "ou=people," SUFFIX
@@ -128,6 +129,18 @@ Test(bulk, entries_are_there_as_if_they_had_been_added)
 	cr_assert_str_eq(value("uid=dora," PEOPLE, "uid"), "dora", "the RDN gives its value");
 	cr_assert_str_eq(value("uid=emil,ou=deep," PEOPLE, "cn"), "Emil");
 	check_store();
+}
+
+Test(bulk, whoever_follows_the_log_begins_anew)
+{
+	struct lg_event_bounds before, after;
+
+	world_entry(&w, SUFFIX);
+	assert_ok(&w, lg_event_bounds(&w.cx, world_view, 1, &before));
+	load(PERSON("carl"));
+	world_entry(&w, SUFFIX);
+	assert_ok(&w, lg_event_bounds(&w.cx, world_view, 1, &after));
+	cr_assert(lg_moment_before(before.reload, after.reload));
 }
 
 Test(bulk, a_fault_ends_it_with_its_line)

@@ -61,6 +61,17 @@ plain() {
 claim "what was exported is the same after the import" diff <(plain "$T/all.ldif") <(plain "$T/second.ldif")
 claim "the copy's indexes and chain are whole" tool "$T/again" tool doctor
 
+# a scan by somebody who is no administrator asks the policies per class and attribute, not per entry
+bench/directory_data.py 2000 10 20 >"$T/people.ldif"
+claim "generated people load" tool "$T/again" tool import "$T/people.ldif"
+lg_start "$T/again" || bad "start with people"
+n=$(ldapsearch -LLL -x -H "$LDAP" -D "uid=user5,ou=people,$suffix" -w secret5 -b "$suffix" -E pr=500/noprompt '(objectClass=*)' | grep -c '^dn:')
+claim "everybody is seen ($n)" test "$n" -gt 2000
+asked=$(curl -sS --unix-socket "$SOCKET" http://x/metrics | awk '/^lightgate_decisions_total\{group="(attribute|entry)"/ { n += $2 } END { print n + 0 }')
+claim "some questions were asked ($asked)" test "$asked" -gt 5
+claim "and not one for each entry ($asked)" test "$asked" -lt 200
+lg_stop
+
 # a backup of the running service, restored: the same once more
 key=$(openssl rand 32 | base64 -w0 | tr '+/' '-_' | tr -d '=')
 printf '%s\n' "$key" >"$T/key"
