@@ -68,6 +68,22 @@ may_not() { ask User/alice container:exec Workload/web | grep -q 'no policy perm
 begin=$(date +%s%N); claim "a membership that ends" soon may_not; took=$((($(date +%s%N) - begin) / 1000000))
 claim "ends in less than a second ($took ms)" test $took -lt 1000
 
+# a revoked certificate, and a host that may not be one any more
+serial=$(openssl x509 -in "$T/controller.pem" -noout -serial | sed 's/serial=//' | tr A-F a-f)
+revoked() { grep -q "\"$serial\"" "$T/node1/bundle.body"; }
+claim "nothing is revoked yet" bash -c "! grep -q '\"$serial\"' '$T/node1/bundle.body'"
+lightgate certificate revoke "$serial" --reason keyCompromise >/dev/null || bad "revoke"
+begin=$(date +%s%N); claim "a revocation arrives" soon revoked; took=$((($(date +%s%N) - begin) / 1000000))
+claim "in less than a second ($took ms)" test $took -lt 1000
+echo "bundles: a revocation reached the host in $took ms"
+api POST /v1/apply -H 'Content-Type: application/json' -d '{"hosts":[{"name":"node2"}]}' >/dev/null
+host node2
+as node2 -N "$STREAM/v1/watch" >"$T/stream2" 2>/dev/null & WATCH=$!
+claim "another host watches" soon test -s "$T/stream2"
+api POST /v1/apply -H 'Content-Type: application/json' -d '{"hosts":[{"name":"node2","enabled":false}]}' >/dev/null
+over() { ! kill -0 $WATCH 2>/dev/null; }
+claim "a disabled host's stream ends" soon over
+
 # ---- what was meant for another host, or changed on disk, is not believed ----
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 cp -r "$T/node1" "$T/touched"
