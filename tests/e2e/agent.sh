@@ -190,5 +190,12 @@ lg_stop
 begin=$(date +%s%N)
 refused "without the service" c15 'cannot reach'
 claim "the refusal took less than 2 s" test $((($(date +%s%N) - begin) / 1000000)) -lt 2000
+bundle ""
+starts "what was admitted starts again without the service, by the bundle" c13
+has "by the bundle" "$(cat "$T/agent.log")" 'c13 starts again by the bundle: permitted by '
+bundle "" '.process.args[1] = "something else"'
+refused "but not something else under its name" c13 'no ticket'
+bundle ""
+refused "nor what was never admitted" c15 'no ticket'
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 done_testing
