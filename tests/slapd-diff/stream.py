@@ -269,6 +269,12 @@ class Stream:
             return "(!%s)" % self.filter(depth - 1)
         return "(%s%s)" % (self.one("&|"), "".join(self.filter(depth - 1) for _ in range(self.random.randint(1, 3))))
 
+    def matched(self):
+        """Values to keep (RFC 3876), by terms that name no class: which classes are stored differs."""
+        name = self.one(TEXTS + ["mail", "telephoneNumber", "uidNumber", "seeAlso"])
+        text = ldap.filter.escape_filter_chars(self.one(["a", "n", "1", "e"]))
+        return self.one(["(%s=*)" % name, "(%s=%s)" % (name, self.assertion(name)), "(%s=*%s*)" % (name, text), "(%s>=%s)" % (name, self.assertion(name))])
+
     def search(self):
         scope = self.one([ldap.SCOPE_BASE, ldap.SCOPE_ONELEVEL, ldap.SCOPE_SUBTREE, ldap.SCOPE_SUBTREE, ldap.SCOPE_SUBORDINATE])
         attrs = self.one([None, None, ["*"], ["1.1"], ["cn", "sn"], ["name"], ["uid", "frob"], ["@person"], ["@posixAccount", "cn"], ["2.5.4.3"],
@@ -284,8 +290,10 @@ class Stream:
             controls = [("assert", self.filter(1))]
         elif roll < 0.25:
             controls = [("unknown", None)]
+        elif roll < 0.32:
+            controls = [("matched", self.matched())]
         return {"op": "search", "base": base, "scope": scope, "filter": self.filter(), "attrs": attrs,
-                "types_only": self.chance(0.1), "controls": controls}
+                "types_only": self.chance(0.1) and not any(c[0] == "matched" for c in controls), "controls": controls}
 
     # ---- the next one -----------------------------------------------------------------------------------------------------
 
