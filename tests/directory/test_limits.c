@@ -1,5 +1,6 @@
 /* test_limits.c: what clients can make grow has an end, and says so; large sets stay right and quick. */
 #include "base/clock.h"
+#include "directory/conn.h"
 #include "directory/plan.h"
 #include "tests/directory/wire.h"
 
@@ -145,6 +146,111 @@ Test(limits, pages_of_lists)
 	cr_assert(n == LG_LIST_MAX && more);
 	assert_ok(&w, lg_entry_list(&w.cx, world_view, 1, LG_TYPE_USER, LG_STR("n"), list[n - 1].name, 1000000, &list, &n, &more));
 	cr_assert(n == 10 && !more);
+}
+
+/* ---- many at once ----------------------------------------------------------------------------------------------------- */
+
+Test(limits, binds_in_one_write)
+{
+	for (int32_t id = 1; id <= 20; id++)
+		send_bind(&k, id, ALICE, "secret");
+	wire_pump(&k);
+	for (int32_t id = 1; id <= 20; id++)
+		wire_expect(&k, id, 0x61, 0);
+	wire_quiet(&k);
+}
+
+/* A search whose filter is these octets. */
+static int
+search_by(lg_str filter)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf out = LG_BUF(2 << 20);
+	struct lg_berw b = lg_berw_of(&out);
+	struct answer a = { .code = -1 };
+
+	lg_berw_open(&b, LG_BER_SEQUENCE);
+	lg_berw_int(&b, LG_BER_INTEGER, 1);
+	lg_berw_open(&b, 0x63);
+	lg_berw_str(&b, LG_BER_OCTETS, LG_STR(SUFFIX));
+	lg_berw_int(&b, LG_BER_ENUMERATED, 2);
+	lg_berw_int(&b, LG_BER_ENUMERATED, 0);
+	lg_berw_int(&b, LG_BER_INTEGER, 0);
+	lg_berw_int(&b, LG_BER_INTEGER, 0);
+	lg_berw_bool(&b, LG_BER_BOOLEAN, false);
+	lg_buf_str(&out, filter);
+	lg_berw_open(&b, LG_BER_SEQUENCE);
+	lg_berw_close(&b);
+	lg_berw_close(&b);
+	lg_berw_close(&b);
+	lg_ldap_feed(k.c, lg_buf_view(&out));
+	wire_pump(&k);
+	while (wire_next(&k, &a) && a.tag == 0x64)
+		;
+	return a.code;
+}
+
+/* "(|(uid=a00001)...)" with n terms */
+static lg_str
+one_of(int n)
+{
+	struct lg_buf b = LG_BUF(2 << 20), all = LG_BUF(2 << 20);
+	struct lg_berw bw = lg_berw_of(&b), aw = lg_berw_of(&all);
+	lg_str s;
+
+	for (int i = 0; i < n; i++) {
+		lg_berw_open(&bw, 0xa3);
+		lg_berw_str(&bw, LG_BER_OCTETS, LG_STR("uid"));
+		lg_berw_str(&bw, LG_BER_OCTETS, lg_print(w.arena, "a%05d", i));
+		lg_berw_close(&bw);
+	}
+	lg_berw_str(&aw, 0xa1, lg_buf_view(&b));
+	s = lg_dup(w.arena, lg_buf_view(&all));
+	lg_buf_free(&b);
+	lg_buf_free(&all);
+	return s;
+}
+
+Test(limits, terms_of_a_filter)
+{
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	cr_assert_eq(search_by(one_of(LG_FILTER_TERMS - 1)), 0);
+	cr_assert_eq(search_by(one_of(18000)), 11);
+	cr_assert_eq(search_by(one_of(1)), 0, "and the connection goes on");
+}
+
+Test(limits, a_large_filter_of_somebody_unknown_is_not_read)
+{
+	cr_assert_eq(search_by(one_of(18000)), 2);
+	cr_assert((k.wants & LG_LDAP_CLOSE) != 0);
+}
+
+Test(limits, depth_of_a_filter)
+{
+	lg_str f = LG_STR("\x87\x02" "cn");
+
+	for (int depth = 1; depth <= 1001; depth++) {
+		struct lg_buf b = LG_BUF(1 << 20);
+		struct lg_berw bw = lg_berw_of(&b);
+		lg_berw_str(&bw, 0xa2, f);
+		f = lg_dup(w.arena, lg_buf_view(&b));
+		lg_buf_free(&b);
+		if (depth == LG_FILTER_DEPTH - 1)
+			cr_assert_eq(search_by(f), 0);
+	}
+	cr_assert_eq(search_by(f), 11);
+	cr_assert_eq(search_by(LG_STR("\x87\x02" "cn")), 0);
+}
+
+/* A length of four gigabytes, and a client that then says nothing: what it claims is not reserved. */
+Test(limits, claimed_lengths_cost_nothing)
+{
+	wire_feed(&k, LG_STR("\x30\x83\x03\xff\xff"));
+	cr_assert((k.wants & LG_LDAP_READ) != 0);
+	cr_assert_leq(k.c->in.size, 1024u);
+	wire_reconnect(&k);
+	wire_feed(&k, LG_STR("\x30\x84\xff\xff\xff\xff"));
+	wire_expect(&k, 0, 0x78, 2);
+	cr_assert((k.wants & LG_LDAP_CLOSE) != 0);
 }
 
 /* ---- plans ------------------------------------------------------------------------------------------------------------ */
