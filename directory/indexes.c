@@ -350,3 +350,18 @@ lg_index_work(struct lg_ctx *cx, struct lg_directory *dir, bool *more)
 	lg_store_turn(dir->store);
 	return *more ? work_on(cx, dir->store, &row) : LG_OK;
 }
+
+lg_err
+lg_index_pending(struct lg_ctx *cx, struct lg_store *st, size_t *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct row *row;
+	size_t n;
+
+	*ret = 0;
+	LG_TRY(lg_view_begin(cx, st, &v));
+	LG_TRY(list_rows(cx, v, LG_NONE, &row, &n));
+	for (size_t i = 0; i < n; i++)
+		*ret += row[i].state == STATE_DROPPED || row[i].done != LG_MARK_DONE;
+	return LG_OK;
+}

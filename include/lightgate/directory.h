@@ -180,6 +180,8 @@ LG_CHECKED lg_err lg_index_list(struct lg_ctx *cx, struct lg_view *v, uint32_t t
 struct lg_edit;
 /* Inside a mutation.  LG_E_EXISTS, LG_E_NOT_FOUND: it is so already. */
 LG_CHECKED lg_err lg_index_choose(struct lg_ctx *cx, struct lg_edit *ed, lg_str attribute, lg_str kind, bool on);
+/* How many are being built or removed: their rows are not all there, or not all gone. */
+LG_CHECKED lg_err lg_index_pending(struct lg_ctx *cx, struct lg_store *st, size_t *ret);
 /* One step of what is to be built or removed; on a worker, no view open.  *more: call again. */
 LG_CHECKED lg_err lg_index_work(struct lg_ctx *cx, struct lg_directory *dir, bool *more);
 

@@ -170,13 +170,19 @@ Test(indexes, a_build_goes_on_where_it_was)
 
 Test(indexes, a_dropped_one_leaves_no_rows)
 {
+	size_t pending;
 	uint64_t rows;
 
 	assert_ok(&w, choose("description", "substring", true));
 	build(1000);
 	assert_ok(&w, choose("description", "substring", false));
 	assert_planned("all 0", "(description=*number 777 of*)");
+	world_unview(&w);
+	assert_ok(&w, lg_index_pending(&w.cx, w.store, &pending));
+	cr_assert_eq(pending, 1);
 	build(1000);
+	assert_ok(&w, lg_index_pending(&w.cx, w.store, &pending));
+	cr_assert_eq(pending, 0);
 	(void)world_entry(&w, SUFFIX);
 	assert_ok(&w, lg_table_count(&w.cx, world_view, &lg_table_gram, &rows));
 	cr_assert_eq(rows, 0);

@@ -53,6 +53,8 @@ same "... and nothing is told" "$(grep -c 'unindexed search' "$T/data.log")" "$l
 has "definitions survived" "$(admin ldapsearch -LLL -o ldif-wrap=no -b cn=schema -s base attributeTypes)" "badgeNumber"
 has "delete" "$(lightgate index delete badgeNumber substring 2>&1)" 'no longer'
 same "... still finds" "$(found "*ge 123 of*")" 1
+for _ in $(seq 200); do [ -z "$(state badgeNumber substring)" ] && break; sleep 0.1; done
+same "... and its rows go" "$(state badgeNumber substring)" ""
 lg_stop
 claim "every index is equal to a rebuild, every entry keeps the schema" lightgated --dev --data "$T/data" tool doctor --deep
 has "doctor takes nothing else" "$(lightgated --dev --data "$T/data" tool doctor --shallow 2>&1)" 'doctor \[--deep\]'
