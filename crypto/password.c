@@ -176,6 +176,7 @@ lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *pas
 
 	*match = *upgrade = false;
 	LG_TRY(check_length(cx, password));
+	lg_str_cut(stored, '\n', &stored, &value);	/* what other mechanisms know of the same password stands on further lines */
 	if (stored.n > STORED_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "a stored password of more than %d octets", STORED_MAX);
 	if (!lg_str_starts(stored, LG_STR("{")) || !lg_str_cut(lg_str_sub(stored, 1, stored.n), '}', &name, &value))

@@ -61,7 +61,7 @@ extern const struct lg_password_cost lg_password_default;	/* t=2 m=19456 p=1 */
 /* "{ARGON2}$argon2id$v=19$m=..,t=..,p=..$salt$hash".  Takes 20 ms and 19 MiB: never on a loop. */
 LG_CHECKED lg_err lg_password_hash(struct lg_ctx *cx, const struct lg_secret *password,
     const struct lg_password_cost *cost, lg_str *ret);
-/* match is false for a wrong password; upgrade says that `stored` is weaker than cost. An unknown scheme is LG_E_UNSUPPORTED. */
+/* The first line of stored counts.  match is false for a wrong password; upgrade says that `stored` is weaker than cost. An unknown scheme is LG_E_UNSUPPORTED. */
 LG_CHECKED lg_err lg_password_verify(struct lg_ctx *cx, lg_str stored, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade);
 /* Is it of a scheme that costs no more than a digest?  Such a one may be verified on a loop. */

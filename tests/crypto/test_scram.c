@@ -82,3 +82,18 @@ Test(scram, what_is_no_verifier_is_refused)
 		cr_assert_not(lg_scram_parse(a, lg_str_sub(good, 0, n), &s), "%zu", n);
 	cr_assert_not(lg_scram_parse(a, lg_print(a, "{SCRAM-SHA-256}1%.*s", LG_FMT(lg_str_sub(good, 19, good.n))), &s), "too few iterations");
 }
+
+Test(scram, a_verifier_with_more_lines_is_compared_by_its_first)
+{
+	static const struct lg_password_cost cheap = { 1, 64, 1 };
+	struct lg_secret right = { (uint8_t *)(uintptr_t)"pencil", 6 }, wrong = { (uint8_t *)(uintptr_t)"Pencil", 6 };
+	lg_str first, both;
+	bool match, upgrade;
+
+	cr_assert_eq(lg_password_hash(&cx, &right, &cheap, &first), LG_OK);
+	both = lg_print(a, "%.*s\n%.*s", LG_FMT(first), LG_FMT(make("pencil", "W22ZaJ0SNY7soEsUEjb6gQ==")));
+	cr_assert_eq(lg_password_verify(&cx, both, &right, &cheap, &match, &upgrade), LG_OK, "%s", cx.error);
+	cr_assert(match && !upgrade);
+	cr_assert_eq(lg_password_verify(&cx, both, &wrong, &cheap, &match, &upgrade), LG_OK);
+	cr_assert_not(match);
+}
