@@ -92,12 +92,12 @@ sts_issue_time(struct sts_rq *rq, struct sts_issue *is)
 	struct lg_claims c = { .sid = is->sid, .issued = rq->cx->now / LG_SECOND * LG_SECOND };
 
 	/* A token says whole seconds.  One of the second in which its subject was revoked would be refused although it is
-	 * newer, so it is dated with the next. */
+	 * newer, so it is dated with the next; or the one after, when that was revoked too (lg_sts_revoke). */
 	lg_uuid_text(is->subject.id, sub);
 	c.subject = lg_str_of(sub);
 	is->issued = rq->cx->now;
-	if (sts_token_revoked(rq->cx, rq->view, rq->tenant_id, &c))
-		is->issued = c.issued + LG_SECOND;
+	for (int i = 0; i < STS_AHEAD && sts_token_revoked(rq->cx, rq->view, rq->tenant_id, &c); i++)
+		is->issued = c.issued += LG_SECOND;
 }
 
 void

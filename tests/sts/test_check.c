@@ -197,6 +197,19 @@ revoke(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return lg_sts_revoke(cx, v, TENANT, r->kind, lg_str_of(r->id), r->not_before);
 }
 
+Test(check, what_was_issued_between_two_revocations_of_one_second_ends_with_the_second)
+{
+	struct revocation r = { LG_REVOKED_SUBJECT, ALICE_ID, kit.cx.now };
+	struct lg_sts_bearer b;
+
+	kit_apply(revoke, &r);
+	kit.cx.now += LG_SECOND;	/* as sts_issue_time dates it */
+	lg_str token = good("\"sid\":\"session-1\",");
+	cr_assert_eq(kit_check(token, OWN, &b), LG_OK, "%s", kit.cx.error);
+	kit_apply(revoke, &r);
+	assert_refused(token, LG_E_UNAUTHENTICATED, "revoked");
+}
+
 Test(check, each_kind_of_revocation_ends_a_token_that_is_in_the_cache)
 {
 	static const struct {
