@@ -272,12 +272,12 @@ has_path(struct lg_est_reader *rd, const struct parts *p)
 {
 	struct lg_expr *on = p->a, *x = NULL;
 	struct list l = { 0 };
+	bool names = true;
 
 	for (uint32_t i = 0; i < p->path->n; i++) {
 		lg_str text = p->path->list[i]->constant->u.s;
 
-		if (!lg_is_name(text))
-			return lg_est_bad(rd, "a path of attributes has identifiers only");
+		names &= lg_is_name(text);
 		x = node(rd, X_HAS);
 		x->a = on;
 		x->name = name_of(rd, text);
@@ -291,7 +291,7 @@ has_path(struct lg_est_reader *rd, const struct parts *p)
 	if (l.n == 1)
 		return x;
 	x = listed(rd, X_AND, &l);
-	x->has_chain = true;
+	x->has_chain = names;		/* text has such a path of identifiers only; others are told in full */
 	return x;
 }
 
