@@ -257,6 +257,8 @@ lg_docker_decide(struct lg_ctx *cx, struct lg_docker *d, const struct lg_docker_
 	LG_TRY(check_request(&k));
 	if (rq->who.self)
 		return LG_OK;
-	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = k.up = lg_door_upstream(d->door);
-	return deciders[k.at.route->kind](&k);
+	k.up = lg_door_upstream(d->door);
+	lg_err e = deciders[k.at.route->kind](&k);
+	lg_upstream_unref(&k.up);
+	return e;
 }
