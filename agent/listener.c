@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/peer.h"
+#include "base/thread.h"
 
 #define STACK		(256u << 10)
 #define HANDED_FIRST	3		/* sd_listen_fds(3) */
@@ -214,20 +213,17 @@ static bool
 start_connection(struct lg_listener *l, unsigned slot, int fd)
 {
 	struct connection *c = malloc(sizeof *c);
-	pthread_attr_t attr;
 	pthread_t thread;
 
 	if (c == NULL)
 		abort();
 	*c = (struct connection){ l, slot, fd };
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	bool done = pthread_create(&thread, &attr, run_connection, c) == 0;
-	pthread_attr_destroy(&attr);
-	if (!done)
+	if (!lg_thread_start(&thread, STACK, run_connection, c)) {
 		free(c);
-	return done;
+		return false;
+	}
+	pthread_detach(thread);
+	return true;
 }
 
 /* The lock is held.  There is a free place. */
@@ -271,19 +267,6 @@ run_listener(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that waits for them. */
-static bool
-start_listener(struct lg_listener *l)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool done = pthread_create(&l->thread, NULL, run_listener, l) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return done;
-}
-
 lg_err
 lg_listener_open(struct lg_ctx *cx, const char *path, mode_t mode, unsigned max, void (*serve)(void *arg, int fd), void *arg,
     struct lg_listener **ret)
@@ -301,7 +284,7 @@ lg_listener_open(struct lg_ctx *cx, const char *path, mode_t mode, unsigned max,
 	l->arg = arg;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->changed, NULL);
-	if (!start_listener(l))
+	if (!lg_thread_start(&l->thread, 0, run_listener, l))
 		abort();
 	*ret = l;
 	return LG_OK;

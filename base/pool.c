@@ -2,13 +2,13 @@
 #include "base/pool.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 struct job {
 	void (*run)(void *);
@@ -58,35 +58,12 @@ worker(void *arg)
 	return NULL;
 }
 
-/* All signals but those that a thread raises by its own fault. */
-static sigset_t
-signals_of_others(void)
-{
-	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGABRT };
-	sigset_t set;
-
-	sigfillset(&set);
-	for (size_t i = 0; i < LG_COUNT(own); i++)
-		sigdelset(&set, own[i]);
-	return set;
-}
-
 static bool
 start_threads(struct lg_pool *p, unsigned threads, size_t stack_size)
 {
-	pthread_attr_t attr;
-	sigset_t others = signals_of_others(), was;
-	int failed = 0;
-
-	pthread_attr_init(&attr);
-	if (stack_size != 0)
-		failed = pthread_attr_setstacksize(&attr, stack_size);
-	pthread_sigmask(SIG_SETMASK, &others, &was);	/* the new threads inherit it */
-	for (; !failed && p->threads < threads; p->threads += failed == 0)
-		failed = pthread_create(&p->thread[p->threads], &attr, worker, p);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	pthread_attr_destroy(&attr);
-	return failed == 0;
+	while (p->threads < threads && lg_thread_start(&p->thread[p->threads], stack_size, worker, p))
+		p->threads++;
+	return p->threads == threads;
 }
 
 lg_err

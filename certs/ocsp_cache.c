@@ -1,8 +1,7 @@
 /* ocsp_cache.c: a small set-associative table per thread, made on first use and freed when the thread ends. */
 #include "certs/ocsp_cache.h"
 
-#include <pthread.h>
-#include <stdlib.h>
+#include "base/thread.h"
 
 struct row {
 	struct lg_ocsp_key key;
@@ -17,27 +16,14 @@ struct cache {
 	struct row row[LG_OCSP_SETS][LG_OCSP_WAYS];
 };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key_of_thread;
 static _Thread_local struct cache *mine;
-
-static void
-make_key(void)
-{
-	if (pthread_key_create(&key_of_thread, free) != 0)
-		abort();
-}
 
 /* NULL without memory: then nothing is kept. */
 static struct cache *
 cache(void)
 {
-	if (mine != NULL)
-		return mine;
-	pthread_once(&once, make_key);
-	mine = calloc(1, sizeof *mine);
-	if (mine != NULL)
-		(void)pthread_setspecific(key_of_thread, mine);
+	if (mine == NULL)
+		mine = lg_thread_alloc(sizeof *mine);
 	return mine;
 }
 

@@ -1,35 +1,21 @@
 /* peer_cache.c: a small set-associative table per thread, made on first use and freed when the thread ends. */
 #include "certs/peer_cache.h"
 
-#include <pthread.h>
-#include <stdlib.h>
+#include "base/thread.h"
 
 struct cache {
 	uint32_t clock;
 	struct lg_peer_kept row[LG_PEER_SETS][LG_PEER_WAYS];
 };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key;
 static _Thread_local struct cache *mine;
-
-static void
-make_key(void)
-{
-	if (pthread_key_create(&key, free) != 0)
-		abort();
-}
 
 /* NULL without memory: then nothing is kept. */
 static struct cache *
 cache(void)
 {
-	if (mine != NULL)
-		return mine;
-	pthread_once(&once, make_key);
-	mine = calloc(1, sizeof *mine);
-	if (mine != NULL)
-		(void)pthread_setspecific(key, mine);
+	if (mine == NULL)
+		mine = lg_thread_alloc(sizeof *mine);
 	return mine;
 }
 

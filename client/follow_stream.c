@@ -1,10 +1,10 @@
 /* follow_stream.c: the watch stream of a host, and the thread that listens to it. */
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/thread.h"
 #include "client/api.h"
 #include "client/follow_own.h"
 
@@ -169,13 +169,7 @@ run(void *arg)
 void
 lg_follow_start(struct lg_follow *f)
 {
-	sigset_t all, before;
-
-	/* Signals are the program's: none may be delivered to a thread that it does not know of. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	f->running = pthread_create(&f->thread, NULL, run, f) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	f->running = lg_thread_start(&f->thread, 0, run, f);
 	if (!f->running)
 		abort();		/* as when there is no memory */
 }

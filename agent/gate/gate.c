@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -18,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #define LOOK_EVERY	(LG_SECOND / 4)		/* at the containers' addresses; more often while one has none yet */
 #define LOOK_SOON	(LG_SECOND / 40)
@@ -404,18 +403,6 @@ end(struct lg_gate *g)
 	free(g);
 }
 
-static bool
-start(struct lg_gate *g)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool done = pthread_create(&g->thread, NULL, run, g) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return done;
-}
-
 lg_err
 lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bundles *bundles, struct lg_gate **ret)
 {
@@ -434,7 +421,7 @@ lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bund
 		return e;
 	}
 	lg_bundles_listen(bundles, bundle_changed, g);
-	if (!start(g))
+	if (!lg_thread_start(&g->thread, 0, run, g))
 		abort();
 	lg_log(LG_INFO, "the gate guards %.*s", LG_FMT(s->ranges));
 	*ret = g;

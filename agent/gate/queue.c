@@ -10,14 +10,13 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/gate/table.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #define ROOM		(64u << 10)	/* octets that one read takes: several packets with their attributes */
 #define RECEIVE		(4 << 20)	/* of the socket: what comes while we decide */
@@ -171,18 +170,6 @@ reach(struct lg_queue *q)
 	return configure(q);
 }
 
-static bool
-start(struct lg_queue *q)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool done = pthread_create(&q->thread, NULL, run, q) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return done;
-}
-
 lg_err
 lg_queue_open(struct lg_ctx *cx, uint16_t number, bool (*permits)(void *arg, const struct lg_queue_packet *p), void *arg, struct lg_queue **ret)
 {
@@ -202,7 +189,7 @@ lg_queue_open(struct lg_ctx *cx, uint16_t number, bool (*permits)(void *arg, con
 		free(q);
 		return lg_fail(cx, LG_E_IO, "the packet queue %u cannot be used: %s", (unsigned)number, strerror(error));
 	}
-	if (!start(q))
+	if (!lg_thread_start(&q->thread, 0, run, q))
 		abort();
 	*ret = q;
 	return LG_OK;
