@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/text.h"
+#include "base/process.h"
 
 #define STATE_MAX	(8u << 20)	/* octets of a runtime's state of one container */
 
@@ -20,23 +20,6 @@ static const char *const usual[] = {
 };
 
 /* ---- one container ------------------------------------------------------------------------------------------------------ */
-
-/* Field 22 of /proc/<pid>/stat (proc(5)): when the process started; -1 without one. */
-static int64_t
-started(struct lg_ctx *cx, int64_t pid)
-{
-	lg_str text, rest;
-	int64_t n = -1;
-
-	if (lg_file_read(cx, lg_print(cx->arena, "/proc/%lld/stat", (long long)pid).p, 4096, &text) != LG_OK)
-		return -1;
-	const char *end = memrchr(text.p, ')', text.n);		/* the name in parentheses may hold anything */
-	rest = end == NULL ? LG_NONE : lg_str_sub(text, (size_t)(end - text.p) + 2, text.n);
-	for (int field = 3; field < 22; field++)
-		(void)lg_str_cut(rest, ' ', &text, &rest);
-	(void)lg_str_cut(rest, ' ', &text, &rest);
-	return lg_int_parse(text, &n) ? n : -1;
-}
 
 /* runc writes state.json, crun a file "status". */
 static bool
@@ -60,7 +43,7 @@ read_state(struct lg_ctx *cx, const char *path, const char *pid_name, const char
 	}
 	if (lg_json_end(cx, &js) != LG_OK || ret->pid <= 0)
 		return false;
-	int64_t now = started(cx, ret->pid);
+	int64_t now = lg_process_started(cx, ret->pid);
 	return now >= 0 && (start < 0 || start == now);		/* a number may be another process's by now */
 }
 

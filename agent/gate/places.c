@@ -16,27 +16,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/text.h"
-
-/* ---- processes ------------------------------------------------------------------------------------------------ */
-
-/* Field 22 of /proc/PID/stat (proc(5)), behind the name, which may hold anything; 0 when the process has gone. */
-static uint64_t
-start_of(struct lg_ctx *cx, pid_t pid)
-{
-	lg_str text, field, rest;
-	int64_t value = 0;
-
-	if (lg_file_read(cx, lg_print(cx->arena, "/proc/%d/stat", (int)pid).p, 4096, &text) != LG_OK)
-		return 0;
-	const char *end = memrchr(text.p, ')', text.n);
-	if (end == NULL || (size_t)(end - text.p) + 2 > text.n)
-		return 0;
-	rest = lg_str_sub(text, (size_t)(end - text.p) + 2, text.n);
-	for (int i = 3; i <= 22; i++)
-		(void)lg_str_cut(rest, ' ', &field, &rest);
-	return lg_int_parse(field, &value) ? (uint64_t)value : 0;
-}
 
 /* ---- what is in a namespace --------------------------------------------------------------------------------------- */
 
@@ -169,7 +150,7 @@ lg_places_remove(struct lg_ctx *cx, struct lg_places *ps, lg_str container)
 static bool
 lives(struct lg_ctx *cx, const struct lg_place *p)
 {
-	return p->started != 0 && start_of(cx, p->pid) == p->started;
+	return p->started >= 0 && lg_process_started(cx, p->pid) == p->started;
 }
 
 bool
@@ -197,7 +178,7 @@ lg_places_refresh(struct lg_ctx *cx, struct lg_places *ps)
 }
 
 static lg_err
-remember(struct lg_ctx *cx, struct lg_places *ps, lg_str container, lg_str workload, pid_t pid, uint64_t started)
+remember(struct lg_ctx *cx, struct lg_places *ps, lg_str container, lg_str workload, pid_t pid, int64_t started)
 {
 	if (ps->n == LG_PLACES_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "more than %d containers on one host", LG_PLACES_MAX);
@@ -213,14 +194,14 @@ remember(struct lg_ctx *cx, struct lg_places *ps, lg_str container, lg_str workl
 lg_err
 lg_places_add(struct lg_ctx *cx, struct lg_places *ps, lg_str container, lg_str workload, pid_t pid)
 {
-	uint64_t started = start_of(cx, pid);
+	int64_t started = lg_process_started(cx, pid);
 
-	if (started == 0)
+	if (started < 0)
 		return lg_fail(cx, LG_E_NOT_FOUND, "the container's process has ended");
 	lg_places_remove(cx, ps, container);
 	LG_TRY(remember(cx, ps, container, workload, pid, started));
 	return lg_file_write(cx, file_of(cx, ps, ps->v[ps->n - 1].container), 0600,
-	    lg_print(cx->arena, "%d %llu %.*s\n", (int)pid, (unsigned long long)started, LG_FMT(workload)));
+	    lg_print(cx->arena, "%d %lld %.*s\n", (int)pid, (long long)started, LG_FMT(workload)));
 }
 
 /* "PID START WORKLOAD"; whoever is not to be found any more is forgotten at the first refresh. */
@@ -236,7 +217,7 @@ take_up(struct lg_ctx *cx, struct lg_places *ps, const char *container)
 	(void)lg_str_cut(rest, ' ', &started, &rest);
 	(void)lg_str_cut(rest, '\n', &workload, &rest);
 	if (!lg_int_parse(pid, &number) || !lg_int_parse(started, &start) || number <= 0 || number > INT32_MAX || start <= 0 ||
-	    remember(cx, ps, lg_str_of(container), workload, (pid_t)number, (uint64_t)start) != LG_OK)
+	    remember(cx, ps, lg_str_of(container), workload, (pid_t)number, start) != LG_OK)
 		lg_log(LG_WARN, "%s/gate/%s is not one of ours", ps->state, container);
 }
 

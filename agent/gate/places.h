@@ -22,7 +22,7 @@ struct lg_address {
 struct lg_place {
 	char container[LG_CONTAINER_ID + 1], workload[LG_CONTAINER_ID + 1];
 	pid_t pid;
-	uint64_t started;		/* of the process, in clock ticks since boot: a number that comes again has another */
+	int64_t started;		/* of the process, in clock ticks since boot: a number that comes again has another */
 	struct lg_address address[LG_PLACE_ADDRESSES];
 	size_t naddress;
 	char link[LG_PLACE_LINKS][IF_NAMESIZE];	/* this host's ends of its interfaces */
