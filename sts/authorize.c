@@ -138,7 +138,8 @@ sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct st
 	g.code = (struct sts_code){
 		.client = az->client.id, .redirect = az->redirect, .nonce = az->nonce, .scope = az->scope,
 		.challenge = az->challenge, .jkt = az->jkt, .naudience = az->naudience, .subject = s->subject, .session = s->id,
-		.auth_time = s->auth_time, .expires = rq->cx->now + LG_STS_CODE_LIFE * LG_SECOND,
+		.auth_time = s->auth_time, .how = s->how, .wanted = az->wanted,
+		.expires = rq->cx->now + LG_STS_CODE_LIFE * LG_SECOND,
 	};
 	memcpy(g.code.audience, az->audience, sizeof g.code.audience);
 	LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "token.authorize", grant_run, &g, NULL));
@@ -152,7 +153,7 @@ sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct st
 bool
 sts_authorize_satisfied(const struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s, bool fresh)
 {
-	if (!lg_uuid_is_nil(az->hinted) && !lg_uuid_eq(az->hinted, s->subject))
+	if ((!lg_uuid_is_nil(az->hinted) && !lg_uuid_eq(az->hinted, s->subject)) || !sts_acr_meets(s->how.acr, az->acr_essential))
 		return false;
 	if (fresh)
 		return true;

@@ -118,6 +118,7 @@ read_prompt(struct sts_rq *rq, struct sts_authorize *az)
 
 	az->prompt_none = sts_scope_has(prompt, LG_STR("none"));
 	az->prompt_login = sts_scope_has(prompt, LG_STR("login")) || sts_scope_has(prompt, LG_STR("select_account"));
+	az->prompt_consent = sts_scope_has(prompt, LG_STR("consent"));
 	if (az->prompt_none && !lg_str_eq(prompt, LG_STR("none")))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "prompt none goes with no other");
 	if (!sts_scope_within(prompt, LG_STR("none login consent select_account")))

@@ -77,6 +77,8 @@ sts_code_issue(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *is
 	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
 	is->scope = c->scope;
 	is->auth_time = c->auth_time;
+	is->how = c->how;
+	is->wanted = c->wanted;
 	is->nonce = c->nonce;
 	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
 	is->jti = lg_token_new(rq->cx->arena);
@@ -97,6 +99,8 @@ sts_code_family(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *i
 	g->subject = c->subject;
 	g->session = c->session;
 	g->auth_time = c->auth_time;
+	g->how = c->how;
+	g->wanted = c->wanted;
 	g->offline = sts_scope_has(g->scope, LG_STR("offline_access"));
 	g->expires = rq->cx->now + (g->offline ? LG_STS_OFFLINE_LIFE : LG_STS_SESSION_LIFE) * LG_SECOND;
 	/* RFC 9449 5: who has no credentials of its own is bound by its key; others keep the freedom to change it. */

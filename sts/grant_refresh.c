@@ -93,6 +93,8 @@ fill_issue(struct sts_rq *rq, struct refresh *rf)
 	lg_uuid_text(rf->grant.session, sid);
 	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
 	is->auth_time = rf->grant.auth_time;
+	is->how = rf->grant.how;
+	is->wanted = rf->grant.wanted;
 	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
 	sts_issue_lifetime(rq, is);
 }

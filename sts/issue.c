@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 #define EXTRA_MAX	(32u << 10)	/* of claims beside the registered ones: groups are most of it */
-#define ACR_PASSWORD	"urn:lightgate:acr:password"
 
 /* ---- may it be issued? ------------------------------------------------------------------------------ */
 
@@ -165,9 +164,7 @@ write_id_claims(struct lg_buf *b, const struct signing *sg)
 
 	lg_jsonw_str_of(&w, "azp", sg->rq->client.id);
 	lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
-	lg_jsonw_str_of(&w, "acr", LG_STR(ACR_PASSWORD));
-	lg_jsonw_name(&w, LG_STR("amr"));
-	lg_jsonw_raw(&w, LG_STR("[\"pwd\"]"));
+	sts_acr_write(&w, &is->how);
 	lg_jsonw_str_of(&w, "at_hash", lg_base64url(a, (lg_str){ (const char *)h.b, 16 }));
 	if (is->sid.n > 0)
 		lg_jsonw_str_of(&w, "sid", is->sid);
@@ -243,6 +240,8 @@ write_access_claims(struct lg_buf *b, const struct sts_rq *rq, const struct sts_
 		lg_jsonw_str_of(&w, "sid", is->sid);
 	if (is->auth_time != 0)
 		lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
+	if (is->how.acr.n > 0)
+		sts_acr_write(&w, &is->how);	/* RFC 9068 2.2.1 */
 	if (is->act.n > 0) {
 		lg_jsonw_name(&w, LG_STR("act"));
 		lg_jsonw_raw(&w, is->act);

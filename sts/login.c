@@ -97,6 +97,7 @@ signed_in(struct sts_rq *rq, struct login *l)
 	lg_str cookie = lg_token_new(rq->cx->arena);
 	struct sts_session s = {
 		.id = sts_session_id(cookie), .subject = l->subject.id, .auth_time = rq->cx->now,
+		.how = { LG_STR(STS_ACR_PASSWORD), LG_STR("pwd") },
 		.expires = rq->cx->now + LG_STS_SESSION_LIFE * LG_SECOND,
 	};
 

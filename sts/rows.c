@@ -25,6 +25,34 @@ get_added(struct lg_rd *rd)
 	return rd->p == rd->end ? LG_NONE : lg_rd_str32(rd);
 }
 
+static void
+put_known(struct lg_buf *b, const struct sts_signed_in *how, const struct sts_wanted *wanted)
+{
+	lg_buf_str32(b, how->acr);
+	lg_buf_str32(b, how->amr);
+	lg_buf_str32(b, wanted->id_token);
+	lg_buf_str32(b, wanted->userinfo);
+}
+
+/* Whoever is in a row of an older release came with a password. */
+static struct sts_signed_in
+get_signed_in(struct lg_rd *rd)
+{
+	bool old = rd->p == rd->end;
+	struct sts_signed_in how = { .acr = get_added(rd) };
+
+	how.amr = get_added(rd);
+	return old ? (struct sts_signed_in){ LG_STR(STS_ACR_PASSWORD), LG_STR("pwd") } : how;
+}
+
+static void
+get_known(struct lg_rd *rd, struct sts_signed_in *how, struct sts_wanted *wanted)
+{
+	*how = get_signed_in(rd);
+	wanted->id_token = get_added(rd);
+	wanted->userinfo = get_added(rd);
+}
+
 void
 sts_row_put_list(struct lg_buf *b, const lg_str *v, size_t n)
 {
@@ -91,6 +119,7 @@ encode_code(struct lg_buf *b, const struct sts_code *c)
 	lg_buf_uuid(b, c->grant);
 	lg_buf_str32(b, c->jti);
 	lg_buf_str32(b, c->jkt);
+	put_known(b, &c->how, &c->wanted);
 }
 
 static struct sts_code
@@ -112,6 +141,7 @@ decode_code(struct lg_rd *rd)
 	c.grant = lg_rd_uuid(rd);
 	c.jti = lg_rd_str32(rd);
 	c.jkt = get_added(rd);
+	get_known(rd, &c.how, &c.wanted);
 	return c;
 }
 
@@ -189,6 +219,7 @@ sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struc
 	lg_buf_str(&b, lg_sha256_str(&g->current));
 	lg_buf_str(&b, lg_sha256_str(&g->previous));
 	lg_buf_str32(&b, g->jkt);
+	put_known(&b, &g->how, &g->wanted);
 	return put_row(cx, v, &sts_grants, sts_key(cx->arena, tenant, sts_uuid_str(&g->id)), &b);
 }
 
@@ -212,6 +243,7 @@ sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id,
 	g.current = get_sha256(&rd);
 	g.previous = get_sha256(&rd);
 	g.jkt = get_added(&rd);
+	get_known(&rd, &g.how, &g.wanted);
 	LG_TRY(row_done(cx, &rd, &sts_grants));
 	*ret = g;
 	return LG_OK;
@@ -228,6 +260,8 @@ sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const str
 	lg_buf_uuid(&b, s->subject);
 	lg_buf_u64(&b, (uint64_t)s->auth_time);
 	lg_buf_u64(&b, (uint64_t)s->expires);
+	lg_buf_str32(&b, s->how.acr);
+	lg_buf_str32(&b, s->how.amr);
 	return put_row(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&s->id)), &b);
 }
 
@@ -241,6 +275,7 @@ sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid i
 	s.subject = lg_rd_uuid(&rd);
 	s.auth_time = (int64_t)lg_rd_u64(&rd);
 	s.expires = (int64_t)lg_rd_u64(&rd);
+	s.how = get_signed_in(&rd);
 	LG_TRY(row_done(cx, &rd, &sts_sessions));
 	*ret = s;
 	return LG_OK;

@@ -101,6 +101,17 @@ struct lg_rd sts_row_open(lg_str row, const struct lg_table *t);	/* bad when the
 void sts_row_put_list(struct lg_buf *b, const lg_str *v, size_t n);
 size_t sts_row_get_list(struct lg_rd *rd, lg_str *v, size_t max);	/* marks rd bad beyond max */
 
+/* How somebody signed in: what the session knows, and codes, grants and ID tokens carry on. */
+struct sts_signed_in {
+	lg_str acr;			/* one of acr.c; empty in rows of older releases: a password */
+	lg_str amr;			/* RFC 8176, separated by blanks: "pwd otp" */
+};
+
+/* Claims that a request asked for one by one (OpenID Connect Core 5.5): names, separated by blanks. */
+struct sts_wanted {
+	lg_str id_token, userinfo;
+};
+
 /* An authorization code; key SHA-256(code). */
 struct sts_code {
 	lg_str client, redirect, nonce, scope, challenge;	/* challenge: 43 characters, or empty */
@@ -109,6 +120,8 @@ struct sts_code {
 	lg_uuid subject, session;
 	int64_t auth_time, expires;	/* microseconds */
 	lg_str jkt;			/* whoever redeems it proves this key; empty: any */
+	struct sts_signed_in how;
+	struct sts_wanted wanted;
 	bool used;
 	lg_uuid grant;			/* after its use */
 	lg_str jti;			/* of the access token of its first use */
@@ -138,6 +151,8 @@ struct sts_grant {
 	size_t naudience;
 	lg_uuid subject, session;
 	int64_t auth_time, expires, rotated;
+	struct sts_signed_in how;
+	struct sts_wanted wanted;
 	bool offline;			/* outlives its session */
 	uint32_t generation;
 	lg_sha256 current, previous;	/* of the tokens' text */
@@ -151,6 +166,7 @@ struct sts_session {
 	lg_uuid id;
 	lg_uuid subject;
 	int64_t auth_time, expires;
+	struct sts_signed_in how;
 };
 LG_CHECKED lg_err sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_session *ret);
 LG_CHECKED lg_err sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_session *s);
@@ -253,6 +269,8 @@ struct sts_issue {
 	lg_str act;			/* JSON: who acts for the subject (RFC 8693 4.1); empty: nobody else */
 	lg_str issued_type;		/* issued_token_type of the answer; empty: not said */
 	int64_t auth_time;		/* microseconds; 0: nobody signed in */
+	struct sts_signed_in how;	/* then, and what was asked for */
+	struct sts_wanted wanted;
 	int64_t issued, life;		/* microseconds */
 	bool id_token;
 	lg_str nonce;
@@ -333,6 +351,22 @@ bool sts_csrf_ok(struct sts_rq *rq, lg_str cookie, lg_str what, lg_str given);
 /* The browser does not say that the form came from another site. */
 bool sts_origin_ok(const struct sts_rq *rq);
 
+/* ---- how well somebody is known (acr.c) ----------------------------------------------------------------------------- */
+
+#define STS_ACR_PASSWORD	"urn:lightgate:acr:password"
+#define STS_ACR_MFA		"urn:lightgate:acr:mfa"		/* two factors */
+#define STS_ACR_PASSKEY		"urn:lightgate:acr:passkey"	/* two factors that cannot be phished */
+
+/* Higher is better; 0: none of ours. */
+int sts_acr_level(lg_str acr);
+/* What follows from methods. */
+lg_str sts_acr_of(lg_str amr);
+/* The least that meets one of several; 0: none of them is ours. */
+int sts_acr_least(lg_str acrs);
+/* Does a session meet one of them?  Empty: yes. */
+bool sts_acr_meets(lg_str acr, lg_str wanted);
+void sts_acr_write(struct lg_jsonw *w, const struct sts_signed_in *how);	/* the claims acr and amr */
+
 /* ---- authorization requests (authorize.c) --------------------------------------------------------------------------- */
 
 struct sts_authorize {
@@ -343,9 +377,12 @@ struct sts_authorize {
 	lg_str pushed;			/* key of the pushed request it is; empty: none (par.c) */
 	lg_str audience[LG_AUDIENCES];
 	size_t naudience;
-	bool prompt_none, prompt_login;
-	lg_uuid hinted;			/* id_token_hint's subject; nil: none */
+	bool prompt_none, prompt_login, prompt_consent;
+	lg_uuid hinted;			/* id_token_hint's subject, or the `sub` that was asked for; nil: none */
 	int64_t max_age;		/* seconds; -1: not asked */
+	lg_str acr_values;		/* what would be good, in order of preference, separated by blanks; empty: anything */
+	lg_str acr_essential;		/* one of these, or no answer at all (Core 5.5.1.1); empty: anything */
+	struct sts_wanted wanted;
 };
 /* Parses and checks a request.  *redirectable says whether an error may go to ret->redirect: client and redirect URI were good. */
 LG_CHECKED lg_err sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, bool *redirectable);
