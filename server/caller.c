@@ -3,6 +3,13 @@
 
 #include "server/point.h"
 
+static lg_err
+tenant_of(struct lg_app *app, struct lg_http *ex, struct lg_caller *ret)
+{
+	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
+	return ret->tenant != NULL ? LG_OK : lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
+}
+
 static void
 set_actor(struct lg_http *ex, const struct lg_entity_id *who, struct lg_caller *ret)
 {
@@ -16,6 +23,15 @@ set_actor(struct lg_http *ex, const struct lg_entity_id *who, struct lg_caller *
 	struct lg_actor *kept = LG_NEW(ex->cx->arena, struct lg_actor);
 	*kept = ret->actor;
 	ex->cx->actor = kept;
+}
+
+/* Whoever shows by the transport itself, or by a secret, who it is. */
+static lg_err
+as_itself(struct lg_http *ex, const struct lg_entity_id *who, struct lg_caller *ret)
+{
+	ret->proof = "self";
+	set_actor(ex, who, ret);
+	return LG_OK;
 }
 
 /* The handshake's certificate may have been revoked since, or name another tenant than the request does. */
@@ -51,9 +67,7 @@ by_certificate(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct
 	struct lg_certs_peer peer;
 
 	LG_TRY(check_peer(app, ex, v, ret, &peer));
-	ret->proof = "self";
-	set_actor(ex, &(struct lg_entity_id){ peer.type, peer.id, peer.name }, ret);
-	return LG_OK;
+	return as_itself(ex, &(struct lg_entity_id){ peer.type, peer.id, peer.name }, ret);
 }
 
 static lg_err
@@ -65,10 +79,8 @@ by_socket(struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
 	if (err == LG_E_NOT_FOUND || (err == LG_OK && !e.enabled))
 		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "no entry has the uidNumber %lld: sign in first", (long long)ex->peer->uid);
 	LG_TRY(err);
-	ret->proof = "self";
 	struct lg_entity_id who = lg_entry_entity(&e);
-	set_actor(ex, &who, ret);
-	return LG_OK;
+	return as_itself(ex, &who, ret);
 }
 
 lg_err
@@ -79,9 +91,7 @@ lg_caller_by_secret(struct lg_app *app, struct lg_http *ex, struct lg_view *v, l
 	struct lg_entry e;
 	lg_err err;
 
-	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
-	if (ret->tenant == NULL)
-		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
+	LG_TRY(tenant_of(app, ex, ret));
 	err = lg_sts_client_get(ex->cx, v, ex->tenant, name, &client);
 	if (err == LG_E_NOT_FOUND || (err == LG_OK && (!client.enabled || client.auth != LG_CLIENT_SECRET || !client.has_secret ||
 	    !lg_equal_bytes(client.secret.b, given.b, sizeof given.b))))
@@ -91,18 +101,14 @@ lg_caller_by_secret(struct lg_app *app, struct lg_http *ex, struct lg_view *v, l
 	if (err == LG_E_NOT_FOUND || (err == LG_OK && (!e.enabled || e.type != LG_TYPE_SERVICE)))
 		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "no such service, or another secret");
 	LG_TRY(err);
-	ret->proof = "self";
 	struct lg_entity_id who = lg_entry_entity(&e);
-	set_actor(ex, &who, ret);
-	return LG_OK;
+	return as_itself(ex, &who, ret);
 }
 
 lg_err
 lg_caller_by_transport(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret)
 {
-	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
-	if (ret->tenant == NULL)
-		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
+	LG_TRY(tenant_of(app, ex, ret));
 	if (ex->peer->cert.n > 0)
 		return by_certificate(app, ex, v, ret);
 	if (ex->peer->surface == LG_SURFACE_UNIX && ex->peer->uid >= 0)
@@ -115,9 +121,7 @@ lg_caller_find(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const 
 {
 	if (ex->header(ex, "Authorization").n == 0)
 		return lg_caller_by_transport(app, ex, v, ret);
-	*ret = (struct lg_caller){ .tenant = lg_tenants_get(app->tenants, ex->tenant) };
-	if (ret->tenant == NULL)
-		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no such tenant");
+	LG_TRY(tenant_of(app, ex, ret));
 	return by_token(app, ex, v, audience, ret);
 }
 
