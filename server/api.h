@@ -23,7 +23,10 @@ LG_CHECKED lg_err lg_api_is_json(struct lg_http *ex);
 /* ?limit=, between 1 and LG_API_PAGE_MAX. */
 LG_CHECKED lg_err lg_api_limit(struct lg_http *ex, const struct lg_form *query, size_t *ret);
 /* The entry that /v1/<kind>/<name> names. */
-LG_CHECKED lg_err lg_api_entry(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_api_path *path, struct lg_entry *ret);
+LG_CHECKED lg_err lg_api_entry(struct lg_http *ex, struct lg_view *v, const struct lg_api_path *path, struct lg_entry *ret);
+/* The same within a mutation: asks again whether the caller may write, and names the entry to the record. */
+LG_CHECKED lg_err lg_api_entry_to_change(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who,
+    const struct lg_api_path *path, struct lg_entry *ret);
 
 /* 422 with every fault of a set. */
 struct lg_policy_faults;

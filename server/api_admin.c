@@ -37,11 +37,10 @@ lg_api_limit(struct lg_http *ex, const struct lg_form *query, size_t *ret)
 }
 
 lg_err
-lg_api_entry(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_api_path *path, struct lg_entry *ret)
+lg_api_entry(struct lg_http *ex, struct lg_view *v, const struct lg_api_path *path, struct lg_entry *ret)
 {
 	const struct lg_state_kind *kind = lg_state_kind_find(path->segment[0]);
 
-	(void)app;
 	if (kind == NULL || path->n < 2)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is nothing at this path");
 	lg_err e = lg_entry_by_name(ex->cx, v, ex->tenant, kind->type, path->segment[1], ret);
@@ -49,6 +48,17 @@ lg_api_entry(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const st
 	if (e == LG_E_NOT_FOUND)
 		return lg_fail(ex->cx, e, "there is no %.*s \"%.*s\"", LG_FMT(type), LG_FMT(path->segment[1]));
 	return e;
+}
+
+lg_err
+lg_api_entry_to_change(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who, const struct lg_api_path *path,
+    struct lg_entry *ret)
+{
+	LG_TRY(lg_caller_may(app, ex->cx, v, who, "admin:write", lg_tenant_entity(who->tenant)));
+	LG_TRY(lg_api_entry(ex, v, path, ret));
+	lg_str type = lg_type_name(ret->type);
+	lg_audit(v, lg_print(ex->cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(ret->name)), LG_NONE);
+	return LG_OK;
 }
 
 /* DELETE /v1/groups/<name>/members/<type>/<member> takes a member out; a shorter path deletes the entry. */

@@ -192,10 +192,7 @@ run_deed(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct lg_edit ed = lg_edit_of(d->app->directory, v, d->ex->tenant);
 	struct lg_entry e;
 
-	LG_TRY(lg_caller_may(d->app, cx, v, &d->who, "admin:write", lg_tenant_entity(d->who.tenant)));
-	LG_TRY(lg_api_entry(d->app, d->ex, v, &d->path, &e));
-	lg_str type = lg_type_name(e.type);
-	lg_audit(v, lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(e.name)), LG_NONE);
+	LG_TRY(lg_api_entry_to_change(d->app, d->ex, v, &d->who, &d->path, &e));
 	for (size_t i = 0; i < LG_COUNT(deeds); i++)
 		if (lg_str_eq(d->path.segment[2], lg_str_of(deeds[i].verb)))
 			return deeds[i].run(cx, &ed, d, &e);

@@ -225,7 +225,7 @@ lg_api_show(void *self, struct lg_http *ex)
 	LG_TRY(lg_caller_admin(app, ex, v, "admin:read", &who));
 	if (path.n != 2)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is nothing at this path");
-	LG_TRY(lg_api_entry(app, ex, v, &path, &e));
+	LG_TRY(lg_api_entry(ex, v, &path, &e));
 	struct lg_jsonw w = lg_api_json(ex);
 	return write_entry(ex->cx, &w, v, lg_state_kind_find(path.segment[0]), &e);
 }
@@ -246,10 +246,7 @@ delete_entry(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct lg_edit ed = lg_edit_of(d->app->directory, v, d->ex->tenant);
 	struct lg_entry e;
 
-	LG_TRY(lg_caller_may(d->app, cx, v, &d->who, "admin:write", lg_tenant_entity(d->who.tenant)));
-	LG_TRY(lg_api_entry(d->app, d->ex, v, &d->path, &e));
-	lg_str type = lg_type_name(e.type);
-	lg_audit(v, lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(e.name)), LG_NONE);
+	LG_TRY(lg_api_entry_to_change(d->app, d->ex, v, &d->who, &d->path, &e));
 	return lg_entry_delete(cx, &ed, &e);
 }
 

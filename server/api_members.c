@@ -39,7 +39,7 @@ change_member(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	enum lg_entry_type type;
 
 	LG_TRY(lg_caller_may(m->app, cx, v, &m->who, "admin:write", lg_tenant_entity(m->who.tenant)));
-	LG_TRY(lg_api_entry(m->app, m->ex, v, &m->path, &group));
+	LG_TRY(lg_api_entry(m->ex, v, &m->path, &group));
 	if (!lg_type_parse(m->path.segment[3], &type))
 		return lg_fail(cx, LG_E_INVALID, "%.*s is not a type of entry", LG_FMT(m->path.segment[3]));
 	lg_err e = lg_entry_by_name(cx, v, m->ex->tenant, type, m->path.segment[4], &member);
@@ -106,9 +106,7 @@ set_password(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct lg_edit ed = lg_edit_of(p->app->directory, v, p->ex->tenant);
 	struct lg_entry e;
 
-	LG_TRY(lg_caller_may(p->app, cx, v, &p->who, "admin:write", lg_tenant_entity(p->who.tenant)));
-	LG_TRY(lg_api_entry(p->app, p->ex, v, &p->path, &e));
-	lg_audit(v, lg_print(cx->arena, "User/%.*s", LG_FMT(e.name)), LG_NONE);
+	LG_TRY(lg_api_entry_to_change(p->app, p->ex, v, &p->who, &p->path, &e));
 	return lg_entry_set_verifier(cx, &ed, &e, p->verifier);
 }
 
@@ -146,7 +144,7 @@ lg_api_post_user(void *self, struct lg_http *ex)
 		LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 		LG_TRY(lg_view_begin(ex->cx, p.app->store, &v));
 		LG_TRY(lg_caller_admin(p.app, ex, v, "admin:write", &p.who));
-		LG_TRY(lg_api_entry(p.app, ex, v, &p.path, &e));
+		LG_TRY(lg_api_entry(ex, v, &p.path, &e));
 		id = e.uuid;
 	}
 	bool made = text.n == 0;
@@ -202,7 +200,7 @@ find_host(struct lg_app *app, struct lg_http *ex, const struct lg_api_path *path
 
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_find(app, ex, v, "/v1", &who));
-	LG_TRY(lg_api_entry(app, ex, v, path, ret));
+	LG_TRY(lg_api_entry(ex, v, path, ret));
 	return lg_caller_may(app, ex->cx, v, &who, "host:invite", lg_entry_entity(ret));
 }
 
