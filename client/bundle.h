@@ -60,14 +60,12 @@ struct lg_bundle_about {
 };
 void lg_bundle_about(const struct lg_bundle *b, struct lg_bundle_about *ret);
 const struct lg_keyset *lg_bundle_token_keys(const struct lg_bundle *b);
-const struct lg_keyset *lg_bundle_ticket_keys(const struct lg_bundle *b);
 
 /* ---- whom it knows --------------------------------------------------------------------------------------------------- */
 
 /* By entryUUID or name; NULL: unknown, which is not absent.  Lives as long as the bundle. */
 const struct lg_euid *lg_bundle_find(const struct lg_bundle *b, lg_str type, lg_str id);
 struct lg_entities lg_bundle_entities(const struct lg_bundle *b);
-const struct lg_policies *lg_bundle_policies(const struct lg_bundle *b);	/* the tenant's */
 
 struct lg_bundle_admission {
 	lg_str container, workload, project, image;

@@ -77,22 +77,10 @@ lg_bundle_entities(const struct lg_bundle *b)
 	return lg_entity_store_port(b->body->entities);
 }
 
-const struct lg_policies *
-lg_bundle_policies(const struct lg_bundle *b)
-{
-	return b->body->policies;
-}
-
 const struct lg_keyset *
 lg_bundle_token_keys(const struct lg_bundle *b)
 {
 	return b->body->token_keys;
-}
-
-const struct lg_keyset *
-lg_bundle_ticket_keys(const struct lg_bundle *b)
-{
-	return b->body->ticket_keys;
 }
 
 bool

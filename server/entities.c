@@ -37,15 +37,6 @@ lg_entity_source_init_many(struct lg_entity_source *es, struct lg_ctx *cx, struc
 	lg_map_init(es->many, cx->arena);
 }
 
-struct lg_entity_source *
-lg_entity_source_new(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
-{
-	struct lg_entity_source *es = LG_NEW(cx->arena, struct lg_entity_source);
-
-	lg_entity_source_init(es, cx, v, tenant);
-	return es;
-}
-
 struct lg_euid
 lg_entity_uid(struct lg_arena *a, const struct lg_entity_id *e)
 {

@@ -32,7 +32,6 @@ void lg_entity_source_init(struct lg_entity_source *es, struct lg_ctx *cx, struc
 void lg_entity_source_init_many(struct lg_entity_source *es, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);
 /* Makes an entry known that was read already; its uid. */
 LG_CHECKED lg_err lg_entity_source_know(struct lg_entity_source *es, const struct lg_entry *e, struct lg_euid *ret);
-struct lg_entity_source *lg_entity_source_new(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);	/* in cx's arena */
 struct lg_entities lg_entity_source_port(struct lg_entity_source *es);
 /* The uid of an entity of a question: Type::"entryUUID", or Type::"name" without an entry. */
 struct lg_euid lg_entity_uid(struct lg_arena *a, const struct lg_entity_id *e);
