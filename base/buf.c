@@ -207,13 +207,20 @@ lg_rd_str32(struct lg_rd *r)
 	return lg_rd_bytes(r, lg_rd_u32(r));
 }
 
+void
+lg_rd_fixed(struct lg_rd *r, void *ret, size_t n)
+{
+	lg_str s = lg_rd_bytes(r, n);
+
+	if (s.n == n && n > 0)
+		memcpy(ret, s.p, n);
+}
+
 lg_uuid
 lg_rd_uuid(struct lg_rd *r)
 {
 	lg_uuid u = { { 0 } };
-	lg_str s = lg_rd_bytes(r, sizeof u.b);
 
-	if (s.n == sizeof u.b)
-		memcpy(u.b, s.p, sizeof u.b);
+	lg_rd_fixed(r, u.b, sizeof u.b);
 	return u;
 }

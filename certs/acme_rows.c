@@ -37,15 +37,6 @@ key_of(uint32_t tenant, lg_uuid id)
 	return k;
 }
 
-static void
-get_fixed(struct lg_rd *r, void *ret, size_t n)
-{
-	lg_str s = lg_rd_bytes(r, n);
-
-	if (s.n == n)
-		memcpy(ret, s.p, n);
-}
-
 static lg_err
 get_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, uint8_t version, uint32_t tenant, lg_uuid id, struct lg_rd *ret)
 {
@@ -83,8 +74,8 @@ lg_acme_account_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uu
 	struct lg_rd r;
 
 	LG_TRY(get_row(cx, v, &lg_acme_account, ROW_VERSION, tenant, id, &r));
-	get_fixed(&r, a.thumbprint.b, sizeof a.thumbprint.b);
-	get_fixed(&r, a.entry.b, sizeof a.entry.b);
+	lg_rd_fixed(&r, a.thumbprint.b, sizeof a.thumbprint.b);
+	lg_rd_fixed(&r, a.entry.b, sizeof a.entry.b);
 	a.status = (enum lg_acme_status)lg_rd_u8(&r);
 	a.created = (int64_t)lg_rd_u64(&r);
 	a.hour = (int64_t)lg_rd_u64(&r);
@@ -163,13 +154,13 @@ lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 	struct lg_rd r;
 
 	LG_TRY(get_row(cx, v, &lg_acme_order, ORDER_VERSION, tenant, id, &r));
-	get_fixed(&r, o.account.b, sizeof o.account.b);
+	lg_rd_fixed(&r, o.account.b, sizeof o.account.b);
 	o.expires = (int64_t)lg_rd_u64(&r);
 	o.created = (int64_t)lg_rd_u64(&r);
 	o.status = (enum lg_acme_status)lg_rd_u8(&r);
-	get_fixed(&r, o.seed, sizeof o.seed);
-	get_fixed(&r, o.serial.b, sizeof o.serial.b);
-	get_fixed(&r, o.replaced.b, sizeof o.replaced.b);
+	lg_rd_fixed(&r, o.seed, sizeof o.seed);
+	lg_rd_fixed(&r, o.serial.b, sizeof o.serial.b);
+	lg_rd_fixed(&r, o.replaced.b, sizeof o.replaced.b);
 	o.replaces = lg_rd_str32(&r);
 	o.nnames = lg_rd_u8(&r);
 	if (o.nnames > LG_ACME_NAMES)
@@ -324,9 +315,9 @@ lg_acme_eab_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid i
 	struct lg_rd r;
 
 	LG_TRY(get_row(cx, v, &lg_acme_eab, ROW_VERSION, tenant, id, &r));
-	get_fixed(&r, e.entry.b, sizeof e.entry.b);
-	get_fixed(&r, e.secret.b, sizeof e.secret.b);
-	get_fixed(&r, e.account.b, sizeof e.account.b);
+	lg_rd_fixed(&r, e.entry.b, sizeof e.entry.b);
+	lg_rd_fixed(&r, e.secret.b, sizeof e.secret.b);
+	lg_rd_fixed(&r, e.account.b, sizeof e.account.b);
 	e.expires = (int64_t)lg_rd_u64(&r);
 	LG_TRY(end_row(cx, &r, "external account keys"));
 	*ret = e;

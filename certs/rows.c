@@ -61,15 +61,6 @@ get_time(struct lg_rd *r)
 	return (int64_t)lg_rd_u64(r);
 }
 
-static void
-get_fixed(struct lg_rd *r, void *ret, size_t n)
-{
-	lg_str s = lg_rd_bytes(r, n);
-
-	if (s.n == n)
-		memcpy(ret, s.p, n);
-}
-
 static lg_err
 row_status(struct lg_ctx *cx, const struct lg_rd *r, uint8_t version, const char *what)
 {
@@ -96,13 +87,13 @@ lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, str
 
 	row.state = (enum lg_cert_state)lg_rd_u8(&r);
 	row.why = (enum lg_revocation)lg_rd_u8(&r);
-	get_fixed(&r, row.entry.b, sizeof row.entry.b);
+	lg_rd_fixed(&r, row.entry.b, sizeof row.entry.b);
 	row.expires = get_time(&r);
 	row.not_before = get_time(&r);
 	row.revoked = get_time(&r);
-	get_fixed(&r, row.issuer.b, sizeof row.issuer.b);
-	get_fixed(&r, row.spki.b, sizeof row.spki.b);
-	get_fixed(&r, row.sha256.b, sizeof row.sha256.b);
+	lg_rd_fixed(&r, row.issuer.b, sizeof row.issuer.b);
+	lg_rd_fixed(&r, row.spki.b, sizeof row.spki.b);
+	lg_rd_fixed(&r, row.sha256.b, sizeof row.sha256.b);
 	row.type = lg_rd_str32(&r);
 	row.name = lg_rd_str32(&r);
 	row.profile = lg_rd_str32(&r);
@@ -215,7 +206,7 @@ lg_revoked_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, 
 	row.why = (enum lg_revocation)lg_rd_u8(&r);
 	row.time = get_time(&r);
 	row.expires = get_time(&r);
-	get_fixed(&r, row.issuer.b, sizeof row.issuer.b);
+	lg_rd_fixed(&r, row.issuer.b, sizeof row.issuer.b);
 	row.seq = version == REVOKED_VERSION ? lg_rd_u64(&r) : 0;
 	LG_TRY(row_status(cx, &r, version == REVOKED_VERSION ? ROW_VERSION : version, "revocations"));
 	*ret = row;
@@ -261,10 +252,10 @@ lg_invited_row_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const 
 	r = lg_rd_of(value);
 	version = lg_rd_u8(&r);
 	row.expires = get_time(&r);
-	get_fixed(&r, row.host.b, sizeof row.host.b);
+	lg_rd_fixed(&r, row.host.b, sizeof row.host.b);
 	row.redeemed = lg_rd_u8(&r) != 0;
-	get_fixed(&r, row.spki.b, sizeof row.spki.b);
-	get_fixed(&r, row.serial.b, sizeof row.serial.b);
+	lg_rd_fixed(&r, row.spki.b, sizeof row.spki.b);
+	lg_rd_fixed(&r, row.serial.b, sizeof row.serial.b);
 	row.refused = lg_rd_u32(&r);
 	LG_TRY(row_status(cx, &r, version, "join tokens"));
 	*ret = row;

@@ -16,10 +16,9 @@ lg_mark_decode(struct lg_ctx *cx, lg_str reply, struct lg_mark *ret)
 
 	ret->epoch = lg_rd_u32(&r);
 	ret->seq = lg_rd_u64(&r);
-	lg_str hash = lg_rd_bytes(&r, sizeof ret->hash.b);
+	lg_rd_fixed(&r, ret->hash.b, sizeof ret->hash.b);
 	if (!lg_rd_done(&r))
 		return lg_fail(cx, LG_E_INTERNAL, "the keeper's mark does not decode");
-	memcpy(ret->hash.b, hash.p, sizeof ret->hash.b);
 	return LG_OK;
 }
 

@@ -47,7 +47,7 @@ take_rows(void *arg, lg_err e, lg_str reply)
 		enum lg_purpose purpose = lg_rd_u8(&rd);
 		row.tenant = lg_rd_u32(&rd);
 		(void)lg_rd_u64(&rd);
-		memcpy(row.digest.b, lg_rd_bytes(&rd, sizeof row.digest.b).p, sizeof row.digest.b);
+		lg_rd_fixed(&rd, row.digest.b, sizeof row.digest.b);
 		if (purpose == LG_PURPOSE_ISSUER || purpose == LG_PURPOSE_SSH_USER || purpose == LG_PURPOSE_SSH_HOST)
 			lg_buf_str(&rc->rows, (lg_str){ (char *)&row, sizeof row });
 	}

@@ -52,7 +52,7 @@ lg_segment_head_decode(lg_str bytes, struct lg_segment_head *ret)
 	lg_rd_u16(&r);
 	h.epoch = lg_rd_u32(&r);
 	h.first = lg_rd_u64(&r);
-	memcpy(h.prev.b, lg_rd_bytes(&r, sizeof h.prev.b).p, sizeof h.prev.b);
+	lg_rd_fixed(&r, h.prev.b, sizeof h.prev.b);
 	h.created = (int64_t)lg_rd_u64(&r);
 	if (version != 1 || h.first == 0 || h.epoch == 0)
 		return false;

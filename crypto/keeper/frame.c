@@ -123,11 +123,8 @@ lg_get_bundle_request(struct lg_rd *rd, struct lg_bundle_request *ret)
 	ret->version = lg_rd_u64(rd);
 	ret->issued = get_time(rd);
 	ret->life = get_time(rd);
-	lg_str digest = lg_rd_bytes(rd, sizeof ret->digest.b);
-	if (!lg_rd_done(rd))
-		return false;
-	memcpy(ret->digest.b, digest.p, digest.n);
-	return true;
+	lg_rd_fixed(rd, ret->digest.b, sizeof ret->digest.b);
+	return lg_rd_done(rd);
 }
 
 void

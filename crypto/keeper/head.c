@@ -127,10 +127,9 @@ lg_kp_new_epoch(struct lg_call *c)
 
 	m.epoch = lg_rd_u32(&c->rd);
 	m.seq = lg_rd_u64(&c->rd);
-	lg_str hash = lg_rd_bytes(&c->rd, sizeof m.hash.b);
+	lg_rd_fixed(&c->rd, m.hash.b, sizeof m.hash.b);
 	if (!lg_rd_done(&c->rd))
 		return lg_fail(c->cx, LG_E_INVALID, "malformed request to the keeper");
-	memcpy(m.hash.b, hash.p, hash.n);
 	const struct lg_mark *before = find(c->kp, m.chain);
 	if (before != NULL && m.epoch <= before->epoch)
 		return lg_fail(c->cx, LG_E_CONFLICT, "epoch %u does not follow epoch %u", m.epoch, before->epoch);

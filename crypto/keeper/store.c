@@ -215,10 +215,8 @@ lg_kp_marks_read(struct lg_ctx *cx, struct lg_kproc *kp)
 		m->chain = lg_rd_u32(&rd);
 		m->epoch = lg_rd_u32(&rd);
 		m->seq = lg_rd_u64(&rd);
-		lg_str hash = lg_rd_bytes(&rd, sizeof m->hash.b);
+		lg_rd_fixed(&rd, m->hash.b, sizeof m->hash.b);
 		good = !rd.bad;
-		if (good)
-			memcpy(m->hash.b, hash.p, hash.n);
 	}
 	for (size_t i = 0; good && i < kp->nbundles; i++) {
 		kp->bundle[i].tenant = lg_rd_u32(&rd);

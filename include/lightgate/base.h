@@ -211,6 +211,7 @@ uint64_t lg_rd_u64(struct lg_rd *r);
 lg_str lg_rd_bytes(struct lg_rd *r, size_t n);
 lg_str lg_rd_str32(struct lg_rd *r);		/* u32 length, bytes; lg_buf_str32 writes it */
 void lg_buf_str32(struct lg_buf *b, lg_str s);
+void lg_rd_fixed(struct lg_rd *r, void *ret, size_t n);	/* n octets; *ret is untouched when they are missing */
 lg_uuid lg_rd_uuid(struct lg_rd *r);		/* 16 octets; nil when they are missing */
 void lg_buf_uuid(struct lg_buf *b, lg_uuid u);
 static inline bool

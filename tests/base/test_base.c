@@ -158,11 +158,15 @@ Test(rd, an_id_cut_short_is_nil_and_remembered)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64);
 	lg_uuid id = lg_uuid_new();
+	char kept[] = "xyz";
 
 	lg_buf_uuid(&b, id);
 	struct lg_rd r = lg_rd_of(lg_buf_view(&b)), cut = lg_rd_of((lg_str){ b.p, b.n - 1 });
 	cr_assert(lg_uuid_eq(lg_rd_uuid(&r), id) && lg_rd_done(&r));
 	cr_assert(lg_uuid_is_nil(lg_rd_uuid(&cut)) && cut.bad);
+	cut = lg_rd_of(LG_STR("ab"));
+	lg_rd_fixed(&cut, kept, 3);
+	cr_expect(cut.bad && memcmp(kept, "xyz", 3) == 0, "what is missing overwrites nothing");
 }
 
 Test(uuid, text_goes_both_ways)
