@@ -68,6 +68,8 @@ const struct lg_config_key lg_settings_keys[] = {
 	TEXT("acme.open", acme_open, NULL, "Entry (\"Service/acme\") for which ACME accounts without a key order; empty: keys are needed."),
 	TEXT("acme.caa", acme_caa, NULL, "Name of this authority in CAA records; host when empty; \"none\": they are not asked for."),
 	KEY("acme.private", BOOL, acme_private, "false", 0, 0, false, "Look at private and loopback addresses too."),
+	KEY("outbound.private", BOOL, outbound_private, "false", 0, 0, false,
+	    "Token issuers, directories and providers that tenants name may have private and loopback addresses."),
 
 	KEY("log.requests", BOOL, log_requests, "false", 0, 0, true, "A line for every request."),
 	KEY("log.level", STR, log_level, "info", 0, 0, true, "debug, info, warn or error."),
@@ -88,6 +90,7 @@ dev_defaults(struct lg_ctx *cx, struct lg_settings *s)
 	s->secret_file = LG_NONE;
 	s->host = LG_STR("127.0.0.1");
 	s->acme_private = true;
+	s->outbound_private = true;
 	return LG_OK;
 }
 

@@ -38,6 +38,7 @@ struct lg_settings {
 	lg_str acme_open;		/* "Type/name" */
 	lg_str acme_caa;		/* empty: host; "none" */
 	bool acme_private;
+	bool outbound_private;			/* addresses of what tenants name: issuers, directories, providers */
 	bool log_requests;
 	lg_str log_level;
 	/* flags only */

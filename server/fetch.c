@@ -44,8 +44,8 @@ host_resolver(struct lg_arena *a)
 	return LG_NONE;
 }
 
-struct lg_acme_net
-lg_fetch_net(struct lg_arena *a, const struct lg_settings *s)
+struct lg_fetch *
+lg_fetch_new(struct lg_arena *a, const struct lg_settings *s, bool private_too)
 {
 	struct lg_fetch *f = LG_NEW(a, struct lg_fetch);
 	lg_str resolver = s->acme_resolver.n > 0 ? s->acme_resolver : host_resolver(a);
@@ -56,6 +56,12 @@ lg_fetch_net(struct lg_arena *a, const struct lg_settings *s)
 		f->resolver_size = 0;
 	f->http_port = (uint16_t)s->acme_http_port;
 	f->alpn_port = (uint16_t)s->acme_alpn_port;
-	f->private_too = s->acme_private;
-	return (struct lg_acme_net){ f, lg_fetch_http, fetch_txt, lg_fetch_alpn, fetch_caa };
+	f->private_too = private_too;
+	return f;
+}
+
+struct lg_acme_net
+lg_fetch_net(struct lg_arena *a, const struct lg_settings *s)
+{
+	return (struct lg_acme_net){ lg_fetch_new(a, s, s->acme_private), lg_fetch_http, fetch_txt, lg_fetch_alpn, fetch_caa };
 }

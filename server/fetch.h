@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+#include "base/web.h"
 #include "lightgate/certs.h"
 #include "server/config.h"
 
@@ -27,6 +28,7 @@ struct lg_fetch {
 };
 
 /* As long as the arena. */
+struct lg_fetch *lg_fetch_new(struct lg_arena *a, const struct lg_settings *s, bool private_too);
 struct lg_acme_net lg_fetch_net(struct lg_arena *a, const struct lg_settings *s);
 
 /* ---- fetch_address.c: from a name to a connection ---------------------------------------------------------- */
@@ -44,14 +46,38 @@ LG_CHECKED lg_err lg_fetch_reach(struct lg_ctx *cx, const struct lg_fetch *f, in
 lg_err lg_fetch_http(void *self, struct lg_ctx *cx, lg_str host, lg_str path, lg_str *body);
 lg_err lg_fetch_alpn(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert);
 
-/* TLS over a socket that does not block.  No certificate is verified: ACME proves by what is answered, not by who answers. */
+/* TLS over a socket that does not block.  No certificate is verified: ACME proves by what is answered, not by who answers.  Whoever
+ * believes what comes asks for it by lg_fetch_tls_trust. */
 typedef struct ssl_st lg_fetch_tls;
 /* alpn: NULL for none, or one protocol with its length before it. */
 LG_CHECKED lg_err lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret);
+/* The same, with a server whose certificate leads to one of `ca` (PEM; empty: the host's public CAs) and is for `host`, a name or address. */
+LG_CHECKED lg_err lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, int64_t deadline, lg_fetch_tls **ret);
 void lg_fetch_tls_end(lg_fetch_tls **s);
 /* Octets written or read; 0: the other end has finished; -1: it failed or the time is over. */
 ssize_t lg_fetch_tls_write(lg_fetch_tls *s, const void *p, size_t n, int64_t deadline);
 ssize_t lg_fetch_tls_read(lg_fetch_tls *s, void *p, size_t n, int64_t deadline);
+
+/* ---- fetch_exchange.c: one request and its answer -------------------------------------------------------------- */
+
+struct lg_fetch_line {
+	int fd;
+	lg_fetch_tls *tls;			/* NULL: none */
+	int64_t deadline;
+};
+struct lg_fetch_reply {
+	int status;
+	lg_str location, type, body;
+	int64_t max_age;			/* seconds; 0: not to be kept */
+};
+/* HTTP/1.0, so that the answer ends with the connection and comes in no parts.  LG_E_INVALID: it is none, or has more than max_body
+ * octets. */
+LG_CHECKED lg_err lg_fetch_exchange(struct lg_ctx *cx, struct lg_fetch_line *l, lg_str request, size_t max_body, struct lg_fetch_reply *ret);
+bool lg_fetch_text_valid(lg_str s);		/* may stand in a request line or a field: printable ASCII without blanks */
+
+/* ---- fetch_web.c: struct lg_web (base/web.h) ---------------------------------------------------------------------- */
+
+struct lg_web lg_fetch_web(struct lg_arena *a, const struct lg_settings *s);
 
 /* ---- fetch_dns.c: a stub resolver ------------------------------------------------------------------------------- */
 

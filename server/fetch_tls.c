@@ -1,5 +1,6 @@
-/* fetch_tls.c: TLS to servers whose certificate is looked at, not believed; and tls-alpn-01 (RFC 8737). */
+/* fetch_tls.c: TLS to servers outside: whose certificate is looked at, not believed, or must be the right one; tls-alpn-01 (RFC 8737). */
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -26,12 +27,10 @@ again(SSL *s, int n, int64_t deadline)
 }
 
 static SSL *
-set_up(int fd, const char *name, const char *alpn)
+set_up(SSL_CTX *ctx, int fd, const char *name, const char *alpn)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *s = ctx == NULL ? NULL : SSL_new(ctx);
 
-	SSL_CTX_free(ctx);		/* s keeps it */
 	if (s != NULL && SSL_set_min_proto_version(s, TLS1_2_VERSION) == 1 && SSL_set_fd(s, fd) == 1 &&
 	    SSL_set_tlsext_host_name(s, name) == 1 &&
 	    (alpn == NULL || SSL_set_alpn_protos(s, (const unsigned char *)alpn, (unsigned)strlen(alpn)) == 0))
@@ -40,27 +39,79 @@ set_up(int fd, const char *name, const char *alpn)
 	return NULL;
 }
 
-lg_err
-lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret)
+static lg_err
+handshake(struct lg_ctx *cx, SSL *s, int64_t deadline, lg_fetch_tls **ret)
 {
-	const char *name;
-	SSL *s;
+	long fault;
 	int n;
 
-	LG_TRY(lg_cstr(cx, sni, &name));
-	s = set_up(fd, name, alpn);
 	if (s == NULL)
 		return lg_fail(cx, LG_E_INTERNAL, "TLS cannot be set up");
 	do
 		n = SSL_connect(s);
 	while (n != 1 && again(s, n, deadline));
-	if (n != 1) {
-		SSL_free(s);
-		ERR_clear_error();
-		return lg_fail(cx, LG_E_INVALID, "the TLS handshake failed");
+	if (n == 1) {
+		*ret = s;
+		return LG_OK;
 	}
-	*ret = s;
-	return LG_OK;
+	fault = SSL_get_verify_result(s);
+	SSL_free(s);
+	ERR_clear_error();
+	if (fault != X509_V_OK)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the server's certificate is not believed: %s", X509_verify_cert_error_string(fault));
+	return lg_fail(cx, LG_E_INVALID, "the TLS handshake failed");
+}
+
+lg_err
+lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	const char *name;
+	lg_err e = lg_cstr(cx, sni, &name);
+
+	if (e == LG_OK)
+		e = handshake(cx, set_up(ctx, fd, name, alpn), deadline, ret);
+	SSL_CTX_free(ctx);		/* the connection keeps it */
+	return e;
+}
+
+static bool
+load_ca(SSL_CTX *ctx, lg_str pem)
+{
+	BIO *bio = pem.n == 0 ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *x;
+	int n = 0;
+
+	if (pem.n == 0)
+		return SSL_CTX_set_default_verify_paths(ctx) == 1;
+	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x) == 1;
+		X509_free(x);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return n > 0;
+}
+
+lg_err
+lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, int64_t deadline, lg_fetch_tls **ret)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	const char *name;
+	SSL *s = NULL;
+	lg_err e = lg_cstr(cx, host, &name);
+
+	if (e == LG_OK && (ctx == NULL || !load_ca(ctx, ca)))
+		e = lg_fail(cx, LG_E_INVALID, "there is no CA to believe");
+	if (e == LG_OK) {
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+		s = set_up(ctx, fd, name, NULL);
+		if (s != NULL && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s), name) != 1)
+			(void)SSL_set1_host(s, name);
+		e = handshake(cx, s, deadline, ret);
+	}
+	SSL_CTX_free(ctx);
+	return e;
 }
 
 ssize_t

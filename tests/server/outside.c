@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <net/if.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <openssl/x509.h>
 #include <poll.h>
 #include <sched.h>
@@ -63,18 +65,35 @@ listen_at(int kind, uint16_t *port)
 
 /* ---- HTTP -------------------------------------------------------------------------------------------------- */
 
+static void
+add_names(X509 *x)
+{
+	X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+
+	X509_add_ext(x, names, -1);
+	X509_EXTENSION_free(names);
+}
+
 static SSL_CTX *
-tls_context(void)
+tls_context(struct outside_http *s)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
+	BIO *pem = BIO_new(BIO_s_mem());
 
+	X509_set_version(x, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
 	X509_gmtime_adj(X509_getm_notBefore(x), -60);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_gmtime_adj(X509_getm_notAfter(x), s->expired ? -30 : 3600);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"outside", -1, -1, 0);
+	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509_set_pubkey(x, key);
+	add_names(x);
 	cr_assert(X509_sign(x, key, EVP_sha256()) > 0 && SSL_CTX_use_certificate(ctx, x) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1);
+	PEM_write_bio_X509(pem, x);
+	cr_assert(BIO_read(pem, s->pem, sizeof s->pem - 1) > 0);
+	BIO_free(pem);
 	X509_free(x);
 	EVP_PKEY_free(key);
 	return ctx;
@@ -83,8 +102,7 @@ tls_context(void)
 static void
 answer_tls(struct outside_http *s, int fd, size_t i)
 {
-	SSL_CTX *ctx = tls_context();
-	SSL *tls = SSL_new(ctx);
+	SSL *tls = SSL_new(s->ctx);
 
 	SSL_set_fd(tls, fd);
 	if (SSL_accept(tls) == 1) {
@@ -93,7 +111,6 @@ answer_tls(struct outside_http *s, int fd, size_t i)
 		SSL_shutdown(tls);
 	}
 	SSL_free(tls);
-	SSL_CTX_free(ctx);
 }
 
 static void *
@@ -121,6 +138,7 @@ serve_http(void *arg)
 void
 outside_http_start(struct outside_http *s, uint16_t port)
 {
+	s->ctx = s->tls ? tls_context(s) : NULL;
 	s->port = port;
 	s->fd = listen_at(SOCK_STREAM, &s->port);
 	cr_assert_eq(pthread_create(&s->thread, NULL, serve_http, s), 0);
@@ -131,6 +149,7 @@ outside_http_end(struct outside_http *s)
 {
 	shutdown(s->fd, SHUT_RDWR);		/* ends an accept that still waits */
 	pthread_join(s->thread, NULL);
+	SSL_CTX_free(s->ctx);
 	close(s->fd);
 }
 
@@ -269,6 +288,17 @@ outside_dns_end(struct outside_dns *s)
 	pthread_join(s->thread, NULL);
 	close(s->ufd);
 	close(s->tfd);
+}
+
+struct lg_web
+outside_web(struct lg_arena *a, const struct outside_dns *dns, bool private_too)
+{
+	struct lg_settings *s = LG_NEW(a, struct lg_settings);
+
+	s->outbound_private = private_too;
+	if (dns != NULL)
+		s->acme_resolver = lg_print(a, "127.0.0.1:%u", dns->port);
+	return lg_fetch_web(a, s);
 }
 
 struct lg_acme_net

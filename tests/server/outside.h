@@ -16,7 +16,9 @@ bool outside_network(const char *const *addresses, size_t n);
 struct outside_http {
 	const char *const *reply;	/* one a connection, then it ends */
 	size_t n;
-	bool tls;
+	bool tls, expired;		/* TLS with a certificate of its own for localhost and 127.0.0.1 */
+	char pem[2048];			/* that certificate */
+	struct ssl_ctx_st *ctx;
 	char request[8][1024];
 	atomic_size_t asked;
 	int fd;
@@ -50,5 +52,7 @@ void outside_dns_end(struct outside_dns *s);
 
 /* What the settings make of these ports; it lives as long as the arena. */
 struct lg_acme_net outside_net(struct lg_arena *a, const struct outside_dns *dns, uint16_t http, uint16_t alpn, bool private_too);
+
+struct lg_web outside_web(struct lg_arena *a, const struct outside_dns *dns, bool private_too);
 
 #endif
