@@ -47,6 +47,20 @@ read_audience(struct lg_json *js, struct lg_claims *c)
 }
 
 static void
+read_methods(struct lg_json *js, struct lg_claims *c)
+{
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		lg_str method = lg_json_str(js);
+
+		if (c->namr == LG_CLAIM_AMR)
+			lg_json_fault(js, "too many methods of authentication");
+		else
+			c->amr[c->namr++] = method;
+	}
+}
+
+static void
 read_confirmation(struct lg_json *js, struct lg_claims *c)
 {
 	lg_str name;
@@ -91,6 +105,9 @@ read_claim(struct lg_json *js, lg_str name, struct lg_claims *c)
 		{ LG_STR("client_id"), &c->client_id, NULL, NULL },
 		{ LG_STR("scope"), &c->scope, NULL, NULL },
 		{ LG_STR("sid"), &c->sid, NULL, NULL },
+		{ LG_STR("acr"), &c->acr, NULL, NULL },
+		{ LG_STR("amr"), NULL, NULL, read_methods },
+		{ LG_STR("auth_time"), NULL, &c->auth_time, NULL },
 		{ LG_STR("iat"), NULL, &c->issued, NULL },
 		{ LG_STR("nbf"), NULL, &c->not_before, NULL },
 		{ LG_STR("exp"), NULL, &c->expires, NULL },

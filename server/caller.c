@@ -153,6 +153,11 @@ lg_caller_token_facts(struct lg_ctx *cx, const struct lg_claims *claims, struct 
 		if (one.n > 0)
 			scope[n++] = one;
 	}
+	if (claims->acr.n > 0) {
+		*f++ = lg_fact_str("acr", claims->acr);
+		*f++ = lg_fact_set("amr", claims->amr, claims->namr);
+		q->ncontext += 2;
+	}
 	*f++ = (struct lg_fact){ .name = "client", .type = LG_FACT_STR, .s = claims->client_id };
 	*f = (struct lg_fact){ .name = "scopes", .type = LG_FACT_SET, .set = scope, .n = n };
 	q->ncontext += 2;

@@ -63,11 +63,11 @@ struct granting {
 static lg_err
 end_other_session(struct lg_ctx *cx, struct lg_view *v, const struct granting *g)
 {
-	lg_str cookie = sts_cookie_of(g->rq, "session");
 	struct sts_session old;
+	lg_uuid id;
 
-	if (cookie.n == 0 || sts_session_get(cx, v, g->rq->tenant_id, sts_session_id(cookie), &old) != LG_OK
-	    || lg_uuid_eq(old.subject, g->session->subject))
+	if (!sts_refresh_parse(cx->arena, sts_cookie_of(g->rq, "session"), &id) || lg_uuid_eq(id, g->session->id)
+	    || sts_session_get(cx, v, g->rq->tenant_id, id, &old) != LG_OK)
 		return LG_OK;
 	return sts_session_end(cx, v, g->rq->tenant_id, old.id);
 }
@@ -108,7 +108,7 @@ static lg_err
 decide(struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s)
 {
 	struct lg_sts_ports *p = &rq->sts->ports;
-	struct sts_issue is = { .scope = az->scope, .naudience = az->naudience };
+	struct sts_issue is = { .scope = az->scope, .naudience = az->naudience, .how = s->how };
 	lg_err e;
 
 	memcpy(is.audience, az->audience, sizeof is.audience);

@@ -92,14 +92,17 @@ static lg_str *
 slice(struct lg_claims *c, size_t i)
 {
 	lg_str *named[] = {
-		&c->issuer, &c->subject, &c->jti, &c->client_id, &c->scope, &c->act_sub, &c->sid, &c->cnf_x5t,
+		&c->issuer, &c->subject, &c->jti, &c->client_id, &c->scope, &c->act_sub, &c->sid, &c->acr, &c->cnf_x5t,
 		&c->cnf_jkt, &c->payload,
 	};
 
 	if (i < LG_COUNT(named))
 		return named[i];
 	i -= LG_COUNT(named);
-	return i < c->naudience ? &c->audience[i] : NULL;
+	if (i < c->naudience)
+		return &c->audience[i];
+	i -= c->naudience;
+	return i < c->namr ? &c->amr[i] : NULL;
 }
 
 static size_t

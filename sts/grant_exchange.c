@@ -162,6 +162,8 @@ sts_grant_exchange(struct sts_rq *rq)
 	LG_TRY(read_subject(rq, &c, is));
 	LG_TRY(read_scope(rq, &c, is));
 	LG_TRY(read_audience(rq, is));
+	is->auth_time = c.auth_time;
+	is->how = sts_signed_in_of(rq->cx->arena, &c);
 	LG_TRY(sts_issue_decide(rq, is));
 	is->sid = c.sid;
 	is->issued_type = LG_STR(ACCESS_TOKEN);

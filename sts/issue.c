@@ -26,6 +26,7 @@ sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_ques
 	q->context[q->ncontext++] = lg_fact_str("subject_proof", LG_STR("self"));
 	q->context[q->ncontext++] = lg_fact_str("client", rq->client.id);
 	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
+	sts_acr_facts(rq->cx->arena, &is->how, q);
 	q->record = true;
 }
 

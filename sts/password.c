@@ -2,6 +2,7 @@
 #include "sts/sts.h"
 
 #define LOGIN_CLIENT	"lightgate"	/* client_id of tokens that were not made for a client */
+#define EXTRA_MAX	2048
 
 struct account {
 	bool known;
@@ -96,12 +97,19 @@ decide(struct sts_rq *rq, struct sts_issue *is)
 static lg_err
 sign(struct sts_rq *rq, const struct sts_issue *is, lg_str *ret)
 {
+	LG_AUTO(lg_buf_free) struct lg_buf extra = LG_BUF(EXTRA_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&extra);
 	char sub[LG_UUID_TEXT + 1];
+
+	lg_jsonw_str_of(&w, "client_id", LG_STR(LOGIN_CLIENT));
+	lg_jsonw_str_of(&w, "sub_type", is->subject.type);
+	lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
+	sts_acr_write(&w, &is->how);
+	LG_TRY(lg_buf_status(rq->cx, &extra));
 	struct lg_token_request tr = {
 		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("at+jwt"), .naudience = is->naudience,
 		.issued = is->issued, .life = is->life,
-		.extra = lg_print(rq->cx->arena, "\"client_id\":\"" LOGIN_CLIENT "\",\"sub_type\":\"%.*s\",\"auth_time\":%lld",
-		    LG_FMT(is->subject.type), (long long)(rq->cx->now / LG_SECOND)),
+		.extra = lg_buf_view(&extra),
 	};
 
 	lg_uuid_text(is->subject.id, sub);
@@ -119,6 +127,8 @@ lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, s
 	*rq = (struct sts_rq){ .sts = sts, .cx = cx, .tenant_id = tenant, .client = { .id = LG_STR(LOGIN_CLIENT) } };
 	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &rq->tenant));
 	LG_TRY(sts_issue_audience(rq, true, is));
+	/* Whoever has no second factor can set one up. */
+	is->how = (struct sts_signed_in){ LG_STR(STS_ACR_MFA), LG_STR("pwd otp mfa") };
 	*ret = (struct lg_question){ .tenant = tenant };
 	sts_issue_question(rq, is, ret);
 	return LG_OK;
@@ -136,6 +146,8 @@ lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenan
 	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &rq->tenant));
 	rq->tenant.issuer = lg_dup(cx->arena, rq->tenant.issuer);
 	LG_TRY(lg_sts_password_check(cx, sts, tenant, username, password, peer, &is.subject));
+	is.auth_time = cx->now;
+	is.how = (struct sts_signed_in){ LG_STR(STS_ACR_PASSWORD), LG_STR("pwd") };
 	LG_TRY(decide(rq, &is));
 	LG_TRY(sign(rq, &is, &out.token));
 	out.subject = is.subject;

@@ -262,6 +262,10 @@ sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const str
 	lg_buf_u64(&b, (uint64_t)s->expires);
 	lg_buf_str32(&b, s->how.acr);
 	lg_buf_str32(&b, s->how.amr);
+	lg_buf_u64(&b, (uint64_t)s->began);
+	lg_buf_str(&b, lg_sha256_str(&s->cookie));
+	lg_buf_str32(&b, s->address);
+	lg_buf_str32(&b, s->agent);
 	return put_row(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&s->id)), &b);
 }
 
@@ -276,6 +280,13 @@ sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid i
 	s.auth_time = (int64_t)lg_rd_u64(&rd);
 	s.expires = (int64_t)lg_rd_u64(&rd);
 	s.how = get_signed_in(&rd);
+	/* Of an older release: no cookie opens it, tokens and families go on. */
+	if (rd.p != rd.end) {
+		s.began = (int64_t)lg_rd_u64(&rd);
+		s.cookie = get_sha256(&rd);
+		s.address = lg_rd_str32(&rd);
+		s.agent = lg_rd_str32(&rd);
+	}
 	LG_TRY(row_done(cx, &rd, &sts_sessions));
 	*ret = s;
 	return LG_OK;

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#define COOKIE_MAX	66	/* octets of a value: an id, a dot, a token */
+
 /* A browser keeps __Host- cookies only with Secure, Path=/ and no Domain; tenants share a host, so each has its own name. */
 static lg_str
 cookie_name(const struct sts_rq *rq, const char *what)
@@ -15,7 +17,7 @@ sts_cookie_of(const struct sts_rq *rq, const char *what)
 {
 	lg_str value = lg_cookie_get(rq->ex->header(rq->ex, "Cookie"), cookie_name(rq, what));
 
-	return value.n == LG_TOKEN_TEXT ? value : LG_NONE;
+	return value.n >= LG_TOKEN_TEXT && value.n <= COOKIE_MAX ? value : LG_NONE;
 }
 
 void
@@ -27,25 +29,31 @@ sts_cookie_set(struct sts_rq *rq, const char *what, lg_str value, int64_t second
 	    LG_FMT(name), LG_FMT(value), (long long)seconds));
 }
 
-/* The id goes into ID tokens; the cookie cannot be told from it. */
-lg_uuid
-sts_session_id(lg_str cookie)
+/* The id goes into ID tokens; the secret half of the cookie cannot be told from it. */
+lg_str
+sts_session_cookie(struct sts_rq *rq, struct sts_session *s)
 {
-	lg_sha256 h = lg_sha256_of(cookie);
-	lg_uuid id;
+	lg_str cookie = sts_refresh_new(rq->cx->arena, s->id);
 
-	memcpy(id.b, h.b, sizeof id.b);
-	return id;
+	s->cookie = lg_sha256_of(cookie);
+	return cookie;
 }
 
 lg_err
 sts_session_of(struct sts_rq *rq, struct sts_session *ret)
 {
 	lg_str cookie = sts_cookie_of(rq, "session");
+	lg_sha256 h = lg_sha256_of(cookie);
+	struct sts_session s;
+	lg_uuid id;
 
-	if (cookie.n == 0)
+	if (!sts_refresh_parse(rq->cx->arena, cookie, &id))
 		return lg_fail(rq->cx, LG_E_NOT_FOUND, "nobody is signed in");
-	return sts_session_live(rq->cx, rq->view, rq->tenant_id, sts_session_id(cookie), ret);
+	LG_TRY(sts_session_live(rq->cx, rq->view, rq->tenant_id, id, &s));
+	if (!lg_equal_bytes(s.cookie.b, h.b, sizeof h.b))
+		return lg_fail(rq->cx, LG_E_NOT_FOUND, "the cookie is an old one of the session");
+	*ret = s;
+	return LG_OK;
 }
 
 /* ---- forms --------------------------------------------------------------------------------------------- */
@@ -70,7 +78,7 @@ sts_csrf_ok(struct sts_rq *rq, lg_str cookie, lg_str what, lg_str given)
 {
 	lg_str want;
 
-	return cookie.n == LG_TOKEN_TEXT && sts_csrf_make(rq, cookie, what, &want) == LG_OK && want.n == given.n
+	return cookie.n > 0 && sts_csrf_make(rq, cookie, what, &want) == LG_OK && want.n == given.n
 	    && lg_equal_bytes(want.p, given.p, given.n);
 }
 

@@ -161,12 +161,17 @@ struct sts_grant {
 LG_CHECKED lg_err sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_grant *ret);
 LG_CHECKED lg_err sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_grant *g);
 
-/* A browser session; key its id, which is the front half of SHA-256(cookie). */
+/* A browser session; key its id.  The cookie is "<id>.<secret>": a step that proves more changes the secret and keeps the id, which
+ * is the sid of tokens. */
+#define STS_AGENT_MAX	200
 struct sts_session {
 	lg_uuid id;
 	lg_uuid subject;
 	int64_t auth_time, expires;
 	struct sts_signed_in how;
+	int64_t began;			/* microseconds */
+	lg_sha256 cookie;		/* of the cookie's text */
+	lg_str address, agent;		/* where it began, and what the browser says that it is */
 };
 LG_CHECKED lg_err sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_session *ret);
 LG_CHECKED lg_err sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_session *s);
@@ -339,7 +344,8 @@ lg_err sts_page(struct sts_rq *rq, int status, lg_str page, const struct sts_slo
 lg_err sts_message(struct sts_rq *rq, int status, lg_str title, lg_str text);
 lg_str sts_base_path(const struct sts_rq *rq);		/* "" or "/t/name": what stands before our paths */
 
-lg_uuid sts_session_id(lg_str cookie);
+/* A new cookie for the session, whose hash becomes part of it. */
+lg_str sts_session_cookie(struct sts_rq *rq, struct sts_session *s);
 void sts_cookie_set(struct sts_rq *rq, const char *what, lg_str value, int64_t seconds);	/* 0 seconds: forget it */
 lg_str sts_cookie_of(const struct sts_rq *rq, const char *what);
 /* The signed-in session of the request's cookie; LG_E_NOT_FOUND. */
@@ -359,8 +365,14 @@ bool sts_origin_ok(const struct sts_rq *rq);
 
 /* Higher is better; 0: none of ours. */
 int sts_acr_level(lg_str acr);
-/* What follows from methods. */
+/* What follows from methods; a key that asked nobody (no "mfa" beside it) is one factor. */
 lg_str sts_acr_of(lg_str amr);
+/* Methods of a step added to those before; "mfa" too when they are of different kinds. */
+lg_str sts_amr_join(struct lg_arena *a, lg_str before, lg_str step);
+/* What a token of ours says of how its subject signed in, for tokens that are made of it. */
+struct sts_signed_in sts_signed_in_of(struct lg_arena *a, const struct lg_claims *c);
+/* acr and amr of the context, for policy. */
+void sts_acr_facts(struct lg_arena *a, const struct sts_signed_in *how, struct lg_question *q);
 /* The least that meets one of several; 0: none of them is ours. */
 int sts_acr_least(lg_str acrs);
 /* Does a session meet one of them?  Empty: yes. */
@@ -397,6 +409,28 @@ LG_CHECKED lg_err sts_session_begin(struct sts_rq *rq, const struct sts_session 
 lg_err sts_authorize_refuse(struct sts_rq *rq, const struct sts_authorize *az, bool redirectable, lg_err e);
 /* Whether the session is good enough for the request; fresh: the sign-in took place for it. */
 bool sts_authorize_satisfied(const struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s, bool fresh);
+
+/* ---- signing in (signin.c): a method proves who somebody is, one function goes on from there ------------------------ */
+
+/* What somebody wants who signs in, and who it turned out to be. */
+struct sts_signin {
+	lg_str request;			/* the authorization request's text, a path of ours ("/device"), or empty */
+	struct sts_authorize az;	/* that request, judged; max_age -1 without one */
+	bool redirectable;		/* its errors may go to az.redirect */
+	struct lg_sts_subject subject;
+	lg_str amr;			/* what the steps before proved; empty before the first */
+	int64_t auth_time;		/* of the first step; 0 before it */
+};
+/* Judges si->request into si->az.  On a worker, no view open. */
+LG_CHECKED lg_err sts_signin_open(struct sts_rq *rq, struct sts_signin *si);
+/*
+ * A step has succeeded: si->subject was proved by these methods (RFC 8176 names, separated by blanks; "fed"
+ * when another provider vouched and says nothing of methods).  The session begins, or learns of it, under a new cookie; then the request goes on: the client gets
+ * its code, the page of ours is shown.  Every method of signing in ends here: passwords, wherever they are verified, second factors,
+ * passkeys, other providers.  On a worker, no view open.
+ */
+LG_CHECKED lg_err sts_signin_step(struct sts_rq *rq, struct sts_signin *si, lg_str amr);
+
 /* The sign-in page for a request; problem is shown above the form. */
 lg_err sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, lg_str problem);
 

@@ -141,6 +141,7 @@ LG_CHECKED lg_err lg_csr_make(struct lg_ctx *cx, const struct lg_key *k, const s
 
 #define LG_TOKEN_MAX	(16u << 10)	/* octets of a token; longer is refused before anything else */
 #define LG_AUDIENCES	8
+#define LG_CLAIM_AMR	24		/* methods that a token may name */
 
 struct lg_keyset;			/* immutable, counted: published by pointer */
 struct lg_keyset_key {
@@ -179,6 +180,9 @@ struct lg_claims {
 	lg_str audience[LG_AUDIENCES];
 	size_t naudience;
 	int64_t issued, not_before, expires;	/* microseconds; 0 if absent */
+	int64_t auth_time;
+	lg_str acr, amr[LG_CLAIM_AMR];		/* RFC 9068 2.2.1, RFC 8176 */
+	size_t namr;
 	lg_str cnf_x5t;				/* cnf.x5t#S256, base64url */
 	lg_str cnf_jkt;
 	lg_str payload;
