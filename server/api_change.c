@@ -68,11 +68,11 @@ document(struct lg_http *ex, const struct lg_state_kind *kind, lg_str name)
 }
 
 static lg_err
-apply(struct lg_app *app, struct lg_http *ex, const struct lg_caller *who, lg_str json)
+apply(struct lg_app *app, struct lg_http *ex, const struct lg_caller *who, lg_str json, enum lg_state_mode mode)
 {
 	lg_http_type(ex, "application/json");
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
-	LG_TRY(lg_state_apply(ex->cx, app, ex->tenant, who, json, false, &ex->out));
+	LG_TRY(lg_state_apply(ex->cx, app, ex->tenant, who, json, mode, &ex->out));
 	lg_fresh_tell(app, ex, NULL);
 	return LG_OK;
 }
@@ -94,7 +94,7 @@ lg_api_create(void *self, struct lg_http *ex)
 	LG_TRY(exists(app, ex, kind, name, &there));
 	if (there)
 		return lg_fail(ex->cx, LG_E_EXISTS, "there is a %.*s \"%.*s\" already", LG_FMT(type), LG_FMT(name));
-	LG_TRY(apply(app, ex, &who, document(ex, kind, LG_NONE)));
+	LG_TRY(apply(app, ex, &who, document(ex, kind, LG_NONE), LG_STATE_APPLY));
 	ex->status = 201;
 	return LG_OK;
 }
@@ -120,7 +120,7 @@ lg_api_patch(void *self, struct lg_http *ex)
 	LG_TRY(exists(app, ex, kind, path.segment[1], &there));
 	if (!there)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is no %.*s \"%.*s\"", LG_FMT(type), LG_FMT(path.segment[1]));
-	return apply(app, ex, &who, document(ex, kind, path.segment[1]));
+	return apply(app, ex, &who, document(ex, kind, path.segment[1]), LG_STATE_PATCH);
 }
 
 /* ---- renaming, locking ---------------------------------------------------------------------------------------------------- */

@@ -86,7 +86,8 @@ lg_api_apply(void *self, struct lg_http *ex)
 	}
 	lg_http_type(ex, "application/json");
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
-	LG_TRY(lg_state_apply(ex->cx, app, ex->tenant, &who, ex->body, lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")),
+	LG_TRY(lg_state_apply(ex->cx, app, ex->tenant, &who, ex->body,
+	    lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")) ? LG_STATE_REHEARSE : LG_STATE_APPLY,
 	    &ex->out));
 	lg_fresh_tell(app, ex, NULL);
 	return LG_OK;

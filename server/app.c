@@ -340,7 +340,7 @@ load_state(struct lg_ctx *cx, struct lg_app *app)
 	lg_yaml_to_json(tree, &json);
 	LG_TRY(lg_buf_status(cx, &json));
 	cx->actor = &lg_system;
-	LG_TRY(lg_state_apply(cx, app, LG_DEFAULT_TENANT, NULL, lg_buf_view(&json), false, &report));
+	LG_TRY(lg_state_apply(cx, app, LG_DEFAULT_TENANT, NULL, lg_buf_view(&json), LG_STATE_APPLY, &report));
 	struct lg_json js;
 	lg_str name;
 	lg_json_init(&js, app->arena, lg_dup(app->arena, lg_buf_view(&report)));

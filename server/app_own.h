@@ -41,7 +41,9 @@ extern const size_t lg_api_access_nroutes, lg_api_search_nroutes, lg_api_admissi
 
 /* state.c: makes the tenant match a state document (JSON).  credentials: JSON array of new secrets; report: docs/api.md. */
 struct lg_caller;
+/* PATCH: members of a client that the document does not name stay as they are; REHEARSE: nothing is kept. */
+enum lg_state_mode { LG_STATE_APPLY, LG_STATE_PATCH, LG_STATE_REHEARSE };
 LG_CHECKED lg_err lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const struct lg_caller *who, lg_str json,
-    bool dry_run, struct lg_buf *report);	/* who NULL: the service itself (--load) */
+    enum lg_state_mode mode, struct lg_buf *report);	/* who NULL: the service itself (--load) */
 
 #endif

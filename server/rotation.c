@@ -112,6 +112,61 @@ turn_key(struct lg_ctx *cx, struct lg_app *app, const struct keys *keys, const s
 	return carry_out(cx, app, &w, kinds[i].name);
 }
 
+/* ---- algorithms that clients ask for ----------------------------------------------------------------------------- */
+
+/* NULL: none in that state. */
+static const struct lg_keeper_key *
+token_key(const struct keys *keys, uint32_t tenant, enum lg_alg alg, enum lg_key_state state)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct lg_keeper_key *k = &keys->v[i];
+		if (k->tenant == tenant && k->purpose == LG_PURPOSE_TOKEN && k->alg == alg && k->state == state)
+			return k;
+	}
+	return NULL;
+}
+
+/* The first key of an algorithm is published before it signs, like every other: verifiers keep what they fetched. */
+static lg_err
+first_key(struct lg_ctx *cx, struct lg_app *app, const struct keys *keys, uint32_t tenant, enum lg_alg alg, bool *changed)
+{
+	const struct lg_keeper_key *next = token_key(keys, tenant, alg, LG_KEY_NEXT);
+	struct wish w = { .tenant = tenant, .purpose = LG_PURPOSE_TOKEN, .alg = alg };
+
+	if (token_key(keys, tenant, alg, LG_KEY_ACTIVE) != NULL)
+		return LG_OK;
+	if (next != NULL && cx->now - next->since < app->settings->rotation_publish)
+		return LG_OK;
+	if (next != NULL)
+		w.kid = next->kid;
+	*changed = true;
+	return carry_out(cx, app, &w, "token");
+}
+
+static lg_err
+wanted_algs(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, unsigned *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+	LG_TRY(lg_view_begin(cx, app->store, &v));
+	return lg_sts_wanted_algs(cx, v, tenant, ret);
+}
+
+static lg_err
+first_keys(struct lg_ctx *cx, struct lg_app *app, const struct keys *keys, bool *changed)
+{
+	for (const struct lg_tenant_view *t = lg_tenants_after(app->tenants, 0); t != NULL; t = lg_tenants_after(app->tenants, t->id)) {
+		unsigned wanted;
+
+		LG_TRY(wanted_algs(cx, app, t->id, &wanted));
+		lg_store_turn(app->store);
+		for (int alg = LG_ALG_ES256; wanted >> alg != 0; alg++)
+			if ((wanted & 1u << alg) != 0)
+				LG_TRY(first_key(cx, app, keys, t->id, (enum lg_alg)alg, changed));
+	}
+	return LG_OK;
+}
+
 lg_err
 lg_rotation_run(struct lg_ctx *cx, struct lg_app *app)
 {
@@ -123,6 +178,8 @@ lg_rotation_run(struct lg_ctx *cx, struct lg_app *app)
 	for (size_t i = 0; i < keys.n && e == LG_OK; i++)
 		if (keys.v[i].state == LG_KEY_ACTIVE && lg_tenants_get(app->tenants, keys.v[i].tenant) != NULL)
 			e = turn_key(cx, app, &keys, &keys.v[i], &changed);
+	if (e == LG_OK)
+		e = first_keys(cx, app, &keys, &changed);
 	if (changed || lg_tenants_outdated(app->tenants, cx->now))
 		LG_TRY(lg_tenants_renew(cx, app));
 	return e;

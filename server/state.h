@@ -51,6 +51,7 @@ struct lg_state_item {
 	size_t nvalues;
 	struct lg_sts_client client;	/* clients and services */
 	bool has_client;
+	lg_str patch;			/* what is to change of the client; empty: all of it is there */
 	/* while it is applied */
 	enum lg_sts_change change;
 	lg_str changed[24];		/* names of fields */
@@ -70,6 +71,7 @@ struct lg_state {
 
 /* The fields that come with a class, on an entry that is there. */
 LG_CHECKED lg_err lg_state_posix(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_state_item *it, struct lg_entry *e, bool *changed);
-LG_CHECKED lg_err lg_state_read(struct lg_ctx *cx, lg_str json, struct lg_state *ret);
+/* patch: members of clients that are not named stay as they are. */
+LG_CHECKED lg_err lg_state_read(struct lg_ctx *cx, lg_str json, bool patch, struct lg_state *ret);
 
 #endif

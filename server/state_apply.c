@@ -174,6 +174,12 @@ put_client(struct lg_ctx *cx, struct work *w, struct lg_view *v, struct lg_state
 
 	if (!it->has_client)
 		return LG_OK;
+	if (it->patch.n > 0) {
+		struct lg_sts_client now;
+
+		LG_TRY(lg_sts_client_get(cx, v, w->tenant, it->name, &now));
+		LG_TRY(lg_sts_client_read(cx, it->patch, &now, &it->client));
+	}
 	it->client.entry = e->uuid;
 	LG_TRY(lg_sts_client_put(cx, v, w->tenant, &it->client, it->secret.n > 0 ? &it->secret_hash : NULL, &did));
 	if (did == LG_STS_CHANGED && it->change != LG_STS_CREATED)
@@ -408,15 +414,15 @@ write_credentials(struct lg_jsonw *j, const struct lg_state *st)
 }
 
 lg_err
-lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const struct lg_caller *who, lg_str json, bool dry_run,
-    struct lg_buf *report)
+lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const struct lg_caller *who, lg_str json,
+    enum lg_state_mode mode, struct lg_buf *report)
 {
 	struct lg_state state;
-	struct work w = { app, tenant, &state, who, dry_run, false };
+	struct work w = { app, tenant, &state, who, mode == LG_STATE_REHEARSE, false };
 	struct lg_jsonw j = lg_jsonw_of(report);
 	int64_t count[3] = { 0 };
 
-	LG_TRY(lg_state_read(cx, json, &state));
+	LG_TRY(lg_state_read(cx, json, mode == LG_STATE_PATCH, &state));
 	LG_TRY(make_secrets(cx, &w));
 	lg_err e = lg_store_apply(cx, app->store, tenant, "state.apply", put_all, &w, NULL);
 	if (e != LG_OK && !w.rehearsed)

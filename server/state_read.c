@@ -129,7 +129,7 @@ read_value(struct lg_json *js, struct lg_state_value *ret)
 
 /* Members that are not fields of the kind belong to the OIDC client, where the kind has one. */
 static lg_err
-read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, struct lg_state_item *ret)
+read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool patch, struct lg_state_item *ret)
 {
 	struct lg_json js;
 	lg_str name;
@@ -154,8 +154,12 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, stru
 	if (ret->name.n == 0)
 		return lg_fail(cx, LG_E_INVALID, "an item of %s has no name", kind->list);
 	ret->has_client = kind->type == LG_TYPE_CLIENT || kind->type == LG_TYPE_SERVICE;
+	if (kind->type == LG_TYPE_CLIENT && patch) {
+		ret->patch = json;
+		return LG_OK;
+	}
 	if (kind->type == LG_TYPE_CLIENT)
-		return lg_sts_client_read(cx, json, &ret->client);
+		return lg_sts_client_read(cx, json, NULL, &ret->client);
 	if (kind->type == LG_TYPE_SERVICE) {
 		lg_sts_client_defaults(&ret->client, LG_STR("service"));
 		ret->client.id = ret->name;
@@ -165,7 +169,7 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, stru
 }
 
 static lg_err
-read_kind(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, struct lg_state *ret)
+read_kind(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool patch, struct lg_state *ret)
 {
 	struct lg_json js;
 
@@ -177,7 +181,7 @@ read_kind(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, stru
 			break;
 		if (ret->n == LG_STATE_ITEMS)
 			return lg_fail(cx, LG_E_LIMIT, "more than %d items in one document", LG_STATE_ITEMS);
-		lg_err e = read_item(cx, one, kind, &ret->item[ret->n]);
+		lg_err e = read_item(cx, one, kind, patch, &ret->item[ret->n]);
 		if (e != LG_OK)
 			return lg_fail_in(cx, e, kind->list);
 		ret->n++;
@@ -199,7 +203,7 @@ count_items(struct lg_ctx *cx, lg_str list)
 }
 
 lg_err
-lg_state_read(struct lg_ctx *cx, lg_str json, struct lg_state *ret)
+lg_state_read(struct lg_ctx *cx, lg_str json, bool patch, struct lg_state *ret)
 {
 	lg_str list[LG_COUNT(lg_state_kinds)] = { { NULL, 0 } };
 	struct lg_json js;
@@ -229,6 +233,6 @@ lg_state_read(struct lg_ctx *cx, lg_str json, struct lg_state *ret)
 	ret->item = LG_NEWS(cx->arena, struct lg_state_item, total);
 	for (size_t i = 0; i < lg_state_nkinds; i++)
 		if (list[i].n > 0)
-			LG_TRY(read_kind(cx, list[i], &lg_state_kinds[i], ret));
+			LG_TRY(read_kind(cx, list[i], &lg_state_kinds[i], patch, ret));
 	return LG_OK;
 }

@@ -155,15 +155,17 @@ issuers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenan
 		ret->ssh_host[i] = lg_dup(a, row[i]->spki);
 }
 
-static bool
-has_rs256(const struct kept *kept, uint32_t tenant)
+static unsigned
+token_algs(const struct kept *kept, uint32_t tenant)
 {
+	unsigned algs = 0;
+
 	for (size_t i = 0; i < kept->nkeys; i++) {
 		const struct lg_keeper_key *k = &kept->key[i];
-		if (k->tenant == tenant && k->purpose == LG_PURPOSE_TOKEN && k->alg == LG_ALG_RS256 && k->state == LG_KEY_ACTIVE)
-			return true;
+		if (k->tenant == tenant && k->purpose == LG_PURPOSE_TOKEN && k->state == LG_KEY_ACTIVE)
+			algs |= 1u << k->alg;
 	}
-	return false;
+	return algs;
 }
 
 /* The default tenant is exactly the host; the others live below /t/<name>. */
@@ -243,7 +245,7 @@ fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_
 		return lg_fail(cx, LG_E_CORRUPT, "the keeper has no certificates for tenant %.*s", LG_FMT(t->name));
 	name_outside(app, a, t);
 	t->sts.keys_revision = revision;
-	t->sts.rs256 = has_rs256(kept, t->id);
+	t->sts.algs = token_algs(kept, t->id);
 	LG_TRY(keyset(cx, kept, own, LG_PURPOSE_TOKEN, &t->sts.keys));
 	LG_TRY(keyset(cx, kept, own, LG_PURPOSE_TICKET, &t->tickets));
 	bundle_heirs(a, kept, t);

@@ -106,9 +106,7 @@ read_scope(struct sts_rq *rq, struct sts_authorize *az)
 	az->scope = sts_scope_allowed(rq->cx->arena, &az->client, asked);
 	if (az->scope.n == 0)
 		return sts_refuse(rq, STS_INVALID_SCOPE, "the client may have none of these scopes");
-	if (az->client.id_token_alg == LG_ALG_RS256 && !rq->tenant.rs256 && sts_scope_has(az->scope, LG_STR("openid")))
-		return sts_refuse(rq, STS_UNAUTHORIZED_CLIENT, "the client wants ID tokens under RS256, and the issuer has no such key");
-	return LG_OK;
+	return sts_issue_ready(rq, az->scope);
 }
 
 static lg_err

@@ -14,6 +14,7 @@ static const struct {
 	{ { "tls_client_auth", 15 }, LG_CLIENT_TLS },
 	{ { "private_key_jwt", 15 }, LG_CLIENT_JWT },
 	{ { "federated_jwt", 13 }, LG_CLIENT_FEDERATED },
+	{ LG_STR("self_signed_tls_client_auth"), LG_CLIENT_SELF_TLS },
 };
 
 static const struct {
@@ -26,6 +27,7 @@ static const struct {
 	{ LG_STR("urn:ietf:params:oauth:grant-type:device_code"), LG_GRANT_DEVICE },
 	{ LG_STR("urn:ietf:params:oauth:grant-type:token-exchange"), LG_GRANT_EXCHANGE },
 	{ LG_STR("urn:ietf:params:oauth:grant-type:jwt-bearer"), LG_GRANT_BEARER },
+	{ LG_STR("password"), LG_GRANT_PASSWORD },
 };
 
 /* type, and what an application of that type gets unless it says otherwise. */
@@ -75,39 +77,26 @@ struct reader {
 	unsigned grants;
 };
 
-static size_t
-read_list(struct lg_json *js, lg_str *v, size_t max)
+unsigned
+sts_grant_bit(lg_str name)
 {
-	size_t n = 0;
-
-	lg_json_array(js);
-	while (lg_json_item(js)) {
-		lg_str s = lg_json_str(js);
-
-		if (n == max)
-			lg_json_fault(js, "too many items");
-		else
-			v[n++] = s;
-	}
-	return n;
+	for (size_t i = 0; i < LG_COUNT(grants); i++)
+		if (lg_str_eq(grants[i].name, name))
+			return grants[i].bit;
+	return 0;
 }
 
 static void
 read_grants(struct reader *r)
 {
-	lg_str name[LG_COUNT(grants)];
-	size_t n = read_list(r->js, name, LG_COUNT(name));
-
 	r->has_grants = true;
-	for (size_t i = 0; i < n; i++) {
-		size_t g = 0;
+	lg_json_array(r->js);
+	while (lg_json_item(r->js)) {
+		unsigned bit = sts_grant_bit(lg_json_str(r->js));
 
-		while (g < LG_COUNT(grants) && !lg_str_eq(grants[g].name, name[i]))
-			g++;
-		if (g == LG_COUNT(grants))
+		if (bit == 0)
 			lg_json_fault(r->js, "a grant that is not known");
-		else
-			r->grants |= grants[g].bit;
+		r->grants |= bit;
 	}
 }
 
@@ -122,50 +111,21 @@ read_life(struct reader *r)
 		r->c->access_life = (uint32_t)life;
 }
 
-static void
-read_alg(struct reader *r)
-{
-	r->c->id_token_alg = lg_alg_parse(lg_json_str(r->js));
-	if (r->c->id_token_alg != LG_ALG_ES256 && r->c->id_token_alg != LG_ALG_RS256)
-		lg_json_fault(r->js, "id_token_alg is ES256 or RS256");
-}
-
 static void read_name(struct reader *r) { r->c->id = lg_json_str(r->js); }
 static void read_type(struct reader *r) { r->type = lg_json_str(r->js); }
 static void read_auth(struct reader *r) { r->auth = lg_json_str(r->js); }
-static void read_jwks(struct reader *r) { r->c->jwks = lg_json_raw(r->js); }
-static void read_dpop(struct reader *r) { r->c->dpop = lg_json_bool(r->js); }
-static void read_par(struct reader *r) { r->c->par = lg_json_bool(r->js); }
-static void read_issuer(struct reader *r) { r->c->issuer = lg_json_str(r->js); }
-static void read_subject(struct reader *r) { r->c->subject = lg_json_str(r->js); }
-static void read_introspect(struct reader *r) { r->c->introspect = lg_json_bool(r->js); }
-static void read_enabled(struct reader *r) { r->c->enabled = lg_json_bool(r->js); }
 
+/* null takes them away. */
 static void
-read_redirects(struct reader *r)
+read_jwks(struct reader *r)
 {
-	r->c->nredirects = read_list(r->js, r->c->redirects, LG_CLIENT_URIS);
+	bool none = lg_json_peek(r->js) == LG_JSON_NULL;
+	lg_str text = lg_json_raw(r->js);
+
+	r->c->jwks = none ? LG_NONE : text;
 }
 
-static void
-read_logouts(struct reader *r)
-{
-	r->c->nlogouts = read_list(r->js, r->c->logouts, LG_CLIENT_URIS);
-}
-
-static void
-read_scopes(struct reader *r)
-{
-	r->has_scopes = true;
-	r->c->nscopes = read_list(r->js, r->c->scopes, LG_CLIENT_SCOPES);
-}
-
-static void
-read_audiences(struct reader *r)
-{
-	r->c->naudiences = read_list(r->js, r->c->audiences, LG_CLIENT_AUDIENCES);
-}
-
+/* The members that are more than a line in the table of client_fields.c. */
 static const struct {
 	lg_str name;
 	void (*read)(struct reader *r);
@@ -174,19 +134,8 @@ static const struct {
 	{ { "type", 4 }, read_type },
 	{ { "auth", 4 }, read_auth },
 	{ { "grants", 6 }, read_grants },
-	{ { "redirect_uris", 13 }, read_redirects },
-	{ { "post_logout_redirect_uris", 25 }, read_logouts },
-	{ { "scopes", 6 }, read_scopes },
-	{ { "audiences", 9 }, read_audiences },
 	{ { "jwks", 4 }, read_jwks },
-	{ { "id_token_alg", 12 }, read_alg },
-	{ { "introspect", 10 }, read_introspect },
-	{ LG_STR("dpop_bound_access_tokens"), read_dpop },
-	{ LG_STR("require_pushed_authorization_requests"), read_par },
-	{ LG_STR("issuer"), read_issuer },
-	{ LG_STR("subject"), read_subject },
 	{ { "access_life", 11 }, read_life },
-	{ { "enabled", 7 }, read_enabled },
 };
 
 static void
@@ -197,31 +146,55 @@ read_member(struct reader *r, lg_str name)
 			members[i].read(r);
 			return;
 		}
+	for (size_t i = 0; i < sts_client_field_count; i++)
+		if (name.n > 0 && lg_str_eq(sts_client_fields[i].name, name)) {
+			r->has_scopes |= lg_str_eq(name, LG_STR("scopes"));
+			sts_field_read(r->js, &sts_client_fields[i], r->c);
+			return;
+		}
 	lg_json_fault(r->js, "a member that is not known");
 }
 
 /* ---- defaults of the type, then what was said -------------------------------------------------------- */
 
+bool
+sts_auth_parse(lg_str name, enum lg_client_auth *ret)
+{
+	for (size_t i = 0; i < LG_COUNT(auths); i++)
+		if (lg_str_eq(auths[i].name, name)) {
+			*ret = auths[i].auth;
+			return true;
+		}
+	return false;
+}
+
+lg_str
+sts_auth_name(enum lg_client_auth auth)
+{
+	return auths[auth].name;
+}
+
+void
+sts_person_scopes(struct lg_sts_client *c)
+{
+	memcpy(c->scopes, person_scopes, sizeof person_scopes);
+	c->nscopes = LG_COUNT(person_scopes);
+}
+
 static lg_err
-complete(struct lg_ctx *cx, struct reader *r)
+complete(struct lg_ctx *cx, struct reader *r, bool fresh)
 {
 	struct lg_sts_client *c = r->c;
-	size_t i = 0;
 
-	if (!apply_type(c, r->type.n == 0 ? LG_STR("confidential") : r->type))
+	if ((fresh || r->type.n > 0) && !apply_type(c, r->type.n == 0 ? LG_STR("confidential") : r->type))
 		return lg_fail(cx, LG_E_INVALID, "type: public, confidential or service");
-	while (r->auth.n > 0 && i < LG_COUNT(auths) && !lg_str_eq(auths[i].name, r->auth))
-		i++;
-	if (i == LG_COUNT(auths))
-		return lg_fail(cx, LG_E_INVALID, "auth: none, client_secret, tls_client_auth, private_key_jwt or federated_jwt");
-	if (r->auth.n > 0)
-		c->auth = auths[i].auth;
+	if (r->auth.n > 0 && !sts_auth_parse(r->auth, &c->auth))
+		return lg_fail(cx, LG_E_INVALID, "auth: none, client_secret, tls_client_auth, self_signed_tls_client_auth, "
+		    "private_key_jwt or federated_jwt");
 	if (r->has_grants)
 		c->grants = r->grants;
-	if (!r->has_scopes && (c->grants & (LG_GRANT_CODE | LG_GRANT_DEVICE)) != 0) {
-		memcpy(c->scopes, person_scopes, sizeof person_scopes);
-		c->nscopes = LG_COUNT(person_scopes);
-	}
+	if (fresh && !r->has_scopes && (c->grants & (LG_GRANT_CODE | LG_GRANT_DEVICE | LG_GRANT_PASSWORD)) != 0)
+		sts_person_scopes(c);
 	return LG_OK;
 }
 
@@ -239,36 +212,22 @@ name_valid(lg_str s)
 }
 
 static lg_err
-check_lists(struct lg_ctx *cx, const struct lg_sts_client *c)
-{
-	for (size_t i = 0; i < c->nredirects; i++)
-		LG_TRY(sts_redirect_valid(cx, c->redirects[i]));
-	for (size_t i = 0; i < c->nlogouts; i++)
-		LG_TRY(sts_redirect_valid(cx, c->logouts[i]));
-	for (size_t i = 0; i < c->nscopes; i++)
-		if (c->scopes[i].n == 0 || c->scopes[i].n > 64 || !sts_scope_valid(c->scopes[i])
-		    || memchr(c->scopes[i].p, ' ', c->scopes[i].n) != NULL)
-			return lg_fail(cx, LG_E_INVALID, "scopes: \"%.*s\" is none", LG_FMT(c->scopes[i]));
-	for (size_t i = 0; i < c->naudiences; i++)
-		if (c->audiences[i].n == 0 || c->audiences[i].n > 256 || !sts_scope_valid(c->audiences[i]))
-			return lg_fail(cx, LG_E_INVALID, "audiences: \"%.*s\" is none", LG_FMT(c->audiences[i]));
-	return LG_OK;
-}
-
-static lg_err
 check_keys(struct lg_ctx *cx, const struct lg_sts_client *c)
 {
 	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
+	bool needed = c->auth == LG_CLIENT_JWT || c->auth == LG_CLIENT_FEDERATED || c->auth == LG_CLIENT_SELF_TLS || c->signed_requests;
 
-	if (c->auth != LG_CLIENT_JWT && c->auth != LG_CLIENT_FEDERATED)
-		return c->jwks.n == 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "jwks goes with auth private_key_jwt and federated_jwt");
-	if (c->jwks.n == 0 || c->jwks.n > LG_CLIENT_JWKS_MAX)
-		return lg_fail(cx, LG_E_INVALID, "jwks: wanted, at most %u octets", LG_CLIENT_JWKS_MAX);
-	return lg_keyset_from_jwks(cx, c->jwks, &keys);
+	if (c->jwks.n > 0 && c->jwks_uri.n > 0)
+		return lg_fail(cx, LG_E_INVALID, "jwks or jwks_uri, not both");
+	if (needed && c->jwks.n == 0 && c->jwks_uri.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "jwks or jwks_uri is wanted: how else would its signatures be known?");
+	if (c->jwks.n > LG_CLIENT_JWKS_MAX)
+		return lg_fail(cx, LG_E_INVALID, "jwks: at most %u octets", LG_CLIENT_JWKS_MAX);
+	return c->jwks.n == 0 ? LG_OK : lg_keyset_from_jwks(cx, c->jwks, &keys);
 }
 
-static lg_err
-check(struct lg_ctx *cx, const struct lg_sts_client *c)
+lg_err
+sts_client_check(struct lg_ctx *cx, const struct lg_sts_client *c)
 {
 	if (!name_valid(c->id))
 		return lg_fail(cx, LG_E_INVALID, "name: 1 to %d of A-Z a-z 0-9 . _ -", LG_CLIENT_ID_MAX);
@@ -276,20 +235,20 @@ check(struct lg_ctx *cx, const struct lg_sts_client *c)
 		return lg_fail(cx, LG_E_INVALID, "grants: at least one");
 	if ((c->grants & LG_GRANT_CODE) != 0 && c->nredirects == 0)
 		return lg_fail(cx, LG_E_INVALID, "redirect_uris: at least one for authorization_code");
-	if ((c->grants & (LG_GRANT_CLIENT | LG_GRANT_EXCHANGE)) != 0 && c->auth == LG_CLIENT_NONE)
-		return lg_fail(cx, LG_E_INVALID, "a public client cannot use client_credentials and token-exchange");
+	if ((c->grants & (LG_GRANT_CLIENT | LG_GRANT_EXCHANGE | LG_GRANT_PASSWORD)) != 0 && c->auth == LG_CLIENT_NONE)
+		return lg_fail(cx, LG_E_INVALID, "a public client cannot use client_credentials, token-exchange and password");
 	if ((c->grants & LG_GRANT_BEARER) != 0 && c->auth != LG_CLIENT_FEDERATED)
 		return lg_fail(cx, LG_E_INVALID, "jwt-bearer goes with auth federated_jwt");
 	if (c->auth == LG_CLIENT_FEDERATED ? c->issuer.n == 0 || c->subject.n == 0 : c->issuer.n > 0 || c->subject.n > 0)
 		return lg_fail(cx, LG_E_INVALID, "issuer and subject go with auth federated_jwt");
 	if (c->issuer.n > FOREIGN_NAME || c->subject.n > FOREIGN_NAME)
 		return lg_fail(cx, LG_E_INVALID, "issuer and subject have at most %d octets", FOREIGN_NAME);
-	LG_TRY(check_lists(cx, c));
+	LG_TRY(sts_fields_check(cx, c));
 	return check_keys(cx, c);
 }
 
 lg_err
-lg_sts_client_read(struct lg_ctx *cx, lg_str json, struct lg_sts_client *ret)
+lg_sts_client_read(struct lg_ctx *cx, lg_str json, const struct lg_sts_client *base, struct lg_sts_client *ret)
 {
 	struct lg_sts_client c;
 	struct lg_json js;
@@ -297,13 +256,15 @@ lg_sts_client_read(struct lg_ctx *cx, lg_str json, struct lg_sts_client *ret)
 	lg_str name;
 
 	lg_sts_client_defaults(&c, LG_NONE);
+	if (base != NULL)
+		c = *base;
 	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name))
 		read_member(&r, name);
 	LG_TRY(lg_json_end(cx, &js));
-	LG_TRY(complete(cx, &r));
-	if (check(cx, &c) != LG_OK)
+	LG_TRY(complete(cx, &r, base == NULL));
+	if (sts_client_check(cx, &c) != LG_OK)
 		return lg_fail_in(cx, LG_E_INVALID, "client");
 	*ret = c;
 	return LG_OK;
@@ -311,20 +272,10 @@ lg_sts_client_read(struct lg_ctx *cx, lg_str json, struct lg_sts_client *ret)
 
 /* ---- writing --------------------------------------------------------------------------------------------- */
 
-static void
-write_list(struct lg_jsonw *w, lg_str name, const lg_str *v, size_t n)
+void
+sts_grants_write(struct lg_jsonw *w, lg_str name, unsigned bits)
 {
 	lg_jsonw_name(w, name);
-	lg_jsonw_array(w);
-	for (size_t i = 0; i < n; i++)
-		lg_jsonw_str(w, v[i]);
-	lg_jsonw_array_end(w);
-}
-
-static void
-write_grants(struct lg_jsonw *w, unsigned bits)
-{
-	lg_jsonw_name(w, LG_STR("grants"));
 	lg_jsonw_array(w);
 	for (size_t i = 0; i < LG_COUNT(grants); i++)
 		if ((bits & grants[i].bit) != 0)
@@ -345,25 +296,15 @@ lg_sts_client_write(struct lg_jsonw *w, const struct lg_sts_client *c)
 	lg_jsonw_str_of(w, "name", c->id);
 	lg_jsonw_str_of(w, "type", type);
 	lg_jsonw_str_of(w, "auth", auths[c->auth].name);
-	write_grants(w, c->grants);
-	write_list(w, LG_STR("redirect_uris"), c->redirects, c->nredirects);
-	write_list(w, LG_STR("post_logout_redirect_uris"), c->logouts, c->nlogouts);
-	write_list(w, LG_STR("scopes"), c->scopes, c->nscopes);
-	write_list(w, LG_STR("audiences"), c->audiences, c->naudiences);
+	sts_grants_write(w, LG_STR("grants"), c->grants);
 	if (c->jwks.n > 0) {
 		lg_jsonw_name(w, LG_STR("jwks"));
 		lg_jsonw_raw(w, c->jwks);
 	}
-	lg_jsonw_str_of(w, "id_token_alg", lg_alg_name(c->id_token_alg));
-	lg_jsonw_bool_of(w, "introspect", c->introspect);
-	lg_jsonw_bool_of(w, "dpop_bound_access_tokens", c->dpop);
-	lg_jsonw_bool_of(w, "require_pushed_authorization_requests", c->par);
-	if (c->issuer.n > 0) {
-		lg_jsonw_str_of(w, "issuer", c->issuer);
-		lg_jsonw_str_of(w, "subject", c->subject);
-	}
+	for (size_t i = 0; i < sts_client_field_count; i++)
+		if (sts_client_fields[i].name.n > 0)
+			sts_field_write(w, sts_client_fields[i].name, &sts_client_fields[i], c);
 	if (c->access_life != 0)
 		lg_jsonw_int_of(w, "access_life", c->access_life);
-	lg_jsonw_bool_of(w, "enabled", c->enabled);
 	lg_jsonw_object_end(w);
 }

@@ -1,7 +1,7 @@
 /* client_row.c: clients as rows: encoded, decoded, created, changed, deleted. */
 #include "sts/sts.h"
 
-#define ROW_VERSION	2	/* 1: up to audiences */
+#define ROW_VERSION	3	/* 1: up to audiences; 2: up to subject; then fields by their tags */
 #define ROW_MAX		(64u << 10)
 
 static void
@@ -27,6 +27,7 @@ encode(struct lg_buf *b, const struct lg_sts_client *c)
 	lg_buf_byte(b, c->par);
 	lg_buf_str32(b, c->issuer);
 	lg_buf_str32(b, c->subject);
+	sts_fields_encode(b, c);
 }
 
 static void
@@ -38,8 +39,8 @@ decode_added(struct lg_rd *rd, struct lg_sts_client *c)
 	c->subject = lg_rd_str32(rd);
 }
 
-static lg_err
-decode(struct lg_ctx *cx, lg_str id, lg_str row, struct lg_sts_client *c)
+static bool
+decode_row(lg_str id, lg_str row, struct lg_sts_client *c)
 {
 	struct lg_rd rd = lg_rd_of(row);
 	uint8_t version = lg_rd_u8(&rd);
@@ -70,9 +71,80 @@ decode(struct lg_ctx *cx, lg_str id, lg_str row, struct lg_sts_client *c)
 	c->naudiences = sts_row_get_list(&rd, c->audiences, LG_CLIENT_AUDIENCES);
 	if (version > 1)
 		decode_added(&rd, c);
-	if (!lg_rd_done(&rd))
+	if (version > 2)
+		sts_fields_decode(&rd, c);
+	return lg_rd_done(&rd);
+}
+
+static lg_err
+decode(struct lg_ctx *cx, lg_str id, lg_str row, struct lg_sts_client *c)
+{
+	if (!decode_row(id, row, c))
 		return lg_fail(cx, LG_E_CORRUPT, "client %.*s: its row does not decode", LG_FMT(id));
 	return LG_OK;
+}
+
+/* ---- what some client wants (sts_wants): u32 tenant, u8 what, client id -------------------------------------------- */
+
+#define WANTS_PASSWORD	0x80		/* below: an algorithm */
+
+/* Every value that tokens may be signed with, and who may bring passwords. */
+void
+sts_client_derive(struct lg_derive *d, lg_str key, lg_str value)
+{
+	struct lg_sts_client c;
+	uint8_t what[5];
+	size_t n = 0;
+
+	if (key.n <= 4 || key.n > 4 + LG_CLIENT_ID_MAX || !decode_row(lg_str_sub(key, 4, key.n), value, &c) || !c.enabled)
+		return;
+	const enum lg_alg algs[] = { c.id_token_alg, c.access_alg, c.userinfo_alg, c.introspection_alg };
+	for (size_t i = 0; i < LG_COUNT(algs); i++)
+		if (algs[i] != LG_ALG_NONE && algs[i] != LG_ALG_ES256 && memchr(what, (int)algs[i], n) == NULL)
+			what[n++] = (uint8_t)algs[i];
+	if ((c.grants & LG_GRANT_PASSWORD) != 0)
+		what[n++] = WANTS_PASSWORD;
+	for (size_t i = 0; i < n; i++) {
+		char at[5 + LG_CLIENT_ID_MAX];
+
+		memcpy(at, key.p, 4);
+		at[4] = (char)what[i];
+		memcpy(at + 5, key.p + 4, key.n - 4);
+		lg_emit(d, &sts_wants, (lg_str){ at, key.n + 1 }, LG_NONE);
+	}
+}
+
+static lg_err
+is_wanted(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, int what, bool *ret)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
+	const char byte = (char)what;
+	lg_str key, value, prefix = sts_key(cx->arena, tenant, (lg_str){ &byte, 1 });
+
+	LG_TRY(lg_scan(cx, v, &sts_wants, prefix, LG_NONE, &c));
+	*ret = lg_cursor_next(&c, &key, &value);
+	return LG_OK;
+}
+
+lg_err
+lg_sts_wanted_algs(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, unsigned *ret)
+{
+	bool yes;
+
+	*ret = 0;
+	for (int alg = LG_ALG_ES256; alg <= LG_ALG_PS512; alg++) {
+		LG_TRY(is_wanted(cx, v, tenant, alg, &yes));
+		*ret |= yes ? 1u << alg : 0;
+	}
+	return LG_OK;
+}
+
+bool
+sts_passwords_wanted(struct sts_rq *rq)
+{
+	bool yes;
+
+	return is_wanted(rq->cx, rq->view, rq->tenant_id, WANTS_PASSWORD, &yes) == LG_OK && yes;
 }
 
 lg_err

@@ -105,9 +105,7 @@ read_scope(struct sts_rq *rq, struct sts_code *c)
 	c->scope = sts_scope_allowed(rq->cx->arena, &rq->client, asked);
 	if (c->scope.n == 0)
 		return sts_refuse(rq, STS_INVALID_SCOPE, "the client may have none of these scopes");
-	if (rq->client.id_token_alg == LG_ALG_RS256 && !rq->tenant.rs256 && sts_scope_has(c->scope, LG_STR("openid")))
-		return sts_refuse(rq, STS_UNAUTHORIZED_CLIENT, "the client wants ID tokens under RS256, and the issuer has no such key");
-	return LG_OK;
+	return sts_issue_ready(rq, c->scope);
 }
 
 static lg_err

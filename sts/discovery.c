@@ -19,6 +19,7 @@ static const struct {
 
 #define SECRET_METHODS "\"client_secret_basic\",\"client_secret_post\",\"tls_client_auth\",\"private_key_jwt\"]"
 #define AUTH_METHODS "[\"none\"," SECRET_METHODS
+#define TOKEN_ALGS "[\"ES256\",\"RS256\",\"PS256\",\"EdDSA\"]"
 #define AUTH_ALGS "[\"ES256\",\"EdDSA\",\"RS256\",\"PS256\",\"ES384\"]"
 
 static const struct {
@@ -36,6 +37,10 @@ static const struct {
 	    "\"sid\",\"name\",\"preferred_username\",\"email\",\"groups\"]" },
 	{ "acr_values_supported", "[\"urn:lightgate:acr:password\"]" },
 	{ "prompt_values_supported", "[\"none\",\"login\",\"consent\",\"select_account\"]" },
+	/* Whoever registers for one has its key made (lg_sts_wanted_algs). */
+	{ "id_token_signing_alg_values_supported", TOKEN_ALGS },
+	{ "userinfo_signing_alg_values_supported", TOKEN_ALGS },
+	{ "introspection_signing_alg_values_supported", TOKEN_ALGS },
 	{ "code_challenge_methods_supported", "[\"S256\"]" },
 	{ "token_endpoint_auth_methods_supported", AUTH_METHODS },
 	{ "token_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
@@ -74,8 +79,6 @@ sts_http_discovery(void *self, struct lg_http *ex)
 		lg_jsonw_name(&w, lg_str_of(constants[i].name));
 		lg_jsonw_raw(&w, lg_str_of(constants[i].json));
 	}
-	lg_jsonw_name(&w, LG_STR("id_token_signing_alg_values_supported"));
-	lg_jsonw_raw(&w, rq->tenant.rs256 ? LG_STR("[\"ES256\",\"RS256\"]") : LG_STR("[\"ES256\"]"));
 	if (rq->tenant.mtls.n > 0) {
 		lg_jsonw_name(&w, LG_STR("mtls_endpoint_aliases"));
 		lg_jsonw_object(&w);

@@ -10,6 +10,30 @@
 
 /* ---- may it be issued? ------------------------------------------------------------------------------ */
 
+static bool
+has_key(const struct sts_rq *rq, enum lg_alg alg)
+{
+	return alg == LG_ALG_NONE || (rq->tenant.algs & 1u << alg) != 0;
+}
+
+lg_err
+sts_issue_ready(struct sts_rq *rq, lg_str scope)
+{
+	bool person = sts_scope_has(scope, LG_STR("openid"));
+	enum lg_alg missing = LG_ALG_NONE;
+
+	if (!has_key(rq, rq->client.access_alg))
+		missing = rq->client.access_alg;
+	else if (person && !has_key(rq, rq->client.id_token_alg))
+		missing = rq->client.id_token_alg;
+	else if (person && !has_key(rq, rq->client.userinfo_alg))
+		missing = rq->client.userinfo_alg;
+	if (missing == LG_ALG_NONE)
+		return LG_OK;
+	return sts_refuse(rq, STS_UNAVAILABLE, "the issuer's key for %.*s is published, but not in use yet: verifiers first have to see it",
+	    LG_FMT(lg_alg_name(missing)));
+}
+
 void
 sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q)
 {
@@ -37,6 +61,7 @@ sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
 	struct lg_question *q = LG_NEW(rq->cx->arena, struct lg_question);
 	struct lg_verdict verdict = { .permit = false };
 
+	LG_TRY(sts_issue_ready(rq, is->scope));
 	sts_issue_question(rq, is, q);
 	LG_TRY(d->ask(d->self, rq->cx, rq->view, q, &verdict));
 	if (!verdict.permit) {
@@ -270,8 +295,8 @@ sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
 	write_access_claims(&extra, rq, is);
 	LG_TRY(lg_buf_status(rq->cx, &extra));
 	struct lg_token_request tr = {
-		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("at+jwt"), .subject = lg_str_of(sub),
-		.naudience = is->naudience, .issued = is->issued, .life = is->life, .jti = is->jti,
+		.tenant = rq->tenant_id, .purpose = LG_PURPOSE_TOKEN, .alg = rq->client.access_alg, .typ = LG_STR("at+jwt"),
+		.subject = lg_str_of(sub), .naudience = is->naudience, .issued = is->issued, .life = is->life, .jti = is->jti,
 		.extra = lg_buf_view(&extra),
 	};
 	memcpy(tr.audience, is->audience, is->naudience * sizeof is->audience[0]);

@@ -121,6 +121,27 @@ sts_redirect_valid(struct lg_ctx *cx, lg_str uri)
 	return LG_OK;
 }
 
+lg_err
+sts_https_valid(struct lg_ctx *cx, lg_str uri)
+{
+	struct uri u;
+
+	if (!split(uri, &u) || !lg_str_eq(u.scheme, LG_STR("https")))
+		return lg_fail(cx, LG_E_INVALID, "not an https URL without fragment, user and blanks");
+	return LG_OK;
+}
+
+lg_err
+sts_request_uri_valid(struct lg_ctx *cx, lg_str uri)
+{
+	lg_str url, fragment;
+
+	(void)lg_str_cut(uri, '#', &url, &fragment);
+	if (!all_of(fragment, "-_") && fragment.n > 0)
+		return lg_fail(cx, LG_E_INVALID, "a fragment that is no digest in base64url");
+	return sts_https_valid(cx, url);
+}
+
 bool
 sts_redirect_matches(lg_str registered, lg_str given)
 {

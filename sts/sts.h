@@ -90,7 +90,10 @@ void sts_groups(struct lg_jsonw *w, const struct lg_sts_subject *s);	/* the clai
 
 /* ---- tables and rows (tables.c, rows.c) ------------------------------------------------------------------- */
 
-extern const struct lg_table sts_clients, sts_codes, sts_grants, sts_sessions, sts_revoked, sts_expiry, sts_pushed, sts_devices;
+extern const struct lg_table sts_clients, sts_codes, sts_grants, sts_sessions, sts_revoked, sts_expiry, sts_pushed, sts_devices, sts_wants;
+struct lg_derive;
+void sts_client_derive(struct lg_derive *d, lg_str key, lg_str value);
+bool sts_passwords_wanted(struct sts_rq *rq);	/* some client may use that grant */
 
 lg_str sts_key(struct lg_arena *a, uint32_t tenant, lg_str rest);
 lg_str sts_uuid_str(const lg_uuid *u);		/* its 16 octets */
@@ -243,6 +246,44 @@ LG_CHECKED lg_err sts_federated_check(struct sts_rq *rq, const struct lg_sts_cli
 /* The client_id an assertion speaks for, before anything of it is believed. */
 LG_CHECKED lg_err sts_assertion_client(struct sts_rq *rq, lg_str assertion, lg_str *ret);
 
+/* ---- what a client says about itself (client_fields.c, client_json.c) ---------------------------------------- */
+
+/* What tokens can be signed with, and what clients may sign with; bits 1 << enum lg_alg. */
+#define STS_TOKEN_ALG_BITS	(1u << LG_ALG_ES256 | 1u << LG_ALG_RS256 | 1u << LG_ALG_PS256 | 1u << LG_ALG_EDDSA)
+#define STS_CLIENT_ALG_BITS	(STS_TOKEN_ALG_BITS | 1u << LG_ALG_ES384)
+
+enum sts_field_kind { STS_FIELD_TEXT, STS_FIELD_LIST, STS_FIELD_FLAG, STS_FIELD_ALG, STS_FIELD_NUMBER };
+struct sts_client_field {
+	lg_str name, metadata;		/* in state documents, in registrations (RFC 7591); empty: not there */
+	uint8_t tag;			/* in rows */
+	enum sts_field_kind kind;
+	size_t at, count_at, max;	/* in struct lg_sts_client */
+	lg_err (*check)(struct lg_ctx *cx, lg_str value);	/* of each text; NULL: any */
+};
+extern const struct sts_client_field sts_client_fields[];
+extern const size_t sts_client_field_count;
+const lg_str *sts_field_texts(const struct lg_sts_client *c, const struct sts_client_field *f, size_t *n);	/* TEXT, LIST */
+int64_t sts_field_number(const struct lg_sts_client *c, const struct sts_client_field *f);		/* the others */
+void sts_field_set_number(struct lg_sts_client *c, const struct sts_client_field *f, int64_t n);
+void sts_field_read(struct lg_json *js, const struct sts_client_field *f, struct lg_sts_client *c);
+void sts_field_write(struct lg_jsonw *w, lg_str name, const struct sts_client_field *f, const struct lg_sts_client *c);
+void sts_fields_encode(struct lg_buf *b, const struct lg_sts_client *c);
+void sts_fields_decode(struct lg_rd *rd, struct lg_sts_client *c);	/* to the end of the row */
+LG_CHECKED lg_err sts_fields_check(struct lg_ctx *cx, const struct lg_sts_client *c);
+LG_CHECKED lg_err sts_client_check(struct lg_ctx *cx, const struct lg_sts_client *c);	/* and how they go together */
+unsigned sts_grant_bit(lg_str name);				/* 0: not known */
+void sts_grants_write(struct lg_jsonw *w, lg_str name, unsigned bits);
+bool sts_auth_parse(lg_str name, enum lg_client_auth *ret);
+lg_str sts_auth_name(enum lg_client_auth auth);
+void sts_person_scopes(struct lg_sts_client *c);		/* what an application for people gets unless it says otherwise */
+/* Values of fields. */
+LG_CHECKED lg_err sts_scope_name_valid(struct lg_ctx *cx, lg_str s);
+LG_CHECKED lg_err sts_audience_valid(struct lg_ctx *cx, lg_str s);
+LG_CHECKED lg_err sts_shown_valid(struct lg_ctx *cx, lg_str s);
+LG_CHECKED lg_err sts_acr_valid(struct lg_ctx *cx, lg_str s);
+LG_CHECKED lg_err sts_https_valid(struct lg_ctx *cx, lg_str uri);		/* https, nothing after '#' (redirect.c) */
+LG_CHECKED lg_err sts_request_uri_valid(struct lg_ctx *cx, lg_str uri);	/* https; RFC 9101 5.2: a fragment may name its digest */
+
 /* What may be registered: https, loopback http, or a private-use scheme with a dot; no fragment, user, blank or escape tricks. */
 LG_CHECKED lg_err sts_redirect_valid(struct lg_ctx *cx, lg_str uri);
 /* Exactly a registered one, except for the port of a loopback address (RFC 8252 7.3). */
@@ -282,6 +323,8 @@ struct sts_issue {
 	lg_str refresh;			/* the refresh token to hand out; empty: none */
 };
 
+/* Are there keys for all that this client's tokens are signed with?  A new algorithm's key is published for a while before it signs. */
+LG_CHECKED lg_err sts_issue_ready(struct sts_rq *rq, lg_str scope);
 /* What policy is asked for a token. */
 void sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q);
 /* May this subject have this token by way of rq->client?  LG_E_DENIED with access_denied. */

@@ -6,7 +6,10 @@
 
 static void derive_expiry(struct lg_derive *d, lg_str key, lg_str value);
 
-const struct lg_table sts_clients = { .name = "sts_clients", .id = 0x0501, .domain = LG_DOMAIN_CLIENTS };
+const struct lg_table sts_clients = {
+	.name = "sts_clients", .id = 0x0501, .domain = LG_DOMAIN_CLIENTS, .derive = sts_client_derive,
+};
+const struct lg_table sts_wants = { .name = "sts_wants", .id = 0x0509, .derived = true };
 const struct lg_table sts_codes = { .name = "sts_codes", .id = 0x0502, .derive = derive_expiry };
 const struct lg_table sts_grants = { .name = "sts_grants", .id = 0x0503, .derive = derive_expiry };
 const struct lg_table sts_sessions = { .name = "sts_sessions", .id = 0x0504, .derive = derive_expiry };
@@ -20,7 +23,7 @@ const struct lg_table sts_expiry = { .name = "sts_expiry", .id = 0x0506, .derive
 
 const struct lg_table *const lg_sts_tables[] = {
 	&sts_clients, &sts_codes, &sts_grants, &sts_sessions, &sts_revoked, &sts_expiry,
-	&sts_pushed, &sts_devices,
+	&sts_pushed, &sts_devices, &sts_wants,
 };
 const size_t lg_sts_table_count = LG_COUNT(lg_sts_tables);
 

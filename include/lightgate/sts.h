@@ -38,7 +38,7 @@ struct lg_sts_tenant {
 	lg_str mtls;			/* the same paths on 8444: "https://host:8444"; empty: none */
 	struct lg_keyset *keys;		/* token keys: active, next and retired ones still in use */
 	uint64_t keys_revision;		/* changes whenever keys does */
-	bool rs256;			/* an active RS256 key exists */
+	unsigned algs;			/* bits, 1 << enum lg_alg: those that an active key has */
 };
 
 struct lg_sts_ports {
@@ -92,13 +92,17 @@ LG_CHECKED lg_err lg_sts_sweep(struct lg_ctx *cx, struct lg_sts *sts, bool *more
 #define LG_CLIENT_ID_MAX	64
 #define LG_CLIENT_URI_MAX	1024
 #define LG_CLIENT_JWKS_MAX	(16u << 10)
+#define LG_CLIENT_CONTACTS	8
+#define LG_CLIENT_ACRS		4
+#define LG_CLIENT_TEXT_MAX	256	/* of what people are shown */
 
 enum lg_client_auth {			/* token_endpoint_auth_method */
 	LG_CLIENT_NONE = 0,		/* a public client: PKCE is forced */
 	LG_CLIENT_SECRET,		/* client_secret_basic or client_secret_post */
 	LG_CLIENT_TLS,			/* tls_client_auth: the certificate of the client's own entry (RFC 8705) */
 	LG_CLIENT_JWT,			/* private_key_jwt (RFC 7523) */
-	LG_CLIENT_FEDERATED		/* federated_jwt: assertions of a trusted issuer of tokens, whose keys are in jwks */
+	LG_CLIENT_FEDERATED,		/* federated_jwt: assertions of a trusted issuer of tokens, whose keys are in jwks */
+	LG_CLIENT_SELF_TLS		/* self_signed_tls_client_auth: a certificate of one of the keys in jwks (RFC 8705 2.2) */
 };
 
 enum lg_client_grant {			/* bits */
@@ -107,7 +111,8 @@ enum lg_client_grant {			/* bits */
 	LG_GRANT_CLIENT = 4,
 	LG_GRANT_DEVICE = 8,		/* RFC 8628 */
 	LG_GRANT_EXCHANGE = 16,		/* RFC 8693 */
-	LG_GRANT_BEARER = 32		/* RFC 7523 2.1 */
+	LG_GRANT_BEARER = 32,		/* RFC 7523 2.1 */
+	LG_GRANT_PASSWORD = 64		/* RFC 6749 4.3: for what cannot do better; never a default */
 };
 
 struct lg_sts_client {
@@ -120,7 +125,7 @@ struct lg_sts_client {
 	bool has_secret;
 	lg_sha256 secret;		/* SHA-256 of the secret's text */
 	lg_str jwks;			/* public keys for LG_CLIENT_JWT */
-	enum lg_alg id_token_alg;	/* LG_ALG_ES256 or LG_ALG_RS256 */
+	enum lg_alg id_token_alg;	/* one of the issuer's: LG_ALG_ES256, RS256, PS256, EDDSA */
 	bool introspect;		/* may introspect tokens that are not its own */
 	bool dpop;			/* dpop_bound_access_tokens (RFC 9449 5.2): it gets no others */
 	bool par;			/* require_pushed_authorization_requests (RFC 9126 6) */
@@ -134,16 +139,39 @@ struct lg_sts_client {
 	size_t nscopes;
 	lg_str audiences[LG_CLIENT_AUDIENCES];	/* resources it may name (RFC 8707) */
 	size_t naudiences;
+	/* What follows stands in the table of client_fields.c, by which it is read, judged, stored and written. */
+	lg_str display, uri, logo, policy_uri, tos_uri;	/* what people are shown */
+	lg_str contacts[LG_CLIENT_CONTACTS];
+	size_t ncontacts;
+	lg_str software, software_version;
+	lg_str jwks_uri;		/* instead of jwks */
+	enum lg_alg access_alg;		/* LG_ALG_NONE: ES256 */
+	enum lg_alg userinfo_alg;	/* LG_ALG_NONE: plain JSON */
+	enum lg_alg introspection_alg;	/* LG_ALG_NONE: ES256 */
+	enum lg_alg request_alg;	/* LG_ALG_NONE: its key's */
+	bool signed_requests;		/* require_signed_request_object (RFC 9101 10.5) */
+	lg_str request_uris[LG_CLIENT_URIS];
+	size_t nrequest_uris;
+	lg_str acrs[LG_CLIENT_ACRS];	/* default_acr_values */
+	size_t nacrs;
+	uint32_t max_age;		/* default_max_age, seconds; 0: none */
+	lg_str initiate_login;		/* initiate_login_uri */
+	lg_str backchannel, frontchannel;	/* where it is told that a session has ended */
+	bool backchannel_session, frontchannel_session;	/* ... and which */
+	bool mtls_bound;		/* tls_client_certificate_bound_access_tokens: it gets no others */
+	bool secret_post;		/* it said client_secret_post when it registered */
+	bool fapi2;			/* held to the FAPI 2.0 Security Profile (fapi2.c) */
+	uint32_t registered;		/* by itself (RFC 7591), seconds since 1970; 0: by an administrator */
+	lg_str registration;		/* SHA-256 of its registration access token */
 };
 
 enum lg_sts_change { LG_STS_UNCHANGED, LG_STS_CHANGED, LG_STS_CREATED };
 
 /*
- * Reads the members of one client from an object of /v1/apply: name, type ("public", "confidential", "service"), redirect_uris,
- * post_logout_redirect_uris, scopes, audiences, grants, auth ("none", "client_secret", "tls_client_auth", "private_key_jwt"),
- * jwks, id_token_alg, introspect, access_life, enabled.  Absent ones get the defaults of the type.  LG_E_INVALID names the member.
+ * Reads the members of one client from an object of /v1/apply (docs/tokens.md has them all).  base: what it is now, of which the
+ * members that are not named stay; NULL: absent ones get the defaults of the type.  LG_E_INVALID names the member.
  */
-LG_CHECKED lg_err lg_sts_client_read(struct lg_ctx *cx, lg_str json, struct lg_sts_client *ret);
+LG_CHECKED lg_err lg_sts_client_read(struct lg_ctx *cx, lg_str json, const struct lg_sts_client *base, struct lg_sts_client *ret);
 /* The defaults of a type, for services without JSON: client_credentials with a secret. */
 void lg_sts_client_defaults(struct lg_sts_client *c, lg_str type);
 void lg_sts_client_write(struct lg_jsonw *w, const struct lg_sts_client *c);	/* the same members; never the secret */
@@ -156,6 +184,11 @@ LG_CHECKED lg_err lg_sts_client_put(struct lg_ctx *cx, struct lg_view *v, uint32
     const lg_sha256 *secret, enum lg_sts_change *ret);
 LG_CHECKED lg_err lg_sts_client_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str id, struct lg_sts_client *ret);
 LG_CHECKED lg_err lg_sts_client_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str id);	/* LG_E_NOT_FOUND */
+/*
+ * The algorithms that some client of the tenant wants to have tokens signed with, beside ES256, as bits (1 << enum lg_alg): the keys that
+ * there have to be.  Whether some client may use the password grant.
+ */
+LG_CHECKED lg_err lg_sts_wanted_algs(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, unsigned *ret);
 /* A client that needs a secret and has none yet: the caller makes one and shows it once. */
 bool lg_sts_client_needs_secret(const struct lg_sts_client *c);
 

@@ -30,5 +30,5 @@ for name in pushed_authorization_request_endpoint device_authorization_endpoint 
 	same "$name answers" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -d x=y "$(jq -r .$name "$T/metadata")")" 401
 done
 has "a pushed request is POST alone" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$ISSUER/oauth2/par")" '^405$'
-same "a client that wants RS256 is told that there is no key" "$(jq -c .id_token_signing_alg_values_supported "$T/metadata")" '["ES256"]'
+same "every algorithm that a client can ask for is told" "$(jq -c .id_token_signing_alg_values_supported "$T/metadata")" '["ES256","RS256","PS256","EdDSA"]'
 done_testing

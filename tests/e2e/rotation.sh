@@ -25,6 +25,28 @@ same "no key was dropped that had just signed" "$unknown" 0
 same "no token was refused" "$refused" 0
 ADMIN=$first
 same "the first key's token is still good" "$(api GET /v1/whoami | tail -1)" 200
+
+# the first client that wants an algorithm has its key made, and waits until verifiers can know it
+cat >"$T/algs.yaml" <<-'YAML'
+	clients:
+	  - {name: rs, type: service, access_token_alg: RS256}
+	  - {name: ps, type: service, access_token_alg: PS256}
+	  - {name: ed, type: service, access_token_alg: EdDSA}
+	  - {name: es, type: service}
+YAML
+claim "clients with algorithms of their own" lightgate apply -f "$T/algs.yaml" --credentials "$T/algs.json"
+token_of() { curl -sS --cacert "$CA" -u "$1:$(jq -r ".[] | select(.name == \"$1\").secret" "$T/algs.json")" -d grant_type=client_credentials "$HTTPS/oauth2/token"; }
+alg_of() { jq -rR 'split(".")[0] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson | .alg'; }
+algs() { curl -sS --cacert "$CA" "$HTTPS/oauth2/jwks" | jq -r '.keys[].alg' | sort -u | tr '\n' ' '; }
+same "before its key may sign" "$(token_of rs | jq -r .error)" temporarily_unavailable
+for _ in $(seq 100); do [ "$(algs)" = "ES256 EdDSA PS256 RS256 " ] && break; sleep 0.1; done
+same "the keys are published" "$(algs)" "ES256 EdDSA PS256 RS256 "
+same "while they are new, nothing is signed with them" "$(token_of ps | jq -r .error)" temporarily_unavailable
+for _ in $(seq 100); do [ "$(token_of ed | jq -r .error)$(token_of ps | jq -r .error)" = nullnull ] && break; sleep 0.1; done
+for pair in rs:RS256 ps:PS256 ed:EdDSA es:ES256; do
+	same "${pair%:*} has its own" "$(token_of "${pair%:*}" | jq -r .access_token | alg_of)" "${pair#*:}"
+done
+
 has "tickets' keys turned too" "$(lightgate keeper list)" '^default +ticket +retired'
 has "and the issuing CA" "$(lightgate keeper list)" '^default +issuer +retired'
 same "readiness" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 200

@@ -45,7 +45,7 @@ put(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		struct lg_sts_client c;
 		enum lg_sts_change change;
 
-		LG_TRY(lg_sts_client_read(cx, lg_str_of(clients[i]), &c));
+		LG_TRY(lg_sts_client_read(cx, lg_str_of(clients[i]), NULL, &c));
 		c.entry.b[15] = (uint8_t)(i + 1);
 		LG_TRY(lg_sts_client_put(cx, v, 1, &c, NULL, &change));
 	}

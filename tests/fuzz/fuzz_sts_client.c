@@ -23,7 +23,7 @@ check(struct lg_ctx *cx, const struct lg_sts_client *c)
 		if (sts_redirect_origin(c->redirects[i]).n == 0 || !sts_redirect_matches(c->redirects[i], c->redirects[i]))
 			abort();
 	write_client(&one, c);
-	if (one.full || lg_sts_client_read(cx, lg_buf_view(&one), &again) != LG_OK)
+	if (one.full || lg_sts_client_read(cx, lg_buf_view(&one), NULL, &again) != LG_OK)
 		abort();
 	write_client(&two, &again);
 	if (!lg_str_eq(lg_buf_view(&one), lg_buf_view(&two)))
@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct lg_ctx cx;
 
 	lg_ctx_init(&cx, arena);
-	if (lg_sts_client_read(&cx, (lg_str){ (const char *)data, size }, &c) == LG_OK)
+	if (lg_sts_client_read(&cx, (lg_str){ (const char *)data, size }, NULL, &c) == LG_OK)
 		check(&cx, &c);
 	lg_arena_free(&arena);
 	return 0;

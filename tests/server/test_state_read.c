@@ -39,7 +39,7 @@ Test(state_read, documents)
 
 	lg_ctx_init(&cx, lg_arena_new());
 	for (size_t i = 0; i < LG_COUNT(documents); i++) {
-		lg_err e = lg_state_read(&cx, lg_str_of(documents[i].text), &st);
+		lg_err e = lg_state_read(&cx, lg_str_of(documents[i].text), false, &st);
 		cr_expect_eq(e, documents[i].wanted, "%s: %s (%s)", documents[i].text, lg_err_name(e), cx.error);
 		if (e == LG_OK)
 			cr_expect_eq(st.n, documents[i].items, "%s: %zu items", documents[i].text, st.n);
@@ -55,7 +55,7 @@ Test(state_read, what_others_name_comes_first_whatever_the_order_in_the_document
 	struct lg_ctx cx;
 
 	lg_ctx_init(&cx, lg_arena_new());
-	cr_assert_eq(lg_state_read(&cx, LG_STR("{\"workloads\":[{\"name\":\"web\"}],\"projects\":[{\"name\":\"shop\"}]}"), &st), LG_OK);
+	cr_assert_eq(lg_state_read(&cx, LG_STR("{\"workloads\":[{\"name\":\"web\"}],\"projects\":[{\"name\":\"shop\"}]}"), false, &st), LG_OK);
 	cr_assert_eq(st.item[0].kind->type, LG_TYPE_PROJECT);
 	cr_assert_eq(st.item[1].kind->type, LG_TYPE_WORKLOAD);
 	lg_arena_free(&cx.arena);
@@ -72,13 +72,13 @@ Test(state_read, a_document_has_a_limit)
 	for (int i = 0; i <= LG_STATE_ITEMS; i++)
 		lg_buf_printf(&b, "%s{\"name\":\"p%d\"}", i == 0 ? "" : ",", i);
 	lg_buf_str(&b, LG_STR("]}"));
-	cr_assert_eq(lg_state_read(&cx, lg_buf_view(&b), &st), LG_E_LIMIT);
+	cr_assert_eq(lg_state_read(&cx, lg_buf_view(&b), false, &st), LG_E_LIMIT);
 	lg_buf_clear(&b);
 	lg_buf_str(&b, LG_STR("{\"users\":[{\"name\":\"a\",\"groups\":["));
 	for (int i = 0; i <= LG_STATE_LIST; i++)
 		lg_buf_printf(&b, "%s\"g%d\"", i == 0 ? "" : ",", i);
 	lg_buf_str(&b, LG_STR("]}]}"));
-	cr_assert_eq(lg_state_read(&cx, lg_buf_view(&b), &st), LG_E_INVALID);
+	cr_assert_eq(lg_state_read(&cx, lg_buf_view(&b), false, &st), LG_E_INVALID);
 	lg_buf_free(&b);
 	lg_arena_free(&cx.arena);
 }

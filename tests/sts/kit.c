@@ -130,7 +130,7 @@ tenant_port(void *self, struct lg_ctx *cx, uint32_t tenant, struct lg_sts_tenant
 	*ret = (struct lg_sts_tenant){
 		.issuer = tenant == TENANT ? LG_STR(ISSUER) : LG_STR(ISSUER "/t/two"),
 		.mtls = tenant == TENANT ? LG_STR(ISSUER ":8444") : LG_STR(ISSUER ":8444/t/two"),
-		.keys = kit.keys, .keys_revision = kit.keys_revision, .rs256 = !kit.no_rs256,
+		.keys = kit.keys, .keys_revision = kit.keys_revision, .algs = 1u << LG_ALG_ES256 | (kit.no_rs256 ? 0 : 1u << LG_ALG_RS256),
 	};
 	return LG_OK;
 }
@@ -275,7 +275,7 @@ kit_client(const char *json, const char *secret, const char *entry)
 	struct put_client p = { .secret = NULL };
 	lg_sha256 h = lg_sha256_of(lg_str_of(secret));
 
-	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_str_of(json), &p.client), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_str_of(json), NULL, &p.client), LG_OK, "%s", kit.cx.error);
 	cr_assert(lg_uuid_parse(lg_str_of(entry), &p.client.entry));
 	p.secret = secret == NULL ? NULL : &h;
 	kit_apply(put_client, &p);

@@ -4,13 +4,13 @@
 
 TestSuite(authorize, .init = kit_start, .fini = kit_end);
 
-Test(authorize, a_client_that_wants_rs256_is_told_that_there_is_no_such_key)
+Test(authorize, a_client_whose_algorithm_has_no_key_yet_is_told_to_come_later)
 {
 	const char *cookie = kit_sign_in();
 
 	kit.no_rs256 = true;
 	struct answer a = kit_get("/oauth2/authorize", kit_authorize_query("spa", ""), cookie);
-	cr_assert(lg_str_eq(kit_parameter(kit_header(&a, "Location"), "error"), LG_STR("unauthorized_client")));
+	cr_assert(lg_str_eq(kit_parameter(kit_header(&a, "Location"), "error"), LG_STR("temporarily_unavailable")));
 	cr_assert(memmem(kit_header(&a, "Location"), strlen(kit_header(&a, "Location")), "RS256", 5) != NULL);
 	a = kit_get("/oauth2/authorize", kit_authorize_query("portal", ""), cookie);
 	cr_assert_eq(kit_parameter(kit_header(&a, "Location"), "code").n, LG_TOKEN_TEXT);

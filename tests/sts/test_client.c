@@ -9,18 +9,18 @@ read_client(const char *json)
 {
 	struct lg_sts_client c;
 
-	return lg_sts_client_read(&kit.cx, lg_str_of(json), &c);
+	return lg_sts_client_read(&kit.cx, lg_str_of(json), NULL, &c);
 }
 
 Test(client, defaults_follow_the_type)
 {
 	struct lg_sts_client c;
 
-	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"]}"), &c),
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"]}"), NULL, &c),
 	    LG_OK, "%s", kit.cx.error);
 	cr_assert(c.auth == LG_CLIENT_NONE && c.grants == (LG_GRANT_CODE | LG_GRANT_REFRESH) && c.nscopes == 5 && c.enabled);
 	cr_assert_not(lg_sts_client_needs_secret(&c));
-	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"service\"}"), &c), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"service\"}"), NULL, &c), LG_OK, "%s", kit.cx.error);
 	cr_assert(c.auth == LG_CLIENT_SECRET && c.grants == LG_GRANT_CLIENT && c.nscopes == 0);
 	cr_assert(lg_sts_client_needs_secret(&c));
 	lg_sts_client_defaults(&c, LG_STR("service"));
@@ -37,7 +37,7 @@ Test(client, senseless_ones_are_refused)
 		"{\"name\":\"a\",\"type\":\"service\",\"grants\":[\"implicit\"]}", "{\"name\":\"a\",\"type\":\"service\",\"access_life\":3601}",
 		"{\"name\":\"a\",\"type\":\"service\",\"access_life\":0}", "{\"name\":\"a\",\"type\":\"service\",\"scopes\":[\"a b\"]}",
 		"{\"name\":\"a\",\"type\":\"service\",\"scopes\":[\"\"]}", "{\"name\":\"a\",\"type\":\"service\",\"audiences\":[\"\"]}",
-		"{\"name\":\"a\",\"type\":\"service\",\"auth\":\"private_key_jwt\"}", "{\"name\":\"a\",\"type\":\"service\",\"jwks\":{\"keys\":[]}}",
+		"{\"name\":\"a\",\"type\":\"service\",\"auth\":\"private_key_jwt\"}", "{\"name\":\"a\",\"type\":\"service\",\"jwks\":{\"keys\":1}}",
 		"{\"name\":\"a\",\"type\":\"service\",\"auth\":\"private_key_jwt\",\"jwks\":{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\"}]}}",
 		"{\"name\":\"a\",\"type\":\"service\",\"id_token_alg\":\"none\"}", "{\"name\":\"a\",\"type\":\"service\",\"id_token_alg\":\"HS256\"}",
 		"{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":\"" REDIRECT "\"}",
@@ -115,7 +115,7 @@ put(const char *json, const lg_sha256 *secret)
 {
 	struct put p = { .secret = secret };
 
-	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_str_of(json), &p.c), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_str_of(json), NULL, &p.c), LG_OK, "%s", kit.cx.error);
 	cr_assert(lg_uuid_parse(LG_STR(ENTRY), &p.c.entry));
 	kit_apply(run, &p);
 	return p.change;
@@ -146,18 +146,120 @@ Test(client, what_was_written_reads_the_same)
 	cr_assert_eq(lg_sts_client_get(&kit.cx, v, TENANT, LG_STR("new"), &c), LG_OK, "%s", kit.cx.error);
 	lg_sts_client_write(&w, &c);
 	cr_assert(strstr(kit_c(lg_buf_view(&b)), "secret\"") != NULL && strstr(kit_c(lg_buf_view(&b)), "\"secret\":") == NULL);
-	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_buf_view(&b), &again), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, lg_buf_view(&b), NULL, &again), LG_OK, "%s", kit.cx.error);
 	cr_assert(again.auth == c.auth && again.grants == c.grants && again.nscopes == 1 && again.naudiences == 1 && again.introspect);
 	lg_buf_free(&b);
 	cr_assert_eq(lg_sts_client_get(&kit.cx, v, TENANT + 1, LG_STR("new"), &c), LG_E_NOT_FOUND);
 	cr_assert_eq(lg_sts_client_get(&kit.cx, v, TENANT, LG_STR(""), &c), LG_E_NOT_FOUND);
 }
 
+/* Every member that a state document can have. */
+#define FULL "{\"name\":\"new\",\"type\":\"confidential\",\"auth\":\"private_key_jwt\",\"grants\":[\"authorization_code\"," \
+	"\"password\"],\"jwks_uri\":\"https://a/jwks\",\"redirect_uris\":[\"https://a/cb\"],\"post_logout_redirect_uris\":[]," \
+	"\"scopes\":[\"openid\"],\"audiences\":[],\"id_token_alg\":\"PS256\",\"introspect\":false," \
+	"\"dpop_bound_access_tokens\":true,\"require_pushed_authorization_requests\":true,\"enabled\":true," \
+	"\"display\":\"A shop\",\"client_uri\":\"https://a/\",\"logo_uri\":\"https://a/l\",\"policy_uri\":\"https://a/p\"," \
+	"\"tos_uri\":\"https://a/t\",\"contacts\":[\"ops@a.example\"],\"software_id\":\"s\",\"software_version\":\"1\"," \
+	"\"access_token_alg\":\"RS256\",\"userinfo_alg\":\"EdDSA\",\"introspection_alg\":\"ES256\"," \
+	"\"request_object_alg\":\"ES384\",\"require_signed_request_object\":true,\"request_uris\":[\"https://a/r#x-_1\"]," \
+	"\"default_acr_values\":[\"urn:lightgate:acr:mfa\"],\"default_max_age\":600,\"initiate_login_uri\":\"https://a/i\"," \
+	"\"backchannel_logout_uri\":\"https://a/b\",\"backchannel_logout_session_required\":true," \
+	"\"frontchannel_logout_uri\":\"https://a/f\",\"frontchannel_logout_session_required\":true," \
+	"\"tls_client_certificate_bound_access_tokens\":true,\"fapi2\":true,\"access_life\":60}"
+
+static lg_str
+written(const char *id)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_buf b = LG_BUF(1u << 16);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_sts_client c;
+	lg_str text;
+
+	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
+	cr_assert_eq(lg_sts_client_get(&kit.cx, v, TENANT, lg_str_of(id), &c), LG_OK, "%s", kit.cx.error);
+	lg_sts_client_write(&w, &c);
+	text = lg_dup(kit.arena, lg_buf_view(&b));
+	lg_buf_free(&b);
+	return text;
+}
+
+Test(client, every_member_is_stored_and_comes_back)
+{
+	struct lg_json js;
+	lg_str name, text;
+
+	cr_assert_eq(put(FULL, NULL), LG_STS_CREATED);
+	cr_assert_eq(put(FULL, NULL), LG_STS_UNCHANGED);
+	text = written("new");
+	lg_json_init(&js, kit.arena, LG_STR(FULL));
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		lg_str value = lg_json_raw(&js), got = kit_member(text, kit_c(name));
+
+		if (value.p[0] == '"')
+			value = lg_str_sub(value, 1, value.n - 2);
+		cr_assert(lg_str_eq(got, value), "%.*s: %.*s, not %.*s", LG_FMT(name), LG_FMT(got), LG_FMT(value));
+	}
+	cr_assert_eq(lg_json_end(&kit.cx, &js), LG_OK);
+}
+
+Test(client, members_have_their_bounds)
+{
+	static const char *bad[] = {
+		"\"logo_uri\":\"http://a/\"", "\"logo_uri\":\"javascript:alert(1)\"", "\"jwks_uri\":\"https://u@a/\"",
+		"\"backchannel_logout_uri\":\"https://a/#f\"", "\"request_uris\":[\"http://a/r\"]", "\"request_uris\":[\"https://a/r#a b\"]",
+		"\"default_acr_values\":[\"gold\"]", "\"default_max_age\":-1", "\"default_max_age\":4294967296",
+		"\"access_token_alg\":\"ES384\"", "\"userinfo_alg\":\"none\"", "\"request_object_alg\":\"HS256\"",
+		"\"request_object_alg\":\"none\"", "\"display\":\"a\\nb\"", "\"contacts\":[\"\"]", "\"registration\":\"x\"",
+		"\"contacts\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]", "\"require_signed_request_object\":true",
+		"\"auth\":\"self_signed_tls_client_auth\"", "\"jwks\":{\"keys\":[]},\"jwks_uri\":\"https://a/\"",
+		"\"type\":\"public\",\"grants\":[\"password\"]",
+	};
+	char long_name[LG_CLIENT_TEXT_MAX + 2] = "";
+
+	for (size_t i = 0; i < LG_COUNT(bad); i++)
+		cr_assert_eq(read_client(kit_fmt("{\"name\":\"a\",%s,\"redirect_uris\":[\"https://a/cb\"]}", bad[i])), LG_E_INVALID, "%s", bad[i]);
+	memset(long_name, 'a', sizeof long_name - 1);
+	cr_assert_eq(read_client(kit_fmt("{\"name\":\"a\",\"redirect_uris\":[\"https://a/cb\"],\"display\":\"%s\"}", long_name)), LG_E_INVALID);
+	long_name[LG_CLIENT_TEXT_MAX] = '\0';
+	cr_assert_eq(read_client(kit_fmt("{\"name\":\"a\",\"redirect_uris\":[\"https://a/cb\"],\"display\":\"%s\"}", long_name)), LG_OK);
+}
+
+Test(client, a_patch_changes_what_it_names_and_nothing_else)
+{
+	struct lg_sts_client base, c;
+
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR(FULL), NULL, &base), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"enabled\":false,\"display\":\"\",\"scopes\":[\"read\"]}"), &base, &c), LG_OK);
+	cr_assert(!c.enabled && c.display.n == 0 && c.nscopes == 1 && lg_str_eq(c.scopes[0], LG_STR("read")));
+	cr_assert(c.auth == LG_CLIENT_JWT && c.grants == base.grants && c.fapi2 && c.nredirects == 1 && c.max_age == 600);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"redirect_uris\":[]}"), &base, &c), LG_E_INVALID);
+}
+
+Test(client, algorithms_are_wanted_as_long_as_an_enabled_client_asks_for_them)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	unsigned algs;
+
+	(void)put(FULL, NULL);
+	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
+	cr_assert_eq(lg_sts_wanted_algs(&kit.cx, v, TENANT, &algs), LG_OK);
+	cr_assert_eq(algs, 1u << LG_ALG_PS256 | 1u << LG_ALG_RS256 | 1u << LG_ALG_EDDSA);	/* RS256 is wanted by "spa" as well */
+	lg_view_end(&v);
+	(void)put("{\"name\":\"new\",\"type\":\"service\",\"id_token_alg\":\"PS256\",\"enabled\":false}", NULL);
+	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
+	cr_assert_eq(lg_sts_wanted_algs(&kit.cx, v, TENANT, &algs), LG_OK);
+	cr_assert_eq(algs, 1u << LG_ALG_RS256);
+	cr_assert_eq(lg_sts_wanted_algs(&kit.cx, v, TENANT + 1, &algs), LG_OK);
+	cr_assert_eq(algs, 0);
+}
+
 Test(client, an_id_belongs_to_one_entry)
 {
 	struct put p = { .secret = NULL };
 
-	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"worker\",\"type\":\"service\"}"), &p.c), LG_OK);
+	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"worker\",\"type\":\"service\"}"), NULL, &p.c), LG_OK);
 	cr_assert(lg_uuid_parse(LG_STR(ENTRY), &p.c.entry));
 	cr_assert_eq(lg_store_apply(&kit.cx, kit.store, TENANT, "test", run, &p, NULL), LG_E_EXISTS);
 }

@@ -221,5 +221,5 @@ Test(federated, a_registration_must_be_whole)
 	struct lg_sts_client c;
 
 	for (size_t i = 0; i < LG_COUNT(bad); i++)
-		cr_assert_eq(lg_sts_client_read(&kit.cx, lg_str_of(bad[i]), &c), LG_E_INVALID, "%s", bad[i]);
+		cr_assert_eq(lg_sts_client_read(&kit.cx, lg_str_of(bad[i]), NULL, &c), LG_E_INVALID, "%s", bad[i]);
 }
