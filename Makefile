@@ -84,7 +84,7 @@ $(B)/obj/%.o: $(B)/gen/%.c
 	$(CCACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # What the daemon carries inside: pages, default policies, the Cedar schema.
-EMBEDDED = $(wildcard conf/policies/*.cedar conf/*.cedarschema conf/schema/* web/*.html web/*.css web/*.js web/*.svg)
+EMBEDDED = $(wildcard conf/policies/*.cedar conf/*.cedarschema conf/schema/* web/*.html web/*.css web/*.js web/*.svg web/messages.*)
 $(B)/gen/embedded.c: $(EMBEDDED) scripts/embed
 	@mkdir -p $(@D)
 	scripts/embed $(EMBEDDED) > $@

@@ -130,12 +130,18 @@ sts_mailbox(void *self)
 	return lg_loop_mailbox(lg_loop_self());
 }
 
-static lg_str
-page(const char *name)
+/* Those of web/, of what the daemon carries. */
+static size_t
+web_files(struct lg_arena *a, const struct lg_sts_file **ret)
 {
-	const struct lg_embedded *e = lg_embedded_get(name);
+	struct lg_sts_file *files = LG_NEWS(a, struct lg_sts_file, lg_embedded_count);
+	size_t n = 0;
 
-	return e == NULL ? LG_NONE : e->data;
+	for (size_t i = 0; i < lg_embedded_count; i++)
+		if (strncmp(lg_embedded[i].name, "web/", 4) == 0)
+			files[n++] = (struct lg_sts_file){ lg_embedded[i].name, lg_embedded[i].data };
+	*ret = files;
+	return n;
 }
 
 static lg_err
@@ -157,12 +163,10 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 			.peer_entry = sts_peer, .mailbox = sts_mailbox,
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher,
-		.login_html = page("web/login.html"), .message_html = page("web/message.html"),
-		.logout_html = page("web/logout.html"), .device_html = page("web/device.html"),
-		.confirm_html = page("web/confirm.html"), .style_css = page("web/style.css"),
 	};
 	size_t n;
 
+	o.nfiles = web_files(app->arena, &o.files);
 	LG_TRY(lg_sts_new(cx, &o, &app->sts));
 	lg_point_signin(app->point, signin_question, app);
 	const struct lg_route *routes = lg_sts_routes(&n);

@@ -12,18 +12,18 @@ path_of(struct sts_rq *rq, lg_str code)
 }
 
 static lg_err
-ask_code(struct sts_rq *rq, int status, lg_str code, lg_str problem)
+ask_code(struct sts_rq *rq, int status, lg_str code, const char *problem)
 {
 	lg_str csrf;
 
 	LG_TRY(sts_csrf_make(rq, sts_cookie_of(rq, "session"), LG_STR("device"), &csrf));
 	const struct sts_slot slots[] = {
-		{ "style", rq->sts->style_css }, { "base", sts_base_path(rq) }, { "csrf", csrf }, { "problem", problem },
-		{ "code", code.n == 0 ? LG_NONE : sts_user_code_show(rq->cx->arena, code) },
+		{ .name = "csrf", .value = csrf }, { .name = "problem", .value = sts_text(rq, problem) },
+		{ .name = "code", .value = code.n == 0 ? LG_NONE : sts_user_code_show(rq->cx->arena, code) },
 	};
 	if (status == 429)
 		lg_http_header(rq->ex, "Retry-After", LG_STR("60"));
-	return sts_page(rq, status, rq->sts->device_html, slots, LG_COUNT(slots), LG_NONE);
+	return sts_page(rq, status, "device", slots, LG_COUNT(slots), LG_NONE);
 }
 
 /* What the form of the second page is bound to: this code and no other. */
@@ -40,10 +40,10 @@ ask_consent(struct sts_rq *rq, lg_str code, const struct sts_device *d)
 
 	LG_TRY(sts_csrf_make(rq, sts_cookie_of(rq, "session"), bound(rq, code), &csrf));
 	const struct sts_slot slots[] = {
-		{ "style", rq->sts->style_css }, { "base", sts_base_path(rq) }, { "csrf", csrf },
-		{ "code", sts_user_code_show(rq->cx->arena, code) }, { "client", d->code.client }, { "scope", d->code.scope },
+		{ .name = "csrf", .value = csrf }, { .name = "code", .value = sts_user_code_show(rq->cx->arena, code) },
+		{ .name = "client", .value = d->code.client }, { .name = "scope", .value = d->code.scope },
 	};
-	return sts_page(rq, 200, rq->sts->confirm_html, slots, LG_COUNT(slots), LG_NONE);
+	return sts_page(rq, 200, "confirm", slots, LG_COUNT(slots), LG_NONE);
 }
 
 /* ---- the two forms ------------------------------------------------------------------------------------------------------- */
@@ -72,9 +72,9 @@ look_up(struct sts_rq *rq, const struct sts_session *s, lg_str code)
 	lg_uuid_text(s->subject, subject);
 	who = lg_cat(rq->cx->arena, LG_STR("device "), lg_str_of(subject));
 	if (sts_throttle_enter(rq->cx, rq->sts->throttle, rq->tenant_id, address, who) != LG_OK)
-		return ask_code(rq, 429, LG_NONE, LG_STR("Too many attempts. Wait a minute, then try again."));
+		return ask_code(rq, 429, LG_NONE, "problem.too-many");
 	if (!find(rq, code, &d))
-		return ask_code(rq, 422, LG_NONE, LG_STR("No device waits with this code."));
+		return ask_code(rq, 422, LG_NONE, "problem.no-device");
 	sts_throttle_good(rq->cx, rq->sts->throttle, rq->tenant_id, address, who);
 	return ask_consent(rq, code, &d);
 }
@@ -115,10 +115,10 @@ answer(struct sts_rq *rq, const struct sts_session *s, lg_str code, bool allow)
 
 	LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "device.answer", answer_run, &an, NULL));
 	if (an.late)
-		return sts_message(rq, 410, LG_STR("Too late"), LG_STR("The code has expired. Start again at the device."));
+		return sts_message(rq, 410, "device-late", LG_NONE);
 	if (!allow)
-		return sts_message(rq, 200, LG_STR("Refused"), LG_STR("The device gets nothing. You can close this page."));
-	return sts_message(rq, 200, LG_STR("The device is connected"), LG_STR("You can close this page and return to the device."));
+		return sts_message(rq, 200, "device-refused", LG_NONE);
+	return sts_message(rq, 200, "device-connected", LG_NONE);
 }
 
 static lg_err
@@ -128,7 +128,7 @@ post(struct sts_rq *rq, const struct sts_session *s, lg_str code)
 	lg_str what = said.n == 0 ? LG_STR("device") : bound(rq, code);
 
 	if (!sts_origin_ok(rq) || !sts_csrf_ok(rq, sts_cookie_of(rq, "session"), what, csrf))
-		return ask_code(rq, 403, code, LG_STR("The page was too old. Please try again."));
+		return ask_code(rq, 403, code, "problem.old-page");
 	return said.n == 0 ? look_up(rq, s, code) : answer(rq, s, code, lg_str_eq(said, LG_STR("allow")));
 }
 
@@ -151,8 +151,8 @@ run(struct sts_rq *rq)
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	if (e != LG_OK)
-		return sts_login_page(rq, &none, path_of(rq, code), 200, LG_NONE);
-	return posted ? post(rq, &s, code) : ask_code(rq, 200, code, LG_NONE);
+		return sts_login_page(rq, &none, path_of(rq, code), 200, NULL);
+	return posted ? post(rq, &s, code) : ask_code(rq, 200, code, NULL);
 }
 
 lg_err

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #define RESOURCE_MAX	256
+#define LOCALES_MAX	256
 
 static lg_err
 add_resource(struct sts_rq *rq, lg_str text)
@@ -22,6 +23,15 @@ add_resource(struct sts_rq *rq, lg_str text)
 	return LG_OK;
 }
 
+static lg_err
+parse(struct sts_rq *rq, lg_str text)
+{
+	LG_TRY(lg_form_parse(rq->cx, text, &rq->form));
+	if (lg_form_has(&rq->form, "ui_locales"))
+		rq->ui_locales = lg_str_sub(lg_form_get(&rq->form, "ui_locales"), 0, LOCALES_MAX);
+	return LG_OK;
+}
+
 lg_err
 sts_form_read(struct sts_rq *rq, lg_str text)
 {
@@ -32,7 +42,7 @@ sts_form_read(struct sts_rq *rq, lg_str text)
 
 	rq->nresources = 0;
 	if (text.n == 0 || memmem(text.p, text.n, name.p, name.n) == NULL)
-		return lg_form_parse(rq->cx, text, &rq->form);
+		return parse(rq, text);
 	others = lg_alloc(rq->cx->arena, text.n + 1);
 	while (rest.n > 0) {
 		(void)lg_str_cut(rest, '&', &pair, &rest);
@@ -44,7 +54,7 @@ sts_form_read(struct sts_rq *rq, lg_str text)
 		n += pair.n;
 		others[n++] = '&';
 	}
-	return lg_form_parse(rq->cx, (lg_str){ others, n }, &rq->form);
+	return parse(rq, (lg_str){ others, n });
 }
 
 /* RFC 8707 2.2: a token request may ask for less than was granted. */

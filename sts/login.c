@@ -7,27 +7,25 @@
 #include "sts/sts.h"
 
 lg_err
-sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, lg_str problem)
+sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, const char *problem)
 {
-	lg_str cookie = sts_cookie_of(rq, "login"), base = sts_base_path(rq), csrf;
+	lg_str cookie = sts_cookie_of(rq, "login"), csrf;
 	lg_str to = az->redirect.n > 0 ? sts_redirect_origin(az->redirect) : LG_NONE;
 
 	if (cookie.n == 0)
 		cookie = lg_token_new(rq->cx->arena);
 	LG_TRY(sts_csrf_make(rq, cookie, query, &csrf));
 	const struct sts_slot slots[] = {
-		{ "style", rq->sts->style_css },
-		{ "base", base },
-		{ "problem", problem },
-		{ "client", az->client.id.n > 0 ? az->client.id : LG_STR("Lightgate") },
-		{ "request", query },
-		{ "csrf", csrf },
-		{ "username", az->login_hint },
+		{ .name = "problem", .value = sts_text(rq, problem) },
+		{ .name = "client", .value = az->client.id },
+		{ .name = "request", .value = query },
+		{ .name = "csrf", .value = csrf },
+		{ .name = "username", .value = az->login_hint },
 	};
 	sts_cookie_set(rq, "login", cookie, LG_STS_SESSION_LIFE);
 	if (status == 429)
 		lg_http_header(rq->ex, "Retry-After", LG_STR("60"));
-	return sts_page(rq, status, rq->sts->login_html, slots, LG_COUNT(slots), to);
+	return sts_page(rq, status, "login", slots, LG_COUNT(slots), to);
 }
 
 lg_err
@@ -37,7 +35,7 @@ sts_http_login_get(void *self, struct lg_http *ex)
 	struct sts_rq *rq;
 
 	LG_TRY(sts_rq_new(self, ex, &rq));
-	return sts_login_page(rq, &none, LG_NONE, 200, LG_NONE);
+	return sts_login_page(rq, &none, LG_NONE, 200, NULL);
 }
 
 /* ---- the form ---------------------------------------------------------------------------------------------- */
@@ -54,18 +52,24 @@ login_free(struct login *l)
 	lg_secret_free(&l->password);
 }
 
+static const struct {
+	lg_err e;
+	int status;
+	const char *problem;
+} refusals[] = {
+	{ LG_E_UNAUTHENTICATED, 422, "problem.wrong-password" },
+	{ LG_E_EXPIRED, 403, "problem.change-password" },
+	{ LG_E_LIMIT, 429, "problem.too-many" },
+};
+
 static lg_err
 show_again(struct sts_rq *rq, struct login *l, lg_err e)
 {
 	l->in.az.login_hint = l->username;
-	if (e == LG_E_UNAUTHENTICATED)
-		return sts_login_page(rq, &l->in.az, l->in.request, 422, LG_STR("The user name or the password is wrong."));
-	if (e == LG_E_EXPIRED)
-		return sts_login_page(rq, &l->in.az, l->in.request, 403, LG_STR("The password must be changed before you can sign in: lightgate user "
-		    "change-password, or ldappasswd."));
-	if (e == LG_E_LIMIT)
-		return sts_login_page(rq, &l->in.az, l->in.request, 429, LG_STR("Too many attempts. Wait a minute, then try again."));
-	return sts_login_page(rq, &l->in.az, l->in.request, 503, LG_STR("Signing in does not work at the moment. Try again soon."));
+	for (size_t i = 0; i < LG_COUNT(refusals); i++)
+		if (refusals[i].e == e)
+			return sts_login_page(rq, &l->in.az, l->in.request, refusals[i].status, refusals[i].problem);
+	return sts_login_page(rq, &l->in.az, l->in.request, 503, "problem.not-now");
 }
 
 static lg_err
@@ -79,7 +83,7 @@ run(struct sts_rq *rq, struct login *l)
 	l->password = lg_secret_copy(lg_form_get(&rq->form, "password"));
 	if (!sts_origin_ok(rq) || !sts_csrf_ok(rq, sts_cookie_of(rq, "login"), l->in.request, lg_form_get(&rq->form, "csrf"))) {
 		LG_TRY(sts_signin_open(rq, &l->in));
-		return sts_login_page(rq, &l->in.az, l->in.request, 403, LG_STR("The page was too old. Please try again."));
+		return sts_login_page(rq, &l->in.az, l->in.request, 403, "problem.old-page");
 	}
 	rq->resumed = true;
 	LG_TRY(sts_signin_open(rq, &l->in));

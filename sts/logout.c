@@ -108,7 +108,7 @@ finish(struct sts_rq *rq, struct logout *lo)
 	}
 	sts_cookie_set(rq, "session", LG_NONE, 0);
 	if (lo->to.n == 0)
-		return sts_message(rq, 200, LG_STR("You are signed out"), LG_STR("You can close this page."));
+		return sts_message(rq, 200, "signed-out", LG_NONE);
 	lg_buf_str(&b, lo->to);
 	if (lo->state.n > 0) {
 		lg_buf_str(&b, memchr(lo->to.p, '?', lo->to.n) == NULL ? LG_STR("?state=") : LG_STR("&state="));
@@ -128,9 +128,9 @@ ask(struct sts_rq *rq, struct logout *lo)
 
 	LG_TRY(sts_csrf_make(rq, sts_cookie_of(rq, "session"), lo->query, &csrf));
 	const struct sts_slot slots[] = {
-		{ "style", rq->sts->style_css }, { "base", sts_base_path(rq) }, { "request", lo->query }, { "csrf", csrf },
+		{ .name = "request", .value = lo->query }, { .name = "csrf", .value = csrf },
 	};
-	return sts_page(rq, 200, rq->sts->logout_html, slots, LG_COUNT(slots),
+	return sts_page(rq, 200, "logout", slots, LG_COUNT(slots),
 	    lo->to.n > 0 ? sts_redirect_origin(lo->to) : LG_NONE);
 }
 

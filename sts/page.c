@@ -1,80 +1,193 @@
-/* page.c: pages for people: a template with named slots, escaped; headers under which nothing but the page itself can run. */
-#include "sts/sts.h"
+/*
+ * page.c: pages for people: templates with named slots, escaped, in the person's language; headers under which nothing but the
+ * page itself can run.
+ *
+ * {{name}} is a slot, {{{name}}} one that is HTML already, {{page.key}} a message (messages.c).  {{#name}}...{{/name}} stands once
+ * if the slot has a value, and once a row if it has rows; {{^name}}...{{/name}} stands if it has neither.
+ */
+#include "sts/web.h"
 
 #include "base/text.h"
 
-/* The slot's value by name; an unknown slot is a mistake of ours and stays empty. */
-static lg_str
-value_of(const struct sts_slot *slots, size_t n, lg_str name)
+#define NONCE	16	/* octets: CSP3 7.1 wants 128 bits */
+
+struct scope {
+	const struct sts_slot *slots;
+	size_t n;
+	const struct scope *outer;
+};
+
+struct rendering {
+	struct sts_rq *rq;
+	struct lg_buf *out;
+};
+
+static const struct sts_slot *
+find_slot(const struct scope *s, lg_str name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq(lg_str_of(slots[i].name), name))
-			return slots[i].value;
-	return LG_NONE;
+	for (; s != NULL; s = s->outer)
+		for (size_t i = 0; i < s->n; i++)
+			if (lg_str_eq(lg_str_of(s->slots[i].name), name))
+				return &s->slots[i];
+	return NULL;
 }
 
 static size_t
 find(lg_str s, lg_str what)
 {
-	for (size_t i = 0; i + what.n <= s.n; i++)
-		if (memcmp(s.p + i, what.p, what.n) == 0)
-			return i;
-	return s.n;
+	const char *at = s.n == 0 ? NULL : memmem(s.p, s.n, what.p, what.n);
+
+	return at == NULL ? s.n : (size_t)(at - s.p);
 }
 
-void
-sts_template(struct lg_buf *out, lg_str page, const struct sts_slot *slots, size_t n)
-{
-	while (page.n > 0) {
-		size_t at = find(page, LG_STR("{{"));
-		bool raw = at + 2 < page.n && page.p[at + 2] == '{';
-		lg_str open = raw ? LG_STR("{{{") : LG_STR("{{"), close = raw ? LG_STR("}}}") : LG_STR("}}"), name;
+static void render(struct rendering *r, lg_str text, const struct scope *s, bool escape);
 
-		lg_buf_str(out, lg_str_sub(page, 0, at));
-		page = lg_str_sub(page, at + open.n, page.n);
-		if (page.n == 0)
-			return;
-		at = find(page, close);
-		name = value_of(slots, n, lg_str_sub(page, 0, at));
-		page = lg_str_sub(page, at + close.n, page.n);
-		if (raw)
-			lg_buf_str(out, name);
-		else
-			lg_buf_html(out, name);
+static void
+literal(struct rendering *r, lg_str text, bool escape)
+{
+	if (escape)
+		lg_buf_html(r->out, text);
+	else
+		lg_buf_str(r->out, text);
+}
+
+static bool
+has_value(const struct sts_slot *slot)
+{
+	return slot != NULL && (slot->value.n > 0 || (slot->rows != NULL && slot->rows->n > 0));
+}
+
+static void
+block(struct rendering *r, lg_str name, lg_str body, const struct scope *s, bool inverted)
+{
+	const struct sts_slot *slot = find_slot(s, name);
+
+	if (inverted || slot == NULL || slot->rows == NULL) {
+		if (has_value(slot) != inverted)
+			render(r, body, s, false);
+		return;
+	}
+	for (size_t i = 0; i < slot->rows->n; i++) {
+		struct scope row = { slot->rows->slots + i * slot->rows->per, slot->rows->per, s };
+
+		render(r, body, &row, false);
 	}
 }
 
-void
-sts_page_headers(struct sts_rq *rq, lg_str form_action)
+static void
+value(struct rendering *r, lg_str name, const struct scope *s, bool raw)
+{
+	const struct sts_slot *slot = find_slot(s, name);
+
+	if (slot != NULL)
+		literal(r, slot->value, !raw);
+	else if (find(name, LG_STR(".")) < name.n)
+		render(r, sts_text_of(r->rq, name), s, true);
+}
+
+/* `text` begins with what follows "{{"; returns what follows the tag, or its block. */
+static lg_str
+tag(struct rendering *r, lg_str text, const struct scope *s)
+{
+	bool raw = text.n > 0 && text.p[0] == '{', opens = text.n > 0 && (text.p[0] == '#' || text.p[0] == '^');
+	lg_str close = raw ? LG_STR("}}}") : LG_STR("}}"), name, end;
+	size_t at = find(text, close), stop;
+
+	name = lg_str_sub(text, raw || opens, at - (raw || opens));
+	if (!opens) {
+		value(r, name, s, raw);
+		return lg_str_sub(text, at + close.n, text.n);
+	}
+	end = lg_print(r->rq->cx->arena, "{{/%.*s}}", LG_FMT(name));
+	bool inverted = text.p[0] == '^';
+	text = lg_str_sub(text, at + close.n, text.n);
+	stop = find(text, end);
+	block(r, name, lg_str_sub(text, 0, stop), s, inverted);
+	return lg_str_sub(text, stop + end.n, text.n);
+}
+
+static void
+render(struct rendering *r, lg_str text, const struct scope *s, bool escape)
+{
+	while (text.n > 0) {
+		size_t at = find(text, LG_STR("{{"));
+
+		literal(r, lg_str_sub(text, 0, at), escape);
+		if (at == text.n)
+			return;
+		text = tag(r, lg_str_sub(text, at + 2, text.n), s);
+	}
+}
+
+/* ---- headers ------------------------------------------------------------------------------------------------------- */
+
+/* nonce: of the page's script; empty: it has none.  form_action: where a form's answer may redirect to, besides ourselves. */
+static void
+headers(struct sts_rq *rq, lg_str nonce, lg_str form_action)
 {
 	struct lg_http *ex = rq->ex;
+	lg_str script = nonce.n == 0 ? LG_NONE : lg_print(rq->cx->arena, "script-src 'nonce-%.*s'; ", LG_FMT(nonce));
 
 	lg_http_type(ex, "text/html; charset=utf-8");
 	lg_http_header(ex, "Content-Security-Policy",
-	    lg_print(rq->cx->arena, "default-src 'none'; style-src %.*s; form-action 'self' %.*s; "
-	    "frame-ancestors 'none'; base-uri 'none'", LG_FMT(rq->sts->style_hash), LG_FMT(form_action)));
+	    lg_print(rq->cx->arena, "default-src 'none'; style-src %.*s; %.*sform-action 'self' %.*s; "
+	    "frame-ancestors 'none'; base-uri 'none'", LG_FMT(rq->sts->web->style_hash), LG_FMT(script), LG_FMT(form_action)));
 	lg_http_header(ex, "X-Frame-Options", LG_STR("DENY"));
 	lg_http_header(ex, "X-Content-Type-Options", LG_STR("nosniff"));
 	lg_http_header(ex, "Referrer-Policy", LG_STR("no-referrer"));
+	lg_http_header(ex, "Content-Language", sts_language(rq));
 	sts_no_store(ex);
 }
 
-lg_err
-sts_page(struct sts_rq *rq, int status, lg_str page, const struct sts_slot *slots, size_t n, lg_str form_action)
+static lg_str
+new_nonce(struct lg_arena *a)
 {
+	char octets[NONCE];
+
+	lg_random(octets, sizeof octets);
+	return lg_base64url(a, (lg_str){ octets, sizeof octets });
+}
+
+/* ---- a page ------------------------------------------------------------------------------------------------------------ */
+
+lg_err
+sts_page(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, lg_str form_action)
+{
+	LG_AUTO(lg_buf_wipe) struct lg_buf content = LG_BUF(LG_HTTP_RESPONSE_MAX);
+	const struct sts_slot always[] = { { .name = "base", .value = sts_base_path(rq) } };
+	struct scope outer = { always, LG_COUNT(always), NULL }, inner = { slots, n, &outer };
+	struct rendering r = { rq, &content };
+	bool scripted = has_value(find_slot(&inner, LG_STR("script")));
+	lg_str nonce = scripted ? new_nonce(rq->cx->arena) : LG_NONE;
+	lg_str title = lg_print(rq->cx->arena, "{{%s.title}}", page);
+
+	render(&r, sts_web_file(rq->sts->web, page), &inner, false);
+	LG_TRY(lg_buf_status(rq->cx, &content));
+	const struct sts_slot around[] = {
+		{ .name = "lang", .value = sts_language(rq) },
+		{ .name = "style", .value = rq->sts->web->style },
+		{ .name = "content", .value = lg_buf_view(&content) },
+		{ .name = "nonce", .value = nonce },
+		{ .name = "script_text", .value = rq->sts->web->script },
+		{ .name = "page_title", .value = sts_text_of(rq, lg_str_sub(title, 2, title.n - 2)) },
+	};
+	struct scope layout = { around, LG_COUNT(around), &inner };
 	rq->ex->status = status;
-	sts_page_headers(rq, form_action);
+	headers(rq, nonce, form_action);
 	lg_buf_clear(&rq->ex->out);
-	sts_template(&rq->ex->out, page, slots, n);
+	r.out = &rq->ex->out;
+	render(&r, sts_web_file(rq->sts->web, "layout"), &layout, false);
 	return lg_buf_status(rq->cx, &rq->ex->out);
 }
 
 lg_err
-sts_message(struct sts_rq *rq, int status, lg_str title, lg_str text)
+sts_message(struct sts_rq *rq, int status, const char *key, lg_str detail)
 {
 	const struct sts_slot slots[] = {
-		{ "style", rq->sts->style_css }, { "title", title }, { "text", text },
+		{ .name = "title", .value = sts_text(rq, lg_print(rq->cx->arena, "%s.title", key).p) },
+		{ .name = "text", .value = sts_text(rq, lg_print(rq->cx->arena, "%s.text", key).p) },
+		{ .name = "detail", .value = detail },
 	};
 
-	return sts_page(rq, status, rq->sts->message_html, slots, LG_COUNT(slots), LG_NONE);
+	return sts_page(rq, status, "message", slots, LG_COUNT(slots), LG_NONE);
 }

@@ -63,7 +63,7 @@ go_on(struct sts_rq *rq, struct sts_signin *si, const struct sts_session *s)
 	if (si->request.n == 0 || is_page(si->request))
 		LG_TRY(sts_session_begin(rq, s));
 	if (si->request.n == 0)
-		return sts_message(rq, 200, LG_STR("You are signed in"), LG_STR("You can close this page."));
+		return sts_message(rq, 200, "signed-in", LG_NONE);
 	if (is_page(si->request))
 		return to_page(rq, si->request);
 	if (!sts_authorize_satisfied(rq, &si->az, s, true))

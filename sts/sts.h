@@ -21,8 +21,7 @@ struct lg_sts {
 	struct lg_decider decider;
 	struct lg_signer signer;
 	struct lg_hasher hasher;
-	lg_str login_html, message_html, logout_html, device_html, confirm_html, style_css;
-	lg_str style_hash;			/* 'sha256-...' of the style sheet, for the policy header */
+	struct sts_web *web;			/* pages and messages */
 	struct sts_caches *caches;		/* verified tokens, one table a thread */
 	struct sts_throttle *throttle;
 	struct sts_replay *replay;		/* client assertions that were used */
@@ -53,6 +52,7 @@ struct sts_rq {
 	struct lg_form form;
 	lg_str resource[LG_AUDIENCES];	/* RFC 8707; not in the form, since it may be repeated */
 	size_t nresources;
+	lg_str ui_locales;		/* languages that the application asks for, in order of preference */
 	bool pushing, resumed;		/* an authorization request at its own endpoint; one whose sign-in is under way */
 	struct lg_sts_client client;	/* after authentication; in the arena */
 	bool by_certificate;		/* it proved itself by its certificate: its tokens are bound to it */
@@ -374,17 +374,23 @@ LG_CHECKED lg_err sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, 
 /* It was not a failure. */
 void sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account);
 
-/* Fills {{name}} by the pair of that name, escaped; {{{name}}} as it is. */
+/* What a page is filled with (page.c says how). */
 struct sts_slot {
 	const char *name;
 	lg_str value;
+	const struct sts_rows *rows;	/* of a list; NULL: it is none */
 };
-void sts_template(struct lg_buf *out, lg_str page, const struct sts_slot *slots, size_t n);
-/* Headers of every page; form_action: further origins that a form's answer may redirect to, may be empty. */
-void sts_page_headers(struct sts_rq *rq, lg_str form_action);
-lg_err sts_page(struct sts_rq *rq, int status, lg_str page, const struct sts_slot *slots, size_t n, lg_str form_action);
-/* A page that only says something. */
-lg_err sts_message(struct sts_rq *rq, int status, lg_str title, lg_str text);
+struct sts_rows {
+	const struct sts_slot *slots;	/* `per` for each row, one row after the other */
+	size_t per, n;
+};
+/* web/<page>.html in the person's language.  A slot "script" with a value: the page has our script.  form_action: further origins that
+ * a form's answer may redirect to, may be empty. */
+lg_err sts_page(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, lg_str form_action);
+/* A page that only says something: the messages <key>.title and <key>.text; detail: a sentence for whoever made the request. */
+lg_err sts_message(struct sts_rq *rq, int status, const char *key, lg_str detail);
+lg_str sts_text(struct sts_rq *rq, const char *key);	/* a message (messages.c); NULL: nothing */
+lg_str sts_language(struct sts_rq *rq);			/* its tag: "en" */
 lg_str sts_base_path(const struct sts_rq *rq);		/* "" or "/t/name": what stands before our paths */
 
 /* A new cookie for the session, whose hash becomes part of it. */
@@ -474,8 +480,8 @@ LG_CHECKED lg_err sts_signin_open(struct sts_rq *rq, struct sts_signin *si);
  */
 LG_CHECKED lg_err sts_signin_step(struct sts_rq *rq, struct sts_signin *si, lg_str amr);
 
-/* The sign-in page for a request; problem is shown above the form. */
-lg_err sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, lg_str problem);
+/* The sign-in page for a request; problem: key of the message above the form, or NULL. */
+lg_err sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, const char *problem);
 
 /* ---- endpoints ---------------------------------------------------------------------------------------------------------- */
 

@@ -64,14 +64,19 @@ struct lg_sts_ports {
 	struct lg_mailbox *(*mailbox)(void *self);
 };
 
+struct lg_sts_file {
+	const char *name;		/* "web/login.html" */
+	lg_str text;
+};
+
 struct lg_sts_options {
 	struct lg_store *store;
 	struct lg_sts_ports ports;
 	struct lg_decider decider;
 	struct lg_signer signer;
 	struct lg_hasher hasher;
-	/* web/login.html, message.html, logout.html, device.html, confirm.html, style.css; must outlive the service. */
-	lg_str login_html, message_html, logout_html, device_html, confirm_html, style_css;
+	const struct lg_sts_file *files;	/* those of web/; must outlive the service */
+	size_t nfiles;
 };
 
 LG_CHECKED lg_err lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **ret);

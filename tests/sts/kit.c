@@ -1,5 +1,6 @@
 #include "tests/sts/kit.h"
 
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,13 +240,22 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 
 /* ---- the world ----------------------------------------------------------------------------------------------- */
 
-static lg_str
-page(const char *path)
+/* The files of web/, as the daemon carries them. */
+static void
+web_files(struct lg_sts_options *o)
 {
-	lg_str text;
+	struct lg_sts_file *files = LG_NEWS(kit.arena, struct lg_sts_file, 64);
+	glob_t g;
 
-	cr_assert_eq(lg_file_read(&kit.cx, path, 1u << 16, &text), LG_OK, "%s", kit.cx.error);
-	return text;
+	cr_assert_eq(glob("web/*", 0, NULL, &g), 0);
+	cr_assert(g.gl_pathc > 0 && g.gl_pathc <= 64);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		files[i].name = kit_fmt("%s", g.gl_pathv[i]);
+		cr_assert_eq(lg_file_read(&kit.cx, files[i].name, 1u << 18, &files[i].text), LG_OK, "%s", kit.cx.error);
+	}
+	o->files = files;
+	o->nfiles = g.gl_pathc;
+	globfree(&g);
 }
 
 struct put_client {
@@ -360,12 +370,7 @@ kit_start(void)
 	cr_assert_eq(lg_mailbox_new(&kit.cx, &kit.mailbox), LG_OK);
 	make_keys();
 	o.store = kit.store;
-	o.login_html = page("web/login.html");
-	o.message_html = page("web/message.html");
-	o.logout_html = page("web/logout.html");
-	o.device_html = page("web/device.html");
-	o.confirm_html = page("web/confirm.html");
-	o.style_css = page("web/style.css");
+	web_files(&o);
 	/* As if it ran for a minute. */
 	kit.cx.now -= LG_MINUTE;
 	cr_assert_eq(lg_sts_new(&kit.cx, &o, &kit.sts), LG_OK, "%s", kit.cx.error);

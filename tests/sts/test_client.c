@@ -295,19 +295,3 @@ Test(client, scopes_are_sets_of_names)
 	cr_assert_not(sts_scope_valid(LG_STR("a\\b")));
 	cr_assert_not(sts_scope_valid(LG_STR("1 2 3 4 5 6 7 8 9 0 a b c d e f g h i j k l m n o p q r s t u v w x y z")));
 }
-
-/* ---- templates --------------------------------------------------------------------------------------------- */
-
-Test(client, templates_escape_unless_told_otherwise_and_never_expand_twice)
-{
-	const struct sts_slot slots[] = { { "a", LG_STR("<{{b}}>") }, { "b", LG_STR("B") } };
-	struct lg_buf b = LG_BUF(4096);
-
-	sts_template(&b, LG_STR("{{a}}|{{{a}}}|{{b}}|{{none}}|{x}"), slots, LG_COUNT(slots));
-	cr_assert(lg_str_eq(lg_buf_view(&b), LG_STR("&lt;{{b}}&gt;|<{{b}}>|B||{x}")), "%.*s", LG_FMT(lg_buf_view(&b)));
-	lg_buf_clear(&b);
-	sts_template(&b, LG_STR("x{{"), slots, LG_COUNT(slots));
-	sts_template(&b, LG_STR("y{{a"), slots, LG_COUNT(slots));
-	cr_assert(lg_str_eq(lg_str_sub(lg_buf_view(&b), 0, 2), LG_STR("xy")));
-	lg_buf_free(&b);
-}
