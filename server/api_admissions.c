@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "server/admissions.h"
+#include "server/api_identity.h"
 #include "server/app_own.h"
 #include "server/bundle.h"
 #include "server/point.h"
@@ -286,11 +287,15 @@ later(void *self, struct lg_http *ex)
 		return restart(ex, st);
 	if (lg_str_eq(verb, LG_STR("end")))
 		return end(ex, st);
+	if (lg_str_eq(verb, LG_STR("certificate")))
+		return lg_api_workload_certificate(st->app, ex, &st->host, st->container);
+	if (lg_str_eq(verb, LG_STR("token")))
+		return lg_api_workload_token(st->app, ex, &st->host, st->container);
 	if (lg_str_eq(verb, LG_STR("stray"))) {
 		st->workload = st->container;
 		return settle(ex, st, lg_fail(ex->cx, LG_E_DENIED, "the container runs without an admission"), "container:start");
 	}
-	return lg_fail(ex->cx, LG_E_NOT_FOUND, "an admission can be asked to restart or to end");
+	return lg_fail(ex->cx, LG_E_NOT_FOUND, "an admission can be asked to restart, to end, and for a certificate or a token");
 }
 
 /* What an agent needs to check tickets by itself. */
