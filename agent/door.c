@@ -8,6 +8,7 @@
 #include "agent/image.h"
 #include "agent/mounts.h"
 #include "agent/strays.h"
+#include "agent/svid.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -106,9 +107,23 @@ take_expected(struct visit *v)
 	pthread_mutex_unlock(&d->lock);
 }
 
+static struct lg_oci_own
+own_parts(const struct visit *v)
+{
+	const struct lg_door_settings *at = &v->door->at;
+	struct lg_oci_own own = { .hook = lg_str_of(at->hook), .api = lg_str_of(at->api) };
+
+	if (at->svids != NULL) {
+		own.identities = lg_str_of(at->identities);
+		own.identity = lg_print(v->cx->arena, "%s/%.*s", at->identities, LG_FMT(v->id));
+	}
+	return own;
+}
+
 static lg_err
 read_bundle(struct visit *v)
 {
+	struct lg_oci_own own = own_parts(v);
 	struct lg_ctx *cx = v->cx;
 	const char *path;
 
@@ -118,7 +133,7 @@ read_bundle(struct visit *v)
 		return lg_fail(cx, LG_E_INVALID, "the bundle's path is not absolute");
 	LG_TRY(lg_cstr(cx, lg_cat(cx->arena, v->bundle, LG_STR("/config.json")), &path));
 	LG_TRY(lg_file_read(cx, path, LG_OCI_MAX, &v->text));
-	LG_TRY(lg_oci_parse(cx, v->text, v->bundle, lg_str_of(v->door->at.hook), &v->oci));
+	LG_TRY(lg_oci_parse(cx, v->text, v->bundle, &own, &v->oci));
 	v->workload = v->oci.workload.n > 0 ? v->oci.workload : v->id;
 	take_expected(v);
 	return LG_OK;
@@ -194,6 +209,8 @@ first_start(struct visit *v)
 		.time = v->cx->now, .home = home };
 	LG_TRY(lg_redeemed_put(v->cx, state, v->ticket.jti, v->ticket.expires));
 	LG_TRY(lg_admitted_put(v->cx, state, &ad));
+	if (v->door->at.svids != NULL)
+		lg_svids_forget(v->door->at.svids, v->id);
 	pthread_mutex_lock(&v->door->lock);
 	v->door->admitted = true;
 	pthread_mutex_unlock(&v->door->lock);
@@ -244,10 +261,14 @@ static lg_err
 write_bundle(struct visit *v, lg_str *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * LG_OCI_MAX);
-	struct lg_oci_hook hook = { lg_str_of(v->door->at.hook), lg_str_of(v->door->at.socket), lg_token_new(v->cx->arena) };
+	const struct lg_door_settings *at = &v->door->at;
+	struct lg_oci_hook hook = { .path = lg_str_of(at->hook), .socket = lg_str_of(at->socket), .start = lg_token_new(v->cx->arena),
+		.api = lg_str_of(at->api) };
 	lg_str folder = private_bundle(v);
 
 	v->start = hook.start;
+	if (at->svids != NULL)
+		LG_TRY(lg_svids_prepare(v->cx, at->svids, v->id, &hook.identity));
 	LG_TRY(lg_oci_rewrite(v->cx, v->text, v->bundle, &hook, &b));
 	if (b.n > LG_OCI_MAX)
 		return lg_fail(v->cx, LG_E_LIMIT, "config.json is too large");
@@ -325,6 +346,51 @@ admit(struct visit *v)
 	return decide(v);
 }
 
+/* ---- what follows from the answer ------------------------------------------------------------------------------------------- */
+
+/* Only a bundle that we prepared has the folder mounted.  A workload that gets no identity runs without one. */
+static void
+give_identity(struct visit *v, lg_str workload)
+{
+	struct lg_svid_holder holder = { (pid_t)v->pid, v->oci.uid, v->oci.gid };
+	struct lg_svids *svids = v->door->at.svids;
+
+	if (svids == NULL || !v->prepared)
+		return;
+	if (lg_svids_start(v->cx, svids, v->up, v->id, &holder, left(v)) != LG_OK)
+		lg_log(LG_WARN, "container %.*s starts as workload %.*s without all of its identity: %s", LG_FMT(v->id), LG_FMT(workload), v->cx->error);
+}
+
+static void
+let_in(struct visit *v)
+{
+	lg_str workload = v->known ? v->admitted.workload : v->workload;
+
+	lg_log(LG_INFO, "container %.*s starts as workload %.*s", LG_FMT(v->id), LG_FMT(workload));
+	give_identity(v, workload);
+	if (v->door->at.gate != NULL)
+		lg_gate_started(v->door->at.gate, v->id, workload, (pid_t)v->pid);
+}
+
+static void
+turn_away(struct visit *v)
+{
+	lg_log(LG_WARN, "container %.*s is refused: %s", LG_FMT(v->id), v->cx->error);
+	if (!v->prepared)
+		return;
+	forget_bundle(v);
+	if (v->door->at.svids != NULL)
+		lg_svids_stop(v->cx, v->door->at.svids, v->id);
+}
+
+static void
+has_stopped(struct visit *v)
+{
+	forget_bundle(v);
+	if (v->door->at.svids != NULL && lg_container_id_valid(v->id))
+		lg_svids_stop(v->cx, v->door->at.svids, v->id);
+}
+
 lg_err
 lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
 {
@@ -337,20 +403,14 @@ lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *te
 	(void)lg_str_cut(request, '\n', &v.start, &state);
 	LG_TRY(read_state(&v, state, &stopped));
 	if (stopped) {
-		forget_bundle(&v);
+		has_stopped(&v);
 		return LG_OK;
 	}
 	lg_err e = admit(&v);
-	if (e == LG_OK) {
-		lg_str workload = v.known ? v.admitted.workload : v.workload;
-		lg_log(LG_INFO, "container %.*s starts as workload %.*s", LG_FMT(v.id), LG_FMT(workload));
-		if (door->at.gate != NULL)
-			lg_gate_started(door->at.gate, v.id, workload, (pid_t)v.pid);
-	} else {
-		lg_log(LG_WARN, "container %.*s is refused: %s", LG_FMT(v.id), cx->error);
-		if (v.prepared)
-			forget_bundle(&v);
-	}
+	if (e == LG_OK)
+		let_in(&v);
+	else
+		turn_away(&v);
 	return e;
 }
 
@@ -369,6 +429,8 @@ lg_door_end(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *tex
 	LG_TRY(lg_admitted_del(cx, door->at.state, v.id));
 	if (door->at.gate != NULL)
 		lg_gate_ended(door->at.gate, v.id);
+	if (door->at.svids != NULL)
+		lg_svids_end(cx, door->at.svids, v.id);
 	e = lg_upstream_end(cx, v.up, v.id);
 	return e == LG_E_NOT_FOUND ? LG_OK : e;
 }

@@ -29,6 +29,9 @@ struct lg_door_settings {
 	bool kill_strays;		/* what runs without an admission is killed, not only reported */
 	struct lg_bundles *bundles;	/* for what continues while the service is away; NULL: nothing does */
 	struct lg_gate *gate;		/* is told what starts and ends; NULL: nobody is */
+	struct lg_svids *svids;		/* of the workloads; NULL: they get none */
+	const char *identities;		/* the folder that svids is of */
+	const char *api;		/* the folder of the Workload API's socket, mounted into containers; NULL: there is none */
 };
 
 /* The settings' strings are kept.  Needs an identity below state. */

@@ -4,6 +4,7 @@
 #include "agent/door_own.h"
 #include "agent/join.h"
 #include "agent/strays.h"
+#include "agent/svid.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -164,6 +165,14 @@ renew(struct lg_ctx *cx, struct lg_door *d)
 	d->renew_not_before = lg_boottime() + (int64_t)((double)RETRY_RENEWAL * (0.5 + chance()));
 }
 
+static void
+renew_workloads(struct lg_ctx *cx, struct lg_door *d)
+{
+	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = lg_door_upstream(d);
+
+	lg_svids_maintain(cx, d->at.svids, up);
+}
+
 /* The bundle shall know of a new container before the service is away. */
 static void
 fetch_bundle(struct lg_ctx *cx, struct lg_door *d)
@@ -186,6 +195,8 @@ lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
 		renew(cx, d);
 	if (admitted)
 		fetch_bundle(cx, d);
+	if (d->at.svids != NULL)
+		renew_workloads(cx, d);
 	if (stale && lg_door_may_refresh(d) && lg_door_refresh(cx, d, 5 * LG_SECOND) != LG_OK)
 		lg_log(LG_WARN, "the ticket keys cannot be refreshed: %s", cx->error);
 	if (now - d->strays_at >= LG_STRAYS_EVERY - LG_SECOND) {

@@ -16,6 +16,7 @@
 #include "agent/join.h"
 #include "agent/listener.h"
 #include "agent/strays.h"
+#include "agent/svid.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -35,6 +36,7 @@ struct options {
 	size_t nroots;
 	bool kill_strays;
 	bool stale_open;
+	const char *identities;		/* folder of the workloads' certificates and keys; NULL: they get none */
 	char **words, **argv;		/* words: after the options */
 };
 
@@ -218,6 +220,8 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	LG_TRY(lg_bundles_open(cx, at.state, NULL, &at.bundles));
 	bool again = false;
 	lg_err e = o->gate == NULL ? LG_OK : lg_gate_open(cx, &gate, at.bundles, &at.gate);
+	if (e == LG_OK && o->identities != NULL)
+		e = lg_svids_open(cx, at.identities = absolute(cx, o->identities), o->roots, &at.svids);
 	if (e == LG_OK)
 		e = lg_door_open(cx, &at, &door);
 	if (e == LG_OK) {
@@ -225,6 +229,7 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 		e = stand(cx, o, door, at.socket, &again);
 	}
 	lg_door_close(&door);
+	lg_svids_close(&at.svids);
 	lg_gate_stop(at.gate);
 	lg_bundles_close(&at.bundles);
 	lg_gate_free(&at.gate);
@@ -332,7 +337,8 @@ static const struct {
 	{ "run", "stand at the doors: --state DIR --socket PATH [--hook LIGHTGATE-RUNC]\n"
 	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]\n"
 	  "          [--gate RANGE,... [--gate-stale-open]]\n"
-	  "          [--runtime-root DIR]... [--kill-strays]", run_daemon },
+	  "          [--runtime-root DIR]... [--kill-strays]\n"
+	  "          [--identities DIR]", run_daemon },
 	{ "open-gate", "take the gate's rules out of the kernel: for a host that leaves", run_open_gate },
 	{ "renew", "a new certificate now: --state DIR", run_renew },
 	{ "status", "who this host is, and how fresh its bundle: --state DIR --socket PATH", run_status },
@@ -358,7 +364,7 @@ read_options(int argc, char **argv, struct options *o)
 		{ "hook", required_argument, NULL, 'k' }, { "docker-plugin", required_argument, NULL, 'p' },
 		{ "docker-front", required_argument, NULL, 'f' }, { "docker-engine", required_argument, NULL, 'e' },
 		{ "gate", required_argument, NULL, 'g' }, { "gate-stale-open", no_argument, NULL, 'O' },
-		{ "runtime-root", required_argument, NULL, 'R' }, { "kill-strays", no_argument, NULL, 'K' },
+		{ "runtime-root", required_argument, NULL, 'R' }, { "identities", required_argument, NULL, 'i' }, { "kill-strays", no_argument, NULL, 'K' },
 		{ "ca", required_argument, NULL, 'A' }, { "access-token-file", required_argument, NULL, 'T' }, { "host", required_argument, NULL, 'H' },
 		{ "certificate", required_argument, NULL, 'C' }, { "key", required_argument, NULL, 'Y' }, { NULL, 0, NULL, 0 },
 	};
@@ -367,7 +373,7 @@ read_options(int argc, char **argv, struct options *o)
 		const char **where;
 	} places[] = {
 		{ 's', &o->state }, { 'S', &o->socket }, { 't', &o->token_file }, { 'u', &o->server }, { 'k', &o->hook },
-		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine }, { 'g', &o->gate },
+		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine }, { 'g', &o->gate }, { 'i', &o->identities },
 		{ 'A', &o->ca }, { 'T', &o->access_token }, { 'H', &o->host }, { 'C', &o->certificate }, { 'Y', &o->key },
 	};
 	int c;

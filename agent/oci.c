@@ -36,6 +36,8 @@ read_user(struct lg_oci_reading *r)
 		else
 			lg_json_skip(&r->js);
 	}
+	r->oci->uid = uid;
+	r->oci->gid = gid;
 	r->oci->user = lg_print(r->cx->arena, "%lld:%lld", (long long)uid, (long long)gid);
 }
 
@@ -133,6 +135,33 @@ is_virtual(lg_str type)
 	return false;
 }
 
+/* Exactly as oci_rewrite.c puts it in: this container's identity and the socket, where they belong, read-only. */
+static bool
+is_ours(const struct lg_oci_reading *r, const struct mount *m)
+{
+	const struct lg_oci_own *own = r->own;
+
+	return m->readonly && m->source.n > 0 &&
+	    ((lg_str_eq(m->source, own->identity) && lg_str_eq(m->destination, LG_STR(LG_OCI_IDENTITY))) ||
+	     (lg_str_eq(m->source, own->api) && lg_str_eq(m->destination, LG_STR(LG_OCI_API))));
+}
+
+static void
+judge_bind(struct lg_oci_reading *r, const struct mount *m)
+{
+	struct lg_oci *o = r->oci;
+	lg_str source = absolute(r, m->source), identities = r->own->identities;
+
+	if (m->source.n == 0)
+		lg_json_fault(&r->js, "a bind mount without a source");
+	if (is_ours(r, m))
+		return;
+	o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source) || (identities.n > 0 && lg_oci_paths_overlap(r->cx, source, identities));
+	lg_oci_add(r, &o->bind_from, source);
+	lg_oci_add(r, &o->bind_to, m->destination);
+	lg_oci_add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
+}
+
 static void
 judge_mount(struct lg_oci_reading *r, const struct mount *m)
 {
@@ -140,13 +169,7 @@ judge_mount(struct lg_oci_reading *r, const struct mount *m)
 	bool kernel = lg_str_eq(m->type, LG_STR("sysfs")) || lg_str_starts(m->type, LG_STR("cgroup"));
 
 	if (m->bind || lg_str_eq(m->type, LG_STR("bind"))) {
-		if (m->source.n == 0)
-			lg_json_fault(&r->js, "a bind mount without a source");
-		lg_str source = absolute(r, m->source);
-		o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source);
-		lg_oci_add(r, &o->bind_from, source);
-		lg_oci_add(r, &o->bind_to, m->destination);
-		lg_oci_add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));
+		judge_bind(r, m);
 		return;
 	}
 	if (lg_str_eq(m->type, LG_STR("proc"))) {
@@ -291,10 +314,10 @@ finish(struct lg_ctx *cx, lg_str text, struct lg_oci *oci)
 }
 
 lg_err
-lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, lg_str own_hook, struct lg_oci *ret)
+lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, const struct lg_oci_own *own, struct lg_oci *ret)
 {
 	struct lg_oci oci = { .user = LG_STR("0:0") };
-	struct lg_oci_reading r = { .cx = cx, .oci = &oci, .bundle = bundle, .own_hook = own_hook };
+	struct lg_oci_reading r = { .cx = cx, .oci = &oci, .bundle = bundle, .own = own };
 
 	lg_json_init(&r.js, cx->arena, text);
 	read_config(&r);

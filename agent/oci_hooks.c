@@ -17,7 +17,7 @@ struct hook {
 static bool
 is_ours(const struct lg_oci_reading *r, const struct hook *h)
 {
-	if (!lg_str_eq(h->path, r->own_hook) || h->args.n != 2 || !lg_str_eq(h->args.v[0], LG_STR("lightgate-runc")) ||
+	if (!lg_str_eq(h->path, r->own->hook) || h->args.n != 2 || !lg_str_eq(h->args.v[0], LG_STR("lightgate-runc")) ||
 	    !lg_str_eq(h->args.v[1], LG_STR("hook")))
 		return false;
 	for (size_t i = 0; i < h->env.n; i++)

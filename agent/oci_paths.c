@@ -72,6 +72,20 @@ listed(lg_str path)
 	return within(var_run, path);
 }
 
+bool
+lg_oci_paths_overlap(struct lg_ctx *cx, lg_str path, lg_str folder)
+{
+	char real[PATH_MAX];
+	const char *name;
+
+	path = lexical(cx, path);
+	if (within(path, folder) || within(folder, path))
+		return true;
+	if (lg_cstr(cx, path, &name) != LG_OK || realpath(lg_dup(cx->arena, path).p, real) == NULL)
+		return false;
+	return within(lg_str_of(real), folder) || within(folder, lg_str_of(real));
+}
+
 /* Sockets speak for whoever listens: no engine's, wherever it lies. */
 static bool
 is_socket(const char *path)

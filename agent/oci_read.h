@@ -11,7 +11,8 @@ struct lg_oci_reading {
 	struct lg_ctx *cx;
 	struct lg_json js;
 	struct lg_oci *oci;
-	lg_str bundle, own_hook;
+	lg_str bundle;
+	const struct lg_oci_own *own;
 	unsigned namespaces;		/* bits: types that are the container's own or joined */
 	bool has_proc, sys_readonly;	/* /proc is mounted; readonlyPaths guards it */
 	bool user_namespace, maps_root;	/* maps_root: the host's */

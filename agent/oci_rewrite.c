@@ -10,7 +10,7 @@ struct rewriting {
 	struct lg_jsonw w;
 	lg_str bundle;
 	const struct lg_oci_hook *hook;
-	bool hooked;
+	bool hooked, mounted;
 };
 
 static void
@@ -84,6 +84,35 @@ is_bind(struct rewriting *r, lg_str mount)
 	return bind;
 }
 
+/* oci.c knows it again by source, destination and "ro". */
+static void
+put_mount(struct rewriting *r, lg_str source, const char *destination)
+{
+	static const char *const options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
+
+	if (source.n == 0)
+		return;
+	lg_jsonw_object(&r->w);
+	lg_jsonw_str_of(&r->w, "destination", lg_str_of(destination));
+	lg_jsonw_str_of(&r->w, "type", LG_STR("bind"));
+	lg_jsonw_str_of(&r->w, "source", source);
+	lg_jsonw_name(&r->w, LG_STR("options"));
+	lg_jsonw_array(&r->w);
+	for (size_t i = 0; i < LG_COUNT(options); i++)
+		lg_jsonw_str(&r->w, lg_str_of(options[i]));
+	lg_jsonw_array_end(&r->w);
+	lg_jsonw_object_end(&r->w);
+}
+
+/* Last, so that none of the container's own covers them. */
+static void
+put_mounts(struct rewriting *r)
+{
+	r->mounted = true;
+	put_mount(r, r->hook->identity, LG_OCI_IDENTITY);
+	put_mount(r, r->hook->api, LG_OCI_API);
+}
+
 static void
 rewrite_mounts(struct rewriting *r)
 {
@@ -100,7 +129,47 @@ rewrite_mounts(struct rewriting *r)
 		rewrite_paths(&inner, "source");
 		r->w = inner.w;
 	}
+	put_mounts(r);
 	lg_jsonw_array_end(&r->w);
+}
+
+/* ---- environment: where a SPIFFE library looks, unless the container says something else --------------------------------- */
+
+#define ENDPOINT	"SPIFFE_ENDPOINT_SOCKET="
+
+static void
+rewrite_env(struct rewriting *r)
+{
+	bool said = r->hook->api.n == 0;
+
+	lg_json_array(&r->js);
+	lg_jsonw_array(&r->w);
+	while (lg_json_item(&r->js)) {
+		lg_str one = lg_json_raw(&r->js);
+		said |= lg_str_starts(one, LG_STR("\"" ENDPOINT));
+		lg_jsonw_raw(&r->w, one);
+	}
+	if (!said)
+		lg_jsonw_str(&r->w, LG_STR(ENDPOINT "unix://" LG_OCI_API "/" LG_OCI_API_SOCKET));
+	lg_jsonw_array_end(&r->w);
+}
+
+static void
+rewrite_process(struct rewriting *r)
+{
+	lg_str name;
+
+	lg_json_object(&r->js);
+	lg_jsonw_object(&r->w);
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("env")) && lg_json_peek(&r->js) == LG_JSON_ARRAY) {
+			lg_jsonw_name(&r->w, name);
+			rewrite_env(r);
+		} else {
+			copy(r, name);
+		}
+	}
+	lg_jsonw_object_end(&r->w);
 }
 
 /* ---- hooks ------------------------------------------------------------------------------------------------- */
@@ -183,12 +252,15 @@ rewrite_member(struct rewriting *r, lg_str name)
 	if (lg_str_eq(name, LG_STR("root"))) {
 		lg_jsonw_name(&r->w, name);
 		rewrite_paths(r, "path");
+	} else if (lg_str_eq(name, LG_STR("process")) && !null) {
+		lg_jsonw_name(&r->w, name);
+		rewrite_process(r);
 	} else if (lg_str_eq(name, LG_STR("mounts")) && !null) {
 		lg_jsonw_name(&r->w, name);
 		rewrite_mounts(r);
 	} else if (lg_str_eq(name, LG_STR("hooks")) && !null) {
 		rewrite_hooks(r, lg_json_raw(&r->js));
-	} else if (lg_str_eq(name, LG_STR("hooks"))) {
+	} else if (lg_str_eq(name, LG_STR("hooks")) || lg_str_eq(name, LG_STR("mounts"))) {
 		lg_json_null(&r->js);
 	} else {
 		copy(r, name);
@@ -209,6 +281,12 @@ lg_oci_rewrite(struct lg_ctx *cx, lg_str text, lg_str bundle, const struct lg_oc
 	LG_TRY(lg_json_end(cx, &r.js));
 	if (!r.hooked)
 		rewrite_hooks(&r, LG_STR("{}"));
+	if (!r.mounted) {
+		lg_jsonw_name(&r.w, LG_STR("mounts"));
+		lg_jsonw_array(&r.w);
+		put_mounts(&r);
+		lg_jsonw_array_end(&r.w);
+	}
 	lg_jsonw_object_end(&r.w);
 	return lg_buf_status(cx, out);
 }

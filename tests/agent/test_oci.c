@@ -11,10 +11,13 @@
 #include "tests/base/base_test.h"
 #include "tests/client/responder.h"
 
+static const struct lg_oci_own own = { .hook = { "/usr/bin/lightgate-runc", 23 }, .identities = { "/run/ids", 8 },
+	.identity = { "/run/ids/c1", 11 }, .api = { "/run/api", 8 } };
+
 static lg_err
 parse(struct lg_ctx *cx, const char *text, struct lg_oci *ret)
 {
-	return lg_oci_parse(cx, lg_str_of(text), LG_STR("/srv/bundle"), LG_STR("/usr/bin/lightgate-runc"), ret);
+	return lg_oci_parse(cx, lg_str_of(text), LG_STR("/srv/bundle"), &own, ret);
 }
 
 static const char *
@@ -117,6 +120,31 @@ static const struct {
 	{ "{\"type\":\"pid\"},", "{\"type\":\"pid\"},{\"type\":\"user\"},", "\"privileged\":false" },
 };
 
+#define OWN(source, destination, option) \
+	"\"mounts\":[{\"destination\":\"" destination "\",\"type\":\"bind\",\"source\":\"" source "\",\"options\":[\"bind\",\"" option "\"]},"
+
+Test(oci, what_we_mount_ourselves_is_no_fact_and_anything_like_it_is)
+{
+	static const struct {
+		const char *mount, *fact;
+	} mounts[] = {
+		{ OWN("/run/ids/c1", LG_OCI_IDENTITY, "ro"), "\"mounts\":[],\"sensitive_mount\":false" },
+		{ OWN("/run/api", LG_OCI_API, "ro"), "\"mounts\":[],\"sensitive_mount\":false" },
+		{ OWN("/run/ids/c1", LG_OCI_IDENTITY, "rw"), "\"sensitive_mount\":true" },
+		{ OWN("/run/ids/c1", "/elsewhere", "ro"), "\"sensitive_mount\":true" },
+		{ OWN("/run/ids/c2", LG_OCI_IDENTITY, "ro"), "\"sensitive_mount\":true" },
+		{ OWN("/run/ids", LG_OCI_IDENTITY, "ro"), "\"sensitive_mount\":true" },
+		{ OWN("/srv/../run/ids/c2/.", "/x", "ro"), "\"sensitive_mount\":true" },
+		{ OWN("/run/api", "/elsewhere", "ro"), "\"mounts\":[\"/run/api:/elsewhere:ro\"]" },
+	};
+	TEST_CTX(cx);
+
+	for (size_t i = 0; i < LG_COUNT(mounts); i++) {
+		const char *got = facts(cx, bundle_with("\"mounts\":[", mounts[i].mount));
+		cr_assert_not_null(strstr(got, mounts[i].fact), "%s: %s", mounts[i].mount, got);
+	}
+}
+
 Test(oci, each_way_out_is_seen)
 {
 	TEST_CTX(cx);
@@ -211,7 +239,8 @@ Test(oci, sameness_is_of_what_runs_not_of_the_ticket)
 static const char *
 rewrite(struct lg_ctx *cx, const char *text)
 {
-	const struct lg_oci_hook hook = { LG_STR("/usr/bin/lightgate-runc"), LG_STR("/run/a.sock"), LG_STR("s1") };
+	const struct lg_oci_hook hook = { .path = own.hook, .socket = LG_STR("/run/a.sock"), .start = LG_STR("s1"),
+		.identity = own.identity, .api = own.api };
 	struct lg_buf b = LG_BUF(1 << 20);
 
 	cr_assert_eq(lg_oci_rewrite(cx, lg_str_of(text), LG_STR("/srv/bundle"), &hook, &b), LG_OK, "%s", cx->error);
@@ -258,7 +287,7 @@ Test(rewrite, the_copy_says_the_same_from_another_place)
 	cr_assert_not_null(strstr(copy, "\"path\":\"/srv/bundle/rootfs\""), "%s", copy);
 	cr_assert_not_null(strstr(copy, "\"source\":\"/srv/bundle/data\""), "%s", copy);
 	cr_assert_not_null(strstr(copy, "\"source\":\"proc\""), "%s", copy);
-	cr_assert_eq(lg_oci_parse(cx, lg_str_of(copy), LG_STR("/elsewhere"), LG_STR("/usr/bin/lightgate-runc"), &oci), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_oci_parse(cx, lg_str_of(copy), LG_STR("/elsewhere"), &own, &oci), LG_OK, "%s", cx->error);
 	assert_str(oci.rootfs, "/srv/bundle/rootfs");
 	cr_assert_str_eq(facts(cx, copy), before);
 }
@@ -276,6 +305,23 @@ static const struct {
 	    "\"hooks\":{\"prestart\":[" OURS ",{\"path\":\"/b\"}],\"poststop\":[" OURS ",{\"path\":\"/c\"}],\"createRuntime\":[{\"path\":\"/a\"}]}" },
 	{ "{\"poststart\":[{\"path\":\"/d\"}]}", "\"hooks\":{\"createRuntime\":[" OURS "],\"poststop\":[" OURS "],\"poststart\":[{\"path\":\"/d\"}]}" },
 };
+
+Test(rewrite, identity_and_socket_are_mounted_last_and_the_socket_is_named)
+{
+	TEST_CTX(cx);
+	const char *copy = rewrite(cx, BUNDLE_SPEC);
+	const char *end = "{\"destination\":\"/run/lightgate/api\",\"type\":\"bind\",\"source\":\"/run/api\","
+	    "\"options\":[\"bind\",\"ro\",\"nosuid\",\"nodev\",\"noexec\"]}]";
+
+	cr_assert_not_null(strstr(copy, end), "%s", copy);
+	cr_assert_not_null(strstr(copy, "\"source\":\"/run/ids/c1\""), "%s", copy);
+	copy = rewrite(cx, bundle_with("\"mounts\":[", "\"mounts\":null,\"x\":["));
+	cr_assert_not_null(strstr(copy, end), "%s", copy);
+	copy = rewrite(cx, bundle_with("\"PATH=/bin\"", "\"A=b\""));
+	cr_assert_not_null(strstr(copy, "\"env\":[\"A=b\",\"SPIFFE_ENDPOINT_SOCKET=unix:///run/lightgate/api/workload.sock\"]"), "%s", copy);
+	copy = rewrite(cx, bundle_with("\"PATH=/bin\"", "\"SPIFFE_ENDPOINT_SOCKET=x\""));
+	cr_assert_not_null(strstr(copy, "\"env\":[\"SPIFFE_ENDPOINT_SOCKET=x\"]"), "%s", copy);
+}
 
 Test(rewrite, our_hook_is_the_very_first)
 {

@@ -1,11 +1,12 @@
 # A container engine asks before it acts: a real dockerd with its authorization plugin, people at the front socket, the runtime's hook below.
 . "$(dirname "$0")/lib.sh"
-AGENT_PID= ENGINE_PID= NS=lgd$$ D=
+AGENT_PID= ENGINE_PID= NS=lgd$$ D= SHM=
 clean_up() {
 	[ -z "$ENGINE_PID" ] || { kill "$ENGINE_PID" 2>/dev/null; wait "$ENGINE_PID" 2>/dev/null; }
 	ip netns del "$NS" 2>/dev/null
 	[ -z "$D" ] || { umount "$D/exec/netns/default"; umount -R "$D/data"; } 2>/dev/null
 	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
+	[ -z "$SHM" ] || rm -rf "$SHM"
 	lg_stop
 }
 trap clean_up EXIT
@@ -69,9 +70,10 @@ claim "join" lightgate-agent join --token-file "$T/join" --state "$T/node1"
 # ---- the agent and the engine ----
 within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 export LIGHTGATE_AGENT_SOCKET=$T/run/agent.sock
+SHM=$(mktemp -d /dev/shm/lg-e2e.XXXXXX)
 start_agent() {
 	lightgate-agent run --state "$T/node1" --socket "$T/run/agent.sock" --docker-plugin "$D/plugins/lightgate.sock" \
-		--docker-front "$T/run/docker.sock" --docker-engine "$D/docker.sock" >>"$T/agent.log" 2>&1 &
+		--docker-front "$T/run/docker.sock" --docker-engine "$D/docker.sock" --identities "$SHM/ids" >>"$T/agent.log" 2>&1 &
 	AGENT_PID=$!
 	within test -S "$T/run/docker.sock" && within test -S "$D/plugins/lightgate.sock"
 }
@@ -109,6 +111,9 @@ has "version and ping are for everybody" "$(setpriv --reuid=65533 --regid=65533 
 
 # ---- create, start, exec, logs ----
 same "alice runs a container of her project" "$(alice run --rm --network none --name web busybox echo it ran)" "it ran"
+alice run --rm --network none --name web busybox cat /run/lightgate/identity/certificate.pem >"$T/web.pem" 2>"$T/out"
+has "it holds an identity of its own" "$(openssl x509 -in "$T/web.pem" -noout -ext subjectAltName 2>&1)" 'URI:spiffe://[^/]*/project/shop/workload/web$'
+same "which goes with it" "$(ls "$SHM/ids")" ""
 has "bob does not" "$(bob run --rm --network none --name web busybox echo it ran)" 'authorization denied by plugin lightgate: no policy permits'
 has "without a name" "$(alice run --rm --network none busybox echo it ran)" 'say which workload it is'
 has "an image that is not the project's" "$(root tag busybox other >/dev/null; alice run --rm --network none --name web other echo it ran)" 'denied by plugin'

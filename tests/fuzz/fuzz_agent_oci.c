@@ -6,7 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOOK LG_STR("/usr/bin/lightgate-runc")
+static const struct lg_oci_own own = { .hook = { "/usr/bin/lightgate-runc", 23 }, .identities = { "/run/ids", 8 },
+	.identity = { "/run/ids/c1", 11 }, .api = { "/run/api", 8 } };
 
 static lg_str
 facts_of(struct lg_ctx *cx, const struct lg_oci *oci)
@@ -27,7 +28,8 @@ facts_of(struct lg_ctx *cx, const struct lg_oci *oci)
 static void
 check_copy(struct lg_ctx *cx, lg_str text, const struct lg_oci *oci)
 {
-	const struct lg_oci_hook hook = { HOOK, LG_STR("/run/agent.sock"), LG_STR("s1") };
+	const struct lg_oci_hook hook = { .path = own.hook, .socket = LG_STR("/run/agent.sock"), .start = LG_STR("s1"), .identity = own.identity,
+		.api = own.api };
 	struct lg_buf b = LG_BUF(64u << 20);
 	struct lg_oci copy;
 
@@ -35,7 +37,7 @@ check_copy(struct lg_ctx *cx, lg_str text, const struct lg_oci *oci)
 		abort();
 	if (memmem(b.p, b.n, "\"args\":[\"lightgate-runc\",\"hook\"]", 32) == NULL)
 		abort();
-	if (lg_oci_parse(cx, lg_buf_view(&b), LG_STR("/elsewhere"), HOOK, &copy) != LG_OK || !lg_str_eq(facts_of(cx, oci), facts_of(cx, &copy)))
+	if (lg_oci_parse(cx, lg_buf_view(&b), LG_STR("/elsewhere"), &own, &copy) != LG_OK || !lg_str_eq(facts_of(cx, oci), facts_of(cx, &copy)))
 		abort();
 	lg_buf_free(&b);
 }
@@ -50,7 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > LG_OCI_MAX)
 		return 0;
 	lg_ctx_init(&cx, lg_arena_new());
-	if (lg_oci_parse(&cx, text, LG_STR("/srv/bundle"), HOOK, &oci) == LG_OK)
+	if (lg_oci_parse(&cx, text, LG_STR("/srv/bundle"), &own, &oci) == LG_OK)
 		check_copy(&cx, text, &oci);
 	lg_arena_free(&cx.arena);
 	return 0;
