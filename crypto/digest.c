@@ -1,4 +1,4 @@
-/* digest.c: SHA-256, HMAC (RFC 2104) and HKDF (RFC 5869). */
+/* digest.c: SHA-256, half of SHA-512, HMAC (RFC 2104) and HKDF (RFC 5869). */
 #include "lightgate/crypto.h"
 
 #include "crypto/local.h"
@@ -22,6 +22,17 @@ lg_sha256
 lg_sha256_of(lg_str s)
 {
 	return lg_sha256_pair(s, LG_NONE);
+}
+
+lg_sha256
+lg_sha512_half(lg_str s)
+{
+	unsigned char whole[64];
+	lg_sha256 h;
+
+	lg_crypto_must(EVP_Q_digest(NULL, "SHA512", NULL, s.p, s.n, whole, NULL));
+	memcpy(h.b, whole, sizeof h.b);
+	return h;
 }
 
 /* HMAC over up to three parts, so that HKDF needs no buffer of its own. */

@@ -83,6 +83,35 @@ sts_by_id(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_
 	return groups ? group_names(cx, v, &e, ret) : LG_OK;
 }
 
+/* RFC 4517 3.3.28: the lines of a postal address are parted by '$'. */
+static lg_str
+postal_address(struct lg_arena *a, lg_str value)
+{
+	lg_str copy = lg_dup(a, value);
+
+	for (char *p = (char *)(uintptr_t)copy.p; copy.n > 0 && p < copy.p + copy.n; p++)
+		if (*p == '$')
+			*p = '\n';
+	return copy;
+}
+
+static lg_err
+sts_profile(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_sts_profile *ret)
+{
+	struct lg_entry e;
+
+	(void)self;
+	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
+	*ret = (struct lg_sts_profile){
+		.given_name = value_of(&e, "givenName"), .family_name = value_of(&e, "sn"), .website = value_of(&e, "labeledURI"),
+		.locale = value_of(&e, "preferredLanguage"), .phone = value_of(&e, "telephoneNumber"),
+		.formatted = postal_address(cx->arena, value_of(&e, "postalAddress")), .street = value_of(&e, "street"),
+		.locality = value_of(&e, "l"), .region = value_of(&e, "st"), .postal_code = value_of(&e, "postalCode"),
+		.country = value_of(&e, "c"), .updated = e.modified,
+	};
+	return LG_OK;
+}
+
 static lg_err
 sts_verifier(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str *ret)
 {
@@ -159,7 +188,7 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		.store = app->store,
 		.ports = {
 			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
-			.verifier = sts_verifier, .password_settle = sts_password_settle,
+			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
 			.peer_entry = sts_peer, .mailbox = sts_mailbox,
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher,

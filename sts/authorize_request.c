@@ -122,6 +122,8 @@ read_prompt(struct sts_rq *rq, struct sts_authorize *az)
 	if (!sts_scope_within(prompt, LG_STR("none login consent select_account")))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "prompt has a value that is not known");
 	az->max_age = -1;
+	if (max_age.n == 0 && az->client.max_age > 0)
+		az->max_age = az->client.max_age;
 	if (max_age.n > 0 && (!lg_int_parse(max_age, &az->max_age) || az->max_age < 0))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "max_age is not a number of seconds");
 	return LG_OK;
@@ -139,6 +141,18 @@ read_hints(struct sts_rq *rq, struct sts_authorize *az)
 		return LG_OK;
 	if (sts_hint_verify(rq, token, &c) != LG_OK || !lg_uuid_parse(c.subject, &az->hinted))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "id_token_hint is not an ID token of ours");
+	return LG_OK;
+}
+
+/* What is asked for comes before what the client registered; neither has to be met (Core 3.1.2.1). */
+static lg_err
+read_acr(struct sts_rq *rq, struct sts_authorize *az)
+{
+	az->acr_values = lg_form_get(&rq->form, "acr_values");
+	if (az->acr_values.n > STS_SCOPE_MAX)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "acr_values is longer than %d octets", STS_SCOPE_MAX);
+	for (size_t i = 0; !lg_form_has(&rq->form, "acr_values") && i < az->client.nacrs; i++)
+		az->acr_values = lg_print(rq->cx->arena, "%.*s%s%.*s", LG_FMT(az->acr_values), i > 0 ? " " : "", LG_FMT(az->client.acrs[i]));
 	return LG_OK;
 }
 
@@ -165,6 +179,8 @@ check_rest(struct sts_rq *rq, struct sts_authorize *az)
 	LG_TRY(read_key(rq, az));
 	LG_TRY(read_prompt(rq, az));
 	LG_TRY(read_hints(rq, az));
+	LG_TRY(read_acr(rq, az));
+	LG_TRY(sts_claims_request(rq, lg_form_get(&rq->form, "claims"), az));
 	return read_audience(rq, az);
 }
 

@@ -42,7 +42,7 @@ static const struct {
 };
 
 static const lg_str person_scopes[] = {
-	{ "openid", 6 }, { "profile", 7 }, { "email", 5 }, { "groups", 6 }, { "offline_access", 14 },
+	{ "openid", 6 }, { "profile", 7 }, { "email", 5 }, { "phone", 5 }, { "address", 7 }, { "groups", 6 }, { "offline_access", 14 },
 };
 
 static bool

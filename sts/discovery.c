@@ -32,10 +32,8 @@ static const struct {
 	    "\"urn:ietf:params:oauth:grant-type:device_code\",\"urn:ietf:params:oauth:grant-type:token-exchange\","
 	    "\"urn:ietf:params:oauth:grant-type:jwt-bearer\"]" },
 	{ "subject_types_supported", "[\"public\"]" },
-	{ "scopes_supported", "[\"openid\",\"profile\",\"email\",\"groups\",\"offline_access\"]" },
-	{ "claims_supported", "[\"sub\",\"iss\",\"aud\",\"exp\",\"iat\",\"auth_time\",\"nonce\",\"acr\",\"amr\",\"azp\",\"at_hash\","
-	    "\"sid\",\"name\",\"preferred_username\",\"email\",\"groups\"]" },
-	{ "acr_values_supported", "[\"urn:lightgate:acr:password\"]" },
+	{ "scopes_supported", "[\"openid\",\"profile\",\"email\",\"phone\",\"address\",\"groups\",\"offline_access\"]" },
+	{ "acr_values_supported", "[\"" STS_ACR_PASSWORD "\",\"" STS_ACR_MFA "\",\"" STS_ACR_PASSKEY "\"]" },
 	{ "prompt_values_supported", "[\"none\",\"login\",\"consent\",\"select_account\"]" },
 	/* Whoever registers for one has its key made (lg_sts_wanted_algs). */
 	{ "id_token_signing_alg_values_supported", TOKEN_ALGS },
@@ -50,7 +48,7 @@ static const struct {
 	{ "revocation_endpoint_auth_signing_alg_values_supported", AUTH_ALGS },
 	{ "authorization_response_iss_parameter_supported", "true" },
 	{ "require_pushed_authorization_requests", "false" },
-	{ "claims_parameter_supported", "false" },
+	{ "claims_parameter_supported", "true" },
 	{ "request_parameter_supported", "false" },
 	{ "request_uri_parameter_supported", "false" },
 	{ "dpop_signing_alg_values_supported", "[\"ES256\",\"EdDSA\",\"PS256\",\"ES384\"]" },
@@ -63,6 +61,22 @@ write_endpoints(struct lg_jsonw *w, struct lg_arena *a, lg_str base, bool mtls)
 	for (size_t i = 0; i < LG_COUNT(endpoints); i++)
 		if (!mtls || endpoints[i].mtls)
 			lg_jsonw_str_of(w, endpoints[i].name, lg_cat(a, base, lg_str_of(endpoints[i].path)));
+}
+
+/* Those of every ID token, and what can be said of people. */
+static void
+write_claims(struct lg_jsonw *w)
+{
+	static const char *const always[] = {
+		"sub", "iss", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
+	};
+
+	lg_jsonw_name(w, LG_STR("claims_supported"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < LG_COUNT(always); i++)
+		lg_jsonw_str(w, lg_str_of(always[i]));
+	sts_claims_names(w);
+	lg_jsonw_array_end(w);
 }
 
 lg_err
@@ -79,6 +93,7 @@ sts_http_discovery(void *self, struct lg_http *ex)
 		lg_jsonw_name(&w, lg_str_of(constants[i].name));
 		lg_jsonw_raw(&w, lg_str_of(constants[i].json));
 	}
+	write_claims(&w);
 	if (rq->tenant.mtls.n > 0) {
 		lg_jsonw_name(&w, LG_STR("mtls_endpoint_aliases"));
 		lg_jsonw_object(&w);

@@ -59,26 +59,19 @@ check_code(struct sts_rq *rq, struct redeem *rd)
 lg_err
 sts_code_issue(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *is)
 {
-	struct lg_sts_ports *p = &rq->sts->ports;
 	struct sts_session session;
 	char sid[LG_UUID_TEXT + 1];
-	lg_err e;
 
 	if (sts_session_live(rq->cx, rq->view, rq->tenant_id, c->session, &session) != LG_OK)
 		return sts_refuse(rq, STS_INVALID_GRANT, "the session has ended");
-	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, c->subject, sts_scope_has(c->scope, LG_STR("groups")),
-	    &is->subject);
-	if (e == LG_E_NOT_FOUND || (e == LG_OK && !is->subject.enabled))
-		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
-	LG_TRY(e);
-	sts_subject_keep(rq->cx->arena, &is->subject);		/* signed after the snapshot is gone */
+	is->scope = c->scope;
+	is->wanted = c->wanted;
+	LG_TRY(sts_issue_person(rq, c->subject, is));
 	LG_TRY(sts_audience_narrow(rq, c->audience, c->naudience, is));
 	lg_uuid_text(c->session, sid);
 	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
-	is->scope = c->scope;
 	is->auth_time = c->auth_time;
 	is->how = c->how;
-	is->wanted = c->wanted;
 	is->nonce = c->nonce;
 	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
 	is->jti = lg_token_new(rq->cx->arena);

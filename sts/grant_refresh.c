@@ -59,18 +59,10 @@ find_grant(struct sts_rq *rq, struct refresh *rf, lg_str token)
 static lg_err
 check_subject(struct sts_rq *rq, struct refresh *rf)
 {
-	struct lg_sts_ports *p = &rq->sts->ports;
-	lg_err e;
-
 	if (!sts_grant_good(rq, &rf->grant))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the grant has ended");
-	e = p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, rf->grant.subject,
-	    sts_scope_has(rf->is.scope, LG_STR("groups")), &rf->is.subject);
-	if (e == LG_E_NOT_FOUND || (e == LG_OK && !rf->is.subject.enabled))
-		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
-	LG_TRY(e);
-	sts_subject_keep(rq->cx->arena, &rf->is.subject);		/* signed after the snapshot is gone */
-	return LG_OK;
+	rf->is.wanted = rf->grant.wanted;
+	return sts_issue_person(rq, rf->grant.subject, &rf->is);
 }
 
 static lg_err
@@ -94,7 +86,6 @@ fill_issue(struct sts_rq *rq, struct refresh *rf)
 	is->sid = lg_dup(rq->cx->arena, lg_str_of(sid));
 	is->auth_time = rf->grant.auth_time;
 	is->how = rf->grant.how;
-	is->wanted = rf->grant.wanted;
 	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));
 	sts_issue_lifetime(rq, is);
 }

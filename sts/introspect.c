@@ -4,6 +4,10 @@
  */
 #include "sts/sts.h"
 
+#include "base/text.h"
+
+#define TOKEN_TYPE "application/token-introspection+jwt"
+
 static void
 answer_inactive(struct sts_rq *rq)
 {
@@ -72,6 +76,31 @@ refresh_token(struct sts_rq *rq, lg_str token)
 	return true;
 }
 
+/* RFC 9701 4: whoever asks for a token gets one. */
+static bool
+wants_token(const struct sts_rq *rq)
+{
+	lg_str one, rest = rq->ex->header(rq->ex, "Accept");
+
+	while (rest.n > 0) {
+		(void)lg_str_cut(rest, ',', &one, &rest);
+		if (lg_str_eq_fold(lg_str_trim(one), LG_STR(TOKEN_TYPE)))
+			return true;
+	}
+	return false;
+}
+
+static lg_err
+answer_token(struct sts_rq *rq)
+{
+	struct sts_signed s = {
+		.alg = rq->client.introspection_alg, .typ = LG_STR("token-introspection+jwt"), .audience = rq->client.id, .type = TOKEN_TYPE,
+	};
+
+	s.claims = lg_cat(rq->cx->arena, LG_STR("\"token_introspection\":"), lg_buf_view(&rq->ex->out));
+	return sts_answer_signed(rq, &s);
+}
+
 static lg_err
 run(struct sts_rq *rq)
 {
@@ -87,6 +116,8 @@ run(struct sts_rq *rq)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "token is missing");
 	if (!refresh_token(rq, token) && !access_token(rq, token))
 		answer_inactive(rq);
+	if (wants_token(rq))
+		return answer_token(rq);
 	sts_json(rq->ex);
 	sts_no_store(rq->ex);
 	return lg_buf_status(rq->cx, &rq->ex->out);

@@ -55,6 +55,22 @@ sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_ques
 }
 
 lg_err
+sts_issue_person(struct sts_rq *rq, lg_uuid id, struct sts_issue *is)
+{
+	/* Of all scopes `groups` alone is told in ID tokens; userinfo has the rest. */
+	lg_str scope = sts_scope_has(is->scope, LG_STR("groups")) ? LG_STR("groups") : LG_NONE;
+	struct sts_said said;
+	lg_err e = sts_claims_read(rq, id, scope, is->wanted.id_token, &said);
+
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && !said.subject.enabled))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the subject is gone or disabled");
+	LG_TRY(e);
+	is->subject = said.subject;
+	is->profile = said.profile;
+	return LG_OK;
+}
+
+lg_err
 sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
 {
 	struct lg_decider *d = &rq->sts->decider;
@@ -180,24 +196,36 @@ end(struct signing *sg, lg_err e)
 
 /* ---- ID token (OpenID Connect Core 2, 3.1.3.6) --------------------------------------------------------------- */
 
+/* Core 3.1.3.6: the left half of the hash that the signature uses; Ed25519's is SHA-512. */
+static lg_str
+at_hash(const struct signing *sg)
+{
+	lg_sha256 half;
+
+	if (sg->rq->client.id_token_alg == LG_ALG_EDDSA)
+		half = lg_sha512_half(sg->access);
+	else
+		half = lg_sha256_of(sg->access);
+	return lg_base64url(sg->rq->cx->arena,
+	    (lg_str){ (const char *)half.b, sg->rq->client.id_token_alg == LG_ALG_EDDSA ? sizeof half.b : sizeof half.b / 2 });
+}
+
 static void
 write_id_claims(struct lg_buf *b, const struct signing *sg)
 {
 	const struct sts_issue *is = sg->is;
-	struct lg_arena *a = sg->rq->cx->arena;
+	const struct sts_said said = { is->subject, is->profile };
 	struct lg_jsonw w = lg_jsonw_of(b);
-	lg_sha256 h = lg_sha256_of(sg->access);
 
 	lg_jsonw_str_of(&w, "azp", sg->rq->client.id);
 	lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
 	sts_acr_write(&w, &is->how);
-	lg_jsonw_str_of(&w, "at_hash", lg_base64url(a, (lg_str){ (const char *)h.b, 16 }));
+	lg_jsonw_str_of(&w, "at_hash", at_hash(sg));
 	if (is->sid.n > 0)
 		lg_jsonw_str_of(&w, "sid", is->sid);
 	if (is->nonce.n > 0)
 		lg_jsonw_str_of(&w, "nonce", is->nonce);
-	if (sts_scope_has(is->scope, LG_STR("groups")))
-		sts_groups(&w, &is->subject);
+	sts_claims_write(&w, sts_scope_has(is->scope, LG_STR("groups")) ? LG_STR("groups") : LG_NONE, is->wanted.id_token, &said);
 }
 
 static void
@@ -268,6 +296,7 @@ write_access_claims(struct lg_buf *b, const struct sts_rq *rq, const struct sts_
 		lg_jsonw_int_of(&w, "auth_time", is->auth_time / LG_SECOND);
 	if (is->how.acr.n > 0)
 		sts_acr_write(&w, &is->how);	/* RFC 9068 2.2.1 */
+	sts_claims_carry(&w, is->wanted.userinfo);
 	if (is->act.n > 0) {
 		lg_jsonw_name(&w, LG_STR("act"));
 		lg_jsonw_raw(&w, is->act);

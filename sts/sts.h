@@ -301,11 +301,36 @@ bool sts_scope_valid(lg_str scope);
 lg_str sts_scope_allowed(struct lg_arena *a, const struct lg_sts_client *c, lg_str asked);
 size_t sts_scope_split(struct lg_arena *a, lg_str scope, lg_str **ret);
 
+/* ---- claims (claims.c) --------------------------------------------------------------------------------------------- */
+
+/* A person as tokens and userinfo speak of them, in the arena. */
+struct sts_said {
+	struct lg_sts_subject subject;
+	struct lg_sts_profile profile;
+};
+/* As the directory has them now; with what these scopes and names need.  LG_E_NOT_FOUND. */
+LG_CHECKED lg_err sts_claims_read(struct sts_rq *rq, lg_uuid id, lg_str scope, lg_str names, struct sts_said *ret);
+/* The claims for which a scope stands, and those named one by one. */
+void sts_claims_write(struct lg_jsonw *w, lg_str scope, lg_str names, const struct sts_said *s);
+void sts_claims_names(struct lg_jsonw *w);	/* all there are */
+/* The names that userinfo was asked for, in an access token. */
+void sts_claims_carry(struct lg_jsonw *w, lg_str names);
+lg_str sts_claims_carried(struct lg_arena *a, lg_str payload);
+
+/* An answer that is a token (signed.c). */
+struct sts_signed {
+	enum lg_alg alg;
+	lg_str typ, subject, audience, claims;	/* claims: members as JSON text */
+	const char *type;			/* Content-Type */
+};
+LG_CHECKED lg_err sts_answer_signed(struct sts_rq *rq, const struct sts_signed *s);
+
 /* ---- issuing (issue.c) ----------------------------------------------------------------------------------------- */
 
 /* What a token endpoint's answer will hold; filled by a grant, in the arena. */
 struct sts_issue {
 	struct lg_sts_subject subject;
+	struct lg_sts_profile profile;	/* when the ID token was asked for some of it */
 	lg_str scope;
 	lg_str audience[LG_AUDIENCES];
 	size_t naudience;
@@ -325,6 +350,9 @@ struct sts_issue {
 
 /* Are there keys for all that this client's tokens are signed with?  A new algorithm's key is published for a while before it signs. */
 LG_CHECKED lg_err sts_issue_ready(struct sts_rq *rq, lg_str scope);
+/* A person's token: who they are now, kept for the answer; is->scope and is->wanted say what is needed.  Refused as invalid_grant when
+ * they are gone or disabled. */
+LG_CHECKED lg_err sts_issue_person(struct sts_rq *rq, lg_uuid id, struct sts_issue *is);
 /* What policy is asked for a token. */
 void sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q);
 /* May this subject have this token by way of rq->client?  LG_E_DENIED with access_denied. */
@@ -447,6 +475,8 @@ struct sts_authorize {
 };
 /* Parses and checks a request.  *redirectable says whether an error may go to ret->redirect: client and redirect URI were good. */
 LG_CHECKED lg_err sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, bool *redirectable);
+/* The claims parameter: what to say, and its conditions (claims.c). */
+LG_CHECKED lg_err sts_claims_request(struct sts_rq *rq, lg_str json, struct sts_authorize *az);
 /* A request_uri of ours; its parameters become rq->form. */
 bool sts_pushed_is(lg_str uri);
 LG_CHECKED lg_err sts_pushed_open(struct sts_rq *rq, lg_str *key);

@@ -19,42 +19,52 @@ find_token(struct sts_rq *rq, lg_str *ret, bool *dpop)
 	return LG_OK;
 }
 
-/* OpenID Connect Core 5.4: a scope stands for claims. */
-static void
-write_claims(struct sts_rq *rq, lg_str scope, const struct lg_sts_subject *s)
+static lg_err
+answer_json(struct sts_rq *rq, lg_str scope, lg_str names, const struct sts_said *said)
 {
 	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
 
 	lg_jsonw_object(&w);
-	lg_jsonw_uuid_of(&w, "sub", s->id);
-	if (sts_scope_has(scope, LG_STR("profile"))) {
-		lg_jsonw_str_of(&w, "name", s->display.n > 0 ? s->display : s->name);
-		lg_jsonw_str_of(&w, "preferred_username", s->name);
-	}
-	if (sts_scope_has(scope, LG_STR("email")) && s->mail.n > 0)
-		lg_jsonw_str_of(&w, "email", s->mail);
-	if (sts_scope_has(scope, LG_STR("groups")))
-		sts_groups(&w, s);
+	lg_jsonw_uuid_of(&w, "sub", said->subject.id);
+	sts_claims_write(&w, scope, names, said);
 	lg_jsonw_object_end(&w);
 	sts_json(rq->ex);
 	sts_no_store(rq->ex);
+	return lg_buf_status(rq->cx, &rq->ex->out);
+}
+
+static lg_err
+answer_token(struct sts_rq *rq, const struct lg_claims *c, lg_str names, const struct sts_said *said)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf claims = LG_BUF(LG_HTTP_RESPONSE_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&claims);
+	struct sts_signed s = {
+		.alg = rq->client.userinfo_alg, .typ = LG_STR("JWT"), .subject = c->subject, .audience = rq->client.id,
+		.type = "application/jwt",
+	};
+
+	sts_claims_write(&w, c->scope, names, said);
+	LG_TRY(lg_buf_status(rq->cx, &claims));
+	s.claims = lg_dup(rq->cx->arena, lg_buf_view(&claims));
+	return sts_answer_signed(rq, &s);
 }
 
 static lg_err
 run(struct sts_rq *rq, lg_str token, bool dpop)
 {
-	struct lg_sts_ports *p = &rq->sts->ports;
 	struct lg_sts_bearer b;
-	struct lg_sts_subject s;
+	struct sts_said said;
+	lg_str names;
 
 	LG_TRY(sts_request_check(rq, rq->view, token, dpop, rq->tenant.issuer, &b));
 	if (!sts_scope_has(b.claims.scope, LG_STR("openid")))
 		return sts_refuse(rq, STS_INSUFFICIENT_SCOPE, "the token has no openid scope");
-	s = b.subject;
-	if (sts_scope_has(b.claims.scope, LG_STR("groups")))
-		LG_TRY(p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, s.id, true, &s));
-	write_claims(rq, b.claims.scope, &s);
-	return LG_OK;
+	names = sts_claims_carried(rq->cx->arena, b.claims.payload);
+	LG_TRY(sts_claims_read(rq, b.subject.id, b.claims.scope, names, &said));
+	/* A client that is gone meanwhile has no wishes. */
+	if (sts_client_load(rq, b.claims.client_id, &rq->client) != LG_OK || rq->client.userinfo_alg == LG_ALG_NONE)
+		return answer_json(rq, b.claims.scope, names, &said);
+	return answer_token(rq, &b.claims, names, &said);
 }
 
 lg_err
@@ -80,5 +90,5 @@ sts_http_userinfo(void *self, struct lg_http *ex)
 	if (e == LG_OK)
 		e = run(rq, token, dpop);
 	lg_view_end(&rq->view);
-	return e == LG_OK ? LG_OK : sts_answer_bearer_error(rq, e);
+	return e == LG_OK || e == LG_PENDING ? e : sts_answer_bearer_error(rq, e);
 }

@@ -33,6 +33,13 @@ check_extra(struct lg_ctx *cx, lg_str members)
 	return lg_json_end(cx, &js);
 }
 
+/* RFC 9701 5: an answer of introspection names no subject and has no end, so that nobody takes it for an access token. */
+static bool
+is_answer(const struct lg_token_request *rq)
+{
+	return lg_str_eq(rq->typ, LG_STR("token-introspection+jwt"));
+}
+
 static lg_err
 check_texts(struct lg_ctx *cx, const struct lg_token_request *rq)
 {
@@ -40,8 +47,8 @@ check_texts(struct lg_ctx *cx, const struct lg_token_request *rq)
 
 	for (size_t i = 0; i < rq->naudience; i++)
 		good = good && rq->audience[i].n > 0 && lg_utf8_valid(rq->audience[i]);
-	if (!good || rq->subject.n == 0)
-		return lg_fail(cx, LG_E_INVALID, "a token needs a subject, and names in UTF-8");
+	if (!good || (rq->subject.n == 0) != is_answer(rq))
+		return lg_fail(cx, LG_E_INVALID, "a token needs a subject, an answer of introspection has none, and names are in UTF-8");
 	return LG_OK;
 }
 
@@ -111,10 +118,12 @@ put_claims(struct lg_buf *b, const struct lg_tenant *t, const struct lg_token_re
 
 	lg_buf_clear(b);
 	lg_buf_str(b, t->iss);
-	lg_jsonw_str_of(&w, "sub", rq->subject);
+	if (!is_answer(rq))
+		lg_jsonw_str_of(&w, "sub", rq->subject);
 	put_audience(&w, rq);
 	lg_jsonw_int_of(&w, "iat", rq->issued / LG_SECOND);
-	lg_jsonw_int_of(&w, "exp", (rq->issued + rq->life) / LG_SECOND);
+	if (!is_answer(rq))
+		lg_jsonw_int_of(&w, "exp", (rq->issued + rq->life) / LG_SECOND);
 	put_jti(&w, rq->jti);
 	if (rq->extra.n > 0) {
 		lg_buf_byte(b, ',');

@@ -39,6 +39,7 @@ lg_sha256_str(const lg_sha256 *h)
 {
 	return (lg_str){ (const char *)h->b, sizeof h->b };
 }
+lg_sha256 lg_sha512_half(lg_str s);			/* the first 32 octets of SHA-512 */
 lg_sha256 lg_hmac_sha256(const struct lg_secret *key, lg_str s);
 /* RFC 5869; info is a fixed label of ours. */
 struct lg_secret lg_hkdf_sha256(const struct lg_secret *key, lg_str salt, lg_str info, size_t n);

@@ -32,6 +32,14 @@ struct lg_sts_subject {
 	size_t ngroups;
 };
 
+/* What else the directory knows of a person; any text may be empty.  Slices as above. */
+struct lg_sts_profile {
+	lg_str given_name, family_name, website, locale, phone;
+	lg_str formatted, street, locality, region, postal_code, country;	/* the address */
+	bool mail_verified;		/* it was shown that mail to it reaches them */
+	int64_t updated;		/* microseconds */
+};
+
 /* What a tenant is to the outside.  Valid to the end of the turn; keys are referenced by whoever keeps them longer. */
 struct lg_sts_tenant {
 	lg_str issuer;			/* "https://host" or "https://host/t/name" */
@@ -51,6 +59,8 @@ struct lg_sts_ports {
 	/* Any entry; LG_E_NOT_FOUND.  groups: fill them too, nested ones included. */
 	lg_err (*subject_by_id)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, bool groups,
 	    struct lg_sts_subject *ret);
+	/* LG_E_NOT_FOUND. */
+	lg_err (*profile)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_sts_profile *ret);
 	/* The stored password verifier, "{ARGON2}..."; LG_E_NOT_FOUND: no password. */
 	lg_err (*verifier)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str *ret);
 	/* What a person's verified (or wrong) password comes to under the tenant's password policy: LG_OK signed in,

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 /* ---- tokens ---------------------------------------------------------------------------------------------------------- */
 
@@ -50,6 +51,27 @@ Test(keeper, another_library_reads_the_same_claims)
 	cr_assert(jwt_get_grant_int(jwt, "exp") - jwt_get_grant_int(jwt, "iat") == 60);
 	cr_assert(strcmp(jwt_get_header(jwt, "alg"), "ES256") == 0);
 	jwt_free(jwt);
+}
+
+/* RFC 9701 5: what nobody can take for an access token. */
+Test(keeper, an_answer_of_introspection_has_neither_subject_nor_end)
+{
+	KEEPER(r);
+	run_tenant(&r, 1);
+	struct lg_token_request rq = test_token();
+	lg_str header, rest, payload, signature, json;
+
+	rq.typ = LG_STR("token-introspection+jwt");
+	cr_assert_eq(ASK(r, server, lg_keeper_token, &rq), LG_E_INVALID);
+	rq.subject = LG_NONE;
+	rq.extra = LG_STR("\"token_introspection\":{\"active\":false}");
+	assert_ok(r.f, ASK(r, server, lg_keeper_token, &rq));
+	cr_assert(lg_str_cut(r.reply, '.', &header, &rest) && lg_str_cut(rest, '.', &payload, &signature));
+	cr_assert(lg_base64url_parse(r.f.arena, payload, &json));
+	cr_assert(memmem(json.p, json.n, "\"sub\"", 5) == NULL && memmem(json.p, json.n, "\"exp\"", 5) == NULL);
+	cr_assert(memmem(json.p, json.n, "\"iat\"", 5) != NULL && memmem(json.p, json.n, "{\"active\":false}", 16) != NULL);
+	rq.typ = LG_STR("at+jwt");
+	cr_assert_eq(ASK(r, server, lg_keeper_token, &rq), LG_E_INVALID);
 }
 
 Test(keeper, a_batch_is_answered_in_one_turn)

@@ -100,6 +100,25 @@ by_id(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 }
 
 static lg_err
+profile(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_sts_profile *ret)
+{
+	size_t i = index_of(id);
+
+	(void)self; (void)cx; (void)v; (void)tenant;
+	if (i == LG_COUNT(entries))
+		return LG_E_NOT_FOUND;
+	*ret = (struct lg_sts_profile){ .updated = 1700000000 * LG_SECOND };
+	if (i == 0) {
+		ret->given_name = shown("Alice");
+		ret->family_name = shown("Example");
+		ret->phone = shown("+1 555 0100");
+		ret->street = shown("1 Main Street");
+		ret->locality = shown("Springfield");
+	}
+	return LG_OK;
+}
+
+static lg_err
 verifier(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str *ret)
 {
 	size_t i = index_of(id);
@@ -159,19 +178,21 @@ sign_now(struct lg_ctx *cx, const struct lg_token_request *rq)
 {
 	struct lg_buf b = LG_BUF(1u << 16);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	bool rs = rq->alg == LG_ALG_RS256;
+	bool rs = rq->alg == LG_ALG_RS256, answer = lg_str_eq(rq->typ, LG_STR("token-introspection+jwt"));
 	lg_str token = LG_NONE;
 
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "iss", rq->tenant == TENANT ? LG_STR(ISSUER) : LG_STR(ISSUER "/t/two"));
-	lg_jsonw_str_of(&w, "sub", rq->subject);
+	if (!answer)
+		lg_jsonw_str_of(&w, "sub", rq->subject);
 	lg_jsonw_name(&w, LG_STR("aud"));
 	lg_jsonw_array(&w);
 	for (size_t i = 0; i < rq->naudience; i++)
 		lg_jsonw_str(&w, rq->audience[i]);
 	lg_jsonw_array_end(&w);
 	lg_jsonw_int_of(&w, "iat", rq->issued / LG_SECOND);
-	lg_jsonw_int_of(&w, "exp", (rq->issued + rq->life) / LG_SECOND);
+	if (!answer)
+		lg_jsonw_int_of(&w, "exp", (rq->issued + rq->life) / LG_SECOND);
 	lg_jsonw_str_of(&w, "jti", rq->jti.n > 0 ? rq->jti : lg_token_new(cx->arena));
 	if (rq->extra.n > 0) {
 		lg_buf_byte(&b, ',');
@@ -353,7 +374,7 @@ void
 kit_start(void)
 {
 	struct lg_sts_options o = {
-		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .verifier = verifier,
+		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
 		    .peer_entry = peer_entry, .mailbox = mailbox },
 		.decider = { .ask = ask },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },

@@ -18,7 +18,7 @@ Test(client, defaults_follow_the_type)
 
 	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"]}"), NULL, &c),
 	    LG_OK, "%s", kit.cx.error);
-	cr_assert(c.auth == LG_CLIENT_NONE && c.grants == (LG_GRANT_CODE | LG_GRANT_REFRESH) && c.nscopes == 5 && c.enabled);
+	cr_assert(c.auth == LG_CLIENT_NONE && c.grants == (LG_GRANT_CODE | LG_GRANT_REFRESH) && c.nscopes == 7 && c.enabled);
 	cr_assert_not(lg_sts_client_needs_secret(&c));
 	cr_assert_eq(lg_sts_client_read(&kit.cx, LG_STR("{\"name\":\"a\",\"type\":\"service\"}"), NULL, &c), LG_OK, "%s", kit.cx.error);
 	cr_assert(c.auth == LG_CLIENT_SECRET && c.grants == LG_GRANT_CLIENT && c.nscopes == 0);
