@@ -2,8 +2,9 @@
  * http.h: an HTTP exchange as the components see it, without any HTTP library.
  * sts/ and certs/ export tables of routes; server/ carries them over its listeners.
  *
- * A handler runs on a loop (must not block) or on a worker (may).  On a loop it may return LG_PENDING after it gave
- * away its exchange to something that will call lg_http_done(ex) on the same thread; everything in ex stays valid until then.
+ * A handler runs on a loop (must not block), on a worker (may), or on a core: a thread for what computes longer than a loop should
+ * and waits for nobody.  On a loop or core it may return LG_PENDING after it gave away its exchange to something that will call
+ * lg_http_done(ex); everything in ex stays valid until then.
  * Returning an error without having written a response makes the server answer with the surface's error form
  * (problem+json, RFC 9457) from lg_err and cx->error.
  */
@@ -46,7 +47,8 @@ struct lg_http {
 	lg_str tail;			/* what '*' at the end of the route's path matched */
 	lg_str body;
 	lg_str (*header)(const struct lg_http *ex, const char *name);	/* empty if absent; repeats of single headers were refused */
-	void (*done)(struct lg_http *ex);	/* see lg_http_done */
+	void (*done)(struct lg_http *ex, lg_err e);	/* see lg_http_done */
+	lg_err (*may_block)(struct lg_http *ex);	/* see lg_http_may_block; NULL: anything may */
 	/* response */
 	int status;			/* 0 = 200 */
 	struct lg_pair headers[16];
@@ -57,11 +59,24 @@ struct lg_http {
 
 void lg_http_header(struct lg_http *ex, const char *name, lg_str value);	/* value is copied; CR, LF, NUL refused by abort in tests, dropped in release */
 void lg_http_type(struct lg_http *ex, const char *content_type);
-/* After LG_PENDING, or before the handler returns it: the answer is complete. */
+/* After LG_PENDING, or before the handler returns it: the answer is complete.  From any thread, after which ex is not touched. */
 static inline void
 lg_http_done(struct lg_http *ex)
 {
-	ex->done(ex);
+	ex->done(ex, LG_OK);
+}
+/* Likewise: what the handler would have returned. */
+static inline void
+lg_http_ended(struct lg_http *ex, lg_err e)
+{
+	ex->done(ex, e);
+}
+/* Before anything that waits, and before anything that must not be done twice: LG_OK on a worker.  Elsewhere LG_PENDING, which the handler
+ * returns at once; it is then run again, on a worker, with nothing written yet. */
+LG_CHECKED static inline lg_err
+lg_http_may_block(struct lg_http *ex)
+{
+	return ex->may_block == NULL ? LG_OK : ex->may_block(ex);
 }
 
 /* Query or application/x-www-form-urlencoded body; a repeated name is LG_E_INVALID (RFC 6749 3.1). */
@@ -75,7 +90,7 @@ bool lg_form_has(const struct lg_form *f, const char *name);
 /* The value of one cookie of a Cookie header, empty if absent. */
 lg_str lg_cookie_get(lg_str header, lg_str name);
 
-enum lg_where { LG_ON_LOOP, LG_ON_WORKER };
+enum lg_where { LG_ON_LOOP, LG_ON_WORKER, LG_ON_CORE };
 
 struct lg_route {
 	const char *method;		/* "GET", "POST", ... */

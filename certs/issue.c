@@ -275,6 +275,7 @@ decide_again(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is)
 	struct lg_ssh_names principals = { .n = 0 };
 	struct lg_decided decided;
 
+	LG_TRY(lg_certs_key_sound(cx, v, is->ca->au.tenant, &is->row.spki));
 	if (is->rq == NULL || lg_certs_decided_stands(v, is->rq->tenant, &is->decided))
 		return LG_OK;
 	LG_TRY(find_profile(cx, v, is->rq, &profile));
@@ -381,13 +382,32 @@ step_complete(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
 	return run_complete(cx, v, ((struct steps *)((char *)job - offsetof(struct steps, b.after)))->is);
 }
 
+/* What was recorded, as the one who asked is told. */
 static lg_err
-in_one_sleep(struct lg_ctx *cx, struct lg_issuing *is)
+tell(struct lg_ctx *cx, struct lg_issuing *is)
+{
+	if (is->refused != LG_OK)
+		return lg_fail_in(cx, is->refused, "refused after signing, revoked");
+	return lg_issued_of(cx, is->ca, &is->row, &is->issued);
+}
+
+static void
+steps_over(struct lg_between *b, lg_err e)
+{
+	struct lg_issuing *is = ((struct steps *)b)->is;
+
+	is->done(is, e == LG_OK ? tell(is->cx, is) : e);
+}
+
+static lg_err
+without_me(struct lg_ctx *cx, struct lg_issuing *is)
 {
 	struct steps *s = LG_NEW(cx->arena, struct steps);
 
 	s->is = is;
+	is->cx = cx;
 	s->b = (struct lg_between){ .tenant = is->ca->au.tenant, .tbs = is->tbs, .take = take_x509, .arg = is,
+		.done = is->done == NULL ? NULL : steps_over,
 		.before = { .run = step_pending, .operation = PREPARE }, .after = { .run = step_complete, .operation = ISSUE } };
 	return is->c->ports.between(is->c->ports.callers, cx, &s->b);
 }
@@ -406,22 +426,29 @@ step_by_step(struct lg_ctx *cx, struct lg_issuing *is)
 /* A failure between the mutations leaves a pending row: it is believed by nobody, and names a serial number that the keeper
  * may have signed. */
 static lg_err
-record_and_sign(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret)
+record_and_sign(struct lg_ctx *cx, struct lg_issuing *is)
 {
 	bool alone = is->c->ports.between == NULL || lg_profile_is_ssh(&is->profile);
 
-	LG_TRY(alone ? step_by_step(cx, is) : in_one_sleep(cx, is));
-	if (is->refused != LG_OK)
-		return lg_fail_in(cx, is->refused, "refused after signing, revoked");
-	return lg_issued_of(cx, is->ca, &is->row, ret);
+	LG_TRY(alone ? step_by_step(cx, is) : without_me(cx, is));
+	return tell(cx, is);
+}
+
+lg_err
+lg_issuing_start(struct lg_ctx *cx, struct lg_issuing *is)
+{
+	LG_TRY(decide_in_snapshot(cx, is));
+	LG_TRY(prepare(cx, is, &is->profile, is->rq->spki));
+	return record_and_sign(cx, is);
 }
 
 lg_err
 lg_issuing_run(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret)
 {
-	LG_TRY(decide_in_snapshot(cx, is));
-	LG_TRY(prepare(cx, is, &is->profile, is->rq->spki));
-	return record_and_sign(cx, is, ret);
+	is->done = NULL;
+	LG_TRY(lg_issuing_start(cx, is));
+	*ret = is->issued;
+	return LG_OK;
 }
 
 lg_err
@@ -459,5 +486,7 @@ lg_certs_issue_own(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_st
 	LG_TRY(check_key(cx, profile, spki));
 	LG_TRY(set_validity(cx, is->ca, profile, life, &is->row));
 	LG_TRY(prepare(cx, is, profile, spki));
-	return record_and_sign(cx, is, ret);
+	LG_TRY(record_and_sign(cx, is));
+	*ret = is->issued;
+	return LG_OK;
 }

@@ -30,6 +30,10 @@ struct lg_issuing {
 	struct lg_cert_row row;
 	lg_str tbs;
 	lg_err refused;				/* of complete; LG_OK: it is issued */
+	struct lg_issued issued;
+	/* lg_issuing_start's: called once, on any thread, which it must not keep */
+	void (*done)(struct lg_issuing *is, lg_err e);
+	struct lg_ctx *cx;			/* until then */
 	/* What a join token does in the same two mutations; NULL for others.  After an error of `pending` nothing was recorded;
 	 * after one of `complete` the certificate is revoked. */
 	lg_err (*pending)(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is);
@@ -39,6 +43,9 @@ struct lg_issuing {
 
 /* All steps.  is: c, ca, rq and the hooks are filled, the rest zero. */
 LG_CHECKED lg_err lg_issuing_run(struct lg_ctx *cx, struct lg_issuing *is, struct lg_issued *ret);
+/* Without waiting: LG_PENDING when is->done will be called; else it was not, and LG_OK means that is->issued is filled.  What `is` points to
+ * must last until then. */
+LG_CHECKED lg_err lg_issuing_start(struct lg_ctx *cx, struct lg_issuing *is);
 /* What the inventory holds, as lg_certs_issue would have returned it. */
 LG_CHECKED lg_err lg_issued_of(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_row *row, struct lg_issued *ret);
 

@@ -105,28 +105,64 @@ answer_issued(struct lg_http *ex, const struct lg_issued *issued, const struct l
 	return lg_routes_end(ex, &w);
 }
 
+/* One request, until it is answered: the steps behind it are other threads'. */
+struct asking {
+	struct lg_issuing is;		/* first: what lg_issuing_start gives back */
+	struct lg_http *ex;
+	struct lg_trust *trust;
+	struct lg_cert_request rq;
+	struct lg_csr csr;
+	struct lg_key *made;
+};
+
+static lg_err
+asked(struct asking *a, lg_err e)
+{
+	if (e == LG_OK)
+		e = answer_issued(a->ex, &a->is.issued, a->made);
+	lg_key_free(&a->made);
+	lg_trust_release(&a->trust);
+	return e;
+}
+
+static void
+asked_later(struct lg_issuing *is, lg_err e)
+{
+	struct asking *a = (struct asking *)is;
+
+	lg_http_ended(a->ex, asked(a, e));
+}
+
+static lg_err
+start(struct lg_http *ex, lg_str csr, lg_str kind, struct asking *a)
+{
+	LG_TRY(key_for(ex, csr, kind, &a->csr, &a->made));
+	a->rq.spki = a->csr.spki;
+	a->rq.only = &a->csr.names;
+	LG_TRY(lg_trust_tenant(ex->cx, a->trust, ex->tenant, &a->is.ca));
+	return lg_issuing_start(ex->cx, &a->is);
+}
+
 lg_err
 lg_route_issue(void *self, struct lg_http *ex)
 {
-	LG_AUTO(lg_key_free) struct lg_key *made = NULL;
-	lg_str pem = LG_NONE, profile = LG_NONE, kind = LG_NONE;
-	const struct lg_routes_field fields[] = { { "csr", &pem, true }, { "key", &kind, true }, { "profile", &profile, false } };
-	struct lg_cert_request rq = { .tenant = ex->tenant };
-	struct lg_csr csr = { .spki = LG_NONE };
+	struct asking *a = LG_NEW(ex->cx->arena, struct asking);
+	lg_str csr = LG_NONE, profile = LG_NONE, kind = LG_NONE;
+	const struct lg_routes_field fields[] = { { "csr", &csr, true }, { "key", &kind, true }, { "profile", &profile, false } };
 	struct lg_certs_caller caller;
-	struct lg_issued issued;
+	lg_err e;
 
 	LG_TRY(lg_routes_who(self, ex, &caller));
 	LG_TRY(lg_routes_body(ex, fields, LG_COUNT(fields)));
-	LG_TRY(key_for(ex, pem, kind, &csr, &made));
-	rq.profile = profile;
-	rq.asker = (struct lg_entity_id){ .type = caller.type, .id = caller.id, .name = caller.name };
-	rq.proof = caller.proof;
-	rq.entry = caller.id;
-	rq.spki = csr.spki;
-	rq.only = &csr.names;
-	LG_TRY(lg_certs_issue(ex->cx, self, &rq, &issued));
-	return answer_issued(ex, &issued, made);
+	if (kind.n > 0)
+		LG_TRY(lg_http_may_block(ex));		/* an RSA key takes its time */
+	a->ex = ex;
+	a->rq = (struct lg_cert_request){ .tenant = ex->tenant, .profile = profile, .proof = caller.proof, .entry = caller.id,
+		.asker = { .type = caller.type, .id = caller.id, .name = caller.name } };
+	a->is = (struct lg_issuing){ .c = self, .rq = &a->rq, .done = asked_later };
+	a->trust = lg_trust_hold(self);
+	e = start(ex, csr, kind, a);
+	return e == LG_PENDING ? e : asked(a, e);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
@@ -141,7 +177,7 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/ocsp/*",            LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ocsp_get },
 	{ "POST", "/v1/join",           LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_join },
 	{ "POST", "/v1/rejoin",         LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_rejoin },
-	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_issue },
+	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_CORE,   0, lg_route_issue },
 	{ "GET",  "/v1/certificates",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_list },
 	{ "POST", "/v1/certificates/revoke", LG_SURFACE_API, LG_ON_WORKER, 0, lg_route_revoke_many },
 	{ "POST", "/v1/certificates/*", LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_revoke },
@@ -166,12 +202,12 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/acme/directory",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_directory },
 	{ "GET",  "/acme/new-nonce",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_new_nonce },
 	{ "POST", "/acme/new-account",    LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_new_account },
-	{ "POST", "/acme/account/*",      LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_account_route },
+	{ "POST", "/acme/account/*",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_account_route },
 	{ "POST", "/acme/new-order",      LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_new_order },
-	{ "POST", "/acme/order/*",        LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_order_route },
-	{ "POST", "/acme/authz/*",        LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_authz_route },
+	{ "POST", "/acme/order/*",        LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_order_route },
+	{ "POST", "/acme/authz/*",        LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_authz_route },
 	{ "POST", "/acme/challenge/*",    LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_challenge_route },
-	{ "POST", "/acme/certificate/*",  LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_certificate_route },
+	{ "POST", "/acme/certificate/*",  LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_certificate_route },
 	{ "POST", "/acme/revoke-cert",    LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_revoke_route },
 	{ "POST", "/acme/key-change",     LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_key_change_route },
 	{ "GET",  "/acme/renewal-info/*", LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_renewal_route },

@@ -153,8 +153,6 @@ derive_name(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str value)
 	lg_emit(d, &lg_certs_by_name, lg_certs_key_str(&k), LG_NONE);
 }
 
-/* (tenant, entry, serial), (tenant, expiry, serial), (tenant, key, serial), (tenant, name, serial).  All but the name stand at fixed
- * places in front of the value, because a derive has no arena to decode into. */
 /* (tenant, key, serial) of those alone that were revoked because the key is compromised: asked about at every issue, however many
  * certificates a key has had. */
 static void
@@ -171,6 +169,9 @@ derive_compromised(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str val
 	lg_emit(d, &lg_certs_compromised, lg_certs_key_str(&k), LG_NONE);
 }
 
+/* (tenant, expiry, serial); and once it is issued (tenant, entry, serial), (tenant, key, serial), (tenant, name, serial).  A row that is
+ * pending is rewritten a moment later: indexed twice, it would cost the writer more than all the rest.  All but the name stand at fixed
+ * places in front of the value, because a derive has no arena to decode into. */
 static void
 derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 {
@@ -178,14 +179,16 @@ derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 	lg_str tenant = lg_str_sub(key, 0, 4), serial = lg_str_sub(key, 4, LG_CERT_SERIAL);
 	lg_str entry = lg_str_sub(value, 3, 16), expires = lg_str_sub(value, 19, 8), spki = lg_str_sub(value, SPKI_AT, sizeof(lg_sha256));
 
-	lg_certs_key_add(&by_entry, tenant.p, tenant.n);
-	lg_certs_key_add(&by_entry, entry.p, entry.n);
-	lg_certs_key_add(&by_entry, serial.p, serial.n);
-	lg_emit(d, &lg_certs_by_entry, lg_certs_key_str(&by_entry), LG_NONE);
 	lg_certs_key_add(&by_expiry, tenant.p, tenant.n);
 	lg_certs_key_add(&by_expiry, expires.p, expires.n);
 	lg_certs_key_add(&by_expiry, serial.p, serial.n);
 	lg_emit(d, &lg_certs_by_expiry, lg_certs_key_str(&by_expiry), LG_NONE);
+	if (value.n < 2 || value.p[1] == LG_CERT_PENDING)
+		return;
+	lg_certs_key_add(&by_entry, tenant.p, tenant.n);
+	lg_certs_key_add(&by_entry, entry.p, entry.n);
+	lg_certs_key_add(&by_entry, serial.p, serial.n);
+	lg_emit(d, &lg_certs_by_entry, lg_certs_key_str(&by_entry), LG_NONE);
 	lg_certs_key_add(&by_key, tenant.p, tenant.n);
 	lg_certs_key_add(&by_key, spki.p, spki.n);
 	lg_certs_key_add(&by_key, serial.p, serial.n);

@@ -86,11 +86,11 @@ path_of(uint32_t tenant, const struct lg_cert_query *q)
 {
 	if (q->has_serial)
 		return by_serial(tenant, q);
-	if (q->has_key)
+	if (q->has_key && q->state != LG_CERT_PENDING)
 		return by_key(tenant, q);
-	if (q->has_entry)
+	if (q->has_entry && q->state != LG_CERT_PENDING)
 		return by_entry(tenant, q);
-	if (q->name.n > 0 && !lg_str_eq(q->name, LG_STR("*")))
+	if (q->name.n > 0 && !lg_str_eq(q->name, LG_STR("*")) && q->state != LG_CERT_PENDING)
 		return by_name(tenant, q);
 	if (q->state == LG_CERT_REVOKED)
 		return (struct path){ .table = &lg_certs_revoked, .prefix = lg_certs_key_of(tenant) };

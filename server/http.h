@@ -47,8 +47,9 @@ struct lg_http_options {
 	int64_t reply_time;		/* for the peer to take the whole reply */
 	struct lg_limits *limits;	/* connections, in all and of one address; a new one beyond them is closed at once */
 	struct lg_pool *workers;	/* for LG_ON_WORKER; may be NULL if no route wants one */
+	struct lg_pool *cores;		/* for LG_ON_CORE, likewise */
 	unsigned share;			/* workers that one component (one `self`) may hold at a time; its others wait. 0: all */
-	void (*after_work)(void *arg);	/* on the worker, when a handler has returned (lg_store_turn); may be NULL */
+	void (*after_work)(void *arg);	/* on the worker or core, when a handler has returned (lg_store_turn); may be NULL */
 	void *after_arg;
 	struct lg_metrics *metrics;	/* may be NULL */
 	bool log_requests;		/* a line for each, not only for those answered 5xx (503 apart) */

@@ -1,4 +1,4 @@
-/* http_exchange.c: one request from its first line to its answer: on the loop, on a worker, or waiting for a callback. */
+/* http_exchange.c: one request from its first line to its answer: http_work.c runs its handler. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -108,8 +108,6 @@ live_add(struct http_loop *hl, int n)
 	atomic_store_explicit(&hl->live, atomic_load_explicit(&hl->live, memory_order_relaxed) + (unsigned)n, memory_order_relaxed);
 }
 
-static void answered(struct lg_http *ex);
-
 void *
 http_on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
@@ -124,7 +122,6 @@ http_on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	x->ex.cx = &x->cx;
 	x->ex.peer = &c->peer;
 	x->ex.header = header;
-	x->ex.done = answered;
 	x->ex.server = x;
 	/* MHD will cut it into pieces where it stands. */
 	x->raw = lg_dup(x->cx.arena, lg_str_of(uri));
@@ -176,124 +173,12 @@ id_set(struct http_x *x)
 
 /* ---- running ------------------------------------------------------------------------------------------------- */
 
-/* The handler's verdict becomes an answer: what it wrote, or the problem that its error is. */
-static void
-settle(struct http_x *x, lg_err e)
-{
-	x->stage = STAGE_DONE;
-	if (e != LG_OK && x->ex.status == 0) {
-		lg_buf_clear(&x->ex.out);
-		lg_problem(&x->ex, e);
-	}
-}
-
 static void
 suspend(struct http_x *x)
 {
 	x->suspended = true;
 	x->conn->daemon->waiting++;
 	MHD_suspend_connection(x->mhd);
-}
-
-static void
-resume(struct http_x *x)
-{
-	x->suspended = false;
-	x->conn->daemon->waiting--;
-	MHD_resume_connection(x->mhd);
-	http_daemon_due(x->conn->daemon);
-}
-
-static void
-answered(struct lg_http *ex)
-{
-	struct http_x *x = ex->server;
-
-	settle(x, LG_OK);
-	if (!x->suspended)
-		return;			/* before its handler returned: http_on_request goes on */
-	http_reply(x);
-	resume(x);
-}
-
-static void worker_next(struct http_loop *hl, struct http_kind *k);
-
-static void
-worker_back(struct lg_note *note)
-{
-	struct http_x *x = (struct http_x *)((char *)note - offsetof(struct http_x, note));
-	struct http_loop *hl = x->conn->daemon->hl;
-	struct http_kind *k = &hl->kind[x->match.bound->kind];
-
-	settle(x, x->result);
-	http_reply(x);
-	resume(x);
-	k->running--;
-	worker_next(hl, k);
-}
-
-static void
-worker_run(void *arg)
-{
-	struct http_x *x = arg;
-	const struct lg_http_options *o = &x->conn->daemon->hl->hs->o;
-
-	x->result = x->match.bound->route->run(x->match.bound->self, &x->ex);
-	if (o->after_work != NULL)
-		o->after_work(o->after_arg);
-	lg_mailbox_post(lg_loop_mailbox(x->conn->daemon->hl->loop), &x->note);
-}
-
-static lg_err
-worker_submit(struct http_x *x, struct http_kind *k)
-{
-	struct lg_pool *workers = x->conn->daemon->hl->hs->o.workers;
-
-	if (workers == NULL || lg_pool_submit(workers, worker_run, x) != LG_OK)
-		return lg_fail(&x->cx, LG_E_BUSY, "all workers are busy");
-	k->running++;
-	return LG_PENDING;
-}
-
-/* A loop's part of what one component may hold. */
-static unsigned
-worker_share(const struct lg_http_server *hs)
-{
-	unsigned part = hs->o.share / (unsigned)hs->nloops;
-
-	return hs->o.share == 0 ? UINT32_MAX : part == 0 ? 1 : part;
-}
-
-static void
-worker_next(struct http_loop *hl, struct http_kind *k)
-{
-	while (k->first != NULL && k->running < worker_share(hl->hs)) {
-		struct http_x *x = k->first;
-
-		k->first = x->next;
-		if (k->first == NULL)
-			k->last = &k->first;
-		if (worker_submit(x, k) == LG_PENDING)
-			continue;
-		settle(x, LG_E_BUSY);
-		http_reply(x);
-		resume(x);
-	}
-}
-
-static lg_err
-run_on_worker(struct http_x *x)
-{
-	struct http_loop *hl = x->conn->daemon->hl;
-	struct http_kind *k = &hl->kind[x->match.bound->kind];
-
-	x->note.run = worker_back;
-	if (k->running < worker_share(hl->hs))
-		return worker_submit(x, k);
-	x->next = NULL;
-	*k->last = x;
-	k->last = &x->next;
-	return LG_PENDING;
 }
 
 static lg_err
@@ -305,9 +190,7 @@ run(struct http_x *x)
 		return lg_fail(&x->cx, LG_E_BUSY, "too many requests are waiting");
 	x->stage = STAGE_RUN;
 	x->ex.body = lg_buf_view(&x->body);
-	if (b->route->where == LG_ON_WORKER)
-		return run_on_worker(x);
-	return b->route->run(b->self, &x->ex);
+	return http_work(x, b->route->where);
 }
 
 static void
@@ -340,7 +223,7 @@ complete(struct http_x *x)
 		return MHD_YES;
 	}
 	if (e != LG_PENDING)
-		settle(x, e);
+		http_settle(x, e);
 	return http_reply(x);
 }
 

@@ -169,6 +169,11 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
 void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code);
 void http_spare_free(struct http_loop *hl);
 
+/* http_work.c */
+lg_err http_work(struct http_x *x, enum lg_where where);	/* LG_PENDING: the answer comes later */
+/* The handler's verdict becomes an answer: what it wrote, or the problem that its error is. */
+void http_settle(struct http_x *x, lg_err e);
+
 /* http_reply.c */
 enum MHD_Result http_reply(struct http_x *x);
 void http_streams_wake(struct http_loop *hl);

@@ -1,12 +1,13 @@
 /*
  * keeper_between.c: a signature between two mutations.
  *
- *	worker	submits the first mutation and sleeps
+ *	worker	submits the first mutation and sleeps; a core only submits it
  *	loop	hears that it is durable, with all others of its batch, and asks the keeper for all of them in one write
  *	loop	hears from the keeper, looks at the certificate and submits the second mutation
  *	writer	says that this is durable, too, and wakes the worker
+ *	loop	hears it instead where nobody sleeps, with all others of its batch, and calls back
  *
- * The worker's context goes with the work: whoever runs a step has it to itself.
+ * The context of whoever asks goes with the work: whoever runs a step has it to itself.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ struct flow {
 	struct lg_store *store;
 	struct lg_between *b;
 	struct lg_ctx *cx;
+	void (*done)(struct lg_between *b, lg_err e);	/* NULL: a worker sleeps */
 	struct lg_waiter waiter;	/* its lock guards stage and given_up */
-	atomic_int holders;		/* the worker and the chain; who comes last frees it */
+	atomic_int holders;		/* a worker that sleeps, and the chain; who comes last frees it */
 	enum stage stage;
 	bool given_up;			/* cx and b are no longer there */
 	int tries;
@@ -44,9 +46,15 @@ drop(struct flow *f)
 static void
 finish(struct flow *f, lg_err e)
 {
+	void (*done)(struct lg_between *, lg_err) = f->done;
+	struct lg_between *b = f->b;
+
 	f->e = e;
-	lg_waiter_done(&f->waiter);
+	if (done == NULL)
+		lg_waiter_done(&f->waiter);
 	drop(f);
+	if (done != NULL)
+		done(b, e);
 }
 
 static void
@@ -155,17 +163,23 @@ lg_err
 lg_keeper_between(struct lg_keeper_link *kl, struct lg_store *st, struct lg_ctx *cx, struct lg_between *b)
 {
 	struct flow *f = calloc(1, sizeof *f);
+	struct lg_mailbox *loop;
 	lg_err e = LG_E_UNAVAILABLE;
+	bool sleeps;
 
 	if (f == NULL)
 		abort();
-	*f = (struct flow){ .kl = kl, .store = st, .b = b, .cx = cx };
+	*f = (struct flow){ .kl = kl, .store = st, .b = b, .cx = cx, .done = b->done };
 	b->owner = f;
 	lg_waiter_init(&f->waiter);
-	atomic_init(&f->holders, 2);
-	prepare(f, &b->before, lg_loop_mailbox(lg_keeper_link_loop(kl)), stored_before);
-	prepare(f, &b->after, NULL, stored_after);
+	sleeps = b->done == NULL;
+	atomic_init(&f->holders, sleeps ? 2 : 1);
+	loop = lg_loop_mailbox(lg_keeper_link_loop(kl));
+	prepare(f, &b->before, loop, stored_before);
+	prepare(f, &b->after, sleeps ? NULL : loop, stored_after);
 	submit(f, &b->before);
+	if (!sleeps)
+		return LG_PENDING;		/* f, b and cx are the chain's */
 	if (wait_or_give_up(f))
 		e = f->e;
 	else

@@ -30,8 +30,8 @@ struct lg_keeper *lg_keeper_link_channel(struct lg_keeper_link *kl);
 typedef lg_err lg_keeper_ask(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg);
 LG_CHECKED lg_err lg_keeper_link_wait(struct lg_keeper_link *kl, struct lg_ctx *cx, lg_keeper_ask *ask, void *arg, lg_str *reply);
 
-/* keeper_between.c: lg_certs_ports.between.  The two mutations' answers and the keeper's go from thread to thread without the worker, which
- * sleeps once instead of three times. */
+/* keeper_between.c: lg_certs_ports.between.  The two mutations' answers and the keeper's go from thread to thread without whoever asked,
+ * who sleeps once instead of three times, or has gone away. */
 LG_CHECKED lg_err lg_keeper_between(struct lg_keeper_link *kl, struct lg_store *st, struct lg_ctx *cx, struct lg_between *b);
 /* One loop after the other, for requests that come from workers. */
 struct lg_loop *lg_keeper_link_loop(struct lg_keeper_link *kl);

@@ -33,6 +33,7 @@ struct server {
 	struct lg_loop *loops[LG_LOOPS];
 	pthread_t threads[LG_LOOPS];
 	struct lg_turn store_turn[LG_LOOPS];
+	struct lg_pool *cores;
 	struct lg_hash_threads *hash;
 	struct lg_control_message message;
 };
@@ -81,7 +82,7 @@ make_http(struct server *sv)
 	const struct lg_settings *s = &sv->settings;
 	struct lg_http_options o = {
 		.request_time = s->request_time, .idle_time = s->idle_time, .reply_time = s->reply_time, .limits = sv->app.limits,
-		.workers = sv->app.workers, .share = (unsigned)(s->workers + 1) / 2, .after_work = worker_turn, .after_arg = &sv->app, .metrics = sv->app.metrics,
+		.workers = sv->app.workers, .cores = sv->cores, .share = (unsigned)(s->workers + 1) / 2, .after_work = worker_turn, .after_arg = &sv->app, .metrics = sv->app.metrics,
 		.log_requests = s->log_requests,
 	};
 
@@ -109,6 +110,7 @@ make_parts(struct server *sv)
 	sv->app.limits = lg_limits_new((unsigned)s->connections, (unsigned)s->per_address);
 	LG_TRY(start_loops(sv));
 	LG_TRY(lg_pool_new(cx, (unsigned)s->workers, WORKER_QUEUE, 0, WORKER_STACK, &sv->app.workers));
+	LG_TRY(lg_pool_new(cx, (unsigned)sv->app.nloops, WORKER_QUEUE, 0, WORKER_STACK, &sv->cores));
 	LG_TRY(lg_hash_threads_new(cx, (unsigned)s->hashers, &lg_password_default, s->renew_passwords, &sv->hash));
 	lg_hash_threads_port(sv->hash, &sv->app.hasher);
 	LG_TRY(make_http(sv));
@@ -358,6 +360,7 @@ stop(struct server *sv)
 		lg_loop_call(sv->loops[i], detach_on_loop, &a);
 	}
 	lg_app_stop(&sv->app);
+	lg_pool_free(&sv->cores);
 	lg_pool_free(&sv->app.workers);
 	lg_hash_threads_free(&sv->hash);
 	for (size_t i = 0; i < sv->app.nloops; i++) {

@@ -66,6 +66,16 @@ struct lg_certs_caller {
 	const char *proof;		/* subject_proof of the policy's context: "token", "self" */
 };
 
+/* What may happen so often in an hour (RFC 8555 6.6). */
+enum lg_acme_limit {
+	LG_ACME_ACCOUNTS_ADDRESS,	/* new accounts, of one address (IPv6: /64) */
+	LG_ACME_ORDERS_ACCOUNT,		/* new orders, of one account */
+	LG_ACME_ORDERS_NAME,		/* new orders for one name, of all accounts */
+	LG_ACME_FAILED_ACCOUNT,		/* failed challenges, of one account */
+	LG_ACME_FAILED_NAME,		/* of one account for one name */
+	LG_ACME_LIMITS
+};
+
 /* How a server that asks for a certificate is looked at from outside (ACME, RFC 8555 8).  Called on workers, without a view; each call has a
  * deadline of its own.  LG_E_UNAVAILABLE: no connection; LG_E_NOT_FOUND: no such name or record; LG_E_IO: the DNS server fails;
  * LG_E_DENIED: an address that is not looked at; LG_E_INVALID: an answer that is none. */
@@ -90,6 +100,8 @@ struct lg_between {
 	struct lg_job before, after;	/* run and operation are filled, the rest zero */
 	lg_err (*take)(void *arg, struct lg_ctx *cx, lg_str der);	/* on another thread; der lives as long as the call */
 	void *arg;
+	/* NULL: whoever asks waits.  Else it is answered LG_PENDING, and this is called once, on any thread, which it must not keep. */
+	void (*done)(struct lg_between *b, lg_err e);
 	void *owner;			/* of whoever runs the steps */
 };
 
@@ -101,7 +113,8 @@ struct lg_certs_ports {
 	void *callers;
 	/* Who asks, in ex->tenant; sets cx->actor.  audience: the path under the issuer that a token must be for ("/v1"). */
 	lg_err (*authenticate)(void *callers, struct lg_http *ex, const char *audience, struct lg_certs_caller *ret);
-	/* All four steps of a certificate while the caller, a worker, sleeps once.  Ends the thread's turn.  NULL: one after the other. */
+	/* All four steps of a certificate while the caller, a worker, sleeps once, or goes away.  Ends the turn of a thread that waits.
+	 * NULL: one after the other. */
 	lg_err (*between)(void *callers, struct lg_ctx *cx, struct lg_between *b);
 	/* A service by its name and secret (HTTP Basic), in ex->tenant; sets cx->actor.  LG_E_UNAUTHENTICATED.  NULL: nobody can. */
 	lg_err (*by_secret)(void *callers, struct lg_http *ex, lg_str name, lg_str secret, struct lg_certs_caller *ret);
@@ -111,6 +124,7 @@ struct lg_certs_ports {
 	/* "Service/acme": whose certificates an ACME account without an external account key orders, in tenants that have this entry;
 	 * empty: every account needs such a key. */
 	lg_str acme_entry;
+	unsigned acme_limits[LG_ACME_LIMITS];	/* 0: no limit */
 	lg_str caa_identity;		/* this authority in CAA records; empty: they are not asked for */
 	lg_str mtls_url;		/* "https://host:8444", of the default tenant: told to hosts that join */
 	lg_str join_address;		/* "host:8443": stands in join tokens */

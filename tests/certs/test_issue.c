@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "certs/lint.h"
 #include "certs/rows.h"
+#include "certs/search.h"
 #include "tests/certs/world.h"
 
 static struct lg_cert_row
@@ -308,13 +309,44 @@ Test(issue, without_the_keeper_a_pending_row_remains_and_is_nobodys)
 	struct world *w = world_new();
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
 	struct lg_issued is;
-	struct lg_cert_row row;
+	struct lg_cert_query q = { .has_entry = true, .entry = w->host, .state = LG_CERT_PENDING, .limit = 10 };
+	struct lg_cert_row row = { .state = 0 };
+	struct lg_view *v;
+	lg_str next;
 
 	w->keeper_gone = true;
 	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_E_UNAVAILABLE);
-	row = only_row(w, w->host);
+	cr_assert_eq(only_row(w, w->host).state, 0, "among the host's certificates it is none");
+	v = world_view(w);
+	cr_assert_eq(lg_cert_search(&w->cx, v, TENANT_A, &q, take_row, &row, &next), LG_OK, "%s", w->cx.error);
 	cr_assert_eq(row.state, LG_CERT_PENDING);
 	cr_assert_eq(row.der.n, 0);
+	lg_view_end(&v);
+	world_free(w);
+}
+
+static lg_serial compromised;
+
+static void
+key_is_out(struct world *w)
+{
+	struct lg_ctx saved = w->cx;
+
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &compromised, LG_REVOKED_KEY_COMPROMISE), LG_OK, "%s", w->cx.error);
+	w->cx = saved;
+}
+
+Test(issue, a_key_found_to_be_compromised_meanwhile_gets_no_certificate)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is;
+
+	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK, "%s", w->cx.error);
+	compromised = is.serial;
+	w->while_signing = key_is_out;
+	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_E_DENIED);
+	cr_assert_not_null(strstr(w->cx.error, "compromised"), "%s", w->cx.error);
 	world_free(w);
 }
 

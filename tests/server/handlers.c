@@ -1,6 +1,8 @@
 /* handlers.c: see handlers.h. */
 #include "tests/server/handlers.h"
 
+#include <criterion/criterion.h>
+#include <pthread.h>
 #include <unistd.h>
 
 static lg_err
@@ -192,6 +194,49 @@ handlers_release(void)
 	pthread_mutex_unlock(&held_lock);
 }
 
+/* On a core: answers at once, from another thread later, or wants a worker first. */
+static void *
+answer_later(void *arg)
+{
+	struct lg_http *ex = arg;
+
+	usleep(20000);
+	lg_buf_str(&ex->out, LG_STR("from elsewhere"));
+	lg_http_done(ex);
+	return NULL;
+}
+
+static lg_err
+core(void *self, struct lg_http *ex)
+{
+	pthread_t thread;
+
+	(void)self;
+	cr_assert_null(lg_loop_self());
+	if (lg_str_eq(ex->tail, LG_STR("fails")))
+		return lg_fail(ex->cx, LG_E_DENIED, "not here");
+	if (lg_str_eq(ex->tail, LG_STR("later"))) {
+		cr_assert(pthread_create(&thread, NULL, answer_later, ex) == 0 && pthread_detach(thread) == 0);
+		return LG_PENDING;
+	}
+	if (lg_str_eq(ex->tail, LG_STR("blocks"))) {
+		lg_buf_str(&ex->out, LG_STR("not twice: "));
+		lg_http_header(ex, "X-Once", LG_STR("once"));
+		LG_TRY(lg_http_may_block(ex));
+	}
+	lg_buf_str(&ex->out, ex->tail);
+	return LG_OK;
+}
+
+static lg_err
+moves(void *self, struct lg_http *ex)
+{
+	(void)self;
+	if (lg_loop_self() == NULL)
+		lg_buf_str(&ex->out, LG_STR("worker"));
+	return lg_http_may_block(ex);
+}
+
 const struct lg_route handlers[] = {
 	{ "GET", "/hello", PLAIN, LG_ON_LOOP, 0, hello },
 	{ "POST", "/echo", PLAIN, LG_ON_LOOP, 0, echo },
@@ -202,6 +247,8 @@ const struct lg_route handlers[] = {
 	{ "GET", "/fails", PLAIN, LG_ON_LOOP, 0, fails },
 	{ "GET", "/breaks", PLAIN, LG_ON_LOOP, 0, breaks },
 	{ "GET", "/slow", PLAIN, LG_ON_WORKER, 0, handler_slow },
+	{ "GET", "/core/*", PLAIN, LG_ON_CORE, 0, core },
+	{ "GET", "/moves", PLAIN, LG_ON_LOOP, 0, moves },
 	{ "GET", "/pending", PLAIN, LG_ON_LOOP, 0, pending },
 	{ "GET", "/at-once", PLAIN, LG_ON_LOOP, 0, at_once },
 	{ "GET", "/large", PLAIN, LG_ON_LOOP, 0, large },

@@ -24,7 +24,7 @@ kit_init(struct kit *k)
 	cr_assert_eq(lg_pool_new(&k->cx, 4, 64, 0, 0, &k->workers), LG_OK);
 	cr_assert_eq(lg_metrics_new(&k->cx, &k->metrics), LG_OK);
 	k->o = (struct lg_http_options){ .request_time = 5 * LG_SECOND, .idle_time = 5 * LG_SECOND, .reply_time = 5 * LG_SECOND,
-		.workers = k->workers, .metrics = k->metrics };
+		.workers = k->workers, .cores = k->workers, .metrics = k->metrics };
 }
 
 void

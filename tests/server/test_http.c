@@ -32,6 +32,23 @@ Test(http, requests_follow_each_other_on_one_connection)
 	close(fd);
 }
 
+Test(http, a_handler_on_a_core_answers_at_once_later_or_from_a_worker)
+{
+	cr_assert_eq(ASK(GET("/core/now")), 200);
+	cr_assert_not_null(strstr(buf, "\r\n\r\nnow"));
+	cr_assert_eq(ASK(GET("/core/fails")), 403);
+	cr_assert_not_null(strstr(buf, "not here"));
+	cr_assert_eq(ASK(GET("/core/later")), 200);
+	cr_assert_not_null(strstr(buf, "from elsewhere"));
+	cr_assert_eq(ASK(GET("/core/blocks")), 200);
+	cr_assert_not_null(strstr(buf, "\r\n\r\nnot twice: blocks"), "%s", buf);
+	cr_assert_null(strstr(strstr(buf, "X-Once") + 1, "X-Once"));
+	for (int i = 0; i < 20; i++) {
+		cr_assert_eq(ASK(GET("/moves")), 200);
+		cr_assert_not_null(strstr(buf, "\r\n\r\nworker"));
+	}
+}
+
 Test(http, head_has_the_head_of_get)
 {
 	int fd;

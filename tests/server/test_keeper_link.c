@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -312,6 +313,53 @@ try_between(struct world *w, struct lg_store *st, struct tried *t)
 	t->b = (struct lg_between){ .tenant = 1, .tbs = LG_STR("\x30\0"), .take = take, .arg = t,
 		.before = { .run = run_before, .operation = "test.before" }, .after = { .run = run_after, .operation = "test.after" } };
 	return lg_keeper_between(w->kl, st, &w->cx, &t->b);
+}
+
+static atomic_int over;
+static lg_err over_as;
+
+static void
+is_over(struct lg_between *b, lg_err e)
+{
+	(void)b;
+	over_as = e;
+	atomic_fetch_add(&over, 1);
+}
+
+/* Whoever has gone away is called back, once. */
+static lg_err
+without_me(struct world *w, struct lg_store *st, struct tried *t)
+{
+	int before = atomic_load(&over);
+
+	t->b = (struct lg_between){ .tenant = 1, .tbs = LG_STR("\x30\0"), .take = take, .arg = t, .done = is_over,
+		.before = { .run = run_before, .operation = "test.before" }, .after = { .run = run_after, .operation = "test.after" } };
+	cr_assert_eq(lg_keeper_between(w->kl, st, &w->cx, &t->b), LG_PENDING);
+	for (int i = 0; i < 2000 && atomic_load(&over) == before; i++)
+		usleep(1000);
+	cr_assert_eq(atomic_load(&over), before + 1);
+	return over_as;
+}
+
+Test(keeper_link, what_fails_between_two_mutations_is_told_to_who_has_gone_away)
+{
+	struct world w;
+	struct tried no = { .refuse = true }, away = { .refuse = false }, denied = { .refuse = false };
+	struct lg_store *st;
+
+	begin(&w);
+	st = open_store(&w);
+	cr_assert_eq(without_me(&w, st, &away), LG_E_UNAVAILABLE, "no keeper: %s", w.cx.error);
+	cr_assert(away.before == 1 && away.after == 0);
+	connect_all(&w);
+	cr_assert_eq(without_me(&w, st, &no), LG_E_DENIED);
+	cr_assert_str_eq(w.cx.error, "not this one");
+	cr_assert_neq(without_me(&w, st, &denied), LG_OK, "the keeper signs no such thing");
+	cr_assert(denied.before == 1 && denied.taken == 0 && denied.after == 0);
+	kill(w.pid, SIGKILL);
+	cr_assert_eq(without_me(&w, st, &away), LG_E_UNAVAILABLE);
+	lg_store_close(&st);
+	end(&w);
 }
 
 Test(keeper_link, what_fails_between_two_mutations_goes_no_further)

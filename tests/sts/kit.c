@@ -441,8 +441,9 @@ header_of(const struct lg_http *ex, const char *name)
 }
 
 static void
-answered(struct lg_http *ex)
+answered(struct lg_http *ex, lg_err e)
 {
+	cr_assert_eq(e, LG_OK);
 	((struct exchange *)ex->server)->done = true;
 }
 
