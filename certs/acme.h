@@ -17,8 +17,6 @@
 #define LG_ACME_CONTACT		1024		/* octets of an account's contact, JSON */
 #define LG_ACME_ORDER_LIFE	(INT64_C(86400) * 1000000)
 #define LG_ACME_EAB_LIFE	(7 * INT64_C(86400) * 1000000)	/* of an external account key that nobody uses */
-#define LG_ACME_ORDERS_HOUR	300		/* new orders of one account */
-#define LG_ACME_FAILED_HOUR	60		/* failed challenges of one account */
 #define LG_ACME_PAGE		50		/* orders of one page */
 #define LG_ACME_SCAN		1000		/* of an account's orders that one request looks at */
 #define LG_ACME_CAA_AGE		(8 * INT64_C(3600) * 1000000)	/* RFC 8659 3: older answers do not count at issue */
@@ -38,8 +36,6 @@ struct lg_acme_account {
 	lg_str spki;
 	lg_sha256 thumbprint;		/* RFC 7638 */
 	lg_str contact;			/* JSON array */
-	int64_t hour;			/* beginning of the hour that is counted */
-	uint32_t orders, failed;	/* in it */
 };
 LG_CHECKED lg_err lg_acme_account_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_account *ret);
 LG_CHECKED lg_err lg_acme_account_by_key(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_sha256 *thumbprint,
@@ -123,14 +119,21 @@ LG_CHECKED lg_err lg_acme_read(struct lg_acme *q, enum lg_acme_who who);
 struct lg_acme_head {
 	lg_str kid, nonce, url, alg;
 	bool jwk;
+	bool get;			/* the payload is empty */
 };
 LG_CHECKED lg_err lg_acme_peek(struct lg_ctx *cx, lg_str token, struct lg_acme_head *ret);
 /* Flattened JSON (RFC 7515 7.2.2) as the compact form that crypto.h verifies. */
 LG_CHECKED lg_err lg_acme_compact(struct lg_ctx *cx, lg_str json, lg_str *token);
 /* Fails as `type` ("badNonce"). */
 lg_err lg_acme_fail(struct lg_acme *q, int status, const char *type, const char *fmt, ...) LG_PRINTF(4, 5);
-/* rateLimited, until the hour that began then is over. */
-lg_err lg_acme_limited(struct lg_acme *q, int64_t hour, uint32_t max);
+/* The account, as `whose` of what follows. */
+static inline lg_str
+lg_acme_account_key(const struct lg_acme *q)
+{
+	return (lg_str){ (const char *)q->account.id.b, sizeof q->account.id.b };
+}
+/* May this happen to `whose` once more?  rateLimited when it may not.  take: it happens, and counts. */
+LG_CHECKED lg_err lg_acme_limit(struct lg_acme *q, enum lg_acme_limit which, lg_str whose, bool take);
 
 struct lg_jsonw lg_acme_begin(struct lg_acme *q, int status);	/* an object */
 LG_CHECKED lg_err lg_acme_end(struct lg_acme *q, struct lg_jsonw *w);
@@ -145,8 +148,6 @@ LG_CHECKED lg_err lg_acme_order_answer(struct lg_acme *q, int status, const stru
 LG_CHECKED lg_err lg_acme_finalize(struct lg_acme *q, struct lg_acme_order *o);
 /* Whose certificates accounts without an external account key order; LG_E_NOT_FOUND: nobody's. */
 LG_CHECKED lg_err lg_acme_open_entry(struct lg_acme *q, struct lg_view *v, struct lg_cert_subject *ret);
-/* Counts against the account's hour, inside a mutation; rateLimited beyond max. */
-LG_CHECKED lg_err lg_acme_count(struct lg_acme *q, struct lg_view *v, uint32_t *(*which)(struct lg_acme_account *), uint32_t max);
 /* Sees whether a name is proved.  LG_OK, or the problem in name->error_type and ->error. */
 lg_err lg_acme_check(struct lg_acme *q, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind, struct lg_acme_name *name);
 /* CAA (RFC 8659, 8657): may this authority certify the name for this account, proved this way?  LG_OK, or the problem as above. */

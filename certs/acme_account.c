@@ -1,5 +1,6 @@
 /* acme_account.c: accounts (RFC 8555 7.3): made, found again, changed, deactivated; the list of their orders. */
 #include "base/clock.h"
+#include "base/ipnet.h"
 #include "base/text.h"
 #include "certs/acme.h"
 
@@ -135,6 +136,21 @@ run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return lg_acme_account_put(cx, v, q->ex->tenant, &m->account);
 }
 
+/* What one customer is given: an IPv4 address, or the /64 of an IPv6 address. */
+static lg_str
+network_of(struct lg_acme *q)
+{
+	lg_str at = lg_str_of(q->ex->peer->address), ip;
+	size_t colon = at.n;
+
+	while (colon > 0 && at.p[colon - 1] != ':')
+		colon--;
+	at = lg_str_sub(at, 0, colon > 0 ? colon - 1 : at.n);
+	if (lg_str_starts(at, LG_STR("[")))
+		at = lg_str_sub(at, 1, at.n - 2);
+	return lg_ip_octets_parse(q->cx->arena, at, &ip) ? lg_str_sub(ip, 0, ip.n == 4 ? 4 : 8) : at;
+}
+
 static lg_err
 run_new(struct lg_acme *q)
 {
@@ -144,7 +160,10 @@ run_new(struct lg_acme *q)
 	LG_TRY(read_wish(q, &wish));
 	m.account = (struct lg_acme_account){ .id = lg_uuid_new(), .status = LG_ACME_VALID, .created = q->cx->now,
 		.spki = lg_pubkey_spki(q->key), .thumbprint = lg_pubkey_thumbprint(q->key), .contact = wish.contact };
+	LG_TRY(lg_acme_limit(q, LG_ACME_ACCOUNTS_ADDRESS, network_of(q), false));
 	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.account.create", run_make, &m, NULL));
+	if (!m.found && lg_acme_limit(q, LG_ACME_ACCOUNTS_ADDRESS, network_of(q), true) != LG_OK)
+		q->type = NULL;			/* others were faster; it is made */
 	if (m.found && m.account.status != LG_ACME_VALID)
 		return lg_acme_fail(q, 403, "unauthorized", "the account is deactivated");
 	return answer(q, m.found ? 200 : 201, &m.account);

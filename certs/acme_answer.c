@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "certs/acme.h"
+#include "certs/acme_limits.h"
 
 #define ERROR_URN "urn:ietf:params:acme:error:"
 
@@ -21,10 +22,20 @@ lg_acme_fail(struct lg_acme *q, int status, const char *type, const char *fmt, .
 }
 
 lg_err
-lg_acme_limited(struct lg_acme *q, int64_t hour, uint32_t max)
+lg_acme_limit(struct lg_acme *q, enum lg_acme_limit which, lg_str whose, bool take)
 {
-	q->retry = hour + LG_HOUR - q->cx->now;
-	return lg_acme_fail(q, 429, "rateLimited", "more than %u in an hour", max);
+	static const char *const what[LG_ACME_LIMITS] = {
+		[LG_ACME_ACCOUNTS_ADDRESS] = "accounts of one address", [LG_ACME_ORDERS_ACCOUNT] = "orders of one account",
+		[LG_ACME_ORDERS_NAME] = "orders for one name", [LG_ACME_FAILED_ACCOUNT] = "failed challenges of one account",
+		[LG_ACME_FAILED_NAME] = "failed challenges of one account for one name",
+	};
+	struct lg_acme_limits *l = q->c->acme_limits;
+	int64_t again;
+
+	if ((take ? lg_acme_limits_take : lg_acme_limits_left)(l, which, q->ex->tenant, whose, q->cx->now, &again))
+		return LG_OK;
+	q->retry = again - q->cx->now;
+	return lg_acme_fail(q, 429, "rateLimited", "more than %u %s in an hour", q->c->ports.acme_limits[which], what[which]);
 }
 
 /* ---- problems ---------------------------------------------------------------------------------------- */
@@ -130,6 +141,8 @@ lg_acme_serve(void *self, struct lg_http *ex, enum lg_acme_who who, lg_acme_run 
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
 	lg_http_header(ex, "Link", lg_print(ex->cx->arena, "<%.*s/directory>;rel=\"index\"", LG_FMT(q->base)));
 	e = who == LG_ACME_NOBODY ? LG_OK : lg_acme_read(q, who);
+	if (e == LG_PENDING)
+		return e;			/* it is run again on a worker */
 	if (e == LG_OK)
 		e = run(q);
 	lg_pubkey_unref(&q->key);

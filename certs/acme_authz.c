@@ -128,12 +128,6 @@ struct result {
 	struct lg_acme_order after;
 };
 
-static uint32_t *
-failed_of(struct lg_acme_account *a)
-{
-	return &a->failed;
-}
-
 /* Only a pending authorization changes by a challenge; a deactivation ends any that is not over. */
 static lg_err
 run_result(struct lg_ctx *cx, struct lg_view *v, void *arg)
@@ -147,8 +141,6 @@ run_result(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	if (n->status == LG_ACME_PENDING || (deactivate && n->status == LG_ACME_VALID && r->after.status == LG_ACME_PENDING)) {
 		r->name.name = n->name;
 		*n = r->name;
-		if (n->status == LG_ACME_INVALID)
-			LG_TRY(lg_acme_count(r->q, v, failed_of, UINT32_MAX));
 		LG_TRY(lg_acme_order_put(cx, v, tenant, &r->after));
 	}
 	lg_acme_order_keep(cx->arena, &r->after);
@@ -222,18 +214,30 @@ challenge_of(struct lg_acme *q, const struct lg_acme_name *n, lg_str text, size_
 	return lg_fail(q->cx, LG_E_NOT_FOUND, "no such challenge");
 }
 
+/* What failed for this account, and for this name of it: may it be tried again; it has failed again. */
+static lg_err
+limit_failed(struct lg_acme *q, const struct lg_acme_name *n, bool failed)
+{
+	lg_str account = lg_acme_account_key(q);
+
+	LG_TRY(lg_acme_limit(q, LG_ACME_FAILED_ACCOUNT, account, failed));
+	return lg_acme_limit(q, LG_ACME_FAILED_NAME, lg_cat(q->cx->arena, account, n->name), failed);
+}
+
 /* The look outside happens here, on the worker, between two snapshots; its answer is the challenge's. */
 static lg_err
 try_challenge(struct lg_acme *q, struct lg_acme_order *o, size_t i, size_t k)
 {
 	struct lg_acme_name n = o->name[i];
 
-	if (q->account.failed >= LG_ACME_FAILED_HOUR && q->cx->now - q->account.hour < LG_HOUR)
-		return lg_acme_limited(q, q->account.hour, LG_ACME_FAILED_HOUR);
+	LG_TRY(limit_failed(q, &n, false));
 	lg_store_turn(q->c->ports.store);
 	n.by = kinds[k].kind;
 	n.at = q->cx->now;
 	n.status = lg_acme_check(q, o, i, kinds[k].kind, &n) == LG_OK ? LG_ACME_VALID : LG_ACME_INVALID;
+	/* What was tried at the same time may have reached the limit meanwhile: this one is over all the same. */
+	if (n.status == LG_ACME_INVALID)
+		(void)limit_failed(q, &n, true);
 	return record(q, o, i, &n);
 }
 

@@ -1,6 +1,7 @@
 /* acme_jws.c: who asks: flattened JSON, signature, nonce, url, and the account of the key (RFC 8555 6.2 to 6.5). */
 #include "base/text.h"
 #include "certs/acme.h"
+#include "certs/acme_keys.h"
 
 lg_err
 lg_acme_compact(struct lg_ctx *cx, lg_str json, lg_str *token)
@@ -35,6 +36,7 @@ lg_acme_peek(struct lg_ctx *cx, lg_str token, struct lg_acme_head *ret)
 	struct lg_json js;
 
 	lg_str_cut(token, '.', &head, &rest);
+	ret->get = lg_str_starts(rest, LG_STR("."));
 	if (!lg_base64url_parse(cx->arena, head, &json))
 		return lg_fail(cx, LG_E_INVALID, "the protected header is not base64url");
 	lg_json_init(&js, cx->arena, json);
@@ -105,7 +107,7 @@ verify_by_account(struct lg_acme *q, lg_str token, lg_str kid)
 	struct lg_keyset_key k = { .kid = kid };
 
 	LG_TRY(find_account(q, kid));
-	LG_TRY(lg_pubkey_from_spki(q->cx, q->account.spki, &q->key));
+	LG_TRY(lg_acme_keys_get(q->cx, q->c->acme_keys, &q->account.thumbprint, q->account.spki, &q->key));
 	k.key = q->key;
 	k.alg = lg_pubkey_default_alg(q->key);
 	ks = lg_keyset_new(&k, 1);
@@ -167,6 +169,8 @@ lg_acme_read(struct lg_acme *q, enum lg_acme_who who)
 		return lg_acme_fail(q, 415, "malformed", "Content-Type is application/jose+json");
 	LG_TRY(lg_acme_compact(q->cx, q->ex->body, &token));
 	LG_TRY(lg_acme_peek(q->cx, token, &h));
+	if (!h.get)
+		LG_TRY(lg_http_may_block(q->ex));	/* what changes something waits for the store */
 	LG_TRY(verify(q, who, token, &h));
 	/* RFC 8555 6.4: what was signed for another resource counts for no other. */
 	if (!lg_str_eq(q->jws.url, own_url(q)))

@@ -21,22 +21,6 @@ lg_acme_order_of(struct lg_acme *q, struct lg_view *v, lg_str text, struct lg_ac
 	return LG_OK;
 }
 
-lg_err
-lg_acme_count(struct lg_acme *q, struct lg_view *v, uint32_t *(*which)(struct lg_acme_account *), uint32_t max)
-{
-	struct lg_acme_account a;
-
-	LG_TRY(lg_acme_account_get(q->cx, v, q->ex->tenant, q->account.id, &a));
-	if (q->cx->now - a.hour >= LG_HOUR) {
-		a.hour = q->cx->now;
-		a.orders = a.failed = 0;
-	}
-	if (*which(&a) >= max)
-		return lg_acme_limited(q, a.hour, max);
-	++*which(&a);
-	return lg_acme_account_put(q->cx, v, q->ex->tenant, &a);
-}
-
 /* ---- identifiers ----------------------------------------------------------------------------------------- */
 
 lg_err
@@ -208,12 +192,6 @@ struct making {
 	struct lg_acme_order order;
 };
 
-static uint32_t *
-orders_of(struct lg_acme_account *a)
-{
-	return &a->orders;
-}
-
 static bool
 shares_a_name(const struct lg_acme_order *a, const struct lg_acme_order *b)
 {
@@ -252,7 +230,6 @@ run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct making *m = arg;
 
 	LG_TRY(check_replaces(m->q, v, &m->order));
-	LG_TRY(lg_acme_count(m->q, v, orders_of, LG_ACME_ORDERS_HOUR));
 	return lg_acme_order_put(cx, v, m->q->ex->tenant, &m->order);
 }
 
@@ -266,6 +243,9 @@ run_new(struct lg_acme *q)
 		.expires = q->cx->now + LG_ACME_ORDER_LIFE, .status = LG_ACME_PENDING };
 	lg_random(m->order.seed, sizeof m->order.seed);
 	LG_TRY(read_order(q, &m->order));
+	LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_ACCOUNT, lg_acme_account_key(q), true));
+	for (size_t i = 0; i < m->order.nnames; i++)
+		LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_NAME, m->order.name[i].name, true));
 	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.order.create", run_make, m, NULL));
 	return lg_acme_order_answer(q, 201, &m->order);
 }

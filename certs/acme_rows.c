@@ -3,6 +3,7 @@
 #include "certs/acme.h"
 
 #define ROW_VERSION	1
+#define ACCOUNT_VERSION	2		/* 1: with counters of an hour before the key */
 #define ORDER_VERSION	2		/* 2: with the serial number of what is replaced */
 #define ROW_MAX		(32u << 10)
 
@@ -37,16 +38,22 @@ key_of(uint32_t tenant, lg_uuid id)
 	return k;
 }
 
+/* newest: the version that is written now; older ones are read where the caller says what they were, in *version. */
 static lg_err
-get_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, uint8_t version, uint32_t tenant, lg_uuid id, struct lg_rd *ret)
+get_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, uint8_t newest, uint32_t tenant, lg_uuid id, struct lg_rd *ret,
+    uint8_t *version)
 {
 	struct lg_certs_key k = key_of(tenant, id);
+	uint8_t have;
 	lg_str value;
 
 	LG_TRY(lg_get(cx, v, t, lg_certs_key_str(&k), &value));
 	*ret = lg_rd_of(value);
-	if (lg_rd_u8(ret) != version)
+	have = lg_rd_u8(ret);
+	if (have != newest && (version == NULL || have == 0 || have > newest))
 		ret->bad = true;
+	if (version != NULL)
+		*version = have;
 	return LG_OK;
 }
 
@@ -71,16 +78,16 @@ lg_err
 lg_acme_account_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_account *ret)
 {
 	struct lg_acme_account a = { .id = id };
+	uint8_t version;
 	struct lg_rd r;
 
-	LG_TRY(get_row(cx, v, &lg_acme_account, ROW_VERSION, tenant, id, &r));
+	LG_TRY(get_row(cx, v, &lg_acme_account, ACCOUNT_VERSION, tenant, id, &r, &version));
 	lg_rd_fixed(&r, a.thumbprint.b, sizeof a.thumbprint.b);
 	lg_rd_fixed(&r, a.entry.b, sizeof a.entry.b);
 	a.status = (enum lg_acme_status)lg_rd_u8(&r);
 	a.created = (int64_t)lg_rd_u64(&r);
-	a.hour = (int64_t)lg_rd_u64(&r);
-	a.orders = lg_rd_u32(&r);
-	a.failed = lg_rd_u32(&r);
+	if (version == 1)
+		lg_rd_bytes(&r, 16);
 	a.spki = lg_rd_str32(&r);
 	a.contact = lg_rd_str32(&r);
 	LG_TRY(end_row(cx, &r, "ACME accounts"));
@@ -108,14 +115,11 @@ lg_acme_account_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
 
-	lg_buf_byte(&b, ROW_VERSION);
+	lg_buf_byte(&b, ACCOUNT_VERSION);
 	lg_buf_bytes(&b, a->thumbprint.b, sizeof a->thumbprint.b);
 	lg_buf_bytes(&b, a->entry.b, sizeof a->entry.b);
 	lg_buf_byte(&b, (char)a->status);
 	lg_buf_u64(&b, (uint64_t)a->created);
-	lg_buf_u64(&b, (uint64_t)a->hour);
-	lg_buf_u32(&b, a->orders);
-	lg_buf_u32(&b, a->failed);
 	lg_buf_str32(&b, a->spki);
 	lg_buf_str32(&b, a->contact);
 	return put_row(cx, v, &lg_acme_account, tenant, a->id, &b);
@@ -153,7 +157,7 @@ lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 	struct lg_acme_order o = { .id = id };
 	struct lg_rd r;
 
-	LG_TRY(get_row(cx, v, &lg_acme_order, ORDER_VERSION, tenant, id, &r));
+	LG_TRY(get_row(cx, v, &lg_acme_order, ORDER_VERSION, tenant, id, &r, NULL));
 	lg_rd_fixed(&r, o.account.b, sizeof o.account.b);
 	o.expires = (int64_t)lg_rd_u64(&r);
 	o.created = (int64_t)lg_rd_u64(&r);
@@ -314,7 +318,7 @@ lg_acme_eab_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid i
 	struct lg_acme_eab e = { .id = id };
 	struct lg_rd r;
 
-	LG_TRY(get_row(cx, v, &lg_acme_eab, ROW_VERSION, tenant, id, &r));
+	LG_TRY(get_row(cx, v, &lg_acme_eab, ROW_VERSION, tenant, id, &r, NULL));
 	lg_rd_fixed(&r, e.entry.b, sizeof e.entry.b);
 	lg_rd_fixed(&r, e.secret.b, sizeof e.secret.b);
 	lg_rd_fixed(&r, e.account.b, sizeof e.account.b);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "certs/acme_keys.h"
+#include "certs/acme_limits.h"
 #include "certs/chain.h"
 #include "certs/constraints.h"
 #include "certs/names.h"
@@ -255,6 +257,8 @@ lg_certs_new(struct lg_ctx *cx, const struct lg_certs_ports *ports, struct lg_ce
 	pthread_mutex_init(&c->crl_build, NULL);
 	c->trust = trust_new(0);
 	c->nonces = lg_acme_nonces_new();
+	c->acme_keys = lg_acme_keys_new();
+	c->acme_limits = lg_acme_limits_new(ports->acme_limits);
 	*ret = c;
 	return LG_OK;
 }
@@ -268,6 +272,8 @@ lg_certs_free(struct lg_certs **c)
 	for (size_t i = 0; i < LG_CRLS; i++)
 		free((*c)->crl[i].der);
 	lg_acme_nonces_free(&(*c)->nonces);
+	lg_acme_keys_free(&(*c)->acme_keys);
+	lg_acme_limits_free(&(*c)->acme_limits);
 	pthread_mutex_destroy(&(*c)->crl_build);
 	pthread_mutex_destroy(&(*c)->lock);
 	free(*c);

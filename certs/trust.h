@@ -82,6 +82,8 @@ struct lg_certs {
 	struct lg_crl_kept crl[LG_CRLS];
 	pthread_mutex_t crl_build;	/* one CRL is built at a time */
 	struct lg_acme_nonces *nonces;
+	struct lg_acme_keys *acme_keys;
+	struct lg_acme_limits *acme_limits;
 };
 
 #endif

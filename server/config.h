@@ -37,6 +37,7 @@ struct lg_settings {
 	int64_t acme_http_port, acme_alpn_port;
 	lg_str acme_open;		/* "Type/name" */
 	lg_str acme_caa;		/* empty: host; "none" */
+	int64_t acme_accounts_address, acme_orders_account, acme_orders_name, acme_failed_account, acme_failed_name;
 	bool acme_private;
 	bool outbound_private;			/* addresses of what tenants name: issuers, directories, providers */
 	bool log_requests;

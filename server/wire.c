@@ -316,6 +316,16 @@ caa_identity(const struct lg_settings *s)
 	return s->acme_caa.n > 0 ? s->acme_caa : s->host;
 }
 
+static void
+acme_limits(const struct lg_settings *s, unsigned ret[LG_ACME_LIMITS])
+{
+	ret[LG_ACME_ACCOUNTS_ADDRESS] = (unsigned)s->acme_accounts_address;
+	ret[LG_ACME_ORDERS_ACCOUNT] = (unsigned)s->acme_orders_account;
+	ret[LG_ACME_ORDERS_NAME] = (unsigned)s->acme_orders_name;
+	ret[LG_ACME_FAILED_ACCOUNT] = (unsigned)s->acme_failed_account;
+	ret[LG_ACME_FAILED_NAME] = (unsigned)s->acme_failed_name;
+}
+
 lg_err
 lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 {
@@ -327,6 +337,7 @@ lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		.acme_entry = app->settings->acme_open, .caa_identity = caa_identity(app->settings),
 	};
 
+	acme_limits(app->settings, ports.acme_limits);
 	LG_TRY(lg_certs_new(cx, &ports, &app->certs));
 	LG_TRY(lg_tenants_trust(cx, app));
 	return lg_http_routes_add(cx, app->http, lg_certs_routes, lg_certs_nroutes, app->certs);

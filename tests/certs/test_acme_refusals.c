@@ -320,20 +320,3 @@ Test(acme_refusals, challenges)
 	acme_client_free(&c);
 }
 
-Test(acme_refusals, failed_challenges_are_limited_by_the_hour)
-{
-	struct acme_client c = acme_client_new(world_new());
-
-	for (int i = 0; i <= LG_ACME_FAILED_HOUR; i++) {
-		struct acme_order o = acme_order(&c, WWW);
-		lg_str expected, url = acme_challenge(&c, &o, 0, &expected);
-
-		c.w->net_error = LG_E_UNAVAILABLE;
-		acme_post(&c, url, LG_STR("{}"));
-		if (i < LG_ACME_FAILED_HOUR)
-			cr_assert_eq(c.status, 200);
-	}
-	assert_refused(&c, "one more", 429, "rateLimited");
-	cr_assert_gt(c.retry_after.n, 0);
-	acme_client_free(&c);
-}

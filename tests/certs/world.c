@@ -521,6 +521,8 @@ make_entries(struct world *w)
 	world_entry(w, TENANT_B, w->host_b, "Host", "node1", "", true);
 }
 
+static struct world *world_with(const char *open_entry, const unsigned limits[LG_ACME_LIMITS]);
+
 struct world *
 world_new(void)
 {
@@ -529,6 +531,20 @@ world_new(void)
 
 struct world *
 world_open(const char *open_entry)
+{
+	static const unsigned none[LG_ACME_LIMITS];
+
+	return world_with(open_entry, none);
+}
+
+struct world *
+world_limited(const unsigned acme_limits[LG_ACME_LIMITS])
+{
+	return world_with("Service/controller", acme_limits);
+}
+
+static struct world *
+world_with(const char *open_entry, const unsigned limits[LG_ACME_LIMITS])
 {
 	struct world *w = calloc(1, sizeof *w);
 	struct lg_certs_ports ports = { .subjects = { w, by_name, by_id }, .decider = { w, ask, revision }, .callers = w,
@@ -544,6 +560,7 @@ world_open(const char *open_entry)
 	ports.net = (struct lg_acme_net){ w, net_http, net_txt, net_alpn, net_caa };
 	ports.caa_identity = LG_STR("ca.a.example");
 	ports.acme_entry = lg_str_of(open_entry);
+	memcpy(ports.acme_limits, limits, sizeof ports.acme_limits);
 	make_authority(w, TENANT_A, "A");
 	make_authority(w, TENANT_B, "B");
 	cr_assert_eq(lg_certs_new(&w->cx, &ports, &w->certs), LG_OK);

@@ -53,6 +53,7 @@ struct world {
 
 struct world *world_new(void);
 struct world *world_open(const char *acme_entry);	/* accounts without a key order for this entry */
+struct world *world_limited(const unsigned acme_limits[LG_ACME_LIMITS]);
 void world_free(struct world *w);
 /* After a mutation this thread's snapshot is old. */
 struct lg_view *world_view(struct world *w);
