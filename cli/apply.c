@@ -3,7 +3,6 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "base/yaml.h"
 
 static const struct cli_column change_columns[] = {
 	{ "KIND", "kind", NULL }, { "NAME", "name", NULL }, { "CHANGE", "change", NULL }, { "FIELDS", "fields", NULL }, { NULL, NULL, NULL },
@@ -11,27 +10,6 @@ static const struct cli_column change_columns[] = {
 static const struct cli_column credential_columns[] = {
 	{ "KIND", "kind", NULL }, { "NAME", "name", NULL }, { "SECRET", "secret", NULL }, { NULL, NULL, NULL },
 };
-
-static lg_err
-read_state(struct cli *c, lg_str *ret)
-{
-	struct lg_buf b = LG_BUF(CLI_FILE_MAX);
-	struct lg_yaml *y;
-	lg_str text;
-	lg_err e;
-
-	if (!cli_given(c, "file"))
-		return lg_fail(c->cx, LG_E_INVALID, "which state? lightgate apply -f FILE, or -f - for standard input");
-	LG_TRY(cli_read_file(c, cli_value(c, "file"), &text));
-	e = lg_yaml_parse(c->cx, text, &y);
-	if (e != LG_OK)
-		return lg_fail_in(c->cx, e, lg_dup(c->cx->arena, cli_value(c, "file")).p);
-	lg_yaml_to_json(y, &b);
-	e = lg_buf_status(c->cx, &b);
-	*ret = lg_dup(c->cx->arena, lg_buf_view(&b));
-	lg_buf_free(&b);
-	return e;
-}
 
 /* Rows that stay as they are would drown the others. */
 static lg_str
@@ -99,7 +77,7 @@ cli_apply(struct cli *c)
 	struct lg_reply answer;
 	lg_str state;
 
-	LG_TRY(read_state(c, &state));
+	LG_TRY(cli_read_document(c, "apply", &state));
 	LG_TRY(cli_call(c, "POST", dry_run ? LG_STR("/v1/apply?dry_run=true") : LG_STR("/v1/apply"), state, &answer));
 	if (cli_wants_json(c))
 		cli_json(c, answer.body);

@@ -105,6 +105,8 @@ LG_CHECKED lg_err cli_call(struct cli *c, const char *method, lg_str path, lg_st
 /* ---- files ------------------------------------------------------------------------------------------- */
 
 LG_CHECKED lg_err cli_read_file(struct cli *c, lg_str path, lg_str *ret);	/* "-" is stdin */
+/* The YAML or JSON document of -f as JSON; verb: "apply", for the sentence. */
+LG_CHECKED lg_err cli_read_document(struct cli *c, const char *verb, lg_str *ret);
 LG_CHECKED lg_err cli_read_secret(struct cli *c, lg_str path, lg_str *ret);	/* its first line */
 LG_CHECKED lg_err cli_write_secret(struct cli *c, lg_str path, lg_str text);	/* 0600; "-" is the output */
 LG_CHECKED lg_err cli_ask_password(struct cli *c, const char *prompt, lg_str *ret);	/* from the terminal, without echo */
@@ -164,6 +166,11 @@ lg_err cli_change_password(struct cli *c);
 lg_err cli_expire_password(struct cli *c);
 lg_err cli_show_password_policy(struct cli *c);
 lg_err cli_set_password_policy(struct cli *c);
+lg_err cli_source_list(struct cli *c);
+lg_err cli_source_show(struct cli *c);
+lg_err cli_source_set(struct cli *c);
+lg_err cli_source_test(struct cli *c);
+lg_err cli_source_delete(struct cli *c);
 lg_err cli_index_list(struct cli *c);
 lg_err cli_index_create(struct cli *c);
 lg_err cli_index_delete(struct cli *c);

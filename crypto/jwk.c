@@ -98,6 +98,13 @@ take_parts(struct lg_ctx *cx, const struct raw *raw, const struct kind_row *row,
 	    && (row->kind == LG_KIND_ED25519 || take(cx, raw, Y, row->size, &p->y));
 }
 
+/* "jwt-svid": SPIFFE's bundles say so (SPIFFE Trust Domain and Bundle 4.2.2). */
+static bool
+for_signatures(lg_str use)
+{
+	return lg_str_eq(use, LG_STR("sig")) || lg_str_eq(use, LG_STR("jwt-svid"));
+}
+
 static lg_err
 interpret(struct lg_ctx *cx, const struct raw *raw, struct lg_jwk *ret)
 {
@@ -111,8 +118,7 @@ interpret(struct lg_ctx *cx, const struct raw *raw, struct lg_jwk *ret)
 			return lg_fail(cx, LG_E_INVALID, "a JWK of type %.*s lacks its numbers", LG_FMT(row->kty));
 		jwk.alg = raw->has[ALG] ? lg_alg_parse(raw->text[ALG]) : row->alg;
 		const struct lg_alg_row *alg = lg_alg_row(jwk.alg);
-		jwk.usable = alg != NULL && alg->kind == row->kind && !raw->no_verify
-		    && (!raw->has[USE] || lg_str_eq(raw->text[USE], LG_STR("sig")));
+		jwk.usable = alg != NULL && alg->kind == row->kind && !raw->no_verify && (!raw->has[USE] || for_signatures(raw->text[USE]));
 	}
 	*ret = jwk;
 	return LG_OK;

@@ -48,6 +48,15 @@ lg_keyset_unref(struct lg_keyset **ks)
 	free(s);
 }
 
+bool
+lg_keyset_has(const struct lg_keyset *ks, lg_str kid)
+{
+	for (size_t i = 0; i < ks->n; i++)
+		if (lg_str_eq(ks->key[i].kid, kid))
+			return true;
+	return false;
+}
+
 void
 lg_keyset_jwks(const struct lg_keyset *ks, struct lg_buf *out)
 {

@@ -79,7 +79,7 @@ const struct lg_class lg_classes[] = {
 	{ NIS "8", "nisNetgroup", "top", PLAIN, "cn", "nisNetgroupTriple memberNisNetgroup description" },
 
 	{ "1.3.6.1.4.1.24552.500.1.1.2.0", "ldapPublicKey", "top", AUX, "", "sshPublicKey uid" },
-	{ OURS "1", "lgAccount", "top", AUX, "", "lgEnabled sshPublicKey" },
+	{ OURS "1", "lgAccount", "top", AUX, "", "lgEnabled sshPublicKey lgSource" },
 	{ OURS "20", "lgTenant", "top", AUX, "", "lgScram" },
 	{ OURS "2", "lgGroup", "top", IS(GROUP), "cn",
 	    "member memberUid gidNumber businessCategory seeAlso owner ou o description displayName" },

@@ -10,6 +10,7 @@
 #include "server/fetch.h"
 #include "server/point.h"
 #include "server/tenants.h"
+#include "server/wire_sts.h"
 
 /* ---- entries as the token service and the authority see them ----------------------------------------------- */
 
@@ -152,6 +153,29 @@ sts_peer(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_s
 	return LG_OK;
 }
 
+static lg_err
+sts_subject_at(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_pair *rdn, size_t n,
+    struct lg_sts_subject *ret)
+{
+	struct lg_entry e;
+
+	(void)self;
+	LG_TRY(lg_wire_entry_at(cx, v, tenant, rdn, n, &e));
+	subject_of(&e, ret);
+	return LG_OK;
+}
+
+static lg_err
+sts_person(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_person *p, lg_uuid known,
+    struct lg_sts_subject *ret)
+{
+	struct lg_entry e;
+
+	LG_TRY(lg_wire_person(self, cx, v, tenant, p, known, &e));
+	subject_of(&e, ret);
+	return LG_OK;
+}
+
 static struct lg_mailbox *
 sts_mailbox(void *self)
 {
@@ -189,9 +213,9 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		.ports = {
 			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
 			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
-			.peer_entry = sts_peer, .mailbox = sts_mailbox,
+			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .mailbox = sts_mailbox,
 		},
-		.decider = w->decider, .signer = app->signer, .hasher = app->hasher,
+		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings),
 	};
 	size_t n;
 

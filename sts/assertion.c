@@ -1,10 +1,75 @@
-/* assertion.c: private_key_jwt (RFC 7523 3): a client's signed statement about itself, good once. */
-#include "sts/sts.h"
+/*
+ * assertion.c: signed statements about a client (RFC 7523): private_key_jwt, which the client makes about itself, good once; and those
+ * of an issuer of tokens that it is registered with, which are used for as long as they live.
+ */
+#include "sts/source.h"
 
 #include "base/text.h"
 
 #define ASSERTION_LIFE	(5 * LG_MINUTE)
+#define FEDERATED_LIFE	(24 * 60 * LG_MINUTE)
 #define SKEW		LG_MINUTE
+
+lg_err
+sts_assertion_peek(struct sts_rq *rq, lg_str assertion, struct lg_claims *ret)
+{
+	lg_str header, rest, payload, signature, json;
+
+	if (assertion.n > LG_TOKEN_MAX || !lg_str_cut(assertion, '.', &header, &rest)
+	    || !lg_str_cut(rest, '.', &payload, &signature)
+	    || !lg_base64url_parse(rq->cx->arena, payload, &json) || lg_claims_parse(rq->cx, json, ret) != LG_OK
+	    || ret->subject.n == 0)
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the client assertion does not parse");
+	return LG_OK;
+}
+
+lg_err
+sts_client_keys(struct sts_rq *rq, const struct lg_sts_client *client, lg_str token, struct lg_keyset **ret)
+{
+	struct sts_source place = { .name = client->id, .id = client->entry, .jwks_uri = client->jwks_uri };
+	lg_str kid = sts_token_kid(rq->cx->arena, token);
+	lg_err e;
+
+	if (client->jwks_uri.n == 0)
+		return lg_keyset_from_jwks(rq->cx, client->jwks, ret);
+	e = sts_foreign_keys(rq->cx, rq->sts, &place, kid, ret);
+	return e == LG_PENDING ? sts_foreign_wait(rq, &place, kid) : e;
+}
+
+/* ---- what every assertion must be ------------------------------------------------------------------------ */
+
+/* One audience: an assertion for several servers could be replayed by each at the others. */
+static bool
+for_us(const struct sts_rq *rq, const struct sts_assertion *want, const struct lg_claims *c)
+{
+	if (c->naudience != 1)
+		return false;
+	if (want->audience.n > 0)
+		return lg_str_eq(c->audience[0], want->audience);
+	return lg_str_eq(c->audience[0], rq->tenant.issuer)
+	    || lg_str_eq(c->audience[0], lg_print(rq->cx->arena, "%.*s/oauth2/token", LG_FMT(rq->tenant.issuer)));
+}
+
+lg_err
+sts_assertion_verify(struct sts_rq *rq, lg_str token, const struct lg_keyset *keys, const struct sts_assertion *want,
+    struct lg_claims *ret)
+{
+	struct lg_jws jws;
+
+	if (lg_jws_verify(rq->cx, token, keys, "JWT", &jws) != LG_OK || lg_claims_parse(rq->cx, jws.payload, ret) != LG_OK
+	    || lg_claims_check_time(rq->cx, ret) != LG_OK) {
+		(void)lg_fail_in(rq->cx, LG_E_INVALID, want->what);
+		rq->error = STS_INVALID_CLIENT;
+		return LG_E_INVALID;
+	}
+	if (!for_us(rq, want, ret))
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the %s's aud must be the issuer", want->what);
+	if (ret->expires - rq->cx->now > want->life)
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the %s lives too long", want->what);
+	return LG_OK;
+}
+
+/* ---- private_key_jwt ------------------------------------------------------------------------------------------ */
 
 static lg_err
 use_once(struct sts_rq *rq, const struct lg_claims *c)
@@ -17,61 +82,54 @@ use_once(struct sts_rq *rq, const struct lg_claims *c)
 	return e;
 }
 
-/* ---- what it must say ---------------------------------------------------------------------------------- */
-
-lg_err
-sts_assertion_client(struct sts_rq *rq, lg_str assertion, lg_str *ret)
-{
-	struct lg_claims c;
-	lg_str header, rest, payload, signature, json;
-
-	if (assertion.n > LG_TOKEN_MAX || !lg_str_cut(assertion, '.', &header, &rest)
-	    || !lg_str_cut(rest, '.', &payload, &signature)
-	    || !lg_base64url_parse(rq->cx->arena, payload, &json) || lg_claims_parse(rq->cx, json, &c) != LG_OK
-	    || c.subject.n == 0)
-		return sts_refuse(rq, STS_INVALID_CLIENT, "the client assertion does not parse");
-	*ret = c.subject;
-	return LG_OK;
-}
-
-static const char *
-fault_of(const struct sts_rq *rq, const struct lg_sts_client *client, const struct lg_claims *c)
-{
-	int64_t made = c->issued != 0 ? c->issued : c->expires - ASSERTION_LIFE;
-
-	if (!lg_str_eq(c->issuer, client->id) || !lg_str_eq(c->subject, client->id))
-		return "the assertion's iss and sub must be the client_id";
-	/* One audience: an assertion for several servers could be replayed by each at the others. */
-	if (c->naudience != 1
-	    || (!lg_str_eq(c->audience[0], rq->tenant.issuer)
-	        && !lg_str_eq(c->audience[0], lg_print(rq->cx->arena, "%.*s/oauth2/token", LG_FMT(rq->tenant.issuer)))))
-		return "the assertion's aud must be the issuer";
-	if (c->jti.n == 0 || c->jti.n > 255)
-		return "the assertion has no usable jti";
-	if (c->expires - rq->cx->now > ASSERTION_LIFE + SKEW)
-		return "the assertion lives too long";
-	if (made < sts_replay_started(rq->sts->replay))
-		return "the assertion was made before the service started";
-	return NULL;
-}
-
 lg_err
 sts_assertion_check(struct sts_rq *rq, const struct lg_sts_client *client, lg_str assertion)
 {
+	static const struct sts_assertion want = { .what = "client assertion", .life = ASSERTION_LIFE + SKEW };
 	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
 	struct lg_claims c;
-	struct lg_jws jws;
-	const char *fault;
 
-	LG_TRY(lg_keyset_from_jwks(rq->cx, client->jwks, &keys));
-	if (lg_jws_verify(rq->cx, assertion, keys, "JWT", &jws) != LG_OK || lg_claims_parse(rq->cx, jws.payload, &c) != LG_OK
-	    || lg_claims_check_time(rq->cx, &c) != LG_OK) {
-		(void)lg_fail_in(rq->cx, LG_E_INVALID, "client assertion");
-		rq->error = STS_INVALID_CLIENT;
-		return LG_E_INVALID;
-	}
-	fault = fault_of(rq, client, &c);
-	if (fault != NULL)
-		return sts_refuse(rq, STS_INVALID_CLIENT, "%s", fault);
+	LG_TRY(sts_client_keys(rq, client, assertion, &keys));
+	LG_TRY(sts_assertion_verify(rq, assertion, keys, &want, &c));
+	if (!lg_str_eq(c.issuer, client->id) || !lg_str_eq(c.subject, client->id))
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the assertion's iss and sub must be the client_id");
+	if (c.jti.n == 0 || c.jti.n > 255)
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the assertion has no usable jti");
+	if ((c.issued != 0 ? c.issued : c.expires - ASSERTION_LIFE) < sts_replay_started(rq->sts->replay))
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the assertion was made before the service started");
 	return use_once(rq, &c);
+}
+
+/* ---- federated_jwt: issuer and subject stand in the client, keys there or at the source of that issuer ------------- */
+
+static lg_err
+keys_of(struct sts_rq *rq, const struct lg_sts_client *client, lg_str assertion, struct lg_keyset **ret)
+{
+	struct sts_source *s;
+	lg_err e;
+
+	if (client->jwks.n > 0 || client->jwks_uri.n > 0)
+		return sts_client_keys(rq, client, assertion, ret);
+	s = LG_NEW(rq->cx->arena, struct sts_source);
+	e = sts_source_by_issuer(rq->cx, rq->view, rq->tenant_id, client->issuer, s);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && !s->enabled))
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the client's issuer is no source that is trusted");
+	LG_TRY(e);
+	return sts_source_vouches(rq, s, assertion, ret);
+}
+
+lg_err
+sts_federated_check(struct sts_rq *rq, const struct lg_sts_client *client, lg_str assertion)
+{
+	static const struct sts_assertion want = { .what = "assertion", .life = FEDERATED_LIFE };
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
+	struct lg_claims c;
+
+	LG_TRY(keys_of(rq, client, assertion, &keys));
+	LG_TRY(sts_assertion_verify(rq, assertion, keys, &want, &c));
+	if (!lg_str_eq(c.issuer, client->issuer))
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the assertion is of another issuer than the one trusted for this client");
+	if (!lg_str_eq(c.subject, client->subject))
+		return sts_refuse(rq, STS_INVALID_CLIENT, "the assertion is about another subject than the one trusted for this client");
+	return LG_OK;
 }

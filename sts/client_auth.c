@@ -2,7 +2,7 @@
  * client_auth.c: who calls the token endpoint (RFC 6749 2.3, RFC 7523, RFC 8705).
  * A client uses the method it is registered with, and one method only.
  */
-#include "sts/sts.h"
+#include "sts/source.h"
 
 #include "base/text.h"
 
@@ -63,8 +63,7 @@ read_form(struct sts_rq *rq, struct credentials *cr)
 		return LG_OK;
 	if (!lg_str_eq(type, jwt_bearer))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "client_assertion_type is not known");
-	/* Another issuer's assertion does not know our client_id; ours does, and is compared with it when it is checked. */
-	return id.n > 0 ? LG_OK : sts_assertion_client(rq, cr->assertion, &cr->id);
+	return LG_OK;
 }
 
 /* ---- one function for each way ------------------------------------------------------------------------ */
@@ -128,14 +127,38 @@ static lg_err (*const checks[])(struct sts_rq *, const struct lg_sts_client *, c
 	[LG_CLIENT_FEDERATED] = check_federated,
 };
 
+/*
+ * An assertion without a client_id: another issuer's does not know our names, and its source says who it is; a client's own has its
+ * client_id in it, and is compared with it when it is checked.
+ */
+static lg_err
+read_assertion(struct sts_rq *rq, struct credentials *cr, bool *done)
+{
+	struct lg_claims c;
+	lg_err e = sts_workload_client(rq, cr->assertion);
+
+	*done = e == LG_OK;
+	if (e != LG_E_NOT_FOUND)
+		return e;
+	LG_TRY(sts_assertion_peek(rq, cr->assertion, &c));
+	cr->id = c.subject;
+	return LG_OK;
+}
+
 lg_err
 sts_client_authenticate(struct sts_rq *rq)
 {
 	struct credentials cr = { .basic = false };
+	bool done;
 	lg_err e;
 
 	LG_TRY(read_basic(rq, rq->ex->header(rq->ex, "Authorization"), &cr));
 	LG_TRY(read_form(rq, &cr));
+	if (cr.id.n == 0 && cr.assertion.n > 0) {
+		LG_TRY(read_assertion(rq, &cr, &done));
+		if (done)
+			return LG_OK;
+	}
 	if (cr.id.n == 0)
 		return bad_client(rq, "no client_id");
 	e = sts_client_load(rq, cr.id, &rq->client);

@@ -215,7 +215,8 @@ static lg_err
 check_keys(struct lg_ctx *cx, const struct lg_sts_client *c)
 {
 	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
-	bool needed = c->auth == LG_CLIENT_JWT || c->auth == LG_CLIENT_FEDERATED || c->auth == LG_CLIENT_SELF_TLS || c->signed_requests;
+	/* An issuer's keys may be those of the identity source of that issuer. */
+	bool needed = c->auth == LG_CLIENT_JWT || c->auth == LG_CLIENT_SELF_TLS || c->signed_requests;
 
 	if (c->jwks.n > 0 && c->jwks_uri.n > 0)
 		return lg_fail(cx, LG_E_INVALID, "jwks or jwks_uri, not both");

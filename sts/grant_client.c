@@ -27,6 +27,7 @@ sts_grant_client_credentials(struct sts_rq *rq)
 	LG_TRY(e);
 	LG_TRY(read_scope(rq, is));
 	LG_TRY(sts_issue_audience(rq, true, is));
+	is->sid = rq->source_sid;
 	LG_TRY(sts_issue_decide(rq, is));
 	sts_issue_lifetime(rq, is);
 	return sts_issue_sign(rq, is);

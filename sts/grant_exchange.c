@@ -167,8 +167,7 @@ sts_grant_exchange(struct sts_rq *rq)
 	LG_TRY(sts_issue_decide(rq, is));
 	is->sid = c.sid;
 	is->issued_type = LG_STR(ACCESS_TOKEN);
+	rq->not_after = c.expires;
 	sts_issue_lifetime(rq, is);
-	if (is->issued + is->life > c.expires)
-		is->life = c.expires - is->issued;
-	return is->life >= LG_SECOND ? sts_issue_sign(rq, is) : sts_refuse(rq, STS_INVALID_REQUEST, "subject_token has expired");
+	return sts_issue_sign(rq, is);
 }

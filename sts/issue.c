@@ -47,7 +47,9 @@ sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_ques
 	q->facts[q->nfacts++] = lg_fact_set("audience", is->audience, is->naudience);
 	q->facts[q->nfacts++] = lg_fact_set("scopes", scopes, nscopes);
 	q->facts[q->nfacts++] = lg_fact_str("client", rq->client.id);
-	q->context[q->ncontext++] = lg_fact_str("subject_proof", LG_STR("self"));
+	q->context[q->ncontext++] = lg_fact_str("subject_proof", rq->source.n > 0 ? LG_STR("federated") : LG_STR("self"));
+	if (rq->source.n > 0)
+		q->context[q->ncontext++] = lg_fact_str("source", rq->source);
 	q->context[q->ncontext++] = lg_fact_str("client", rq->client.id);
 	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
 	sts_acr_facts(rq->cx->arena, &is->how, q);
@@ -148,6 +150,8 @@ sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is)
 
 	is->life = seconds * LG_SECOND;
 	sts_issue_time(rq, is);
+	if (rq->not_after != 0 && is->issued + is->life > rq->not_after)
+		is->life = rq->not_after - is->issued;
 	/* RFC 8705 3: a client known by its certificate gets tokens that only its connection can use. */
 	if (rq->by_certificate)
 		is->cnf_x5t = sts_thumbprint(rq->cx->arena, rq->ex->peer->cert);
@@ -319,6 +323,8 @@ sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
 	struct signing *sg = LG_NEW(rq->cx->arena, struct signing);
 	char sub[LG_UUID_TEXT + 1];
 
+	if (is->life < LG_SECOND)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "what the token would come from has expired");
 	*sg = (struct signing){ .rq = rq, .is = is };
 	lg_uuid_text(is->subject.id, sub);
 	write_access_claims(&extra, rq, is);

@@ -26,6 +26,7 @@ sts_rq_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*run)(struct sts_rq *
 	lg_err e;
 
 	LG_TRY(sts_rq_new(sts, ex, &rq));
+	rq->run = run;
 	e = lg_view_begin(rq->cx, sts->store, &rq->view);
 	if (e == LG_OK)
 		e = run(rq);

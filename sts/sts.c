@@ -1,7 +1,10 @@
 /* sts.c: the service itself: made once, shared by all threads. */
-#include "sts/web.h"
+#include "sts/sts.h"
 
 #include <stdlib.h>
+
+#include "sts/source.h"
+#include "sts/web.h"
 
 lg_err
 lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **ret)
@@ -16,7 +19,9 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	sts->decider = o->decider;
 	sts->signer = o->signer;
 	sts->hasher = o->hasher;
+	sts->outside = o->outside;
 	LG_TRY(sts_web_new(cx, sts->arena, o->files, o->nfiles, &sts->web));
+	LG_TRY(sts_foreign_new(cx, &sts->foreign));
 	LG_TRY(sts_caches_new(cx, &sts->caches));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
 	LG_TRY(sts_replay_new(cx, &sts->replay));
@@ -31,6 +36,7 @@ lg_sts_free(struct lg_sts **sts)
 {
 	if (*sts == NULL)
 		return;
+	sts_foreign_free(&(*sts)->foreign);
 	sts_caches_free(&(*sts)->caches);
 	sts_throttle_free(&(*sts)->throttle);
 	sts_replay_free(&(*sts)->replay);

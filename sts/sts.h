@@ -22,6 +22,8 @@ struct lg_sts {
 	struct lg_signer signer;
 	struct lg_hasher hasher;
 	struct sts_web *web;			/* pages and messages */
+	struct lg_web outside;
+	struct sts_foreign *foreign;		/* what identity sources publish */
 	struct sts_caches *caches;		/* verified tokens, one table a thread */
 	struct sts_throttle *throttle;
 	struct sts_replay *replay;		/* client assertions that were used */
@@ -59,6 +61,9 @@ struct sts_rq {
 	lg_str jkt;			/* thumbprint of the key it proved (RFC 9449); empty: none */
 	enum sts_error error;
 	void *grant;			/* the token endpoint's: what the grant keeps between its steps */
+	lg_err (*run)(struct sts_rq *);	/* the endpoint's own: it begins anew when others' keys are there */
+	lg_str source, source_sid;	/* the identity source that vouched for the client, and what its tokens are known by */
+	int64_t not_after;		/* microseconds: what is issued ends before; 0: no such bound */
 };
 
 /* Tenant's data into the arena; nothing is read of the store. */
@@ -241,10 +246,21 @@ LG_CHECKED lg_err sts_dpop_nonce(struct lg_ctx *cx, struct lg_sts *sts, uint32_t
 /* Fills rq->client (a copy in the arena) or refuses with invalid_client. */
 LG_CHECKED lg_err sts_client_authenticate(struct sts_rq *rq);
 LG_CHECKED lg_err sts_client_load(struct sts_rq *rq, lg_str id, struct lg_sts_client *ret);	/* LG_E_NOT_FOUND */
+/* The keys for a token that the client signed: its own, or those at its jwks_uri.  On a loop; LG_PENDING: they are fetched, and the request
+ * begins anew then. */
+LG_CHECKED lg_err sts_client_keys(struct sts_rq *rq, const struct lg_sts_client *c, lg_str token, struct lg_keyset **ret);
+/* What is asked of an assertion beside who speaks of whom.  Refused with invalid_client. */
+struct sts_assertion {
+	const char *what;		/* "client assertion": in sentences */
+	lg_str audience;		/* the one it must be for; empty: our issuer or token endpoint */
+	int64_t life;			/* microseconds that it may still live */
+};
+LG_CHECKED lg_err sts_assertion_verify(struct sts_rq *rq, lg_str token, const struct lg_keyset *keys, const struct sts_assertion *want,
+    struct lg_claims *ret);
 LG_CHECKED lg_err sts_assertion_check(struct sts_rq *rq, const struct lg_sts_client *c, lg_str assertion);
 LG_CHECKED lg_err sts_federated_check(struct sts_rq *rq, const struct lg_sts_client *c, lg_str assertion);
-/* The client_id an assertion speaks for, before anything of it is believed. */
-LG_CHECKED lg_err sts_assertion_client(struct sts_rq *rq, lg_str assertion, lg_str *ret);
+/* The claims of an assertion, before anything of it is believed. */
+LG_CHECKED lg_err sts_assertion_peek(struct sts_rq *rq, lg_str assertion, struct lg_claims *ret);
 
 /* ---- what a client says about itself (client_fields.c, client_json.c) ---------------------------------------- */
 

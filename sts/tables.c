@@ -1,5 +1,5 @@
 /* tables.c: the tables of the token service, the keys in them, and the sweep of what has expired. */
-#include "sts/sts.h"
+#include "sts/source.h"
 
 #define SWEEP_ROWS	1000
 #define ROW_VERSION	1
@@ -23,7 +23,7 @@ const struct lg_table sts_expiry = { .name = "sts_expiry", .id = 0x0506, .derive
 
 const struct lg_table *const lg_sts_tables[] = {
 	&sts_clients, &sts_codes, &sts_grants, &sts_sessions, &sts_revoked, &sts_expiry,
-	&sts_pushed, &sts_devices, &sts_wants,
+	&sts_pushed, &sts_devices, &sts_wants, &sts_sources, &sts_source_keys, &sts_links,
 };
 const size_t lg_sts_table_count = LG_COUNT(lg_sts_tables);
 

@@ -154,6 +154,7 @@ struct lg_keyset *lg_keyset_new(const struct lg_keyset_key *keys, size_t n);
 struct lg_keyset *lg_keyset_ref(struct lg_keyset *ks);
 void lg_keyset_unref(struct lg_keyset **ks);
 LG_CHECKED lg_err lg_keyset_from_jwks(struct lg_ctx *cx, lg_str json, struct lg_keyset **ret);	/* keys of other kinds are passed over */
+bool lg_keyset_has(const struct lg_keyset *ks, lg_str kid);
 void lg_keyset_jwks(const struct lg_keyset *ks, struct lg_buf *out);	/* {"keys":[...]} */
 
 struct lg_jws {

@@ -12,6 +12,7 @@
 #include "base/decide.h"
 #include "base/http.h"
 #include "base/json.h"
+#include "base/web.h"
 #include "lightgate/crypto.h"
 #include "lightgate/keeper.h"
 
@@ -49,6 +50,18 @@ struct lg_sts_tenant {
 	unsigned algs;			/* bits, 1 << enum lg_alg: those that an active key has */
 };
 
+/* Somebody whom an identity source knows (docs/federation.md). */
+struct lg_sts_person {
+	lg_str source;			/* its name */
+	lg_str id;			/* theirs, for ever */
+	lg_str name, display, mail;	/* name: proposed for an entry; may be empty, as the others */
+	bool mail_verified;
+	bool create, link;		/* what the source allows */
+	const lg_str *groups;		/* ours that they are in */
+	const lg_str *managed;		/* ours that the source speaks of: who is not in one any more is taken out */
+	size_t ngroups, nmanaged;
+};
+
 struct lg_sts_ports {
 	void *self;
 	/* A tenant that serves requests; LG_E_NOT_FOUND otherwise. */
@@ -70,6 +83,15 @@ struct lg_sts_ports {
 	/* The entry that a verified client certificate names; LG_E_NOT_FOUND or LG_E_DENIED when revoked. */
 	lg_err (*peer_entry)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str cert,
 	    struct lg_sts_subject *ret);
+	/* The entry of a name below the tenant's suffix, its parts in the order of a DN, the values as they are (not escaped); LG_E_NOT_FOUND. */
+	lg_err (*subject_at)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_pair *rdn, size_t n,
+	    struct lg_sts_subject *ret);
+	/*
+	 * Inside a mutation: the entry of somebody who was known as `known` (nil: not yet), brought up to date; created or linked with
+	 * one that is there if need be and the source and policy allow it.  LG_E_DENIED with a sentence otherwise.
+	 */
+	lg_err (*person)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_person *p, lg_uuid known,
+	    struct lg_sts_subject *ret);
 	/* The mailbox of the loop this is called on: where the store's answers come back. */
 	struct lg_mailbox *(*mailbox)(void *self);
 };
@@ -85,6 +107,7 @@ struct lg_sts_options {
 	struct lg_decider decider;
 	struct lg_signer signer;
 	struct lg_hasher hasher;
+	struct lg_web outside;		/* issuers' keys and providers */
 	const struct lg_sts_file *files;	/* those of web/; must outlive the service */
 	size_t nfiles;
 };
@@ -206,6 +229,32 @@ LG_CHECKED lg_err lg_sts_client_del(struct lg_ctx *cx, struct lg_view *v, uint32
 LG_CHECKED lg_err lg_sts_wanted_algs(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, unsigned *ret);
 /* A client that needs a secret and has none yet: the caller makes one and shows it once. */
 bool lg_sts_client_needs_secret(const struct lg_sts_client *c);
+
+/* ---- identity sources: others whose word about who somebody is counts in a tenant (docs/federation.md) ------------- */
+
+#define LG_SOURCES		64		/* of a tenant */
+#define LG_SOURCE_NAME_MAX	32
+#define LG_SOURCE_MAX		(48u << 10)	/* octets of its document */
+
+/*
+ * Reads a source's document (name, kind, ...), seals its secret; in cx's arena.  LG_E_INVALID names the member.  On a worker or a loop.
+ */
+struct sts_source;
+LG_CHECKED lg_err lg_sts_source_read(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str json, struct sts_source **ret);
+lg_str lg_sts_source_name(const struct sts_source *s);
+/*
+ * Inside a mutation.  A document without the secret keeps the one that is stored.  Whoever is turned off, or gets other keys or another
+ * issuer, loses the tokens that were given for its word.  LG_E_EXISTS: the issuer is another source's; LG_E_LIMIT.
+ */
+LG_CHECKED lg_err lg_sts_source_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_source *s, enum lg_sts_change *ret);
+LG_CHECKED lg_err lg_sts_source_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name);	/* LG_E_NOT_FOUND */
+/* As it was read, without its secret; LG_E_NOT_FOUND. */
+LG_CHECKED lg_err lg_sts_source_write(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name, struct lg_jsonw *w);
+/* All of them, in an array, by name. */
+LG_CHECKED lg_err lg_sts_sources_write(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_jsonw *w);
+/* Asks it what can be asked without anybody's credentials (keys, metadata, a bind); what it found, for the operator.  On a worker, no view
+ * open. */
+LG_CHECKED lg_err lg_sts_source_try(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str name, struct lg_jsonw *w);
 
 /* ---- tokens -------------------------------------------------------------------------------------------------- */
 

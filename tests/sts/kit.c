@@ -155,6 +155,60 @@ tenant_port(void *self, struct lg_ctx *cx, uint32_t tenant, struct lg_sts_tenant
 	return LG_OK;
 }
 
+/* "cn=robot,ou=services": by its first value. */
+static lg_err
+subject_at(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_pair *rdn, size_t n, struct lg_sts_subject *ret)
+{
+	(void)self; (void)cx; (void)v; (void)tenant;
+	for (size_t i = 0; n > 0 && i < LG_COUNT(entries); i++)
+		if (lg_str_eq(rdn[0].value, lg_str_of(entries[i].name)))
+			return fill(i, ret) ? LG_OK : LG_E_INTERNAL;
+	return LG_E_NOT_FOUND;
+}
+
+/* Others' web servers, on threads of the service's own. */
+static lg_err
+web_ask(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_web_reply *ret)
+{
+	(void)self;
+	atomic_fetch_add(&kit.asked, 1);
+	if (rq->body.n > 0)
+		(void)snprintf(kit.web_post, sizeof kit.web_post, "%.*s", LG_FMT(rq->body));
+	for (size_t i = 0; i < kit.nweb && !atomic_load(&kit.web_fails); i++)
+		if (lg_str_eq(rq->url, lg_str_of(kit.web[i].url))) {
+			*ret = (struct lg_web_reply){ .status = 200, .body = lg_dup(cx->arena, lg_str_of(kit.web[i].body)),
+				.max_age = kit.web[i].max_age };
+			return LG_OK;
+		}
+	return lg_fail(cx, LG_E_UNAVAILABLE, "nobody there");
+}
+
+void
+kit_web(const char *url, const char *body, int64_t max_age)
+{
+	size_t i = 0;
+
+	while (i < kit.nweb && strcmp(kit.web[i].url, url) != 0)
+		i++;
+	cr_assert(i < LG_COUNT(kit.web));
+	kit.nweb = i == kit.nweb ? i + 1 : kit.nweb;
+	kit.web[i].url = url;
+	kit.web[i].body = body;
+	kit.web[i].max_age = max_age;
+}
+
+const char *
+kit_jwks(const struct lg_key *k, const char *kid, const char *more)
+{
+	struct lg_buf b = LG_BUF(8192);
+	lg_str jwk;
+
+	lg_pubkey_jwk(lg_key_public(k), lg_str_of(kid), LG_ALG_ES256, &b);
+	jwk = lg_dup(kit.arena, lg_buf_view(&b));
+	lg_buf_free(&b);
+	return kit_fmt("{\"keys\":[{%s%.*s]}", more, LG_FMT(lg_str_sub(jwk, 1, jwk.n)));
+}
+
 static struct lg_mailbox *
 mailbox(void *self)
 {
@@ -255,6 +309,12 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 	(void)self; (void)cx;
 	cr_assert(v != NULL && q->record && strcmp(q->action, "token:issue") == 0);
 	kit.decisions++;
+	kit.question_proof = kit.question_source = LG_NONE;
+	for (size_t i = 0; i < q->ncontext; i++)
+		if (strcmp(q->context[i].name, "subject_proof") == 0)
+			kit.question_proof = lg_dup(kit.arena, q->context[i].s);
+		else if (strcmp(q->context[i].name, "source") == 0)
+			kit.question_source = lg_dup(kit.arena, q->context[i].s);
 	*ret = (struct lg_verdict){ .permit = !kit.deny, .reason = LG_STR("by \"test\"") };
 	return LG_OK;
 }
@@ -310,6 +370,23 @@ kit_client(const char *json, const char *secret, const char *entry)
 	cr_assert(lg_uuid_parse(lg_str_of(entry), &p.client.entry));
 	p.secret = secret == NULL ? NULL : &h;
 	kit_apply(put_client, &p);
+}
+
+static lg_err
+put_source(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	enum lg_sts_change did;
+
+	return lg_sts_source_put(cx, v, kit.tenant, arg, &did);
+}
+
+void
+kit_source(const char *json)
+{
+	struct sts_source *s;
+
+	cr_assert_eq(lg_sts_source_read(&kit.cx, kit.sts, kit.tenant, lg_str_of(json), &s), LG_OK, "%s", kit.cx.error);
+	kit_apply(put_source, s);
 }
 
 static void
@@ -375,10 +452,11 @@ kit_start(void)
 {
 	struct lg_sts_options o = {
 		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
-		    .peer_entry = peer_entry, .mailbox = mailbox },
+		    .peer_entry = peer_entry, .subject_at = subject_at, .mailbox = mailbox },
 		.decider = { .ask = ask },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },
 		.hasher = { .verify_wait = verify_wait },
+		.outside = { .ask = web_ask },
 	};
 
 	kit.arena = lg_arena_new();

@@ -6,6 +6,7 @@
 #define TESTS_STS_KIT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <criterion/criterion.h>
 
@@ -41,6 +42,16 @@ struct kit {
 	unsigned decisions, signed_tokens, hashes, wasted_hashes;
 	lg_err signer_error;
 	lg_str peer_cert;		/* of the next requests */
+	/* what others' web servers answer: URL and body, in the order they were set; asked: how often anything was fetched */
+	struct {
+		const char *url, *body;
+		int64_t max_age;
+	} web[8];
+	size_t nweb;
+	atomic_uint asked;
+	atomic_bool web_fails;
+	char web_post[4096];		/* the last form that was posted */
+	lg_str question_proof, question_source;	/* of the last decision */
 	const char *address;
 };
 extern struct kit kit;
@@ -79,6 +90,9 @@ struct answer kit_redeem(const char *client, lg_str code);	/* with verifier and 
 struct answer kit_refresh(const char *client, lg_str token, const char *more);
 lg_err kit_check(lg_str token, const char *audience, struct lg_sts_bearer *ret);
 void kit_apply(lg_mutation *run, void *arg);
+void kit_source(const char *json);
+void kit_web(const char *url, const char *body, int64_t max_age);	/* replaces what the URL answered before */
+const char *kit_jwks(const struct lg_key *k, const char *kid, const char *more);	/* {"keys":[...]}; more: members in front of each */
 void kit_client(const char *json, const char *secret, const char *entry);
 
 #define assert_status(a, want) \
