@@ -702,7 +702,7 @@ craft_der(struct world *w, const struct craft *c)
 			add_ext(x, c->issuer, c->ext[i][0], c->ext[i][1]);
 	if (c->v1)
 		X509_set_version(x, 0);
-	cr_assert(X509_sign(x, c->signer, EVP_sha256()) > 0);
+	cr_assert(X509_sign(x, c->signer, c->digest == NULL ? EVP_sha256() : c->digest) > 0);
 	der = der_of(w, x);
 	X509_free(x);
 	if (c->key == NULL)

@@ -74,6 +74,7 @@ struct craft {
 	EVP_PKEY *signer;
 	X509 *issuer;			/* name and key identifier */
 	EVP_PKEY *key;			/* subject's; NULL: a new P-256 key */
+	const EVP_MD *digest;		/* NULL: SHA-256 */
 	int version;			/* as encoded; 2 unless said otherwise by v1 */
 	bool v1;
 	int64_t begins, ends;		/* seconds from now */
