@@ -23,16 +23,24 @@ sts_assertion_peek(struct sts_rq *rq, lg_str assertion, struct lg_claims *ret)
 	return LG_OK;
 }
 
+struct sts_source
+sts_client_place(const struct lg_sts_client *client)
+{
+	return (struct sts_source){ .name = client->id, .id = client->entry, .jwks_uri = client->jwks_uri };
+}
+
 lg_err
 sts_client_keys(struct sts_rq *rq, const struct lg_sts_client *client, lg_str token, struct lg_keyset **ret)
 {
-	struct sts_source place = { .name = client->id, .id = client->entry, .jwks_uri = client->jwks_uri };
+	struct sts_source place = sts_client_place(client);
 	lg_str kid = sts_token_kid(rq->cx->arena, token);
 	lg_err e;
 
 	if (client->jwks_uri.n == 0)
 		return lg_keyset_from_jwks(rq->cx, client->jwks, ret);
 	e = sts_foreign_keys(rq->cx, rq->sts, &place, kid, ret);
+	if (e == LG_PENDING && rq->run == NULL)		/* a worker fetched them before, if they were to be had */
+		return lg_fail(rq->cx, LG_E_UNAVAILABLE, "the client's keys cannot be had at the moment");
 	return e == LG_PENDING ? sts_foreign_wait(rq, &place, kid) : e;
 }
 

@@ -39,7 +39,7 @@ sts_authorize_refuse(struct sts_rq *rq, const struct sts_authorize *az, bool red
 	lg_str text = sts_error_text(rq, error);
 
 	if (!redirectable)
-		return sts_message(rq, error == STS_INVALID_REQUEST ? 400 : 500, "refused", text);
+		return sts_message(rq, sts_error_status(error), "refused", text);
 	lg_buf_str(&b, az->redirect);
 	add_parameter(&b, "error", lg_str_of(sts_error_name(error)));
 	if (text.n > 0)
@@ -187,7 +187,10 @@ sts_http_authorize(void *self, struct lg_http *ex)
 	lg_err e;
 
 	LG_TRY(sts_rq_new(self, ex, &rq));
-	e = read_request(rq, query, &az, &redirectable, &s, &signed_in);
+	redirectable = signed_in = false;
+	e = sts_request_prepare(rq, &query);
+	if (e == LG_OK)
+		e = read_request(rq, query, &az, &redirectable, &s, &signed_in);
 	if (e == LG_OK && !signed_in && !az.prompt_none)
 		return sts_login_page(rq, &az, query, 200, NULL);
 	if (e == LG_OK && !signed_in)

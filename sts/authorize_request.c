@@ -37,19 +37,15 @@ find_redirect(struct sts_rq *rq, struct sts_authorize *az)
 static lg_err
 check_kind(struct sts_rq *rq, struct sts_authorize *az)
 {
-	static const struct {
-		const char *name;
-		enum sts_error error;
-	} refused[] = {
-		{ "request", STS_REQUEST_NOT_SUPPORTED },
-		{ "request_uri", STS_REQUEST_URI_NOT_SUPPORTED },
-		{ "registration", STS_REGISTRATION_NOT_SUPPORTED },
-	};
 	lg_str type = lg_form_get(&rq->form, "response_type"), mode = lg_form_get(&rq->form, "response_mode");
 
-	for (size_t i = 0; i < LG_COUNT(refused); i++)
-		if (lg_form_has(&rq->form, refused[i].name))
-			return sts_refuse(rq, refused[i].error, "%s is not supported", refused[i].name);
+	if (lg_form_has(&rq->form, "registration"))
+		return sts_refuse(rq, STS_REGISTRATION_NOT_SUPPORTED, "registration is not supported");
+	/* One that was registered has become its object by now (request_uri.c). */
+	if (lg_form_has(&rq->form, "request_uri"))
+		return sts_refuse(rq, STS_INVALID_REQUEST_URI, "request_uri is not one that the client registered");
+	if (az->client.signed_requests && !rq->signed_request && az->pushed.n == 0)
+		return sts_refuse(rq, STS_INVALID_REQUEST, "this client has to sign its requests");
 	if (az->client.par && az->pushed.n == 0 && !rq->pushing)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "this client has to push its requests");
 	if (type.n == 0)
@@ -184,6 +180,23 @@ check_rest(struct sts_rq *rq, struct sts_authorize *az)
 	return read_audience(rq, az);
 }
 
+/* What is wrong with an object is told where it was to go by what stands beside it, if that is registered. */
+static lg_err
+open_object(struct sts_rq *rq, struct sts_authorize *az, bool *redirectable)
+{
+	lg_str state = lg_form_get(&rq->form, "state");
+	bool known = find_redirect(rq, az) == LG_OK && state.n <= STS_STATE_MAX;
+	lg_err e;
+
+	rq->error = STS_NO_ERROR;
+	e = sts_request_object(rq, &az->client);
+	if (e == LG_OK)
+		return LG_OK;
+	*redirectable = known;
+	az->state = state;
+	return e;
+}
+
 lg_err
 sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, bool *redirectable)
 {
@@ -197,6 +210,8 @@ sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, 
 	if (sts_pushed_is(lg_form_get(&rq->form, "request_uri")))
 		LG_TRY(sts_pushed_open(rq, &ret->pushed));
 	LG_TRY(find_client(rq, ret));
+	if (lg_form_has(&rq->form, "request"))
+		LG_TRY(open_object(rq, ret, redirectable));
 	LG_TRY(find_redirect(rq, ret));
 	state = lg_form_get(&rq->form, "state");
 	*redirectable = true;

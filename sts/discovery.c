@@ -49,8 +49,11 @@ static const struct {
 	{ "authorization_response_iss_parameter_supported", "true" },
 	{ "require_pushed_authorization_requests", "false" },
 	{ "claims_parameter_supported", "true" },
-	{ "request_parameter_supported", "false" },
-	{ "request_uri_parameter_supported", "false" },
+	{ "request_parameter_supported", "true" },
+	{ "request_uri_parameter_supported", "true" },
+	{ "require_request_uri_registration", "true" },
+	{ "require_signed_request_object", "false" },
+	{ "request_object_signing_alg_values_supported", AUTH_ALGS },
 	{ "dpop_signing_alg_values_supported", "[\"ES256\",\"EdDSA\",\"PS256\",\"ES384\"]" },
 	{ "tls_client_certificate_bound_access_tokens", "true" },
 };

@@ -18,8 +18,8 @@ static const struct {
 	[STS_ACCESS_DENIED] = { "access_denied", 403 },
 	[STS_UNSUPPORTED_RESPONSE_TYPE] = { "unsupported_response_type", 400 },
 	[STS_LOGIN_REQUIRED] = { "login_required", 400 },
-	[STS_REQUEST_NOT_SUPPORTED] = { "request_not_supported", 400 },
-	[STS_REQUEST_URI_NOT_SUPPORTED] = { "request_uri_not_supported", 400 },
+	[STS_INVALID_REQUEST_OBJECT] = { "invalid_request_object", 400 },
+	[STS_INVALID_REQUEST_URI] = { "invalid_request_uri", 400 },
 	[STS_REGISTRATION_NOT_SUPPORTED] = { "registration_not_supported", 400 },
 	[STS_UNSUPPORTED_TOKEN_TYPE] = { "unsupported_token_type", 400 },
 	[STS_INVALID_TOKEN] = { "invalid_token", 401 },
@@ -73,6 +73,12 @@ const char *
 sts_error_name(enum sts_error e)
 {
 	return errors[e].name;
+}
+
+int
+sts_error_status(enum sts_error e)
+{
+	return errors[e].status;
 }
 
 /* RFC 6749 5.2: %x20-21 / %x23-5B / %x5D-7E. */

@@ -153,9 +153,13 @@ run(struct sts_rq *rq)
 
 	LG_TRY(sts_rq_form(rq));
 	LG_TRY(sts_client_authenticate(rq));
-	LG_TRY(sts_dpop_of(rq));
 	if (lg_form_has(&rq->form, "request_uri"))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "request_uri has no place in a pushed request");
+	/* RFC 9126 3: what is stored is what the object says, judged now. */
+	if (lg_form_has(&rq->form, "request"))
+		LG_TRY(sts_request_object(rq, &rq->client));
+	/* The proof comes last: one that was used is used, and fetching the client's keys begins the request anew. */
+	LG_TRY(sts_dpop_of(rq));
 	LG_TRY(request_text(rq, &p->text));
 	rq->pushing = true;
 	LG_TRY(sts_authorize_parse(rq, p->text, &az, &redirectable));

@@ -22,6 +22,7 @@ sts_signin_open(struct sts_rq *rq, struct sts_signin *si)
 
 	if (si->request.n == 0 || is_page(si->request))
 		return LG_OK;
+	LG_TRY(sts_request_prepare(rq, &si->request));
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
 	e = sts_authorize_parse(rq, si->request, &si->az, &si->redirectable);
 	lg_view_end(&rq->view);

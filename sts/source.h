@@ -136,6 +136,8 @@ LG_CHECKED lg_err sts_foreign_wait(struct sts_rq *rq, const struct sts_source *s
 lg_str sts_token_kid(struct lg_arena *a, lg_str token);
 /* The keys of a source whose word is about to count: from then on what is issued is known as given for it.  LG_PENDING as sts_foreign_wait. */
 LG_CHECKED lg_err sts_source_vouches(struct sts_rq *rq, const struct sts_source *s, lg_str assertion, struct lg_keyset **ret);
+/* Where a client publishes its keys. */
+struct sts_source sts_client_place(const struct lg_sts_client *client);
 /* Fills rq->client with the entry that an assertion of a trusted issuer is mapped to.  LG_E_NOT_FOUND: it is of no issuer that is known. */
 LG_CHECKED lg_err sts_workload_client(struct sts_rq *rq, lg_str assertion);
 

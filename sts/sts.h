@@ -37,7 +37,7 @@ enum sts_error {
 	STS_NO_ERROR = 0,		/* then lg_err alone says what it is */
 	STS_INVALID_REQUEST, STS_INVALID_CLIENT, STS_INVALID_GRANT, STS_UNAUTHORIZED_CLIENT, STS_UNSUPPORTED_GRANT_TYPE,
 	STS_INVALID_SCOPE, STS_INVALID_TARGET, STS_ACCESS_DENIED, STS_UNSUPPORTED_RESPONSE_TYPE, STS_LOGIN_REQUIRED,
-	STS_REQUEST_NOT_SUPPORTED, STS_REQUEST_URI_NOT_SUPPORTED, STS_REGISTRATION_NOT_SUPPORTED,
+	STS_INVALID_REQUEST_OBJECT, STS_INVALID_REQUEST_URI, STS_REGISTRATION_NOT_SUPPORTED,
 	STS_UNSUPPORTED_TOKEN_TYPE, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE,
 	STS_INVALID_DPOP_PROOF, STS_USE_DPOP_NONCE, STS_AUTHORIZATION_PENDING, STS_SLOW_DOWN, STS_EXPIRED_TOKEN, STS_UNAVAILABLE, STS_SERVER_ERROR
 };
@@ -57,6 +57,7 @@ struct sts_rq {
 	lg_str ui_locales;		/* languages that the application asks for, in order of preference */
 	bool pushing, resumed;		/* an authorization request at its own endpoint; one whose sign-in is under way */
 	struct lg_sts_client client;	/* after authentication; in the arena */
+	bool signed_request;		/* its parameters came in a request object */
 	bool by_certificate;		/* it proved itself by its certificate: its tokens are bound to it */
 	lg_str jkt;			/* thumbprint of the key it proved (RFC 9449); empty: none */
 	enum sts_error error;
@@ -81,6 +82,7 @@ lg_err sts_refuse(struct sts_rq *rq, enum sts_error e, const char *fmt, ...) LG_
 /* The error that goes to a client when a function returned e. */
 enum sts_error sts_error_of(const struct sts_rq *rq, lg_err e);
 const char *sts_error_name(enum sts_error e);
+int sts_error_status(enum sts_error e);
 /* error_description: without what RFC 6749 does not allow in it, and without the sentence of our own faults. */
 lg_str sts_error_text(const struct sts_rq *rq, enum sts_error e);
 /* Writes the JSON answer with its status and headers.  Always LG_OK, so that handlers can return it. */
@@ -493,6 +495,10 @@ struct sts_authorize {
 LG_CHECKED lg_err sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, bool *redirectable);
 /* The claims parameter: what to say, and its conditions (claims.c). */
 LG_CHECKED lg_err sts_claims_request(struct sts_rq *rq, lg_str json, struct sts_authorize *az);
+/* Fetches what a request needs from elsewhere; its text may change.  On a worker, no view open (request_uri.c). */
+LG_CHECKED lg_err sts_request_prepare(struct sts_rq *rq, lg_str *query);
+/* A request object of this client in rq->form; its members become the form (request_object.c). */
+LG_CHECKED lg_err sts_request_object(struct sts_rq *rq, const struct lg_sts_client *client);
 /* A request_uri of ours; its parameters become rq->form. */
 bool sts_pushed_is(lg_str uri);
 LG_CHECKED lg_err sts_pushed_open(struct sts_rq *rq, lg_str *key);

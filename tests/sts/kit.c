@@ -392,8 +392,6 @@ kit_source(const char *json)
 static void
 make_clients(void)
 {
-	struct lg_buf b = LG_BUF(4096);
-
 	kit_client("{\"name\":\"portal\",\"type\":\"confidential\",\"redirect_uris\":[\"" REDIRECT "\",\"https://app.example/cb?x=1\"],"
 	    "\"post_logout_redirect_uris\":[\"https://app.example/bye\"],\"audiences\":[\"https://api.example\"]}",
 	    PORTAL_SECRET, "c0000000-0000-4000-8000-000000000010");
@@ -401,12 +399,8 @@ make_clients(void)
 	    "\"id_token_alg\":\"RS256\"}", NULL, "c0000000-0000-4000-8000-000000000011");
 	kit_client("{\"name\":\"worker\",\"type\":\"service\",\"scopes\":[\"read\",\"write\"],\"introspect\":true}",
 	    WORKER_SECRET, "50000000-0000-4000-8000-000000000012");
-	lg_buf_str(&b, LG_STR("{\"keys\":["));
-	lg_pubkey_jwk(lg_key_public(kit.client_key), LG_STR("k1"), LG_ALG_ES256, &b);
-	lg_buf_str(&b, LG_STR("]}"));
-	kit_client(kit_fmt("{\"name\":\"robot\",\"type\":\"service\",\"auth\":\"private_key_jwt\",\"jwks\":%.*s}",
-	    LG_FMT(lg_buf_view(&b))), NULL, "50000000-0000-4000-8000-000000000013");
-	lg_buf_free(&b);
+	kit_client(kit_fmt("{\"name\":\"robot\",\"type\":\"service\",\"auth\":\"private_key_jwt\",\"jwks\":%s}", kit_jwks(kit.client_key, "k1", "")), NULL,
+	    "50000000-0000-4000-8000-000000000013");
 	kit_client("{\"name\":\"bound\",\"type\":\"service\",\"auth\":\"tls_client_auth\"}", NULL,
 	    "50000000-0000-4000-8000-000000000014");
 }

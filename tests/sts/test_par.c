@@ -86,7 +86,7 @@ Test(par, refuses_at_once_what_could_not_be_authorized)
 	assert_oauth(kit_post("/oauth2/par", query, kit_basic("portal", "wrong")), 401, "invalid_client");
 	assert_oauth(kit_post("/oauth2/par", query, NULL), 401, "invalid_client");
 	assert_oauth(push("portal", "&request_uri=urn:ietf:params:oauth:request_uri:x"), 400, "invalid_request");
-	assert_oauth(push("portal", "&request=e30.e30."), 400, "request_not_supported");
+	assert_oauth(push("portal", "&request=e30.e30."), 400, "invalid_request_object");
 	assert_oauth(push("portal", "&state=again"), 400, "invalid_request");
 	assert_oauth(push("portal", "&resource=https%3A%2F%2Fother.example"), 400, "invalid_target");
 	assert_oauth(kit_post("/oauth2/par", "response_type=code&client_id=spa&redirect_uri=https%3A%2F%2Fapp.example%2Fcb", NULL), 400,
