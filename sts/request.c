@@ -35,6 +35,27 @@ sts_rq_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*run)(struct sts_rq *
 }
 
 lg_err
+sts_rq_again(struct sts_rq *rq)
+{
+	struct lg_sts_ports *p = &rq->sts->ports;
+	struct lg_sts_tenant t;
+	lg_err e;
+
+	rq->cx->error[0] = '\0';
+	if (rq->grant_run == NULL)
+		return sts_rq_run(rq->sts, rq->ex, rq->run);
+	e = p->tenant(p->self, rq->cx, rq->tenant_id, &t);
+	rq->tenant.keys = t.keys;		/* of this turn */
+	rq->tenant.keys_revision = t.keys_revision;
+	if (e == LG_OK)
+		e = lg_view_begin(rq->cx, rq->sts->store, &rq->view);
+	if (e == LG_OK)
+		e = rq->grant_run(rq);
+	lg_view_end(&rq->view);
+	return e == LG_OK || e == LG_PENDING ? e : sts_answer_error(rq, e);
+}
+
+lg_err
 sts_rq_form(struct sts_rq *rq)
 {
 	static const lg_str form = { "application/x-www-form-urlencoded", 33 };

@@ -64,6 +64,16 @@ sts_scope_split(struct lg_arena *a, lg_str scope, lg_str **ret)
 	return n;
 }
 
+lg_str
+sts_scope_join(struct lg_arena *a, const lg_str *v, size_t n)
+{
+	lg_str out = LG_NONE;
+
+	for (size_t i = 0; i < n; i++)
+		out = i == 0 ? v[i] : lg_print(a, "%.*s %.*s", LG_FMT(out), LG_FMT(v[i]));
+	return out;
+}
+
 static bool
 client_has(const struct lg_sts_client *c, lg_str one)
 {

@@ -138,6 +138,9 @@ lg_str sts_token_kid(struct lg_arena *a, lg_str token);
 LG_CHECKED lg_err sts_source_vouches(struct sts_rq *rq, const struct sts_source *s, lg_str assertion, struct lg_keyset **ret);
 /* Where a client publishes its keys. */
 struct sts_source sts_client_place(const struct lg_sts_client *client);
+/* The entry that an assertion of a trusted issuer is mapped to, in the arena.  LG_E_NOT_FOUND: it is of no issuer that is known. */
+LG_CHECKED lg_err sts_workload_subject(struct sts_rq *rq, lg_str assertion, struct sts_source *s, struct lg_claims *c,
+    struct lg_sts_subject *ret);
 /* Fills rq->client with the entry that an assertion of a trusted issuer is mapped to.  LG_E_NOT_FOUND: it is of no issuer that is known. */
 LG_CHECKED lg_err sts_workload_client(struct sts_rq *rq, lg_str assertion);
 

@@ -319,8 +319,7 @@ resume(struct lg_note *note)
 	lg_err e = w->came == LG_E_BUSY ? w->came : LG_OK;
 
 	lg_arena_free(&a);
-	rq->cx->error[0] = '\0';
-	e = e == LG_OK ? sts_rq_run(rq->sts, rq->ex, rq->run) : sts_answer_error(rq, e);
+	e = e == LG_OK ? sts_rq_again(rq) : sts_answer_error(rq, e);
 	if (e != LG_PENDING)
 		lg_http_done(rq->ex);
 }

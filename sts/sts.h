@@ -62,7 +62,9 @@ struct sts_rq {
 	lg_str jkt;			/* thumbprint of the key it proved (RFC 9449); empty: none */
 	enum sts_error error;
 	void *grant;			/* the token endpoint's: what the grant keeps between its steps */
-	lg_err (*run)(struct sts_rq *);	/* the endpoint's own: it begins anew when others' keys are there */
+	/* What begins anew when others' keys are there: the endpoint, or, after the client has proved itself (which it can do once), the
+	 * grant alone. */
+	lg_err (*run)(struct sts_rq *), (*grant_run)(struct sts_rq *);
 	lg_str source, source_sid;	/* the identity source that vouched for the client, and what its tokens are known by */
 	int64_t not_after;		/* microseconds: what is issued ends before; 0: no such bound */
 };
@@ -71,6 +73,8 @@ struct sts_rq {
 LG_CHECKED lg_err sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret);
 /* A whole endpoint that reads one snapshot: run, and the JSON answer when it fails. */
 lg_err sts_rq_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*run)(struct sts_rq *));
+/* The same request, in another turn.  As a handler. */
+lg_err sts_rq_again(struct sts_rq *rq);
 /* The POST body: form-encoded, nothing repeated. */
 LG_CHECKED lg_err sts_rq_form(struct sts_rq *rq);
 /* A form or query into rq->form and rq->resource (form.c). */
@@ -317,6 +321,7 @@ bool sts_scope_within(lg_str scope, lg_str wider);
 bool sts_scope_valid(lg_str scope);
 /* The part of `asked` that the client may have; all it may have (without offline_access) when nothing was asked. */
 lg_str sts_scope_allowed(struct lg_arena *a, const struct lg_sts_client *c, lg_str asked);
+lg_str sts_scope_join(struct lg_arena *a, const lg_str *v, size_t n);
 size_t sts_scope_split(struct lg_arena *a, lg_str scope, lg_str **ret);
 
 /* ---- claims (claims.c) --------------------------------------------------------------------------------------------- */

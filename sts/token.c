@@ -32,6 +32,7 @@ run(struct sts_rq *rq)
 			continue;
 		if ((rq->client.grants & grants[i].bit) == 0)
 			return sts_refuse(rq, STS_UNAUTHORIZED_CLIENT, "this client may not use this grant");
+		rq->grant_run = grants[i].run;
 		return grants[i].run(rq);
 	}
 	return sts_refuse(rq, STS_UNSUPPORTED_GRANT_TYPE, "grant_type is not supported");

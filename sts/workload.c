@@ -138,20 +138,27 @@ make_client(struct sts_rq *rq, const struct sts_source *s, const struct lg_sts_s
 }
 
 lg_err
+sts_workload_subject(struct sts_rq *rq, lg_str assertion, struct sts_source *s, struct lg_claims *c, struct lg_sts_subject *ret)
+{
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
+
+	LG_TRY(sts_assertion_peek(rq, assertion, c));
+	LG_TRY(find_source(rq, c, s));
+	LG_TRY(sts_source_vouches(rq, s, assertion, &keys));
+	struct sts_assertion want = { .what = "assertion", .audience = s->audience, .life = (s->max_life + 60) * LG_SECOND };
+	LG_TRY(sts_assertion_verify(rq, assertion, keys, &want, c));
+	LG_TRY(check_claims(rq, s, c));
+	return find_subject(rq, s, c, ret);
+}
+
+lg_err
 sts_workload_client(struct sts_rq *rq, lg_str assertion)
 {
 	struct sts_source *s = LG_NEW(rq->cx->arena, struct sts_source);
-	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
 	struct lg_sts_subject who;
 	struct lg_claims c;
 
-	LG_TRY(sts_assertion_peek(rq, assertion, &c));
-	LG_TRY(find_source(rq, &c, s));
-	LG_TRY(sts_source_vouches(rq, s, assertion, &keys));
-	struct sts_assertion want = { .what = "assertion", .audience = s->audience, .life = (s->max_life + 60) * LG_SECOND };
-	LG_TRY(sts_assertion_verify(rq, assertion, keys, &want, &c));
-	LG_TRY(check_claims(rq, s, &c));
-	LG_TRY(find_subject(rq, s, &c, &who));
+	LG_TRY(sts_workload_subject(rq, assertion, s, &c, &who));
 	rq->not_after = c.expires;
 	return make_client(rq, s, &who);
 }

@@ -49,6 +49,7 @@ struct kit {
 	} web[8];
 	size_t nweb;
 	atomic_uint asked;
+	bool impersonation;		/* policy allows it */
 	atomic_bool web_fails;
 	char web_post[4096];		/* the last form that was posted */
 	lg_str question_proof, question_source;	/* of the last decision */

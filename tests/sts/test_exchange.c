@@ -102,6 +102,88 @@ Test(exchange, refuses_wider_scopes_other_targets_and_strange_tokens)
 	assert_oauth(exchange(token, ""), 400, "invalid_request");
 }
 
+Test(exchange, without_an_actor_only_where_policy_says_so)
+{
+	make_worker();
+	lg_str token = alices();
+
+	assert_oauth(exchange(token, "&impersonate=true"), 403, "access_denied");
+	kit.impersonation = true;
+	struct answer a = exchange(token, "&impersonate=true");
+	lg_str claims = kit_payload(kit_member(a.body, "access_token"));
+	assert_status(a, 200);
+	cr_assert(kit_member(claims, "act").n == 0, "%.*s", LG_FMT(claims));
+	cr_assert(lg_str_eq(kit_member(claims, "client_id"), LG_STR("worker")), "who got it can still be told");
+	assert_oauth(exchange(token, "&impersonate=yes"), 400, "invalid_request");
+	assert_oauth(exchange(token, kit_fmt("&impersonate=true&actor_token=%.*s&actor_token_type=" TYPE, LG_FMT(token))), 400, "invalid_request");
+	/* Whoever acted before is not forgotten. */
+	token = kit_member(exchange(token, "").body, "access_token");
+	claims = kit_payload(kit_member(exchange(token, "&impersonate=true").body, "access_token"));
+	cr_assert(lg_str_eq(kit_member(claims, "act"), LG_STR("{\"sub\":\"" WORKER_ID "\"}")), "%.*s", LG_FMT(claims));
+}
+
+Test(exchange, another_may_act_whose_token_the_client_shows)
+{
+	make_worker();
+	lg_str actor = kit_member(kit_post("/oauth2/token", "grant_type=client_credentials", kit_basic("worker", WORKER_SECRET)).body, "access_token");
+	struct answer a = exchange(alices(), kit_fmt("&actor_token=%.*s&actor_token_type=" TYPE, LG_FMT(actor)));
+
+	assert_status(a, 200);
+	cr_assert(lg_str_eq(kit_member(kit_payload(kit_member(a.body, "access_token")), "act"), LG_STR("{\"sub\":\"" WORKER_ID "\"}")));
+}
+
+#define JWT_TYPE "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt"
+#define ID_TYPE "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token"
+
+static struct answer
+exchange_typed(const char *token, const char *type, const char *who, const char *secret)
+{
+	return kit_post("/oauth2/token", kit_fmt(GRANT "&subject_token=%s&subject_token_type=%s", token, type), kit_basic(who, secret));
+}
+
+/* The portal itself exchanges the ID token of who signed in at it. */
+Test(exchange, an_id_token_is_for_its_own_client_alone)
+{
+	kit_client("{\"name\":\"portal\",\"type\":\"confidential\",\"redirect_uris\":[\"" REDIRECT "\"],\"audiences\":[\"https://api.example\"],"
+	    "\"grants\":[\"authorization_code\",\"urn:ietf:params:oauth:grant-type:token-exchange\"]}", PORTAL_SECRET,
+	    "c0000000-0000-4000-8000-000000000010");
+	make_worker();
+	struct answer got = kit_redeem("portal", kit_code("portal", "", kit_sign_in()));
+	const char *id = kit_c(kit_member(got.body, "id_token"));
+	struct answer a = exchange_typed(id, ID_TYPE, "portal", PORTAL_SECRET);
+
+	assert_status(a, 200);
+	cr_assert(kit_member(a.body, "scope").n == 0, "a sign-in allows nothing by itself");
+	assert_oauth(exchange_typed(id, ID_TYPE, "worker", WORKER_SECRET), 400, "invalid_request");
+	assert_oauth(exchange_typed(kit_c(kit_member(got.body, "access_token")), ID_TYPE, "portal", PORTAL_SECRET), 400, "invalid_request");
+	assert_oauth(exchange_typed(id, TYPE, "portal", PORTAL_SECRET), 400, "invalid_request");
+	kit.shift = 2 * LG_HOUR;
+	assert_oauth(exchange_typed(id, ID_TYPE, "portal", PORTAL_SECRET), 400, "invalid_request");
+}
+
+Test(exchange, a_workloads_token_of_another_issuer_is_taken_by_its_source)
+{
+	const char *claims = "{\"iss\":\"https://ci.example\",\"aud\":\"" ISSUER "\",\"sub\":\"job:robot\",\"iat\":%lld,\"exp\":%lld}";
+	long long now = (long long)(lg_wall() / LG_SECOND);
+	lg_str token, strange;
+
+	make_worker();
+	kit_source("{\"name\":\"ci\",\"kind\":\"jwt\",\"issuer\":\"https://ci.example\",\"jwks_uri\":\"https://ci.example/keys\",\"scopes\":[\"profile\"],"
+	    "\"rules\":[{\"match\":{\"sub\":\"job:*\"},\"entry\":\"cn={sub#1},ou=services\"}]}");
+	kit_web("https://ci.example/keys", kit_jwks(kit.client_key, "k1", ""), 0);
+	cr_assert_eq(lg_jws_sign(&kit.cx, kit.client_key, LG_ALG_ES256, "JWT", LG_STR("k1"), lg_str_of(kit_fmt(claims, now, now + 300)), &token), LG_OK);
+	cr_assert_eq(lg_jws_sign(&kit.cx, kit.key, LG_ALG_ES256, "JWT", LG_STR("k1"), lg_str_of(kit_fmt(claims, now, now + 300)), &strange), LG_OK);
+	struct answer a = exchange_typed(kit_c(token), JWT_TYPE, "worker", WORKER_SECRET);
+	lg_str got = kit_payload(kit_member(a.body, "access_token"));
+
+	assert_status(a, 200);
+	cr_assert(lg_str_eq(kit_member(got, "sub"), LG_STR(ROBOT_ID)) && lg_str_eq(kit_member(got, "act"), LG_STR("{\"sub\":\"" WORKER_ID "\"}")));
+	cr_assert(lg_str_eq(kit_member(got, "scope"), LG_STR("profile")), "%.*s", LG_FMT(got));
+	cr_assert(lg_str_eq(kit.question_proof, LG_STR("federated")));
+	assert_oauth(exchange_typed(kit_c(strange), JWT_TYPE, "worker", WORKER_SECRET), 400, "invalid_request");
+	assert_oauth(exchange_typed(kit_c(token), TYPE, "worker", WORKER_SECRET), 400, "invalid_request");
+}
+
 Test(exchange, policy_may_forbid_it)
 {
 	make_worker();
