@@ -33,7 +33,7 @@ EXT_certs = -lcrypto
 EXT_sts =
 EXT_client = -lcurl
 EXT_server = -lmicrohttpd -lgnutls -lssl -lcrypto -lseccomp -lcap-ng
-EXT_agent = -lnftables -lnftnl -lnetfilter_queue -lnetfilter_conntrack -lmnl
+EXT_agent = -lnftables -lnftnl -lnetfilter_queue -lnetfilter_conntrack -lmnl -lnghttp2 -lprotobuf-c
 EXT_cli =
 MAY_base =
 MAY_crypto = base
@@ -94,7 +94,15 @@ $(B)/gen/shipped_schema.c: conf/lightgate.cedarschema scripts/embed
 	@mkdir -p $(@D)
 	scripts/embed --schema $< > $@
 
+# The messages of the SPIFFE Workload API.
+$(B)/gen/workload.pb-c.c $(B)/gen/workload.pb-c.h &: agent/spiffe/workload.proto
+	@mkdir -p $(B)/gen
+	protoc-c --c_out=$(B)/gen --proto_path=agent/spiffe workload.proto
+$(B)/obj/agent/spiffe/answers.o: $(B)/gen/workload.pb-c.h
+
 EMBEDDED_server = $(B)/obj/embedded.o
+EMBEDDED_agent = $(B)/obj/workload.pb-c.o
+GENERATED_agent = $(B)/gen/workload.pb-c.c
 EMBEDDED_cli = $(B)/obj/shipped_schema.o
 
 define layer_rules

@@ -15,6 +15,7 @@
 #include "agent/invite.h"
 #include "agent/join.h"
 #include "agent/listener.h"
+#include "agent/spiffe/spiffe.h"
 #include "agent/strays.h"
 #include "agent/svid.h"
 #include "base/clock.h"
@@ -37,6 +38,7 @@ struct options {
 	bool kill_strays;
 	bool stale_open;
 	const char *identities;		/* folder of the workloads' certificates and keys; NULL: they get none */
+	const char *workload_api;	/* folder of its socket; NULL: it is not offered */
 	char **words, **argv;		/* words: after the options */
 };
 
@@ -189,15 +191,32 @@ hook_beside(struct lg_ctx *cx)
 }
 
 static lg_err
-stand(struct lg_ctx *cx, const struct options *o, struct lg_door *door, const char *socket, bool *again)
+stand(struct lg_ctx *cx, const struct options *o, struct lg_door *door, const struct lg_door_settings *at, bool *again)
 {
 	struct lg_docker *docker = NULL;
+	struct lg_spiffe *spiffe = NULL;
+	lg_err e = LG_OK;
 
+	if (at->api != NULL)
+		LG_TRY(lg_spiffe_open(cx, lg_print(cx->arena, "%s/" LG_OCI_API_SOCKET, at->api).p, at->svids, door, &spiffe));
 	if (o->docker.plugin != NULL || o->docker.front != NULL)
-		LG_TRY(lg_docker_open(cx, &o->docker, door, &docker));
-	lg_err e = lg_doorman_run(cx, door, socket, again);
+		e = lg_docker_open(cx, &o->docker, door, &docker);
+	if (e == LG_OK)
+		e = lg_doorman_run(cx, door, at->socket, again);
 	lg_docker_close(&docker, *again);
+	lg_spiffe_close(&spiffe, *again);
 	return e;
+}
+
+static lg_err
+open_identities(struct lg_ctx *cx, const struct options *o, struct lg_door_settings *at)
+{
+	if (o->identities == NULL)
+		return o->workload_api == NULL ? LG_OK : lg_fail(cx, LG_E_INVALID, "--workload-api gives what --identities holds");
+	at->identities = absolute(cx, o->identities);
+	if (o->workload_api != NULL)
+		at->api = absolute(cx, o->workload_api);
+	return lg_svids_open(cx, at->identities, o->roots, &at->svids);
 }
 
 static lg_err
@@ -220,13 +239,13 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	LG_TRY(lg_bundles_open(cx, at.state, NULL, &at.bundles));
 	bool again = false;
 	lg_err e = o->gate == NULL ? LG_OK : lg_gate_open(cx, &gate, at.bundles, &at.gate);
-	if (e == LG_OK && o->identities != NULL)
-		e = lg_svids_open(cx, at.identities = absolute(cx, o->identities), o->roots, &at.svids);
+	if (e == LG_OK)
+		e = open_identities(cx, o, &at);
 	if (e == LG_OK)
 		e = lg_door_open(cx, &at, &door);
 	if (e == LG_OK) {
 		lg_bundles_start(at.bundles);
-		e = stand(cx, o, door, at.socket, &again);
+		e = stand(cx, o, door, &at, &again);
 	}
 	lg_door_close(&door);
 	lg_svids_close(&at.svids);
@@ -338,7 +357,7 @@ static const struct {
 	  "          [--docker-plugin PATH] [--docker-front PATH] [--docker-engine PATH]\n"
 	  "          [--gate RANGE,... [--gate-stale-open]]\n"
 	  "          [--runtime-root DIR]... [--kill-strays]\n"
-	  "          [--identities DIR]", run_daemon },
+	  "          [--identities DIR [--workload-api DIR]]", run_daemon },
 	{ "open-gate", "take the gate's rules out of the kernel: for a host that leaves", run_open_gate },
 	{ "renew", "a new certificate now: --state DIR", run_renew },
 	{ "status", "who this host is, and how fresh its bundle: --state DIR --socket PATH", run_status },
@@ -364,7 +383,8 @@ read_options(int argc, char **argv, struct options *o)
 		{ "hook", required_argument, NULL, 'k' }, { "docker-plugin", required_argument, NULL, 'p' },
 		{ "docker-front", required_argument, NULL, 'f' }, { "docker-engine", required_argument, NULL, 'e' },
 		{ "gate", required_argument, NULL, 'g' }, { "gate-stale-open", no_argument, NULL, 'O' },
-		{ "runtime-root", required_argument, NULL, 'R' }, { "identities", required_argument, NULL, 'i' }, { "kill-strays", no_argument, NULL, 'K' },
+		{ "runtime-root", required_argument, NULL, 'R' }, { "identities", required_argument, NULL, 'i' },
+		{ "workload-api", required_argument, NULL, 'w' }, { "kill-strays", no_argument, NULL, 'K' },
 		{ "ca", required_argument, NULL, 'A' }, { "access-token-file", required_argument, NULL, 'T' }, { "host", required_argument, NULL, 'H' },
 		{ "certificate", required_argument, NULL, 'C' }, { "key", required_argument, NULL, 'Y' }, { NULL, 0, NULL, 0 },
 	};
@@ -373,7 +393,7 @@ read_options(int argc, char **argv, struct options *o)
 		const char **where;
 	} places[] = {
 		{ 's', &o->state }, { 'S', &o->socket }, { 't', &o->token_file }, { 'u', &o->server }, { 'k', &o->hook },
-		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine }, { 'g', &o->gate }, { 'i', &o->identities },
+		{ 'p', &o->docker.plugin }, { 'f', &o->docker.front }, { 'e', &o->docker.engine }, { 'g', &o->gate }, { 'i', &o->identities }, { 'w', &o->workload_api },
 		{ 'A', &o->ca }, { 'T', &o->access_token }, { 'H', &o->host }, { 'C', &o->certificate }, { 'Y', &o->key },
 	};
 	int c;

@@ -82,7 +82,7 @@ bench-policy:
 # Fuzz targets and bench programs built with their own rules: libFuzzer wants clang.
 LIBFUZZER = $(patsubst %,build/libfuzzer/%,$(FUZZ))
 define libfuzzer_rules
-build/libfuzzer/$(1): tests/fuzz/fuzz_$(1).c $(foreach l,$(call fuzz_layer,$(1)) $(MAY_$(call fuzz_layer,$(1))),$(call src,$(l)))
+build/libfuzzer/$(1): tests/fuzz/fuzz_$(1).c $(foreach l,$(call fuzz_layer,$(1)) $(MAY_$(call fuzz_layer,$(1))),$(call src,$(l)) $(GENERATED_$(l)))
 	@mkdir -p $$(@D)
 	clang $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $$^ \
 		$(call ext_for,$(call fuzz_layer,$(1))) -o $$@
