@@ -1,6 +1,8 @@
 /* door.c: see door.h. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/door_own.h"
@@ -272,8 +274,9 @@ write_bundle(struct visit *v, lg_str *ret)
 	LG_TRY(lg_oci_rewrite(v->cx, v->text, v->bundle, &hook, &b));
 	if (b.n > LG_OCI_MAX)
 		return lg_fail(v->cx, LG_E_LIMIT, "config.json is too large");
-	LG_TRY(lg_dir_make(v->cx, folder.p, 0700));
-	LG_TRY(lg_file_write(v->cx, lg_print(v->cx->arena, "%s/config.json", folder.p).p, 0600, lg_buf_view(&b)));
+	if (mkdir(folder.p, 0700) != 0 && errno != EEXIST)
+		return lg_fail(v->cx, LG_E_IO, "%s: %s", folder.p, strerror(errno));
+	LG_TRY(lg_file_put(v->cx, lg_print(v->cx->arena, "%s/config.json", folder.p).p, 0600, lg_buf_view(&b)));
 	remember(v, lg_sha256_of(lg_buf_view(&b)));
 	*ret = folder;
 	return LG_OK;

@@ -136,17 +136,17 @@ lg_dir_sync_of(struct lg_ctx *cx, const char *file)
 }
 
 static lg_err
-fill(struct lg_ctx *cx, int fd, const char *path, mode_t mode, lg_str data)
+fill(struct lg_ctx *cx, int fd, const char *path, mode_t mode, lg_str data, bool durable)
 {
 	if (fchmod(fd, mode) != 0)
 		return fail_errno(cx, "set the mode of", path);
-	if (!lg_write_all(fd, data.p, data.n) || fdatasync(fd) != 0)
+	if (!lg_write_all(fd, data.p, data.n) || (durable && fdatasync(fd) != 0))
 		return fail_errno(cx, "write", path);
 	return LG_OK;
 }
 
-lg_err
-lg_file_write(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
+static lg_err
+replace(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data, bool durable)
 {
 	char *temporary = lg_alloc(cx->arena, strlen(path) + sizeof ".XXXXXX");
 
@@ -154,14 +154,25 @@ lg_file_write(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
 	LG_AUTO(lg_fd_close) int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(cx, "create a file beside", path);
-	lg_err e = fill(cx, fd, path, mode, data);
+	lg_err e = fill(cx, fd, path, mode, data, durable);
 	if (e == LG_OK && rename(temporary, path) != 0)
 		e = fail_errno(cx, "replace", path);
-	if (e != LG_OK) {
+	if (e != LG_OK)
 		unlink(temporary);
-		return e;
-	}
+	return e;
+}
+
+lg_err
+lg_file_write(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
+{
+	LG_TRY(replace(cx, path, mode, data, true));
 	return lg_dir_sync_of(cx, path);
+}
+
+lg_err
+lg_file_put(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data)
+{
+	return replace(cx, path, mode, data, false);
 }
 
 lg_err

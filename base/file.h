@@ -11,6 +11,8 @@ LG_CHECKED lg_err lg_file_read(struct lg_ctx *cx, const char *path, size_t max, 
 LG_CHECKED lg_err lg_file_write(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data);
 /* The same, but a file that is like that already is left alone: four syncs less at every start. */
 LG_CHECKED lg_err lg_file_update(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data);
+/* As lg_file_write, but waits for no disk: for what means nothing after the next boot. */
+LG_CHECKED lg_err lg_file_put(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data);
 LG_CHECKED lg_err lg_dir_make(struct lg_ctx *cx, const char *path, mode_t mode);	/* one level; fine if it is there */
 /* A name is durable only when its folder is (open(2), fsync(2)): after a rename or a creation. */
 LG_CHECKED lg_err lg_dir_sync(struct lg_ctx *cx, const char *dir);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/gate/cut.h"
+#include "agent/gate/elements.h"
 #include "agent/gate/nft.h"
 #include "agent/gate/queue.h"
 #include "agent/gate/table.h"
@@ -18,9 +20,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 
-#define LOOK_EVERY	(LG_SECOND / 4)		/* at the containers' addresses; more often while one has none yet */
-#define LOOK_SOON	(LG_SECOND / 40)
-#define SOON_FOR	(10 * LG_SECOND)
+#define TRY_AGAIN	LG_SECOND		/* after what failed */
 #define NEWS_MAX	256			/* containers that began or ended since the thread looked */
 
 struct news {
@@ -49,8 +49,11 @@ struct lg_gate {
 	/* The gate's thread alone. */
 	struct lg_nft *nft;
 	struct lg_places places;
-	lg_sha256 told;				/* of the table's text that the kernel has */
-	int64_t alive_at, soon_until;		/* CLOCK_BOOTTIME */
+	struct lg_arena *told_arena;		/* of what follows */
+	struct lg_gate_elements told;		/* what the kernel has */
+	uint64_t told_generation;
+	bool broken;				/* who knows what it has */
+	int64_t alive_at;			/* CLOCK_BOOTTIME */
 	bool said_stale;
 };
 
@@ -119,10 +122,48 @@ take_news(struct lg_ctx *cx, struct lg_gate *g, bool *bundle)
 			lg_places_remove(cx, &g->places, lg_str_of(news[i].container));
 		else if (lg_places_add(cx, &g->places, lg_str_of(news[i].container), lg_str_of(news[i].workload), news[i].pid) != LG_OK)
 			lg_log(LG_WARN, "the gate does not know container %s: %s", news[i].container, cx->error);
-		else
-			g->soon_until = lg_boottime() + SOON_FOR;
 	}
 	return n > 0;
+}
+
+/* ---- the frame ------------------------------------------------------------------------------------------------------- */
+
+/* What crosses a bridge passes the filter only where the kernel is told so. */
+static void
+call_for_bridges(void)
+{
+	static const char *const files[] = { "/proc/sys/net/bridge/bridge-nf-call-iptables", "/proc/sys/net/bridge/bridge-nf-call-ip6tables" };
+
+	for (size_t i = 0; i < LG_COUNT(files); i++) {
+		LG_AUTO(lg_fd_close) int fd = open(files[i], O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "1", 1) != 1)
+			lg_log(LG_WARN, "%s: %s: what crosses a bridge is not seen", files[i], strerror(errno));
+	}
+}
+
+static lg_err
+install(struct lg_ctx *cx, struct lg_gate *g)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
+
+	lg_gate_write_frame(&b);
+	lg_gate_write_ranges(g->range, g->nrange, &b);
+	lg_buf_byte(&b, '\0');
+	LG_TRY(lg_buf_status(cx, &b));
+	LG_TRY(lg_nft_run(cx, g->nft, b.p));
+	LG_TRY(lg_nft_queue(cx, g->nft, "ask", LG_GATE_QUEUE));
+	call_for_bridges();
+	return LG_OK;
+}
+
+/* Somebody else took our table away, or would not let it change: an empty one lets nothing through until it is filled again. */
+static lg_err
+begin_again(struct lg_ctx *cx, struct lg_gate *g)
+{
+	LG_TRY(install(cx, g));
+	g->told = (struct lg_gate_elements){ .n = 0 };
+	g->alive_at = 0;
+	return LG_OK;
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
@@ -137,25 +178,48 @@ put_in_force(struct lg_gate *g, struct lg_gate_table *t)
 	lg_gate_table_free(&old);
 }
 
+static void
+remember_told(struct lg_gate *g, const struct lg_gate_table *t, struct lg_arena *a, const struct lg_gate_elements *now)
+{
+	lg_arena_free(&g->told_arena);
+	g->told_arena = a;
+	g->told = *now;
+	g->told_generation = t->generation;
+}
+
+/* One change of the kernel's table, or none where nothing is different. */
+static lg_err
+tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t, const struct lg_gate_elements *now)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
+
+	if (lg_gate_write_change(&g->told, now, &b) == 0 && t->generation == g->told_generation)
+		return LG_OK;
+	lg_gate_write_generation(t->generation, &b);
+	lg_buf_byte(&b, '\0');
+	LG_TRY(lg_buf_status(cx, &b));
+	LG_TRY(lg_nft_run(cx, g->nft, b.p));
+	lg_log(LG_INFO, "the gate knows %zu addresses and %zu ways among them, by bundle %llu", t->nnamed, t->rows.n,
+	    (unsigned long long)t->generation);
+	return LG_OK;
+}
+
 /* The kernel first: a flow is ended by what holds already. */
 static lg_err
 replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool policies)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
+	struct lg_arena *a = lg_arena_new();
+	struct lg_gate_elements now = lg_gate_elements_of(t, &g->places, a);
+	lg_err e = tell_kernel(cx, g, t, &now);
 	size_t cut;
 
-	lg_gate_write_table(t, &b);
-	lg_gate_write_links(&g->places, &b);
-	lg_buf_byte(&b, '\0');
-	LG_TRY(lg_buf_status(cx, &b));
-	lg_sha256 digest = lg_sha256_of(lg_buf_view(&b));
-	if (memcmp(&digest, &g->told, sizeof digest) != 0) {
-		LG_TRY(lg_nft_run(cx, g->nft, b.p));
-		lg_log(LG_INFO, "the gate knows %zu addresses and %zu ways among them, by bundle %llu", t->nnamed, t->rows.n,
-		    (unsigned long long)t->generation);
+	if (e != LG_OK) {
+		lg_arena_free(&a);
+		return e;
 	}
-	g->told = digest;
+	remember_told(g, t, a, &now);
 	put_in_force(g, t);
+	malloc_trim(0);			/* nft's own lists are many times what it was told */
 	LG_TRY(lg_cut_flows(cx, t, policies, &cut));
 	if (cut > 0)
 		lg_log(LG_INFO, "%zu flows between containers are not allowed any more, and ended", cut);
@@ -221,22 +285,15 @@ stay_alive(struct lg_ctx *cx, struct lg_gate *g)
 
 /* ---- the thread ------------------------------------------------------------------------------------------------------------ */
 
-static bool
-some_place_has_no_address(const struct lg_gate *g)
-{
-	for (size_t i = 0; i < g->places.n; i++)
-		if (g->places.v[i].naddress == 0)
-			return true;
-	return false;
-}
-
 static lg_err
 turn(struct lg_ctx *cx, struct lg_gate *g)
 {
 	bool policies, changed = take_news(cx, g, &policies);
 
 	changed |= lg_places_refresh(cx, &g->places);
-	if (changed || policies || g->table == NULL)
+	if (g->broken)
+		LG_TRY(begin_again(cx, g));
+	if (changed || g->broken || policies || g->table == NULL)
 		LG_TRY(make_anew(cx, g, policies));
 	if (policies)
 		g->alive_at = 0;
@@ -256,20 +313,20 @@ static void *
 run(void *arg)
 {
 	struct lg_gate *g = arg;
-	struct pollfd fd = { .fd = g->wake, .events = POLLIN };
+	struct pollfd fd[] = { { .fd = g->wake, .events = POLLIN }, { .fd = g->places.wait, .events = POLLIN } };
 	struct lg_ctx cx;
 	uint64_t count;
+	int64_t wait;
 
 	while (!is_closing(g)) {
 		lg_ctx_init(&cx, lg_arena_new());
-		if (turn(&cx, g) != LG_OK) {
-			lg_log(LG_ERROR, "the gate stays as it was: %s", cx.error);
-			g->told = (lg_sha256){ { 0 } };
-		}
+		g->broken = turn(&cx, g) != LG_OK;
+		if (g->broken)
+			lg_log(LG_ERROR, "the gate's table is made anew: %s", cx.error);
 		lg_arena_free(&cx.arena);
-		bool soon = lg_boottime() < g->soon_until && some_place_has_no_address(g);
-		(void)poll(&fd, 1, (int)((soon ? LOOK_SOON : LOOK_EVERY) / 1000));
-		if (fd.revents != 0)
+		wait = g->broken ? TRY_AGAIN : g->alive_at - lg_boottime();
+		(void)poll(fd, g->broken ? 1 : LG_COUNT(fd), wait <= 0 ? 0 : (int)(wait / 1000) + 1);
+		if (fd[0].revents != 0)
 			(void)!read(g->wake, &count, sizeof count);
 	}
 	return NULL;
@@ -351,34 +408,6 @@ read_ranges(struct lg_ctx *cx, struct lg_gate *g)
 	return g->nrange > 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "the gate needs the ranges of addresses that it guards");
 }
 
-/* What crosses a bridge passes the filter only where the kernel is told so. */
-static void
-call_for_bridges(void)
-{
-	static const char *const files[] = { "/proc/sys/net/bridge/bridge-nf-call-iptables", "/proc/sys/net/bridge/bridge-nf-call-ip6tables" };
-
-	for (size_t i = 0; i < LG_COUNT(files); i++) {
-		LG_AUTO(lg_fd_close) int fd = open(files[i], O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, "1", 1) != 1)
-			lg_log(LG_WARN, "%s: %s: what crosses a bridge is not seen", files[i], strerror(errno));
-	}
-}
-
-static lg_err
-install(struct lg_ctx *cx, struct lg_gate *g)
-{
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
-
-	lg_gate_write_frame(&b);
-	lg_gate_write_ranges(g->range, g->nrange, &b);
-	lg_buf_byte(&b, '\0');
-	LG_TRY(lg_buf_status(cx, &b));
-	LG_TRY(lg_nft_run(cx, g->nft, b.p));
-	LG_TRY(lg_nft_queue(cx, g->nft, "ask", LG_GATE_QUEUE));
-	call_for_bridges();
-	return LG_OK;
-}
-
 static lg_err
 prepare(struct lg_ctx *cx, struct lg_gate *g)
 {
@@ -398,6 +427,7 @@ end(struct lg_gate *g)
 	lg_nft_close(&g->queue_nft);
 	lg_places_close(&g->places);
 	lg_gate_table_free(&g->table);
+	lg_arena_free(&g->told_arena);
 	lg_fd_close(&g->wake);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
@@ -455,7 +485,7 @@ lg_gate_remove(struct lg_ctx *cx)
 	struct lg_nft *n;
 
 	LG_TRY(lg_nft_open(cx, &n));
-	lg_err e = lg_nft_run(cx, n, "add table inet lightgate\ndelete table inet lightgate\nadd table netdev lightgate\ndelete table netdev lightgate\n");
+	lg_err e = lg_nft_run(cx, n, "add table inet lightgate\ndelete table inet lightgate\nadd table bridge lightgate\ndelete table bridge lightgate\n");
 	lg_nft_close(&n);
 	return e;
 }

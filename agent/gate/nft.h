@@ -5,6 +5,7 @@
 #include "lightgate/base.h"
 
 #define LG_NFT_FAMILY	"inet"
+#define LG_NFT_LINKS	"bridge"	/* what crosses a bridge, on the side of its ports */
 #define LG_NFT_TABLE	"lightgate"
 
 struct lg_nft;		/* one thread's */

@@ -27,6 +27,12 @@ struct lg_place {
 	size_t naddress;
 	char link[LG_PLACE_LINKS][IF_NAMESIZE];	/* this host's ends of its interfaces */
 	size_t nlink;
+
+	/* places.c's own; -1 without one */
+	uint64_t number;
+	int life;			/* pidfd */
+	int ns, events;			/* its network namespace, and what changes there (rtnetlink) */
+	bool ended, look;
 };
 
 struct lg_places {
@@ -34,6 +40,8 @@ struct lg_places {
 	struct lg_place *v;
 	size_t n;
 	int own;			/* our network namespace */
+	int wait;			/* epoll: readable when a refresh would see something new */
+	uint64_t numbers;
 };
 
 /* Those of the last run whose processes live still. */
@@ -42,10 +50,9 @@ void lg_places_close(struct lg_places *ps);
 /* LG_E_LIMIT, LG_E_NOT_FOUND: the process has ended. */
 LG_CHECKED lg_err lg_places_add(struct lg_ctx *cx, struct lg_places *ps, lg_str container, lg_str workload, pid_t pid);
 void lg_places_remove(struct lg_ctx *cx, struct lg_places *ps, lg_str container);
-/* Looks again: processes that ended go, addresses are read.  True when something is not as it was. */
+/* Takes up what `wait` has seen: processes that ended go, addresses that changed are read.  True when something is not as it was. */
 bool lg_places_refresh(struct lg_ctx *cx, struct lg_places *ps);
 
-/* "10.0.0.1", "fd77::1" */
-lg_str lg_address_text(struct lg_arena *a, const struct lg_address *at);
+void lg_address_put(struct lg_buf *b, const struct lg_address *at);	/* "10.0.0.1", "fd77::1" */
 
 #endif

@@ -57,8 +57,8 @@ enum lg_gate_says lg_gate_table_ask(const struct lg_gate_table *t, const struct 
 
 void lg_gate_write_frame(struct lg_buf *out);	/* the table without contents, in place of one that is there */
 void lg_gate_write_ranges(const struct lg_range *range, size_t n, struct lg_buf *out);
-void lg_gate_write_table(const struct lg_gate_table *t, struct lg_buf *out);	/* all contents in place of those that are there */
-void lg_gate_write_links(const struct lg_places *ps, struct lg_buf *out);	/* chains at the containers' interfaces */
+/* By which version of the policies the rest was made; what the queue answered before counts no more. */
+void lg_gate_write_generation(uint64_t generation, struct lg_buf *out);
 /* The dead man's element; microseconds. */
 void lg_gate_write_alive(int64_t left, struct lg_buf *out);
 void lg_gate_write_learned(const struct lg_address *from, const struct lg_address *to, int protocol, uint16_t port, int seconds,

@@ -1,9 +1,16 @@
 /* test_gate.c: ranges, what a table says, and the headers of packets that are asked about. */
+#include "agent/gate/elements.h"
 #include "agent/gate/queue.h"
 #include "agent/gate/table.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/base/base_test.h"
 
@@ -116,13 +123,65 @@ Test(gate_write, addresses_that_are_somebodys_are_known_and_no_others)
 	make(cx, &w);
 	strcpy(w.v[0].link[w.v[0].nlink++], "veth1");
 	cr_assert_eq(lg_gate_table_make(cx, NULL, &w.ps, w.range, 2, &t), LG_OK);
-	lg_gate_write_table(t, &b);
-	lg_gate_write_links(&w.ps, &b);
+	struct lg_gate_elements none = { .n = 0 }, all = lg_gate_elements_of(t, &w.ps, cx->arena);
+	cr_assert_eq(lg_gate_write_change(&none, &all, &b), 8);
 	lg_buf_byte(&b, '\0');
-	cr_assert(strstr(b.p, "known4 {10.77.0.2,10.77.0.4,192.0.2.1 }") != NULL, "%s", b.p);
-	cr_assert(strstr(b.p, "known6 {fd77::2,fd77::3 }") != NULL, "%s", b.p);
-	cr_assert(strstr(b.p, "device \"veth1\"") != NULL && strstr(b.p, "ip saddr != { 0.0.0.0, 10.77.0.2 } counter drop") != NULL, "%s", b.p);
+	cr_assert_str_eq(b.p,
+	    "add element inet lightgate known4 {10.77.0.2,10.77.0.4,192.0.2.1 }\n"
+	    "add element inet lightgate known6 {fd77::2,fd77::3 }\n"
+	    "add element inet lightgate links {\"veth1\" }\n"
+	    "add element inet lightgate own4 {\"veth1\" . 10.77.0.2 }\n"
+	    "add element inet lightgate own6 {\"veth1\" . fd77::2 }\n"
+	    "add element bridge lightgate links {\"veth1\" }\n"
+	    "add element bridge lightgate own4 {\"veth1\" . 10.77.0.2 }\n"
+	    "add element bridge lightgate own6 {\"veth1\" . fd77::2 }\n");
 	lg_gate_table_free(&t);
+}
+
+static struct lg_gate_elements
+rows_as_elements(struct lg_ctx *cx, struct world *w, struct lg_connect_row *rows, size_t n)
+{
+	struct lg_gate_table *t;
+	uint32_t *index = LG_NEWS(cx->arena, uint32_t, 8);
+
+	cr_assert_eq(lg_gate_table_make(cx, NULL, &w->ps, w->range, 2, &t), LG_OK);
+	for (uint32_t i = 0; i < t->nnamed; i++)
+		index[i] = i;
+	t->index = index;
+	t->rows = (struct lg_connect_table){ .v = rows, .n = n };
+	struct lg_gate_elements all = lg_gate_elements_of(t, &w->ps, cx->arena);
+	lg_gate_table_free(&t);
+	return all;
+}
+
+Test(gate_write, a_change_says_what_is_different_and_nothing_else)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1 << 20);
+	struct lg_connect_row rows[] = {
+		{ .source = 0, .destination = 2, .first = 5432, .last = 5432, .protocols = 1 },
+		{ .source = 0, .destination = 2, .first = 6000, .last = 6010, .protocols = 1 },
+		{ .source = 2, .destination = 0, .last = 65535, .protocols = 7 },
+		{ .source = 3, .destination = 1, .last = 65535, .protocols = 4, .ask = true },
+	};
+	TEST_CTX(cx);
+	struct world w;
+
+	make(cx, &w);
+	w.ps.n = 2;			/* web and db, with two addresses each */
+	struct lg_gate_elements before = rows_as_elements(cx, &w, rows, 4);
+	cr_expect_eq(lg_gate_write_change(&before, &before, &b), 0);
+	cr_expect_eq(b.n, 0);
+	rows[0].ask = true;
+	rows[1].last = 6011;
+	struct lg_gate_elements after = rows_as_elements(cx, &w, rows, 3);
+	cr_expect_eq(lg_gate_write_change(&before, &after, &b), 5);
+	lg_buf_byte(&b, '\0');
+	cr_expect_str_eq(b.p,
+	    "delete element inet lightgate protocols6 {fd77::3 . fd77::2 . 58 }\n"
+	    "delete element inet lightgate ports4 {10.77.0.2 . 10.77.0.3 . 6 . 5432 }\n"
+	    "delete element inet lightgate ranges4 {10.77.0.2 . 10.77.0.3 . 6 . 6000-6010 }\n"
+	    "add element inet lightgate ports4 {10.77.0.2 . 10.77.0.3 . 6 . 5432 : goto ask }\n"
+	    "add element inet lightgate ranges4 {10.77.0.2 . 10.77.0.3 . 6 . 6000-6011 : accept }\n", "%s", b.p);
 }
 
 /* ---- packets --------------------------------------------------------------------------------------------------- */
@@ -158,4 +217,104 @@ Test(gate_queue, what_is_cut_short_or_a_fragment_is_not_read)
 	cr_assert(!lg_queue_parse(later, sizeof later, &p), "a later one");
 	cr_assert(!lg_queue_parse(sctp, sizeof sctp, &p), "a protocol without a word in policies");
 	cr_assert(!lg_queue_parse(five, sizeof five, &p), "another version");
+}
+
+/* ---- places ------------------------------------------------------------------------------------------------------ */
+
+/* A process in a network namespace of its own, which makes an interface there when it is told to, and ends when its input does. */
+static pid_t
+contain(int *tell)
+{
+	int to[2], from[2];
+	char c;
+
+	cr_assert(pipe(to) == 0 && pipe(from) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(to[1]);
+		if (unshare(CLONE_NEWNET) != 0 || write(from[1], "x", 1) != 1)
+			_exit(1);
+		while (read(to[0], &c, 1) == 1)
+			if (system("ip link add e0 type veth peer name e1 && ip addr add 10.77.0.5/24 dev e0 && ip addr add 10.77.0.6/24 dev lo") != 0)
+				_exit(1);
+		_exit(0);
+	}
+	close(to[0]);
+	close(from[1]);
+	cr_assert_eq(read(from[0], &c, 1), 1);
+	close(from[0]);
+	*tell = to[1];
+	return pid;
+}
+
+static bool
+soon(const struct lg_places *ps)
+{
+	struct pollfd fd = { .fd = ps->wait, .events = POLLIN };
+
+	return poll(&fd, 1, 5000) == 1;
+}
+
+Test(gate_places, a_containers_addresses_are_known_when_it_has_them_and_go_with_it)
+{
+	TEST_CTX(cx);
+	struct lg_address own = address("10.77.0.5");
+	char state[] = "/tmp/lg-places.XXXXXX";
+	struct lg_places ps, again;
+	int tell;
+
+	if (geteuid() != 0 || system("command -v ip >/dev/null") != 0) {
+		printf("SKIP places: needs root and ip\n");
+		return;
+	}
+	cr_assert_not_null(mkdtemp(state));
+	cr_assert_eq(lg_places_open(cx, state, &ps), LG_OK, "%s", cx->error);
+	pid_t pid = contain(&tell);
+	cr_assert_eq(lg_places_add(cx, &ps, LG_STR("c1"), LG_STR("web"), pid), LG_OK, "%s", cx->error);
+	cr_expect(!lg_places_refresh(cx, &ps) && ps.n == 1 && ps.v[0].naddress == 0);
+	cr_expect_eq(poll(&(struct pollfd){ .fd = ps.wait, .events = POLLIN }, 1, 0), 0, "nothing happens there");
+
+	cr_assert_eq(write(tell, "x", 1), 1);
+	while (ps.v[0].naddress == 0 && soon(&ps))
+		(void)lg_places_refresh(cx, &ps);
+	cr_assert_eq(ps.v[0].naddress, 1, "a loopback's does not count");
+	cr_expect(memcmp(&ps.v[0].address[0], &own, sizeof own) == 0);
+
+	cr_assert_eq(lg_places_open(cx, state, &again), LG_OK);
+	cr_expect(lg_places_refresh(cx, &again) && again.n == 1 && again.v[0].naddress == 1, "the next agent knows it");
+
+	close(tell);
+	waitpid(pid, NULL, 0);
+	while (ps.n > 0 && soon(&ps))
+		(void)lg_places_refresh(cx, &ps);
+	cr_expect_eq(ps.n, 0);
+	lg_places_close(&again);
+	cr_assert_eq(lg_places_open(cx, state, &again), LG_OK);
+	cr_expect_eq(again.n, 0);
+	lg_places_close(&again);
+	lg_places_close(&ps);
+	cr_expect_eq(rmdir(lg_print(cx->arena, "%s/gate", state).p), 0, "no file is left");
+	rmdir(state);
+}
+
+Test(gate_places, what_shares_the_hosts_namespace_has_no_address_and_what_ended_is_not_taken)
+{
+	TEST_CTX(cx);
+	char state[] = "/tmp/lg-places.XXXXXX";
+	struct lg_places ps;
+
+	cr_assert_not_null(mkdtemp(state));
+	cr_assert_eq(lg_places_open(cx, state, &ps), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_places_add(cx, &ps, LG_STR("c1"), LG_STR("web"), getpid()), LG_OK, "%s", cx->error);
+	cr_expect_eq(ps.v[0].naddress, 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	cr_expect_eq(lg_places_add(cx, &ps, LG_STR("c2"), LG_STR("web"), pid), LG_E_NOT_FOUND);
+	cr_expect_eq(ps.n, 1);
+	lg_places_remove(cx, &ps, LG_STR("c1"));
+	lg_places_close(&ps);
+	rmdir(lg_print(cx->arena, "%s/gate", state).p);
+	rmdir(state);
 }

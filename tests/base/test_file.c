@@ -152,3 +152,20 @@ Test(file, a_folder_is_synced_by_its_name_or_by_a_file_in_it)
 	cr_assert_eq(lg_dir_sync(cx, in(cx, dir, "not-there")), LG_E_NOT_FOUND);
 	cr_assert_eq(lg_dir_sync_of(cx, in(cx, dir, "not-there/file")), LG_E_NOT_FOUND);
 }
+
+Test(file, what_is_put_is_whole_or_as_it_was)
+{
+	TEST_CTX(cx);
+	const char *dir = scratch(cx), *path = in(cx, dir, "f");
+	struct stat st;
+	lg_str text;
+
+	cr_assert_eq(lg_file_put(cx, path, 0640, LG_STR("one")), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_file_put(cx, path, 0600, LG_STR("two")), LG_OK, "%s", cx->error);
+	cr_assert(lg_file_read(cx, path, 10, &text) == LG_OK && lg_str_eq(text, LG_STR("two")));
+	cr_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+	cr_assert_neq(lg_file_put(cx, in(cx, dir, "x/y"), 0600, LG_STR("three")), LG_OK);
+	cr_assert_neq(lg_file_put(cx, dir, 0600, LG_STR("three")), LG_OK, "a folder is not a file");
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(rmdir(dir), 0, "nothing is left beside it");
+}

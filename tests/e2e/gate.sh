@@ -166,6 +166,6 @@ start_agent || bad "the agent does not come back"
 claim "the agent takes up what runs" within again || { get "$WEB_PID" "$DB:5433"; nft list ruleset; }
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 claim "open-gate" lightgate-agent open-gate
-lacks "takes the rules away, and only ours" "$(nft 2>/dev/null list ruleset)" 'table (inet|netdev) lightgate'
+lacks "takes the rules away, and only ours" "$(nft 2>/dev/null list ruleset)" 'table (inet|bridge) lightgate'
 has "others' stay" "$(nft 2>/dev/null list ruleset)" 'not ours'
 done_testing

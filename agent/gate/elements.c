@@ -1,0 +1,268 @@
+/* elements.c: see elements.h. */
+#include "agent/gate/elements.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "agent/gate/nft.h"
+
+#define PORTS	65535
+#define EVERY	((1u << LG_BUNDLE_PROTOCOLS) - 1)
+#define BATCH	100000			/* elements of one command */
+
+_Static_assert(sizeof(struct lg_gate_element) == 40 && IF_NAMESIZE <= 16, "elements are compared octet by octet");
+
+/* ---- making ---------------------------------------------------------------------------------------------------- */
+
+struct list {
+	struct lg_arena *arena;
+	struct lg_gate_elements all;
+	size_t size;
+};
+
+static void
+put(struct list *l, const struct lg_gate_element *e)
+{
+	if (l->all.n == l->size) {
+		struct lg_gate_element *v = LG_NEWS(l->arena, struct lg_gate_element, 2 * l->size + 64);
+		if (l->all.n > 0)
+			memcpy(v, l->all.v, l->all.n * sizeof *v);
+		l->all.v = v;
+		l->size = 2 * l->size + 64;
+	}
+	l->all.v[l->all.n++] = *e;
+}
+
+/* In which map a row's protocol stands. */
+static enum lg_gate_set
+map_of(const struct lg_connect_row *r, unsigned bit)
+{
+	bool all = r->first == 0 && r->last == PORTS;
+
+	if (all && (r->protocols & EVERY) == EVERY)
+		return LG_GATE_PAIRS;
+	if (all || bit == 4)
+		return LG_GATE_PROTOCOLS;
+	return r->first == r->last ? LG_GATE_PORTS : LG_GATE_SPANS;
+}
+
+static void
+put_row(struct list *l, const struct lg_connect_row *r, const struct lg_address *from, const struct lg_address *to)
+{
+	const uint8_t number[LG_BUNDLE_PROTOCOLS] = { IPPROTO_TCP, IPPROTO_UDP, from->family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP };
+
+	for (unsigned i = 0; i < LG_BUNDLE_PROTOCOLS; i++) {
+		unsigned bit = 1u << i;
+		struct lg_gate_element e = { .set = (uint8_t)map_of(r, bit), .six = from->family == AF_INET6, .ask = r->ask };
+		if ((r->protocols & bit) == 0 || (bit == 4 && r->first != 0))
+			continue;
+		memcpy(e.from, from->a, sizeof e.from);
+		memcpy(e.to, to->a, sizeof e.to);
+		if (e.set != LG_GATE_PAIRS)
+			e.protocol = number[i];
+		if (e.set == LG_GATE_PORTS || e.set == LG_GATE_SPANS) {
+			e.first = r->first;
+			e.last = r->last;
+		}
+		put(l, &e);
+	}
+}
+
+/* The addresses of each workload, one list behind the other. */
+struct addresses {
+	const struct lg_address **v;
+	size_t *first;			/* of a workload; the next one's is its end */
+};
+
+static struct addresses
+by_workload(const struct lg_gate_table *t, struct lg_arena *a, int family)
+{
+	struct addresses by = { LG_NEWS(a, const struct lg_address *, t->nnamed + 1), LG_NEWS(a, size_t, t->nnamed + 2) };
+	size_t *at = LG_NEWS(a, size_t, t->nnamed + 2);
+
+	for (size_t i = 0; i < t->nnamed; i++)
+		if (t->index[i] != UINT32_MAX && t->named[i].at.family == family)
+			by.first[t->index[i] + 1]++;
+	for (size_t w = 0; w < t->nnamed; w++)
+		by.first[w + 1] += by.first[w];
+	memcpy(at, by.first, (t->nnamed + 1) * sizeof *at);
+	for (size_t i = 0; i < t->nnamed; i++)
+		if (t->index[i] != UINT32_MAX && t->named[i].at.family == family)
+			by.v[at[t->index[i]]++] = &t->named[i].at;
+	return by;
+}
+
+static void
+put_rows(struct list *l, const struct lg_gate_table *t, int family)
+{
+	struct addresses by = by_workload(t, l->arena, family);
+
+	for (size_t i = 0; i < t->rows.n; i++) {
+		const struct lg_connect_row *r = &t->rows.v[i];
+		for (size_t s = by.first[r->source]; s < by.first[r->source + 1]; s++)
+			for (size_t d = by.first[r->destination]; d < by.first[r->destination + 1]; d++)
+				put_row(l, r, by.v[s], by.v[d]);
+	}
+}
+
+static void
+put_known(struct list *l, const struct lg_gate_table *t)
+{
+	for (size_t i = 0; i < t->nnamed; i++) {
+		struct lg_gate_element e = { .set = LG_GATE_KNOWN, .six = t->named[i].at.family == AF_INET6 };
+		memcpy(e.from, t->named[i].at.a, sizeof e.from);
+		if (t->named[i].workload.n > 0)
+			put(l, &e);
+	}
+}
+
+static void
+put_link(struct list *l, const struct lg_place *p, const char *link)
+{
+	struct lg_gate_element e = { .set = LG_GATE_LINKS };
+
+	memcpy(e.from, link, strnlen(link, IF_NAMESIZE - 1));
+	put(l, &e);
+	e.set = LG_GATE_OWN;
+	for (size_t i = 0; i < p->naddress; i++) {
+		e.six = p->address[i].family == AF_INET6;
+		memcpy(e.to, p->address[i].a, sizeof e.to);
+		put(l, &e);
+	}
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct lg_gate_element));
+}
+
+static void
+sort_once(struct lg_gate_elements *all)
+{
+	size_t n = 0;
+
+	if (all->n == 0)
+		return;
+	qsort(all->v, all->n, sizeof all->v[0], compare);
+	for (size_t i = 1; i < all->n; i++)
+		if (compare(&all->v[n], &all->v[i]) != 0)
+			all->v[++n] = all->v[i];
+	all->n = n + 1;
+}
+
+struct lg_gate_elements
+lg_gate_elements_of(const struct lg_gate_table *t, const struct lg_places *ps, struct lg_arena *a)
+{
+	struct list l = { .arena = a };
+
+	put_known(&l, t);
+	if (t->index != NULL) {
+		put_rows(&l, t, AF_INET);
+		put_rows(&l, t, AF_INET6);
+	}
+	for (size_t i = 0; i < ps->n; i++)
+		for (size_t k = 0; k < ps->v[i].nlink; k++)
+			put_link(&l, &ps->v[i], ps->v[i].link[k]);
+	sort_once(&l.all);
+	return l.all;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+static const char *const names[LG_GATE_SETS][2] = {
+	[LG_GATE_KNOWN] = { "known4", "known6" }, [LG_GATE_PAIRS] = { "pairs4", "pairs6" }, [LG_GATE_PROTOCOLS] = { "protocols4", "protocols6" },
+	[LG_GATE_PORTS] = { "ports4", "ports6" }, [LG_GATE_SPANS] = { "ranges4", "ranges6" }, [LG_GATE_LINKS] = { "links", "links" },
+	[LG_GATE_OWN] = { "own4", "own6" },
+};
+
+static bool
+is_of_links(const struct lg_gate_element *e)
+{
+	return e->set == LG_GATE_LINKS || e->set == LG_GATE_OWN;
+}
+
+static void
+put_address(struct lg_buf *b, const struct lg_gate_element *e, const uint8_t a[16])
+{
+	struct lg_address at = { .family = e->six ? AF_INET6 : AF_INET };
+
+	memcpy(at.a, a, sizeof at.a);
+	lg_address_put(b, &at);
+}
+
+static void
+put_key(struct lg_buf *b, const struct lg_gate_element *e)
+{
+	if (is_of_links(e))
+		lg_buf_printf(b, "\"%s\"", (const char *)e->from);
+	else
+		put_address(b, e, e->from);
+	if (e->set == LG_GATE_KNOWN || e->set == LG_GATE_LINKS)
+		return;
+	lg_buf_str(b, LG_STR(" . "));
+	put_address(b, e, e->to);
+	if (e->protocol != 0)
+		lg_buf_printf(b, " . %u", e->protocol);
+	if (e->set == LG_GATE_PORTS)
+		lg_buf_printf(b, " . %u", e->first);
+	else if (e->set == LG_GATE_SPANS)
+		lg_buf_printf(b, " . %u-%u", e->first, e->last);
+}
+
+/* One command a set, or several where it has very many. */
+static void
+write_list(const struct lg_gate_elements *all, const char *verb, const char *family, struct lg_buf *b)
+{
+	const struct lg_gate_element *before = NULL;
+	bool adds = strcmp(verb, "add") == 0, at_links = strcmp(family, LG_NFT_FAMILY) != 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct lg_gate_element *e = &all->v[i];
+		if (at_links && !is_of_links(e))
+			continue;
+		if (before == NULL || before->set != e->set || before->six != e->six || n == BATCH) {
+			lg_buf_printf(b, "%s%s element %s " LG_NFT_TABLE " %s {", before != NULL ? " }\n" : "", verb, family, names[e->set][e->six]);
+			n = 0;
+		}
+		if (n++ > 0)
+			lg_buf_byte(b, ',');
+		put_key(b, e);
+		if (adds && e->set >= LG_GATE_PAIRS && e->set <= LG_GATE_SPANS)
+			lg_buf_str(b, e->ask ? LG_STR(" : goto ask") : LG_STR(" : accept"));
+		before = e;
+	}
+	if (before != NULL)
+		lg_buf_str(b, LG_STR(" }\n"));
+}
+
+/* What the first has and the second has not. */
+static struct lg_gate_elements
+without(const struct lg_gate_elements *a, const struct lg_gate_elements *b, struct lg_arena *arena)
+{
+	struct list l = { .arena = arena };
+	size_t k = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		while (k < b->n && compare(&b->v[k], &a->v[i]) < 0)
+			k++;
+		if (k == b->n || compare(&b->v[k], &a->v[i]) != 0)
+			put(&l, &a->v[i]);
+	}
+	return l.all;
+}
+
+size_t
+lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_buf *out)
+{
+	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
+	struct lg_gate_elements gone = without(before, after, a), new = without(after, before, a);
+	const char *const family[] = { LG_NFT_FAMILY, LG_NFT_LINKS };
+
+	for (size_t f = 0; f < LG_COUNT(family); f++)
+		write_list(&gone, "delete", family[f], out);
+	for (size_t f = 0; f < LG_COUNT(family); f++)
+		write_list(&new, "add", family[f], out);
+	return gone.n + new.n;
+}
