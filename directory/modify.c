@@ -275,7 +275,7 @@ lg_err
 lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const struct lg_modification *mods, size_t n, bool *changed)
 {
 	bool members = false, state = false, values;
-	bool could = e->enabled && lg_entry_has_verifier(e);
+	bool could = e->enabled && lg_entry_has_verifier(e), was = e->enabled;
 	struct lg_draft d;
 	lg_str secret = LG_NONE;
 
@@ -297,6 +297,8 @@ lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const
 	if (other)
 		LG_TRY(lg_pwd_changed(cx, ed, e, lg_dup(cx->arena, secret), password != NULL));
 	LG_TRY(lg_draft_write(cx, ed, &d, e));
+	if (was && !e->enabled)
+		LG_TRY(lg_secret_drop(cx, ed, e, false));
 	bool can = e->enabled && lg_entry_has_verifier(e);
 	return members || (could && !can) ? lg_rights_taken(cx, ed) : LG_OK;
 }

@@ -223,6 +223,37 @@ every_minute(struct lg_ctx *cx, struct lg_app *app)
 	submit_once(app, &lg_own(app)->copying, snapshot);
 }
 
+/* Applications that do not answer keep a worker waiting: this has jobs of its own. */
+static void
+notify(void *arg)
+{
+	struct lg_notice_lane *lane = arg;
+	struct lg_arena *arena = lg_arena_new();
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, arena);
+	cx.actor = &lg_system;
+	complain(&cx, "telling applications that a session has ended", lg_sts_notify(&cx, lane->app->sts, lane->n));
+	lg_store_turn(lane->app->store);
+	lg_arena_free(&arena);
+	__atomic_store_n(&lane->busy, false, __ATOMIC_RELEASE);
+}
+
+static void
+start_notices(struct lg_app *app)
+{
+	for (unsigned i = 0; i < LG_STS_LANES; i++) {
+		struct lg_notice_lane *lane = &lg_own(app)->lanes[i];
+
+		if (__atomic_exchange_n(&lane->busy, true, __ATOMIC_ACQ_REL))
+			continue;
+		lane->app = app;
+		lane->n = i;
+		if (lg_pool_submit(app->workers, notify, lane) != LG_OK)
+			__atomic_store_n(&lane->busy, false, __ATOMIC_RELEASE);
+	}
+}
+
 static void
 maintain(void *arg)
 {
@@ -266,6 +297,7 @@ tick(struct lg_timer *t)
 	if (__atomic_load_n(&own->stopping, __ATOMIC_ACQUIRE))
 		return;
 	submit_once(app, &own->working, maintain);
+	start_notices(app);
 	lg_indexing_start(app);
 	lg_timer_set(lg_loop_self(), t, maintenance_pause(app->settings));
 }

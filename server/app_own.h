@@ -7,7 +7,15 @@
 #include "server/watch.h"
 #include "server/wire.h"
 
+/* Who tells applications that sessions have ended. */
+struct lg_notice_lane {
+	struct lg_app *app;
+	unsigned n;
+	bool busy;
+};
+
 struct lg_app_own {
+	struct lg_notice_lane lanes[LG_STS_LANES];
 	struct lg_wiring wiring;
 	lg_str password;		/* the first administrator's, after a first start */
 	lg_str credentials;		/* JSON array of what --load made */

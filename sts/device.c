@@ -193,6 +193,7 @@ redeem_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		return LG_OK;
 	LG_TRY(e);
 	lg_audit(v, p->device.code.client, LG_NONE);
+	LG_TRY(sts_visit_put(cx, v, rq->tenant_id, p->device.code.session, &rq->client));
 	return lg_uuid_is_nil(p->grant.id) ? LG_OK : sts_grant_put(cx, v, rq->tenant_id, &p->grant);
 }
 

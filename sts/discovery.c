@@ -56,6 +56,10 @@ static const struct {
 	{ "request_object_signing_alg_values_supported", AUTH_ALGS },
 	{ "dpop_signing_alg_values_supported", "[\"ES256\",\"EdDSA\",\"PS256\",\"ES384\"]" },
 	{ "tls_client_certificate_bound_access_tokens", "true" },
+	{ "backchannel_logout_supported", "true" },
+	{ "backchannel_logout_session_supported", "true" },
+	{ "frontchannel_logout_supported", "true" },
+	{ "frontchannel_logout_session_supported", "true" },
 };
 
 static void

@@ -136,6 +136,7 @@ redeem_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	c.jti = rd->is.jti;
 	lg_audit(v, c.client, LG_NONE);
 	LG_TRY(sts_code_put(cx, v, rd->key, &c));
+	LG_TRY(sts_visit_put(cx, v, rq->tenant_id, c.session, &rq->client));
 	if (lg_uuid_is_nil(rd->grant.id))
 		return LG_OK;
 	return sts_grant_put(cx, v, rq->tenant_id, &rd->grant);

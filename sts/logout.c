@@ -8,6 +8,8 @@
 
 #include "base/text.h"
 
+#define FRAMES_SECONDS	2		/* that applications' pages get before the browser goes on */
+
 struct logout {
 	lg_str query;
 	struct lg_sts_client client;
@@ -16,6 +18,8 @@ struct logout {
 	lg_uuid hinted_session, hinted_subject;
 	struct sts_session session;
 	bool has_session;
+	lg_str frames[STS_VISITS];	/* pages of applications that the browser has to open */
+	size_t nframes;
 };
 
 lg_err
@@ -66,6 +70,34 @@ read_target(struct sts_rq *rq, struct logout *lo)
 	return sts_refuse(rq, STS_INVALID_REQUEST, "The address to return to is not one that the application registered.");
 }
 
+/* Front-Channel Logout 1.0 2: with iss and sid for those who need them. */
+static lg_err
+read_frames(struct sts_rq *rq, struct logout *lo)
+{
+	lg_str id[STS_VISITS];
+	char sid[LG_UUID_TEXT + 1];
+	size_t n;
+
+	lg_uuid_text(lo->session.id, sid);
+	LG_TRY(sts_visits_list(rq->cx, rq->view, rq->tenant_id, lo->session.id, id, &n));
+	for (size_t i = 0; i < n; i++) {
+		LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(8u << 10);
+		struct lg_sts_client c;
+
+		if (sts_client_load(rq, id[i], &c) != LG_OK || c.frontchannel.n == 0)
+			continue;
+		lg_buf_str(&b, c.frontchannel);
+		if (c.frontchannel_session) {
+			lg_buf_str(&b, memchr(b.p, '?', b.n) == NULL ? LG_STR("?iss=") : LG_STR("&iss="));
+			lg_buf_percent(&b, rq->tenant.issuer);
+			lg_buf_printf(&b, "&sid=%s", sid);
+		}
+		LG_TRY(lg_buf_status(rq->cx, &b));
+		lo->frames[lo->nframes++] = lg_dup(rq->cx->arena, lg_buf_view(&b));
+	}
+	return LG_OK;
+}
+
 static lg_err
 read_request(struct sts_rq *rq, struct logout *lo)
 {
@@ -80,7 +112,7 @@ read_request(struct sts_rq *rq, struct logout *lo)
 	/* A form sent by the application brings no cookie of ours; its ID token says which session is meant. */
 	if (!lo->has_session && lo->hinted)
 		lo->has_session = sts_session_live(rq->cx, rq->view, rq->tenant_id, lo->hinted_session, &lo->session) == LG_OK;
-	return LG_OK;
+	return lo->has_session ? read_frames(rq, lo) : LG_OK;
 }
 
 /* ---- the end of a session ----------------------------------------------------------------------------------- */
@@ -97,26 +129,57 @@ end_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return sts_session_end(cx, v, rq->tenant_id, lo->session.id);
 }
 
+/* Where one is sent on to, with the state; empty: nowhere. */
 static lg_err
-finish(struct sts_rq *rq, struct logout *lo)
+target(struct sts_rq *rq, const struct logout *lo, lg_str *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16u << 10);
 
+	lg_buf_str(&b, lo->to);
+	if (lo->to.n > 0 && lo->state.n > 0) {
+		lg_buf_str(&b, memchr(lo->to.p, '?', lo->to.n) == NULL ? LG_STR("?state=") : LG_STR("&state="));
+		lg_buf_percent(&b, lo->state);
+	}
+	LG_TRY(lg_buf_status(rq->cx, &b));
+	*ret = lg_dup(rq->cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
+/* Front-Channel Logout 1.0: the browser opens each application's page, which forgets its own session; then it goes on. */
+static lg_err
+show_frames(struct sts_rq *rq, const struct logout *lo, lg_str to)
+{
+	struct sts_slot *src = LG_NEWS(rq->cx->arena, struct sts_slot, lo->nframes);
+	const struct sts_rows rows = { src, 1, lo->nframes };
+	const struct sts_slot slots[] = { { .name = "frames", .rows = &rows }, { .name = "to", .value = to } };
+	lg_str origins = LG_NONE;
+
+	for (size_t i = 0; i < lo->nframes; i++) {
+		src[i] = (struct sts_slot){ .name = "src", .value = lo->frames[i] };
+		origins = lg_print(rq->cx->arena, "%.*s %.*s", LG_FMT(origins), LG_FMT(sts_redirect_origin(lo->frames[i])));
+	}
+	if (to.n > 0)
+		lg_http_header(rq->ex, "Refresh", lg_print(rq->cx->arena, "%d; url=%.*s", FRAMES_SECONDS, LG_FMT(to)));
+	return sts_page_framing(rq, "frames", slots, LG_COUNT(slots), lg_str_trim(origins));
+}
+
+static lg_err
+finish(struct sts_rq *rq, struct logout *lo)
+{
+	lg_str to;
+
+	LG_TRY(target(rq, lo, &to));
 	if (lo->has_session) {
 		rq->grant = lo;
 		LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "session.end", end_run, rq, NULL));
 	}
 	sts_cookie_set(rq, "session", LG_NONE, 0);
-	if (lo->to.n == 0)
+	if (lo->nframes > 0)
+		return show_frames(rq, lo, to);
+	if (to.n == 0)
 		return sts_message(rq, 200, "signed-out", LG_NONE);
-	lg_buf_str(&b, lo->to);
-	if (lo->state.n > 0) {
-		lg_buf_str(&b, memchr(lo->to.p, '?', lo->to.n) == NULL ? LG_STR("?state=") : LG_STR("&state="));
-		lg_buf_percent(&b, lo->state);
-	}
-	LG_TRY(lg_buf_status(rq->cx, &b));
 	rq->ex->status = 303;
-	lg_http_header(rq->ex, "Location", lg_buf_view(&b));
+	lg_http_header(rq->ex, "Location", to);
 	sts_no_store(rq->ex);
 	return LG_OK;
 }

@@ -121,17 +121,25 @@ render(struct rendering *r, lg_str text, const struct scope *s, bool escape)
 
 /* ---- headers ------------------------------------------------------------------------------------------------------- */
 
-/* nonce: of the page's script; empty: it has none.  form_action: where a form's answer may redirect to, besides ourselves. */
+/* What a page may do besides showing itself. */
+struct leave {
+	lg_str form_action;		/* where a form's answer may redirect to, besides ourselves */
+	lg_str frames;			/* whose pages it may frame */
+};
+
+/* nonce: of the page's script; empty: it has none. */
 static void
-headers(struct sts_rq *rq, lg_str nonce, lg_str form_action)
+headers(struct sts_rq *rq, lg_str nonce, const struct leave *may)
 {
 	struct lg_http *ex = rq->ex;
 	lg_str script = nonce.n == 0 ? LG_NONE : lg_print(rq->cx->arena, "script-src 'nonce-%.*s'; ", LG_FMT(nonce));
+	lg_str frames = may->frames.n == 0 ? LG_NONE : lg_print(rq->cx->arena, "frame-src %.*s; ", LG_FMT(may->frames));
 
 	lg_http_type(ex, "text/html; charset=utf-8");
 	lg_http_header(ex, "Content-Security-Policy",
-	    lg_print(rq->cx->arena, "default-src 'none'; style-src %.*s; %.*sform-action 'self' %.*s; "
-	    "frame-ancestors 'none'; base-uri 'none'", LG_FMT(rq->sts->web->style_hash), LG_FMT(script), LG_FMT(form_action)));
+	    lg_print(rq->cx->arena, "default-src 'none'; style-src %.*s; %.*s%.*sform-action 'self' %.*s; "
+	    "frame-ancestors 'none'; base-uri 'none'", LG_FMT(rq->sts->web->style_hash), LG_FMT(script), LG_FMT(frames),
+	    LG_FMT(may->form_action)));
 	lg_http_header(ex, "X-Frame-Options", LG_STR("DENY"));
 	lg_http_header(ex, "X-Content-Type-Options", LG_STR("nosniff"));
 	lg_http_header(ex, "Referrer-Policy", LG_STR("no-referrer"));
@@ -150,8 +158,8 @@ new_nonce(struct lg_arena *a)
 
 /* ---- a page ------------------------------------------------------------------------------------------------------------ */
 
-lg_err
-sts_page(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, lg_str form_action)
+static lg_err
+show(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, const struct leave *may)
 {
 	LG_AUTO(lg_buf_wipe) struct lg_buf content = LG_BUF(LG_HTTP_RESPONSE_MAX);
 	const struct sts_slot always[] = { { .name = "base", .value = sts_base_path(rq) } };
@@ -173,11 +181,23 @@ sts_page(struct sts_rq *rq, int status, const char *page, const struct sts_slot 
 	};
 	struct scope layout = { around, LG_COUNT(around), &inner };
 	rq->ex->status = status;
-	headers(rq, nonce, form_action);
+	headers(rq, nonce, may);
 	lg_buf_clear(&rq->ex->out);
 	r.out = &rq->ex->out;
 	render(&r, sts_web_file(rq->sts->web, "layout"), &layout, false);
 	return lg_buf_status(rq->cx, &rq->ex->out);
+}
+
+lg_err
+sts_page(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, lg_str form_action)
+{
+	return show(rq, status, page, slots, n, &(struct leave){ .form_action = form_action });
+}
+
+lg_err
+sts_page_framing(struct sts_rq *rq, const char *page, const struct sts_slot *slots, size_t n, lg_str frames)
+{
+	return show(rq, 200, page, slots, n, &(struct leave){ .frames = frames });
 }
 
 lg_err

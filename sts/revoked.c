@@ -62,9 +62,12 @@ lg_sts_revoke(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_rev
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64);
 	struct moments m = { not_before, not_before }, old;
 	lg_str key, row;
+	lg_uuid subject;
 
 	if (id.n > LG_REVOKED_ID_MAX || (id.n == 0) != (kind == LG_REVOKED_TENANT))
 		return lg_fail(cx, LG_E_INVALID, "a revocation's id has 1 to %d octets", LG_REVOKED_ID_MAX);
+	if (kind == LG_REVOKED_SUBJECT && lg_uuid_parse(id, &subject))
+		LG_TRY(sts_subject_end(cx, v, tenant, subject, not_before));
 	key = revoked_key(cx->arena, tenant, kind, id);
 	if (lg_get(cx, v, &sts_revoked, key, &row) == LG_OK) {
 		old = read_row(row);

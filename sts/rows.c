@@ -307,15 +307,3 @@ sts_session_live(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid 
 	*ret = s;
 	return LG_OK;
 }
-
-lg_err
-sts_session_end(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id)
-{
-	char sid[LG_UUID_TEXT + 1];
-	lg_err e = lg_del(cx, v, &sts_sessions, sts_key(cx->arena, tenant, sts_uuid_str(&id)));
-
-	if (e != LG_OK && e != LG_E_NOT_FOUND)
-		return e;
-	lg_uuid_text(id, sid);
-	return lg_sts_revoke(cx, v, tenant, LG_REVOKED_SESSION, lg_str_of(sid), lg_view_time(v));
-}

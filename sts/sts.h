@@ -101,7 +101,8 @@ void sts_groups(struct lg_jsonw *w, const struct lg_sts_subject *s);	/* the clai
 
 /* ---- tables and rows (tables.c, rows.c) ------------------------------------------------------------------- */
 
-extern const struct lg_table sts_clients, sts_codes, sts_grants, sts_sessions, sts_revoked, sts_expiry, sts_pushed, sts_devices, sts_wants;
+extern const struct lg_table sts_clients, sts_codes, sts_grants, sts_sessions, sts_revoked, sts_expiry, sts_pushed, sts_devices, sts_wants,
+    sts_session_subjects, sts_visits, sts_notices;
 struct lg_derive;
 void sts_client_derive(struct lg_derive *d, lg_str key, lg_str value);
 bool sts_passwords_wanted(struct sts_rq *rq);	/* some client may use that grant */
@@ -191,7 +192,31 @@ LG_CHECKED lg_err sts_session_get(struct lg_ctx *cx, struct lg_view *v, uint32_t
 LG_CHECKED lg_err sts_session_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_session *s);
 /* LG_E_NOT_FOUND when it expired or its subject was revoked since. */
 LG_CHECKED lg_err sts_session_live(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_session *ret);
-/* Inside a mutation: the session and every token of it. */
+/* ---- the end of sessions (ended.c): all of it inside mutations, but for the lists ---------------------------------------- */
+
+#define STS_VISITS	64		/* applications of one session that are told of its end */
+#define STS_NOTICES	50000		/* that wait at a time; beyond it nobody is told */
+
+/* This client got tokens in the session. */
+LG_CHECKED lg_err sts_visit_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid session, const struct lg_sts_client *client);
+LG_CHECKED lg_err sts_visits_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid session, lg_str ret[STS_VISITS], size_t *n);
+/* A client has yet to be told; key: where the row is. */
+struct sts_notice {
+	lg_str key;
+	uint32_t tenant;
+	int64_t due;			/* microseconds */
+	lg_uuid id;
+	lg_str client;
+	lg_uuid subject, session;
+	uint8_t attempts;
+};
+LG_CHECKED lg_err sts_notice_put(struct lg_ctx *cx, struct lg_view *v, const struct sts_notice *nt);
+bool sts_notice_read(struct lg_arena *a, lg_str key, lg_str row, struct sts_notice *ret);
+/* Live and expired ones, at most max. */
+LG_CHECKED lg_err sts_sessions_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_uuid *ret, size_t max, size_t *n);
+/* Every session of a subject that began at or before not_before. */
+LG_CHECKED lg_err sts_subject_end(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, int64_t not_before);
+/* The session and every token of it; its applications are told. */
 LG_CHECKED lg_err sts_session_end(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id);
 
 /* ---- revocation (revoked.c) ------------------------------------------------------------------------------- */
@@ -438,6 +463,8 @@ struct sts_rows {
 /* web/<page>.html in the person's language.  A slot "script" with a value: the page has our script.  form_action: further origins that
  * a form's answer may redirect to, may be empty. */
 lg_err sts_page(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, lg_str form_action);
+/* The same with frames of these origins in it. */
+lg_err sts_page_framing(struct sts_rq *rq, const char *page, const struct sts_slot *slots, size_t n, lg_str frames);
 /* A page that only says something: the messages <key>.title and <key>.text; detail: a sentence for whoever made the request. */
 lg_err sts_message(struct sts_rq *rq, int status, const char *key, lg_str detail);
 lg_str sts_text(struct sts_rq *rq, const char *key);	/* a message (messages.c); NULL: nothing */

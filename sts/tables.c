@@ -5,6 +5,7 @@
 #define ROW_VERSION	1
 
 static void derive_expiry(struct lg_derive *d, lg_str key, lg_str value);
+static void derive_session(struct lg_derive *d, lg_str key, lg_str value);
 
 const struct lg_table sts_clients = {
 	.name = "sts_clients", .id = 0x0501, .domain = LG_DOMAIN_CLIENTS, .derive = sts_client_derive,
@@ -12,7 +13,11 @@ const struct lg_table sts_clients = {
 const struct lg_table sts_wants = { .name = "sts_wants", .id = 0x0509, .derived = true };
 const struct lg_table sts_codes = { .name = "sts_codes", .id = 0x0502, .derive = derive_expiry };
 const struct lg_table sts_grants = { .name = "sts_grants", .id = 0x0503, .derive = derive_expiry };
-const struct lg_table sts_sessions = { .name = "sts_sessions", .id = 0x0504, .derive = derive_expiry };
+const struct lg_table sts_sessions = { .name = "sts_sessions", .id = 0x0504, .derive = derive_session };
+/* u32 tenant, subject, session */
+const struct lg_table sts_session_subjects = { .name = "sts_session_subjects", .id = 0x050a, .derived = true };
+const struct lg_table sts_visits = { .name = "sts_visits", .id = 0x050b, .derive = derive_expiry };
+const struct lg_table sts_notices = { .name = "sts_notices", .id = 0x050c, .derive = derive_expiry };
 const struct lg_table sts_revoked = {
 	.name = "sts_revoked", .id = 0x0505, .domain = LG_DOMAIN_TRUST, .derive = derive_expiry,
 };
@@ -23,7 +28,7 @@ const struct lg_table sts_expiry = { .name = "sts_expiry", .id = 0x0506, .derive
 
 const struct lg_table *const lg_sts_tables[] = {
 	&sts_clients, &sts_codes, &sts_grants, &sts_sessions, &sts_revoked, &sts_expiry,
-	&sts_pushed, &sts_devices, &sts_wants, &sts_sources, &sts_source_keys, &sts_links,
+	&sts_pushed, &sts_devices, &sts_wants, &sts_session_subjects, &sts_visits, &sts_notices, &sts_sources, &sts_source_keys, &sts_links,
 };
 const size_t lg_sts_table_count = LG_COUNT(lg_sts_tables);
 
@@ -80,6 +85,20 @@ derive_expiry(struct lg_derive *d, lg_str key, lg_str value)
 	at[8] = value.p[1];
 	memcpy(at + 9, key.p, key.n);
 	lg_emit(d, &sts_expiry, (lg_str){ at, 9 + key.n }, LG_NONE);
+}
+
+static void
+derive_session(struct lg_derive *d, lg_str key, lg_str value)
+{
+	char at[4 + 2 * sizeof(lg_uuid)];
+
+	derive_expiry(d, key, value);
+	if (key.n != 4 + sizeof(lg_uuid) || value.n < FRONT + sizeof(lg_uuid))
+		return;
+	memcpy(at, key.p, 4);
+	memcpy(at + 4, value.p + FRONT, sizeof(lg_uuid));
+	memcpy(at + 4 + sizeof(lg_uuid), key.p + 4, sizeof(lg_uuid));
+	lg_emit(d, &sts_session_subjects, (lg_str){ at, sizeof at }, LG_NONE);
 }
 
 /* ---- the sweep ---------------------------------------------------------------------------------------- */

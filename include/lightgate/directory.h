@@ -49,7 +49,7 @@ struct lg_directory_ports {
 	void *self;
 	/* The entry a verified client certificate (DER) names; LG_E_NOT_FOUND if none.  May be NULL: no certificate logs in. */
 	lg_err (*certificate_entry)(void *self, struct lg_ctx *cx, struct lg_view *v, lg_str der, struct lg_entry *ret);
-	/* Inside the mutation that replaces or removes an entry's password, or (deleted) the entry: what was obtained with it
+	/* Inside the mutation that disables an entry, replaces or removes its password, or (deleted) the entry: what was obtained with it
 	 * ends.  By whichever way the change comes.  May be NULL. */
 	lg_err (*credential_ended)(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool deleted);
 	/* Guessing is made slow: may a password of this account (its entryUUID, or the name that nobody has) be looked at, and was it

@@ -122,6 +122,13 @@ const struct lg_route *lg_sts_routes(size_t *n);
 /* Deletes what has expired (codes, grants, sessions, revocations), at most 1,000 rows.  On a worker, every minute; *more: call again. */
 LG_CHECKED lg_err lg_sts_sweep(struct lg_ctx *cx, struct lg_sts *sts, bool *more);
 
+/*
+ * Tells applications that sessions have ended (Back-Channel Logout 1.0), those of one of LG_STS_LANES lanes that are due.  On a worker, again
+ * and again, each lane at most once at a time.
+ */
+#define LG_STS_LANES 4
+LG_CHECKED lg_err lg_sts_notify(struct lg_ctx *cx, struct lg_sts *sts, unsigned lane);
+
 /* ---- clients ------------------------------------------------------------------------------------------- */
 
 #define LG_CLIENT_URIS		16

@@ -1,0 +1,140 @@
+/*
+ * notify.c: applications are told that a session has ended (OpenID Connect Back-Channel Logout 1.0): a logout token, posted to the
+ * address that the client registered, tried again for a while if nobody takes it.
+ *
+ * Several lanes share the work, so that one application that never answers does not keep all others waiting.  On workers.
+ */
+#include "sts/sts.h"
+
+#include "base/text.h"
+
+#define AT_ONCE		16		/* notices of one turn of a lane */
+#define TOKEN_LIFE	(2 * LG_MINUTE)	/* 2.4: short */
+#define ANSWER_MAX	4096
+
+/* Before the next attempt; after the last there is none. */
+static const int64_t pauses[] = { 5 * LG_SECOND, 30 * LG_SECOND, 3 * LG_MINUTE, 15 * LG_MINUTE };
+
+struct turn {
+	struct sts_notice notice[AT_ONCE];
+	size_t n;
+};
+
+/* What is due of this lane, in the order of keys. */
+static lg_err
+collect(struct lg_ctx *cx, struct lg_sts *sts, unsigned lane, struct turn *t)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	lg_str key, row;
+
+	t->n = 0;
+	LG_TRY(lg_view_begin(cx, sts->store, &v));
+	LG_TRY(lg_scan(cx, v, &sts_notices, LG_NONE, LG_NONE, &c));
+	while (t->n < AT_ONCE && lg_cursor_next(&c, &key, &row)) {
+		struct sts_notice *nt = &t->notice[t->n];
+
+		if (sts_notice_read(cx->arena, key, row, nt) && nt->due <= cx->now && nt->id.b[0] % LG_STS_LANES == lane)
+			t->n++;
+	}
+	return LG_OK;
+}
+
+/* ---- one notice ------------------------------------------------------------------------------------------------ */
+
+static lg_err
+find_client(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, struct lg_sts_client *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+	LG_TRY(lg_view_begin(cx, sts->store, &v));
+	LG_TRY(lg_sts_client_get(cx, v, nt->tenant, nt->client, ret));
+	ret->backchannel = lg_dup(cx->arena, ret->backchannel);
+	return LG_OK;
+}
+
+/* 2.4: who, which session, the event; never a nonce. */
+static lg_err
+logout_token(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, const struct lg_sts_client *client, lg_str *ret)
+{
+	char subject[LG_UUID_TEXT + 1], session[LG_UUID_TEXT + 1];
+	struct lg_token_request tr = {
+		.tenant = nt->tenant, .purpose = LG_PURPOSE_TOKEN, .alg = client->id_token_alg, .typ = LG_STR("logout+jwt"),
+		.audience = { nt->client }, .naudience = 1, .issued = cx->now, .life = TOKEN_LIFE,
+	};
+
+	lg_uuid_text(nt->subject, subject);
+	lg_uuid_text(nt->session, session);
+	tr.subject = lg_str_of(subject);
+	tr.extra = lg_print(cx->arena, "\"sid\":\"%s\",\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}", session);
+	return sts->signer.token_wait(sts->signer.self, cx, &tr, ret);
+}
+
+static lg_err
+post(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, const struct lg_sts_client *client)
+{
+	struct lg_web_request rq = {
+		.url = client->backchannel, .type = LG_STR("application/x-www-form-urlencoded"), .max = ANSWER_MAX,
+	};
+	struct lg_web_reply reply;
+	lg_str token;
+
+	LG_TRY(logout_token(cx, sts, nt, client, &token));
+	rq.body = lg_cat(cx->arena, LG_STR("logout_token="), token);	/* base64url and dots need no escapes */
+	LG_TRY(sts->outside.ask(sts->outside.self, cx, &rq, &reply));
+	if (reply.status != 200 && reply.status != 204)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "status %d", reply.status);
+	return LG_OK;
+}
+
+struct outcome {
+	struct sts_notice notice;
+	bool told, again;
+};
+
+static lg_err
+settle_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	const struct outcome *o = arg;
+
+	lg_audit(v, o->notice.client, lg_print(cx->arena, "{\"told\":%s,\"attempt\":%u}", o->told ? "true" : "false", o->notice.attempts));
+	LG_TRY(lg_del(cx, v, &sts_notices, o->notice.key));
+	return o->again ? sts_notice_put(cx, v, &o->notice) : LG_OK;
+}
+
+/* A client that is gone, or wants no news any more, gets none. */
+static lg_err
+carry_out(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, bool *again)
+{
+	struct outcome o = { .notice = *nt };
+	struct lg_sts_client client;
+	lg_err e = find_client(cx, sts, nt, &client);
+	bool wanted = e == LG_OK && client.backchannel.n > 0;
+
+	lg_store_turn(sts->store);
+	if (e != LG_OK && e != LG_E_NOT_FOUND)
+		return e;
+	*again = false;
+	o.told = wanted && post(cx, sts, nt, &client) == LG_OK;
+	o.again = wanted && !o.told && nt->attempts < LG_COUNT(pauses);
+	o.notice.attempts++;
+	if (o.again)
+		o.notice.due = cx->now + pauses[nt->attempts];
+	*again = o.again;
+	e = lg_store_apply(cx, sts->store, nt->tenant, "logout.notify", settle_run, &o, NULL);
+	return e == LG_E_NOT_FOUND ? LG_OK : e;
+}
+
+lg_err
+lg_sts_notify(struct lg_ctx *cx, struct lg_sts *sts, unsigned lane)
+{
+	struct turn *t = LG_NEW(cx->arena, struct turn);
+	bool again = false;
+	lg_err e = collect(cx, sts, lane, t);
+
+	lg_store_turn(sts->store);
+	/* Who did not answer took five seconds: the rest is the next turn's, so that the service can stop. */
+	for (size_t i = 0; i < t->n && e == LG_OK && !again; i++)
+		e = carry_out(cx, sts, &t->notice[i], &again);
+	return e;
+}
