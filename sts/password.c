@@ -1,5 +1,5 @@
 /* password.c: a person's name and password, on a worker; and the token for POST /v1/login. */
-#include "sts/sts.h"
+#include "sts/source.h"
 
 #define LOGIN_CLIENT	"lightgate"	/* client_id of tokens that were not made for a client */
 #define EXTRA_MAX	2048
@@ -42,9 +42,9 @@ settle(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct acco
 {
 	const struct lg_sts_ports *p = &sts->ports;
 
-	if (a->known && p->password_settle != NULL)
+	if (p->password_settle != NULL)
 		return p->password_settle(p->self, cx, tenant, a->subject.id, address, a->verifier, password, match, upgrade);
-	return a->known && match ? LG_OK : lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
+	return match ? LG_OK : lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
 }
 
 lg_err
@@ -68,7 +68,11 @@ lg_sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg
 	LG_TRY(sts_throttle_enter(cx, sts->throttle, tenant, address, account));
 	/* An empty verifier costs the same and never matches. */
 	LG_TRY(sts->hasher.verify_wait(sts->hasher.self, cx, a.verifier, password, &match, &upgrade));
-	e = settle(cx, sts, tenant, &a, address, password, match, upgrade);
+	/* A password that is kept here is the only one; where none is, another directory may know it. */
+	if (a.known)
+		e = settle(cx, sts, tenant, &a, address, password, match, upgrade);
+	else
+		e = sts_source_password(cx, sts, tenant, username, password, &a.subject);
 	if (e != LG_OK && e != LG_E_EXPIRED)
 		return e;
 	sts_throttle_good(cx, sts->throttle, tenant, address, account);

@@ -130,6 +130,15 @@ LG_CHECKED lg_err sts_foreign_endpoints(struct lg_ctx *cx, struct lg_sts *sts, c
 /* On a loop: fetches on a thread of ours, then begins the request anew.  Returns LG_PENDING. */
 LG_CHECKED lg_err sts_foreign_wait(struct sts_rq *rq, const struct sts_source *s, lg_str kid);
 
+/* ---- source_person.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Their entry, made or brought up to date as the source and policy allow.  On a worker, no view open.  LG_E_DENIED with a sentence. */
+LG_CHECKED lg_err sts_source_person(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s,
+    const struct lg_sts_person *p, struct lg_sts_subject *ret);
+/* A name and a password that are nobody's here, tried at the tenant's other directories.  On a worker, no view open. */
+LG_CHECKED lg_err sts_source_password(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str login, const struct lg_secret *password,
+    struct lg_sts_subject *ret);
+
 /* ---- workload.c ---------------------------------------------------------------------------------------------------------------- */
 
 /* The kid of a token's header, before anything of it is believed. */

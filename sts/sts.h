@@ -24,6 +24,7 @@ struct lg_sts {
 	struct sts_web *web;			/* pages and messages */
 	struct lg_web outside;
 	struct sts_foreign *foreign;		/* what identity sources publish */
+	unsigned ldap_waiting;			/* sign-ins at other directories; atomic */
 	struct sts_caches *caches;		/* verified tokens, one table a thread */
 	struct sts_throttle *throttle;
 	struct sts_replay *replay;		/* client assertions that were used */
