@@ -4,18 +4,49 @@
  * The authorization request travels through the page as text and is judged anew when it comes back, so a form can
  * change nothing that the request itself could not have said.
  */
-#include "sts/sts.h"
+#include "sts/source.h"
+
+#include "base/text.h"
+
+/* A link for each provider that people of this tenant may sign in with. */
+static lg_err
+providers(struct sts_rq *rq, lg_str query, struct sts_rows *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct sts_slot *slots;
+	struct sts_source *s;
+	size_t n;
+
+	*ret = (struct sts_rows){ .per = 2 };
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &v));
+	LG_TRY(sts_source_list(rq->cx, v, rq->tenant_id, STS_SOURCE_OIDC, &s, &n));
+	slots = LG_NEWS(rq->cx->arena, struct sts_slot, 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16384);
+
+		lg_buf_printf(&b, "%.*s/login/with?source=%.*s&request=", LG_FMT(sts_base_path(rq)), LG_FMT(s[i].name));
+		lg_buf_percent(&b, query);
+		LG_TRY(lg_buf_status(rq->cx, &b));
+		slots[2 * i] = (struct sts_slot){ .name = "label", .value = s[i].label };
+		slots[2 * i + 1] = (struct sts_slot){ .name = "href", .value = lg_dup(rq->cx->arena, lg_buf_view(&b)) };
+	}
+	*ret = (struct sts_rows){ slots, 2, n };
+	return LG_OK;
+}
 
 lg_err
 sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, const char *problem)
 {
 	lg_str cookie = sts_cookie_of(rq, "login"), csrf;
+	struct sts_rows rows;
 	lg_str to = az->redirect.n > 0 ? sts_redirect_origin(az->redirect) : LG_NONE;
 
 	if (cookie.n == 0)
 		cookie = lg_token_new(rq->cx->arena);
 	LG_TRY(sts_csrf_make(rq, cookie, query, &csrf));
+	LG_TRY(providers(rq, query, &rows));
 	const struct sts_slot slots[] = {
+		{ .name = "providers", .rows = &rows },
 		{ .name = "problem", .value = sts_text(rq, problem) },
 		{ .name = "client", .value = az->client.id },
 		{ .name = "request", .value = query },

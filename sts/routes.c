@@ -20,6 +20,8 @@ static const struct lg_route routes[] = {
 	{ "POST", "/oauth2/authorize", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_authorize },
 	{ "GET", "/login", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_login_get },
 	{ "POST", "/login", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_login_post },
+	{ "GET", "/login/with", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_upstream },
+	{ "GET", "/login/callback", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_upstream_back },
 	{ "GET", "/logout", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_logout },
 	{ "POST", "/logout", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_logout },
 };

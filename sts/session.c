@@ -13,11 +13,17 @@ cookie_name(const struct sts_rq *rq, const char *what)
 }
 
 lg_str
-sts_cookie_of(const struct sts_rq *rq, const char *what)
+sts_cookie_read(const struct sts_rq *rq, const char *what, size_t min, size_t max)
 {
 	lg_str value = lg_cookie_get(rq->ex->header(rq->ex, "Cookie"), cookie_name(rq, what));
 
-	return value.n >= LG_TOKEN_TEXT && value.n <= COOKIE_MAX ? value : LG_NONE;
+	return value.n >= min && value.n <= max ? value : LG_NONE;
+}
+
+lg_str
+sts_cookie_of(const struct sts_rq *rq, const char *what)
+{
+	return sts_cookie_read(rq, what, LG_TOKEN_TEXT, COOKIE_MAX);
 }
 
 void

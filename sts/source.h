@@ -67,6 +67,7 @@ struct sts_source {
 	/* oidc */
 	lg_str client_id, label, name_claim, groups_claim;
 	struct sts_list domains;	/* of mail addresses; none: any */
+	bool trust_amr;			/* how it says that somebody signed in counts here too */
 	/* ldap, oidc */
 	bool create;			/* people who are not here yet get an entry */
 	bool link;			/* a verified address may join them with an entry that is, if policy permits */

@@ -48,6 +48,7 @@ static const struct member {
 	{ LG_STR("scopes"), JWT | OIDC, LIST, AT(scopes), 64 },
 	{ LG_STR("name_claim"), OIDC, STR, AT(name_claim), 64 },
 	{ LG_STR("groups_claim"), OIDC, STR, AT(groups_claim), 64 },
+	{ LG_STR("trust_amr"), OIDC, BOOL, AT(trust_amr), 0 },
 	{ LG_STR("domains"), OIDC, LIST, AT(domains), 255 },
 	{ LG_STR("create"), LDAP | OIDC, BOOL, AT(create), 0 },
 	{ LG_STR("link"), LDAP | OIDC, BOOL, AT(link), 0 },

@@ -475,6 +475,7 @@ lg_str sts_base_path(const struct sts_rq *rq);		/* "" or "/t/name": what stands 
 /* A new cookie for the session, whose hash becomes part of it. */
 lg_str sts_session_cookie(struct sts_rq *rq, struct sts_session *s);
 void sts_cookie_set(struct sts_rq *rq, const char *what, lg_str value, int64_t seconds);	/* 0 seconds: forget it */
+lg_str sts_cookie_read(const struct sts_rq *rq, const char *what, size_t min, size_t max);	/* empty if it has not so many octets */
 lg_str sts_cookie_of(const struct sts_rq *rq, const char *what);
 /* The signed-in session of the request's cookie; LG_E_NOT_FOUND. */
 LG_CHECKED lg_err sts_session_of(struct sts_rq *rq, struct sts_session *ret);
@@ -580,6 +581,8 @@ lg_err sts_http_token(void *self, struct lg_http *ex);
 lg_err sts_http_userinfo(void *self, struct lg_http *ex);
 lg_err sts_http_introspect(void *self, struct lg_http *ex);
 lg_err sts_http_revoke(void *self, struct lg_http *ex);
+lg_err sts_http_upstream(void *self, struct lg_http *ex);
+lg_err sts_http_upstream_back(void *self, struct lg_http *ex);
 lg_err sts_http_login_get(void *self, struct lg_http *ex);
 lg_err sts_http_login_post(void *self, struct lg_http *ex);
 lg_err sts_http_logout(void *self, struct lg_http *ex);

@@ -166,6 +166,21 @@ subject_at(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, co
 	return LG_E_NOT_FOUND;
 }
 
+/* Whoever is called "up-alice" there is alice here. */
+static lg_err
+person(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_person *p, lg_uuid known, struct lg_sts_subject *ret)
+{
+	(void)self; (void)v; (void)tenant;
+	kit.person = *p;
+	kit.person.name = lg_dup(kit.arena, p->name);
+	kit.person.mail = lg_dup(kit.arena, p->mail);
+	kit.person.display = lg_dup(kit.arena, p->display);
+	kit.person_known = !lg_uuid_is_nil(known);
+	if (!lg_str_eq(p->id, LG_STR("up-alice")))
+		return lg_fail(cx, LG_E_DENIED, "nobody here");
+	return fill(0, ret) ? LG_OK : LG_E_INTERNAL;
+}
+
 /* Others' web servers, on threads of the service's own. */
 static lg_err
 web_ask(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_web_reply *ret)
@@ -451,7 +466,7 @@ kit_start(void)
 {
 	struct lg_sts_options o = {
 		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
-		    .peer_entry = peer_entry, .subject_at = subject_at, .mailbox = mailbox },
+		    .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .mailbox = mailbox },
 		.decider = { .ask = ask },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },
 		.hasher = { .verify_wait = verify_wait },

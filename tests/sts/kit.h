@@ -49,6 +49,8 @@ struct kit {
 	} web[8];
 	size_t nweb;
 	atomic_uint asked;
+	struct lg_sts_person person;	/* whom a source spoke of last */
+	bool person_known;
 	bool impersonation;		/* policy allows it */
 	atomic_bool web_fails;
 	char web_post[4096];		/* the last form that was posted */
