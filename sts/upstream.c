@@ -166,9 +166,8 @@ sts_http_upstream(void *self, struct lg_http *ex)
 
 /* RFC 9207 2.4: an answer of another provider than the one that was asked is a mix-up. */
 static lg_err
-check_issuer(struct sts_rq *rq, const struct sts_source *s)
+check_issuer(struct sts_rq *rq, const struct sts_source *s, lg_str iss)
 {
-	lg_str iss = lg_form_get(&rq->form, "iss");
 	struct sts_endpoints ends = { .iss_parameter = false };
 
 	(void)(sts_foreign_endpoints(rq->cx, rq->sts, s, &ends) == LG_OK);
@@ -183,15 +182,15 @@ come_back(struct sts_rq *rq, struct sts_signin *si)
 	struct sts_source *s = LG_NEW(rq->cx->arena, struct sts_source);
 	struct lg_sts_person p;
 	struct sts_errand er;
-	lg_str code, amr;
+	/* What the person came for becomes rq's form soon. */
+	lg_str code = lg_form_get(&rq->form, "code"), iss = lg_form_get(&rq->form, "iss"), amr;
 
 	LG_TRY(open_errand(rq, &er));
 	si->request = er.request;
 	rq->resumed = true;
 	LG_TRY(sts_signin_open(rq, si));
 	LG_TRY(find_provider(rq, er.source, s));
-	LG_TRY(check_issuer(rq, s));
-	code = lg_form_get(&rq->form, "code");
+	LG_TRY(check_issuer(rq, s, iss));
 	if (code.n == 0)
 		return lg_fail(rq->cx, LG_E_UNAUTHENTICATED, "the provider gave no code");
 	LG_TRY(sts_upstream_redeem(rq, s, &er, code, &p, &amr));
