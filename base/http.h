@@ -31,6 +31,7 @@ struct lg_peer {
 	enum lg_surface surface;
 	char address[64];		/* "127.0.0.1:4711" or "uid=0 pid=12" */
 	lg_str cert;			/* DER of the verified client certificate, empty without one */
+	lg_str shown;			/* DER of one that nobody but its own key signed: the peer has that key, and that is all; then cert is empty */
 	int64_t uid, gid, pid;		/* -1 unless a UNIX socket */
 };
 

@@ -49,6 +49,15 @@ lg_keyset_unref(struct lg_keyset **ks)
 }
 
 bool
+lg_keyset_has_key(const struct lg_keyset *ks, const struct lg_pubkey *k)
+{
+	for (size_t i = 0; i < ks->n; i++)
+		if (lg_str_eq(lg_pubkey_spki(ks->key[i].key), lg_pubkey_spki(k)))
+			return true;
+	return false;
+}
+
+bool
 lg_keyset_has(const struct lg_keyset *ks, lg_str kid)
 {
 	for (size_t i = 0; i < ks->n; i++)

@@ -76,3 +76,19 @@ lg_x509_key_id(const struct lg_pubkey *k)
 	memcpy(id.b, h.b, sizeof id.b);
 	return id;
 }
+
+lg_err
+lg_pubkey_from_cert(struct lg_ctx *cx, lg_str der, struct lg_pubkey **ret)
+{
+	struct lg_der d = lg_der_of(der), cert = lg_der_enter(&d, LG_DER_SEQUENCE), tbs = lg_der_enter(&cert, LG_DER_SEQUENCE);
+	lg_str version, spki;
+
+	(void)lg_der_optional(&tbs, LG_DER_EXPLICIT(0), &version);
+	(void)lg_der_take(&tbs, LG_DER_INTEGER);	/* serial number */
+	for (int i = 0; i < 4; i++)
+		(void)lg_der_take(&tbs, LG_DER_SEQUENCE);	/* signature, issuer, validity, subject */
+	spki = lg_der_whole(&tbs, LG_DER_SEQUENCE);
+	if (tbs.bad || cert.bad || d.bad)
+		return lg_fail(cx, LG_E_INVALID, "malformed certificate");
+	return lg_pubkey_from_spki(cx, spki, ret);
+}

@@ -131,6 +131,7 @@ conn_free(struct http_conn *c)
 		lg_limits_give(hl->hs->o.limits, (struct sockaddr *)&c->from);
 	atomic_fetch_sub_explicit(&hl->connections, 1, memory_order_relaxed);
 	free((void *)(uintptr_t)c->peer.cert.p);
+	free((void *)(uintptr_t)c->peer.shown.p);
 	free(c);
 }
 

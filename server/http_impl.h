@@ -35,6 +35,7 @@ struct http_conn {
 	struct sockaddr_storage from;
 	socklen_t from_size;
 	bool known;			/* the peer's certificate has been looked at */
+	bool self_signed;		/* ... and is nobody's but its own */
 	struct lg_peer peer;
 };
 

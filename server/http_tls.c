@@ -131,9 +131,24 @@ show(gnutls_session_t s, const gnutls_datum_t *rdn, int nrdn, const gnutls_pk_al
 	return 0;
 }
 
+/* RFC 8705 2.2: a client may be known by the key of its certificate alone.  Whether this one is, is for the token service to say; for
+ * everybody else there is no certificate. */
+static bool
+is_self_signed(const gnutls_datum_t *sent)
+{
+	gnutls_x509_crt_t crt = NULL;
+	bool yes = gnutls_x509_crt_init(&crt) == 0 && gnutls_x509_crt_import(crt, sent, GNUTLS_X509_FMT_DER) == 0 &&
+	    gnutls_x509_crt_check_issuer(crt, crt) != 0;
+
+	if (crt != NULL)
+		gnutls_x509_crt_deinit(crt);
+	return yes;
+}
+
 static int
 judge(gnutls_session_t s)
 {
+	struct http_conn *c = http_conn_of(gnutls_session_get_ptr(s));
 	struct http_loop *hl = daemon_of(s)->hl;
 	const struct lg_http_verifier *port = &hl->hs->verifier;
 	lg_str chain[LG_TLS_CHAIN];
@@ -149,7 +164,8 @@ judge(gnutls_session_t s)
 	lg_ctx_init(&cx, hl->verify);
 	e = port->verify(port->self, &cx, chain, n);
 	lg_arena_reset(hl->verify);
-	return e == LG_OK ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+	c->self_signed = e != LG_OK && n == 1 && c->daemon->surface == LG_SURFACE_MTLS && is_self_signed(&sent[0]);
+	return e == LG_OK || c->self_signed ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 void
@@ -181,7 +197,7 @@ http_tls_peer(struct http_conn *c, struct MHD_Connection *mhd)
 	if (der == NULL)
 		abort();
 	memcpy(der, sent[0].data, sent[0].size);
-	c->peer.cert = (lg_str){ der, sent[0].size };
+	*(c->self_signed ? &c->peer.shown : &c->peer.cert) = (lg_str){ der, sent[0].size };
 }
 
 size_t

@@ -70,6 +70,7 @@ sts_assertion_verify(struct sts_rq *rq, lg_str token, const struct lg_keyset *ke
 		rq->error = STS_INVALID_CLIENT;
 		return LG_E_INVALID;
 	}
+	LG_TRY(sts_fapi2_assertion(rq, &jws));
 	if (!for_us(rq, want, ret))
 		return sts_refuse(rq, STS_INVALID_CLIENT, "the %s's aud must be the issuer", want->what);
 	if (ret->expires - rq->cx->now > want->life)

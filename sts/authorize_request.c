@@ -172,6 +172,7 @@ check_rest(struct sts_rq *rq, struct sts_authorize *az)
 	LG_TRY(check_kind(rq, az));
 	LG_TRY(read_scope(rq, az));
 	LG_TRY(read_challenge(rq, az));
+	LG_TRY(sts_fapi2_request(rq, az));
 	LG_TRY(read_key(rq, az));
 	LG_TRY(read_prompt(rq, az));
 	LG_TRY(read_hints(rq, az));

@@ -45,6 +45,13 @@ sts_thumbprint(struct lg_arena *a, lg_str cert)
 	return lg_base64url(a, lg_sha256_str(&h));
 }
 
+/* RFC 8705 3: what a token is bound to need not be believed by anybody. */
+lg_str
+sts_peer_cert(const struct lg_peer *peer)
+{
+	return peer->cert.n > 0 ? peer->cert : peer->shown;
+}
+
 lg_err
 sts_sender_check(struct lg_ctx *cx, const struct lg_claims *c, lg_str peer_cert, lg_str jkt)
 {
@@ -158,7 +165,7 @@ lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uin
 lg_err
 sts_request_check(struct sts_rq *rq, struct lg_view *v, lg_str token, bool dpop, lg_str audience, struct lg_sts_bearer *ret)
 {
-	struct shown s = { token, rq->ex->peer->cert, LG_NONE };
+	struct shown s = { token, sts_peer_cert(rq->ex->peer), LG_NONE };
 	struct sts_proved r = {
 		.method = rq->ex->method, .path = rq->ex->path, .proof = rq->ex->header(rq->ex, "DPoP"), .token = token,
 	};

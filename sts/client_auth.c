@@ -103,6 +103,25 @@ check_tls(struct sts_rq *rq, const struct lg_sts_client *c, const struct credent
 	return LG_OK;
 }
 
+/* RFC 8705 2.2.2: the handshake proved the key, the registration says whose it is. */
+static lg_err
+check_self_tls(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
+{
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
+	LG_AUTO(lg_pubkey_unref) struct lg_pubkey *key = NULL;
+	lg_str cert = sts_peer_cert(rq->ex->peer);
+
+	if (cr->has_secret || cr->assertion.n > 0 || cert.n == 0)
+		return bad_client(rq, "this client authenticates by its certificate");
+	if (lg_pubkey_from_cert(rq->cx, cert, &key) != LG_OK)
+		return bad_client(rq, "the certificate's key is none that is known here");
+	LG_TRY(sts_client_keys(rq, c, LG_NONE, &keys));
+	if (!lg_keyset_has_key(keys, key))
+		return bad_client(rq, "the certificate's key is none of the client's");
+	rq->by_certificate = true;
+	return LG_OK;
+}
+
 static lg_err
 check_assertion(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
 {
@@ -125,6 +144,7 @@ static lg_err (*const checks[])(struct sts_rq *, const struct lg_sts_client *, c
 	[LG_CLIENT_TLS] = check_tls,
 	[LG_CLIENT_JWT] = check_assertion,
 	[LG_CLIENT_FEDERATED] = check_federated,
+	[LG_CLIENT_SELF_TLS] = check_self_tls,
 };
 
 /*

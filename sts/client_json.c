@@ -245,6 +245,7 @@ sts_client_check(struct lg_ctx *cx, const struct lg_sts_client *c)
 	if (c->issuer.n > FOREIGN_NAME || c->subject.n > FOREIGN_NAME)
 		return lg_fail(cx, LG_E_INVALID, "issuer and subject have at most %d octets", FOREIGN_NAME);
 	LG_TRY(sts_fields_check(cx, c));
+	LG_TRY(sts_fapi2_client(cx, c));
 	return check_keys(cx, c);
 }
 

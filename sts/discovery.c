@@ -17,7 +17,7 @@ static const struct {
 	{ "end_session_endpoint", "/logout", false },
 };
 
-#define SECRET_METHODS "\"client_secret_basic\",\"client_secret_post\",\"tls_client_auth\",\"private_key_jwt\"]"
+#define SECRET_METHODS "\"client_secret_basic\",\"client_secret_post\",\"tls_client_auth\",\"self_signed_tls_client_auth\",\"private_key_jwt\"]"
 #define AUTH_METHODS "[\"none\"," SECRET_METHODS
 #define TOKEN_ALGS "[\"ES256\",\"RS256\",\"PS256\",\"EdDSA\"]"
 #define AUTH_ALGS "[\"ES256\",\"EdDSA\",\"RS256\",\"PS256\",\"ES384\"]"

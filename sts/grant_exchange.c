@@ -31,7 +31,7 @@ read_own(struct sts_rq *rq, const char *name, struct shown *ret)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "%s is neither for this client nor its own", name);
 	/* What is bound to a key is taken only from who proves that key. */
 	if ((c->cnf_jkt.n > 0 || c->cnf_x5t.n > 0)
-	    && sts_sender_check(rq->cx, c, rq->ex->peer->cert, c->cnf_jkt.n > 0 ? rq->jkt : LG_NONE) != LG_OK)
+	    && sts_sender_check(rq->cx, c, sts_peer_cert(rq->ex->peer), c->cnf_jkt.n > 0 ? rq->jkt : LG_NONE) != LG_OK)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "%s belongs to a key that was not proved", name);
 	ret->scope = c->scope;
 	return LG_OK;

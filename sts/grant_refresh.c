@@ -141,7 +141,8 @@ rotate_finish(struct sts_rq *rq, void *arg)
 static bool
 is_bound_by_key(const struct sts_rq *rq, const struct sts_grant *g)
 {
-	return g->jkt.n > 0 || rq->client.auth == LG_CLIENT_TLS || rq->client.auth == LG_CLIENT_JWT;
+	return g->jkt.n > 0 || rq->client.auth == LG_CLIENT_TLS || rq->client.auth == LG_CLIENT_SELF_TLS
+	    || rq->client.auth == LG_CLIENT_JWT;
 }
 
 lg_err

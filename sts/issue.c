@@ -34,6 +34,23 @@ sts_issue_ready(struct sts_rq *rq, lg_str scope)
 	    LG_FMT(lg_alg_name(missing)));
 }
 
+/* How the person is known, if there is one, and by which grant the token is asked for. */
+static void
+add_how(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q)
+{
+	lg_str grant = lg_form_get(&rq->form, "grant_type"), *amr;
+	size_t namr = sts_scope_split(rq->cx->arena, is->how.amr, &amr);
+
+	if (is->how.acr.n > 0) {
+		q->context[q->ncontext++] = lg_fact_str("acr", is->how.acr);
+		q->context[q->ncontext++] = lg_fact_set("amr", amr, namr);
+	}
+	if (grant.n == 0 && lg_form_has(&rq->form, "response_type"))
+		grant = LG_STR("authorization_code");
+	if (grant.n > 0)
+		q->context[q->ncontext++] = lg_fact_str("grant", grant);
+}
+
 void
 sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q)
 {
@@ -52,6 +69,7 @@ sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_ques
 		q->context[q->ncontext++] = lg_fact_str("source", rq->source);
 	q->context[q->ncontext++] = lg_fact_str("client", rq->client.id);
 	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
+	add_how(rq, is, q);
 	sts_acr_facts(rq->cx->arena, &is->how, q);
 	q->record = true;
 }
@@ -146,6 +164,7 @@ sts_issue_time(struct sts_rq *rq, struct sts_issue *is)
 void
 sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is)
 {
+	lg_str cert = sts_peer_cert(rq->ex->peer);
 	int64_t seconds = rq->client.access_life != 0 ? rq->client.access_life : LG_STS_ACCESS_LIFE;
 
 	is->life = seconds * LG_SECOND;
@@ -153,8 +172,8 @@ sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is)
 	if (rq->not_after != 0 && is->issued + is->life > rq->not_after)
 		is->life = rq->not_after - is->issued;
 	/* RFC 8705 3: a client known by its certificate gets tokens that only its connection can use. */
-	if (rq->by_certificate)
-		is->cnf_x5t = sts_thumbprint(rq->cx->arena, rq->ex->peer->cert);
+	if (rq->by_certificate || rq->client.mtls_bound || (rq->client.fapi2 && rq->jkt.n == 0))
+		is->cnf_x5t = cert.n > 0 ? sts_thumbprint(rq->cx->arena, cert) : LG_NONE;
 	is->cnf_jkt = rq->jkt;
 }
 

@@ -35,7 +35,7 @@ verify(struct sts_rq *rq, const struct lg_sts_client *client, lg_str object, str
 		rq->error = STS_INVALID_REQUEST_OBJECT;
 		return LG_E_INVALID;
 	}
-	if ((STS_CLIENT_ALG_BITS & 1u << ret->alg) == 0 || (client->request_alg != LG_ALG_NONE && ret->alg != client->request_alg))
+	if ((STS_CLIENT_ALG_BITS & 1u << ret->alg) == 0 || (client->fapi2 && ret->alg == LG_ALG_RS256) || (client->request_alg != LG_ALG_NONE && ret->alg != client->request_alg))
 		return bad(rq, "its algorithm is not the one that the client registered");
 	return LG_OK;
 }

@@ -250,6 +250,7 @@ LG_CHECKED lg_err sts_request_check(struct sts_rq *rq, struct lg_view *v, lg_str
     struct lg_sts_bearer *ret);
 /* A token given to this client, or meant for it. */
 bool sts_token_meant_for(const struct sts_rq *rq, const struct lg_claims *c);
+lg_str sts_peer_cert(const struct lg_peer *peer);		/* verified or not; empty without one */
 lg_str sts_thumbprint(struct lg_arena *a, lg_str cert);		/* x5t#S256 of a DER certificate */
 
 /* ---- what is good once (replay.c), proofs of possession (dpop.c) ---------------------------------------------- */
@@ -531,6 +532,11 @@ LG_CHECKED lg_err sts_authorize_parse(struct sts_rq *rq, lg_str query, struct st
 LG_CHECKED lg_err sts_claims_request(struct sts_rq *rq, lg_str json, struct sts_authorize *az);
 /* Fetches what a request needs from elsewhere; its text may change.  On a worker, no view open (request_uri.c). */
 LG_CHECKED lg_err sts_request_prepare(struct sts_rq *rq, lg_str *query);
+/* The FAPI 2.0 Security Profile (fapi2.c), for clients that are held to it: each refusal names its rule. */
+LG_CHECKED lg_err sts_fapi2_client(struct lg_ctx *cx, const struct lg_sts_client *c);
+LG_CHECKED lg_err sts_fapi2_request(struct sts_rq *rq, const struct sts_authorize *az);
+LG_CHECKED lg_err sts_fapi2_token(struct sts_rq *rq);
+LG_CHECKED lg_err sts_fapi2_assertion(struct sts_rq *rq, const struct lg_jws *jws);
 /* A request object of this client in rq->form; its members become the form (request_object.c). */
 LG_CHECKED lg_err sts_request_object(struct sts_rq *rq, const struct lg_sts_client *client);
 /* A request_uri of ours; its parameters become rq->form. */

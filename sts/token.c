@@ -24,6 +24,7 @@ run(struct sts_rq *rq)
 	LG_TRY(sts_client_authenticate(rq));
 	sts_act_as(rq->cx, rq->tenant_id, rq->client.entry, rq->client.type, rq->client.id);
 	LG_TRY(sts_dpop_of(rq));
+	LG_TRY(sts_fapi2_token(rq));
 	type = lg_form_get(&rq->form, "grant_type");
 	if (type.n == 0)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "grant_type is missing");

@@ -103,6 +103,8 @@ enum lg_alg lg_alg_parse(lg_str s);		/* LG_ALG_NONE if unknown */
 
 struct lg_pubkey;
 LG_CHECKED lg_err lg_pubkey_from_spki(struct lg_ctx *cx, lg_str der, struct lg_pubkey **ret);
+/* Of an X.509 certificate, which is not looked at otherwise. */
+LG_CHECKED lg_err lg_pubkey_from_cert(struct lg_ctx *cx, lg_str der, struct lg_pubkey **ret);
 LG_CHECKED lg_err lg_pubkey_from_jwk(struct lg_ctx *cx, lg_str json, struct lg_pubkey **ret);	/* private members refused */
 struct lg_pubkey *lg_pubkey_ref(struct lg_pubkey *k);
 void lg_pubkey_unref(struct lg_pubkey **k);
@@ -155,6 +157,7 @@ struct lg_keyset *lg_keyset_ref(struct lg_keyset *ks);
 void lg_keyset_unref(struct lg_keyset **ks);
 LG_CHECKED lg_err lg_keyset_from_jwks(struct lg_ctx *cx, lg_str json, struct lg_keyset **ret);	/* keys of other kinds are passed over */
 bool lg_keyset_has(const struct lg_keyset *ks, lg_str kid);
+bool lg_keyset_has_key(const struct lg_keyset *ks, const struct lg_pubkey *k);
 void lg_keyset_jwks(const struct lg_keyset *ks, struct lg_buf *out);	/* {"keys":[...]} */
 
 struct lg_jws {

@@ -8,6 +8,8 @@ whoami(void *self, struct lg_http *ex)
 {
 	(void)self;
 	lg_buf_printf(&ex->out, "surface=%d cert=%zu", (int)ex->peer->surface, ex->peer->cert.n);
+	if (ex->peer->shown.n > 0)
+		lg_buf_printf(&ex->out, " shown=%zu", ex->peer->shown.n);
 	return LG_OK;
 }
 
@@ -17,7 +19,7 @@ static const struct lg_route routes[] = {
 
 struct world {
 	struct kit k;
-	struct pki_cert server, good, bad;
+	struct pki_cert server, ca, good, bad;
 	lg_str good_der;
 	int judged;
 };
@@ -41,8 +43,9 @@ begin(struct world *w, enum lg_surface surface)
 	kit_init(&w->k);
 	kit_new(&w->k);
 	w->server = pki_make("server", NULL);
-	w->good = pki_make("good", NULL);
-	w->bad = pki_make("bad", NULL);
+	w->ca = pki_make("ca", NULL);
+	w->good = pki_make("good", &w->ca);
+	w->bad = pki_make("bad", &w->ca);
 	w->good_der = pki_der(w->k.cx.arena, &w->good);
 	cr_assert_eq(lg_http_routes_add(&w->k.cx, w->k.hs, routes, 1, NULL), LG_OK);
 	lg_http_verifier_set(w->k.hs, &(struct lg_http_verifier){ w, verify });
@@ -56,6 +59,7 @@ static void
 end(struct world *w)
 {
 	pki_free(&w->server);
+	pki_free(&w->ca);
 	pki_free(&w->good);
 	pki_free(&w->bad);
 	kit_end(&w->k);
@@ -161,6 +165,24 @@ mutual(enum lg_surface surface)
 Test(http_tls, a_client_certificate_is_required_and_judged_in_the_handshake)
 {
 	mutual(LG_SURFACE_MTLS);
+}
+
+/* RFC 8705 2.2: its key is proved, nothing else; nobody who wants a certificate sees one. */
+Test(http_tls, a_self_signed_certificate_is_shown_and_not_believed)
+{
+	struct pki_cert own = pki_make("own", NULL);
+	struct world w;
+	char want[64];
+
+	begin(&w, LG_SURFACE_MTLS);
+	snprintf(want, sizeof want, "surface=2 cert=0 shown=%zu", pki_der(w.k.cx.arena, &own).n);
+	cr_assert(ask_as(&w, &own, TLS1_3_VERSION, want, NULL));
+	cr_assert(ask_as(&w, &own, TLS1_2_VERSION, want, NULL));
+	end(&w);
+	begin(&w, LG_SURFACE_STREAM);
+	cr_assert_not(ask_as(&w, &own, TLS1_3_VERSION, want, NULL));
+	end(&w);
+	pki_free(&own);
 }
 
 Test(http_tls, streams_want_a_certificate_too)

@@ -546,7 +546,7 @@ new_exchange(const char *method, const char *path, lg_str query, lg_str body)
 
 	lg_ctx_init(&x->cx, kit.arena);
 	x->cx.now += kit.shift;
-	x->peer = (struct lg_peer){ .surface = LG_SURFACE_HTTPS, .cert = kit.peer_cert, .uid = -1, .gid = -1, .pid = -1 };
+	x->peer = (struct lg_peer){ .surface = LG_SURFACE_HTTPS, .cert = kit.peer_cert, .shown = kit.peer_shown, .uid = -1, .gid = -1, .pid = -1 };
 	(void)snprintf(x->peer.address, sizeof x->peer.address, "%s", kit.address);
 	x->actor = (struct lg_actor){ .kind = LG_ACTOR_ANONYMOUS, .tenant = kit.tenant, .address = lg_str_of(x->peer.address) };
 	x->cx.actor = &x->actor;

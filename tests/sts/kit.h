@@ -41,7 +41,7 @@ struct kit {
 	bool deny, alice_disabled, worker_gone, no_rs256;
 	unsigned decisions, signed_tokens, hashes, wasted_hashes;
 	lg_err signer_error;
-	lg_str peer_cert;		/* of the next requests */
+	lg_str peer_cert, peer_shown;	/* of the next requests */
 	/* what others' web servers answer: URL and body, in the order they were set; asked: how often anything was fetched */
 	struct {
 		const char *url, *body;

@@ -155,13 +155,13 @@ Test(client, what_was_written_reads_the_same)
 
 /* Every member that a state document can have. */
 #define FULL "{\"name\":\"new\",\"type\":\"confidential\",\"auth\":\"private_key_jwt\",\"grants\":[\"authorization_code\"," \
-	"\"password\"],\"jwks_uri\":\"https://a/jwks\",\"redirect_uris\":[\"https://a/cb\"],\"post_logout_redirect_uris\":[]," \
+	"\"refresh_token\"],\"jwks_uri\":\"https://a/jwks\",\"redirect_uris\":[\"https://a/cb\"],\"post_logout_redirect_uris\":[]," \
 	"\"scopes\":[\"openid\"],\"audiences\":[],\"id_token_alg\":\"PS256\",\"introspect\":false," \
 	"\"dpop_bound_access_tokens\":true,\"require_pushed_authorization_requests\":true,\"enabled\":true," \
 	"\"display\":\"A shop\",\"client_uri\":\"https://a/\",\"logo_uri\":\"https://a/l\",\"policy_uri\":\"https://a/p\"," \
 	"\"tos_uri\":\"https://a/t\",\"contacts\":[\"ops@a.example\"],\"software_id\":\"s\",\"software_version\":\"1\"," \
-	"\"access_token_alg\":\"RS256\",\"userinfo_alg\":\"EdDSA\",\"introspection_alg\":\"ES256\"," \
-	"\"request_object_alg\":\"ES384\",\"require_signed_request_object\":true,\"request_uris\":[\"https://a/r#x-_1\"]," \
+	"\"access_token_alg\":\"PS256\",\"userinfo_alg\":\"EdDSA\",\"introspection_alg\":\"ES256\"," \
+	"\"request_object_alg\":\"PS256\",\"require_signed_request_object\":true,\"request_uris\":[\"https://a/r#x-_1\"]," \
 	"\"default_acr_values\":[\"urn:lightgate:acr:mfa\"],\"default_max_age\":600,\"initiate_login_uri\":\"https://a/i\"," \
 	"\"backchannel_logout_uri\":\"https://a/b\",\"backchannel_logout_session_required\":true," \
 	"\"frontchannel_logout_uri\":\"https://a/f\",\"frontchannel_logout_session_required\":true," \
