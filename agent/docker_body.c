@@ -2,6 +2,7 @@
 #include "agent/docker_body.h"
 
 #include "agent/oci_read.h"
+#include "base/capability.h"
 
 /* What an engine gives a container that asks for nothing (moby, oci/caps/defaults.go). */
 static const lg_str default_capabilities[] = {
@@ -418,7 +419,7 @@ add_capability(struct reading *rd, lg_str name)
 {
 	struct lg_oci *o = &rd->body->facts;
 
-	o->privileged |= lg_str_eq(name, LG_STR("CAP_ALL")) || lg_oci_capability_dangerous(name);
+	o->privileged |= lg_str_eq(name, LG_STR("CAP_ALL")) || lg_capability_owns_host(name);
 	if (!lg_oci_has(&o->capabilities, name))
 		lg_oci_add(&rd->r, &o->capabilities, name);
 }

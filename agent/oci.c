@@ -1,23 +1,9 @@
 /* oci.c: reading config.json.  Every judgement leans towards "this container can do it". */
 #include "agent/oci_read.h"
 
+#include "base/capability.h"
+
 /* ---- process ------------------------------------------------------------------------------------------------- */
-
-/* With one of these a process of the container's root user becomes the host's. */
-static const lg_str dangerous[] = {
-	LG_STR("CAP_SYS_ADMIN"), LG_STR("CAP_SYS_MODULE"), LG_STR("CAP_SYS_RAWIO"), LG_STR("CAP_SYS_PTRACE"), LG_STR("CAP_SYS_BOOT"),
-	LG_STR("CAP_DAC_READ_SEARCH"), LG_STR("CAP_MAC_ADMIN"), LG_STR("CAP_MAC_OVERRIDE"), LG_STR("CAP_BPF"), LG_STR("CAP_PERFMON"),
-	LG_STR("CAP_SYSLOG"), LG_STR("CAP_NET_ADMIN"), LG_STR("CAP_SYS_TIME"),
-};
-
-bool
-lg_oci_capability_dangerous(lg_str name)
-{
-	for (size_t i = 0; i < LG_COUNT(dangerous); i++)
-		if (lg_str_eq(name, dangerous[i]))
-			return true;
-	return false;
-}
 
 static void
 read_user(struct lg_oci_reading *r)
@@ -51,7 +37,7 @@ read_capabilities(struct lg_oci_reading *r)
 	while (lg_oci_member(r, known) >= 0)
 		lg_oci_strings(r, &r->oci->capabilities, true);
 	for (size_t i = 0; i < r->oci->capabilities.n; i++)
-		r->oci->privileged |= lg_oci_capability_dangerous(r->oci->capabilities.v[i]);
+		r->oci->privileged |= lg_capability_owns_host(r->oci->capabilities.v[i]);
 }
 
 static void

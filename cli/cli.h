@@ -99,6 +99,10 @@ LG_CHECKED lg_err cli_sign_in(struct cli *c, const char *audience);
 LG_CHECKED lg_err cli_password_token(struct cli *c, lg_str user, lg_str password, struct lg_reply *ret);
 lg_str cli_dev_secret(struct cli *c, lg_str name);		/* what dev.json knows of a user or service; empty if nothing */
 
+/* --client-id: an access token of the service's own, for a resource; the token endpoint's answer. */
+LG_CHECKED lg_err cli_service_token(struct cli *c, lg_str resource, struct lg_reply *ret);
+LG_CHECKED lg_err cli_config_folder(struct cli *c, lg_str *ret);	/* where the last login is kept; made */
+
 /* Opens the session, signs in for /v1 and calls. */
 LG_CHECKED lg_err cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_reply *ret);
 
@@ -175,6 +179,7 @@ lg_err cli_index_list(struct cli *c);
 lg_err cli_index_create(struct cli *c);
 lg_err cli_index_delete(struct cli *c);
 lg_err cli_create_join_token(struct cli *c);
+lg_err cli_kube_token(struct cli *c);
 lg_err cli_check(struct cli *c);
 lg_err cli_who_can(struct cli *c);
 lg_err cli_what_can(struct cli *c);

@@ -28,18 +28,30 @@ given(struct cli *c, const char *flag, const char *variable)
 /* ---- the last login ------------------------------------------------------------------------------- */
 
 static lg_err
-session_path(struct cli *c, bool make, const char **ret)
+find_folder(struct cli *c, bool make, lg_str *ret)
 {
 	const char *dir = getenv("LIGHTGATE_CONFIG"), *home = getenv("HOME");
-	lg_str folder;
 
 	if (dir == NULL && home == NULL)
 		return lg_fail(c->cx, LG_E_NOT_FOUND, "neither LIGHTGATE_CONFIG nor HOME is set");
-	folder = dir != NULL ? lg_str_of(dir) : lg_print(c->cx->arena, "%s/.config/lightgate", home);
+	*ret = dir != NULL ? lg_str_of(dir) : lg_print(c->cx->arena, "%s/.config/lightgate", home);
 	if (make && dir == NULL)
 		(void)mkdir(lg_print(c->cx->arena, "%s/.config", home).p, 0700);
-	if (make)
-		LG_TRY(lg_dir_make(c->cx, lg_dup(c->cx->arena, folder).p, 0700));
+	return make ? lg_dir_make(c->cx, lg_dup(c->cx->arena, *ret).p, 0700) : LG_OK;
+}
+
+lg_err
+cli_config_folder(struct cli *c, lg_str *ret)
+{
+	return find_folder(c, true, ret);
+}
+
+static lg_err
+session_path(struct cli *c, bool make, const char **ret)
+{
+	lg_str folder;
+
+	LG_TRY(find_folder(c, make, &folder));
 	*ret = lg_print(c->cx->arena, "%.*s/session.json", LG_FMT(folder)).p;
 	return LG_OK;
 }
@@ -264,13 +276,12 @@ basic(struct cli *c, lg_str id, lg_str secret)
 	return lg_cat(c->cx->arena, LG_STR("Basic "), lg_base64(c->cx->arena, lg_buf_view(&b)));
 }
 
-/* client_credentials (RFC 6749 4.4) for the resource (RFC 8707) that the call will go to. */
-static lg_err
-service_token(struct cli *c, const char *audience)
+/* client_credentials (RFC 6749 4.4) for a resource (RFC 8707). */
+lg_err
+cli_service_token(struct cli *c, lg_str resource, struct lg_reply *ret)
 {
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(8u << 10);
 	lg_str id = cli_value(c, "client-id"), secret;
-	struct lg_reply found, answer;
 
 	if (cli_given(c, "client-secret-file"))
 		LG_TRY(cli_read_secret(c, cli_value(c, "client-secret-file"), &secret));
@@ -278,15 +289,24 @@ service_token(struct cli *c, const char *audience)
 		secret = cli_dev_secret(c, id);
 	if (secret.n == 0)
 		return lg_fail(c->cx, LG_E_INVALID, "--client-id needs --client-secret-file");
-	struct lg_call discover = { .method = "GET", .path = LG_STR("/.well-known/openid-configuration") };
-	LG_TRY(lg_api_call(c->cx, c->session.link, &discover, &found));
 	lg_buf_str(&b, LG_STR("grant_type=client_credentials&resource="));
-	lg_buf_percent(&b, lg_cat(c->cx->arena, lg_api_member(c->cx, found.body, "issuer"), lg_str_of(audience)));
+	lg_buf_percent(&b, resource);
 	struct lg_call call = {
 		.method = "POST", .path = LG_STR("/oauth2/token"), .body = lg_buf_view(&b), .type = "application/x-www-form-urlencoded",
 		.headers = { { "Authorization", basic(c, id, secret) } },
 	};
-	LG_TRY(lg_api_call(c->cx, c->session.link, &call, &answer));
+	return lg_api_call(c->cx, c->session.link, &call, ret);
+}
+
+/* For the part of the service that the call will go to. */
+static lg_err
+service_token(struct cli *c, const char *audience)
+{
+	struct lg_call discover = { .method = "GET", .path = LG_STR("/.well-known/openid-configuration") };
+	struct lg_reply found, answer;
+
+	LG_TRY(lg_api_call(c->cx, c->session.link, &discover, &found));
+	LG_TRY(cli_service_token(c, lg_cat(c->cx->arena, lg_api_member(c->cx, found.body, "issuer"), lg_str_of(audience)), &answer));
 	c->session.token = lg_api_member(c->cx, answer.body, "access_token");
 	return LG_OK;
 }

@@ -336,7 +336,7 @@ static const struct {
 	bool waits;			/* a permit must be durable before it is told */
 } doors[] = {
 	{ "container:create", true }, { "container:start", true }, { "container:exec", true }, { "container:", false },
-	{ "image:", false }, { "network:", false }, { "engine:", false }, { "volume:", false }, { "http:", false }, { "host:", true },
+	{ "image:", false }, { "network:", false }, { "engine:", false }, { "volume:", false }, { "http:", false }, { "kubernetes:", false }, { "host:", true },
 	{ "certificate:", true }, { "token:", false }, { "admin:", true },
 };
 

@@ -338,6 +338,7 @@ add_routes(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_admission_routes, lg_api_admission_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_door_routes, lg_api_door_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_proxy_routes, lg_api_proxy_nroutes, app));
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_kubernetes_routes, lg_api_kubernetes_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_bundle_routes, lg_api_bundle_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_watch_routes, lg_watch_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_operator_routes, lg_api_operator_nroutes, app));

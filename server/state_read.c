@@ -127,6 +127,20 @@ read_value(struct lg_json *js, struct lg_state_value *ret)
 	ret->n = one->n > 0;
 }
 
+/* Of a service: whom it may get tokens for, besides this service itself (RFC 8707). */
+static void
+read_audiences(struct lg_json *js, struct lg_sts_client *c)
+{
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		lg_str audience = lg_json_str(js);
+		if (c->naudiences == LG_CLIENT_AUDIENCES || audience.n == 0 || audience.n > LG_CLIENT_URI_MAX)
+			lg_json_fault(js, "an audience that is empty or too long, or too many of them");
+		else
+			c->audiences[c->naudiences++] = audience;
+	}
+}
+
 /* Members that are not fields of the kind belong to the OIDC client, where the kind has one. */
 static lg_err
 read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool patch, struct lg_state_item *ret)
@@ -135,6 +149,8 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 	lg_str name;
 
 	ret->kind = kind;
+	if (kind->type == LG_TYPE_SERVICE)
+		lg_sts_client_defaults(&ret->client, LG_STR("service"));
 	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
@@ -144,6 +160,8 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 		} else if (f != NULL) {
 			ret->value[ret->nvalues].field = f;
 			read_value(&js, &ret->value[ret->nvalues++]);
+		} else if (kind->type == LG_TYPE_SERVICE && lg_str_eq(name, LG_STR("audiences"))) {
+			read_audiences(&js, &ret->client);
 		} else if (kind->type == LG_TYPE_CLIENT) {
 			lg_json_skip(&js);
 		} else {
@@ -153,7 +171,8 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 	LG_TRY(lg_json_end(cx, &js));
 	if (ret->name.n == 0)
 		return lg_fail(cx, LG_E_INVALID, "an item of %s has no name", kind->list);
-	ret->has_client = kind->type == LG_TYPE_CLIENT || kind->type == LG_TYPE_SERVICE;
+	/* A service that is changed keeps its audiences where none are named. */
+	ret->has_client = kind->type == LG_TYPE_CLIENT || (kind->type == LG_TYPE_SERVICE && !(patch && ret->client.naudiences == 0));
 	if (kind->type == LG_TYPE_CLIENT && patch) {
 		ret->patch = json;
 		return LG_OK;
@@ -161,7 +180,6 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 	if (kind->type == LG_TYPE_CLIENT)
 		return lg_sts_client_read(cx, json, NULL, &ret->client);
 	if (kind->type == LG_TYPE_SERVICE) {
-		lg_sts_client_defaults(&ret->client, LG_STR("service"));
 		ret->client.id = ret->name;
 		ret->client.type = LG_STR("Service");
 	}

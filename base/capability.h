@@ -1,0 +1,9 @@
+/* capability.h: Linux capabilities (capabilities(7)), as what they let a container do. */
+#ifndef LG_BASE_CAPABILITY_H
+#define LG_BASE_CAPABILITY_H
+
+#include "lightgate/base.h"
+
+bool lg_capability_owns_host(lg_str name);	/* "CAP_SYS_ADMIN": with it the container's root is the host's */
+
+#endif

@@ -1,0 +1,384 @@
+/* kubernetes_pod.c: what the containers of a pod could do, from the pod's own words (core/v1 PodSpec). */
+#include "base/capability.h"
+#include "base/json.h"
+#include "server/admissions.h"
+#include "server/kubernetes.h"
+
+struct list {
+	const char *name;
+	lg_str v[LG_FACT_LIST];
+	size_t n;
+};
+
+struct reading {
+	struct lg_ctx *cx;
+	struct lg_json js;
+	struct lg_kube_pod *pod;
+	lg_str name, generate, label;
+	bool privileged, host_network, host_pid, host_ipc, sensitive;
+	int64_t user, group;			/* -1: the image's */
+	struct list capabilities, devices, mounts, args;
+};
+
+static void
+add(struct reading *r, struct list *l, lg_str s)
+{
+	if (l->n == LG_FACT_LIST)
+		lg_json_fault(&r->js, "more items than are taken here");
+	else
+		l->v[l->n++] = s;
+}
+
+/* null is what is absent. */
+static bool
+enter(struct reading *r, enum lg_json_type type)
+{
+	if (lg_json_peek(&r->js) == LG_JSON_NULL) {
+		lg_json_null(&r->js);
+		return false;
+	}
+	(type == LG_JSON_ARRAY ? lg_json_array : lg_json_object)(&r->js);
+	return true;
+}
+
+static void
+read_strings(struct reading *r, struct list *l, const char *prefix)
+{
+	if (!enter(r, LG_JSON_ARRAY))
+		return;
+	while (lg_json_item(&r->js))
+		add(r, l, lg_cat(r->cx->arena, lg_str_of(prefix), lg_json_str(&r->js)));
+}
+
+static bool
+read_bool(struct reading *r)
+{
+	if (lg_json_peek(&r->js) != LG_JSON_NULL)
+		return lg_json_bool(&r->js);
+	lg_json_null(&r->js);
+	return false;
+}
+
+/* ---- security contexts: of the pod, and of a container ------------------------------------------------------------------ */
+
+static void
+read_capabilities(struct reading *r)
+{
+	size_t before = r->capabilities.n;
+	lg_str name;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("add")))
+			read_strings(r, &r->capabilities, "CAP_");
+		else
+			lg_json_skip(&r->js);
+	}
+	for (size_t i = before; i < r->capabilities.n; i++)
+		r->privileged |= lg_str_eq(r->capabilities.v[i], LG_STR("CAP_ALL")) || lg_capability_owns_host(r->capabilities.v[i]) ||
+		    lg_str_starts(r->capabilities.v[i], LG_STR("CAP_CAP_"));
+}
+
+/* {"type":"Unconfined"}: without the filter as good as privileged; {"hostProcess":true} is. */
+static void
+read_profile(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("type")))
+			r->privileged |= lg_str_eq(lg_json_str(&r->js), LG_STR("Unconfined"));
+		else if (lg_str_eq(name, LG_STR("hostProcess")))
+			r->privileged |= read_bool(r);
+		else
+			lg_json_skip(&r->js);
+	}
+}
+
+static void
+read_security(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		bool null = lg_json_peek(&r->js) == LG_JSON_NULL;
+		if (lg_str_eq(name, LG_STR("privileged")))
+			r->privileged |= read_bool(r);
+		else if (lg_str_eq(name, LG_STR("procMount")) && !null)
+			r->privileged |= !lg_str_eq(lg_json_str(&r->js), LG_STR("Default"));
+		else if (lg_str_eq(name, LG_STR("capabilities")))
+			read_capabilities(r);
+		else if (lg_str_eq(name, LG_STR("runAsUser")) && !null)
+			r->user = lg_json_int(&r->js);
+		else if (lg_str_eq(name, LG_STR("runAsGroup")) && !null)
+			r->group = lg_json_int(&r->js);
+		else if (lg_str_eq(name, LG_STR("seccompProfile")) || lg_str_eq(name, LG_STR("windowsOptions")))
+			read_profile(r);
+		else
+			lg_json_skip(&r->js);
+	}
+}
+
+/* ---- volumes -------------------------------------------------------------------------------------------------------------- */
+
+/* What a cluster makes up for the pod alone; of everything else the host or somebody else may be seen. */
+static const lg_str harmless[] = {
+	LG_STR("emptyDir"), LG_STR("configMap"), LG_STR("secret"), LG_STR("projected"), LG_STR("downwardAPI"), LG_STR("persistentVolumeClaim"),
+	LG_STR("ephemeral"), LG_STR("image"),
+};
+
+static lg_str
+host_path(struct reading *r)
+{
+	lg_str name, path = LG_NONE;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return path;
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("path")))
+			path = lg_json_str(&r->js);
+		else
+			lg_json_skip(&r->js);
+	}
+	return path;
+}
+
+static void
+read_volume_source(struct reading *r, lg_str kind)
+{
+	if (lg_json_peek(&r->js) == LG_JSON_NULL) {
+		lg_json_null(&r->js);
+		return;
+	}
+	for (size_t i = 0; i < LG_COUNT(harmless); i++)
+		if (lg_str_eq(kind, harmless[i])) {
+			lg_json_skip(&r->js);
+			return;
+		}
+	r->sensitive = true;
+	if (lg_str_eq(kind, LG_STR("hostPath"))) {
+		add(r, &r->mounts, lg_cat(r->cx->arena, LG_STR("hostPath:"), host_path(r)));
+	} else {
+		add(r, &r->mounts, kind);
+		lg_json_skip(&r->js);
+	}
+}
+
+static void
+read_volumes(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_ARRAY))
+		return;
+	while (lg_json_item(&r->js)) {
+		lg_json_object(&r->js);
+		while (lg_json_member(&r->js, &name)) {
+			if (lg_str_eq(name, LG_STR("name")))
+				lg_json_skip(&r->js);
+			else
+				read_volume_source(r, name);
+		}
+	}
+}
+
+/* ---- containers ------------------------------------------------------------------------------------------------------------- */
+
+static void
+read_devices(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_ARRAY))
+		return;
+	while (lg_json_item(&r->js)) {
+		lg_json_object(&r->js);
+		while (lg_json_member(&r->js, &name)) {
+			if (lg_str_eq(name, LG_STR("devicePath")))
+				add(r, &r->devices, lg_json_str(&r->js));
+			else
+				lg_json_skip(&r->js);
+		}
+	}
+}
+
+static void
+read_image(struct reading *r)
+{
+	struct lg_kube_pod *p = r->pod;
+	lg_str image = lg_json_str(&r->js);
+
+	for (size_t i = 0; i < p->nimages; i++)
+		if (lg_str_eq(p->images[i], image))
+			return;
+	if (p->nimages == LG_KUBE_CONTAINERS)
+		lg_json_fault(&r->js, "too many containers");
+	else
+		p->images[p->nimages++] = image;
+}
+
+static void
+read_container(struct reading *r)
+{
+	lg_str name;
+
+	lg_json_object(&r->js);
+	while (lg_json_member(&r->js, &name)) {
+		bool null = lg_json_peek(&r->js) == LG_JSON_NULL;
+		if (lg_str_eq(name, LG_STR("image")) && !null)
+			read_image(r);
+		else if (lg_str_eq(name, LG_STR("command")) || lg_str_eq(name, LG_STR("args")))
+			read_strings(r, &r->args, "");
+		else if (lg_str_eq(name, LG_STR("securityContext")))
+			read_security(r);
+		else if (lg_str_eq(name, LG_STR("volumeDevices")))
+			read_devices(r);
+		else
+			lg_json_skip(&r->js);
+	}
+}
+
+static void
+read_containers(struct reading *r)
+{
+	if (!enter(r, LG_JSON_ARRAY))
+		return;
+	while (lg_json_item(&r->js))
+		read_container(r);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------------------------- */
+
+static void
+read_spec(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("containers")) || lg_str_eq(name, LG_STR("initContainers")) ||
+		    lg_str_eq(name, LG_STR("ephemeralContainers")))
+			read_containers(r);
+		else if (lg_str_eq(name, LG_STR("volumes")))
+			read_volumes(r);
+		else if (lg_str_eq(name, LG_STR("securityContext")))
+			read_security(r);
+		else if (lg_str_eq(name, LG_STR("hostNetwork")))
+			r->host_network = read_bool(r);
+		else if (lg_str_eq(name, LG_STR("hostPID")))
+			r->host_pid = read_bool(r);
+		else if (lg_str_eq(name, LG_STR("hostIPC")))
+			r->host_ipc = read_bool(r);
+		else
+			lg_json_skip(&r->js);
+	}
+}
+
+static void
+read_labels(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("lightgate.workload")))
+			r->label = lg_json_str(&r->js);
+		else
+			lg_json_skip(&r->js);
+	}
+}
+
+static void
+read_metadata(struct reading *r)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("name")))
+			r->name = lg_json_str(&r->js);
+		else if (lg_str_eq(name, LG_STR("generateName")))
+			r->generate = lg_json_str(&r->js);
+		else if (lg_str_eq(name, LG_STR("labels")))
+			read_labels(r);
+		else
+			lg_json_skip(&r->js);
+	}
+}
+
+/* "web-": of a ReplicaSet's pods, which have no name yet. */
+static lg_str
+workload_of(const struct reading *r)
+{
+	if (r->label.n > 0)
+		return r->label;
+	if (r->name.n > 0)
+		return r->name;
+	return lg_str_ends(r->generate, LG_STR("-")) ? lg_str_sub(r->generate, 0, r->generate.n - 1) : r->generate;
+}
+
+static struct lg_fact
+boolean(const char *name, bool value)
+{
+	return (struct lg_fact){ .name = name, .type = LG_FACT_BOOL, .i = value };
+}
+
+static struct lg_fact
+kept(struct reading *r, const char *name, const struct list *l)
+{
+	lg_str *v = LG_NEWS(r->cx->arena, lg_str, l->n);
+
+	if (l->n > 0)
+		memcpy(v, l->v, l->n * sizeof *v);
+	return lg_fact_set(name, v, l->n);
+}
+
+static struct lg_fact
+facts_of(struct reading *r)
+{
+	const struct lg_fact members[] = {
+		boolean("privileged", r->privileged), boolean("host_network", r->host_network), boolean("host_pid", r->host_pid),
+		boolean("host_ipc", r->host_ipc), boolean("shared_namespace", false), boolean("sensitive_mount", r->sensitive),
+		lg_fact_str("user", lg_print(r->cx->arena, "%lld:%lld", (long long)r->user, (long long)r->group)),
+		kept(r, "capabilities", &r->capabilities), kept(r, "devices", &r->devices), kept(r, "mounts", &r->mounts),
+		kept(r, "args", &r->args), lg_fact_set("hooks", NULL, 0),
+	};
+	struct lg_fact *all = LG_NEWS(r->cx->arena, struct lg_fact, LG_COUNT(members));
+
+	memcpy(all, members, sizeof members);
+	return (struct lg_fact){ .name = "container", .type = LG_FACT_RECORD, .record = all, .n = LG_COUNT(members) };
+}
+
+lg_err
+lg_kube_pod_read(struct lg_ctx *cx, lg_str json, struct lg_kube_pod *ret)
+{
+	struct reading *r = LG_NEW(cx->arena, struct reading);
+	lg_str name;
+
+	*ret = (struct lg_kube_pod){ .nimages = 0 };
+	*r = (struct reading){ .cx = cx, .pod = ret, .user = -1, .group = -1 };
+	lg_json_init(&r->js, cx->arena, json);
+	lg_json_object(&r->js);
+	while (lg_json_member(&r->js, &name)) {
+		if (lg_str_eq(name, LG_STR("metadata")))
+			read_metadata(r);
+		else if (lg_str_eq(name, LG_STR("spec")))
+			read_spec(r);
+		else
+			lg_json_skip(&r->js);
+	}
+	LG_TRY(lg_json_end(cx, &r->js));
+	ret->workload = workload_of(r);
+	if (ret->workload.n == 0)
+		return lg_fail(cx, LG_E_INVALID, "the pod says by no name which workload it is");
+	ret->facts = facts_of(r);
+	return LG_OK;
+}
