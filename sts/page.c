@@ -167,7 +167,7 @@ show(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slo
 	struct rendering r = { rq, &content };
 	bool scripted = has_value(find_slot(&inner, LG_STR("script")));
 	lg_str nonce = scripted ? new_nonce(rq->cx->arena) : LG_NONE;
-	lg_str title = lg_print(rq->cx->arena, "{{%s.title}}", page);
+	lg_str title = lg_print(rq->cx->arena, "%s.title", page);
 
 	render(&r, sts_web_file(rq->sts->web, page), &inner, false);
 	LG_TRY(lg_buf_status(rq->cx, &content));
@@ -177,7 +177,7 @@ show(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slo
 		{ .name = "content", .value = lg_buf_view(&content) },
 		{ .name = "nonce", .value = nonce },
 		{ .name = "script_text", .value = rq->sts->web->script },
-		{ .name = "page_title", .value = sts_text_of(rq, lg_str_sub(title, 2, title.n - 2)) },
+		{ .name = "page_title", .value = sts_text_of(rq, title) },
 	};
 	struct scope layout = { around, LG_COUNT(around), &inner };
 	rq->ex->status = status;

@@ -200,6 +200,16 @@ array_of(struct lg_arena *a, lg_str object, lg_str want, lg_str *ret, size_t max
 	return js.fault == NULL ? n : 0;
 }
 
+/* Does the ID token lack anything that userinfo may have? */
+static bool
+incomplete(const struct redeeming *r)
+{
+	lg_str one;
+
+	return claim(r, r->s->name_claim).n == 0 || claim(r, LG_STR("email")).n == 0
+	    || (r->s->ngroups > 0 && array_of(r->rq->cx->arena, r->c.payload, r->s->groups_claim, &one, 1) == 0);
+}
+
 static void
 read_groups(const struct redeeming *r, struct lg_sts_person *p)
 {
@@ -279,7 +289,7 @@ sts_upstream_redeem(struct sts_rq *rq, const struct sts_source *s, const struct 
 	}
 	LG_TRY(redeem(r, code));
 	LG_TRY(check_id_token(r));
-	if (claim(r, s->name_claim).n == 0 || claim(r, LG_STR("email")).n == 0)
+	if (incomplete(r))
 		LG_TRY(ask_userinfo(r));
 	*amr = methods_of(r);
 	return read_person(r, ret);
