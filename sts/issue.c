@@ -34,21 +34,13 @@ sts_issue_ready(struct sts_rq *rq, lg_str scope)
 	    LG_FMT(lg_alg_name(missing)));
 }
 
-/* How the person is known, if there is one, and by which grant the token is asked for. */
-static void
-add_how(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q)
+/* By which grant the token is asked for; what is not one, like POST /v1/login, has none. */
+static lg_str
+grant_of(const struct sts_rq *rq)
 {
-	lg_str grant = lg_form_get(&rq->form, "grant_type"), *amr;
-	size_t namr = sts_scope_split(rq->cx->arena, is->how.amr, &amr);
+	lg_str grant = lg_form_get(&rq->form, "grant_type");
 
-	if (is->how.acr.n > 0) {
-		q->context[q->ncontext++] = lg_fact_str("acr", is->how.acr);
-		q->context[q->ncontext++] = lg_fact_set("amr", amr, namr);
-	}
-	if (grant.n == 0 && lg_form_has(&rq->form, "response_type"))
-		grant = LG_STR("authorization_code");
-	if (grant.n > 0)
-		q->context[q->ncontext++] = lg_fact_str("grant", grant);
+	return grant.n == 0 && lg_form_has(&rq->form, "response_type") ? LG_STR("authorization_code") : grant;
 }
 
 void
@@ -69,7 +61,8 @@ sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_ques
 		q->context[q->ncontext++] = lg_fact_str("source", rq->source);
 	q->context[q->ncontext++] = lg_fact_str("client", rq->client.id);
 	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
-	add_how(rq, is, q);
+	if (grant_of(rq).n > 0)
+		q->context[q->ncontext++] = lg_fact_str("grant", grant_of(rq));
 	sts_acr_facts(rq->cx->arena, &is->how, q);
 	q->record = true;
 }

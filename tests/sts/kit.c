@@ -318,6 +318,28 @@ verify_wait(void *self, struct lg_ctx *cx, lg_str stored, const struct lg_secret
 	return LG_OK;
 }
 
+static void
+note_fact(struct lg_buf *b, const struct lg_fact *f)
+{
+	lg_buf_printf(b, "%s=%.*s", f->name, LG_FMT(f->s));
+	for (size_t i = 0; f->type == LG_FACT_SET && i < f->n; i++)
+		lg_buf_printf(b, "%s%.*s", i > 0 ? "," : "", LG_FMT(f->set[i]));
+	lg_buf_byte(b, ';');
+}
+
+static void
+note_question(const struct lg_question *q)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(sizeof kit.question - 1);
+
+	lg_buf_printf(&b, "principal=%.*s;resource=%.*s;", LG_FMT(q->principal.name), LG_FMT(q->resource.name));
+	for (size_t i = 0; i < q->nfacts; i++)
+		note_fact(&b, &q->facts[i]);
+	for (size_t i = 0; i < q->ncontext; i++)
+		note_fact(&b, &q->context[i]);
+	(void)snprintf(kit.question, sizeof kit.question, "%.*s", LG_FMT(lg_buf_view(&b)));
+}
+
 static lg_err
 ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, struct lg_verdict *ret)
 {
@@ -329,6 +351,7 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 	}
 	cr_assert_str_eq(q->action, "token:issue");
 	kit.decisions++;
+	note_question(q);
 	kit.question_proof = kit.question_source = LG_NONE;
 	for (size_t i = 0; i < q->ncontext; i++)
 		if (strcmp(q->context[i].name, "subject_proof") == 0)

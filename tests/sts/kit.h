@@ -53,6 +53,7 @@ struct kit {
 	bool person_known;
 	bool impersonation;		/* policy allows it */
 	atomic_bool web_fails;
+	char question[1024];		/* the last one on a token: "name=value;" of principal, facts and context */
 	char web_post[4096];		/* the last form that was posted */
 	lg_str question_proof, question_source;	/* of the last decision */
 	const char *address;

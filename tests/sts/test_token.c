@@ -66,6 +66,34 @@ Test(token, policy_may_refuse)
 	cr_assert(memchr(kit_member(a.body, "error_description").p, '"', kit_member(a.body, "error_description").n) == NULL);
 }
 
+#define HOW "acr=urn:lightgate:acr:password;amr=pwd;"
+
+/* Each name once: the decision point refuses a question that says something twice. */
+static void
+assert_question(const char *want)
+{
+	cr_assert_str_eq(kit.question, want);
+}
+
+Test(token, policy_is_told_who_asks_for_what_and_how)
+{
+	const char *cookie = kit_sign_in();
+	struct answer a;
+
+	(void)kit_post("/oauth2/token", "grant_type=client_credentials&scope=read", kit_basic("worker", WORKER_SECRET));
+	assert_question("principal=worker;resource=worker;audience=" ISSUER "/v1," ISSUER "/access/v1;scopes=read;client=worker;"
+	    "subject_proof=self;client=worker;scopes=read;grant=client_credentials;");
+	lg_str code = kit_code("portal", "", cookie);
+	assert_question("principal=alice;resource=portal;audience=" ISSUER ";scopes=openid,profile,email,groups;client=portal;"
+	    "subject_proof=self;client=portal;scopes=openid,profile,email,groups;grant=authorization_code;" HOW);
+	a = kit_redeem("portal", code);
+	assert_question("principal=alice;resource=portal;audience=" ISSUER ";scopes=openid,profile,email,groups;client=portal;"
+	    "subject_proof=self;client=portal;scopes=openid,profile,email,groups;grant=authorization_code;" HOW);
+	(void)kit_refresh("portal", kit_member(a.body, "refresh_token"), "&scope=openid");
+	assert_question("principal=alice;resource=portal;audience=" ISSUER ";scopes=openid;client=portal;"
+	    "subject_proof=self;client=portal;scopes=openid;grant=refresh_token;" HOW);
+}
+
 Test(token, a_keeper_that_is_gone_is_told_as_unavailable)
 {
 	kit.signer_error = LG_E_UNAVAILABLE;
