@@ -1,7 +1,7 @@
-# Proxies ask before they pass a request on: nginx by auth_request, Envoy's way by hand.
+# Proxies ask before they pass a request on: nginx by auth_request, HAProxy by Lua, Envoy's way by hand.
 . "$(dirname "$0")/lib.sh"
-NGINX_PID= BACKEND_PID=
-clean_up() { for p in $NGINX_PID $BACKEND_PID; do kill "$p" 2>/dev/null; done; lg_stop; }
+NGINX_PID= BACKEND_PID= HAPROXY_PID=
+clean_up() { for p in $NGINX_PID $BACKEND_PID $HAPROXY_PID; do kill "$p" 2>/dev/null; done; lg_stop; }
 trap clean_up EXIT
 lg_start "$T/data" || bad "start"
 cat >"$T/state.yaml" <<'YAML'
@@ -129,9 +129,59 @@ tls() { curl -sSk "$@"; }
 same "a client's certificate counts where nginx checks it" "$(tls --cert "$T/other.pem" --key "$T/other.key" "https://127.0.0.1:$TLS/things")" "served GET /things to other"
 same "for what policy says" "$(tls -o /dev/null -w '%{http_code}' --cert "$T/other.pem" --key "$T/other.key" -X DELETE "https://127.0.0.1:$TLS/things")" 403
 same "without one" "$(tls -o /dev/null -w '%{http_code}' "https://127.0.0.1:$TLS/things")" 401
+
+# ---- HAProxy, by the Lua of examples/ ----
+if haproxy -vv 2>/dev/null | grep -q 'Built with Lua'; then
+	cat "$T/shop.pem" "$T/shop.key" >"$T/shop.both"; cat "$T/front.pem" "$T/front.key" >"$T/front.both"
+	HFRONT=$(free_port) HTLS=$(free_port)
+	cat >"$T/haproxy.cfg" <<CONF
+global
+	lua-load-per-thread $PWD/examples/haproxy.lua
+defaults
+	mode http
+	timeout connect 2s
+	timeout client 5s
+	timeout server 5s
+listen lightgate
+	bind unix@$T/haproxy.sock mode 600
+	server lightgate ${MTLS#https://} ssl verify required ca-file $CA crt $T/shop.both
+frontend shop
+	bind 127.0.0.1:$HFRONT
+	bind 127.0.0.1:$HTLS ssl crt $T/front.both ca-file $CA verify optional
+	http-request lua.lightgate shop unix@$T/haproxy.sock
+	http-request return status 401 hdr WWW-Authenticate %[var(txn.lightgate.challenge)] if { var(txn.lightgate.status) -m str 401 }
+	http-request deny deny_status 403 if { var(txn.lightgate.status) -m str 403 }
+	http-request deny deny_status 503 unless { var(txn.lightgate.status) -m str 200 }
+	http-request set-header X-User %[var(txn.lightgate.name)]
+	default_backend behind
+backend behind
+	server behind 127.0.0.1:$BACK
+CONF
+	haproxy -db -f "$T/haproxy.cfg" >"$T/haproxy.log" 2>&1 & HAPROXY_PID=$!
+	for _ in $(seq 200); do curl -s -o /dev/null "http://127.0.0.1:$HFRONT/" && break; sleep 0.05; done
+	same "HAProxy lets a shopper through, and tells the service who" "$(front -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/things?page=2")" "served GET /things?page=2 to alice"
+	same "HAProxy: with POST" "$(front -X POST -d 'x=1' -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/orders")" "served POST /orders to alice"
+	same "HAProxy: not another method" "$(status -X DELETE -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/orders")" 403
+	same "HAProxy stops bob" "$(status -H "Authorization: Bearer $bob" "http://127.0.0.1:$HFRONT/things")" 403
+	same "HAProxy stops who has no token" "$(status "http://127.0.0.1:$HFRONT/things")" 401
+	has "HAProxy says what is wanted" "$(front -D - -o /dev/null "http://127.0.0.1:$HFRONT/things")" '^[Ww][Ww][Ww]-[Aa]uthenticate: Bearer'
+	claim "HAProxy: two tokens" test "$(status -H "Authorization: Bearer $bob" -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/things")" != 200
+	for path in /admin/users /things/../admin/users //admin/users /%61dmin/users /things/%2e%2e/admin/users '/admin%2fusers' '/things\..\admin\users'; do
+		claim "HAProxy: the path $path" test "$(status -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT$path")" != 200
+	done
+	same "HAProxy: a client's own headers change nothing" "$(status -H "Authorization: Bearer $alice" -H 'X-Original-URI: /things' -H 'X-User: root' -H 'X-Client-Cert: x' "http://127.0.0.1:$HFRONT/admin/users")" 403
+	same "HAProxy: nor who the service hears of" "$(front -H "Authorization: Bearer $alice" -H 'X-User: root' "http://127.0.0.1:$HFRONT/things")" "served GET /things to alice"
+	same "HAProxy: a client's certificate counts" "$(tls --cert "$T/other.pem" --key "$T/other.key" "https://127.0.0.1:$HTLS/things")" "served GET /things to other"
+	same "HAProxy: for what policy says" "$(tls -o /dev/null -w '%{http_code}' --cert "$T/other.pem" --key "$T/other.key" -X DELETE "https://127.0.0.1:$HTLS/things")" 403
+	same "HAProxy: without one" "$(tls -o /dev/null -w '%{http_code}' "https://127.0.0.1:$HTLS/things")" 401
+else
+	skip "proxies: haproxy with Lua is not installed"
+fi
 sign_in_admin
 lightgate certificate revoke "$(openssl x509 -in "$T/other.pem" -noout -serial | cut -d= -f2)" --reason keyCompromise >"$T/out" 2>&1 || bad "revoke: $(cat "$T/out")"
 same "after its revocation, which nginx does not know of" "$(tls -o /dev/null -w '%{http_code}' --cert "$T/other.pem" --key "$T/other.key" "https://127.0.0.1:$TLS/things")" 401
+[ -z "$HAPROXY_PID" ] || same "nor HAProxy" "$(tls -o /dev/null -w '%{http_code}' --cert "$T/other.pem" --key "$T/other.key" "https://127.0.0.1:$HTLS/things")" 401
 lg_stop
+[ -z "$HAPROXY_PID" ] || same "without the service nothing passes HAProxy" "$(status -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/things")" 503
 same "without the service nothing passes" "$(status -H "Authorization: Bearer $alice" "http://127.0.0.1:$FRONT/things")" 500
 done_testing
