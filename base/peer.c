@@ -77,3 +77,24 @@ lg_peer_is_local(int pidfd)
 		return false;
 	return sscanf(at, "\nNSpid: %d%n", &pid, &used) == 1 && pid > 0 && at[used] == '\n';
 }
+
+struct lg_peer_who
+lg_peer_who(int socket)
+{
+	struct lg_peer_who who = { -1, -1, -1 };
+	struct ucred u;
+	socklen_t n = sizeof u;
+	int pinned;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &u, &n) != 0)
+		return who;
+	pinned = lg_peer_pin(socket, u.pid);
+	who.gid = u.gid;
+	who.pid = u.pid;
+	/* In a container numbers are given away, and the socket may have been mounted into it. */
+	if (lg_peer_is_local(pinned))
+		who.uid = u.uid;
+	if (pinned >= 0)
+		close(pinned);
+	return who;
+}

@@ -5,6 +5,7 @@
 #define LG_BASE_PEER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -15,6 +16,11 @@ int lg_peer_pin(int socket, pid_t pid);
 bool lg_peer_lives(int pidfd);		/* what was read about its number until now was about it */
 /* Is it in our pid namespace itself, not in one below, as containers are? */
 bool lg_peer_is_local(int pidfd);
+/* Who connected.  uid -1: it is not local, where a number says nothing; all -1: it is not known. */
+struct lg_peer_who {
+	int64_t uid, gid, pid;
+};
+struct lg_peer_who lg_peer_who(int socket);
 /* Opens what lg_peer_is_local reads, which a confined process cannot reach later.  Needed by those only. */
 void lg_peer_prepare(void);
 

@@ -232,12 +232,14 @@ ready_for_bind(struct lg_ldap_conn *c)
 static bool
 may_before_change(struct lg_op *op)
 {
-	static void (*const allowed[])(struct lg_op *, struct lg_ber *) = { lg_op_bind, lg_op_unbind, lg_op_abandon, lg_op_extended };
+	static void (*const allowed[])(struct lg_op *, struct lg_ber *) = { lg_op_bind, lg_op_unbind, lg_op_abandon };
 
 	for (size_t i = 0; i < LG_COUNT(allowed); i++)
 		if (op->kind->run == allowed[i])
 			return true;
 	if (op->kind->run == lg_op_modify && lg_op_changes_password(op))
+		return true;
+	if (op->kind->run == lg_op_extended && lg_extended_before_change(op))
 		return true;
 	lg_op_reply_password(op, NULL, LG_PWD_CHANGE_AFTER_RESET);
 	return false;

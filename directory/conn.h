@@ -47,6 +47,7 @@ struct lg_op {
 	bool held;			/* of a transaction: answered, but not done yet */
 	void (*slice)(struct lg_op *op);	/* more to do on the loop */
 	void *state;			/* the handler's */
+	void *old;			/* an old password that is being verified (op_old.c) */
 	void (*ended)(struct lg_op *op);	/* before it is taken apart */
 	struct {
 		const char *oid;
@@ -155,6 +156,7 @@ void lg_op_compare(struct lg_op *op, struct lg_ber *body);
 void lg_op_abandon(struct lg_op *op, struct lg_ber *body);
 void lg_op_extended(struct lg_op *op, struct lg_ber *body);
 bool lg_op_changes_password(struct lg_op *op);		/* a modify request for userPassword alone */
+bool lg_extended_before_change(const struct lg_op *op);	/* an extended request that is taken with a password that must be changed first */
 void lg_op_password(struct lg_op *op, lg_str value);	/* Password Modify; from lg_op_extended */
 void lg_op_cancel(struct lg_op *op, lg_str value);
 bool lg_extended_oid(size_t i, lg_str *ret);		/* the i-th supported operation; false behind the last */

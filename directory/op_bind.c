@@ -92,14 +92,16 @@ static void
 settled(struct lg_op *op, const struct lg_pwd_verdict *v)
 {
 	struct bind *b = op->state;
-	bool good = v->outcome == LG_PWD_GOOD && b->enabled;
+	/* Who asks for the policy's words can be told that it has expired, and let in to change it and do nothing else. */
+	bool expired = v->outcome == LG_PWD_IS_EXPIRED && op->controls.password_policy;
+	bool good = (v->outcome == LG_PWD_GOOD || expired) && b->enabled;
 
 	tried(op, b, good);
 	lg_op_reply_password(op, v, v->outcome == LG_PWD_IS_LOCKED ? LG_PWD_LOCKED : v->outcome == LG_PWD_IS_EXPIRED ? LG_PWD_EXPIRED :
 	    good && v->must_change ? LG_PWD_CHANGE_AFTER_RESET : LG_PWD_NO_ERROR);
 	if (op->conn != NULL && good) {
 		succeed(op, &b->who, &b->since, b->credentials);
-		op->conn->must_change = v->must_change;
+		op->conn->must_change = v->must_change || expired;
 	} else {
 		refuse(op);
 	}

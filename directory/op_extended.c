@@ -57,14 +57,27 @@ who_am_i(struct lg_op *op, lg_str value)
 static const struct {
 	lg_str oid;
 	void (*run)(struct lg_op *op, lg_str value);	/* value.p NULL: there is none */
+	bool always;			/* with a password that must be changed first, too */
 } operations[] = {
-	{ LG_STR("1.3.6.1.4.1.1466.20037"), start_tls },
-	{ LG_STR("1.3.6.1.4.1.4203.1.11.3"), who_am_i },
-	{ LG_STR("1.3.6.1.4.1.4203.1.11.1"), lg_op_password },
-	{ LG_STR("1.3.6.1.1.8"), lg_op_cancel },
-	{ LG_STR("1.3.6.1.1.21.1"), lg_op_txn_start },
-	{ LG_STR("1.3.6.1.1.21.3"), lg_op_txn_end },
+	{ LG_STR("1.3.6.1.4.1.1466.20037"), start_tls, true },
+	{ LG_STR("1.3.6.1.4.1.4203.1.11.3"), who_am_i, false },
+	{ LG_STR("1.3.6.1.4.1.4203.1.11.1"), lg_op_password, true },
+	{ LG_STR("1.3.6.1.1.8"), lg_op_cancel, true },
+	{ LG_STR("1.3.6.1.1.21.1"), lg_op_txn_start, false },
+	{ LG_STR("1.3.6.1.1.21.3"), lg_op_txn_end, false },
 };
+
+bool
+lg_extended_before_change(const struct lg_op *op)
+{
+	struct lg_ber body = lg_ber_of(op->body);
+	lg_str oid = lg_ber_str(&body, LG_BER_CONTEXT(0));
+
+	for (size_t i = 0; i < LG_COUNT(operations); i++)
+		if (lg_str_eq(operations[i].oid, oid))
+			return operations[i].always;
+	return false;
+}
 
 bool
 lg_extended_oid(size_t i, lg_str *ret)

@@ -20,6 +20,7 @@ edit_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 			LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_WRITE, &e, dn, at));
 	}
 	LG_TRY(lg_write_before(cx, ed, w, &ac, &e, dn));
+	LG_TRY(lg_old_still(cx, ed, w, &e));
 	LG_TRY(lg_entry_modify(cx, ed, &e, w->mods, w->n, NULL));
 	return lg_write_after(cx, ed, w, &e);
 }
@@ -118,7 +119,7 @@ lg_op_modify(struct lg_op *op, struct lg_ber *body)
 		mod->kind = (enum lg_modify)kind;
 		if (one.bad || kind < 0 || kind > LG_MODIFY_INCREMENT || !lg_write_values(op, &attribute, &mod->values))
 			list.bad = true;
-		else if (kind != LG_MODIFY_DELETE && !lg_write_password(op, &mod->values, dn, &password))
+		else if (kind == LG_MODIFY_DELETE ? !lg_write_old(op, w, &mod->values) : !lg_write_password(op, &mod->values, dn, &password))
 			return;
 	}
 	if (body->bad || list.bad)

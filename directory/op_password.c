@@ -4,13 +4,12 @@
  */
 #include "directory/find.h"
 #include "directory/op_write.h"
-#include "directory/secret.h"
 
 enum { GENERATED = 20 };		/* characters of 64: 120 bits */
 
 struct change {
-	struct lg_write *write;
 	lg_str identity, old, new;
+	lg_str dn;			/* of the entry; empty: there is none */
 	bool has_old;
 };
 
@@ -24,16 +23,17 @@ edit(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 
 	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
 	LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_WRITE, &e, dn, at));
+	LG_TRY(lg_old_still(cx, ed, w, &e));
 	return lg_entry_set_verifier(cx, ed, &e, w->values[0].v[0]);
 }
 
 static void
-submit(struct lg_op *op, struct change *ch, lg_str dn)
+submit(struct lg_op *op, struct change *ch, lg_str dn, lg_str verified)
 {
 	struct lg_write *w = lg_write_new(op, dn, edit);
 	lg_str *value = LG_NEW(op->arena, lg_str);
 
-	w->old_given = ch->has_old;
+	w->verified = verified;
 	*value = ch->new;
 	if (ch->new.n == 0) {
 		lg_str token = lg_token_new(op->arena);
@@ -45,47 +45,12 @@ submit(struct lg_op *op, struct change *ch, lg_str dn)
 	lg_write_submit(op, w, "entry.password", value);
 }
 
-struct check {
-	struct change *ch;
-	lg_str dn;
-};
-
 static void
-old_verified(void *arg, lg_err e, bool match, bool upgrade)
+old_was_right(struct lg_op *op, lg_str verifier)
 {
-	struct lg_op *op = arg;
-	struct check *ck = op->state;
+	struct change *ch = op->state;
 
-	(void)upgrade;
-	lg_op_resume(op);
-	if (e == LG_E_BUSY)
-		lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
-	else if (e != LG_OK || !match)
-		lg_op_code(op, LG_LDAP_UNWILLING, "unwilling to verify old password");
-	else if (op->conn == NULL)
-		op->done = true;
-	else
-		submit(op, ck->ch, ck->dn);
-	if (op->done) {
-		lg_op_wake(op);
-		lg_op_end(op);
-	}
-}
-
-static void
-verify_old(struct lg_op *op, struct change *ch, lg_str dn, lg_str verifier)
-{
-	const struct lg_hasher *hasher = op->ldap->o.dir->ports.hasher;
-	struct lg_secret secret = { (uint8_t *)(uintptr_t)ch->old.p, ch->old.n };
-	struct check *ck = LG_NEW(op->arena, struct check);
-
-	*ck = (struct check){ ch, dn };
-	op->state = ck;
-	lg_op_wait(op);
-	if (hasher->verify(hasher->self, verifier, &secret, old_verified, op) == LG_OK)
-		return;
-	lg_op_resume(op);
-	lg_op_code(op, LG_LDAP_BUSY, "too many passwords wait to be checked");
+	submit(op, ch, ch->dn, verifier);
 }
 
 /* Whose password: a DN, "dn:...", "u:name", or the caller's own. */
@@ -121,7 +86,6 @@ void
 lg_op_password(struct lg_op *op, lg_str value)
 {
 	struct change *ch = LG_NEW(op->arena, struct change);
-	lg_str dn = LG_NONE, verifier = LG_NONE;
 	struct lg_view *v;
 	struct lg_entry e;
 	lg_err err;
@@ -142,17 +106,15 @@ lg_op_password(struct lg_op *op, lg_str value)
 		return;
 	err = find_target(op, v, ch->identity, &e);
 	if (err == LG_OK)
-		err = lg_entry_dn(&op->cx, v, &e, &dn);
-	/* Nobody of that name, or no password yet: the old one is checked against nothing, at the same cost. */
-	if (err == LG_OK && ch->has_old && lg_entry_verifier(&op->cx, op->ldap->o.dir, v, &e, &verifier) != LG_OK)
-		verifier = LG_NONE;
+		err = lg_entry_dn(&op->cx, v, &e, &ch->dn);
 	lg_view_end(&v);
+	op->state = ch;
 	if (err != LG_OK && err != LG_E_NOT_FOUND && err != LG_E_INVALID)
 		lg_op_error(op, err, NULL);
 	else if (ch->has_old)
-		verify_old(op, ch, dn, verifier);
+		lg_op_verify_old(op, ch->dn, ch->old, old_was_right);
 	else if (err != LG_OK)
 		lg_op_code(op, LG_LDAP_NO_SUCH_OBJECT, "");
 	else
-		submit(op, ch, dn);
+		submit(op, ch, ch->dn, LG_NONE);
 }

@@ -58,7 +58,7 @@ check_and_list(struct lg_op *op, struct lg_edit *ed, const struct lg_write *w, l
 		LG_TRY(lg_entry_by_dn(&op->cx, ed->v, w->dn, &e));
 	LG_TRY(lg_pwd_policy_get(&op->cx, ed->v, &e, &p));
 	if (w->generated.n == 0)
-		LG_TRY(lg_pwd_check_new(&op->cx, ed, &p, add ? NULL : &e, name_of(op, add ? NULL : &e, w->dn), *w->password, w->old_given));
+		LG_TRY(lg_pwd_check_new(&op->cx, ed, &p, add ? NULL : &e, name_of(op, add ? NULL : &e, w->dn), *w->password, w->verified.n > 0));
 	return add ? LG_OK : lg_pwd_used(&op->cx, ed->dir, ed->v, &p, &e, used, n);
 }
 

@@ -310,15 +310,50 @@ values_fit(struct lg_op *op, const struct lg_write *w)
 	return e == LG_OK;
 }
 
-void
-lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_str *password)
+/* Values and rights are looked at, and the old password is verified. */
+static void
+go_on(struct lg_op *op)
 {
 	const struct lg_hasher *hasher = op->ldap->o.dir->ports.hasher;
-	bool parses, add = op->kind->run == lg_op_add;
-	uint32_t tenant = tenant_of(op, w->dn, &parses);
+	struct lg_write *w = op->state;
 	lg_str used[LG_HASH_USED];
 	size_t n = 0;
 
+	if (w->password != NULL && lg_write_check_password(op, w, used, &n) != LG_OK)
+		return;
+	lg_op_wait(op);
+	if (w->password == NULL) {
+		submit(op);
+		return;
+	}
+	struct lg_secret secret = { (uint8_t *)(uintptr_t)w->password->p, w->password->n };
+	lg_err e = hasher->renew(hasher->self, used, n, &secret, hashed, op);
+	if (e != LG_OK) {
+		lg_op_resume(op);
+		lg_op_error(op, e, NULL);
+	}
+}
+
+static void
+old_was_right(struct lg_op *op, lg_str verifier)
+{
+	struct lg_write *w = op->state;
+
+	w->verified = verifier;
+	go_on(op);
+}
+
+void
+lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_str *password)
+{
+	bool parses, add = op->kind->run == lg_op_add;
+	uint32_t tenant = tenant_of(op, w->dn, &parses);
+
+	if (op->conn->must_change && !is_own(op, w->dn)) {
+		lg_op_reply_password(op, NULL, LG_PWD_CHANGE_AFTER_RESET);
+		lg_op_code(op, LG_LDAP_INSUFFICIENT_ACCESS, "the password must be changed first");
+		return;
+	}
 	if (parses && !values_fit(op, w))
 		return;
 	if (!parses || tenant == 0) {
@@ -327,25 +362,16 @@ lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation, lg_
 	}
 	if (op->controls.assertion.n > 0 && !lg_op_assertion(op, &w->assertion))
 		return;
-	if (password != NULL && !may_hash(op, w))
+	if ((password != NULL || w->old.p != NULL) && !may_hash(op, w))
 		return;
 	lg_op_own(op);
 	w->attributes = attribute_names(op, w);
 	w->job = (struct lg_job){ .note.run = answer, .run = run, .reply = op->ldap->o.mailbox, .cx = &op->cx, .tenant = tenant, .operation = operation };
 	w->password = password;
-	if (password != NULL && lg_write_check_password(op, w, used, &n) != LG_OK)
-		return;
-	lg_op_wait(op);
-	if (password == NULL) {
-		submit(op);
-		return;
-	}
-	struct lg_secret secret = { (uint8_t *)(uintptr_t)password->p, password->n };
-	lg_err e = hasher->renew(hasher->self, used, n, &secret, hashed, op);
-	if (e != LG_OK) {
-		lg_op_resume(op);
-		lg_op_error(op, e, NULL);
-	}
+	if (w->old.p != NULL)
+		lg_op_verify_old(op, w->dn, w->old, old_was_right);
+	else
+		go_on(op);
 }
 
 /* ---- reading requests --------------------------------------------------------------------------------------------------------- */
@@ -366,6 +392,26 @@ lg_write_values(struct lg_op *op, struct lg_ber *attribute, struct lg_values *re
 	ret->v = v;
 	ret->n = n;
 	return !attribute->bad && !set.bad;
+}
+
+bool
+lg_write_old(struct lg_op *op, struct lg_write *w, struct lg_values *values)
+{
+	const struct lg_attr *at = lg_attr_find(values->attribute);
+
+	if (at == NULL || (at->flags & LG_AF_SECRET) == 0 || values->n == 0)
+		return true;
+	if (!lg_op_confidential(op)) {
+		lg_op_code(op, LG_LDAP_CONFIDENTIALITY_REQUIRED, "TLS confidentiality required");
+		return false;
+	}
+	if (values->n > 1 || w->old.p != NULL || values->v[0].n > LG_PASSWORD_MAX) {
+		lg_op_code(op, LG_LDAP_NO_SUCH_ATTRIBUTE, "userPassword: no such value");
+		return false;
+	}
+	w->old = values->v[0];
+	values->n = 0;
+	return true;
 }
 
 bool

@@ -26,7 +26,8 @@ struct lg_write {
 	struct lg_filter *assertion;	/* NULL: none */
 	lg_str before, after;		/* what the read controls show: entries, encoded */
 	lg_str generated;		/* Password Modify: the new password that is shown */
-	bool old_given;			/* Password Modify: the old one came too, and was right */
+	lg_str old;			/* the old password that came too, until it is verified; p NULL: none */
+	lg_str verified;		/* the verifier it was right for: the entry's must still be that one */
 };
 
 /* A write of the entry `dn`; the state of the operation from now on. */
@@ -39,6 +40,12 @@ void lg_write_submit(struct lg_op *op, struct lg_write *w, const char *operation
 /* The clear password in w under the policy, before it is hashed; used: what it must not be.  Answers when it is refused. */
 LG_CHECKED lg_err lg_write_check_password(struct lg_op *op, const struct lg_write *w, lg_str used[LG_HASH_USED], size_t *n);
 
+/* Is it dn's password?  If so `then` goes on, on the loop, with the verifier; otherwise it is counted and answered (53). */
+typedef void lg_old_verified(struct lg_op *op, lg_str verifier);
+void lg_op_verify_old(struct lg_op *op, lg_str dn, lg_str old, lg_old_verified *then);
+/* Inside: the verifier is the one that the old password was right for, if one was given. */
+LG_CHECKED lg_err lg_old_still(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_write *w, const struct lg_entry *e);
+
 /* Inside: the entry, 34 or 32 (with what is visible of the path) otherwise.  ac is for further questions. */
 LG_CHECKED lg_err lg_write_find(struct lg_ctx *cx, struct lg_edit *ed, lg_str dn, struct lg_access *ac, struct lg_entry *ret, lg_str *ret_dn);
 /* Inside: 50, or 32 when not even the entry's existence may be known. */
@@ -49,6 +56,8 @@ LG_CHECKED lg_err lg_write_before(struct lg_ctx *cx, struct lg_edit *ed, struct 
 LG_CHECKED lg_err lg_write_after(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, const struct lg_entry *e);
 /* Reads SET OF AttributeValue into the operation's arena; false: malformed. */
 bool lg_write_values(struct lg_op *op, struct lg_ber *attribute, struct lg_values *ret);
+/* The old password that a deletion of userPassword names: taken out of it, so that it deletes whatever there is.  As below. */
+bool lg_write_old(struct lg_op *op, struct lg_write *w, struct lg_values *values);
 /* The clear password among values, to be hashed in place.  Answers and gives false when it may not be sent like that. */
 bool lg_write_password(struct lg_op *op, const struct lg_values *values, lg_str dn, lg_str **ret);
 

@@ -18,7 +18,7 @@ lg_start() {
 	[ -s "$data.ready" ] || { echo "lightgated is not ready after 20 s" >&2; tail -20 "$data.log" >&2; return 1; }
 	LG_READY=$(head -1 "$data.ready")
 	HTTPS=$(lg_ready .https) MTLS=$(lg_ready .https_mtls) HTTP=$(lg_ready .http)
-	LDAP=$(lg_ready .ldap) LDAPS=$(lg_ready .ldaps) SOCKET=$(lg_ready .socket)
+	LDAP=$(lg_ready .ldap) LDAPS=$(lg_ready .ldaps) SOCKET=$(lg_ready .socket) LDAPI=$(lg_ready .ldapi)
 	CA=$(lg_ready .ca_file) ISSUER=$(lg_ready .issuer)
 	export LG_PID LG_READY HTTPS MTLS HTTP LDAP LDAPS SOCKET CA ISSUER
 	export LIGHTGATE_DEV=$data

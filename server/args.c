@@ -137,6 +137,7 @@ lg_args_parse(struct lg_ctx *cx, int argc, char **argv, struct lg_args *ret)
 	ret->settings.weak_isolation = f.weak;
 	LG_TRY(absolute(cx, &ret->settings.data));
 	LG_TRY(absolute(cx, &ret->settings.socket));
+	LG_TRY(absolute(cx, &ret->settings.listen_ldapi));
 	LG_TRY(absolute(cx, &ret->settings.secret_file));
 	LG_TRY(lg_settings_check(cx, &ret->settings));
 	ret->config_file = f.config;

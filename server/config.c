@@ -39,6 +39,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	TEXT("listen.http", listen_http, "0.0.0.0:8080", "CRL, OCSP, CA certificates and trust bundles, without TLS."),
 	TEXT("listen.ldap", listen_ldap, "0.0.0.0:1389", "LDAP with StartTLS."),
 	TEXT("listen.ldaps", listen_ldaps, "0.0.0.0:1636", "LDAP over TLS."),
+	TEXT("listen.ldapi", listen_ldapi, "/run/lightgate/ldapi", "LDAP at a UNIX socket; none when empty."),
 
 	COUNT("limits.connections", connections, "20000", 16, 1000000, "Open connections in all."),
 	COUNT("limits.per_address", per_address, "1000", 0, 1000000, "Open connections of one address; 0: no limit."),
@@ -91,7 +92,7 @@ dev_defaults(struct lg_ctx *cx, struct lg_settings *s)
 	s->dev = true;
 	for (size_t i = 0; i < LG_COUNT(free_port); i++)
 		LG_TRY(lg_config_set(cx, lg_settings_keys, lg_settings_count, lg_str_of(free_port[i]), LG_STR("127.0.0.1:0"), s));
-	s->socket = LG_NONE;
+	s->socket = s->listen_ldapi = LG_NONE;
 	s->secret_file = LG_NONE;
 	s->host = LG_STR("127.0.0.1");
 	s->acme_private = true;
@@ -134,6 +135,14 @@ check_address(struct lg_ctx *cx, const char *name, lg_str text)
 	return lg_address_parse(cx, text, &a, &n) == LG_OK ? LG_OK : lg_fail_in(cx, LG_E_INVALID, name);
 }
 
+static lg_err
+check_path(struct lg_ctx *cx, const char *name, lg_str path)
+{
+	const size_t size = sizeof ((struct sockaddr_un *)0)->sun_path;
+
+	return path.n < size ? LG_OK : lg_fail(cx, LG_E_INVALID, "%s: the path has more than %zu octets", name, size - 1);
+}
+
 lg_err
 lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 {
@@ -146,8 +155,8 @@ lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 	LG_TRY(check_address(cx, "acme.resolver", s->acme_resolver));
 	if (s->data.n == 0 || s->data.p[0] != '/')
 		return lg_fail(cx, LG_E_INVALID, "data: an absolute path is wanted");
-	if (s->socket.n >= sizeof ((struct sockaddr_un *)0)->sun_path)
-		return lg_fail(cx, LG_E_INVALID, "socket: the path has more than %zu octets", sizeof ((struct sockaddr_un *)0)->sun_path - 1);
+	LG_TRY(check_path(cx, "socket", s->socket));
+	LG_TRY(check_path(cx, "listen.ldapi", s->listen_ldapi));
 	if (s->issuer.n > 0 && !lg_str_starts(s->issuer, LG_STR("https://")))
 		return lg_fail(cx, LG_E_INVALID, "issuer: an https URL is wanted");
 	for (size_t i = 0; i < s->nets.n; i++) {

@@ -21,7 +21,7 @@ struct lg_settings {
 	bool renew_passwords;		/* old forms of verifiers give way to Argon2id */
 	int64_t loops, workers, hashers;	/* 0: one a core; workers: threads */
 	/* listeners: "address:port", empty: not offered */
-	lg_str listen_https, listen_mtls, listen_stream, listen_http, listen_ldap, listen_ldaps;
+	lg_str listen_https, listen_mtls, listen_stream, listen_http, listen_ldap, listen_ldaps, listen_ldapi;
 	/* limits */
 	int64_t connections, per_address, request_time, idle_time, reply_time, drain_time;
 	/* store and log */

@@ -9,7 +9,8 @@
 static const struct {
 	const char *member;		/* of the ready line */
 	size_t setting;
-	const char *scheme;		/* NULL: a UNIX socket */
+	const char *scheme;		/* NULL: a UNIX socket, shown as its path */
+	bool local;			/* a UNIX socket */
 } table[LG_DOORS] = {
 	[LG_DOOR_HTTPS] = { "https", offsetof(struct lg_settings, listen_https), "https" },
 	[LG_DOOR_MTLS] = { "https_mtls", offsetof(struct lg_settings, listen_mtls), "https" },
@@ -17,13 +18,25 @@ static const struct {
 	[LG_DOOR_HTTP] = { "http", offsetof(struct lg_settings, listen_http), "http" },
 	[LG_DOOR_LDAP] = { "ldap", offsetof(struct lg_settings, listen_ldap), "ldap" },
 	[LG_DOOR_LDAPS] = { "ldaps", offsetof(struct lg_settings, listen_ldaps), "ldaps" },
-	[LG_DOOR_UNIX] = { "socket", offsetof(struct lg_settings, socket), NULL },
+	[LG_DOOR_LDAPI] = { "ldapi", offsetof(struct lg_settings, listen_ldapi), "ldapi", true },
+	[LG_DOOR_UNIX] = { "socket", offsetof(struct lg_settings, socket), NULL, true },
 };
 
 static lg_str *
 setting(const struct lg_settings *s, size_t door)
 {
 	return (lg_str *)(void *)((uintptr_t)s + table[door].setting);
+}
+
+/* As libldap takes it: ldapi://%2Frun%2Flightgate%2Fldapi */
+static lg_str
+local_url(struct lg_ctx *cx, const char *scheme, lg_str path)
+{
+	lg_str url = lg_print(cx->arena, "%s://", scheme), name;
+
+	while (lg_str_cut(path, '/', &name, &path))
+		url = lg_print(cx->arena, "%.*s%.*s%%2F", LG_FMT(url), LG_FMT(name));
+	return lg_cat(cx->arena, url, name);
 }
 
 static lg_err
@@ -34,9 +47,9 @@ bind_one(struct lg_ctx *cx, const struct lg_settings *s, size_t i, struct lg_doo
 
 	if (at.n == 0)
 		return LG_OK;
-	if (table[i].scheme == NULL) {
+	if (table[i].local) {
 		LG_TRY(lg_bind_unix(cx, at, &d->fd));
-		d->url = at;
+		d->url = table[i].scheme == NULL ? at : local_url(cx, table[i].scheme, at);
 		return LG_OK;
 	}
 	LG_TRY(lg_bind_tcp(cx, at, &d->fd, &port));
@@ -102,7 +115,7 @@ lg_doors_restore(struct lg_ctx *cx, lg_str line, struct lg_settings *s)
 	while (lg_json_member(&js, &name)) {
 		size_t i = 0;
 
-		while (i < LG_DOORS && (table[i].scheme == NULL || !lg_str_eq(name, lg_str_of(table[i].member))))
+		while (i < LG_DOORS && (table[i].local || !lg_str_eq(name, lg_str_of(table[i].member))))
 			i++;
 		if (i < LG_DOORS)
 			restore_one(cx, lg_json_str(&js), setting(s, i));

@@ -5,11 +5,11 @@
 #include "base/json.h"
 #include "server/app.h"
 
-enum lg_door_id { LG_DOOR_HTTPS, LG_DOOR_MTLS, LG_DOOR_STREAM, LG_DOOR_HTTP, LG_DOOR_LDAP, LG_DOOR_LDAPS, LG_DOOR_UNIX, LG_DOORS };
+enum lg_door_id { LG_DOOR_HTTPS, LG_DOOR_MTLS, LG_DOOR_STREAM, LG_DOOR_HTTP, LG_DOOR_LDAP, LG_DOOR_LDAPS, LG_DOOR_LDAPI, LG_DOOR_UNIX, LG_DOORS };
 
 struct lg_door {
 	int fd;				/* -1: not offered */
-	lg_str url;			/* https://host:port; the UNIX socket's path */
+	lg_str url;			/* https://host:port, ldapi://%2Frun%2F...; the path of the UNIX socket for HTTP */
 };
 
 /* Binds them all.  On failure those that were bound are closed. */

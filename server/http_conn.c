@@ -83,23 +83,14 @@ http_conns_init(struct http_loop *hl)
 
 /* ---- who is there ------------------------------------------------------------------------------------ */
 
-/* A number inside a container says nothing: there it is given away, and the socket may have been mounted into it. */
 static void
 peer_unix(int fd, struct lg_peer *p)
 {
-	struct ucred u;
-	socklen_t n = sizeof u;
+	struct lg_peer_who who = lg_peer_who(fd);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n) == 0) {
-		int pinned = lg_peer_pin(fd, u.pid);
-
-		p->gid = u.gid;
-		p->pid = u.pid;
-		if (lg_peer_is_local(pinned))
-			p->uid = u.uid;
-		if (pinned >= 0)
-			close(pinned);
-	}
+	p->uid = who.uid;
+	p->gid = who.gid;
+	p->pid = who.pid;
 	snprintf(p->address, sizeof p->address, "uid=%lld pid=%lld", (long long)p->uid, (long long)p->pid);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/peer.h"
 #include "server/ldap_impl.h"
 
 lg_err
@@ -39,7 +40,7 @@ lg_ldap_listener_verifier(struct lg_ldap_listener *ll, const struct lg_http_veri
 /* ---- arriving ------------------------------------------------------------------------------------------ */
 
 static void
-describe(const struct sockaddr_storage *from, struct lg_ldap_peer *p)
+describe(int fd, const struct sockaddr_storage *from, struct lg_ldap_peer *p)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 
@@ -56,6 +57,14 @@ describe(const struct sockaddr_storage *from, struct lg_ldap_peer *p)
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
 		snprintf(p->address, sizeof p->address, "[%s]:%u", host, ntohs(in6->sin6_port));
 		p->loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	} else if (from->ss_family == AF_UNIX) {
+		struct lg_peer_who who = lg_peer_who(fd);
+
+		p->uid = who.uid;
+		p->gid = who.gid;
+		p->pid = who.pid;
+		p->loopback = true;
+		snprintf(p->address, sizeof p->address, "uid=%lld pid=%lld", (long long)p->uid, (long long)p->pid);
 	}
 }
 
@@ -84,12 +93,13 @@ place(struct ldap_socket *s, int fd, const struct sockaddr_storage *from)
 
 	if (c == NULL)
 		abort();
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (from->ss_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	c->al = lightest(s->al);
 	c->watch.fd = fd;
 	c->tls_at_once = s->tls;
 	c->from = *from;
-	describe(from, &c->peer);
+	describe(fd, from, &c->peer);
 	atomic_fetch_add(&c->al->connections, 1);
 	if (c->al == s->al) {
 		ldap_conn_begin(c);

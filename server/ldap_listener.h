@@ -1,5 +1,5 @@
 /*
- * ldap_listener.h: sockets and TLS around the LDAP connections of directory/: LDAP with StartTLS, LDAPS.
+ * ldap_listener.h: sockets and TLS around the LDAP connections of directory/: LDAP with StartTLS, LDAPS, UNIX sockets.
  * ldap_*.c alone know OpenSSL's TLS.
  */
 #ifndef LG_SERVER_LDAP_LISTENER_H

@@ -227,6 +227,7 @@ static void
 end(struct lg_parent *p)
 {
 	bool ours = p->doors[LG_DOOR_UNIX].fd >= 0;	/* or another service's, that was there before */
+	bool local = p->doors[LG_DOOR_LDAPI].fd >= 0;
 
 	p->server.again = p->keeper.again = 0;
 	lg_doors_close(p->doors);
@@ -239,6 +240,8 @@ end(struct lg_parent *p)
 	end_child(p, &p->keeper, 5 * LG_SECOND);
 	if (ours)
 		unlink(p->settings.socket.p);
+	if (local)
+		unlink(p->settings.listen_ldapi.p);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------- */
@@ -270,6 +273,8 @@ prepare(struct lg_parent *p)
 	LG_TRY(lg_users_find(&p->cx, s, &p->users));
 	if (s->socket.n == 0)
 		s->socket = lg_print(p->arena, "%.*s/run/lightgate.sock", LG_FMT(s->data));
+	if (s->dev && s->listen_ldapi.n == 0)
+		s->listen_ldapi = lg_print(p->arena, "%.*s/run/ldapi", LG_FMT(s->data));
 	LG_TRY(lg_layout_make(&p->cx, s, &p->users));
 	LG_TRY(lg_sealing_secret(&p->cx, s, &p->secret));
 	if (s->dev)

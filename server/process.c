@@ -95,7 +95,7 @@ make_ldap(struct server *sv)
 {
 	struct lg_ldap_listener_options o = { .handshake_time = sv->settings.request_time, .limits = sv->app.limits };
 
-	if (sv->start->doors[LG_DOOR_LDAP].fd < 0 && sv->start->doors[LG_DOOR_LDAPS].fd < 0)
+	if (sv->start->doors[LG_DOOR_LDAP].fd < 0 && sv->start->doors[LG_DOOR_LDAPS].fd < 0 && sv->start->doors[LG_DOOR_LDAPI].fd < 0)
 		return LG_OK;
 	return lg_ldap_listener_new(&sv->cx, &o, &sv->app.ldap);
 }
@@ -181,6 +181,8 @@ open_doors(struct server *sv)
 		LG_TRY(lg_ldap_listener_open(&sv->cx, sv->app.ldap, d[LG_DOOR_LDAP].fd, false));
 	if (d[LG_DOOR_LDAPS].fd >= 0)
 		LG_TRY(lg_ldap_listener_open(&sv->cx, sv->app.ldap, d[LG_DOOR_LDAPS].fd, true));
+	if (d[LG_DOOR_LDAPI].fd >= 0)
+		LG_TRY(lg_ldap_listener_open(&sv->cx, sv->app.ldap, d[LG_DOOR_LDAPI].fd, false));
 	return LG_OK;
 }
 

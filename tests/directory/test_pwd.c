@@ -287,7 +287,8 @@ Test(pwd, an_expired_password_has_graces_and_then_ends)
 	assert_bind(0, "grace 1 ", ALICE, "secret");
 	assert_bind(49, "", ALICE, "wrong");
 	assert_bind(0, "grace 0 ", ALICE, "secret");
-	assert_bind(49, "error 0", ALICE, "secret");
+	assert_bind(0, "error 0", ALICE, "secret");	/* who asks for the policy's words is let in to change it */
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 49, "who does not is not");
 	assert_bind(0, "", BOB, "secret");
 	cr_assert_not_null(strstr(shown(ALICE, "pwdGraceUseTime pwdChangedTime"), "pwdGraceUseTime="));
 	assert_change(0, "", ALICE, NULL, "second");
@@ -316,6 +317,131 @@ Test(pwd, a_password_set_by_others_allows_only_its_change)
 	wire_expect(&k, 4, 0x67, 0);
 	assert_text(shown(ALICE, "pwdReset"), ALICE "\n");
 	assert_bind(0, "", ALICE, "my own");
+}
+
+/* "delete: userPassword, its old value; add: userPassword, the new one", in one request; NULL leaves its half out. */
+static void
+send_exchange(int32_t id, const char *dn, const char *old, const char *new)
+{
+	const char *const values[] = { old, new };
+	struct lg_buf b = LG_BUF(1024);
+	struct lg_berw bw = lg_berw_of(&b);
+
+	lg_berw_open(&bw, LG_BER_SEQUENCE);
+	lg_berw_int(&bw, LG_BER_INTEGER, id);
+	lg_berw_open(&bw, 0x66);
+	lg_berw_str(&bw, LG_BER_OCTETS, lg_str_of(dn));
+	lg_berw_open(&bw, LG_BER_SEQUENCE);
+	for (int kind = LG_MODIFY_DELETE; kind >= LG_MODIFY_ADD; kind--) {
+		const char *value = values[kind == LG_MODIFY_ADD];
+		if (value == NULL)
+			continue;
+		lg_berw_open(&bw, LG_BER_SEQUENCE);
+		lg_berw_int(&bw, LG_BER_ENUMERATED, kind);
+		lg_berw_open(&bw, LG_BER_SEQUENCE);
+		lg_berw_str(&bw, LG_BER_OCTETS, LG_STR("userPassword"));
+		lg_berw_open(&bw, LG_BER_SET);
+		lg_berw_str(&bw, LG_BER_OCTETS, lg_str_of(value));
+		for (int i = 0; i < 3; i++)
+			lg_berw_close(&bw);
+	}
+	lg_berw_close(&bw);
+	lg_berw_close(&bw);
+	if (k.controls.n > 0)
+		lg_berw_str(&bw, LG_BER_CONTEXT_SET(0), k.controls);
+	k.controls = LG_NONE;
+	lg_berw_close(&bw);
+	lg_ldap_feed(k.c, lg_buf_view(&b));
+	lg_buf_free(&b);
+}
+
+#define assert_exchange(want, control, dn, old, new) do { \
+		ask(); \
+		send_exchange(9, dn, old, new); \
+		wire_pump(&k); \
+		struct answer a_ = wire_expect(&k, 9, 0x67, want); \
+		assert_text(said(a_.controls), control); \
+	} while (0)
+
+Test(pwd, a_modify_may_name_the_old_password)
+{
+	policy("pwdSafeModify: TRUE\npwdMinLength: 4\npwdLockout: TRUE\npwdMaxFailure: 3");
+	assert_bind(0, "", ALICE, "secret");
+	assert_exchange(50, "error 4", ALICE, NULL, "second");		/* the old one must come too */
+	unsigned wrong = w.wrong;
+	assert_exchange(53, "error 4", ALICE, "wrong", "second");
+	cr_assert_eq(w.wrong, wrong + 1, "it is counted");
+	assert_exchange(19, "error 6", ALICE, "secret", "abc");
+	assert_exchange(0, "none", ALICE, "secret", "second");
+	assert_bind(49, "", ALICE, "secret");
+	assert_bind(0, "", ALICE, "second");
+	assert_exchange(0, "none", ALICE, "second", NULL);
+	struct lg_entry e = world_entry(&w, ALICE);
+	cr_assert_not(lg_entry_has_verifier(&e));
+}
+
+Test(pwd, guessing_by_changes_locks_as_guessing_by_binds_does)
+{
+	policy("pwdLockout: TRUE\npwdMaxFailure: 3");
+	assert_bind(0, "", ALICE, "secret");
+	assert_exchange(53, "error 4", ALICE, "a", "second");
+	assert_change(53, "error 4", NULL, "b", "second");
+	assert_exchange(53, "error 4", ALICE, "c", "second");
+	assert_exchange(53, "error 4", ALICE, "secret", "second");	/* locked: not told to be right */
+	w.refuse_attempts = true;
+	assert_exchange(51, "none", ALICE, "secret", "second");
+}
+
+Test(pwd, an_old_password_is_no_way_around_rights_or_tls)
+{
+	send_exchange(1, ALICE, "secret", "second");
+	wire_pump(&k);
+	wire_expect(&k, 1, 0x67, 8);				/* anonymous */
+	assert_bind(0, "", BOB, "secret");
+	w.deny[w.ndeny++] = (struct denial){ "attribute:write", "userPassword", NULL, ALICE };
+	unsigned tried = w.wrong + w.right;
+	send_exchange(2, ALICE, "secret", "second");
+	wire_pump(&k);
+	wire_expect(&k, 2, 0x67, 50);
+	cr_assert_eq(w.wrong + w.right, tried, "it was not looked at");
+	k.peer.tls = false;
+	wire_reconnect(&k);
+	send_exchange(3, ALICE, "secret", "second");
+	wire_pump(&k);
+	wire_expect(&k, 3, 0x67, 13);
+}
+
+Test(pwd, a_password_that_is_changed_meanwhile_is_not_the_one_that_was_given)
+{
+	assert_bind(0, "", ALICE, "secret");
+	send_exchange(1, ALICE, "secret", "second");
+	wire_run(&k);						/* the old one is with the hasher */
+	assert_ok(&w, world_password(&w, ALICE, "third"));
+	wire_pump(&k);
+	wire_expect(&k, 1, 0x67, 16);
+	wire_reconnect(&k);					/* what was obtained with the old one has ended */
+	assert_bind(0, "", ALICE, "third");
+}
+
+Test(pwd, an_expired_password_can_be_changed_and_do_nothing_else)
+{
+	const char *text;
+
+	policy("pwdMaxAge: 86400");
+	age(ALICE, LG_DAY + 1);
+	assert_bind(0, "error 0", ALICE, "secret");
+	cr_assert_eq(wire_search(&k, SUFFIX, 0, "(objectClass=*)", "", &text), 50);
+	send_extended(&k, 2, "1.3.6.1.4.1.4203.1.11.3", LG_NONE);
+	wire_pump(&k);
+	wire_expect(&k, 2, 0x78, 50);
+	assert_exchange(50, "error 2", BOB, NULL, "mine now");		/* nor somebody else's */
+	assert_change(50, "error 2", BOB, NULL, "mine now");
+	assert_exchange(0, "none", ALICE, "secret", "second");
+	cr_assert_eq(wire_search(&k, SUFFIX, 0, "(objectClass=*)", "1.1", &text), 0);
+	age(ALICE, LG_DAY + 1);
+	assert_bind(0, "error 0", ALICE, "second");
+	assert_change(0, "", NULL, "second", "third");
+	assert_bind(0, "", ALICE, "third");
 }
 
 /* ---- locks -------------------------------------------------------------------------------------------------------------------- */

@@ -67,6 +67,37 @@ has "... not to the same" "$(run user change-password alice --old-password-file 
 printf 'my very own\n' >"$T/new"
 has "... by its owner, with the command" "$(run user change-password alice --old-password-file "$T/old" --password-file "$T/new")" 'is changed'
 same "... and signs in" "$(signed alice 'my very own')" 200
+owner() { LDAPTLS_CACERT=$CA "$1" -x -H "$LDAPS" -D "$ALICE" "${@:2}" 2>&1; }
+exchange() { printf 'dn: %s\nchangetype: modify\ndelete: userPassword\nuserPassword: %s\n-\nadd: userPassword\nuserPassword: %s\n' "$ALICE" "$1" "$2"; }
+has "by one modify that names the old one, which is wrong" "$(exchange 'not this' 'my very second' | owner ldapmodify -e ppolicy -w 'my very own')" 'unwilling to verify old password'
+claim "... which is right" owner ldapmodify -w 'my very own' < <(exchange 'my very own' 'my very second')
+same "... and signs in" "$(signed alice 'my very second')" 200
+claim "... and back" owner ldapmodify -w 'my very second' < <(exchange 'my very second' 'my very third')
+claim "a policy for her alone" admin ldapmodify -a <<<"dn: cn=short-lived,$B
+objectClass: lgPasswordPolicy
+objectClass: pwdPolicy
+cn: short-lived
+pwdAttribute: userPassword
+pwdMaxAge: 1
+
+dn: $ALICE
+changetype: modify
+replace: pwdPolicySubentry
+pwdPolicySubentry: cn=short-lived,$B"
+expired() { has "$1" "$(LDAPTLS_CACERT=$CA ldapwhoami -x -H "$LDAPS" -D "$ALICE" -w "$2" 2>&1)" 'Invalid credentials'; }
+until ! LDAPTLS_CACERT=$CA ldapwhoami -x -H "$LDAPS" -D "$ALICE" -w 'my very third' >/dev/null 2>&1; do sleep 0.1; done
+expired "expired by age" 'my very third'
+has "... asking for the policy's words: it lets do nothing" "$(owner ldapsearch -e ppolicy -w 'my very third' -LLL -b "$B" uid=alice)" 'Insufficient access'
+claim "... but change it by Password Modify" owner ldappasswd -e ppolicy -w 'my very third' -a 'my very third' -s 'my very fourth'
+until ! LDAPTLS_CACERT=$CA ldapwhoami -x -H "$LDAPS" -D "$ALICE" -w 'my very fourth' >/dev/null 2>&1; do sleep 0.1; done
+claim "... and by modify" owner ldapmodify -e ppolicy -w 'my very fourth' < <(exchange 'my very fourth' 'my very own')
+claim "... and no longer" admin ldapmodify <<<"dn: $ALICE
+changetype: modify
+delete: pwdPolicySubentry"
+has "who is it sees what is kept of a password" "$(owner ldapsearch -w 'my very own' -LLL -b "$ALICE" -s base pwdChangedTime)" 'pwdChangedTime: 20'
+has "... an administrator too" "$(admin ldapsearch -LLL -b "$ALICE" -s base pwdChangedTime)" 'pwdChangedTime: 20'
+lacks "... others do not" "$(owner ldapsearch -w 'my very own' -LLL -b "uid=admin,ou=people,$B" -s base '*' +)" '^pwd'
+lacks "... nor by filter" "$(owner ldapsearch -w 'my very own' -LLL -b "$B" '(pwdChangedTime=*)' 1.1)" 'uid=admin'
 has "expire" "$(run user expire-password alice)" 'must change the password'
 same "... holds" "$(signed alice 'my very own')" 401
 printf 'my very own\n' >"$T/old"; printf 'and another\n' >"$T/new"

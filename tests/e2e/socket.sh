@@ -30,6 +30,19 @@ has "her number in a pid namespace below is nobody's" "$(unshare --pid --fork --
 has "a password works there" "$(unshare --pid --fork curl -sS --unix-socket "$SOCKET" http://localhost/v1/login \
 	-d "$(jq -cn --arg p "$(lg_ready .admin.password)" '{username: "admin", password: $p}')")" access_token
 
+# LDAP at its own socket: stock clients, SASL EXTERNAL
+has "the ready line names it" "$LDAPI" '^ldapi://%2F.*%2Frun%2Fldapi$'
+same "her processes are she over LDAP" "$(by 61077 ldapwhoami -Q -Y EXTERNAL -H "$LDAPI" 2>&1)" "dn:uid=alice,ou=people,dc=example,dc=org"
+same "... and may search" "$(by 61077 ldapsearch -Q -Y EXTERNAL -LLL -H "$LDAPI" -b ou=people,dc=example,dc=org '(uidNumber=61077)' uid 2>&1 | sed -n 's/^uid: //p')" alice
+same "... as herself if she says so" "$(by 61077 ldapwhoami -Q -Y EXTERNAL -X u:alice -H "$LDAPI" 2>&1)" "dn:uid=alice,ou=people,dc=example,dc=org"
+has "... and as nobody else" "$(by 61077 ldapwhoami -Q -Y EXTERNAL -X u:admin -H "$LDAPI" 2>&1)" 'Invalid credentials \(49\)'
+has "another number is nobody over LDAP" "$(by 61078 ldapwhoami -Q -Y EXTERNAL -H "$LDAPI" 2>&1)" 'Invalid credentials \(49\)'
+has "root is no administrator over LDAP" "$(ldapwhoami -Q -Y EXTERNAL -H "$LDAPI" 2>&1)" 'Invalid credentials \(49\)'
+has "a number in a pid namespace below is nobody's over LDAP" "$(unshare --pid --fork --mount-proc setpriv --reuid 61077 --regid 61077 --clear-groups -- \
+	ldapwhoami -Q -Y EXTERNAL -H "$LDAPI" 2>&1)" 'Invalid credentials \(49\)'
+same "a password works there over LDAP" "$(ldapwhoami -x -H "$LDAPI" -D uid=admin,ou=people,dc=example,dc=org -w "$(lg_ready .admin.password)" 2>&1)" \
+	"dn:uid=admin,ou=people,dc=example,dc=org"
+
 # what a local user sees of the service
 for file in dev.json sealing-secret store/data.mdb log keeper/tenant-1 recover archive; do
 	claim "$file is closed to others" test "$(by 61078 cat "$T/data/$file" 2>/dev/null | wc -c)" = 0

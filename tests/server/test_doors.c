@@ -24,6 +24,7 @@ static void
 teardown(void)
 {
 	unlink(path);
+	unlink(lg_cat(cx.arena, lg_str_of(path), LG_STR(".ldapi")).p);
 	lg_arena_free(&cx.arena);
 }
 
@@ -36,6 +37,7 @@ dev(void)
 
 	cr_assert_eq(lg_settings_read(&cx, true, LG_NONE, &s), LG_OK);
 	s.socket = lg_str_of(path);
+	s.listen_ldapi = lg_cat(cx.arena, lg_str_of(path), LG_STR(".ldapi"));
 	return s;
 }
 
