@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "agent/door_own.h"
+#include "agent/gate/gate.h"
 #include "agent/join.h"
 #include "agent/strays.h"
 #include "agent/svid.h"
@@ -11,6 +12,7 @@
 #define REFRESH_PAUSE	(10 * LG_SECOND)	/* between refreshes of the ticket keys that a bad ticket causes */
 #define REFRESH_EVERY	(5 * LG_MINUTE)
 #define SWEEP_EVERY	LG_HOUR
+#define SAY_AGAIN	(5 * LG_SECOND)		/* what the service refused */
 #define RETRY_RENEWAL	LG_MINUTE
 
 /* ---- the upstream in force ----------------------------------------------------------------------------- */
@@ -173,6 +175,24 @@ renew_workloads(struct lg_ctx *cx, struct lg_door *d)
 	lg_svids_maintain(cx, d->at.svids, up);
 }
 
+/* Other hosts' gates go by it. */
+static void
+say_whereabouts(struct lg_ctx *cx, struct lg_door *d)
+{
+	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = lg_door_upstream(d);
+	uint64_t version = d->said;
+	lg_str body;
+
+	if (lg_boottime() < d->say_at || !lg_gate_whereabouts_since(d->at.gate, cx->arena, &version, &body))
+		return;
+	if (lg_upstream_whereabouts(cx, up, body) == LG_OK) {
+		d->said = version;
+		return;
+	}
+	lg_log(LG_WARN, "the service does not take the containers' addresses: %s", cx->error);
+	d->say_at = lg_boottime() + SAY_AGAIN;
+}
+
 /* The bundle shall know of a new container before the service is away. */
 static void
 fetch_bundle(struct lg_ctx *cx, struct lg_door *d)
@@ -195,6 +215,8 @@ lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
 		renew(cx, d);
 	if (admitted)
 		fetch_bundle(cx, d);
+	if (d->at.gate != NULL)
+		say_whereabouts(cx, d);
 	if (d->at.svids != NULL)
 		renew_workloads(cx, d);
 	if (stale && lg_door_may_refresh(d) && lg_door_refresh(cx, d, 5 * LG_SECOND) != LG_OK)

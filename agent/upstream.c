@@ -200,3 +200,12 @@ lg_upstream_end(struct lg_ctx *cx, struct lg_upstream *up, lg_str container)
 
 	return lg_api_call(cx, up->link, &call, &answer);
 }
+
+lg_err
+lg_upstream_whereabouts(struct lg_ctx *cx, struct lg_upstream *up, lg_str body)
+{
+	struct lg_call call = { .method = "PUT", .path = LG_STR("/v1/whereabouts"), .body = body };
+	struct lg_reply answer;
+
+	return lg_api_call(cx, up->link, &call, &answer);
+}

@@ -48,6 +48,8 @@ LG_CHECKED lg_err lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, l
     const struct lg_oci *oci, int64_t time, struct lg_verdict_of *ret);
 LG_CHECKED lg_err lg_upstream_restart(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const struct lg_oci *oci,
     int64_t time, struct lg_verdict_of *ret);
+/* The body is lg_gate_whereabouts_since's. */
+LG_CHECKED lg_err lg_upstream_whereabouts(struct lg_ctx *cx, struct lg_upstream *up, lg_str body);
 LG_CHECKED lg_err lg_upstream_end(struct lg_ctx *cx, struct lg_upstream *up, lg_str container);
 
 /* Tells the service of a container that runs without an admission: a deny on its record. */

@@ -73,6 +73,20 @@ struct lg_bundle_admission {
 };
 bool lg_bundle_admission(const struct lg_bundle *b, lg_str container, struct lg_bundle_admission *ret);
 
+/* ---- where workloads are ------------------------------------------------------------------------------------------------ */
+
+#define LG_BUNDLE_RANGES	64
+#define LG_BUNDLE_ADDRESSES	100000	/* a bundle with more of them is refused */
+
+struct lg_bundle_address {
+	lg_str octets, workload;	/* 4 or 16; a name */
+};
+/* Of workloads on the tenant's other hosts; lives as long as the bundle. */
+size_t lg_bundle_addresses(const struct lg_bundle *b, const struct lg_bundle_address **ret);
+bool lg_bundle_delegates(const struct lg_bundle *b);		/* any range of addresses, to this host */
+/* May this host say whose the address is? */
+bool lg_bundle_delegated(const struct lg_bundle *b, lg_str octets);
+
 /* ---- what is over ----------------------------------------------------------------------------------------------------- */
 
 /* Tokens: by jti, sid, subject or all of the tenant.  Certificates: by serial number, lower-case hex.  True too when the bundle

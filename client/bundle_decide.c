@@ -1,4 +1,5 @@
 /* bundle_decide.c: what a bundle knows, and what it decides: as the service's decision point does, with the same rule. */
+#include "base/ipnet.h"
 #include "base/text.h"
 #include "client/bundle_own.h"
 
@@ -81,6 +82,28 @@ const struct lg_keyset *
 lg_bundle_token_keys(const struct lg_bundle *b)
 {
 	return b->body->token_keys;
+}
+
+size_t
+lg_bundle_addresses(const struct lg_bundle *b, const struct lg_bundle_address **ret)
+{
+	*ret = b->body->address;
+	return b->body->naddress;
+}
+
+bool
+lg_bundle_delegates(const struct lg_bundle *b)
+{
+	return b->body->ndelegated > 0;
+}
+
+bool
+lg_bundle_delegated(const struct lg_bundle *b, lg_str octets)
+{
+	for (size_t i = 0; i < b->body->ndelegated; i++)
+		if (lg_ipnet_has(b->body->delegated[i], octets))
+			return true;
+	return false;
 }
 
 bool

@@ -58,6 +58,10 @@ struct lg_bundle_body {
 	struct lg_map admissions;		/* container -> struct lg_bundle_admission * */
 	struct lg_name word[LG_WORDS];
 	const struct lg_record *asker;		/* of every context: this host */
+	lg_str delegated[LG_BUNDLE_RANGES];	/* of addresses, to this host: octets of lg_ipnet_parse */
+	size_t ndelegated;
+	struct lg_bundle_address *address;	/* of workloads on other hosts */
+	size_t naddress;
 };
 
 struct lg_bundle {

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/ipnet.h"
 #include "base/text.h"
 
 #define CHUNKS_MAX	1024
@@ -188,6 +189,64 @@ read_admissions(struct lg_bundle_reading *r, struct lg_json *js)
 	}
 }
 
+/* ---- where workloads are ------------------------------------------------------------------------------------------ */
+
+static void
+read_delegated(struct lg_bundle_reading *r, struct lg_json *js)
+{
+	struct lg_bundle_body *b = r->b;
+
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		lg_str text = lg_json_str(js);
+		if (b->ndelegated == LG_BUNDLE_RANGES) {
+			lg_bundle_reading_fail(r, js, LG_E_LIMIT);
+			return;
+		}
+		if (!lg_ipnet_parse(r->cx->arena, text, &b->delegated[b->ndelegated++])) {
+			lg_json_fault(js, "not a range of addresses");
+			return;
+		}
+	}
+}
+
+static void
+add_address(struct lg_bundle_reading *r, lg_str octets, lg_str workload, size_t *size)
+{
+	struct lg_bundle_body *b = r->b;
+
+	if (b->naddress == *size) {
+		*size = 2 * *size + 64;
+		struct lg_bundle_address *v = LG_NEWS(r->cx->arena, struct lg_bundle_address, *size);
+		if (b->naddress > 0)
+			memcpy(v, b->address, b->naddress * sizeof *v);
+		b->address = v;
+	}
+	b->address[b->naddress++] = (struct lg_bundle_address){ octets, workload };
+}
+
+static void
+read_addresses(struct lg_bundle_reading *r, struct lg_json *js)
+{
+	size_t size = 0;
+
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		lg_str text = LG_NONE, workload = LG_NONE, octets;
+		const struct member m[] = { { "address", &text }, { "workload", &workload } };
+		read_strings(js, m, LG_COUNT(m));
+		if (r->b->naddress == LG_BUNDLE_ADDRESSES) {
+			lg_bundle_reading_fail(r, js, LG_E_LIMIT);
+			return;
+		}
+		if (!lg_ip_octets_parse(r->cx->arena, text, &octets)) {
+			lg_json_fault(js, "not an address");
+			return;
+		}
+		add_address(r, octets, workload, &size);
+	}
+}
+
 /* In large pages where the kernel has them: with small ones a look would cost two more, at the page table. */
 static void
 make_table(size_t entities, struct lg_known_table *t)
@@ -283,6 +342,7 @@ static const struct {
 } parts[] = {
 	{ "tenant", read_tenant }, { "host", read_host }, { "policies", read_policies }, { "trust", lg_bundle_read_trust },
 	{ "revoked", lg_bundle_read_revoked }, { "entities", read_chunks }, { "admissions", read_admissions },
+	{ "delegated", read_delegated }, { "addresses", read_addresses },
 };
 
 static void

@@ -202,6 +202,7 @@ const struct lg_attr lg_attrs[] = {
 	{ 206, OURS "6", "lgDigest", 0, LG_SYN_IA5, CE_IA5, SINGLE | INDEXED },
 	{ 208, OURS "20", "lgScram", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
 	{ 209, OURS "21", "lgSource", 0, DS, CE, SINGLE | INDEXED },
+	{ 231, OURS "22", "lgAddressRange", 0, LG_SYN_IA5, CI_IA5, 0 },
 	{ 207, OURS "7", "lgSigned", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE },
 
 	/* draft-behera-ldap-password-policy-11: the policy, and what is kept beside an entry's password */

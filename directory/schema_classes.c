@@ -86,7 +86,7 @@ const struct lg_class lg_classes[] = {
 	{ OURS "3", "lgService", "top", IS(SERVICE), "cn", "lgProject lgEnabled userPassword description displayName owner seeAlso mail "
 	    "associatedDomain ipHostNumber" },
 	{ OURS "4", "lgHost", "top", IS(HOST), "cn", "lgEnabled userPassword description displayName owner l serialNumber "
-	    "associatedDomain ipHostNumber" },
+	    "associatedDomain ipHostNumber lgAddressRange" },
 	{ OURS "5", "lgProject", "top", IS(PROJECT), "cn", "description displayName owner" },
 	{ OURS "6", "lgWorkload", "top", IS(WORKLOAD), "cn", "lgProject lgHost lgImage lgLabel description displayName owner "
 	    "associatedDomain ipHostNumber" },

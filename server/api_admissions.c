@@ -6,6 +6,7 @@
 #include "server/app_own.h"
 #include "server/bundle.h"
 #include "server/point.h"
+#include "server/whereabouts.h"
 
 struct start {
 	struct lg_app *app;
@@ -258,6 +259,7 @@ end_admission(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		return LG_OK;
 	st->admission.ended = lg_view_time(v);
 	lg_audit(v, st->container, LG_NONE);
+	LG_TRY(lg_whereabouts_forget(cx, v, st->host.tenant->id, st->host.entity.id, st->container));
 	return lg_admission_put(cx, v, st->host.tenant->id, &st->admission);
 }
 

@@ -25,6 +25,7 @@
 #include "server/rotation.h"
 #include "server/storage.h"
 #include "server/tenants.h"
+#include "server/whereabouts.h"
 
 #define OWN_LIFE	(24 * LG_HOUR)		/* of the certificate that our listeners show */
 
@@ -336,6 +337,7 @@ add_routes(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_access_routes, lg_api_access_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_search_routes, lg_api_search_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_admission_routes, lg_api_admission_nroutes, app));
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_whereabouts_routes, lg_api_whereabouts_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_door_routes, lg_api_door_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_proxy_routes, lg_api_proxy_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_kubernetes_routes, lg_api_kubernetes_nroutes, app));

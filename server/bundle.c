@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "server/embedded.h"
 #include "server/slice.h"
+#include "server/whereabouts.h"
 
 lg_err
 lg_bundle_state(struct lg_app *app, struct lg_view *v, uint32_t tenant, char ret[LG_BUNDLE_STATE])
@@ -16,9 +17,10 @@ lg_bundle_state(struct lg_app *app, struct lg_view *v, uint32_t tenant, char ret
 
 	if (t == NULL)
 		return LG_E_NOT_FOUND;
-	snprintf(ret, LG_BUNDLE_STATE, "%u-%llx-%llx-%llx-%llx-%llx", lg_store_head(app->store).epoch,
+	snprintf(ret, LG_BUNDLE_STATE, "%u-%llx-%llx-%llx-%llx-%llx-%llx", lg_store_head(app->store).epoch,
 	    (unsigned long long)lg_revision(v, tenant, LG_DOMAIN_POLICY), (unsigned long long)lg_revision(v, tenant, LG_DOMAIN_ENTRY),
 	    (unsigned long long)lg_revision(v, tenant, LG_DOMAIN_MEMBERSHIP), (unsigned long long)lg_revision(v, tenant, LG_DOMAIN_TRUST),
+	    (unsigned long long)lg_revision(v, tenant, LG_DOMAIN_WHEREABOUTS),
 	    (unsigned long long)t->sts.keys_revision);
 	return LG_OK;
 }
@@ -191,6 +193,7 @@ lg_bundle_write(struct lg_ctx *cx, struct lg_app *app, struct lg_view *v, const 
 	lg_jsonw_array(&w);
 	lg_buf_str(out, lg_buf_view(&admissions));
 	lg_jsonw_array_end(&w);
+	LG_TRY(lg_whereabouts_write(cx, v, &slice.host, &w));
 	lg_jsonw_object_end(&w);
 	return lg_buf_status(cx, out);
 }

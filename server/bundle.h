@@ -13,7 +13,7 @@
 #define LG_BUNDLE_BODY_MAX	(60u << 20)	/* octets */
 #define LG_BUNDLE_TIME		(3600 * INT64_C(1000000))	/* a signature is good for so long */
 #define LG_BUNDLE_REVOKED	60000		/* revocations of each kind; beyond, the bundle says that it has not all */
-#define LG_BUNDLE_STATE		96		/* octets of lg_bundle_state's text */
+#define LG_BUNDLE_STATE		112		/* octets of lg_bundle_state's text */
 
 /* Of a tenant: changes whenever a bundle might.  Opaque to hosts, compared for equality only. */
 LG_CHECKED lg_err lg_bundle_state(struct lg_app *app, struct lg_view *v, uint32_t tenant, char ret[LG_BUNDLE_STATE]);

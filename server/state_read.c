@@ -35,6 +35,7 @@ static const struct lg_state_field host_fields[] = {
 	{ "groups", LG_FIELD_GROUPS, NULL, LG_TYPE_GROUP, NULL },
 	{ "dns", LG_FIELD_LIST, "associatedDomain", 0, NULL },
 	{ "addresses", LG_FIELD_LIST, "ipHostNumber", 0, NULL },
+	{ "ranges", LG_FIELD_LIST, "lgAddressRange", 0, NULL },
 };
 static const struct lg_state_field project_fields[] = { { "description", LG_FIELD_STR, "description", 0, NULL } };
 static const struct lg_state_field image_fields[] = {

@@ -21,6 +21,7 @@
 #include "base/thread.h"
 
 #define TRY_AGAIN	LG_SECOND		/* after what failed */
+#define WHEREABOUTS	(1u << 20)		/* octets of what the service is told */
 #define NEWS_MAX	256			/* containers that began or ended since the thread looked */
 
 struct news {
@@ -41,6 +42,8 @@ struct lg_gate {
 	size_t nnews;
 	bool bundle_changed, closing;
 	struct lg_gate_table *table;		/* in force */
+	struct lg_buf whereabouts;		/* what the service is to know of this host */
+	uint64_t whereabouts_version;		/* 0: nothing has to be said */
 
 	/* The queue's thread alone. */
 	struct lg_queue *queue;
@@ -182,6 +185,7 @@ static void
 remember_told(struct lg_gate *g, const struct lg_gate_table *t, struct lg_arena *a, const struct lg_gate_elements *now)
 {
 	lg_arena_free(&g->told_arena);
+	lg_buf_free(&g->whereabouts);
 	g->told_arena = a;
 	g->told = *now;
 	g->told_generation = t->generation;
@@ -226,6 +230,37 @@ replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool poli
 	return LG_OK;
 }
 
+/* A host without ranges of its own has nothing to say. */
+static void
+note_whereabouts(struct lg_gate *g, const struct lg_bundle *b)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf now = LG_BUF(WHEREABOUTS);
+	struct lg_jsonw w = lg_jsonw_of(&now);
+
+	if (b == NULL || !lg_bundle_delegates(b))
+		return;
+	lg_gate_whereabouts(g->table, b, &g->places, &w);
+	pthread_mutex_lock(&g->lock);
+	if (!now.full && !lg_str_eq(lg_buf_view(&now), lg_buf_view(&g->whereabouts))) {
+		lg_buf_clear(&g->whereabouts);
+		lg_buf_str(&g->whereabouts, lg_buf_view(&now));
+		g->whereabouts_version++;
+	}
+	pthread_mutex_unlock(&g->lock);
+}
+
+bool
+lg_gate_whereabouts_since(struct lg_gate *g, struct lg_arena *a, uint64_t *version, lg_str *ret)
+{
+	pthread_mutex_lock(&g->lock);
+	bool newer = g->whereabouts_version != *version;
+	if (newer)
+		*ret = lg_dup(a, lg_buf_view(&g->whereabouts));
+	*version = g->whereabouts_version;
+	pthread_mutex_unlock(&g->lock);
+	return newer;
+}
+
 static lg_err
 make_anew(struct lg_ctx *cx, struct lg_gate *g, bool policies)
 {
@@ -234,11 +269,14 @@ make_anew(struct lg_ctx *cx, struct lg_gate *g, bool policies)
 
 	lg_bundles_now(g->bundles, &now);
 	lg_err e = lg_gate_table_make(cx, now.bundle, &g->places, g->range, g->nrange, &t);
+	if (e == LG_OK) {
+		e = replace(cx, g, t, policies);
+		if (e != LG_OK && g->table != t)
+			lg_gate_table_free(&t);
+		else
+			note_whereabouts(g, now.bundle);
+	}
 	lg_bundle_unref(&now.bundle);
-	LG_TRY(e);
-	e = replace(cx, g, t, policies);
-	if (e != LG_OK && g->table != t)
-		lg_gate_table_free(&t);
 	return e;
 }
 
@@ -442,7 +480,8 @@ lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bund
 		abort();
 	g->at = *s;
 	g->bundles = bundles;
-	g->places.own = -1;
+	g->places.own = g->places.wait = -1;
+	g->whereabouts = LG_BUF(WHEREABOUTS);
 	g->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&g->lock, NULL);
 	lg_err e = prepare(cx, g);

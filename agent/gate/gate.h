@@ -33,5 +33,7 @@ LG_CHECKED lg_err lg_gate_remove(struct lg_ctx *cx);
 /* A container was admitted; its process has its network now or will have it soon.  On any thread. */
 void lg_gate_started(struct lg_gate *g, lg_str container, lg_str workload, pid_t pid);
 void lg_gate_ended(struct lg_gate *g, lg_str container);
+/* What the service is to know of this host's addresses, when that is not *version any more (0 at first).  On any thread. */
+bool lg_gate_whereabouts_since(struct lg_gate *g, struct lg_arena *a, uint64_t *version, lg_str *ret);
 
 #endif

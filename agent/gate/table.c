@@ -76,25 +76,63 @@ key_of(const struct lg_address *at)
 
 /* An address that two claim is nobody's: it is left out, and so dropped. */
 static void
-name_places(struct lg_gate_table *t, const struct lg_places *ps)
+name(struct lg_gate_table *t, struct lg_gate_named *v, const struct lg_address *at, lg_str workload)
 {
-	struct lg_gate_named *v = LG_NEWS(t->arena, struct lg_gate_named, ps->n * LG_PLACE_ADDRESSES + 1);
+	struct lg_gate_named *n = &v[t->nnamed];
+
+	*n = (struct lg_gate_named){ *at, lg_dup(t->arena, workload) };
+	void **slot = lg_map_at(&t->by_address, key_of(&n->at));
+	if (*slot != NULL) {
+		((struct lg_gate_named *)*slot)->workload = LG_NONE;
+		return;
+	}
+	*slot = n;
+	t->nnamed++;
+}
+
+/* Those of this host, and what the bundle says of others'. */
+static void
+name_all(struct lg_gate_table *t, const struct lg_places *ps, const struct lg_bundle *b)
+{
+	const struct lg_bundle_address *other = NULL;
+	size_t nother = b == NULL ? 0 : lg_bundle_addresses(b, &other);
+	struct lg_gate_named *v = LG_NEWS(t->arena, struct lg_gate_named, ps->n * LG_PLACE_ADDRESSES + nother + 1);
 
 	t->named = v;
 	lg_map_init(&t->by_address, t->arena);
 	for (size_t i = 0; i < ps->n; i++)
+		for (size_t k = 0; k < ps->v[i].naddress; k++)
+			name(t, v, &ps->v[i].address[k], lg_str_of(ps->v[i].workload));
+	for (size_t i = 0; i < nother; i++) {
+		struct lg_address at = { .family = other[i].octets.n == 4 ? AF_INET : AF_INET6 };
+		memcpy(at.a, other[i].octets.p, other[i].octets.n);
+		name(t, v, &at, other[i].workload);
+	}
+}
+
+void
+lg_gate_whereabouts(const struct lg_gate_table *t, const struct lg_bundle *b, const struct lg_places *ps, struct lg_jsonw *w)
+{
+	lg_jsonw_object(w);
+	lg_jsonw_name(w, LG_STR("addresses"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < ps->n; i++)
 		for (size_t k = 0; k < ps->v[i].naddress; k++) {
-			struct lg_gate_named *n = &v[t->nnamed];
-			n->at = ps->v[i].address[k];
-			n->workload = lg_dup(t->arena, lg_str_of(ps->v[i].workload));
-			void **slot = lg_map_at(&t->by_address, key_of(&n->at));
-			if (*slot != NULL) {
-				((struct lg_gate_named *)*slot)->workload = LG_NONE;
+			const struct lg_address *at = &ps->v[i].address[k];
+			const struct lg_gate_named *n = lg_map_get(&t->by_address, key_of(at));
+			if (n == NULL || n->workload.n == 0 || !lg_bundle_delegated(b, (lg_str){ (const char *)at->a, at->family == AF_INET ? 4 : 16 }))
 				continue;
-			}
-			*slot = n;
-			t->nnamed++;
+			lg_jsonw_object(w);
+			lg_jsonw_name(w, LG_STR("address"));
+			lg_buf_byte(w->out, '"');
+			lg_address_put(w->out, at);
+			lg_buf_byte(w->out, '"');
+			w->comma = true;
+			lg_jsonw_str_of(w, "container", lg_str_of(ps->v[i].container));
+			lg_jsonw_object_end(w);
 		}
+	lg_jsonw_array_end(w);
+	lg_jsonw_object_end(w);
 }
 
 /* Each workload once, with where it stands in the rows. */
@@ -146,7 +184,7 @@ lg_gate_table_make(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg
 	t->arena = a;
 	t->range = range;
 	t->nrange = nrange;
-	name_places(t, ps);
+	name_all(t, ps, b);
 	if (b != NULL) {
 		lg_bundle_about(b, &about);
 		t->generation = about.mark.version;

@@ -8,6 +8,7 @@
 #define LG_AGENT_GATE_TABLE_H
 
 #include "agent/gate/places.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "client/bundle.h"
 
@@ -49,6 +50,8 @@ struct lg_gate_table {
 LG_CHECKED lg_err lg_gate_table_make(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_places *ps, const struct lg_range *range,
     size_t nrange, struct lg_gate_table **ret);
 void lg_gate_table_free(struct lg_gate_table **t);	/* safe on NULL */
+/* The body of PUT /v1/whereabouts: the places' addresses that the bundle delegates to this host, and that no two claim. */
+void lg_gate_whereabouts(const struct lg_gate_table *t, const struct lg_bundle *b, const struct lg_places *ps, struct lg_jsonw *w);
 /* protocol: IPPROTO_...; port in host order.  The workloads' names are told when both are known. */
 enum lg_gate_says lg_gate_table_ask(const struct lg_gate_table *t, const struct lg_address *from, const struct lg_address *to, int protocol,
     uint16_t port, lg_str *source, lg_str *destination);

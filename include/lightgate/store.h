@@ -26,7 +26,7 @@ struct lg_derive;
 /* What a commit changes; caches are keyed by the revisions of the domains they read. */
 enum lg_domain {
 	LG_DOMAIN_NONE, LG_DOMAIN_ENTRY, LG_DOMAIN_MEMBERSHIP, LG_DOMAIN_POLICY, LG_DOMAIN_TRUST, LG_DOMAIN_CLIENTS,
-	LG_DOMAIN_SCHEMA, LG_DOMAINS
+	LG_DOMAIN_SCHEMA, LG_DOMAIN_WHEREABOUTS, LG_DOMAINS
 };
 
 /*
