@@ -176,6 +176,18 @@ sts_person(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, co
 	return LG_OK;
 }
 
+static lg_err
+sts_client_entry(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name, lg_uuid *ret)
+{
+	return lg_wire_client_entry(self, cx, v, tenant, who, name, ret);
+}
+
+static lg_err
+sts_client_gone(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry)
+{
+	return lg_wire_client_gone(self, cx, v, tenant, entry);
+}
+
 static struct lg_mailbox *
 sts_mailbox(void *self)
 {
@@ -213,7 +225,7 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		.ports = {
 			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
 			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
-			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .mailbox = sts_mailbox,
+			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .client_entry = sts_client_entry, .client_gone = sts_client_gone, .mailbox = sts_mailbox,
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings),
 	};

@@ -13,4 +13,9 @@ LG_CHECKED lg_err lg_wire_entry_at(struct lg_ctx *cx, struct lg_view *v, uint32_
 LG_CHECKED lg_err lg_wire_person(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_person *p,
     lg_uuid known, struct lg_entry *ret);
 
+/* The ports client_entry and client_gone. */
+LG_CHECKED lg_err lg_wire_client_entry(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who,
+    lg_str name, lg_uuid *ret);
+LG_CHECKED lg_err lg_wire_client_gone(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry);
+
 #endif

@@ -13,6 +13,7 @@ static const struct {
 	{ "revocation_endpoint", "/oauth2/revoke", true },
 	{ "pushed_authorization_request_endpoint", "/oauth2/par", true },
 	{ "device_authorization_endpoint", "/oauth2/device_authorization", true },
+	{ "registration_endpoint", "/oauth2/register", false },
 	{ "jwks_uri", "/oauth2/jwks", false },
 	{ "end_session_endpoint", "/logout", false },
 };

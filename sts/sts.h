@@ -38,7 +38,8 @@ enum sts_error {
 	STS_NO_ERROR = 0,		/* then lg_err alone says what it is */
 	STS_INVALID_REQUEST, STS_INVALID_CLIENT, STS_INVALID_GRANT, STS_UNAUTHORIZED_CLIENT, STS_UNSUPPORTED_GRANT_TYPE,
 	STS_INVALID_SCOPE, STS_INVALID_TARGET, STS_ACCESS_DENIED, STS_UNSUPPORTED_RESPONSE_TYPE, STS_LOGIN_REQUIRED,
-	STS_INVALID_REQUEST_OBJECT, STS_INVALID_REQUEST_URI, STS_REGISTRATION_NOT_SUPPORTED,
+	STS_INVALID_REQUEST_OBJECT, STS_INVALID_REQUEST_URI, STS_REGISTRATION_NOT_SUPPORTED, STS_INVALID_REDIRECT_URI,
+	STS_INVALID_CLIENT_METADATA, STS_UNAPPROVED_SOFTWARE_STATEMENT,
 	STS_UNSUPPORTED_TOKEN_TYPE, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE,
 	STS_INVALID_DPOP_PROOF, STS_USE_DPOP_NONCE, STS_AUTHORIZATION_PENDING, STS_SLOW_DOWN, STS_EXPIRED_TOKEN, STS_UNAVAILABLE, STS_SERVER_ERROR
 };
@@ -592,5 +593,7 @@ lg_err sts_http_upstream_back(void *self, struct lg_http *ex);
 lg_err sts_http_login_get(void *self, struct lg_http *ex);
 lg_err sts_http_login_post(void *self, struct lg_http *ex);
 lg_err sts_http_logout(void *self, struct lg_http *ex);
+lg_err sts_http_register(void *self, struct lg_http *ex);
+lg_err sts_http_registration(void *self, struct lg_http *ex);
 
 #endif

@@ -31,4 +31,19 @@ for name in pushed_authorization_request_endpoint device_authorization_endpoint 
 done
 has "a pushed request is POST alone" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$ISSUER/oauth2/par")" '^405$'
 same "every algorithm that a client can ask for is told" "$(jq -c .id_token_signing_alg_values_supported "$T/metadata")" '["ES256","RS256","PS256","EdDSA"]'
+
+# a client registers itself, where policy lets whoever vouches for it
+sign_in_admin
+R=$HTTPS/oauth2/register
+register() { curl -sS --cacert "$CA" -H 'Content-Type: application/json' "$R" -d '{"redirect_uris":["https://app.example/cb"],"client_name":"Shop"}' "$@"; }
+same "nobody's word is not enough" "$(register -o /dev/null -w '%{http_code}')" 401
+register -H "Authorization: Bearer $ADMIN" >"$T/registered"
+ID=$(jq -r .client_id "$T/registered") RAT=$(jq -r .registration_access_token "$T/registered")
+has "an administrator's is" "$ID" '^r-'
+same "it is read with its own token" "$(curl -sS --cacert "$CA" -H "Authorization: Bearer $RAT" "$R/$ID" | jq -r .client_name)" Shop
+same "its secret counts" "$(curl -sS --cacert "$CA" -u "$ID:$(jq -r .client_secret "$T/registered")" -d token=x "$HTTPS/oauth2/introspect")" '{"active":false}'
+has "it is an entry like any other" "$(lightgate -o json client show "$ID" 2>&1)" '"display":"Shop"'
+has "on record, by whom" "$(api GET '/v1/audit?operation=client.register')" '"actor":"User/admin","operation":"client.register"'
+same "it goes" "$(curl -sS --cacert "$CA" -H "Authorization: Bearer $RAT" -X DELETE "$R/$ID" -o /dev/null -w '%{http_code}')" 204
+same "and its entry with it" "$(api GET "/v1/clients/$ID" | tail -1)" 404
 done_testing

@@ -224,6 +224,28 @@ kit_jwks(const struct lg_key *k, const char *kid, const char *more)
 	return kit_fmt("{\"keys\":[{%s%.*s]}", more, LG_FMT(lg_str_sub(jwk, 1, jwk.n)));
 }
 
+/* Whoever registers gets the entry of "spare", as long as kit.may_register says so. */
+static lg_err
+client_entry(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name, lg_uuid *ret)
+{
+	(void)self; (void)v; (void)tenant;
+	cr_assert(lg_view_writable(v) && lg_str_starts(name, LG_STR("r-")) && name.n == 24);
+	if (!kit.may_register && !(kit.alice_may_register && lg_str_eq(who->name, LG_STR("alice"))))
+		return lg_fail(cx, LG_E_DENIED, "no policy permits");
+	return lg_uuid_parse(LG_STR(SPARE_ID), ret) ? LG_OK : LG_E_INTERNAL;
+}
+
+static lg_err
+client_gone(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry)
+{
+	lg_uuid spare;
+
+	(void)self; (void)cx; (void)tenant;
+	cr_assert(lg_view_writable(v) && lg_uuid_parse(LG_STR(SPARE_ID), &spare) && lg_uuid_eq(entry, spare));
+	kit.clients_gone++;
+	return LG_OK;
+}
+
 static struct lg_mailbox *
 mailbox(void *self)
 {
@@ -489,7 +511,7 @@ kit_start(void)
 {
 	struct lg_sts_options o = {
 		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
-		    .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .mailbox = mailbox },
+		    .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
 		.decider = { .ask = ask },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },
 		.hasher = { .verify_wait = verify_wait },
@@ -587,6 +609,18 @@ add_header(struct exchange *x, const char *name, const char *value)
 	x->header[x->nheader++] = (struct lg_pair){ lg_str_of(name), lg_str_of(value) };
 }
 
+static bool
+path_is(struct lg_http *ex, lg_str route)
+{
+	if (!lg_str_ends(route, LG_STR("*")))
+		return lg_str_eq(ex->path, route);
+	route.n--;
+	if (!lg_str_starts(ex->path, route))
+		return false;
+	ex->tail = lg_str_sub(ex->path, route.n, ex->path.n);
+	return true;
+}
+
 static void
 begin(struct exchange *x)
 {
@@ -594,7 +628,7 @@ begin(struct exchange *x)
 	const struct lg_route *r = lg_sts_routes(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq(x->ex.method, lg_str_of(r[i].method)) && lg_str_eq(x->ex.path, lg_str_of(r[i].path))) {
+		if (lg_str_eq(x->ex.method, lg_str_of(r[i].method)) && path_is(&x->ex, lg_str_of(r[i].path))) {
 			x->result = r[i].run(kit.sts, &x->ex);
 			x->done = x->result != LG_PENDING;
 			turn_ends();

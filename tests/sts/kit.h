@@ -21,6 +21,7 @@
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #define PORTAL_SECRET "portal-secret"
 #define WORKER_SECRET "worker secret+%"
+#define SPARE_ID "c0000000-0000-4000-8000-0000000000ff"
 #define ALICE_ID "a11ce000-0000-4000-8000-000000000001"
 
 struct kit {
@@ -39,6 +40,8 @@ struct kit {
 	int64_t shift;			/* added to every request's clock */
 	/* the fakes' answers and memories */
 	bool deny, alice_disabled, worker_gone, no_rs256;
+	bool may_register, alice_may_register;	/* clients by themselves */
+	unsigned clients_gone;
 	unsigned decisions, signed_tokens, hashes, wasted_hashes;
 	lg_err signer_error;
 	lg_str peer_cert, peer_shown;	/* of the next requests */
