@@ -15,6 +15,9 @@
 struct lg_web_request {
 	lg_str url;			/* https://... */
 	lg_str ca;			/* PEM of whom to believe; empty: the host's public CAs */
+	/* Instead of these: judges the server by its certificates, DER, its own first, before anything is sent.  NULL: none. */
+	lg_err (*judge)(void *arg, struct lg_ctx *cx, const lg_str *chain, size_t n);
+	void *judge_arg;
 	lg_str type, body;		/* of a POST; body empty: GET */
 	lg_str authorization;		/* whole value of the field; empty: none */
 	size_t max;			/* octets of the answer's body, at most LG_WEB_BODY */

@@ -27,14 +27,20 @@ is_digit(char c)
 
 /* SPIFFE-ID 2.2: letters, digits, '.', '-', '_'; "." and ".." are no segments. */
 static bool
-segment_valid(lg_str s)
+characters_valid(lg_str s)
 {
-	if (s.n == 0 || s.n > LG_CERT_NAME || lg_str_eq(s, LG_STR(".")) || lg_str_eq(s, LG_STR("..")))
+	if (s.n == 0 || lg_str_eq(s, LG_STR(".")) || lg_str_eq(s, LG_STR("..")))
 		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '.' && s.p[i] != '-' && s.p[i] != '_')
 			return false;
 	return true;
+}
+
+static bool
+segment_valid(lg_str s)
+{
+	return s.n <= LG_CERT_NAME && characters_valid(s);
 }
 
 /* SPIFFE-ID 2.1: as a segment, but lower case and up to 255 octets. */
@@ -69,6 +75,24 @@ path_parse(lg_str path, struct lg_spiffe *id)
 	id->type = LG_STR("Workload");
 	id->name = last;
 	return segment_valid(id->project) && segment_valid(last);
+}
+
+bool
+lg_spiffe_id_domain(lg_str uri, lg_str *domain)
+{
+	const lg_str scheme = LG_STR("spiffe://");
+	lg_str path, segment;
+	bool more;
+
+	if (uri.n > LG_SPIFFE_ID_MAX || !lg_str_starts(uri, scheme))
+		return false;
+	more = lg_str_cut(lg_str_sub(uri, scheme.n, uri.n), '/', domain, &path);
+	while (more) {
+		more = lg_str_cut(path, '/', &segment, &path);
+		if (!characters_valid(segment))
+			return false;
+	}
+	return lg_trust_domain_valid(*domain);
 }
 
 lg_err

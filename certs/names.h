@@ -14,6 +14,10 @@ struct lg_spiffe {
 LG_CHECKED lg_err lg_spiffe_parse(struct lg_ctx *cx, lg_str uri, struct lg_spiffe *ret);
 LG_CHECKED lg_err lg_spiffe_print(struct lg_ctx *cx, const struct lg_spiffe *id, lg_str *ret);
 
+/* Any SPIFFE ID, of whatever shape another domain gives its paths (SPIFFE-ID 2); the path may be empty. */
+#define LG_SPIFFE_ID_MAX 2048	/* octets, SPIFFE-ID 2.3 */
+bool lg_spiffe_id_domain(lg_str uri, lg_str *domain);
+
 bool lg_trust_domain_valid(lg_str s);
 /* Letters, digits and hyphens in labels (RFC 1123 2.1); no wildcard, no last dot, lower case. */
 bool lg_dns_valid(lg_str name);

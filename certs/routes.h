@@ -23,6 +23,7 @@ LG_CHECKED lg_err lg_routes_may(struct lg_ctx *cx, struct lg_certs *c, struct lg
     const struct lg_certs_caller *caller, const char *action);
 void lg_routes_put_pem(struct lg_ctx *cx, struct lg_jsonw *w, const char *name, lg_str der);
 void lg_routes_put_issued(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_issued *is);
+LG_CHECKED lg_err lg_routes_put_bundle(struct lg_http *ex, struct lg_jsonw *w, const struct lg_ca *ca);	/* the tenant's own */
 struct lg_jsonw lg_routes_begin(struct lg_http *ex);	/* an answer that is a JSON object */
 LG_CHECKED lg_err lg_routes_end(struct lg_http *ex, struct lg_jsonw *w);
 

@@ -1,5 +1,6 @@
 /* routes_api.c: joining and certificates of one's own, as JSON (docs/api.md), and the table of all routes. */
 #include "certs/acme.h"
+#include "certs/foreign.h"
 #include "certs/ocsp.h"
 #include "certs/profiles.h"
 #include "certs/routes.h"
@@ -173,6 +174,7 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/crl/*",             LG_SURFACE_HTTP, LG_ON_WORKER, 0, lg_route_crl },
 	{ "GET",  "/ca/*",              LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ca },
 	{ "GET",  "/spiffe/bundle",     LG_SURFACE_HTTP | LG_SURFACE_HTTPS, LG_ON_LOOP, 0, lg_route_bundle },
+	{ "GET",  "/spiffe/bundles",    LG_SURFACE_HTTP | LG_SURFACE_API, LG_ON_LOOP, 0, lg_route_bundles },
 	{ "POST", "/ocsp",              LG_SURFACE_HTTP, LG_ON_LOOP,   LG_OCSP_MAX, lg_route_ocsp_post },
 	{ "GET",  "/ocsp/*",            LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ocsp_get },
 	{ "POST", "/v1/join",           LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_join },
@@ -185,6 +187,11 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/v1/profiles/*",     LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_profile },
 	{ "PUT",  "/v1/profiles/*",     LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_profile_put },
 	{ "DELETE", "/v1/profiles/*",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_profile_delete },
+	{ "GET",  "/v1/federation",     LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_foreign_list },
+	{ "GET",  "/v1/federation/*",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_foreign_get },
+	{ "PUT",  "/v1/federation/*",   LG_SURFACE_API,  LG_ON_WORKER, 2 * LG_SVID_BUNDLE, lg_route_foreign_put },
+	{ "DELETE", "/v1/federation/*", LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_foreign_delete },
+	{ "POST", "/v1/federation/*",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_foreign_post },
 	{ "GET",  "/v1/ledger",         LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ledger },
 	{ "GET",  "/v1/ledger/entries", LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ledger_entries },
 	{ "GET",  "/v1/ledger/proof",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ledger_proof },

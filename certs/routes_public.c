@@ -86,6 +86,22 @@ put_root(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_ca_cert *root)
 }
 
 lg_err
+lg_routes_put_bundle(struct lg_http *ex, struct lg_jsonw *w, const struct lg_ca *ca)
+{
+	lg_jsonw_object(w);
+	lg_jsonw_int_of(w, "spiffe_sequence", ca->root.x509.not_before / LG_SECOND);	/* rises with every newer root */
+	lg_jsonw_int_of(w, "spiffe_refresh_hint", FRESH_SECONDS);
+	lg_jsonw_name(w, LG_STR("keys"));
+	lg_jsonw_array(w);
+	LG_TRY(put_root(ex->cx, w, &ca->root));
+	for (size_t i = 0; i < ca->nold_roots; i++)
+		LG_TRY(put_root(ex->cx, w, &ca->old_root[i]));
+	lg_jsonw_array_end(w);
+	lg_jsonw_object_end(w);
+	return LG_OK;
+}
+
+lg_err
 lg_route_bundle(void *self, struct lg_http *ex)
 {
 	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(self);
@@ -95,16 +111,7 @@ lg_route_bundle(void *self, struct lg_http *ex)
 	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
 	lg_http_type(ex, "application/json");
 	lg_http_header(ex, "Cache-Control", lg_print(ex->cx->arena, "public, max-age=%d", FRESH_SECONDS));
-	lg_jsonw_object(&w);
-	lg_jsonw_int_of(&w, "spiffe_sequence", ca->root.x509.not_before / LG_SECOND);	/* rises with every newer root */
-	lg_jsonw_int_of(&w, "spiffe_refresh_hint", FRESH_SECONDS);
-	lg_jsonw_name(&w, LG_STR("keys"));
-	lg_jsonw_array(&w);
-	LG_TRY(put_root(ex->cx, &w, &ca->root));
-	for (size_t i = 0; i < ca->nold_roots; i++)
-		LG_TRY(put_root(ex->cx, &w, &ca->old_root[i]));
-	lg_jsonw_array_end(&w);
-	lg_jsonw_object_end(&w);
+	LG_TRY(lg_routes_put_bundle(ex, &w, ca));
 	return lg_buf_status(ex->cx, &ex->out);
 }
 

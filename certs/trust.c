@@ -274,6 +274,7 @@ lg_certs_free(struct lg_certs **c)
 	lg_acme_nonces_free(&(*c)->nonces);
 	lg_acme_keys_free(&(*c)->acme_keys);
 	lg_acme_limits_free(&(*c)->acme_limits);
+	free((*c)->foreign_times);
 	pthread_mutex_destroy(&(*c)->crl_build);
 	pthread_mutex_destroy(&(*c)->lock);
 	free(*c);

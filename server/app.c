@@ -180,6 +180,26 @@ snapshot(void *arg)
 	__atomic_store_n(&lg_own(app)->copying, false, __ATOMIC_RELEASE);
 }
 
+/* Others' servers may take their time: likewise. */
+static void
+refresh_bundles(void *arg)
+{
+	struct lg_app *app = arg;
+	struct lg_arena *arena = lg_arena_new();
+	const struct lg_tenant_view *t = lg_tenants_after(app->tenants, 0);
+	struct lg_ctx cx;
+
+	for (; t != NULL; t = lg_tenants_after(app->tenants, t->id)) {
+		lg_arena_reset(arena);
+		lg_ctx_init(&cx, arena);
+		cx.actor = &lg_system;
+		complain(&cx, "bundles of other trust domains", lg_certs_refresh_bundles(&cx, app->certs, t->id));
+		lg_store_turn(app->store);
+	}
+	lg_arena_free(&arena);
+	__atomic_store_n(&lg_own(app)->refreshing, false, __ATOMIC_RELEASE);
+}
+
 /* Submits the job unless it is already under way. */
 static void
 submit_once(struct lg_app *app, bool *busy, void (*run)(void *arg))
@@ -222,6 +242,7 @@ every_minute(struct lg_ctx *cx, struct lg_app *app)
 	sweep(cx, app);
 	malloc_trim(0);			/* what a burst of requests left behind */
 	submit_once(app, &lg_own(app)->copying, snapshot);
+	submit_once(app, &lg_own(app)->refreshing, refresh_bundles);
 }
 
 /* Applications that do not answer keep a worker waiting: this has jobs of its own. */
@@ -426,6 +447,8 @@ stop_maintenance(struct lg_app_own *own)
 	while (__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL))
 		usleep(1000);
 	while (__atomic_exchange_n(&own->copying, true, __ATOMIC_ACQ_REL))
+		usleep(1000);
+	while (__atomic_exchange_n(&own->refreshing, true, __ATOMIC_ACQ_REL))
 		usleep(1000);
 	while (__atomic_exchange_n(&own->indexing, true, __ATOMIC_ACQ_REL))
 		usleep(1000);

@@ -25,7 +25,7 @@ struct lg_app_own {
 	int64_t warned, swept;
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	int operated;			/* operators being answered; atomic */
-	bool working, copying, stopping;	/* of maintenance; atomic */
+	bool working, copying, refreshing, stopping;	/* of maintenance; atomic */
 	bool indexing;				/* a worker builds indexes; atomic */
 	bool backing_up;		/* atomic */
 	struct lg_watches *watches;

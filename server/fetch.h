@@ -53,6 +53,9 @@ typedef struct ssl_st lg_fetch_tls;
 LG_CHECKED lg_err lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret);
 /* The same, with a server whose certificate leads to one of `ca` (PEM; empty: the host's public CAs) and is for `host`, a name or address. */
 LG_CHECKED lg_err lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, int64_t deadline, lg_fetch_tls **ret);
+/* The certificates that the server has shown, DER, its own first; those beyond LG_FETCH_CHAIN are passed over. */
+#define LG_FETCH_CHAIN 6
+LG_CHECKED lg_err lg_fetch_tls_chain(struct lg_ctx *cx, lg_fetch_tls *s, lg_str ret[LG_FETCH_CHAIN], size_t *n);
 void lg_fetch_tls_end(lg_fetch_tls **s);
 /* Octets written or read; 0: the other end has finished; -1: it failed or the time is over. */
 ssize_t lg_fetch_tls_write(lg_fetch_tls *s, const void *p, size_t n, int64_t deadline);

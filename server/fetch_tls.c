@@ -140,6 +140,23 @@ lg_fetch_tls_read(lg_fetch_tls *s, void *p, size_t n, int64_t deadline)
 	return SSL_get_error(s, got) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
 }
 
+lg_err
+lg_fetch_tls_chain(struct lg_ctx *cx, lg_fetch_tls *s, lg_str ret[LG_FETCH_CHAIN], size_t *n)
+{
+	STACK_OF(X509) *shown = SSL_get_peer_cert_chain(s);
+
+	*n = 0;
+	for (int i = 0; i < sk_X509_num(shown) && *n < LG_FETCH_CHAIN; i++) {
+		unsigned char *der = NULL;
+		int size = i2d_X509(sk_X509_value(shown, i), &der);
+
+		if (size > 0)
+			ret[(*n)++] = lg_dup(cx->arena, (lg_str){ (const char *)der, (size_t)size });
+		OPENSSL_free(der);
+	}
+	return *n > 0 ? LG_OK : lg_fail(cx, LG_E_UNAUTHENTICATED, "the server shows no certificate");
+}
+
 /* ---- tls-alpn-01 ------------------------------------------------------------------------------------------------ */
 
 static lg_err

@@ -73,6 +73,17 @@ write_request(struct lg_ctx *cx, const struct lg_web_request *rq, const struct p
 }
 
 static lg_err
+judged(struct lg_ctx *cx, const struct lg_web_request *rq, const struct place *to, struct lg_fetch_line *l)
+{
+	lg_str chain[LG_FETCH_CHAIN];
+	size_t n;
+
+	LG_TRY(lg_fetch_tls_begin(cx, l->fd, to->host, NULL, l->deadline, &l->tls));
+	LG_TRY(lg_fetch_tls_chain(cx, l->tls, chain, &n));
+	return rq->judge(rq->judge_arg, cx, chain, n);
+}
+
+static lg_err
 ask(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_web_reply *ret)
 {
 	struct lg_fetch_line l = { .deadline = lg_boottime() + LG_FETCH_TIME };
@@ -85,7 +96,7 @@ ask(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_we
 	LG_TRY(read_url(cx, rq->url, &to));
 	LG_TRY(write_request(cx, rq, &to, &request));
 	LG_TRY(lg_fetch_reach(cx, self, l.deadline, to.host, to.port, &l.fd));
-	e = lg_fetch_tls_trust(cx, l.fd, to.host, rq->ca, l.deadline, &l.tls);
+	e = rq->judge == NULL ? lg_fetch_tls_trust(cx, l.fd, to.host, rq->ca, l.deadline, &l.tls) : judged(cx, rq, &to, &l);
 	if (e == LG_OK)
 		e = lg_fetch_exchange(cx, &l, request, max, &r);
 	lg_fetch_tls_end(&l.tls);

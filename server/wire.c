@@ -374,6 +374,7 @@ lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 	};
 
 	acme_limits(app->settings, ports.acme_limits);
+	ports.web = lg_fetch_web(app->arena, app->settings);
 	LG_TRY(lg_certs_new(cx, &ports, &app->certs));
 	LG_TRY(lg_tenants_trust(cx, app));
 	return lg_http_routes_add(cx, app->http, lg_certs_routes, lg_certs_nroutes, app->certs);

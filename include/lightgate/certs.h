@@ -10,6 +10,7 @@
 
 #include "base/decide.h"
 #include "base/http.h"
+#include "base/web.h"
 #include "lightgate/crypto.h"
 #include "lightgate/keeper.h"
 #include "lightgate/store.h"
@@ -125,6 +126,7 @@ struct lg_certs_ports {
 	 * empty: every account needs such a key. */
 	lg_str acme_entry;
 	unsigned acme_limits[LG_ACME_LIMITS];	/* 0: no limit */
+	struct lg_web web;		/* where bundles of other trust domains come from; ask NULL: they are set by hand */
 	lg_str caa_identity;		/* this authority in CAA records; empty: they are not asked for */
 	lg_str mtls_url;		/* "https://host:8444", of the default tenant: told to hosts that join */
 	lg_str join_address;		/* "host:8443": stands in join tokens */
@@ -297,6 +299,13 @@ LG_CHECKED lg_err lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t t
  * row); *more says that there are others.  On a worker, from time to time. */
 LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, bool *more);
 
+/* ---- other trust domains ------------------------------------------------------------------------------------ */
+
+#define LG_FOREIGN_DOMAINS	64		/* that a tenant knows */
+
+/* Bundles whose time has come are fetched again.  On one worker at a time, every minute. */
+LG_CHECKED lg_err lg_certs_refresh_bundles(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant);
+
 /* ---- inventory ------------------------------------------------------------------------------------------- */
 
 enum lg_cert_state { LG_CERT_PENDING = 1, LG_CERT_ISSUED, LG_CERT_REVOKED };
@@ -338,7 +347,7 @@ LG_CHECKED lg_err lg_certs_rejoin(struct lg_ctx *cx, struct lg_certs *c, uint32_
 
 /* ---- routes; self is the struct lg_certs ------------------------------------------------------------------- */
 
-/* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle, /ocsp/<base64>; POST /ocsp; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
+/* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle, /spiffe/bundles, /ocsp/<base64>; POST /ocsp; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
  * POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773);
  * EST below /.well-known/est/ (RFC 7030) */
 extern const struct lg_route lg_certs_routes[];

@@ -521,6 +521,20 @@ make_entries(struct world *w)
 	world_entry(w, TENANT_B, w->host_b, "Host", "node1", "", true);
 }
 
+static lg_err
+web(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_web_reply *ret)
+{
+	struct world *w = self;
+
+	w->web_url = lg_dup(w->arena, rq->url);
+	if (w->web_status == 0)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "no connection");
+	if (rq->judge != NULL)
+		LG_TRY(rq->judge(rq->judge_arg, cx, w->web_chain, w->web_nchain));
+	*ret = (struct lg_web_reply){ .status = w->web_status, .body = w->web_body };
+	return LG_OK;
+}
+
 static struct world *world_with(const char *open_entry, const unsigned limits[LG_ACME_LIMITS]);
 
 struct world *
@@ -560,6 +574,7 @@ world_with(const char *open_entry, const unsigned limits[LG_ACME_LIMITS])
 	ports.net = (struct lg_acme_net){ w, net_http, net_txt, net_alpn, net_caa };
 	ports.caa_identity = LG_STR("ca.a.example");
 	ports.acme_entry = lg_str_of(open_entry);
+	ports.web = (struct lg_web){ .self = w, .ask = web };
 	memcpy(ports.acme_limits, limits, sizeof ports.acme_limits);
 	make_authority(w, TENANT_A, "A");
 	make_authority(w, TENANT_B, "B");
