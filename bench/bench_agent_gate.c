@@ -94,7 +94,8 @@ change(struct lg_ctx *cx, struct lg_nft *nft, const struct lg_gate_table *t, str
 	int64_t from = lg_monotonic_ns();
 	struct lg_gate_elements now = lg_gate_elements_of(t, &none, cx->arena);
 
-	must(lg_gate_write_change(told, &now, &b) > 0, "a change");
+	struct lg_gate_change c = lg_gate_write_change(told, &now, &b);
+	must(c.gone + c.new > 0, "a change");
 	lg_gate_write_generation(t->generation, &b);
 	(void)run_text(cx, nft, &b);
 	*told = now;

@@ -253,7 +253,7 @@ without(const struct lg_gate_elements *a, const struct lg_gate_elements *b, stru
 	return l.all;
 }
 
-size_t
+struct lg_gate_change
 lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_buf *out)
 {
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
@@ -264,5 +264,5 @@ lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate
 		write_list(&gone, "delete", family[f], out);
 	for (size_t f = 0; f < LG_COUNT(family); f++)
 		write_list(&new, "add", family[f], out);
-	return gone.n + new.n;
+	return (struct lg_gate_change){ gone.n, new.n };
 }

@@ -27,7 +27,10 @@ struct lg_gate_elements {
 
 /* In the arena. */
 struct lg_gate_elements lg_gate_elements_of(const struct lg_gate_table *t, const struct lg_places *ps, struct lg_arena *a);
-/* The nft(8) commands that make the one of the other; how many elements they take out or put in. */
-size_t lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_buf *out);
+struct lg_gate_change {
+	size_t gone, new;
+};
+/* The nft(8) commands that make the one of the other; how many elements they take out and put in. */
+struct lg_gate_change lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_buf *out);
 
 #endif

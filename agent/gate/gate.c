@@ -51,6 +51,7 @@ struct lg_gate {
 
 	/* The gate's thread alone. */
 	struct lg_nft *nft;
+	int events;				/* what others do to the packet filter */
 	struct lg_places places;
 	struct lg_arena *told_arena;		/* of what follows */
 	struct lg_gate_elements told;		/* what the kernel has */
@@ -164,6 +165,7 @@ static lg_err
 begin_again(struct lg_ctx *cx, struct lg_gate *g)
 {
 	LG_TRY(install(cx, g));
+	(void)lg_nft_lost(cx, g->nft, g->events);	/* by ourselves */
 	g->told = (struct lg_gate_elements){ .n = 0 };
 	g->alive_at = 0;
 	return LG_OK;
@@ -197,8 +199,11 @@ tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t,
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
 
-	if (lg_gate_write_change(&g->told, now, &b) == 0 && t->generation == g->told_generation)
+	struct lg_gate_change c = lg_gate_write_change(&g->told, now, &b);
+	if (c.gone + c.new == 0 && t->generation == g->told_generation)
 		return LG_OK;
+	if (c.gone > 0 || t->generation != g->told_generation)
+		lg_gate_write_forget(&b);
 	lg_gate_write_generation(t->generation, &b);
 	lg_buf_byte(&b, '\0');
 	LG_TRY(lg_buf_status(cx, &b));
@@ -329,6 +334,10 @@ turn(struct lg_ctx *cx, struct lg_gate *g)
 	bool policies, changed = take_news(cx, g, &policies);
 
 	changed |= lg_places_refresh(cx, &g->places);
+	if (!g->broken && lg_nft_lost(cx, g->nft, g->events)) {
+		lg_log(LG_ERROR, "somebody took the gate's table away: it is made anew");
+		g->broken = true;
+	}
 	if (g->broken)
 		LG_TRY(begin_again(cx, g));
 	if (changed || g->broken || policies || g->table == NULL)
@@ -351,7 +360,8 @@ static void *
 run(void *arg)
 {
 	struct lg_gate *g = arg;
-	struct pollfd fd[] = { { .fd = g->wake, .events = POLLIN }, { .fd = g->places.wait, .events = POLLIN } };
+	struct pollfd fd[] = { { .fd = g->wake, .events = POLLIN }, { .fd = g->places.wait, .events = POLLIN },
+		{ .fd = g->events, .events = POLLIN } };
 	struct lg_ctx cx;
 	uint64_t count;
 	int64_t wait;
@@ -454,6 +464,8 @@ prepare(struct lg_ctx *cx, struct lg_gate *g)
 	LG_TRY(lg_nft_open(cx, &g->nft));
 	LG_TRY(lg_nft_open(cx, &g->queue_nft));
 	LG_TRY(install(cx, g));
+	if ((g->events = lg_nft_events()) < 0)
+		return lg_fail(cx, LG_E_IO, "changes of the packet filter cannot be followed: %s", strerror(errno));
 	return lg_queue_open(cx, LG_GATE_QUEUE, permits, g, &g->queue);
 }
 
@@ -464,6 +476,7 @@ end(struct lg_gate *g)
 	lg_nft_close(&g->nft);
 	lg_nft_close(&g->queue_nft);
 	lg_places_close(&g->places);
+	lg_fd_close(&g->events);
 	lg_gate_table_free(&g->table);
 	lg_arena_free(&g->told_arena);
 	lg_fd_close(&g->wake);
@@ -480,7 +493,7 @@ lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bund
 		abort();
 	g->at = *s;
 	g->bundles = bundles;
-	g->places.own = g->places.wait = -1;
+	g->places.own = g->places.wait = g->events = -1;
 	g->whereabouts = LG_BUF(WHEREABOUTS);
 	g->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&g->lock, NULL);

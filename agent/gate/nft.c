@@ -8,9 +8,14 @@
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EVENTS	(4 << 20)	/* octets that the kernel keeps for us */
 
 struct lg_nft {
 	struct nft_ctx *cx;
@@ -128,4 +133,65 @@ lg_nft_queue(struct lg_ctx *cx, struct lg_nft *n, const char *chain, uint16_t nu
 	if (lg_nft_run(cx, n, rule) == LG_OK)
 		return LG_OK;
 	return queue_by_target(cx, chain, number);
+}
+
+/* ---- what others do ------------------------------------------------------------------------------------------ */
+
+int
+lg_nft_events(void)
+{
+	struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_groups = 1u << (NFNLGRP_NFTABLES - 1) };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER), size = EVENTS;
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)(const void *)&at, sizeof at) != 0) {
+		close(fd);
+		return -1;
+	}
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	return fd;
+}
+
+static int
+read_table_name(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)	/* first in rules, chains and sets, too */
+		*(const char **)arg = mnl_attr_get_str(attr);
+	return MNL_CB_OK;
+}
+
+static int
+read_event(const struct nlmsghdr *h, void *arg)
+{
+	const char *table = NULL;
+	bool *lost = arg;
+
+	switch (h->nlmsg_type & 0xff) {
+	case NFT_MSG_DELTABLE:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_DELRULE:
+	case NFT_MSG_DELSET:
+		(void)mnl_attr_parse(h, sizeof(struct nfgenmsg), read_table_name, &table);
+		*lost |= table != NULL && strcmp(table, LG_NFT_TABLE) == 0;
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+bool
+lg_nft_lost(struct lg_ctx *cx, struct lg_nft *n, int events)
+{
+	bool lost = false, missed = false;
+	char room[16384];
+	ssize_t got;
+
+	while ((got = recv(events, room, sizeof room, 0)) > 0 || (got < 0 && errno == ENOBUFS)) {
+		if (got < 0)
+			missed = true;		/* our own elements were too many to keep */
+		else
+			(void)mnl_cb_run(room, (size_t)got, 0, 0, read_event, &lost);
+	}
+	return lost || (missed && lg_nft_run(cx, n, "list chain " LG_NFT_FAMILY " " LG_NFT_TABLE " forward\nlist chain " LG_NFT_LINKS " " LG_NFT_TABLE " from\n") != LG_OK);
 }

@@ -19,4 +19,9 @@ LG_CHECKED lg_err lg_nft_run(struct lg_ctx *cx, struct lg_nft *n, const char *co
  * kernel lacks that.  Without a listener they are dropped. */
 LG_CHECKED lg_err lg_nft_queue(struct lg_ctx *cx, struct lg_nft *n, const char *chain, uint16_t number);
 
+/* A socket that becomes readable when somebody changes the packet filter; the caller's.  -1: there is none. */
+int lg_nft_events(void);
+/* Reads all of them: did somebody take away our table, or a part of it?  Its elements come and go. */
+bool lg_nft_lost(struct lg_ctx *cx, struct lg_nft *n, int events);
+
 #endif

@@ -60,7 +60,8 @@ enum lg_gate_says lg_gate_table_ask(const struct lg_gate_table *t, const struct 
 
 void lg_gate_write_frame(struct lg_buf *out);	/* the table without contents, in place of one that is there */
 void lg_gate_write_ranges(const struct lg_range *range, size_t n, struct lg_buf *out);
-/* By which version of the policies the rest was made; what the queue answered before counts no more. */
+void lg_gate_write_forget(struct lg_buf *out);	/* what the queue answered before counts no more */
+/* By which version of the policies the rest was made. */
 void lg_gate_write_generation(uint64_t generation, struct lg_buf *out);
 /* The dead man's element; microseconds. */
 void lg_gate_write_alive(int64_t left, struct lg_buf *out);

@@ -112,10 +112,15 @@ lg_gate_write_ranges(const struct lg_range *range, size_t n, struct lg_buf *b)
 }
 
 void
-lg_gate_write_generation(uint64_t generation, struct lg_buf *b)
+lg_gate_write_forget(struct lg_buf *b)
 {
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		lg_buf_printf(b, "flush set " T " learned%s\n", families[f].version);
+}
+
+void
+lg_gate_write_generation(uint64_t generation, struct lg_buf *b)
+{
 	lg_buf_printf(b, "flush set " T " generation\nadd element " T " generation { %u }\n", (unsigned)(generation & 0xffffffffu));
 }
 

@@ -124,7 +124,7 @@ Test(gate_write, addresses_that_are_somebodys_are_known_and_no_others)
 	strcpy(w.v[0].link[w.v[0].nlink++], "veth1");
 	cr_assert_eq(lg_gate_table_make(cx, NULL, &w.ps, w.range, 2, &t), LG_OK);
 	struct lg_gate_elements none = { .n = 0 }, all = lg_gate_elements_of(t, &w.ps, cx->arena);
-	cr_assert_eq(lg_gate_write_change(&none, &all, &b), 8);
+	cr_assert_eq(lg_gate_write_change(&none, &all, &b).new, 8);
 	lg_buf_byte(&b, '\0');
 	cr_assert_str_eq(b.p,
 	    "add element inet lightgate known4 {10.77.0.2,10.77.0.4,192.0.2.1 }\n"
@@ -169,12 +169,14 @@ Test(gate_write, a_change_says_what_is_different_and_nothing_else)
 	make(cx, &w);
 	w.ps.n = 2;			/* web and db, with two addresses each */
 	struct lg_gate_elements before = rows_as_elements(cx, &w, rows, 4);
-	cr_expect_eq(lg_gate_write_change(&before, &before, &b), 0);
+	struct lg_gate_change c = lg_gate_write_change(&before, &before, &b);
+	cr_expect(c.gone == 0 && c.new == 0);
 	cr_expect_eq(b.n, 0);
 	rows[0].ask = true;
 	rows[1].last = 6011;
 	struct lg_gate_elements after = rows_as_elements(cx, &w, rows, 3);
-	cr_expect_eq(lg_gate_write_change(&before, &after, &b), 5);
+	c = lg_gate_write_change(&before, &after, &b);
+	cr_expect(c.gone == 3 && c.new == 2);
 	lg_buf_byte(&b, '\0');
 	cr_expect_str_eq(b.p,
 	    "delete element inet lightgate protocols6 {fd77::3 . fd77::2 . 58 }\n"

@@ -100,7 +100,8 @@ claim "and learns it at once" test $((($(date +%s%N) - begin) / 1000000)) -lt 10
 has "admin does not reach the database" "$(get "$ADMIN_PID" "$DB:5432")" '(refused|reset|Failed)'
 has "the database does not reach web" "$(get "$DB_PID" "$WEB:5432")" '(refused|reset|Failed)'
 same "what the time decides is asked, and allowed" "$(get "$WEB_PID" "$DB:5433")" 200
-has "and kept for a while" "$(nft 2>/dev/null list set inet lightgate learned4)" "$WEB . $DB . tcp . 5433"
+kept() { get "$WEB_PID" "$DB:5433"; nft 2>/dev/null list set inet lightgate learned4 | grep -q "$WEB . $DB . tcp . 5433"; }
+claim "and kept for a while" within kept
 has "admin may not, at that port" "$(get "$ADMIN_PID" "$DB:5433")" '(refused|reset|Failed)'
 has "no policy speaks of ping" "$(from "$WEB_PID" busybox ping -c 1 -W 1 "$DB" 2>&1)" '(filtered|prohibited|100% packet loss)'
 [ -z "$DB6" ] || has "nor of admin by IPv6" "$(get "$ADMIN_PID" "[$DB6]:5432")" '(refused|reset|Failed|unreach|denied)'
@@ -150,6 +151,11 @@ engine rm -f db >/dev/null
 gone() { ! known "$DB"; }
 claim "an address that its container left is nobody's" within gone
 has "the next packet to it is refused" "$(get "$WEB_PID" "$DB:5433")" '(refused|reset|Failed|timed out|unreach)'
+
+# ---- somebody clears the rules ----
+nft delete table inet lightgate; nft delete table bridge lightgate
+back() { known "$WEB" && nft list chain bridge lightgate from 2>/dev/null | grep -q own4; }
+claim "a table that somebody took away is back at once" within back
 
 # ---- the agent goes ----
 engine run -d --stop-signal KILL --name db busybox sh -c "$serve" >"$T/out" || bad "db again: $(cat "$T/out")"
