@@ -33,7 +33,7 @@ EXT_certs = -lcrypto
 EXT_sts = -lldap
 EXT_client = -lcurl
 EXT_server = -lmicrohttpd -lgnutls -lssl -lcrypto -lseccomp -lcap-ng
-EXT_agent = -lnftables -lnftnl -lnetfilter_queue -lnetfilter_conntrack -lmnl -lnghttp2 -lprotobuf-c
+EXT_agent = -lnftables -lnftnl -lnetfilter_queue -lnetfilter_conntrack -lmnl -lnghttp2 -lprotobuf-c -lexpat
 EXT_cli =
 MAY_base =
 MAY_crypto = base
@@ -61,7 +61,7 @@ BIN = $(B)/bin
 OUT_LIB = $(B)/lib
 endif
 
-PROGRAMS = $(BIN)/lightgated $(BIN)/lightgate $(BIN)/lightgate-agent $(BIN)/lightgate-runc
+PROGRAMS = $(BIN)/lightgated $(BIN)/lightgate $(BIN)/lightgate-agent $(BIN)/lightgate-runc $(BIN)/lightgate-libvirt-hook
 MAIN_lightgated = server/main.c
 MAIN_lightgate = cli/main.c
 MAIN_lightgate-agent = agent/main.c
@@ -120,10 +120,12 @@ $(BIN)/$(1): $(call obj,$(MAIN_$(1))) $(call libs_for,$(LAYER_$(1)))
 endef
 $(foreach p,lightgated lightgate lightgate-agent,$(eval $(call program_rules,$(p))))
 
-# libc only: it is executed at every container start.
-$(BIN)/lightgate-runc: $(call obj,agent/runc_main.c)
+# libc only: they are executed at every start.
+$(BIN)/lightgate-runc $(BIN)/lightgate-libvirt-hook: $(BIN)/lightgate-%: $(call obj,agent/ask.c)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) -o $@
+$(BIN)/lightgate-runc: $(call obj,agent/runc_main.c)
+$(BIN)/lightgate-libvirt-hook: $(call obj,agent/libvirt_main.c)
 
 bins: all
 

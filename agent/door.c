@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/machine.h"
 #include "agent/door_own.h"
 #include "agent/gate/gate.h"
 #include "agent/image.h"
@@ -414,6 +415,56 @@ lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *te
 		let_in(&v);
 	else
 		turn_away(&v);
+	return e;
+}
+
+/* ---- machines: libvirt's hook ---------------------------------------------------------------------------------------------- */
+
+enum machine { DECIDED, ADMITTED, TOLD };
+
+/* What begins a machine's life on this host is decided; what only goes on must have been; the rest is told afterwards. */
+static const struct {
+	lg_str operation;
+	enum machine what;
+} operations[] = {
+	{ LG_STR("prepare begin"), DECIDED }, { LG_STR("restore begin"), DECIDED }, { LG_STR("migrate begin"), DECIDED },
+	{ LG_STR("start begin"), ADMITTED }, { LG_STR("attach begin"), ADMITTED }, { LG_STR("reconnect begin"), ADMITTED },
+	{ LG_STR("started begin"), TOLD }, { LG_STR("stopped end"), TOLD }, { LG_STR("release end"), TOLD },
+};
+
+static lg_err
+decide_machine(struct visit *v, lg_str xml, enum machine what)
+{
+	v->text = xml;
+	LG_TRY(lg_machine_parse(v->cx, xml, &v->id, &v->oci));
+	v->workload = v->oci.workload;
+	LG_TRY(look_up(v));
+	if (what == DECIDED)
+		return decide(v);
+	return v->known ? LG_OK : lg_fail(v->cx, LG_E_DENIED, "the machine was not admitted on this host as it is");
+}
+
+lg_err
+lg_door_machine(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
+{
+	LG_AUTO(end_visit) struct visit v;
+	lg_str operation, xml;
+	size_t i = 0;
+
+	*text = LG_NONE;
+	begin(&v, cx, door);
+	(void)lg_str_cut(request, '\n', &operation, &xml);
+	while (i < LG_COUNT(operations) && !lg_str_eq(operation, operations[i].operation))
+		i++;
+	if (i == LG_COUNT(operations))
+		return lg_fail(cx, LG_E_DENIED, "libvirt's operation \"%.*s\" is not known here", LG_FMT(operation));
+	if (operations[i].what == TOLD)
+		return LG_OK;
+	lg_err e = decide_machine(&v, xml, operations[i].what);
+	if (e == LG_OK)
+		lg_log(LG_INFO, "machine %.*s: %.*s as workload %.*s", LG_FMT(v.id), LG_FMT(operation), LG_FMT(v.workload));
+	else
+		lg_log(LG_WARN, "machine %.*s: %.*s is refused: %s", LG_FMT(v.id), LG_FMT(operation), cx->error);
 	return e;
 }
 

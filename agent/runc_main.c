@@ -12,16 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#define SOCKET_DEFAULT	"/run/lightgate-agent/agent.sock"
+#include "agent/ask.h"
+
 #define QUESTION_MAX	(1 << 20)
-#define ANSWER_MAX	8192
 #define WORDS_MAX	128
-#define PATIENCE_MS	1900		/* the agent answers within 1.5 s or not at all */
 
 static const char *log_file;		/* --log: where engines look for the reason; NULL without it */
 
@@ -51,77 +48,13 @@ fail(const char *what, const char *why)
 	return 1;
 }
 
-/* ---- the agent -------------------------------------------------------------------------------------------- */
-
-static bool
-send_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
-static int
-dial(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000, .tv_usec = PATIENCE_MS % 1000 * 1000 };
-	const char *path = getenv("LIGHTGATE_AGENT_SOCKET");
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (path == NULL || path[0] == '\0')
-		path = SOCKET_DEFAULT;
-	if (fd < 0 || strlen(path) >= sizeof at.sun_path)
-		return -1;
-	strcpy(at.sun_path, path);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
-	    connect(fd, (const struct sockaddr *)&at, sizeof at) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* "permit\n<text>" or "deny\n<sentence>": the text after the line end is left in `answer`; false unless it is a permit. */
-static bool
-ask(const char *question, size_t n, char answer[ANSWER_MAX])
-{
-	int fd = dial();
-	size_t got = 0;
-	ssize_t more = -1;
-
-	if (fd < 0) {
-		snprintf(answer, ANSWER_MAX, "lightgate-agent is not running: %s", strerror(errno));
-		return false;
-	}
-	if (send_all(fd, question, n) && shutdown(fd, SHUT_WR) == 0)
-		while (got < ANSWER_MAX - 1 && (more = read(fd, answer + got, ANSWER_MAX - 1 - got)) > 0)
-			got += (size_t)more;
-	close(fd);
-	answer[got] = '\0';
-	/* Only a whole answer counts: cut off in the middle it might say something else. */
-	bool permit = more == 0 && strncmp(answer, "permit\n", 7) == 0;
-	char *text = strchr(answer, '\n');
-	if (more != 0 || text == NULL)
-		snprintf(answer, ANSWER_MAX, "lightgate-agent did not answer in time");
-	else
-		memmove(answer, text + 1, strlen(text + 1) + 1);
-	return permit;
-}
-
 /* ---- hook: the container's state on stdin ----------------------------------------------------------------------- */
 
 static int
 hook(void)
 {
 	static char question[QUESTION_MAX];
-	char answer[ANSWER_MAX];
+	char answer[LG_ASK_ANSWER];
 	const char *start_of = getenv("LIGHTGATE_START");	/* absent where the hook was not put in by us */
 	size_t n = (size_t)snprintf(question, 256, "hook\n%.200s\n", start_of == NULL ? "" : start_of);
 	ssize_t more;
@@ -130,7 +63,7 @@ hook(void)
 		n += (size_t)more;
 	if (n == sizeof question)
 		return fail("the container's state is too large", "");
-	return ask(question, n, answer) ? 0 : fail("denied", answer);
+	return lg_ask_agent(question, n, answer) ? 0 : fail("denied", answer);
 }
 
 /* ---- the command line, as runc reads it (urfave/cli over Go's flag) ------------------------------------------------ */
@@ -300,27 +233,27 @@ find_runtime(void)
 
 /* The id and the bundle for the agent's; its answer is the path of the private bundle. */
 static bool
-prepare(const struct command *c, char answer[ANSWER_MAX])
+prepare(const struct command *c, char answer[LG_ASK_ANSWER])
 {
 	char bundle[PATH_MAX], question[PATH_MAX + 512];
 	const char *given = c->bundle == NULL || c->bundle[0] == '\0' ? "." : c->bundle;
 
 	if (realpath(given, bundle) == NULL) {
-		snprintf(answer, ANSWER_MAX, "%s: %s", given, strerror(errno));
+		snprintf(answer, LG_ASK_ANSWER, "%s: %s", given, strerror(errno));
 		return false;
 	}
 	int n = snprintf(question, sizeof question, "create\n%s\n%s", c->id, bundle);
 	if (n < 0 || (size_t)n >= sizeof question) {
-		snprintf(answer, ANSWER_MAX, "the container id is too long");
+		snprintf(answer, LG_ASK_ANSWER, "the container id is too long");
 		return false;
 	}
-	return ask(question, (size_t)n, answer);
+	return lg_ask_agent(question, (size_t)n, answer);
 }
 
 static int
 start(const char *runtime, char **argv, struct command *c)
 {
-	char answer[ANSWER_MAX], bundle[ANSWER_MAX + 16], *words[2 * WORDS_MAX];
+	char answer[LG_ASK_ANSWER], bundle[LG_ASK_ANSWER + 16], *words[2 * WORDS_MAX];
 	int n = 0;
 
 	if (c->at >= WORDS_MAX)

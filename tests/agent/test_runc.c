@@ -8,6 +8,8 @@ int runc_main(int argc, char **argv);
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #define LINE_WORDS 32
@@ -149,7 +151,7 @@ answer_once(void *arg)
 }
 
 static bool
-ask_fake(struct fake *f, const char *question, char answer[ANSWER_MAX])
+ask_fake(struct fake *f, const char *question, char answer[LG_ASK_ANSWER])
 {
 	char folder[] = "/tmp/lg-runc.XXXXXX";
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -162,7 +164,7 @@ ask_fake(struct fake *f, const char *question, char answer[ANSWER_MAX])
 	cr_assert_eq(listen(f->listener, 1), 0);
 	pthread_create(&thread, NULL, answer_once, f);
 	setenv("LIGHTGATE_AGENT_SOCKET", at.sun_path, 1);
-	bool permit = ask(question, strlen(question), answer);
+	bool permit = lg_ask_agent(question, strlen(question), answer);
 	if (f->reply != NULL)
 		pthread_join(thread, NULL);
 	unlink(at.sun_path);
@@ -182,7 +184,7 @@ static const struct {
 
 Test(runc, only_a_whole_permit_is_one)
 {
-	char answer[ANSWER_MAX];
+	char answer[LG_ASK_ANSWER];
 
 	for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
 		struct fake f = { .reply = replies[i].reply };
@@ -195,7 +197,7 @@ Test(runc, only_a_whole_permit_is_one)
 Test(runc, an_agent_that_hangs_or_is_not_there_is_a_refusal_within_two_seconds)
 {
 	static struct fake f = { .reply = NULL };
-	char answer[ANSWER_MAX];
+	char answer[LG_ASK_ANSWER];
 	struct timespec begin, end;
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -203,6 +205,6 @@ Test(runc, an_agent_that_hangs_or_is_not_there_is_a_refusal_within_two_seconds)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	cr_assert_lt((end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000, 2000);
 	setenv("LIGHTGATE_AGENT_SOCKET", "/nonexistent/agent.sock", 1);
-	cr_assert_not(ask("hook\n", 5, answer));
+	cr_assert_not(lg_ask_agent("hook\n", 5, answer));
 	cr_assert_not_null(strstr(answer, "not running"));
 }

@@ -75,7 +75,7 @@ static const struct {
 	{ "lightgate user list --prefix", "--prefix needs a value: TEXT" },
 	{ "lightgate user list --prefix a --prefix b", "--prefix is given twice" },
 	{ "lightgate apply --dry-run=1", "--dry-run takes no value" },
-	{ "lightgate apply", "which state? lightgate apply -f FILE" },
+	{ "lightgate apply", "which document? lightgate apply -f FILE" },
 	{ "lightgate check container:create web", "\"web\" is not of the form Type/name" },
 	{ "lightgate check a Workload/web --as User/a --subject-token-file f", "--as and --subject-token-file both say who" },
 	{ "lightgate host create-join-token n --life 2h", "--life is 1s to 1h, not \"2h\"" },
