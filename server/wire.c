@@ -227,7 +227,7 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
 			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .client_entry = sts_client_entry, .client_gone = sts_client_gone, .mailbox = sts_mailbox,
 		},
-		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings),
+		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings), .workers = app->workers,
 	};
 	size_t n;
 

@@ -29,9 +29,6 @@ static const struct {
 } constants[] = {
 	{ "response_types_supported", "[\"code\"]" },
 	{ "response_modes_supported", "[\"query\"]" },
-	{ "grant_types_supported", "[\"authorization_code\",\"refresh_token\",\"client_credentials\","
-	    "\"urn:ietf:params:oauth:grant-type:device_code\",\"urn:ietf:params:oauth:grant-type:token-exchange\","
-	    "\"urn:ietf:params:oauth:grant-type:jwt-bearer\"]" },
 	{ "subject_types_supported", "[\"public\"]" },
 	{ "scopes_supported", "[\"openid\",\"profile\",\"email\",\"phone\",\"address\",\"groups\",\"offline_access\"]" },
 	{ "acr_values_supported", "[\"" STS_ACR_PASSWORD "\",\"" STS_ACR_MFA "\",\"" STS_ACR_PASSKEY "\"]" },
@@ -71,6 +68,19 @@ write_endpoints(struct lg_jsonw *w, struct lg_arena *a, lg_str base, bool mtls)
 			lg_jsonw_str_of(w, endpoints[i].name, lg_cat(a, base, lg_str_of(endpoints[i].path)));
 }
 
+/* The password grant is told only where some client has it. */
+static lg_err
+write_grants(struct sts_rq *rq, struct lg_jsonw *w)
+{
+	bool passwords;
+
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	passwords = sts_passwords_wanted(rq);
+	lg_view_end(&rq->view);
+	sts_grants_write(w, LG_STR("grant_types_supported"), passwords ? ~0u : ~(unsigned)LG_GRANT_PASSWORD);
+	return LG_OK;
+}
+
 /* Those of every ID token, and what can be said of people. */
 static void
 write_claims(struct lg_jsonw *w)
@@ -102,6 +112,7 @@ sts_http_discovery(void *self, struct lg_http *ex)
 		lg_jsonw_raw(&w, lg_str_of(constants[i].json));
 	}
 	write_claims(&w);
+	LG_TRY(write_grants(rq, &w));
 	if (rq->tenant.mtls.n > 0) {
 		lg_jsonw_name(&w, LG_STR("mtls_endpoint_aliases"));
 		lg_jsonw_object(&w);

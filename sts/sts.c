@@ -20,6 +20,7 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	sts->signer = o->signer;
 	sts->hasher = o->hasher;
 	sts->outside = o->outside;
+	sts->workers = o->workers;
 	LG_TRY(sts_web_new(cx, sts->arena, o->files, o->nfiles, &sts->web));
 	LG_TRY(sts_foreign_new(cx, &sts->foreign));
 	LG_TRY(sts_caches_new(cx, &sts->caches));

@@ -22,6 +22,7 @@ struct lg_sts {
 	struct lg_signer signer;
 	struct lg_hasher hasher;
 	struct sts_web *web;			/* pages and messages */
+	struct lg_pool *workers;
 	struct lg_web outside;
 	struct sts_foreign *foreign;		/* what identity sources publish */
 	unsigned ldap_waiting;			/* sign-ins at other directories; atomic */
@@ -428,6 +429,7 @@ lg_err sts_grant_code(struct sts_rq *rq);
 lg_err sts_grant_refresh(struct sts_rq *rq);
 lg_err sts_grant_device(struct sts_rq *rq);
 lg_err sts_grant_exchange(struct sts_rq *rq);
+lg_err sts_grant_password(struct sts_rq *rq);
 
 /* What a code, or an approved device, stands for: its person as they are now, audience, times; may they have it?  (grant_code.c) */
 LG_CHECKED lg_err sts_code_issue(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *is);

@@ -9,6 +9,7 @@ static const struct {
 	{ { "client_credentials", 18 }, LG_GRANT_CLIENT, sts_grant_client_credentials },
 	{ { "authorization_code", 18 }, LG_GRANT_CODE, sts_grant_code },
 	{ { "refresh_token", 13 }, LG_GRANT_REFRESH, sts_grant_refresh },
+	{ LG_STR("password"), LG_GRANT_PASSWORD, sts_grant_password },
 	{ LG_STR("urn:ietf:params:oauth:grant-type:device_code"), LG_GRANT_DEVICE, sts_grant_device },
 	{ LG_STR("urn:ietf:params:oauth:grant-type:token-exchange"), LG_GRANT_EXCHANGE, sts_grant_exchange },
 	/* The assertion was the client's proof: what follows is the same. */

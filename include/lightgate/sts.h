@@ -20,6 +20,7 @@ struct lg_sts;
 struct lg_store;
 struct lg_table;
 struct lg_mailbox;
+struct lg_pool;
 
 /* ---- ports: filled by server/, by fakes in tests ---------------------------------------------------- */
 
@@ -115,6 +116,7 @@ struct lg_sts_options {
 	struct lg_signer signer;
 	struct lg_hasher hasher;
 	struct lg_web outside;		/* issuers' keys and providers */
+	struct lg_pool *workers;	/* what a request on a loop has to wait for */
 	const struct lg_sts_file *files;	/* those of web/; must outlive the service */
 	size_t nfiles;
 };

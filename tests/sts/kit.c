@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mailbox.h"
+#include "base/pool.h"
 #include "base/text.h"
 
 struct kit kit;
@@ -528,6 +529,8 @@ kit_start(void)
 	cr_assert_eq(lg_mailbox_new(&kit.cx, &kit.mailbox), LG_OK);
 	make_keys();
 	o.store = kit.store;
+	cr_assert_eq(lg_pool_new(&kit.cx, 2, 16, 0, 0, &kit.workers), LG_OK);
+	o.workers = kit.workers;
 	web_files(&o);
 	/* As if it ran for a minute. */
 	kit.cx.now -= LG_MINUTE;
@@ -539,6 +542,7 @@ kit_start(void)
 void
 kit_end(void)
 {
+	lg_pool_free(&kit.workers);
 	lg_store_close(&kit.store);
 	lg_sts_free(&kit.sts);
 	lg_mailbox_free(&kit.mailbox);

@@ -31,6 +31,7 @@ struct kit {
 	struct lg_ctx cx;
 	struct lg_store *store;
 	struct lg_mailbox *mailbox;
+	struct lg_pool *workers;
 	struct lg_sts *sts;
 	struct lg_key *key, *rsa, *client_key;
 	struct lg_keyset *keys;

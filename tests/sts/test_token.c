@@ -109,7 +109,7 @@ Test(token, malformed_requests)
 	} cases[] = {
 		{ "", "invalid_request" },
 		{ "grant_type=", "invalid_request" },
-		{ "grant_type=password&username=a&password=b", "unsupported_grant_type" },
+		{ "grant_type=implicit&username=a&password=b", "unsupported_grant_type" },
 		{ "grant_type=authorization_code&code=x", "unauthorized_client" },
 		{ CREDENTIALS "&grant_type=client_credentials", "invalid_request" },
 		{ "grant_type=%zz", "invalid_request" },
