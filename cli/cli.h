@@ -159,6 +159,7 @@ lg_err cli_add_member(struct cli *c);
 lg_err cli_remove_member(struct cli *c);
 lg_err cli_set_password(struct cli *c);
 lg_err cli_create_entry(struct cli *c);
+lg_err cli_new_secret(struct cli *c);
 lg_err cli_change_entry(struct cli *c);
 lg_err cli_enable(struct cli *c);
 lg_err cli_disable(struct cli *c);

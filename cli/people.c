@@ -20,7 +20,7 @@ path_of(struct cli *c, const char *tail)
 
 /* ---- options become members ------------------------------------------------------------------------------------------- */
 
-enum as { TEXT, NUMBER, WORDS, KEYS, FLAG, SECONDS };
+enum as { TEXT, NUMBER, WORDS, KEYS, FLAG, SECONDS, JSON };
 
 struct field {
 	const char *option, *member;
@@ -32,6 +32,23 @@ static const struct field entry_fields[] = {
 	{ "description", "description", TEXT }, { "groups", "groups", WORDS }, { "uid-number", "uid_number", NUMBER },
 	{ "gid-number", "gid_number", NUMBER }, { "home", "home", TEXT }, { "shell", "shell", TEXT }, { "ssh-keys", "ssh_keys", KEYS },
 	{ "members", "members", WORDS },
+};
+
+static const struct field client_fields[] = {
+	{ "type", "type", TEXT }, { "display", "display", TEXT }, { "redirect-uris", "redirect_uris", WORDS },
+	{ "logout-uris", "post_logout_redirect_uris", WORDS }, { "scopes", "scopes", WORDS }, { "audiences", "audiences", WORDS },
+	{ "grants", "grants", WORDS }, { "auth", "auth", TEXT }, { "jwks", "jwks", JSON }, { "jwks-uri", "jwks_uri", TEXT },
+	{ "id-token-alg", "id_token_alg", TEXT }, { "access-token-alg", "access_token_alg", TEXT }, { "userinfo-alg", "userinfo_alg", TEXT },
+	{ "introspection-alg", "introspection_alg", TEXT }, { "introspect", "introspect", FLAG },
+	{ "access-life", "access_life", SECONDS }, { "dpop", "dpop_bound_access_tokens", FLAG },
+	{ "certificate-bound", "tls_client_certificate_bound_access_tokens", FLAG },
+	{ "par", "require_pushed_authorization_requests", FLAG }, { "signed-requests", "require_signed_request_object", FLAG },
+	{ "request-object-alg", "request_object_alg", TEXT }, { "request-uris", "request_uris", WORDS },
+	{ "max-age", "default_max_age", SECONDS }, { "acr-values", "default_acr_values", WORDS },
+	{ "backchannel-logout-uri", "backchannel_logout_uri", TEXT }, { "frontchannel-logout-uri", "frontchannel_logout_uri", TEXT },
+	{ "frontchannel-session", "frontchannel_logout_session_required", FLAG },
+	{ "client-uri", "client_uri", TEXT }, { "logo-uri", "logo_uri", TEXT }, { "policy-uri", "policy_uri", TEXT },
+	{ "tos-uri", "tos_uri", TEXT }, { "contacts", "contacts", WORDS }, { "fapi2", "fapi2", FLAG }, { "enabled", "enabled", FLAG },
 };
 
 static const struct field rule_fields[] = {
@@ -102,6 +119,11 @@ put_field(struct cli *c, struct lg_jsonw *w, const struct field *f)
 		LG_TRY(read_seconds(c, f->option, text, &n));
 		lg_jsonw_int_of(w, f->member, n);
 		return LG_OK;
+	case JSON:
+		LG_TRY(cli_read_file(c, text, &text));
+		lg_jsonw_name(w, lg_str_of(f->member));
+		lg_jsonw_raw(w, lg_str_trim(text));
+		return LG_OK;
 	case KEYS:
 		LG_TRY(cli_read_file(c, text, &text));
 		break;
@@ -125,6 +147,15 @@ put_fields(struct cli *c, struct lg_jsonw *w, const struct field *fields, size_t
 	return LG_OK;
 }
 
+/* Of this noun. */
+static lg_err
+put_own_fields(struct cli *c, struct lg_jsonw *w, size_t *given)
+{
+	if (strcmp(kind(c), "clients") == 0)
+		return put_fields(c, w, client_fields, LG_COUNT(client_fields), given);
+	return put_fields(c, w, entry_fields, LG_COUNT(entry_fields), given);
+}
+
 /* ---- create, change, enable, disable --------------------------------------------------------------------------------------- */
 
 /* What the service made for it is told once. */
@@ -141,7 +172,8 @@ tell_credentials(struct cli *c, lg_str body)
 	while (lg_json_item(&js)) {
 		one = lg_json_raw(&js);
 		lg_str name = lg_api_member(c->cx, one, "name"), secret = lg_api_member(c->cx, one, "secret");
-		cli_line(c, "the password of %.*s, shown this once: %.*s", LG_FMT(name), LG_FMT(secret));
+		cli_line(c, "the %s of %.*s, shown this once: %.*s", strcmp(kind(c), "clients") == 0 ? "secret" : "password", LG_FMT(name),
+		    LG_FMT(secret));
 	}
 }
 
@@ -155,7 +187,7 @@ cli_create_entry(struct cli *c)
 
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "name", c->args[0]);
-	LG_TRY(put_fields(c, &w, entry_fields, LG_COUNT(entry_fields), &given));
+	LG_TRY(put_own_fields(c, &w, &given));
 	lg_jsonw_object_end(&w);
 	LG_TRY(cli_call(c, "POST", lg_print(c->cx->arena, "/v1/%s", kind(c)), lg_buf_view(&b), &answer));
 	if (cli_wants_json(c)) {
@@ -176,7 +208,7 @@ cli_change_entry(struct cli *c)
 	size_t given;
 
 	lg_jsonw_object(&w);
-	LG_TRY(put_fields(c, &w, entry_fields, LG_COUNT(entry_fields), &given));
+	LG_TRY(put_own_fields(c, &w, &given));
 	lg_jsonw_object_end(&w);
 	if (given == 0)
 		return lg_fail(c->cx, LG_E_INVALID, "change what? See lightgate %s change --help", c->path[1]->name);
@@ -208,6 +240,20 @@ lg_err
 cli_disable(struct cli *c)
 {
 	return set_enabled(c, false);
+}
+
+lg_err
+cli_new_secret(struct cli *c)
+{
+	struct lg_reply answer;
+
+	LG_TRY(cli_call(c, "POST", path_of(c, "/secret"), LG_NONE, &answer));
+	if (cli_wants_json(c)) {
+		cli_json(c, answer.body);
+		return LG_OK;
+	}
+	cli_line(c, "the new secret of %.*s, shown this once: %.*s", LG_FMT(c->args[0]), LG_FMT(lg_api_member(c->cx, answer.body, "secret")));
+	return LG_OK;
 }
 
 /* ---- rename, lock, unlock ------------------------------------------------------------------------------------------------------ */

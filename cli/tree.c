@@ -55,6 +55,25 @@ const struct cli_option cli_globals[] = {
 #define GROUP_OPTIONS { "description", 0, "TEXT", "a note" }, { "gid-number", 0, "N", "of a group on UNIX hosts" }, \
 	{ "groups", 0, "NAME,...", "groups that hold it" }, { "members", 0, "TYPE/NAME,...", "to add" }
 
+#define CLIENT_OPTIONS { "type", 0, "public|confidential|service", "what it gets unless the rest says otherwise (confidential)" }, \
+	{ "display", 0, "TEXT", "the name that people see" }, { "redirect-uris", 0, "URI,...", "where codes go" }, \
+	{ "logout-uris", 0, "URI,...", "where people go after signing out" }, { "scopes", 0, "NAME,...", "that it may have" }, \
+	{ "audiences", 0, "URI,...", "resources it may name" }, { "grants", 0, "NAME,...", "authorization_code, refresh_token, ..." }, \
+	{ "auth", 0, "NAME", "client_secret, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none" }, \
+	{ "jwks", 0, "FILE", "its public keys (JWKS)" }, { "jwks-uri", 0, "URL", "or where it publishes them" }, \
+	{ "id-token-alg", 0, "ALG", "ES256, RS256, PS256 or EdDSA" }, { "access-token-alg", 0, "ALG", "likewise (ES256)" }, \
+	{ "userinfo-alg", 0, "ALG", "signed userinfo; '' for JSON" }, { "introspection-alg", 0, "ALG", "of signed introspection (ES256)" }, \
+	{ "introspect", 0, "yes|no", "may introspect all tokens" }, { "access-life", 0, "TIME", "of access tokens, at most 1h (5m)" }, \
+	{ "dpop", 0, "yes|no", "tokens are bound to a DPoP key" }, { "certificate-bound", 0, "yes|no", "tokens are bound to its certificate" }, \
+	{ "par", 0, "yes|no", "it has to push its requests" }, { "signed-requests", 0, "yes|no", "it has to sign its requests" }, \
+	{ "request-object-alg", 0, "ALG", "with this alone" }, { "request-uris", 0, "URL,...", "where its request objects are" }, \
+	{ "max-age", 0, "TIME", "a sign-in counts for so long" }, { "acr-values", 0, "ACR,...", "how well people should be known" }, \
+	{ "backchannel-logout-uri", 0, "URL", "told when a session ends" }, { "frontchannel-logout-uri", 0, "URL", "opened when one signs out" }, \
+	{ "frontchannel-session", 0, "yes|no", "... with iss and sid" }, { "client-uri", 0, "URL", "its home page" }, \
+	{ "logo-uri", 0, "URL", "its picture" }, { "policy-uri", 0, "URL", "what it does with data" }, { "tos-uri", 0, "URL", "its terms" }, \
+	{ "contacts", 0, "TEXT,...", "who answers for it" }, { "fapi2", 0, "yes|no", "hold it to the FAPI 2.0 Security Profile" }, \
+	{ "enabled", 0, "yes|no", "no: it gets nothing" }
+
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
 #define FIND_OPTIONS { "subject", 0, "TYPE/NAME", "only theirs" }, { "serial", 0, "HEX", "only this one" }, \
 	{ "name", 0, "NAME", "of the subject; NAME* for its beginning" }, { "spki", 0, "HEX", "SHA-256 of the SubjectPublicKeyInfo" }, \
@@ -205,7 +224,17 @@ static const struct cli_command nouns[] = {
 	NOUN("workloads", "workload", "Containers and virtual machines by name"),
 	NOUN("images", "image", "Images"),
 	NOUN("networks", "network", "Networks"),
-	NOUN("clients", "client", "OpenID Connect clients"),
+	NOUN("clients", "client", "OpenID Connect clients",
+	  { .name = "create", .args = "NAME", .help = "A new client; a secret, if it needs one, is made and shown once", .kind = "clients",
+	    .run = cli_create_entry, .options = OPTIONS(CLIENT_OPTIONS),
+	    .examples = EXAMPLES("lightgate client create portal --redirect-uris https://portal.example.org/cb",
+	        "lightgate client create bank --fapi2 yes --auth private_key_jwt --jwks-uri https://bank.example/jwks "
+	        "--redirect-uris https://bank.example/cb") },
+	  { .name = "change", .args = "NAME", .help = "Change what is said; the rest stays", .kind = "clients", .run = cli_change_entry,
+	    .options = OPTIONS(CLIENT_OPTIONS),
+	    .examples = EXAMPLES("lightgate client change portal --id-token-alg RS256", "lightgate client change portal --enabled no") },
+	  { .name = "new-secret", .args = "NAME", .help = "Another secret, shown once; the old one is good no more", .kind = "clients",
+	    .run = cli_new_secret, .examples = EXAMPLES("lightgate client new-secret portal") }),
 	{ .name = "policy", .help = "Policy sets: versions, activation",
 	  .examples = EXAMPLES("lightgate policy list", "lightgate policy activate -f shop.cedar"),
 	  .sub = COMMANDS({ .name = "list", .help = "The versions", .examples = EXAMPLES("lightgate policy list"), .run = cli_policy_list },

@@ -59,6 +59,7 @@ lg_err lg_api_put_member(void *self, struct lg_http *ex);
 lg_err lg_api_del_member(struct lg_app *app, struct lg_http *ex, const struct lg_api_path *path);
 lg_err lg_api_post_user(void *self, struct lg_http *ex);
 lg_err lg_api_post_host(void *self, struct lg_http *ex);
+lg_err lg_api_post_client(void *self, struct lg_http *ex);
 lg_err lg_api_replay(void *self, struct lg_http *ex);
 lg_err lg_api_policies(void *self, struct lg_http *ex);
 lg_err lg_api_policy(void *self, struct lg_http *ex);

@@ -217,6 +217,9 @@ lg_api_deed(void *self, struct lg_http *ex)
 		return lg_api_post_user(self, ex);
 	if (d.path.n == 3 && lg_str_eq(d.path.segment[0], LG_STR("hosts")) && lg_str_eq(d.path.segment[2], LG_STR("join-tokens")))
 		return lg_api_post_host(self, ex);
+	if (d.path.n == 3 && (lg_str_eq(d.path.segment[0], LG_STR("clients")) || lg_str_eq(d.path.segment[0], LG_STR("services"))) &&
+	    lg_str_eq(d.path.segment[2], LG_STR("secret")))
+		return lg_api_post_client(self, ex);
 	for (size_t i = 0; d.path.n == 3 && i < LG_COUNT(deeds); i++) {
 		bool fits = !deeds[i].people || lg_str_eq(d.path.segment[0], LG_STR("users"));
 		if (!fits || !lg_str_eq(d.path.segment[2], lg_str_of(deeds[i].verb)))

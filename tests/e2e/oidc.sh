@@ -46,4 +46,25 @@ has "it is an entry like any other" "$(lightgate -o json client show "$ID" 2>&1)
 has "on record, by whom" "$(api GET '/v1/audit?operation=client.register')" '"actor":"User/admin","operation":"client.register"'
 same "it goes" "$(curl -sS --cacert "$CA" -H "Authorization: Bearer $RAT" -X DELETE "$R/$ID" -o /dev/null -w '%{http_code}')" 204
 same "and its entry with it" "$(api GET "/v1/clients/$ID" | tail -1)" 404
+
+# administrators make and change clients
+claim "login" lightgate login
+made=$(lightgate -o json client create shop --redirect-uris https://shop.example/cb --display Shop --scopes openid,email)
+first=$(jq -r '.credentials[0].secret' <<<"$made")
+lightgate client change shop --access-life 10m --backchannel-logout-uri https://shop.example/bye >"$T/claim.out"
+has "it is changed" "$(cat "$T/claim.out")" '^shop is changed'
+client=$(lightgate -o json client show shop)
+same "what was not named stays" "$(jq -c '[.client.scopes, .client.redirect_uris, .client.display, .client.access_life]' <<<"$client")" \
+	'[["openid","email"],["https://shop.example/cb"],"Shop",600]'
+token_at() { curl -sS --cacert "$CA" -u "shop:$1" -d token=x -o /dev/null -w '%{http_code}' "$HTTPS/oauth2/introspect"; }
+same "its secret counts" "$(token_at "$first")" 200
+second=$(lightgate -o json client new-secret shop | jq -r .secret)
+same "the new one does" "$(token_at "$second")" 200
+same "the old one does not" "$(token_at "$first")" 401
+lightgate client change shop --fapi2 yes >"$T/claim.out" 2>&1
+has "a profile refuses by its rule" "$(cat "$T/claim.out")" 'fapi2 client-authentication \(5\.3\.2\.1\)'
+lightgate client change shop --enabled no >/dev/null
+same "a disabled one gets nothing" "$(token_at "$second")" 401
+lightgate client new-secret portal >"$T/claim.out" 2>&1
+has "who has no secret gets none" "$(cat "$T/claim.out")" 'has no secret'
 done_testing
