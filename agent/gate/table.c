@@ -1,59 +1,37 @@
 /* table.c: a state of the world, looked up in this process: for the queue, and to find flows that must end. */
 #include "agent/gate/table.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "base/ipnet.h"
 #include "base/text.h"
 
 #define NOWHERE UINT32_MAX
 
 /* ---- ranges -------------------------------------------------------------------------------------------------- */
 
-static unsigned
-width(int family)
+static lg_str
+octets_of(const struct lg_address *at)
 {
-	return family == AF_INET ? 32 : 128;
-}
-
-static bool
-same_front(const uint8_t *a, const uint8_t *b, unsigned bits)
-{
-	unsigned whole = bits / 8, rest = bits % 8;
-	uint8_t mask = (uint8_t)(0xff00u >> rest);
-
-	return memcmp(a, b, whole) == 0 && (rest == 0 || ((a[whole] ^ b[whole]) & mask) == 0);
+	return (lg_str){ (const char *)at->a, at->family == AF_INET ? 4 : 16 };
 }
 
 bool
 lg_range_holds(const struct lg_range *r, const struct lg_address *at)
 {
-	return r->family == at->family && same_front(r->a, at->a, r->bits);
-}
-
-static bool
-is_front(const struct lg_range *r)
-{
-	for (unsigned i = r->bits; i < width(r->family); i++)
-		if (r->a[i / 8] & (0x80u >> (i % 8)))
-			return false;
-	return true;
+	return lg_ipnet_has((lg_str){ (const char *)r->net, r->n }, octets_of(at));
 }
 
 lg_err
 lg_range_parse(struct lg_ctx *cx, lg_str text, struct lg_range *ret)
 {
-	lg_str address, length;
-	const char *p;
-	int64_t bits;
+	lg_str net;
 
-	if (!lg_str_cut(text, '/', &address, &length) || !lg_int_parse(length, &bits))
+	if (!lg_ipnet_parse(cx->arena, text, &net))
 		return lg_fail(cx, LG_E_INVALID, "%.*s is not a range of addresses: 10.77.0.0/16, fd77::/64", LG_FMT(text));
-	LG_TRY(lg_cstr(cx, address, &p));
-	*ret = (struct lg_range){ .family = memchr(address.p, ':', address.n) != NULL ? AF_INET6 : AF_INET, .bits = (unsigned)bits };
-	if (inet_pton(ret->family, p, ret->a) != 1 || bits < 0 || bits > width(ret->family) || !is_front(ret))
-		return lg_fail(cx, LG_E_INVALID, "%.*s is not a range of addresses: 10.77.0.0/16, fd77::/64", LG_FMT(text));
+	ret->n = net.n;
+	memcpy(ret->net, net.p, net.n);
 	return LG_OK;
 }
 
@@ -120,7 +98,7 @@ lg_gate_whereabouts(const struct lg_gate_table *t, const struct lg_bundle *b, co
 		for (size_t k = 0; k < ps->v[i].naddress; k++) {
 			const struct lg_address *at = &ps->v[i].address[k];
 			const struct lg_gate_named *n = lg_map_get(&t->by_address, key_of(at));
-			if (n == NULL || n->workload.n == 0 || !lg_bundle_delegated(b, (lg_str){ (const char *)at->a, at->family == AF_INET ? 4 : 16 }))
+			if (n == NULL || n->workload.n == 0 || !lg_bundle_delegated(b, octets_of(at)))
 				continue;
 			lg_jsonw_object(w);
 			lg_jsonw_name(w, LG_STR("address"));

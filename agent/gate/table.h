@@ -18,9 +18,8 @@
 #define LG_GATE_LEARNED		65536		/* verdicts of the queue that the kernel remembers */
 
 struct lg_range {
-	int family;
-	uint8_t a[16];
-	unsigned bits;
+	uint8_t net[32];			/* as lg_ipnet_parse gives it */
+	size_t n;
 };
 /* "10.77.0.0/16", "fd77::/64".  LG_E_INVALID: bits are set behind the length, too. */
 LG_CHECKED lg_err lg_range_parse(struct lg_ctx *cx, lg_str text, struct lg_range *ret);

@@ -8,6 +8,7 @@
 
 #include "agent/gate/nft.h"
 #include "agent/gate/table.h"
+#include "base/ipnet.h"
 
 #define T	LG_NFT_FAMILY " " LG_NFT_TABLE
 #define LINKS	LG_NFT_LINKS " " LG_NFT_TABLE
@@ -102,12 +103,11 @@ lg_gate_write_frame(struct lg_buf *b)
 void
 lg_gate_write_ranges(const struct lg_range *range, size_t n, struct lg_buf *b)
 {
+	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
+
 	for (size_t i = 0; i < n; i++) {
-		struct lg_address at = { .family = range[i].family };
-		memcpy(at.a, range[i].a, sizeof at.a);
-		lg_buf_printf(b, "add element " T " guarded%s { ", at.family == AF_INET ? "4" : "6");
-		lg_address_put(b, &at);
-		lg_buf_printf(b, "/%u }\n", range[i].bits);
+		lg_str text = lg_ipnet_text(a, (lg_str){ (const char *)range[i].net, range[i].n });
+		lg_buf_printf(b, "add element " T " guarded%s { %.*s }\n", range[i].n == 8 ? "4" : "6", LG_FMT(text));
 	}
 }
 
