@@ -57,6 +57,7 @@ lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_uui
 struct purge {
 	uint32_t tenant;
 	int64_t before;
+	size_t gone;
 	bool more;
 };
 
@@ -102,6 +103,7 @@ purge_index(struct lg_ctx *cx, struct lg_view *v, struct purge *p, const struct 
 		struct lg_certs_key k = lg_certs_key_of(p->tenant);
 
 		lg_certs_key_add(&k, tail[i].p, tail[i].n);
+		p->gone++;
 		for (size_t t = 0; t < 2 && tables[t] != NULL; t++)
 			LG_TRY(del_if_there(cx, v, tables[t], &k));
 	}
@@ -117,19 +119,21 @@ run_purge(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct purge *p = arg;
 
 	p->more = false;
+	p->gone = 0;
 	LG_TRY(purge_index(cx, v, p, &lg_certs_by_expiry, LG_CERT_SERIAL, certificates));
 	LG_TRY(purge_index(cx, v, p, &lg_certs_invited_by_expiry, sizeof(lg_sha256), invited));
 	return purge_index(cx, v, p, &lg_acme_by_expiry, sizeof(lg_uuid), orders);
 }
 
 lg_err
-lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, bool *more)
+lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, size_t *gone, bool *more)
 {
 	struct purge p = { .tenant = tenant, .before = before };
 
 	if (p.before > cx->now - LG_CERT_REJOIN)
 		p.before = cx->now - LG_CERT_REJOIN;
 	LG_TRY(lg_store_apply(cx, c->ports.store, tenant, "certificate.purge", run_purge, &p, NULL));
+	*gone += p.gone;
 	*more = p.more;
 	return LG_OK;
 }

@@ -273,3 +273,35 @@ lg_route_revoke_many(void *self, struct lg_http *ex)
 	lg_jsonw_int_of(&w, "revoked", (int64_t)count);
 	return lg_routes_end(ex, &w);
 }
+
+/* ---- purge ---------------------------------------------------------------------------------------------- */
+
+/* Sooner than the settings would; what ended less than LG_CERT_REJOIN ago stays. */
+lg_err
+lg_route_purge(void *self, struct lg_http *ex)
+{
+	lg_str before = LG_NONE;
+	const struct lg_routes_field fields[] = { { "expired_before", &before, false } };
+	struct lg_certs *c = self;
+	struct lg_certs_caller caller;
+	struct lg_jsonw w;
+	bool more = true;
+	size_t gone = 0;
+	int64_t time;
+
+	LG_TRY(lg_routes_who(c, ex, &caller));
+	LG_TRY(lg_routes_body(ex, fields, LG_COUNT(fields)));
+	if (!lg_time_parse(before, &time))
+		return lg_fail(ex->cx, LG_E_INVALID, "\"expired_before\" is a time (RFC 3339)");
+	{
+		LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+		LG_TRY(lg_view_begin(ex->cx, c->ports.store, &v));
+		LG_TRY(lg_routes_may(ex->cx, c, v, ex->tenant, &caller, "admin:write"));
+	}
+	while (more)
+		LG_TRY(lg_certs_purge(ex->cx, c, ex->tenant, time, &gone, &more));
+	w = lg_routes_begin(ex);
+	lg_jsonw_int_of(&w, "purged", (int64_t)gone);
+	return lg_routes_end(ex, &w);
+}

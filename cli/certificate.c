@@ -309,3 +309,26 @@ cli_certificate_issue(struct cli *c)
 	LG_TRY(cli_call(c, "POST", LG_STR("/v1/certificates"), lg_buf_view(&b), &answer));
 	return save(c, key, answer.body);
 }
+
+/* ---- purge ---------------------------------------------------------------------------------------------- */
+
+lg_err
+cli_certificate_purge(struct cli *c)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(256);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_reply answer;
+	int64_t ago;
+
+	if (!cli_given(c, "expired"))
+		return lg_fail(c->cx, LG_E_INVALID, "how long ago? lightgate certificate purge --expired 30d");
+	LG_TRY(cli_seconds(c, "expired", &ago));
+	lg_jsonw_object(&w);
+	lg_jsonw_name(&w, LG_STR("expired_before"));
+	lg_jsonw_time(&w, c->cx->now - ago * 1000000);
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_buf_status(c->cx, &b));
+	LG_TRY(cli_call(c, "POST", LG_STR("/v1/certificates/purge"), lg_buf_view(&b), &answer));
+	cli_line(c, "%.*s rows are gone", LG_FMT(lg_api_raw(c->cx, answer.body, "purged")));
+	return LG_OK;
+}

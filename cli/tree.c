@@ -297,6 +297,10 @@ static const struct cli_command nouns[] = {
 	      { .name = "export", .help = "The inventory for other programs, a certificate a line (or as PEM)",
 		.options = OPTIONS({ "format", 0, "csv|json|pem", "which (json)" }, FIND_OPTIONS),
 		.examples = EXAMPLES("lightgate certificate export --format csv --state revoked > revoked.csv"), .run = cli_certificate_export },
+	      { .name = "purge", .help = "Remove rows of certificates that ended so long ago, sooner than the settings would",
+		.text = "Fourteen days are the least: so long a host may join again by its old certificate.  The ledger keeps what was issued and revoked.",
+		.options = OPTIONS({ "expired", 0, "TIME", "how long ago: 30d (needed)" }), .examples = EXAMPLES("lightgate certificate purge --expired 30d"),
+		.run = cli_certificate_purge },
 	      { .name = "issue", .help = "A certificate for whoever signs in, with a new key or for a request",
 		.text = "The key is made on this machine.  With --csr the key is whose the request proves; with --server-key the service makes it, hands "
 		    "it out once and keeps nothing.",

@@ -129,7 +129,9 @@ complain(struct lg_ctx *cx, const char *what, lg_err e)
 static lg_err
 sweep_certificates(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, bool *more)
 {
-	return lg_certs_purge(cx, app->certs, tenant, cx->now - 90 * LG_DAY, more);
+	size_t gone = 0;
+
+	return lg_certs_purge(cx, app->certs, tenant, cx->now - app->settings->certificates_keep, &gone, more);
 }
 
 static lg_err

@@ -63,6 +63,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	TIME("rotation.issuing_ca", rotation_issuer, "400d", LG_SECOND, 487 * LG_DAY, "An issuing CA signs for so long; it lives 731 days."),
 	TIME("rotation.publish", rotation_publish, "1h", LG_SECOND, 30 * LG_DAY, "A key is published so long before it signs."),
 	TIME("bundles.max_stale", max_stale, "60s", LG_SECOND, LG_HOUR, "A host that is cut off goes on with what it knows for so long."),
+	TIME("certificates.keep", certificates_keep, "90d", 14 * LG_DAY, 3650 * LG_DAY, "Rows of the inventory stay so long after their certificate's end."),
 	TEXT("acme.resolver", acme_resolver, NULL, "DNS server that finds who asks for a certificate; the host's when empty."),
 	COUNT("acme.http_port", acme_http_port, "80", 1, 65535, "Where http-01 challenges are looked at."),
 	COUNT("acme.alpn_port", acme_alpn_port, "443", 1, 65535, "Where tls-alpn-01 challenges are looked at."),

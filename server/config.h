@@ -33,6 +33,7 @@ struct lg_settings {
 	int64_t rotation_token, rotation_ticket, rotation_issuer, rotation_publish;
 	int64_t max_stale;		/* how long a host that is cut off goes on with what it knows */
 	/* how ACME looks at servers that want a certificate */
+	int64_t certificates_keep;
 	lg_str acme_resolver;		/* "address:port"; empty: the first of /etc/resolv.conf */
 	int64_t acme_http_port, acme_alpn_port;
 	lg_str acme_open;		/* "Type/name" */

@@ -296,8 +296,8 @@ LG_CHECKED lg_err lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t t
 
 #define LG_CERTS_PURGE 2000	/* rows of one call */
 /* Deletes certificates and join tokens that expired before `before` (at the latest LG_CERT_REJOIN ago, because rejoin needs the
- * row); *more says that there are others.  On a worker, from time to time. */
-LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, bool *more);
+ * row); gone: rows that went, added; *more says that there are others.  On a worker, from time to time.  The ledger stays. */
+LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, size_t *gone, bool *more);
 
 /* ---- other trust domains ------------------------------------------------------------------------------------ */
 

@@ -276,18 +276,20 @@ Test(purge, long_expired_rows_go_and_rejoin_keeps_its_fortnight)
 	struct lg_issued a = issue(w, w->host, "host"), b = issue(w, w->host, "host");
 	int64_t expires;
 	lg_str token;
+	size_t gone = 0;
 	bool more;
 
 	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
 	cr_assert_eq(lg_certs_invite(&w->cx, w->certs, TENANT_A, w->host, 0, &token, &expires), LG_OK);
 	w->cx.now = b.expires + LG_CERT_REJOIN - LG_MINUTE;
-	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &more), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &gone, &more), LG_OK, "%s", w->cx.error);
 	cr_assert_eq(rows(w, &lg_certs_leaf), 2);
 	w->cx.now = b.expires + LG_CERT_REJOIN + LG_MINUTE;
-	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_B, w->cx.now, &more), LG_OK);
+	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_B, w->cx.now, &gone, &more), LG_OK);
 	cr_assert_eq(rows(w, &lg_certs_leaf), 2);
-	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &more), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &gone, &more), LG_OK, "%s", w->cx.error);
 	cr_assert(!more);
+	cr_assert_eq(gone, 3, "two certificates and a join token: %zu", gone);
 	for (size_t i = 0; i < lg_certs_ntables; i++)	/* the ledger forgets nothing */
 		if (!lg_str_starts(lg_str_of(lg_certs_tables[i]->name), LG_STR("certs.ledger")))
 			cr_assert_eq(rows(w, lg_certs_tables[i]), 0, "%s", lg_certs_tables[i]->name);

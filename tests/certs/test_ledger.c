@@ -157,11 +157,12 @@ Test(ledger, purged_certificates_stay_in_it)
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
 	struct lg_issued is;
 	uint64_t size;
+	size_t gone = 0;
 	bool more;
 
 	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK, "%s", w->cx.error);
 	w->cx.now += 100 * LG_DAY;
-	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &more), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &gone, &more), LG_OK, "%s", w->cx.error);
 	struct lg_view *v = world_view(w);
 	cr_assert_eq(lg_ledger_size(&w->cx, v, TENANT_A, &size), LG_OK);
 	cr_assert_eq(size, 1);

@@ -103,4 +103,6 @@ has "by key" "$(lg list --spki "$key")" 'Host/node1'
 has "a compromised key: all its certificates" "$(lg revoke --spki "$key" --reason keyCompromise -o json)" '"revoked":1'
 same "... open no door any more" "$(curl -sS --cacert "$CA" --cert "$T/node1.pem" --key "$T/node1.key" -o /dev/null -w '%{http_code}' "$MTLS/v1/whoami" 2>/dev/null)" 000
 has "all of a subject" "$(lg revoke --subject Host/node1 --reason cessationOfOperation -o json)" '"revoked":[1-9]'
+same "a purge wants a time" "$(lg purge >/dev/null 2>&1; echo $?)" 2
+same "what ended lately stays" "$(lg purge --expired 1s)" "0 rows are gone"
 done_testing
