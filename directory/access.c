@@ -241,3 +241,22 @@ lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_s
 		keep(ac, vs, bit, q, &verdict);
 	return verdict.permit;
 }
+
+bool
+lg_may_monitor(struct lg_access *ac)
+{
+	const struct lg_decider *d = ac->dir->ports.decider;
+	const struct lg_actor *actor = ac->cx->actor;
+	struct lg_question *q = LG_NEW(ac->cx->arena, struct lg_question);
+	struct lg_verdict verdict = { .permit = false };
+	struct lg_tenant t;
+
+	if (actor->kind != LG_ACTOR_ENTRY || actor->tenant != ac->tenant || lg_tenant_get(ac->cx, ac->v, ac->tenant, &t) != LG_OK)
+		return false;
+	q->tenant = ac->tenant;
+	q->principal = (struct lg_entity_id){ actor->type, actor->id, actor->name };
+	q->action = "admin:read";
+	q->resource = (struct lg_entity_id){ lg_type_name(LG_TYPE_TENANT), t.uuid, t.name };
+	q->context[q->ncontext++] = (struct lg_fact){ .name = "subject_proof", .s = LG_STR("token") };
+	return d->ask(d->self, ac->cx, ac->v, q, &verdict) == LG_OK && verdict.permit;
+}

@@ -35,4 +35,7 @@ struct lg_access lg_access_of(struct lg_directory *dir, struct lg_ctx *cx, struc
 /* at: NULL for rights on the whole entry.  dn: the entry's, or empty when it is yet to be found out.  Whatever goes wrong is a no. */
 bool lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at);
 
+/* What the service counts of itself: the right to read what the tenant that runs it administers (admin:read). */
+bool lg_may_monitor(struct lg_access *ac);
+
 #endif

@@ -116,6 +116,7 @@ lg_ldap_conn_new(struct lg_ldap *l, const struct lg_ldap_peer *peer, void (*wake
 		.in = LG_BUF(LG_LDAP_PDU_BOUND + LG_LDAP_PDU_FIRST), .out = LG_BUF(OUT_MAX) };
 	set_peer(c, peer);
 	lg_conn_actor(c, NULL, NULL);
+	l->counts.connections++;
 	return c;
 }
 

@@ -15,6 +15,7 @@ static const struct {
 	{ "supportedFeatures", "1.3.6.1.1.14 1.3.6.1.4.1.4203.1.5.1 1.3.6.1.4.1.4203.1.5.2 1.3.6.1.4.1.4203.1.5.3" },
 	{ "subschemaSubentry", LG_SUBSCHEMA_DN },
 	{ "vendorName", "Lightgate" },
+	{ "monitorContext", "cn=Monitor" },
 };
 
 /* What the tables say, so that it is never less or more than what is done. */

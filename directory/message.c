@@ -19,7 +19,10 @@ lg_message_decode(lg_str pdu, struct lg_message *ret)
 
 static uint64_t *count_bind(struct lg_ldap_counts *c) { return &c->binds; }
 static uint64_t *count_search(struct lg_ldap_counts *c) { return &c->searches; }
-static uint64_t *count_write(struct lg_ldap_counts *c) { return &c->writes; }
+static uint64_t *count_add(struct lg_ldap_counts *c) { return &c->adds; }
+static uint64_t *count_modify(struct lg_ldap_counts *c) { return &c->modifies; }
+static uint64_t *count_delete(struct lg_ldap_counts *c) { return &c->deletes; }
+static uint64_t *count_rename(struct lg_ldap_counts *c) { return &c->renames; }
 static uint64_t *count_compare(struct lg_ldap_counts *c) { return &c->compares; }
 static uint64_t *count_extended(struct lg_ldap_counts *c) { return &c->extended; }
 
@@ -27,10 +30,10 @@ static const struct lg_op_kind kinds[] = {
 	{ 0x60, 0x61, "bind", count_bind, lg_op_bind },
 	{ 0x42, 0, "unbind", NULL, lg_op_unbind },
 	{ 0x63, 0x65, "search", count_search, lg_op_search },
-	{ 0x66, 0x67, "modify", count_write, lg_op_modify },
-	{ 0x68, 0x69, "add", count_write, lg_op_add },
-	{ 0x4a, 0x6b, "delete", count_write, lg_op_delete },
-	{ 0x6c, 0x6d, "rename", count_write, lg_op_rename },
+	{ 0x66, 0x67, "modify", count_modify, lg_op_modify },
+	{ 0x68, 0x69, "add", count_add, lg_op_add },
+	{ 0x4a, 0x6b, "delete", count_delete, lg_op_delete },
+	{ 0x6c, 0x6d, "rename", count_rename, lg_op_rename },
 	{ 0x6e, 0x6f, "compare", count_compare, lg_op_compare },
 	{ 0x50, 0, "abandon", NULL, lg_op_abandon },
 	{ 0x77, 0x78, "extended", count_extended, lg_op_extended },

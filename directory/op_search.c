@@ -336,7 +336,7 @@ start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 	lg_str dn;
 	lg_err e;
 
-	if (search_made_up(op, v, s))
+	if (search_made_up(op, v, s) || lg_search_monitor(op, v))
 		return;
 	if (!lg_op_find(op, v, s->base, &ac, &base, &dn))
 		return;

@@ -29,6 +29,7 @@
 #define KEPT	(LG_AF_OPERATIONAL | LG_AF_COMPUTED | LG_AF_STATE)
 #define SUDO	"1.3.6.1.4.1.15953.9.1."
 #define PWD	"1.3.6.1.4.1.42.2.27.8.1."
+#define MONITOR	"1.3.6.1.4.1.4203.666.1.55."
 #define OURS	LG_ARC ".1."
 
 const struct lg_attr lg_attrs[] = {
@@ -227,5 +228,12 @@ const struct lg_attr lg_attrs[] = {
 	{ 228, PWD "21", "pwdGraceUseTime", 0, LG_SYN_TIME, TIME, MADE },
 	{ 229, PWD "22", "pwdReset", 0, LG_SYN_BOOLEAN, ONLY(BOOL), SINGLE | KEPT },
 	{ 230, PWD "23", "pwdPolicySubentry", 0, LG_SYN_DN, ONLY(DN), SINGLE | OPER | LG_AF_REFERENCE },
+
+	/* OpenLDAP's monitor */
+	{ 235, MONITOR "1", "monitoredInfo", 0, DS, CI, OPER | LG_AF_READONLY },
+	{ 236, MONITOR "3", "monitorCounter", 0, LG_SYN_INTEGER, INT, OPER | LG_AF_READONLY },
+	{ 237, MONITOR "4", "monitorOpCompleted", 236, LG_SYN_INTEGER, INT, OPER | LG_AF_READONLY },
+	{ 239, "1.3.6.1.4.1.4203.666.1.10", "monitorContext", 0, LG_SYN_DN, ONLY(DN), SINGLE | OPER | LG_AF_READONLY },
+	{ 238, MONITOR "10", "monitorTimestamp", 0, LG_SYN_TIME, TIME, SINGLE | OPER | LG_AF_READONLY },
 };
 const size_t lg_nattrs = LG_COUNT(lg_attrs);

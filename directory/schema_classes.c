@@ -6,6 +6,7 @@
 #define AUX		LG_CLASS_AUXILIARY, LG_TYPE_CONTAINER
 #define IS(type)	LG_CLASS_STRUCTURAL, LG_TYPE_##type
 #define NIS		"1.3.6.1.1.1.2."
+#define MONITOR		"1.3.6.1.4.1.4203.666.3.16."
 #define OURS		LG_ARC ".2."
 #define POSTAL \
 	"street postOfficeBox postalCode postalAddress physicalDeliveryOfficeName st l "
@@ -93,6 +94,12 @@ const struct lg_class lg_classes[] = {
 	{ OURS "7", "lgImage", "top", IS(IMAGE), "cn", "lgProject lgDigest lgSigned description displayName owner" },
 	{ OURS "8", "lgNetwork", "top", IS(NETWORK), "cn", "lgProject description displayName owner" },
 	{ OURS "10", "lgPasswordPolicy", "top", PLAIN, "cn", "description" },
+	{ MONITOR "1", "monitor", "top", PLAIN, "cn", "description seeAlso labeledURI monitoredInfo" },
+	{ MONITOR "2", "monitorServer", "monitor", PLAIN, "", "" },
+	{ MONITOR "3", "monitorContainer", "monitor", PLAIN, "", "" },
+	{ MONITOR "4", "monitorCounterObject", "monitor", PLAIN, "", "" },
+	{ MONITOR "5", "monitorOperation", "monitor", PLAIN, "", "" },
+	{ MONITOR "8", "monitoredObject", "monitor", PLAIN, "", "" },
 	{ OURS "9", "lgClient", "top", IS(CLIENT), "cn", "description displayName owner" },
 };
 const size_t lg_nclasses = LG_COUNT(lg_classes);

@@ -64,6 +64,11 @@ void lg_search_finish(struct lg_op *op, int code, bool more);
 /* Time is up: answers. */
 bool lg_search_late(struct lg_op *op);
 
+/* ---- monitor.c -------------------------------------------------------------------------------------------------------- */
+
+/* The search is for cn=Monitor, and the caller may: it has been answered. */
+bool lg_search_monitor(struct lg_op *op, struct lg_view *v);
+
 /* ---- search_page.c (RFC 2696) --------------------------------------------------------------------------------------------- */
 
 bool lg_page_resume(struct lg_op *op);		/* false: the cookie was never given for this request to this asker */

@@ -2,9 +2,11 @@
 
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "lightgate/certs.h"
 #include "lightgate/store.h"
 #include "server/app_own.h"
+#include "server/ldap_listener.h"
 #include "server/point.h"
 
 static void
@@ -27,19 +29,43 @@ store_metrics(struct lg_app *app, struct lg_buf *out)
 }
 
 /* In the order of struct lg_ldap_counts. */
-static const char *const operations[] = { "bind", "search", "compare", "write", "extended", "entry", "refused" };
+static const char *const operations[] = { "bind", "search", "compare", "add", "modify", "delete", "rename", "extended", "entry", "refused",
+	"connection" };
 
 _Static_assert(LG_COUNT(operations) == sizeof(struct lg_ldap_counts) / sizeof(uint64_t), "a name for each count");
+
+static uint64_t
+sum(const struct lg_app *app, size_t op)
+{
+	const struct lg_app_own *own = app->own;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < app->nloops; i++)
+		n += atomic_load_explicit(&own->wiring.cells[i].n[op], memory_order_relaxed);
+	return n;
+}
+
+void
+lg_ldap_figures(void *self, struct lg_figures *ret)
+{
+	const struct lg_app *app = self;
+	const struct lg_app_own *own = app->own;
+	uint64_t n[LG_COUNT(operations)];
+
+	for (size_t op = 0; op < LG_COUNT(operations); op++)
+		n[op] = sum(app, op);
+	memcpy(&ret->counts, n, sizeof n);
+	ret->connections = app->ldap == NULL ? 0 : lg_ldap_listener_live(app->ldap);
+	ret->started = own->wiring.started;
+	ret->uptime = lg_boottime() - own->wiring.since;
+}
 
 static void
 ldap_metrics(struct lg_app *app, struct lg_buf *out)
 {
-	lg_buf_str(out, LG_STR("# TYPE lightgate_ldap counter\n# HELP lightgate_ldap LDAP operations, entries sent, and refusals.\n"));
+	lg_buf_str(out, LG_STR("# TYPE lightgate_ldap counter\n# HELP lightgate_ldap LDAP operations, entries sent, refusals, connections.\n"));
 	for (size_t op = 0; op < LG_COUNT(operations); op++) {
-		uint64_t n = 0;
-		for (size_t i = 0; i < app->nloops; i++)
-			n += atomic_load_explicit(&lg_own(app)->wiring.cells[i].n[op], memory_order_relaxed);
-		lg_buf_printf(out, "lightgate_ldap_total{what=\"%s\"} %llu\n", operations[op], (unsigned long long)n);
+		lg_buf_printf(out, "lightgate_ldap_total{what=\"%s\"} %llu\n", operations[op], (unsigned long long)sum(app, op));
 	}
 }
 

@@ -13,6 +13,8 @@ struct lg_ldap_cells {
 };
 
 LG_CHECKED lg_err lg_app_metrics_add(struct lg_ctx *cx, struct lg_app *app);
+/* cn=Monitor's: the same cells; self is the app. */
+void lg_ldap_figures(void *self, struct lg_figures *ret);
 /* On the loop's thread. */
 void lg_ldap_cells_begin(struct lg_ldap_cells *c, struct lg_loop *l, const struct lg_ldap *ldap);
 void lg_ldap_cells_end(struct lg_ldap_cells *c, struct lg_loop *l);

@@ -463,7 +463,10 @@ lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		LG_TRY(lg_breached_open(cx, list, &app->breached));
 	w->directory = (struct lg_directory_ports){ .decider = &w->decider, .hasher = &app->hasher, .signer = &app->signer, .self = app,
 		.certificate_entry = directory_certificate, .credential_ended = credential_ended,
-		.attempt_may = attempt_may, .attempt_done = attempt_done, .rights_taken = rights_taken, .password_breached = password_breached, .unindexed = unindexed };
+		.attempt_may = attempt_may, .attempt_done = attempt_done, .rights_taken = rights_taken, .password_breached = password_breached, .unindexed = unindexed,
+		.figures = lg_ldap_figures };
+	w->started = lg_wall();
+	w->since = lg_boottime();
 	return lg_directory_open(cx, app->store, &w->directory, &app->directory);
 }
 

@@ -14,6 +14,7 @@ struct lg_wiring {
 	struct lg_directory_ports directory;
 	struct lg_ldap *ldap[LG_LOOPS];	/* of each loop */
 	struct lg_ldap_cells cells[LG_LOOPS];
+	int64_t started, since;		/* lg_wall, lg_boottime */
 };
 
 LG_CHECKED lg_err lg_wire_directory(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w);

@@ -42,6 +42,17 @@
 struct lg_entry;
 struct lg_directory;
 
+/* For logs, metrics and cn=Monitor: operations by type, entries sent, refusals, connections begun. */
+struct lg_ldap_counts {
+	uint64_t binds, searches, compares, adds, modifies, deletes, renames, extended, entries, refused, connections;
+};
+/* Of the service as a whole. */
+struct lg_figures {
+	struct lg_ldap_counts counts;
+	uint64_t connections;		/* open */
+	int64_t started, uptime;	/* microseconds */
+};
+
 struct lg_directory_ports {
 	const struct lg_decider *decider;	/* both NULL: nobody is served (tools) */
 	const struct lg_hasher *hasher;
@@ -63,6 +74,8 @@ struct lg_directory_ports {
 	bool (*password_breached)(void *self, lg_str password);
 	/* A search looked at many entries for want of an index on `attribute`: for the operator's log.  May be NULL. */
 	void (*unindexed)(void *self, const struct lg_actor *who, lg_str base, lg_str attribute, uint64_t looked);
+	/* For cn=Monitor.  NULL: there is none. */
+	void (*figures)(void *self, struct lg_figures *ret);
 };
 
 /* All tables of the directory, for lg_store_options. Their ids are 0x0101 to 0x01ff. */
@@ -362,10 +375,6 @@ void lg_ldap_secured(struct lg_ldap_conn *c, const struct lg_ldap_peer *peer);
 void lg_ldap_conn_stop(struct lg_ldap_conn *c, int code, lg_str why);
 /* For the loop's timers: microseconds of CLOCK_BOOTTIME after which it should be stopped, 0 for never. */
 int64_t lg_ldap_deadline(const struct lg_ldap_conn *c);
-/* For logs and metrics: counts by operation. */
-struct lg_ldap_counts {
-	uint64_t binds, searches, compares, writes, extended, entries, refused;
-};
 void lg_ldap_counts(const struct lg_ldap *l, struct lg_ldap_counts *ret);
 
 #endif

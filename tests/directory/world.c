@@ -98,6 +98,14 @@ unindexed(void *self, const struct lg_actor *who, lg_str base, lg_str attribute,
 	w->unindexed_by = lg_dup(w->arena, attribute);
 }
 
+static void
+figures(void *self, struct lg_figures *ret)
+{
+	const struct world *w = self;
+
+	*ret = w->figures;
+}
+
 static bool
 breached(void *self, lg_str password)
 {
@@ -226,7 +234,7 @@ world_start(struct world *w)
 	w->hasher = (struct lg_hasher){ .self = w, .verify = verify, .hash = hash, .renew = renew };
 	w->signer = (struct lg_signer){ .self = w, .data_key = data_key };
 	w->ports = (struct lg_directory_ports){ &w->decider, &w->hasher, &w->signer, w, certificate_entry, credential_ended,
-		attempt_may, attempt_done, rights_taken, breached, unindexed };
+		attempt_may, attempt_done, rights_taken, breached, unindexed, figures };
 	assert_ok(w, lg_directory_open(&w->cx, w->store, &w->ports, &w->dirp));
 	assert_ok(w, world_tenant(w, 1, "default", SUFFIX));
 }

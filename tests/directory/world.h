@@ -47,6 +47,7 @@ struct world {
 	lg_uuid cert_entry;		/* what every certificate maps to */
 	uint64_t unindexed;		/* entries looked at without an index, as the port was told */
 	lg_str unindexed_by;
+	struct lg_figures figures;	/* what cn=Monitor shows */
 	bool busy;			/* the hasher's queue is full */
 	bool scram;			/* it makes SCRAM verifiers too */
 	struct pending_hash hash[64];

@@ -63,6 +63,16 @@ lacks "verifiers stay" "$(as_admin ldapsearch -LLL -b "$suffix" '(uid=caroline)'
 claim "ldapdelete" as_admin ldapdelete "uid=caroline,ou=people,$suffix"
 has "its memberships went with it" "$(as_bob ldapsearch -LLL -b "$suffix" '(cn=carpenters)' member | grep -c member)" '^0$'
 
+# cn=Monitor
+counted() { as_admin ldapsearch -LLL -b "cn=$1,cn=Monitor" -s base monitorOpCompleted monitorCounter | sed -n 's/^monitor.*: //p'; }
+before=$(counted Compare,cn=Operations)
+as_bob ldapcompare "$BOB" uid:bob >/dev/null
+same "operations are counted by type" "$(counted Compare,cn=Operations)" "$((${before:-0} + 1))"
+same "... as in /metrics" "$(curl -sS --cacert "$CA" "$HTTPS/metrics" | sed -n 's/^lightgate_ldap_total{what="add"} //p')" "$(counted Add,cn=Operations)"
+has "what the root DSE calls the monitor's context" "$(as_bob ldapsearch -LLL -b '' -s base monitorContext)" 'monitorContext: cn=Monitor'
+has "the monitor is the administrators'" "$(as_bob ldapsearch -LLL -b cn=Monitor)" 'No such object'
+has "databases, times, connections" "$(as_admin ldapsearch -LLL -b cn=Monitor '*' +)" "namingContexts: $suffix"
+
 # python3-ldap3: reads the whole schema first, and judges values by it
 if /usr/bin/python3 -c 'import ldap3' 2>/dev/null; then
 	cat >"$T/client.py" <<'PY'
