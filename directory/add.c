@@ -72,6 +72,17 @@ lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, u
 	return LG_OK;
 }
 
+/* RFC 4512 2.6: an alias has no entries below it. */
+lg_err
+lg_parent_check(struct lg_ctx *cx, struct lg_edit *ed, uint64_t id)
+{
+	struct lg_entry e;
+	lg_str to;
+
+	LG_TRY(lg_entry_by_id(cx, ed->v, ed->tenant, id, &e));
+	return lg_alias_of(&e, &to) ? lg_refuse(cx, ed, LG_LDAP_ALIAS_PROBLEM, "an alias has no entries below it") : LG_OK;
+}
+
 lg_err
 lg_entry_add(struct lg_ctx *cx, struct lg_edit *ed, lg_str text, const struct lg_values *values, size_t n, struct lg_entry *ret)
 {
@@ -93,6 +104,7 @@ lg_entry_add(struct lg_ctx *cx, struct lg_edit *ed, lg_str text, const struct lg
 		LG_TRY(lg_dn_of_id(cx, ed->v, place.tenant, place.id, &ed->matched));
 		return lg_refuse(cx, ed, LG_LDAP_NO_SUCH_OBJECT, "the entry above it is missing");
 	}
+	LG_TRY(lg_parent_check(cx, ed, place.id));
 	return lg_entry_insert(cx, ed, &dn, place.id, values, n, ret);
 }
 

@@ -90,7 +90,7 @@ check_one_allowed(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_attr *a
 	if ((at->flags & LG_AF_OPERATIONAL) != 0)
 		return LG_OK;		/* X.501 13.4: no class speaks of them */
 	for (size_t k = 0; k < cs->n; k++)
-		if (lg_attr_in(lg_class_may(cs->v[k]), at->id))
+		if (lg_attr_in(lg_class_may(cs->v[k]), at->id) || strcmp(cs->v[k]->oid, LG_EXTENSIBLE_OBJECT) == 0)
 			return LG_OK;
 	return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute '%.*s' not allowed", LG_FMT(lg_attr_name(at)));
 }

@@ -50,6 +50,8 @@ LG_CHECKED lg_err lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct l
 /* Adds an entry under a parent that is known (0: a suffix). */
 LG_CHECKED lg_err lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, uint64_t parent, const struct lg_values *values,
     size_t n, struct lg_entry *ret);
+/* May entries stand below this one? */
+LG_CHECKED lg_err lg_parent_check(struct lg_ctx *cx, struct lg_edit *ed, uint64_t id);
 /* A membership without the group's stamps: for those who write the group anyway. */
 LG_CHECKED lg_err lg_member_put(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member);
 /* A group shows something else than before: its stamps say so. */

@@ -137,6 +137,14 @@ lg_entry_structural(const struct lg_entry *e)
 }
 
 bool
+lg_alias_of(const struct lg_entry *e, lg_str *ret)
+{
+	const struct lg_class *c;
+
+	return lg_entry_first(e, LG_A_ALIASED, ret) && (c = lg_entry_structural(e)) != NULL && lg_str_eq(lg_class_name(c), LG_STR("alias"));
+}
+
+bool
 lg_entry_value(const struct lg_entry *e, lg_str attribute, size_t i, lg_str *ret)
 {
 	const struct lg_attr *at = lg_attr_find(attribute);

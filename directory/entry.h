@@ -40,4 +40,6 @@ bool lg_stored_normal(struct lg_arena *a, const struct lg_attr *at, lg_str store
 /* Writing a body. */
 void lg_body_attr(struct lg_buf *out, const struct lg_attr *at, const lg_str *v, size_t n);
 
+bool lg_alias_of(const struct lg_entry *e, lg_str *ret);	/* is it an alias (RFC 4512 2.6), and of what */
+
 #endif

@@ -106,7 +106,7 @@ check_superior(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, 
 	LG_TRY(lg_entry_is_under(cx, ed->v, e->tenant, superior->id, e->id, &under));
 	if (under)
 		return lg_refuse(cx, ed, LG_LDAP_UNWILLING, "an entry cannot be put below itself");
-	return LG_OK;
+	return lg_parent_check(cx, ed, superior->id);
 }
 
 lg_err

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "directory/entry.h"
 #include "directory/find.h"
 #include "directory/sync.h"
 
@@ -52,6 +53,8 @@ look_at_parent(struct lg_ctx *slice, struct lg_view *v, struct lg_search *s, uin
 		return LG_OK;
 	s->parent = parent;
 	LG_TRY(lg_entry_is_under(slice, v, s->tenant, parent, s->base_id, &s->parent_under));
+	for (size_t i = 0; i < s->nvertices && !s->parent_under; i++)
+		LG_TRY(lg_entry_is_under(slice, v, s->tenant, parent, s->vertex[i], &s->parent_under));
 	return s->parent_under ? lg_dn_of_id(slice, v, s->tenant, parent, &s->parent_dn) : LG_OK;
 }
 
@@ -59,11 +62,20 @@ look_at_parent(struct lg_ctx *slice, struct lg_view *v, struct lg_search *s, uin
 static lg_err
 in_scope(struct lg_ctx *slice, struct lg_ctx *cx, struct lg_view *v, struct lg_search *s, const struct lg_entry *e, bool *in, lg_str *dn)
 {
+	lg_str to;
+
 	*in = false;
 	if (e->id == s->base_id) {
 		*in = s->scope == LG_SCOPE_BASE || s->scope == LG_SCOPE_SUBTREE;
 		return *in ? lg_entry_dn(cx, v, e, dn) : LG_OK;
 	}
+	if (s->into_aliases && lg_alias_of(e, &to))
+		return LG_OK;
+	for (size_t i = 0; i < s->nvertices; i++)
+		if (s->vertex[i] == e->id) {
+			*in = true;
+			return lg_entry_dn(cx, v, e, dn);
+		}
 	if (s->scope == LG_SCOPE_BASE || (s->scope == LG_SCOPE_ONE && e->parent != s->base_id) || e->parent == 0)
 		return LG_OK;
 	LG_TRY(look_at_parent(slice, v, s, e->parent));
@@ -293,6 +305,8 @@ read_request(struct lg_op *op, struct lg_ber *b, struct lg_search *s)
 		lg_op_code(op, limit ? LG_LDAP_ADMIN_LIMIT_EXCEEDED : LG_LDAP_PROTOCOL_ERROR, limit ? "the request is too complex" : "malformed search request");
 		return false;
 	}
+	s->into_aliases = (deref & 1) != 0 && scope != LG_SCOPE_BASE;
+	s->from_alias = (deref & 2) != 0;
 	s->asked_time = s->time;
 	s->size = lower_limit(s->size, op->ldap->o.size_limit);
 	s->time = lower_limit(s->time, op->ldap->o.time_limit);
@@ -338,7 +352,7 @@ start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 
 	if (search_made_up(op, v, s) || lg_search_monitor(op, v))
 		return;
-	if (!lg_op_find(op, v, s->base, &ac, &base, &dn))
+	if ((s->from_alias && !lg_alias_base(op, v, &s->base)) || !lg_op_find(op, v, s->base, &ac, &base, &dn))
 		return;
 	s->tenant = base.tenant;
 	s->base_id = base.id;
@@ -347,11 +361,16 @@ start(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 		lg_search_finish(op, LG_LDAP_SUCCESS, false);
 		return;
 	}
+	e = s->into_aliases ? lg_alias_vertices(op, v) : LG_OK;
+	if (e != LG_OK) {
+		lg_op_error(op, e, NULL);
+		return;
+	}
 	if (!lg_sorted_begin(op) || (op->controls.sync != NULL && !lg_sync_begin(op, v)))
 		return;
 	if (s->sorted == NULL)
 		s->walked = s->last;
-	e = lg_plan_make(&op->cx, v, s->filter, s->scope, &base, &s->plan);
+	e = lg_plan_make(&op->cx, v, s->filter, s->nvertices > 0 ? LG_SCOPE_SUBTREE : s->scope, &base, &s->plan);
 	s->unindexed = s->plan.source == LG_SOURCE_ALL && !wants_all(s->filter);
 	if (e != LG_OK)
 		lg_op_error(op, e, NULL);
@@ -368,6 +387,10 @@ lg_op_search(struct lg_op *op, struct lg_ber *body)
 	op->state = s;
 	if (!read_request(op, body, s))
 		return;
+	if (op->controls.sync != NULL && s->into_aliases) {	/* RFC 4533 3.1: what is in the content would not be said by a DN */
+		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "content synchronisation does not go into aliases");
+		return;
+	}
 	if (op->controls.paged && !lg_page_resume(op)) {
 		lg_op_code(op, LG_LDAP_PROTOCOL_ERROR, "the paged results cookie is invalid or old");
 		return;

@@ -18,7 +18,7 @@
 /* Attributes the code speaks of by name. The others are known to the tables alone. */
 enum lg_attr_id {
 	LG_A_NONE = 0,
-	LG_A_OBJECT_CLASS = 1,
+	LG_A_OBJECT_CLASS = 1, LG_A_ALIASED = 2,
 	LG_A_CREATE_TIMESTAMP = 10, LG_A_MODIFY_TIMESTAMP, LG_A_CREATORS_NAME, LG_A_MODIFIERS_NAME, LG_A_SUBSCHEMA_SUBENTRY,
 	LG_A_STRUCTURAL_OBJECT_CLASS, LG_A_ENTRY_UUID = 17, LG_A_ENTRY_CSN, LG_A_HAS_SUBORDINATES, LG_A_MEMBER_OF, LG_A_ENTRY_DN,
 	LG_A_NAMING_CONTEXTS = 30, LG_A_ATTRIBUTE_TYPES = 40, LG_A_OBJECT_CLASSES = 41, LG_A_CN = 61, LG_A_SN = 62, LG_A_DC = 110, LG_A_O = 68, LG_A_OU = 69,
@@ -140,6 +140,8 @@ enum lg_class_kind {
 	LG_CLASS_ABSTRACT, LG_CLASS_STRUCTURAL, LG_CLASS_AUXILIARY,
 	LG_CLASS_BESIDE			/* structural by itself (RFC 2307), auxiliary beside another (RFC 2307bis) */
 };
+
+#define LG_EXTENSIBLE_OBJECT "1.3.6.1.4.1.1466.101.120.111"	/* RFC 4512 4.3: any user attribute may be in the entry */
 
 struct lg_class {
 	const char *oid;

@@ -94,6 +94,8 @@ const struct lg_class lg_classes[] = {
 	{ OURS "7", "lgImage", "top", IS(IMAGE), "cn", "lgProject lgDigest lgSigned description displayName owner" },
 	{ OURS "8", "lgNetwork", "top", IS(NETWORK), "cn", "lgProject description displayName owner" },
 	{ OURS "10", "lgPasswordPolicy", "top", PLAIN, "cn", "description" },
+	{ "2.5.6.1", "alias", "top", PLAIN, "aliasedObjectName", "" },
+	{ LG_EXTENSIBLE_OBJECT, "extensibleObject", "top", AUX, "", "" },
 	{ MONITOR "1", "monitor", "top", PLAIN, "cn", "description seeAlso labeledURI monitoredInfo" },
 	{ MONITOR "2", "monitorServer", "monitor", PLAIN, "", "" },
 	{ MONITOR "3", "monitorContainer", "monitor", PLAIN, "", "" },

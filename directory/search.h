@@ -12,6 +12,10 @@
 #define LG_SORT_BYTES	(16u << 20)	/* of their keys */
 #define LG_DEREF_VALUES	1024		/* dereferenced for one entry */
 
+#define LG_ALIAS_STEPS	16		/* from alias to alias */
+#define LG_ALIASES	1024		/* of a tenant, when a search goes into them */
+#define LG_ALIAS_VERTICES 64		/* what they lead to */
+
 struct lg_sorted;
 struct lg_sync;
 
@@ -28,6 +32,10 @@ struct lg_search {
 	uint64_t walked;		/* id of the last candidate looked at */
 	uint64_t last;			/* for the next page: the same; when sorted, how many were sent */
 	int64_t sent, on_page, deadline;
+	bool from_alias;		/* the base is looked for through them */
+	bool into_aliases;		/* they are gone into while searching */
+	uint64_t *vertex;		/* what they lead to: searched like what is below the base */
+	size_t nvertices;
 	bool unindexed;			/* every entry is looked at, though the filter wants some */
 	uint64_t looked;		/* in that case, so many */
 	struct lg_sorted *sorted;	/* NULL: they are sent as they come */
@@ -68,6 +76,13 @@ bool lg_search_late(struct lg_op *op);
 
 /* The search is for cn=Monitor, and the caller may: it has been answered. */
 bool lg_search_monitor(struct lg_op *op, struct lg_view *v);
+
+/* ---- search_alias.c ---------------------------------------------------------------------------------------------------- */
+
+/* The base without the aliases on the way to it; answers and gives false when they lead nowhere (33). */
+bool lg_alias_base(struct lg_op *op, struct lg_view *v, lg_str *base);
+/* What the aliases in the scope lead to.  LG_E_LIMIT: too many. */
+LG_CHECKED lg_err lg_alias_vertices(struct lg_op *op, struct lg_view *v);
 
 /* ---- search_page.c (RFC 2696) --------------------------------------------------------------------------------------------- */
 

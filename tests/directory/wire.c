@@ -203,7 +203,7 @@ send_search(struct wire *k, int32_t id, const char *base, int scope, const char 
 	lg_berw_open(&w, 0x63);
 	lg_berw_str(&w, LG_BER_OCTETS, lg_str_of(base));
 	lg_berw_int(&w, LG_BER_ENUMERATED, scope);
-	lg_berw_int(&w, LG_BER_ENUMERATED, 0);
+	lg_berw_int(&w, LG_BER_ENUMERATED, k->deref);
 	lg_berw_int(&w, LG_BER_INTEGER, size);
 	lg_berw_int(&w, LG_BER_INTEGER, 0);
 	lg_berw_bool(&w, LG_BER_BOOLEAN, false);

@@ -15,6 +15,7 @@ struct wire {
 	unsigned wants;
 	unsigned woken, runs;
 	lg_str controls;		/* of the next request: content of [0] */
+	int deref;			/* derefAliases of searches */
 };
 
 struct answer {

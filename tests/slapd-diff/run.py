@@ -251,11 +251,64 @@ def run(slapd, ours, seed, count):
     return failed
 
 
+# ---- aliases ------------------------------------------------------------------------------------------------------------------------
+
+HOME = "ou=aliases," + BASE
+ALIASES = {
+    "cn=one,ou=from," + HOME: "ou=to," + HOME,
+    "cn=two,ou=from," + HOME: "cn=leaf,ou=to," + HOME,
+    "cn=twice,ou=from," + HOME: "cn=two,ou=from," + HOME,
+    "cn=back,ou=to," + HOME: "ou=from," + HOME,
+    "cn=nowhere,ou=from," + HOME: "cn=nobody,ou=to," + HOME,
+    "cn=a,ou=from," + HOME: "cn=b,ou=from," + HOME,
+    "cn=b,ou=from," + HOME: "cn=a,ou=from," + HOME,
+}
+
+
+def add_aliases(server):
+    for dn in (HOME, "ou=from," + HOME, "ou=to," + HOME):
+        server.ldap.add_s(dn, [("objectClass", [b"organizationalUnit"]), ("ou", [dn[3:].split(",")[0].encode()])])
+    for name in ("leaf", "other"):
+        server.ldap.add_s("cn=%s,ou=to,%s" % (name, HOME), [("objectClass", [b"device"]), ("cn", [name.encode()])])
+    for dn, to in ALIASES.items():
+        server.ldap.add_s(dn, [("objectClass", [b"alias", b"extensibleObject"]), ("cn", [dn[3:].split(",")[0].encode()]),
+                               ("aliasedObjectName", [to.encode()])])
+
+
+def looked(server, base, scope, deref):
+    server.ldap.set_option(ldap.OPT_DEREF, deref)
+    try:
+        return 0, sorted(normal.dn(dn) for dn, _ in server.ldap.search_s(base, scope, "(objectClass=*)", ["1.1"]))
+    except ldap.LDAPError as e:
+        return e.args[0].get("result", -1), []
+
+
+def aliases(slapd, ours):
+    """Every base, scope and setting of derefAliases."""
+    failed, asked = 0, 0
+    for server in (slapd, ours):
+        add_aliases(server)
+    bases = list(ALIASES) + [HOME, "ou=from," + HOME, "ou=to," + HOME, "cn=leaf,ou=to," + HOME, "cn=leaf,cn=one,ou=from," + HOME, "cn=none,cn=one,ou=from," + HOME]
+    for base in bases:
+        for scope in (ldap.SCOPE_BASE, ldap.SCOPE_ONELEVEL, ldap.SCOPE_SUBTREE):
+            for deref in (ldap.DEREF_NEVER, ldap.DEREF_SEARCHING, ldap.DEREF_FINDING, ldap.DEREF_ALWAYS):
+                theirs, our = looked(slapd, base, scope, deref), looked(ours, base, scope, deref)
+                asked += 1
+                if theirs != our:
+                    failed += 1
+                    print("alias search of %s, scope %d, deref %d:\n  slapd %r\n  ours  %r" % (base, scope, deref, theirs, our))
+    for server in (slapd, ours):
+        server.ldap.set_option(ldap.OPT_DEREF, ldap.DEREF_NEVER)
+    print("alias searches %d, different %d" % (asked, failed))
+    return failed
+
+
 def main(argv):
     password = open(argv[4]).read().strip()
     slapd = Server(argv[1], "cn=admin,dc=example,dc=org", "secret")
     ours = Server(argv[2], argv[3], password)
-    return 1 if run(slapd, ours, int(argv[5]), int(argv[6])) else 0
+    failed = run(slapd, ours, int(argv[5]), int(argv[6])) + aliases(slapd, ours)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
