@@ -65,6 +65,43 @@ Test(jws, the_hmac_example_of_rfc_7515_verifies_with_a_secret)
 	assert_err(f, LG_E_UNAUTHENTICATED, lg_jws_verify_hs256(&f.cx, token, &key, "JWT", &jws));
 }
 
+/* RFC 9449: the proofs of 4.1 and 7.1, the thumbprint of 6.1, the hash of 7.1's token. */
+Test(jws, examples_of_rfc_9449_verify)
+{
+	static const char *const proofs[] = {
+		"eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnM"
+		"iLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIj"
+		"oiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvw"
+		"nQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg",
+		"eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnM"
+		"iLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIj"
+		"oiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNT"
+		"NFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA",
+	};
+	lg_sha256 token = lg_sha256_of(LG_STR("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"));
+	FIXTURE(f);
+
+	for (size_t i = 0; i < LG_COUNT(proofs); i++) {
+		LG_AUTO(lg_pubkey_unref) struct lg_pubkey *key = NULL;
+		struct lg_jws jws;
+		lg_sha256 h;
+
+		assert_ok(f, lg_jws_verify_embedded(&f.cx, lg_str_of(proofs[i]), "dpop+jwt", &jws, &key));
+		h = lg_pubkey_thumbprint(key);
+		assert_str(lg_base64url(f.arena, lg_sha256_str(&h)), LG_STR("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"));
+	}
+	assert_str(lg_base64url(f.arena, lg_sha256_str(&token)), LG_STR("fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"));
+}
+
+/* RFC 7636 appendix B. */
+Test(digest, the_challenge_of_rfc_7636)
+{
+	lg_sha256 h = lg_sha256_of(LG_STR("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+	FIXTURE(f);
+
+	assert_str(lg_base64url(f.arena, lg_sha256_str(&h)), LG_STR("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+}
+
 Test(jwk, thumbprints_of_rfc_7638_and_8037)
 {
 	FIXTURE(f);
