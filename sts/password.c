@@ -76,6 +76,7 @@ lg_sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg
 	if (e != LG_OK && e != LG_E_EXPIRED)
 		return e;
 	sts_throttle_good(cx, sts->throttle, tenant, address, account);
+	sts_came_from(cx, tenant, peer);
 	sts_act_as(cx, tenant, a.subject.id, a.subject.type, a.subject.name);
 	*ret = a.subject;
 	return e;

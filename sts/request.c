@@ -3,6 +3,20 @@
 
 #include "base/text.h"
 
+void
+sts_came_from(struct lg_ctx *cx, uint32_t tenant, const struct lg_peer *peer)
+{
+	struct lg_actor *a;
+
+	if (cx->actor->address.n > 0 || peer->address[0] == '\0')
+		return;
+	a = LG_NEW(cx->arena, struct lg_actor);
+	*a = *cx->actor;
+	a->tenant = tenant;
+	a->address = lg_dup(cx->arena, lg_str_of(peer->address));
+	cx->actor = a;
+}
+
 lg_err
 sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret)
 {
@@ -12,6 +26,7 @@ sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_rq **ret)
 	rq->ex = ex;
 	rq->cx = ex->cx;
 	rq->tenant_id = ex->tenant;
+	sts_came_from(rq->cx, ex->tenant, ex->peer);
 	LG_TRY(sts->ports.tenant(sts->ports.self, ex->cx, ex->tenant, &rq->tenant));
 	rq->tenant.issuer = lg_dup(ex->cx->arena, rq->tenant.issuer);
 	rq->tenant.mtls = lg_dup(ex->cx->arena, rq->tenant.mtls);

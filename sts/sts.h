@@ -82,6 +82,8 @@ lg_err sts_rq_again(struct sts_rq *rq);
 LG_CHECKED lg_err sts_rq_form(struct sts_rq *rq);
 /* A form or query into rq->form and rq->resource (form.c). */
 LG_CHECKED lg_err sts_form_read(struct sts_rq *rq, lg_str text);
+/* Until somebody is known, and after: policy and audit rows are told from where. */
+void sts_came_from(struct lg_ctx *cx, uint32_t tenant, const struct lg_peer *peer);
 /* From here on audit rows and decisions name this entry as the one who acts. */
 void sts_act_as(struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str type, lg_str name);
 /* Records the OAuth error beside the sentence; returns LG_E_INVALID. */

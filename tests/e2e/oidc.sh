@@ -67,4 +67,13 @@ lightgate client change shop --enabled no >/dev/null
 same "a disabled one gets nothing" "$(token_at "$second")" 401
 lightgate client new-secret portal >"$T/claim.out" 2>&1
 has "who has no secret gets none" "$(cat "$T/claim.out")" 'has no secret'
+
+# what was decided of tokens: who, for what, from where; never the token
+lightgate client change shop --enabled yes --grants authorization_code,client_credentials --scopes openid,email,read >/dev/null
+issued=$(curl -sS --cacert "$CA" -u "shop:$second" -d 'grant_type=client_credentials&scope=read' "$HTTPS/oauth2/token" | jq -r .access_token)
+has "a token" "$issued" '^eyJ'
+records=$(api GET '/v1/audit?operation=token:issue&limit=500' | head -1)
+same "its record" "$(jq -c '[.items[].detail | select(.resource.name == "shop")][-1] | [.decision, .subject.name, .question.context.client, .question.context.scopes, .question.context.grant, (.address | startswith("127.0.0.1:"))]' <<<"$records")" \
+	'[true,"shop","shop",["read"],"client_credentials",true]'
+lacks "and no token" "$records" "$issued"
 done_testing

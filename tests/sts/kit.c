@@ -351,7 +351,7 @@ note_fact(struct lg_buf *b, const struct lg_fact *f)
 }
 
 static void
-note_question(const struct lg_question *q)
+note_question(const struct lg_actor *actor, const struct lg_question *q)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(sizeof kit.question - 1);
 
@@ -360,6 +360,7 @@ note_question(const struct lg_question *q)
 		note_fact(&b, &q->facts[i]);
 	for (size_t i = 0; i < q->ncontext; i++)
 		note_fact(&b, &q->context[i]);
+	lg_buf_printf(&b, "address=%.*s;", LG_FMT(actor->address));
 	(void)snprintf(kit.question, sizeof kit.question, "%.*s", LG_FMT(lg_buf_view(&b)));
 }
 
@@ -374,7 +375,7 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 	}
 	cr_assert_str_eq(q->action, "token:issue");
 	kit.decisions++;
-	note_question(q);
+	note_question(cx->actor, q);
 	kit.question_proof = kit.question_source = LG_NONE;
 	for (size_t i = 0; i < q->ncontext; i++)
 		if (strcmp(q->context[i].name, "subject_proof") == 0)
@@ -597,7 +598,7 @@ new_exchange(const char *method, const char *path, lg_str query, lg_str body)
 	x->cx.now += kit.shift;
 	x->peer = (struct lg_peer){ .surface = LG_SURFACE_HTTPS, .cert = kit.peer_cert, .shown = kit.peer_shown, .uid = -1, .gid = -1, .pid = -1 };
 	(void)snprintf(x->peer.address, sizeof x->peer.address, "%s", kit.address);
-	x->actor = (struct lg_actor){ .kind = LG_ACTOR_ANONYMOUS, .tenant = kit.tenant, .address = lg_str_of(x->peer.address) };
+	x->actor = (struct lg_actor){ .kind = LG_ACTOR_ANONYMOUS, .tenant = kit.tenant };
 	x->cx.actor = &x->actor;
 	x->ex = (struct lg_http){
 		.cx = &x->cx, .peer = &x->peer, .tenant = kit.tenant, .method = lg_str_of(method), .path = lg_str_of(path),

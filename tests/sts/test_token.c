@@ -66,7 +66,7 @@ Test(token, policy_may_refuse)
 	cr_assert(memchr(kit_member(a.body, "error_description").p, '"', kit_member(a.body, "error_description").n) == NULL);
 }
 
-#define HOW "acr=urn:lightgate:acr:password;amr=pwd;"
+#define HOW "acr=urn:lightgate:acr:password;amr=pwd;address=10.0.0.7:4711;"
 
 /* Each name once: the decision point refuses a question that says something twice. */
 static void
@@ -82,7 +82,7 @@ Test(token, policy_is_told_who_asks_for_what_and_how)
 
 	(void)kit_post("/oauth2/token", "grant_type=client_credentials&scope=read", kit_basic("worker", WORKER_SECRET));
 	assert_question("principal=worker;resource=worker;audience=" ISSUER "/v1," ISSUER "/access/v1;scopes=read;client=worker;"
-	    "subject_proof=self;client=worker;scopes=read;grant=client_credentials;");
+	    "subject_proof=self;client=worker;scopes=read;grant=client_credentials;address=10.0.0.7:4711;");
 	lg_str code = kit_code("portal", "", cookie);
 	assert_question("principal=alice;resource=portal;audience=" ISSUER ";scopes=openid,profile,email,groups;client=portal;"
 	    "subject_proof=self;client=portal;scopes=openid,profile,email,groups;grant=authorization_code;" HOW);
