@@ -220,14 +220,15 @@ first_start(struct visit *v)
 	return LG_OK;
 }
 
+/* A later start, or an exec. */
 static lg_err
-later_start(struct visit *v)
+again(struct visit *v, const char *verb)
 {
 	struct lg_verdict_of vd;
 
-	lg_err e = lg_upstream_restart(v->cx, v->up, v->id, &v->oci, left(v), &vd);
+	lg_err e = lg_upstream_again(v->cx, v->up, v->id, verb, &v->oci, left(v), &vd);
 	if (e == LG_E_UNAVAILABLE && v->door->at.bundles != NULL)
-		return lg_door_restart_locally(v->cx, v->door, v->id, &v->oci);
+		return lg_door_again_locally(v->cx, v->door, v->id, verb, &v->oci);
 	LG_TRY(e);
 	return vd.permit ? LG_OK : refused(v, &vd);
 }
@@ -243,7 +244,7 @@ decide(struct visit *v)
 
 	if (e == LG_OK)
 		return first_start(v);
-	return v->known ? later_start(v) : e;
+	return v->known ? again(v, "restart") : e;
 }
 
 static void
@@ -415,6 +416,25 @@ lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *te
 		let_in(&v);
 	else
 		turn_away(&v);
+	return e;
+}
+
+/* ---- exec -------------------------------------------------------------------------------------------------------------------- */
+
+/* By whatever way somebody comes to the runtime: the container's admission says for whom it runs. */
+lg_err
+lg_door_exec(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
+{
+	LG_AUTO(end_visit) struct visit v;
+
+	*text = LG_NONE;
+	begin(&v, cx, door);
+	(void)lg_str_cut(request, '\n', &v.id, &v.text);
+	LG_TRY(lg_oci_parse_process(cx, v.text, &v.oci));
+	LG_TRY(lg_admitted_get(cx, door->at.state, v.id, &v.admitted));
+	lg_err e = again(&v, "exec");
+	if (e != LG_OK)
+		lg_log(LG_WARN, "an exec in container %.*s is refused: %s", LG_FMT(v.id), cx->error);
 	return e;
 }
 

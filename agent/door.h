@@ -42,6 +42,7 @@ lg_str lg_door_host(struct lg_ctx *cx, struct lg_door *door);	/* for the log: "n
 /* A question and its answer: the verbs of the socket.  LG_OK is a permit; text is what goes with it. */
 LG_CHECKED lg_err lg_door_create(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>\n<bundle>" -> private bundle */
 LG_CHECKED lg_err lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<start>\n<OCI state JSON>" */
+LG_CHECKED lg_err lg_door_exec(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>\n<process JSON>" */
 /* "<operation> <begin|end|->\n<domain XML>": libvirt's hook.  LG_E_DENIED refuses the machine. */
 LG_CHECKED lg_err lg_door_machine(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);
 LG_CHECKED lg_err lg_door_end(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>": no further start without a ticket */

@@ -7,10 +7,10 @@
 
 /* The facts of the container as the policies see them: context.container. */
 static lg_err
-container_record(struct lg_ctx *cx, const struct lg_oci *oci, const struct lg_record **ret)
+container_record(struct lg_ctx *cx, lg_str does, const struct lg_oci *oci, const struct lg_record **ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * LG_OCI_MAX);
-	struct lg_euid action = lg_euid_of(LG_STR("Action"), LG_STR("container:restart"));
+	struct lg_euid action = lg_euid_of(LG_STR("Action"), does);
 	struct lg_name name = lg_name_of(LG_STR("container"));
 	const struct lg_record *context;
 
@@ -27,7 +27,8 @@ container_record(struct lg_ctx *cx, const struct lg_oci *oci, const struct lg_re
 }
 
 static lg_err
-question_of(struct lg_ctx *cx, const struct lg_bundle *b, lg_str container, const struct lg_oci *oci, struct lg_bundle_question *ret)
+question_of(struct lg_ctx *cx, const struct lg_bundle *b, lg_str container, const char *verb, const struct lg_oci *oci,
+    struct lg_bundle_question *ret)
 {
 	struct lg_bundle_admission ad;
 	struct lg_bundle_about about;
@@ -36,14 +37,14 @@ question_of(struct lg_ctx *cx, const struct lg_bundle *b, lg_str container, cons
 		return lg_fail(cx, LG_E_DENIED, "the container's admission is not in the bundle");
 	lg_bundle_about(b, &about);
 	*ret = (struct lg_bundle_question){
-		.subject_type = ad.requester_type, .subject = ad.requester, .proof = "ticket", .action = LG_STR("container:restart"),
+		.subject_type = ad.requester_type, .subject = ad.requester, .proof = "ticket", .action = lg_print(cx->arena, "container:%s", verb),
 		.resource_type = LG_STR("Workload"), .resource = ad.workload, .image = ad.image, .host = about.host_id,
 	};
-	return container_record(cx, oci, &ret->container);
+	return container_record(cx, ret->action, oci, &ret->container);
 }
 
 lg_err
-lg_door_restart_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const struct lg_oci *oci)
+lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci)
 {
 	LG_AUTO(lg_bundle_unref) struct lg_bundle *held = NULL;
 	struct lg_bundle_question q;
@@ -54,10 +55,11 @@ lg_door_restart_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, 
 	held = now.bundle;		/* the question's words are in it */
 	if (held == NULL)
 		return lg_fail(cx, LG_E_DENIED, "the service cannot be reached, and this host has no bundle to decide from");
-	LG_TRY(question_of(cx, held, container, oci, &q));
+	LG_TRY(question_of(cx, held, container, verb, oci, &q));
 	if (lg_bundles_decide(cx, d->at.bundles, &q, &reason, &policy) != LG_LOCAL_PERMIT)
 		return lg_fail(cx, LG_E_DENIED, "%.*s (the service cannot be reached)", LG_FMT(reason));
-	lg_log(LG_INFO, "container %.*s starts again by the bundle: %.*s", LG_FMT(container), LG_FMT(reason));
+	lg_log(LG_INFO, strcmp(verb, "exec") == 0 ? "container %.*s is entered by the bundle: %.*s" : "container %.*s starts again by the bundle: %.*s",
+	    LG_FMT(container), LG_FMT(reason));
 	return LG_OK;
 }
 

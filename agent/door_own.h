@@ -48,8 +48,8 @@ void lg_door_publish(struct lg_ctx *cx, struct lg_door *d, struct lg_upstream *u
 bool lg_door_may_refresh(struct lg_door *d);			/* a ticket did not verify: may newer keys be asked for? */
 LG_CHECKED lg_err lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t time);
 
-/* door_local.c: a later start while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */
-LG_CHECKED lg_err lg_door_restart_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const struct lg_oci *oci);
+/* door_local.c: "restart" or "exec" while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */
+LG_CHECKED lg_err lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci);
 
 /* door_strays.c: containers without admissions, and admissions without containers. */
 void lg_door_strays(struct lg_ctx *cx, struct lg_door *d);

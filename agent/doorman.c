@@ -36,6 +36,7 @@ static const struct {
 } verbs[] = {
 	{ LG_STR("create"), lg_door_create },
 	{ LG_STR("hook"), lg_door_hook },
+	{ LG_STR("exec"), lg_door_exec },
 	{ LG_STR("machine"), lg_door_machine },
 	{ LG_STR("end"), lg_door_end },
 	{ LG_STR("decide"), lg_door_decide },

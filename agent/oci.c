@@ -316,3 +316,18 @@ lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, const struct lg_oci_
 	*ret = oci;
 	return LG_OK;
 }
+
+lg_err
+lg_oci_parse_process(struct lg_ctx *cx, lg_str text, struct lg_oci *ret)
+{
+	static const struct lg_oci_own own = { .hook = { NULL, 0 } };
+	struct lg_oci oci = { .user = LG_STR("0:0") };
+	struct lg_oci_reading r = { .cx = cx, .oci = &oci, .own = &own };
+
+	lg_json_init(&r.js, cx->arena, text);
+	read_process(&r);
+	if (lg_json_end(cx, &r.js) != LG_OK)
+		return lg_fail_in(cx, LG_E_INVALID, "the process");
+	*ret = oci;
+	return LG_OK;
+}

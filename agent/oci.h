@@ -47,6 +47,8 @@ struct lg_oci_own {
 };
 /* bundle: absolute, without an end slash; relative paths of the file count from it. */
 LG_CHECKED lg_err lg_oci_parse(struct lg_ctx *cx, lg_str text, lg_str bundle, const struct lg_oci_own *own, struct lg_oci *ret);
+/* What is to be run in a container that is there: the `process` alone (process.json of runc exec). */
+LG_CHECKED lg_err lg_oci_parse_process(struct lg_ctx *cx, lg_str text, struct lg_oci *ret);
 void lg_oci_facts(const struct lg_oci *oci, struct lg_buf *out);	/* as JSON, for /v1/admissions */
 
 struct lg_oci_hook {

@@ -3,7 +3,8 @@
  *
  * It passes everything on to the real runtime.  For `create`, `run` and `restore` it first asks lightgate-agent for a
  * bundle of the agent's own: a copy of config.json, out of everybody's reach, that has `lightgate-runc hook` as its first
- * hook.  In the hook, when the container is made but nothing of it has run, the agent decides on that very copy.
+ * hook.  In the hook, when the container is made but nothing of it has run, the agent decides on that very copy.  Before an `exec` it asks
+ * whether that may be.
  * No answer, in time, is a refusal.
  */
 #include <errno.h>
@@ -88,14 +89,22 @@ static const struct option starts[] = {
 	{ "manage-cgroups-mode", true }, { "empty-ns", true }, { "lsm-profile", true }, { "lsm-mount-context", true }, { NULL, false },
 };
 
-enum what { PASS, START, REFUSE };
+/* Of `exec`; they end with the first word that is none. */
+static const struct option execs[] = {
+	{ "console-socket", true }, { "cwd", true }, { "env", true }, { "e", true }, { "tty", false }, { "t", false }, { "user", true }, { "u", true },
+	{ "additional-gids", true }, { "g", true }, { "process", true }, { "p", true }, { "detach", false }, { "d", false }, { "pid-file", true },
+	{ "process-label", true }, { "apparmor", true }, { "no-new-privs", false }, { "cap", true }, { "c", true }, { "preserve-fds", true },
+	{ "cgroup", true }, { "ignore-paused", false }, { NULL, false },
+};
+
+enum what { PASS, START, EXEC, REFUSE };
 
 static const struct {
 	const char *name;
 	enum what what;
 } commands[] = {
 	{ "create", START }, { "run", START }, { "restore", START },
-	{ "checkpoint", PASS }, { "delete", PASS }, { "events", PASS }, { "exec", PASS }, { "features", PASS }, { "help", PASS },
+	{ "checkpoint", PASS }, { "delete", PASS }, { "events", PASS }, { "exec", EXEC }, { "features", PASS }, { "help", PASS },
 	{ "kill", PASS }, { "list", PASS }, { "pause", PASS }, { "ps", PASS }, { "resume", PASS }, { "spec", PASS },
 	{ "start", PASS }, { "state", PASS }, { "update", PASS },
 };
@@ -103,9 +112,11 @@ static const struct {
 struct command {
 	enum what what;
 	const char *why;		/* of a refusal */
-	const char *id, *bundle;	/* of a START; bundle NULL: the working directory */
+	const char *id, *bundle;	/* of a START or EXEC; bundle NULL: the working directory */
+	const char *process, *user;	/* of an EXEC; process: a file that says it all; NULL: not said */
+	char **args;			/* of an EXEC: what is run, ended by NULL */
 	int at;				/* index of the command's word; argc if there is none */
-	char *words[WORDS_MAX];		/* of a START, after its word: options, without the bundle */
+	char *words[WORDS_MAX];		/* of a START, after its word: options, without the bundle; of an EXEC: capabilities */
 	int nwords;
 };
 
@@ -182,6 +193,38 @@ read_start(struct command *c, int argc, char **argv)
 		refuse(c, "no container id");
 }
 
+static bool
+is_option(const struct option *o, const char *name, const char *letter)
+{
+	return strcmp(o->name, name) == 0 || strcmp(o->name, letter) == 0;
+}
+
+static void
+read_exec(struct command *c, int argc, char **argv)
+{
+	const char *value;
+	int i = c->at + 1;
+
+	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0' && strcmp(argv[i], "--") != 0; i++) {
+		const struct option *o = match(execs, argv, argc, &i, &value);
+		if (o == NULL || c->nwords >= WORDS_MAX - 8) {
+			refuse(c, o == NULL ? "an option that is not known here" : "too many options");
+			return;
+		}
+		if (is_option(o, "process", "p"))
+			c->process = value;
+		else if (is_option(o, "user", "u"))
+			c->user = value;
+		else if (is_option(o, "cap", "c") && (c->words[c->nwords++] = strdup(value)) == NULL)
+			abort();
+	}
+	i += i < argc && strcmp(argv[i], "--") == 0;
+	c->id = i < argc ? argv[i] : NULL;
+	c->args = &argv[i < argc ? i + 1 : argc];
+	if (c->id == NULL || c->id[0] == '-' || c->id[0] == '\0' || strchr(c->id, '\n') != NULL)
+		refuse(c, "no container id");
+}
+
 static void
 read_command(int argc, char **argv, struct command *c)
 {
@@ -207,6 +250,8 @@ read_command(int argc, char **argv, struct command *c)
 		c->what = commands[i].what;
 		if (c->what == START)
 			read_start(c, argc, argv);
+		else if (c->what == EXEC)
+			read_exec(c, argc, argv);
 		return;
 	}
 	refuse(c, "a command that is not known here");
@@ -272,6 +317,120 @@ start(const char *runtime, char **argv, struct command *c)
 	return fail(runtime, strerror(errno));
 }
 
+/* ---- exec: what would be run, as the `process` of a config.json ------------------------------------------------------------ */
+
+struct text {
+	char p[QUESTION_MAX];
+	size_t n;
+	bool full;
+};
+
+static void
+put(struct text *t, const char *s, size_t n)
+{
+	t->full |= n > sizeof t->p - t->n;
+	if (!t->full) {
+		memcpy(t->p + t->n, s, n);
+		t->n += n;
+	}
+}
+
+static void
+put_text(struct text *t, const char *s)
+{
+	put(t, s, strlen(s));
+}
+
+static void
+put_string(struct text *t, const char *s)
+{
+	char code[8];
+
+	put_text(t, "\"");
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			put_text(t, "\\");
+		if ((unsigned char)*s >= ' ')
+			put(t, s, 1);
+		else
+			put(t, code, (size_t)snprintf(code, sizeof code, "\\u%04x", (unsigned char)*s));
+	}
+	put_text(t, "\"");
+}
+
+static void
+put_list(struct text *t, char *const *v)
+{
+	put_text(t, "[");
+	for (int i = 0; v[i] != NULL; i++) {
+		put(t, ",", i > 0);
+		put_string(t, v[i]);
+	}
+	put_text(t, "]");
+}
+
+/* "1000:1000", "1000", or nothing: the container's own. */
+static bool
+put_user(struct text *t, const char *user)
+{
+	unsigned uid = 0, gid = 0;
+	char line[64], rest;
+
+	if (user == NULL || user[0] == '\0')
+		return true;
+	if (sscanf(user, "%u:%u%c", &uid, &gid, &rest) != 2 && sscanf(user, "%u%c", &uid, &rest) != 1)
+		return false;
+	put(t, line, (size_t)snprintf(line, sizeof line, "\"user\":{\"uid\":%u,\"gid\":%u},", uid, gid));
+	return true;
+}
+
+static bool
+put_file(struct text *t, const char *path)
+{
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return false;
+	size_t n = fread(t->p + t->n, 1, sizeof t->p - t->n, f);
+	fclose(f);
+	t->n += n;
+	t->full |= t->n == sizeof t->p;
+	return true;
+}
+
+static bool
+describe(struct text *t, const struct command *c)
+{
+	put_text(t, "exec\n");
+	put_text(t, c->id);
+	put_text(t, "\n");
+	if (c->process != NULL)
+		return put_file(t, c->process);
+	put_text(t, "{");
+	if (!put_user(t, c->user))
+		return false;
+	put_text(t, "\"capabilities\":{\"bounding\":");
+	put_list(t, c->words);
+	put_text(t, "},\"args\":");
+	put_list(t, c->args);
+	put_text(t, "}");
+	return true;
+}
+
+static int
+enter(const char *runtime, char **argv, const struct command *c)
+{
+	static struct text question;
+	char answer[LG_ASK_ANSWER];
+
+	if (!describe(&question, c) || question.full)
+		return fail("denied", "what would be run cannot be read");
+	if (!lg_ask_agent(question.p, question.n, answer))
+		return fail("denied", answer);
+	execv(runtime, argv);
+	return fail(runtime, strerror(errno));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -287,6 +446,8 @@ main(int argc, char **argv)
 		return fail("denied", c.why);
 	if (c.what == START)
 		return start(runtime, argv, &c);
+	if (c.what == EXEC)
+		return enter(runtime, argv, &c);
 	execv(runtime, argv);
 	return fail(runtime, strerror(errno));
 }

@@ -171,7 +171,7 @@ admission_path(struct lg_ctx *cx, lg_str container, const char *verb)
 }
 
 lg_err
-lg_upstream_restart(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const struct lg_oci *oci, int64_t time,
+lg_upstream_again(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const char *verb, const struct lg_oci *oci, int64_t time,
     struct lg_verdict_of *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(2 * LG_OCI_MAX);
@@ -180,7 +180,7 @@ lg_upstream_restart(struct lg_ctx *cx, struct lg_upstream *up, lg_str container,
 	lg_oci_facts(oci, &b);
 	lg_buf_byte(&b, '}');
 	LG_TRY(lg_buf_status(cx, &b));
-	return ask(cx, up, admission_path(cx, container, "restart"), lg_buf_view(&b), time, ret);
+	return ask(cx, up, admission_path(cx, container, verb), lg_buf_view(&b), time, ret);
 }
 
 lg_err

@@ -46,7 +46,8 @@ LG_CHECKED lg_err lg_upstream_knock(struct lg_ctx *cx, struct lg_upstream *up, c
 /* POST /v1/admissions.  time: microseconds that are left. */
 LG_CHECKED lg_err lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, lg_str workload,
     const struct lg_oci *oci, int64_t time, struct lg_verdict_of *ret);
-LG_CHECKED lg_err lg_upstream_restart(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const struct lg_oci *oci,
+/* What was admitted goes on: verb "restart", or "exec" (then the facts are the new process's alone). */
+LG_CHECKED lg_err lg_upstream_again(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const char *verb, const struct lg_oci *oci,
     int64_t time, struct lg_verdict_of *ret);
 /* The body is lg_gate_whereabouts_since's. */
 LG_CHECKED lg_err lg_upstream_whereabouts(struct lg_ctx *cx, struct lg_upstream *up, lg_str body);

@@ -211,7 +211,7 @@ start(void *self, struct lg_http *ex)
 /* ---- a later start; the end ----------------------------------------------------------------------------------------------- */
 
 static lg_err
-again(struct lg_ctx *cx, struct start *st)
+again(struct lg_ctx *cx, struct start *st, const char *action)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_admission *ad = &st->admission;
@@ -224,13 +224,14 @@ again(struct lg_ctx *cx, struct start *st)
 	st->workload = ad->workload;
 	st->asked = (struct lg_evaluation){
 		.resource_type = LG_STR("Workload"), .resource_id = ad->workload, .project = ad->project, .image = ad->image,
-		.host = st->host.entity.name, .action = LG_STR("container:restart"),
+		.host = st->host.entity.name, .action = lg_str_of(action),
 	};
-	return decide(cx, v, st, "container:restart", ad->requester);
+	return decide(cx, v, st, action, ad->requester);
 }
 
+/* A later start, or a process that somebody wants to run in it. */
 static lg_err
-restart(struct lg_http *ex, struct start *st)
+go_on(struct lg_http *ex, struct start *st, const char *action)
 {
 	lg_str name;
 	struct lg_json js;
@@ -246,7 +247,7 @@ restart(struct lg_http *ex, struct start *st)
 	LG_TRY(lg_json_end(ex->cx, &js));
 	LG_TRY(lg_container_facts(ex->cx, st->facts_json, &st->facts));
 	st->workload = st->container;
-	return settle(ex, st, again(ex->cx, st), "container:restart");
+	return settle(ex, st, again(ex->cx, st, action), action);
 }
 
 static lg_err
@@ -286,7 +287,9 @@ later(void *self, struct lg_http *ex)
 	(void)lg_str_cut(ex->tail, '/', &st->container, &verb);
 	LG_TRY(lg_container_id_check(ex->cx, st->container));
 	if (lg_str_eq(verb, LG_STR("restart")))
-		return restart(ex, st);
+		return go_on(ex, st, "container:restart");
+	if (lg_str_eq(verb, LG_STR("exec")))
+		return go_on(ex, st, "container:exec");
 	if (lg_str_eq(verb, LG_STR("end")))
 		return end(ex, st);
 	if (lg_str_eq(verb, LG_STR("certificate")))
@@ -297,7 +300,7 @@ later(void *self, struct lg_http *ex)
 		st->workload = st->container;
 		return settle(ex, st, lg_fail(ex->cx, LG_E_DENIED, "the container runs without an admission"), "container:start");
 	}
-	return lg_fail(ex->cx, LG_E_NOT_FOUND, "an admission can be asked to restart, to end, and for a certificate or a token");
+	return lg_fail(ex->cx, LG_E_NOT_FOUND, "an admission can be asked to restart, to be entered, to end, and for a certificate or a token");
 }
 
 /* What an agent needs to check tickets by itself. */

@@ -168,6 +168,16 @@ engine() { lightgate-runc --root "$T/runc" --log "$T/log.json" --log-format json
 claim "create" engine create --bundle "$T/bundle.d" --pid-file "$T/pid" c16 </dev/null
 claim "start" engine start c16
 has "exec" "$(engine exec c16 /bin/echo inside 2>&1)" '^inside'
+has "exec with what no container may have" "$(engine exec --cap CAP_SYS_ADMIN c16 /bin/echo inside 2>&1)" 'no-privileged'
+jq -n '{user: {uid: 0, gid: 0}, args: ["/bin/echo", "in a file"], cwd: "/", env: ["PATH=/bin"]}' >"$T/process.json"
+has "as engines say it, in a file" "$(engine exec --process "$T/process.json" c16 2>&1)" '^in a file'
+jq '.capabilities = {bounding: ["CAP_SYS_ADMIN"]}' "$T/process.json" >"$T/process2.json"
+has "in a file, with what no container may have" "$(engine exec --process "$T/process2.json" c16 2>&1)" 'no-privileged'
+has "a file in other letters" "$(engine exec --process <(jq '.Capabilities = {bounding: ["CAP_SYS_ADMIN"]}' "$T/process.json") c16 2>&1)" 'in other letters'
+has "exec in a container that was never admitted" "$(runc --root "$T/runc" create -b "$T/bundle.d" c18 </dev/null >/dev/null 2>&1; runc --root "$T/runc" start c18; engine exec c18 /bin/echo inside 2>&1; runc --root "$T/runc" delete --force c18)" 'denied: .*not admitted'
+lightgate group remove-member shop-operators User/alice >"$T/out" 2>&1 || bad "group: $(cat "$T/out")"
+has "exec after the requester's access was lost" "$(engine exec c16 /bin/echo inside 2>&1)" 'no policy permits'
+lightgate group add-member shop-operators User/alice >"$T/out" 2>&1 || bad "group: $(cat "$T/out")"
 claim "delete" engine delete --force c16
 bundle ""
 engine create --bundle "$T/bundle.d" --pid-file "$T/pid" c17 </dev/null >"$T/out" 2>&1; same "create without a ticket" $? 1

@@ -153,6 +153,9 @@ denied "a volume that is the host's root" 'would expose the host' $run --mount t
 denied "the same volume, made first" 'the host.s files' volume create -d local -o type=none -o o=bind -o device=/ v2
 has "an ordinary volume" "$(alice volume create v3)" '^v3'
 denied "another runtime" 'does not ask before it starts' $run --runtime runc busybox echo it ran
+for runtime in $(root info --format '{{range $name, $r := .Runtimes}}{{$name}} {{end}}'); do
+	[ "$runtime" = lightgate-runc ] || denied "the engine's runtime $runtime" 'does not ask before it starts' $run --runtime "$runtime" busybox echo it ran
+done
 denied "another container's namespaces" 'namespace of the host or of another' $run --ipc container:abc busybox echo it ran
 alice create --network none --name web -v v3:/data busybox echo it ran >/dev/null || bad "create"
 same "a later start" "$(alice start -a web)" "it ran"

@@ -1,9 +1,10 @@
 # Workloads hold identities of their own: as files in the container, renewed in place, gone with it.
 . "$(dirname "$0")/lib.sh"
 AGENT_PID= SHM=
+end_containers() { for c in c1 c2 c3; do runc --root "$T/runc" delete --force $c; done >/dev/null 2>&1; }
 clean_up() {
 	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
-	for c in c1 c2 c3; do runc --root "$T/runc" delete --force $c; done >/dev/null 2>&1
+	end_containers
 	[ -z "$SHM" ] || rm -rf "$SHM"
 	lg_stop
 }
@@ -101,4 +102,5 @@ lg_stop
 claim "create it again, without the service" engine create --bundle "$T/b1" c1 </dev/null
 claim "start it again" engine start c1
 same "an identity that is still good came back with it" "$(inside c1 /bin/busybox cat $at/key.pem | openssl pkey -pubout)" "$(openssl x509 -in <(inside c1 /bin/busybox cat $at/certificate.pem) -noout -pubkey)"
+end_containers
 done_testing

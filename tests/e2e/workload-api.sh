@@ -1,9 +1,10 @@
 # The SPIFFE Workload API as a stock gRPC client in a container sees it: who it is, whom to believe, tokens; and nobody else's.
 . "$(dirname "$0")/lib.sh"
 AGENT_PID= SHM=
+end_containers() { for c in c1 c2 c3; do runc --root "$T/runc" delete --force $c; done >/dev/null 2>&1; }
 clean_up() {
 	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
-	for c in c1 c2 c3; do runc --root "$T/runc" delete --force $c; done >/dev/null 2>&1
+	end_containers
 	[ -z "$SHM" ] || rm -rf "$SHM"
 	lg_stop
 }
@@ -105,4 +106,5 @@ claim "end of an admission" lightgate-agent end c2 --socket "$T/agent.sock"
 wait $asking
 has "ends its streams" "$(tail -1 "$T/stream")" '"code":7'
 has "and its identity" "$(ask c2 x509)" '"code":7'
+end_containers
 done_testing
