@@ -2,7 +2,8 @@
  * ocsp.c: answers (RFC 6960 4.2), made when they are asked for and kept for others who ask the same (ocsp_cache.c).
  *
  * "good" is said only of a certificate that the inventory holds as issued: what we did not issue is unknown, even when
- * it carries our signature.  The issuing key answers for itself; there is no delegated responder.
+ * it carries our signature.  The issuing key answers for itself, or a short-lived key that it certified for this, whose certificate
+ * then goes with the answer.
  */
 #include "certs/ocsp.h"
 
@@ -115,13 +116,13 @@ put_nonce(struct lg_buf *b, lg_str nonce)
 }
 
 static lg_err
-write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ocsp_request *rq,
-    lg_str *ret, bool *known)
+write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const uint8_t responder[20],
+    const struct lg_ocsp_request *rq, lg_str *ret, bool *known)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16u << 10);
 	size_t data = lg_derw_begin(&b, LG_DER_SEQUENCE), by_key = lg_derw_begin(&b, LG_DER_EXPLICIT(2)), list;
 
-	lg_derw_octets(&b, (lg_str){ (const char *)issuer->digests.key_sha1, sizeof issuer->digests.key_sha1 });
+	lg_derw_octets(&b, (lg_str){ (const char *)responder, sizeof issuer->digests.key_sha1 });
 	lg_derw_end(&b, by_key);
 	put_time(&b, cx->now);
 	list = lg_derw_begin(&b, LG_DER_SEQUENCE);
@@ -137,9 +138,24 @@ write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct l
 
 /* ---- the whole answer ------------------------------------------------------------------------------------- */
 
+static void
+put_responder(struct lg_buf *b, lg_str cert)
+{
+	size_t tagged, list;
+
+	if (cert.n == 0)
+		return;
+	tagged = lg_derw_begin(b, LG_DER_EXPLICIT(0));
+	list = lg_derw_begin(b, LG_DER_SEQUENCE);
+	lg_derw_raw(b, cert);
+	lg_derw_end(b, list);
+	lg_derw_end(b, tagged);
+}
+
 /* BasicOCSPResponse inside OCSPResponse; data empty: a status alone. */
 static lg_err
-write_response(struct lg_ctx *cx, enum lg_ocsp_status status, enum lg_alg alg, lg_str data, lg_str sig, struct lg_ocsp_answer *ret)
+write_response(struct lg_ctx *cx, enum lg_ocsp_status status, const struct lg_ca_responder *by, lg_str data, lg_str sig,
+    struct lg_ocsp_answer *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(20u << 10);
 	size_t response = lg_derw_begin(&b, LG_DER_SEQUENCE);
@@ -152,8 +168,9 @@ write_response(struct lg_ctx *cx, enum lg_ocsp_status status, enum lg_alg alg, l
 		octets = lg_derw_begin(&b, LG_DER_OCTET_STRING);
 		whole = lg_derw_begin(&b, LG_DER_SEQUENCE);
 		lg_derw_raw(&b, data);
-		lg_derw_raw(&b, lg_x509_alg(alg));
+		lg_derw_raw(&b, lg_x509_alg(by->alg));
 		lg_derw_bits(&b, sig);
+		put_responder(&b, by->der);
 		lg_derw_end(&b, whole);
 		lg_derw_end(&b, octets);
 		lg_derw_end(&b, bytes);
@@ -181,7 +198,7 @@ status_of(lg_err e)
 
 struct asking {
 	struct lg_ctx *cx;
-	enum lg_alg alg;
+	struct lg_ca_responder by;
 	lg_str data;
 	bool keep;			/* for others: it is about one certificate that is known, without a nonce */
 	struct lg_ocsp_key key;
@@ -195,7 +212,7 @@ tell(struct asking *a, enum lg_ocsp_status status, lg_str data, lg_str sig)
 {
 	struct lg_ocsp_answer answer;
 
-	LG_TRY(write_response(a->cx, status, a->alg, data, sig, &answer));
+	LG_TRY(write_response(a->cx, status, &a->by, data, sig, &answer));
 	if (status == LG_OCSP_SUCCESSFUL && a->keep)
 		lg_ocsp_cache_put(&a->key, a->cx->now + LG_OCSP_KEPT, answer.der);
 	a->answered = true;
@@ -227,6 +244,20 @@ ask_keeper(struct lg_certs *c, uint32_t tenant, struct asking *a)
 	return a->answered ? LG_OK : LG_PENDING;
 }
 
+/* The issuer's own responder while it outlives the answer, else the issuer; what is told outlives this snapshot of trust. */
+static struct lg_ca_responder
+answers_for(const struct lg_ctx *cx, const struct lg_ca_cert *issuer)
+{
+	struct lg_ca_responder by = { .alg = issuer->alg };
+
+	memcpy(by.key_sha1, issuer->digests.key_sha1, sizeof by.key_sha1);
+	if (issuer->responder.not_after <= cx->now + LG_OCSP_LIFE)
+		return by;
+	by = issuer->responder;
+	by.der = lg_dup(cx->arena, by.der);
+	return by;
+}
+
 static lg_err
 answer_fresh(struct lg_certs *c, struct lg_view *v, const struct lg_ca *ca, lg_str request, struct asking *a)
 {
@@ -239,9 +270,9 @@ answer_fresh(struct lg_certs *c, struct lg_view *v, const struct lg_ca *ca, lg_s
 	issuer = issuer_of(ca, &rq);
 	if (issuer == NULL)	/* RFC 5019 2.2.3: not authoritative for it */
 		return tell(a, LG_OCSP_UNAUTHORIZED, LG_NONE, LG_NONE);
-	if (write_data(a->cx, v, ca->au.tenant, issuer, &rq, &a->data, &known) != LG_OK)
+	a->by = answers_for(a->cx, issuer);
+	if (write_data(a->cx, v, ca->au.tenant, issuer, a->by.key_sha1, &rq, &a->data, &known) != LG_OK)
 		return tell(a, LG_OCSP_INTERNAL, LG_NONE, LG_NONE);
-	a->alg = issuer->alg;
 	a->keep = rq.n == 1 && rq.nonce.n == 0 && known;
 	return ask_keeper(c, ca->au.tenant, a);
 }

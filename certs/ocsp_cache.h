@@ -4,9 +4,9 @@
 
 #include "lightgate/certs.h"
 
-#define LG_OCSP_SETS		128	/* sets of LG_OCSP_WAYS; at most 400 KiB a thread */
+#define LG_OCSP_SETS		128	/* sets of LG_OCSP_WAYS; at most 720 KiB a thread */
 #define LG_OCSP_WAYS		4
-#define LG_OCSP_KEPT_MAX	720	/* octets of an answer; longer ones are not kept */
+#define LG_OCSP_KEPT_MAX	1300	/* octets of an answer, a responder's certificate included; longer ones are not kept */
 
 struct lg_ocsp_key {
 	lg_sha256 request;

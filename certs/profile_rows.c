@@ -26,6 +26,10 @@ static const struct word usages[] = {
 	{ LG_STR("serverAuth"), LG_EKU_SERVER }, { LG_STR("clientAuth"), LG_EKU_CLIENT },
 	{ { NULL, 0 }, 0 },
 };
+static const struct word shown_usages[] = {
+	{ LG_STR("serverAuth"), LG_EKU_SERVER }, { LG_STR("clientAuth"), LG_EKU_CLIENT }, { LG_STR("OCSPSigning"), LG_EKU_OCSP },
+	{ { NULL, 0 }, 0 },
+};
 static const struct word kinds_of_names[] = {
 	{ LG_STR("uri"), LG_SAN_URI }, { LG_STR("dns"), LG_SAN_DNS }, { LG_STR("ip"), LG_SAN_IP }, { { NULL, 0 }, 0 },
 };
@@ -106,7 +110,7 @@ lg_profile_write(struct lg_jsonw *w, const struct lg_cert_profile *p, bool own)
 	lg_jsonw_str_of(w, "kind", lg_str_of(kinds[p->kind]));
 	lg_jsonw_str_of(w, "subject", p->type);
 	write_words(w, "keys", keys, p->keys);
-	write_words(w, "usages", usages, p->eku);
+	write_words(w, "usages", shown_usages, p->eku);
 	write_words(w, "names", kinds_of_names, p->san);
 	lg_jsonw_int_of(w, "life_seconds", p->life / LG_SECOND);
 	lg_jsonw_int_of(w, "longest_seconds", p->longest / LG_SECOND);

@@ -86,6 +86,7 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 	ret->dns_suffixes = suffixes;
 	ret->nets = nets;
 	ret->nssh_user = ret->nssh_host = 0;	/* kept as blobs */
+	ret->nresponders = 0;			/* kept with their issuers */
 	return LG_OK;
 }
 
@@ -129,6 +130,28 @@ find_above(struct lg_ctx *cx, const struct lg_ca *ca, struct lg_ca_cert *issuer)
 	return lg_x509_link(cx, &ca->root.x509, ca->root.key, &issuer->x509, issuer->x509.not_before);
 }
 
+/* With the issuer that signed it; one whose issuer is not believed any more is passed over.  Of two the one that ends later. */
+static lg_err
+take_responder(struct lg_ctx *cx, struct lg_arena *a, lg_str der, struct lg_ca *ca)
+{
+	LG_AUTO(lg_pubkey_unref) struct lg_pubkey *key = NULL;
+	struct lg_ca_digests digests;
+	struct lg_x509 x;
+
+	LG_TRY(lg_x509_parse(cx, lg_dup(a, der), &x));
+	LG_TRY(lg_pubkey_from_spki(cx, x.spki, &key));
+	LG_TRY(build_digests(cx, &x, &digests));
+	for (size_t i = 0; i < ca->nissuers; i++) {
+		struct lg_ca_cert *issuer = &ca->issuer[i];
+
+		if (issuer->responder.not_after >= x.not_after || lg_x509_link(cx, &issuer->x509, issuer->key, &x, x.not_before) != LG_OK)
+			continue;
+		issuer->responder = (struct lg_ca_responder){ .der = x.der, .alg = lg_pubkey_default_alg(key), .not_after = x.not_after };
+		memcpy(issuer->responder.key_sha1, digests.key_sha1, sizeof digests.key_sha1);
+	}
+	return LG_OK;
+}
+
 /* The root vouches for itself and for every issuing certificate.  Time is looked at when they are used, not here: a retired
  * issuer may have expired, and a wrong clock must not keep the service from starting. */
 static lg_err
@@ -153,6 +176,8 @@ build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from,
 		LG_TRY(lg_x509_is_ca(cx, &issuer->x509, 0));
 		LG_TRY(find_above(cx, ca, issuer));
 	}
+	for (size_t i = 0; i < from->nresponders && i < LG_RESPONDERS; i++)
+		LG_TRY(take_responder(cx, a, from->responders[i], ca));
 	return LG_OK;
 }
 

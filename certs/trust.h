@@ -16,6 +16,13 @@ struct lg_ca_digests {			/* of its name and key: how OCSP speaks of an issuer (R
 	uint8_t name_sha1[20], key_sha1[20];
 };
 
+struct lg_ca_responder {		/* answers OCSP for an issuer (RFC 6960 4.2.2.2) */
+	lg_str der;			/* empty: the issuer answers itself */
+	enum lg_alg alg;
+	uint8_t key_sha1[20];
+	int64_t not_after;
+};
+
 struct lg_ca_cert {
 	struct lg_x509 x509;
 	struct lg_pubkey *key;
@@ -26,6 +33,7 @@ struct lg_ca_cert {
 	lg_str crl_url;			/* without its ending: ".crl", ".delta.crl", "/0.crl" */
 	lg_str ca_url, ocsp_url;	/* ocsp_url empty: not offered */
 	const struct lg_ca_cert *above;	/* of an issuer: the root that vouches for it */
+	struct lg_ca_responder responder;
 };
 
 struct lg_ssh_ca_key {

@@ -5,13 +5,22 @@
 #include "base/operator.h"
 #include "base/text.h"
 
+/* The key is in a token where --key says so, or where the settings do. */
+static lg_err
+new_ca(struct cli *c, lg_str kind, lg_str *answer)
+{
+	struct lg_operator_words w = { { LG_STR("ca-new"), c->args[0], kind, cli_given(c, "type") ? cli_value(c, "type") : LG_STR("P-256"),
+		cli_given(c, "key") ? cli_value(c, "key") : LG_STR("") }, 5 };
+
+	return cli_operator(c, &w, answer);
+}
+
 lg_err
 cli_ca_csr(struct cli *c)
 {
-	struct lg_operator_words w = { { LG_STR("ca-csr"), c->args[0] }, 2 };
 	lg_str answer, csr;
 
-	LG_TRY(cli_operator(c, &w, &answer));
+	LG_TRY(new_ca(c, LG_STR("request"), &answer));
 	csr = lg_api_member(c->cx, answer, "csr");
 	if (!cli_given(c, "out")) {
 		fwrite(csr.p, 1, csr.n, c->out);
@@ -43,14 +52,34 @@ cli_ca_import(struct cli *c)
 lg_err
 cli_ca_rotate(struct cli *c)
 {
-	bool constrained = cli_given(c, "constrained");
-	struct lg_operator_words w = { { constrained ? LG_STR("ca-constrained") : LG_STR("keeper-rotate"), c->args[0] }, 2 };
+	struct lg_operator_words w = { { LG_STR("keeper-rotate"), c->args[0], LG_STR("issuer"), LG_STR("later") }, 4 };
 	lg_str answer;
 
-	if (!constrained) {
-		w.word[w.n++] = LG_STR("issuer");
-		w.word[w.n++] = LG_STR("later");
-	}
+	if (cli_given(c, "constrained"))
+		LG_TRY(new_ca(c, LG_STR("constrained"), &answer));
+	else
+		LG_TRY(cli_operator(c, &w, &answer));
+	return cli_show(c, answer);
+}
+
+lg_err
+cli_ca_create(struct cli *c)
+{
+	bool root = cli_given(c, "root"), constrained = cli_given(c, "constrained");
+	lg_str answer;
+
+	if (root && constrained)
+		return lg_fail(c->cx, LG_E_INVALID, "a root is not constrained; its issuing CAs are");
+	LG_TRY(new_ca(c, root ? LG_STR("root") : constrained ? LG_STR("constrained") : LG_STR("issuer"), &answer));
+	return cli_show(c, answer);
+}
+
+lg_err
+cli_ca_ocsp(struct cli *c)
+{
+	struct lg_operator_words w = { { LG_STR("ca-ocsp"), c->args[0], c->args[1] }, 3 };
+	lg_str answer;
+
 	LG_TRY(cli_operator(c, &w, &answer));
 	return cli_show(c, answer);
 }

@@ -213,7 +213,9 @@ lg_err cli_certificate_list(struct cli *c);
 struct lg_operator_words;
 /* Asks the local operator's socket; the answer is JSON. */
 LG_CHECKED lg_err cli_operator(struct cli *c, const struct lg_operator_words *w, lg_str *answer);
+lg_err cli_ca_create(struct cli *c);
 lg_err cli_ca_csr(struct cli *c);
+lg_err cli_ca_ocsp(struct cli *c);
 lg_err cli_ca_import(struct cli *c);
 lg_err cli_ca_rotate(struct cli *c);
 lg_err cli_ca_activate(struct cli *c);

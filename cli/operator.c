@@ -126,11 +126,11 @@ cli_keeper_list(struct cli *c)
 {
 	static const struct cli_column keys[] = {
 		{ "TENANT", "tenant", NULL }, { "KEY", "purpose", NULL }, { "STATE", "state", NULL }, { "SINCE", "since", NULL },
-		{ "ALG", "alg", NULL }, { "KID", "kid", NULL }, { NULL, NULL, NULL },
+		{ "ALG", "alg", NULL }, { "KID", "kid", NULL }, { "PLACE", "place", NULL }, { NULL, NULL, NULL },
 	};
 	static const struct cli_column ceilings[] = {
 		{ "TENANT", "tenant", NULL }, { "TRUST DOMAIN", "trust_domain", NULL }, { "DNS SUFFIXES", "dns_suffixes", NULL }, { "ADDRESSES", "addresses", NULL },
-		{ "TOKENS", "token_life", NULL }, { "TICKETS", "ticket_life", NULL }, { "LEAVES", "leaf_life", NULL },
+		{ "TOKENS", "token_life", NULL }, { "TICKETS", "ticket_life", NULL }, { "LEAVES", "leaf_life", NULL }, { "OCSP", "ocsp", NULL },
 		{ NULL, NULL, NULL },
 	};
 	struct lg_operator_words w = { { LG_STR("keeper-list") }, 1 };

@@ -75,6 +75,9 @@ const struct cli_option cli_globals[] = {
 	{ "enabled", 0, "yes|no", "no: it gets nothing" }
 
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
+#define CONSTRAINED_OPTION { "constrained", 0, NULL, "with name constraints: the ceiling's DNS suffixes and addresses" }
+#define CA_KEY_OPTIONS { "key", 0, "URI", "the key in a PKCS#11 token (RFC 7512); made there when there is none of that name" }, \
+	{ "type", 0, "NAME", "of a key that is made: P-256 (the default), P-384, RSA-2048, RSA-3072 or RSA-4096" }
 #define FIND_OPTIONS { "subject", 0, "TYPE/NAME", "only theirs" }, { "serial", 0, "HEX", "only this one" }, \
 	{ "name", 0, "NAME", "of the subject; NAME* for its beginning" }, { "spki", 0, "HEX", "SHA-256 of the SubjectPublicKeyInfo" }, \
 	{ "profile", 0, "NAME", "only of this profile" }, { "state", 0, "NAME", "pending, issued or revoked" }, \
@@ -410,13 +413,18 @@ static const struct cli_command nouns[] = {
 	{ .name = "ca", .help = "Issuing CAs: under a root elsewhere, forward and back", .text = HERE,
 	  .examples = EXAMPLES("lightgate ca csr default --out issuing.csr", "lightgate ca import default -f chain.pem"),
 	  .sub = COMMANDS({ .name = "csr", .args = "TENANT", .help = "A new issuing CA's request, for a root that is kept elsewhere",
-		.options = OPTIONS(DATA_OPTION, { "out", 0, "FILE", "write it there (the output)" }),
+		.options = OPTIONS(DATA_OPTION, CA_KEY_OPTIONS, { "out", 0, "FILE", "write it there (the output)" }),
 		.examples = EXAMPLES("lightgate ca csr default --out issuing.csr"), .run = cli_ca_csr },
+	      { .name = "create", .args = "TENANT", .help = "A new issuing CA by the tenant's own root, or a new root; its key in a file or a token",
+		.text = "An issuing CA is published, and signs after rotation.publish, or when it is activated.  A root is in force at once, for the "
+		    "issuing CAs that come; the one before stays believed.",
+		.options = OPTIONS(DATA_OPTION, CA_KEY_OPTIONS, { "root", 0, NULL, "a root" }, CONSTRAINED_OPTION),
+		.examples = EXAMPLES("lightgate ca create default --key 'pkcs11:token=ca;object=issuing' --type P-384"), .run = cli_ca_create },
 	      { .name = "import", .args = "TENANT", .help = "The certificate for that request, and the root after it when that is new",
 		.text = "Both are published at once; the CA signs after rotation.publish, or when it is activated.  The root before stays believed.",
 		.options = OPTIONS(DATA_OPTION, FILE_OPTION), .examples = EXAMPLES("lightgate ca import default -f chain.pem"), .run = cli_ca_import },
 	      { .name = "rotate", .args = "TENANT", .help = "Make the issuing CA's successor by the tenant's own root; published first, used later",
-		.options = OPTIONS(DATA_OPTION, { "constrained", 0, NULL, "with name constraints: the ceiling's DNS suffixes and addresses" }),
+		.options = OPTIONS(DATA_OPTION, CONSTRAINED_OPTION),
 		.examples = EXAMPLES("lightgate ca rotate default --constrained"), .run = cli_ca_rotate },
 	      { .name = "activate", .args = "TENANT KID", .help = "Sign with this issuing CA from now on: the next one, or one before",
 		.options = OPTIONS(DATA_OPTION), .examples = EXAMPLES("lightgate ca activate default 5qdb..."), .run = cli_ca_activate },
@@ -425,7 +433,10 @@ static const struct cli_command nouns[] = {
 	      { .name = "distrust", .args = "TENANT KID", .help = "Believe nothing any more that a retired issuing CA signed",
 		.options = OPTIONS(DATA_OPTION), .examples = EXAMPLES("lightgate ca distrust default 5qdb..."), .run = cli_ca_distrust },
 	      { .name = "trust", .args = "TENANT KID", .help = "Believe it again", .options = OPTIONS(DATA_OPTION),
-		.examples = EXAMPLES("lightgate ca trust default 5qdb..."), .run = cli_ca_trust }) },
+		.examples = EXAMPLES("lightgate ca trust default 5qdb..."), .run = cli_ca_trust },
+	      { .name = "ocsp", .args = "TENANT auto|direct|delegated", .help = "Who signs OCSP answers: the CA, or a short-lived key that it certifies",
+		.text = "auto: a CA whose key is in a token delegates, others answer themselves.",
+		.options = OPTIONS(DATA_OPTION), .examples = EXAMPLES("lightgate ca ocsp default delegated"), .run = cli_ca_ocsp }) },
 	{ .name = "recover", .help = "Let administrators in again while the service runs; on record", .text = HERE,
 	  .examples = EXAMPLES("lightgate recover password admin", "lightgate recover rollback 1"),
 	  .sub = COMMANDS({ .name = "password", .args = "NAME", .help = "A new password for an administrator, shown once; enables the account",

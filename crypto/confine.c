@@ -27,6 +27,8 @@ struct ruleset {			/* as of ABI 6; older kernels take the first one or two field
 	uint64_t fs, net, scoped;
 };
 
+#define FS_DEVICE	(1u << 15)
+
 static const struct {
 	int abi;
 	uint64_t rights;
@@ -38,13 +40,13 @@ static const struct {
 	    | LANDLOCK_ACCESS_FS_MAKE_SYM },
 	{ 2, 1u << 13 },		/* REFER */
 	{ 3, 1u << 14 },		/* TRUNCATE */
-	{ 5, 1u << 15 },		/* IOCTL_DEV */
+	{ 5, FS_DEVICE },		/* IOCTL_DEV */
 };
 
 #define FS_READ		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_WRITE	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE \
 	| LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | 1u << 13 | 1u << 14)
-#define FS_OF_FILES	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | 1u << 14)
+#define FS_OF_FILES	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | 1u << 14 | FS_DEVICE)
 
 int
 lg_confine_landlock_abi(void)
@@ -68,6 +70,7 @@ allow(struct lg_ctx *cx, int ruleset, const struct lg_confine_path *p, uint64_t 
 	rights |= (p->rights & LG_CONFINE_READ) != 0 ? FS_READ : 0;
 	rights |= (p->rights & LG_CONFINE_WRITE) != 0 ? FS_WRITE : 0;
 	rights |= (p->rights & LG_CONFINE_EXEC) != 0 ? LANDLOCK_ACCESS_FS_EXECUTE : 0;
+	rights |= (p->rights & LG_CONFINE_DEVICE) != 0 ? FS_DEVICE : 0;
 	struct landlock_path_beneath_attr rule = {
 		.allowed_access = rights & handled & (S_ISDIR(st.st_mode) ? UINT64_MAX : FS_OF_FILES), .parent_fd = fd,
 	};

@@ -17,7 +17,8 @@
 enum lg_confine_right {
 	LG_CONFINE_READ = 1,		/* files and folders below */
 	LG_CONFINE_WRITE = 2,		/* and make, rename, remove */
-	LG_CONFINE_EXEC = 4
+	LG_CONFINE_EXEC = 4,
+	LG_CONFINE_DEVICE = 8		/* ioctl(2) on devices, from ABI 5 on a right of its own */
 };
 
 struct lg_confine_path {

@@ -1,4 +1,4 @@
-/* key.c: private keys: made, read, written, and signing from a template that is copied for each signature. */
+/* key.c: private keys: made, read, written; those of this process sign from a template that is copied for each signature. */
 #include "crypto/key.h"
 
 #include <openssl/err.h>
@@ -15,12 +15,57 @@ lg_key_free(struct lg_key **k)
 {
 	if (*k == NULL)
 		return;
-	EVP_MD_CTX_free((*k)->sign);
-	EVP_PKEY_free((*k)->pkey);
 	lg_pubkey_unref(&(*k)->pub);
-	free(*k);
+	(*k)->ops->free(*k);
 	*k = NULL;
 }
+
+/* ---- keys in this process --------------------------------------------------------------------------------- */
+
+static void
+local_free(struct lg_key *k)
+{
+	EVP_MD_CTX_free(k->sign);
+	EVP_PKEY_free(k->pkey);
+	free(k);
+}
+
+static lg_err
+failed(struct lg_ctx *cx, const struct lg_alg_row *row)
+{
+	ERR_clear_error();
+	return lg_fail(cx, LG_E_INTERNAL, "signing with %.*s failed", LG_FMT(row->name));
+}
+
+static lg_err
+local_sign(struct lg_ctx *cx, const struct lg_key *k, const struct lg_alg_row *row, lg_str bytes, uint8_t *ret, size_t *n)
+{
+	EVP_MD_CTX *ctx = lg_local()->sign;
+	bool ready;
+
+	if (row->alg == lg_pubkey_default_alg(k->pub))
+		ready = EVP_MD_CTX_copy_ex(ctx, k->sign) > 0;
+	else
+		ready = EVP_MD_CTX_reset(ctx) > 0 && lg_sign_init(ctx, k->pkey, row, false);
+	*n = LG_SIG_MAX;
+	if (!ready || EVP_DigestSign(ctx, ret, n, (const unsigned char *)bytes.p, bytes.n) <= 0)
+		return failed(cx, row);
+	return LG_OK;
+}
+
+static lg_err
+local_sign_digest(struct lg_ctx *cx, const struct lg_key *k, const struct lg_alg_row *row, lg_str digest, uint8_t *ret, size_t *n)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
+	bool ready = ctx != NULL && EVP_PKEY_sign_init(ctx) > 0 && lg_digest_params(ctx, row);
+
+	*n = LG_SIG_MAX;
+	bool ok = ready && EVP_PKEY_sign(ctx, ret, n, (const unsigned char *)digest.p, digest.n) > 0;
+	EVP_PKEY_CTX_free(ctx);
+	return ok ? LG_OK : failed(cx, row);
+}
+
+static const struct lg_key_ops local_ops = { local_sign, local_sign_digest, local_free, false };
 
 /* Takes pkey over, also when it fails. */
 static lg_err
@@ -30,6 +75,7 @@ wrap(struct lg_ctx *cx, EVP_PKEY *pkey, struct lg_key **ret)
 	unsigned char *spki = NULL;
 
 	lg_crypto_must(k != NULL);
+	k->ops = &local_ops;
 	k->pkey = pkey;
 	k->sign = EVP_MD_CTX_new();
 	int n = i2d_PUBKEY(pkey, &spki);
@@ -100,7 +146,7 @@ lg_key_from_pem(struct lg_ctx *cx, lg_str pem, struct lg_key **ret)
 lg_err
 lg_key_der(struct lg_ctx *cx, const struct lg_key *k, struct lg_secret *ret)
 {
-	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(k->pkey);
+	PKCS8_PRIV_KEY_INFO *info = k->pkey == NULL ? NULL : EVP_PKEY2PKCS8(k->pkey);	/* NULL: it never leaves its token */
 	unsigned char *p = NULL;
 	int n = info == NULL ? 0 : i2d_PKCS8_PRIV_KEY_INFO(info, &p);
 
@@ -130,30 +176,39 @@ lg_key_public(const struct lg_key *k)
 
 /* ---- signing ---------------------------------------------------------------------------------------------- */
 
-bool
-lg_key_sign(const struct lg_key *k, enum lg_alg alg, bool jose, lg_str bytes, uint8_t *ret, size_t *n)
+static lg_err
+row_of(struct lg_ctx *cx, const struct lg_key *k, enum lg_alg alg, const struct lg_alg_row **ret)
 {
-	const struct lg_alg_row *row = lg_alg_row(alg);
-	EVP_MD_CTX *ctx = lg_local()->sign;
-	uint8_t der[LG_SIG_MAX];
-	size_t nder = sizeof der;
+	*ret = lg_alg_row(alg);
+	if (*ret == NULL || (*ret)->kind != k->pub->parts.kind)
+		return lg_fail(cx, LG_E_INVALID, "this key does not sign with %.*s", LG_FMT(lg_alg_name(alg)));
+	return LG_OK;
+}
 
-	if (row == NULL || row->kind != k->pub->parts.kind)
-		return false;
-	bool ready;
-	if (alg == lg_pubkey_default_alg(k->pub))
-		ready = EVP_MD_CTX_copy_ex(ctx, k->sign) > 0;
-	else
-		ready = EVP_MD_CTX_reset(ctx) > 0 && lg_sign_init(ctx, k->pkey, row, false);
-	if (!ready || EVP_DigestSign(ctx, der, &nder, (const unsigned char *)bytes.p, bytes.n) <= 0)
-		return false;
-	if (jose && row->half != 0) {
-		*n = 2 * row->half;
-		return lg_ecdsa_from_der(der, nder, row->half, ret);
-	}
-	*n = nder;
-	memcpy(ret, der, nder);
-	return true;
+lg_err
+lg_key_sign(struct lg_ctx *cx, const struct lg_key *k, enum lg_alg alg, bool jose, lg_str bytes, uint8_t *ret, size_t *n)
+{
+	const struct lg_alg_row *row;
+	uint8_t der[LG_SIG_MAX];
+	size_t nder;
+
+	LG_TRY(row_of(cx, k, alg, &row));
+	if (!jose || row->half == 0)
+		return k->ops->sign(cx, k, row, bytes, ret, n);
+	LG_TRY(k->ops->sign(cx, k, row, bytes, der, &nder));
+	*n = 2 * row->half;
+	return lg_ecdsa_from_der(der, nder, row->half, ret) ? LG_OK : lg_fail(cx, LG_E_INTERNAL, "an ECDSA signature that is none");
+}
+
+lg_err
+lg_key_sign_digest(struct lg_ctx *cx, const struct lg_key *k, enum lg_alg alg, lg_str digest, uint8_t *ret, size_t *n)
+{
+	const struct lg_alg_row *row;
+
+	LG_TRY(row_of(cx, k, alg, &row));
+	if (row->digest == NULL)
+		return lg_fail(cx, LG_E_UNSUPPORTED, "%.*s signs no digests", LG_FMT(row->name));
+	return k->ops->sign_digest(cx, k, row, digest, ret, n);
 }
 
 static lg_err
@@ -162,10 +217,7 @@ sign(struct lg_ctx *cx, const struct lg_key *k, enum lg_alg alg, bool jose, lg_s
 	uint8_t sig[LG_SIG_MAX];
 	size_t n;
 
-	if (!lg_key_sign(k, alg, jose, bytes, sig, &n)) {
-		ERR_clear_error();
-		return lg_fail(cx, LG_E_INVALID, "this key does not sign with %.*s", LG_FMT(lg_alg_name(alg)));
-	}
+	LG_TRY(lg_key_sign(cx, k, alg, jose, bytes, sig, &n));
 	*ret = lg_dup(cx->arena, (lg_str){ (char *)sig, n });
 	return LG_OK;
 }

@@ -42,9 +42,23 @@ struct lg_pubkey {
 	char spki_bytes[];
 };
 
+/*
+ * How a private key signs.  Two fillings: OpenSSL in this process (key.c), and a PKCS#11 token, asked through the process
+ * that has its module loaded (keeper/hsm_key.c).  Both write X.509's form into ret, which takes LG_SIG_MAX octets.
+ */
+struct lg_key_ops {
+	lg_err (*sign)(struct lg_ctx *cx, const struct lg_key *k, const struct lg_alg_row *row, lg_str bytes, uint8_t *ret, size_t *n);
+	/* The same of what was hashed with the algorithm's digest; not for algorithms that hash for themselves. */
+	lg_err (*sign_digest)(struct lg_ctx *cx, const struct lg_key *k, const struct lg_alg_row *row, lg_str digest, uint8_t *ret,
+	    size_t *n);
+	void (*free)(struct lg_key *k);
+	bool waits;			/* the caller waits for another process: nothing for an event loop */
+};
+
 struct lg_key {
+	const struct lg_key_ops *ops;
 	struct lg_pubkey *pub;
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey;			/* of keys in this process */
 	EVP_MD_CTX *sign;
 };
 
@@ -63,9 +77,15 @@ void lg_pubkey_canonical_jwk(const struct lg_pubkey_parts *p, struct lg_buf *out
 
 /* Prepares ctx for signing or verifying; ctx is fresh or reset. */
 bool lg_sign_init(EVP_MD_CTX *ctx, EVP_PKEY *pkey, const struct lg_alg_row *row, bool verify);
+/* The digest and padding of a signature over what is hashed already; ctx was initialised. */
+bool lg_digest_params(EVP_PKEY_CTX *ctx, const struct lg_alg_row *row);
 
-/* Signs without an arena.  ret takes LG_SIG_MAX octets.  jose: r||s, otherwise DER. */
-bool lg_key_sign(const struct lg_key *k, enum lg_alg alg, bool jose, lg_str bytes, uint8_t *ret, size_t *n);
+/* Signs without an arena.  ret takes LG_SIG_MAX octets.  jose: r||s, otherwise DER.  LG_E_UNAVAILABLE: a token is away. */
+LG_CHECKED lg_err lg_key_sign(struct lg_ctx *cx, const struct lg_key *k, enum lg_alg alg, bool jose, lg_str bytes, uint8_t *ret,
+    size_t *n);
+/* DER; digest: by the algorithm's hash. */
+LG_CHECKED lg_err lg_key_sign_digest(struct lg_ctx *cx, const struct lg_key *k, enum lg_alg alg, lg_str digest, uint8_t *ret,
+    size_t *n);
 LG_CHECKED lg_err lg_key_from_der(struct lg_ctx *cx, lg_str pkcs8, struct lg_key **ret);
 LG_CHECKED lg_err lg_key_der(struct lg_ctx *cx, const struct lg_key *k, struct lg_secret *ret);
 

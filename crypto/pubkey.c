@@ -104,6 +104,14 @@ pkey_of(const struct lg_pubkey *k)
 	return NULL;
 }
 
+/* RFC 7518 3.5: the salt is as long as the digest. */
+static bool
+pss_params(EVP_PKEY_CTX *ctx, const struct lg_alg_row *row)
+{
+	return !row->pss || (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0
+	    && EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
+}
+
 bool
 lg_sign_init(EVP_MD_CTX *ctx, EVP_PKEY *pkey, const struct lg_alg_row *row, bool verify)
 {
@@ -111,10 +119,13 @@ lg_sign_init(EVP_MD_CTX *ctx, EVP_PKEY *pkey, const struct lg_alg_row *row, bool
 	int ok = verify ? EVP_DigestVerifyInit_ex(ctx, &pctx, row->digest, NULL, NULL, pkey, NULL)
 	    : EVP_DigestSignInit_ex(ctx, &pctx, row->digest, NULL, NULL, pkey, NULL);
 
-	if (ok > 0 && row->pss)		/* RFC 7518 3.5: the salt is as long as the digest */
-		ok = EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) > 0
-		    && EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) > 0;
-	return ok > 0;
+	return ok > 0 && pss_params(pctx, row);
+}
+
+bool
+lg_digest_params(EVP_PKEY_CTX *ctx, const struct lg_alg_row *row)
+{
+	return pss_params(ctx, row) && EVP_PKEY_CTX_set_signature_md(ctx, EVP_get_digestbyname(row->digest)) > 0;
 }
 
 /* ---- making and counting ------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct lg_app_own {
 	struct lg_timer maintenance;
 	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
 	int64_t warned, swept;
+	int64_t responders;		/* when OCSP responders are looked at again */
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	int operated;			/* operators being answered; atomic */
 	bool working, copying, refreshing, stopping;	/* of maintenance; atomic */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/ipnet.h"
+#include "lightgate/keeper.h"
 #include "server/listen.h"
 
 #define KEY(name, type, member, fallback, min, max, live, help) \
@@ -25,6 +26,11 @@ const struct lg_config_key lg_settings_keys[] = {
 	TEXT("users.server", server_user, "lightgate", "User of the server process, when started as root."),
 	TEXT("users.keeper", keeper_user, "lightgate-keeper", "User of the keeper, when started as root."),
 	TEXT("keeper.secret_file", secret_file, "/etc/lightgate/sealing-secret", "File with the secret that seals the keeper's keys."),
+	TEXT("keeper.pkcs11.module", hsm_module, NULL, "PKCS#11 module of a token with keys; none when empty."),
+	TEXT("keeper.pkcs11.pin_file", hsm_pin_file, NULL, "File with the PIN of the token's user."),
+	TEXT("keeper.pkcs11.token", hsm_token, NULL, "Label of the token in which keys are made."),
+	KEY("keeper.pkcs11.keys", LIST, hsm_keys, NULL, 0, 0, false, "Which keys are made there: root, issuer, token, ticket, ..."),
+	KEY("keeper.pkcs11.paths", LIST, hsm_paths, NULL, 0, 0, false, "Files and folders that the module reads and writes."),
 
 	TEXT("passwords.breached_file", breached_file, NULL, "Sorted SHA-1 sums of passwords nobody may take; none when empty."),
 	KEY("passwords.renew", BOOL, renew_passwords, "true", 0, 0, false, "Old forms of verifiers give way to Argon2id at a sign-in."),
@@ -144,6 +150,34 @@ check_path(struct lg_ctx *cx, const char *name, lg_str path)
 	return path.n < size ? LG_OK : lg_fail(cx, LG_E_INVALID, "%s: the path has more than %zu octets", name, size - 1);
 }
 
+/* Data keys are wrapped, not signed with; responders' keys exist so that the token is not needed. */
+static lg_err
+check_hsm(struct lg_ctx *cx, const struct lg_settings *s)
+{
+	if (s->hsm_module.n > 0 && (s->hsm_module.p[0] != '/' || s->hsm_pin_file.n == 0))
+		return lg_fail(cx, LG_E_INVALID, "keeper.pkcs11: an absolute path of the module and a pin_file are wanted");
+	if (s->hsm_paths.n > LG_HSM_PATHS)
+		return lg_fail(cx, LG_E_INVALID, "keeper.pkcs11.paths: at most %d", LG_HSM_PATHS);
+	for (size_t i = 0; i < s->hsm_keys.n; i++) {
+		enum lg_purpose p = lg_purpose_parse(s->hsm_keys.v[i]);
+		if (p == 0 || p == LG_PURPOSE_DATA || p == LG_PURPOSE_CRL || p == LG_PURPOSE_OCSP)
+			return lg_fail(cx, LG_E_INVALID, "keeper.pkcs11.keys: \"%.*s\" is no kind of key for a token", LG_FMT(s->hsm_keys.v[i]));
+	}
+	if (s->hsm_keys.n > 0 && (s->hsm_module.n == 0 || s->hsm_token.n == 0))
+		return lg_fail(cx, LG_E_INVALID, "keeper.pkcs11.keys: the module and the token's label are wanted");
+	return LG_OK;
+}
+
+uint32_t
+lg_settings_hsm_purposes(const struct lg_settings *s)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < s->hsm_keys.n; i++)
+		bits |= 1u << lg_purpose_parse(s->hsm_keys.v[i]);
+	return bits;
+}
+
 lg_err
 lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 {
@@ -170,6 +204,7 @@ lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 		return lg_fail(cx, LG_E_INVALID, "rotation.publish: 10m at least");
 	if (s->rotation_token <= s->rotation_publish || s->rotation_ticket <= s->rotation_publish || s->rotation_issuer <= s->rotation_publish)
 		return lg_fail(cx, LG_E_INVALID, "rotation: a key signs longer than its successor is published before");
+	LG_TRY(check_hsm(cx, s));
 	if (s->host.n == 0 || s->tenant.n == 0 || s->suffix.n == 0 || s->trust_domain.n == 0 || s->admin.n == 0)
 		return lg_fail(cx, LG_E_INVALID, "host, tenant, suffix, trust_domain and admin cannot be empty");
 	return check_level(cx, s);

@@ -7,6 +7,8 @@
 
 #define LG_CONFIG_FILE_MAX	(1u << 20)
 
+#define LG_HSM_PATHS 16
+
 struct lg_settings {
 	/* the service */
 	lg_str data;			/* DATA */
@@ -17,6 +19,8 @@ struct lg_settings {
 	lg_str admin;			/* its first administrator's name */
 	lg_str server_user, keeper_user;
 	lg_str secret_file;		/* the sealing secret; only --dev keeps it below DATA */
+	lg_str hsm_module, hsm_pin_file, hsm_token;	/* module empty: no keys in PKCS#11 tokens */
+	struct lg_config_list hsm_keys, hsm_paths;	/* purposes whose keys are made in hsm_token; what the module writes */
 	lg_str breached_file;		/* SHA-1 sums of known passwords; empty: none */
 	bool renew_passwords;		/* old forms of verifiers give way to Argon2id */
 	int64_t loops, workers, hashers;	/* 0: one a core; workers: threads */
@@ -54,6 +58,8 @@ extern const size_t lg_settings_count;
 LG_CHECKED lg_err lg_settings_read(struct lg_ctx *cx, bool dev, lg_str text, struct lg_settings *ret);
 /* What the table cannot say: addresses that parse, paths that fit, values that go together. */
 LG_CHECKED lg_err lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s);
+/* Of hsm_keys: bit 1 << enum lg_purpose.  lg_settings_check has read them. */
+uint32_t lg_settings_hsm_purposes(const struct lg_settings *s);
 int lg_settings_level(const struct lg_settings *s);	/* log.level as enum lg_level, -1 if it is none */
 /* Takes over the settings whose key is marked live; none if one of them will not do. */
 LG_CHECKED lg_err lg_settings_take_live(struct lg_ctx *cx, struct lg_settings *s, const struct lg_settings *fresh);

@@ -37,7 +37,8 @@ void lg_operator_talk(struct lg_operator *op);
 
 /* One word in, the request's answer out. */
 typedef lg_err lg_operator_verb(struct lg_operator *op);
-lg_operator_verb lg_operator_keys, lg_operator_ceiling, lg_operator_rotate, lg_operator_reconcile, lg_operator_ca_csr, lg_operator_ca_constrained, lg_operator_ca_import, lg_operator_ca_move;
+lg_operator_verb lg_operator_keys, lg_operator_ceiling, lg_operator_rotate, lg_operator_reconcile, lg_operator_ca_new, lg_operator_ca_ocsp, lg_operator_ca_import,
+    lg_operator_ca_move;
 
 /* Waits for the keeper's answer to what `queued` says of queueing, as in
  * lg_operator_wait(op, lg_keeper_keys(op->keeper, lg_operator_done, op), &reply); the reply lives in cx's arena. */

@@ -31,17 +31,39 @@ changed(struct lg_operator *op, uint32_t tenant, const char *what, lg_str kid)
 	return lg_operator_changed(op, tenant, what, lg_str_sub(lg_buf_view(&op->out), from, op->out.n));
 }
 
-/* ---- ca-csr TENANT, ca-constrained TENANT ------------------------------------------------------------------ */
+/* ---- ca-new TENANT request|constrained|issuer|root KEY-TYPE URI -------------------------------------------------- */
 
-lg_err
-lg_operator_ca_csr(struct lg_operator *op)
+static const struct {
+	const char *word;
+	enum lg_ca_new kind;
+} news[] = {
+	{ "request", LG_CA_REQUEST }, { "constrained", LG_CA_CONSTRAINED }, { "issuer", LG_CA_ISSUER }, { "root", LG_CA_ROOT },
+};
+
+static const struct {
+	const char *word;
+	enum lg_key_type type;
+} types[] = {
+	{ "P-256", LG_KEY_P256 }, { "P-384", LG_KEY_P384 }, { "RSA-2048", LG_KEY_RSA2048 }, { "RSA-3072", LG_KEY_RSA3072 },
+	{ "RSA-4096", LG_KEY_RSA4096 },
+};
+
+static lg_err
+type_of(struct lg_operator *op, lg_str word, enum lg_key_type *ret)
+{
+	for (size_t i = 0; i < LG_COUNT(types); i++)
+		if (lg_str_eq(word, lg_str_of(types[i].word))) {
+			*ret = types[i].type;
+			return LG_OK;
+		}
+	return lg_fail(&op->cx, LG_E_INVALID, "a CA's key is P-256, P-384, RSA-2048, RSA-3072 or RSA-4096, not \"%.*s\"", LG_FMT(word));
+}
+
+static lg_err
+answer_csr(struct lg_operator *op, lg_str csr)
 {
 	struct lg_jsonw w = lg_jsonw_of(&op->out);
-	uint32_t tenant;
-	lg_str csr;
 
-	LG_TRY(tenant_of(op, &tenant));
-	LG_TRY(lg_operator_wait(op, lg_keeper_ca_new(op->keeper, tenant, LG_CA_REQUEST, lg_operator_done, op), &csr));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "csr", lg_pem(op->cx.arena, LG_STR("CERTIFICATE REQUEST"), csr));
 	lg_jsonw_object_end(&w);
@@ -49,14 +71,45 @@ lg_operator_ca_csr(struct lg_operator *op)
 }
 
 lg_err
-lg_operator_ca_constrained(struct lg_operator *op)
+lg_operator_ca_new(struct lg_operator *op)
 {
+	enum lg_key_type type = LG_KEY_P256;
+	lg_str uri = op->words.word[4], reply;
 	uint32_t tenant;
-	lg_str kid;
+	size_t i = 0;
 
+	while (i < LG_COUNT(news) && !lg_str_eq(op->words.word[2], lg_str_of(news[i].word)))
+		i++;
+	if (i == LG_COUNT(news))
+		return lg_fail(&op->cx, LG_E_INVALID, "no such kind of CA");
+	LG_TRY(type_of(op, op->words.word[3], &type));
 	LG_TRY(tenant_of(op, &tenant));
-	LG_TRY(lg_operator_wait(op, lg_keeper_ca_new(op->keeper, tenant, LG_CA_CONSTRAINED, lg_operator_done, op), &kid));
-	return changed(op, tenant, "keeper.successor", kid);
+	LG_TRY(lg_operator_wait(op, lg_keeper_ca_new(op->keeper, tenant, news[i].kind, type, uri, lg_operator_done, op), &reply));
+	return news[i].kind == LG_CA_REQUEST ? answer_csr(op, reply) :
+	    changed(op, tenant, news[i].kind == LG_CA_ROOT ? "keeper.root" : "keeper.successor", reply);
+}
+
+/* ---- ca-ocsp TENANT auto|direct|delegated --------------------------------------------------------------------------- */
+
+lg_err
+lg_operator_ca_ocsp(struct lg_operator *op)
+{
+	static const char *const words[] = { [LG_OCSP_AUTO] = "auto", [LG_OCSP_DIRECT] = "direct", [LG_OCSP_DELEGATED] = "delegated" };
+	struct lg_jsonw w = lg_jsonw_of(&op->out);
+	uint32_t tenant;
+	lg_str reply;
+	size_t i = 0;
+
+	while (i < LG_COUNT(words) && !lg_str_eq(op->words.word[2], lg_str_of(words[i])))
+		i++;
+	if (i == LG_COUNT(words))
+		return lg_fail(&op->cx, LG_E_INVALID, "OCSP is answered auto, direct or delegated");
+	LG_TRY(tenant_of(op, &tenant));
+	LG_TRY(lg_operator_wait(op, lg_keeper_set_ocsp(op->keeper, tenant, (enum lg_ocsp_by)i, lg_operator_done, op), &reply));
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "ocsp", lg_str_of(words[i]));
+	lg_jsonw_object_end(&w);
+	return lg_operator_changed(op, tenant, "keeper.ocsp", lg_buf_view(&op->out));
 }
 
 /* ---- ca-import TENANT CERT [ROOT] -------------------------------------------------------------------------------- */

@@ -4,30 +4,17 @@
 #include "base/text.h"
 #include "server/operator.h"
 
-static const struct {
-	const char *name;
-	enum lg_purpose purpose;
-	bool rotates;			/* by `keeper rotate` */
-} purposes[] = {
-	{ "root", LG_PURPOSE_ROOT, false }, { "issuer", LG_PURPOSE_ISSUER, true }, { "token", LG_PURPOSE_TOKEN, true },
-	{ "ticket", LG_PURPOSE_TICKET, true }, { "bundle", LG_PURPOSE_BUNDLE, false }, { "audit", LG_PURPOSE_AUDIT, false },
-	{ "data", LG_PURPOSE_DATA, false }, { "ssh-user", LG_PURPOSE_SSH_USER, true }, { "ssh-host", LG_PURPOSE_SSH_HOST, true },
+/* By `keeper rotate`; the others follow by themselves, or never. */
+static const enum lg_purpose rotate[] = {
+	LG_PURPOSE_ISSUER, LG_PURPOSE_TOKEN, LG_PURPOSE_TICKET, LG_PURPOSE_SSH_USER, LG_PURPOSE_SSH_HOST,
 };
-
-static lg_str
-purpose_name(enum lg_purpose p)
-{
-	for (size_t i = 0; i < LG_COUNT(purposes); i++)
-		if (purposes[i].purpose == p)
-			return lg_str_of(purposes[i].name);
-	return LG_STR("?");
-}
 
 /* ---- keeper-list -------------------------------------------------------------------------------------------- */
 
 static void
 write_tenant(struct lg_arena *a, struct lg_jsonw *w, const struct lg_keeper_tenant *t)
 {
+	static const char *const ocsp[] = { [LG_OCSP_AUTO] = "auto", [LG_OCSP_DIRECT] = "direct", [LG_OCSP_DELEGATED] = "delegated" };
 	const struct lg_ceiling *c = &t->ceiling;
 
 	lg_jsonw_object(w);
@@ -46,6 +33,7 @@ write_tenant(struct lg_arena *a, struct lg_jsonw *w, const struct lg_keeper_tena
 		lg_jsonw_str(w, lg_ipnet_text(a, c->nets[i]));
 	lg_jsonw_array_end(w);
 	lg_jsonw_bool_of(w, "loopback", c->loopback);
+	lg_jsonw_str_of(w, "ocsp", lg_str_of(ocsp[t->ocsp]));
 	lg_jsonw_int_of(w, "token_life", c->token_life / LG_SECOND);
 	lg_jsonw_int_of(w, "ticket_life", c->ticket_life / LG_SECOND);
 	lg_jsonw_int_of(w, "leaf_life", c->leaf_life / LG_SECOND);
@@ -64,7 +52,7 @@ write_key(struct lg_jsonw *w, const struct lg_keeper_key *k, const struct lg_kee
 			tenant = t[i].name;
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "tenant", tenant);
-	lg_jsonw_str_of(w, "purpose", purpose_name(k->purpose));
+	lg_jsonw_str_of(w, "purpose", lg_purpose_name(k->purpose));
 	lg_jsonw_str_of(w, "state", lg_str_of(states[k->state]));
 	lg_jsonw_str_of(w, "alg", lg_alg_name(k->alg));
 	lg_jsonw_str_of(w, "kid", k->kid);
@@ -72,6 +60,7 @@ write_key(struct lg_jsonw *w, const struct lg_keeper_key *k, const struct lg_kee
 	lg_jsonw_time(w, k->created);
 	lg_jsonw_name(w, LG_STR("since"));
 	lg_jsonw_time(w, k->since);
+	lg_jsonw_str_of(w, "place", k->place);
 	lg_jsonw_object_end(w);
 }
 
@@ -201,9 +190,9 @@ lg_operator_ceiling(struct lg_operator *op)
 static lg_err
 purpose_named(struct lg_operator *op, lg_str name, enum lg_purpose *ret)
 {
-	for (size_t i = 0; i < LG_COUNT(purposes); i++)
-		if (purposes[i].rotates && lg_str_eq(name, lg_str_of(purposes[i].name))) {
-			*ret = purposes[i].purpose;
+	for (size_t i = 0; i < LG_COUNT(rotate); i++)
+		if (rotate[i] == lg_purpose_parse(name)) {
+			*ret = rotate[i];
 			return LG_OK;
 		}
 	return lg_fail(&op->cx, LG_E_INVALID, "token, ticket, issuer, ssh-user or ssh-host can be followed by a new key, not \"%.*s\"", LG_FMT(name));

@@ -58,6 +58,20 @@ server_ended(struct lg_parent *p, int status)
 	lg_parent_keeper_stop(p);
 }
 
+/* With status 0 when the keeper closed its channels: the next keeper brings the next one. */
+static void
+hsm_ended(struct lg_parent *p, int status)
+{
+	if (p->hsm_reload || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+		p->hsm.pid = 0;
+		p->hsm.again = p->hsm_reload ? lg_boottime() : 0;
+	} else {
+		child_ended(p, &p->hsm, status);
+	}
+	p->hsm_reload = false;
+	lg_parent_hsm_ended(p);
+}
+
 static void
 reap(struct lg_parent *p)
 {
@@ -70,6 +84,8 @@ reap(struct lg_parent *p)
 		else if (pid == p->keeper.pid) {
 			lg_parent_keeper_stop(p);
 			child_ended(p, &p->keeper, status);
+		} else if (pid == p->hsm.pid) {
+			hsm_ended(p, status);
 		} else if (pid == p->operator.pid) {
 			lg_parent_operator_ended(p, status);
 		}
@@ -106,11 +122,21 @@ try_again(struct lg_parent *p, struct lg_child *c)
 }
 
 static void
+restart_hsm(struct lg_parent *p, int64_t now)
+{
+	if (p->hsm.pid != 0 || p->hsm.again == 0 || now < p->hsm.again || lg_parent_hsm_start(p) == LG_OK)
+		return;
+	lg_log(LG_ERROR, "%s", p->cx.error);
+	p->hsm.again = now + LG_BACKOFF_LAST;
+}
+
+static void
 restart(struct lg_parent *p)
 {
 	int64_t now = lg_boottime();
 
 	lg_arena_reset(p->cx.arena);
+	restart_hsm(p, now);
 	if (p->server.pid == 0) {
 		/* The old keeper goes first: its folder has one owner. */
 		if (p->keeper.pid == 0 && p->server.again != 0 && now >= p->server.again && start_both(p) != LG_OK)
@@ -143,9 +169,10 @@ on_signal(struct lg_parent *p)
 	while (read(p->signals, &si, sizeof si) == sizeof si) {
 		if (si.ssi_signo == SIGCHLD)
 			reap(p);
-		else if (si.ssi_signo == SIGHUP && p->server_control >= 0)
+		else if (si.ssi_signo == SIGHUP && p->server_control >= 0) {
+			lg_parent_hsm_reload(p);
 			lg_control_send(p->server_control, LG_CONTROL_RELOAD, config_text(p), NULL, 0);
-		else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+		} else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			p->ending = true;
 	}
 }
@@ -178,6 +205,8 @@ patience(const struct lg_parent *p, int64_t until)
 		first = p->server.again;
 	if (p->keeper.pid == 0 && p->keeper.again != 0 && p->keeper.again < first)
 		first = p->keeper.again;
+	if (p->hsm.pid == 0 && p->hsm.again != 0 && p->hsm.again < first)
+		first = p->hsm.again;
 	if (first == INT64_MAX)
 		return -1;
 	return first <= now ? 0 : (int)((first - now) / 1000 + 1);
@@ -229,7 +258,7 @@ end(struct lg_parent *p)
 	bool ours = p->doors[LG_DOOR_UNIX].fd >= 0;	/* or another service's, that was there before */
 	bool local = p->doors[LG_DOOR_LDAPI].fd >= 0;
 
-	p->server.again = p->keeper.again = 0;
+	p->server.again = p->keeper.again = p->hsm.again = 0;
 	lg_doors_close(p->doors);
 	lg_parent_recover_close(p);
 	lg_parent_operator_stop(p);
@@ -238,6 +267,7 @@ end(struct lg_parent *p)
 	end_child(p, &p->server, p->settings.drain_time + 5 * LG_SECOND);
 	lg_parent_keeper_stop(p);
 	end_child(p, &p->keeper, 5 * LG_SECOND);
+	end_child(p, &p->hsm, 5 * LG_SECOND);
 	if (ours)
 		unlink(p->settings.socket.p);
 	if (local)
@@ -297,6 +327,7 @@ init(struct lg_parent *p, const struct lg_parent_options *o)
 	p->settings = o->settings;
 	p->server = (struct lg_child){ .name = "server", .pause = LG_BACKOFF_FIRST };
 	p->keeper = (struct lg_child){ .name = "keeper", .pause = LG_BACKOFF_FIRST };
+	p->hsm = (struct lg_child){ .name = "token's process", .pause = LG_BACKOFF_FIRST };
 	p->operator = (struct lg_child){ .name = "operator's child" };
 	p->server_control = p->recover = -1;
 	p->arena = lg_arena_new();
@@ -305,7 +336,7 @@ init(struct lg_parent *p, const struct lg_parent_options *o)
 	cores = o->settings.loops > 0 ? o->settings.loops : cores;
 	p->nloops = (size_t)(cores < 1 ? 1 : cores > LG_LOOPS ? LG_LOOPS : cores);
 	for (size_t i = 0; i < LG_LOOPS; i++)
-		p->channels[i] = -1;
+		p->channels[i] = p->hsm_ends[i] = -1;
 	for (size_t i = 0; i < LG_DOORS; i++)
 		p->doors[i].fd = -1;
 }

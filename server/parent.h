@@ -28,6 +28,9 @@ struct lg_parent {
 	struct lg_arena *arena;		/* as long as the process */
 	struct lg_secret secret;
 	struct lg_child keeper, server;
+	struct lg_child hsm;		/* the PKCS#11 module's process; not there without one */
+	int hsm_ends[LG_LOOPS];		/* its ends of the channels to the keeper: kept for the next one; -1 otherwise */
+	bool hsm_reload;		/* it was told to end, for a PIN that changed */
 	struct lg_child operator;	/* talks to one operator; at most one, since it borrows keeper_control */
 	pid_t operator_keeper;		/* the keeper whose channel it borrowed */
 	int recover;			/* listens at DATA/recover/recover.sock; -1: not offered */
@@ -45,6 +48,12 @@ struct lg_parent {
 LG_CHECKED lg_err lg_parent_keeper_start(struct lg_parent *p);	/* fills channels */
 LG_CHECKED lg_err lg_parent_tenant(struct lg_parent *p);	/* makes the default tenant's keys unless they are there */
 void lg_parent_keeper_stop(struct lg_parent *p);		/* closes the control channel: it ends by itself */
+
+/* parent_hsm.c */
+LG_CHECKED lg_err lg_parent_hsm_channels(struct lg_parent *p, int *keeper_ends);	/* nloops of them; all -1 without a module */
+LG_CHECKED lg_err lg_parent_hsm_start(struct lg_parent *p);
+void lg_parent_hsm_reload(struct lg_parent *p);			/* SIGHUP: the PIN is read anew */
+void lg_parent_hsm_ended(struct lg_parent *p);			/* the keeper hears that it is not answered */
 
 /* parent_server.c */
 LG_CHECKED lg_err lg_parent_server_start(struct lg_parent *p);	/* takes channels */

@@ -17,6 +17,7 @@ struct ends {
 	int control[2];			/* [0] ours, [1] the keeper's */
 	int channel[LG_LOOPS][2];	/* [0] the server's */
 	int secret[2];			/* pipe */
+	int hsm[LG_LOOPS];		/* the keeper's, to the token's process; -1: there is none */
 };
 
 static lg_err
@@ -26,6 +27,7 @@ make_ends(struct lg_parent *p, struct ends *e)
 
 	for (size_t i = 0; ok && i < p->nloops; i++)
 		ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, e->channel[i]) == 0;
+	LG_TRY(lg_parent_hsm_channels(p, e->hsm));
 	return ok ? LG_OK : lg_fail(&p->cx, LG_E_IO, "the keeper's channels: %s", strerror(errno));
 }
 
@@ -33,16 +35,18 @@ make_ends(struct lg_parent *p, struct ends *e)
 static _Noreturn void
 child(struct lg_parent *p, struct ends *e)
 {
-	int channels[LG_LOOPS], keep[LG_LOOPS + 2];
+	int channels[LG_LOOPS], keep[2 * LG_LOOPS + 2];
 	struct lg_keeper_options o = { .dir = "keeper", .control = e->control[1], .channels = channels, .nchannels = p->nloops,
-		.secret_fd = e->secret[0], .confine = true };
+		.secret_fd = e->secret[0], .confine = true, .hsm = e->hsm, .nhsm = e->hsm[0] < 0 ? 0 : p->nloops,
+		.hsm_token = p->settings.hsm_token, .hsm_purposes = lg_settings_hsm_purposes(&p->settings) };
 
 	prctl(PR_SET_NAME, "lg-keeper");
 	for (size_t i = 0; i < p->nloops; i++)
 		keep[i] = channels[i] = e->channel[i][1];
 	keep[p->nloops] = e->control[1];
 	keep[p->nloops + 1] = e->secret[0];
-	lg_confine_close_others(keep, p->nloops + 2);
+	memcpy(keep + p->nloops + 2, e->hsm, p->nloops * sizeof keep[0]);
+	lg_confine_close_others(keep, 2 * p->nloops + 2);
 	if (p->users.own && lg_confine_drop(&p->cx, p->users.keeper_uid, p->users.keeper_gid) != LG_OK) {
 		lg_log(LG_ERROR, "keeper: %s", p->cx.error);
 		_exit(1);
@@ -83,8 +87,14 @@ lg_parent_keeper_start(struct lg_parent *p)
 	for (size_t i = 0; i < p->nloops; i++) {
 		close(e.channel[i][1]);
 		p->channels[i] = e.channel[i][0];
+		if (e.hsm[i] >= 0)
+			close(e.hsm[i]);
 	}
 	p->keeper_control = lg_keeper_new(e.control[0]);
+	if (lg_parent_hsm_start(p) != LG_OK) {
+		lg_log(LG_ERROR, "%s", p->cx.error);	/* everything but what needs the token goes on */
+		p->hsm.again = lg_boottime() + LG_BACKOFF_LAST;
+	}
 	return LG_OK;
 }
 

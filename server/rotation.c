@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "lightgate/certs.h"
+#include "server/app_own.h"
 #include "server/tenants.h"
 
 /* ---- rules ------------------------------------------------------------------------------------------------ */
@@ -83,7 +84,8 @@ next_of(const struct keys *keys, const struct lg_keeper_key *active)
 {
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct lg_keeper_key *k = &keys->v[i];
-		if (k->state == LG_KEY_NEXT && k->tenant == active->tenant && k->purpose == active->purpose && k->alg == active->alg)
+		if (k->state == LG_KEY_NEXT && k->tenant == active->tenant && k->purpose == active->purpose &&
+		    (k->alg == active->alg || k->purpose != LG_PURPOSE_TOKEN))
 			return k;
 	}
 	return NULL;
@@ -167,6 +169,53 @@ first_keys(struct lg_ctx *cx, struct lg_app *app, const struct keys *keys, bool 
 	return LG_OK;
 }
 
+/* ---- OCSP responders ----------------------------------------------------------------------------------------------- */
+
+/* As the keeper sees it (crypto/keeper/responder.c), so that it is asked when there is something to do. */
+static bool
+responders_due(const struct keys *keys, const struct lg_tenant_view *t, int64_t now)
+{
+	size_t wanted = 0, there = 0;
+	bool old = false;
+
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct lg_keeper_key *k = &keys->v[i];
+		if (k->tenant != t->id)
+			continue;
+		if (k->purpose == LG_PURPOSE_OCSP) {
+			old |= k->state == LG_KEY_RETIRED || now - k->created > LG_KEEPER_RESPONDER / 3 * 2;
+			there += k->state == LG_KEY_ACTIVE;
+		}
+		wanted += k->purpose == LG_PURPOSE_ISSUER && k->state != LG_KEY_DISTRUSTED && k->cert.n > 0 &&
+		    (t->ocsp == LG_OCSP_DELEGATED || (t->ocsp == LG_OCSP_AUTO && lg_str_starts(k->place, LG_STR("pkcs11:"))));
+	}
+	return old || wanted != there;
+}
+
+static lg_err
+ask_responders(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	return lg_keeper_responders(k, *(const uint32_t *)arg, done, done_arg);
+}
+
+/* Once a minute for those that are due: a token that is away is not asked all the time. */
+static lg_err
+renew_responders(struct lg_ctx *cx, struct lg_app *app, const struct keys *keys, bool *changed)
+{
+	const struct lg_tenant_view *t = NULL;
+	lg_err e = LG_OK;
+
+	while (e == LG_OK && (t = lg_tenants_after(app->tenants, t == NULL ? 0 : t->id)) != NULL) {
+		uint32_t id = t->id;
+		lg_str reply;
+		if (!responders_due(keys, t, cx->now))
+			continue;
+		e = lg_keeper_link_wait(app->keeper, cx, ask_responders, &id, &reply);
+		*changed |= e == LG_OK;
+	}
+	return e;
+}
+
 lg_err
 lg_rotation_run(struct lg_ctx *cx, struct lg_app *app)
 {
@@ -180,6 +229,10 @@ lg_rotation_run(struct lg_ctx *cx, struct lg_app *app)
 			e = turn_key(cx, app, &keys, &keys.v[i], &changed);
 	if (e == LG_OK)
 		e = first_keys(cx, app, &keys, &changed);
+	if (e == LG_OK && cx->now >= lg_own(app)->responders) {
+		lg_own(app)->responders = cx->now + LG_MINUTE;
+		e = renew_responders(cx, app, &keys, &changed);
+	}
 	if (changed || lg_tenants_outdated(app->tenants, cx->now))
 		LG_TRY(lg_tenants_renew(cx, app));
 	return e;

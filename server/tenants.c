@@ -147,6 +147,10 @@ issuers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenan
 	ret->nissuers = signers(cx, kept, t, LG_PURPOSE_ISSUER, row);
 	for (size_t i = 0; i < ret->nissuers; i++)
 		ret->issuers[i] = lg_dup(a, row[i]->cert);
+	for (size_t i = 0; i < kept->nkeys && ret->nresponders < LG_RESPONDERS; i++)
+		if (kept->key[i].tenant == t->id && kept->key[i].purpose == LG_PURPOSE_OCSP && kept->key[i].state == LG_KEY_ACTIVE)
+			ret->responders[ret->nresponders++] = lg_dup(a, kept->key[i].cert);
+	ret->ocsp = t->ocsp;
 	ret->nssh_user = signers(cx, kept, t, LG_PURPOSE_SSH_USER, row);
 	for (size_t i = 0; i < ret->nssh_user; i++)
 		ret->ssh_user[i] = lg_dup(a, row[i]->spki);
@@ -428,6 +432,8 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 		v[i].nold_roots = t->nold_roots;
 		memcpy(v[i].ssh_user, t->ssh_user, sizeof v[i].ssh_user);
 		memcpy(v[i].ssh_host, t->ssh_host, sizeof v[i].ssh_host);
+		memcpy(v[i].responders, t->responders, sizeof v[i].responders);
+		v[i].nresponders = t->nresponders;
 		v[i].nssh_user = t->nssh_user;
 		v[i].nssh_host = t->nssh_host;
 		if (t->id != LG_DEFAULT_TENANT)

@@ -39,6 +39,9 @@ struct lg_tenant_view {
 	size_t nold_roots;
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, of the others there may be leaves */
 	size_t nissuers;
+	enum lg_ocsp_by ocsp;
+	lg_str responders[LG_RESPONDERS];	/* DER */
+	size_t nresponders;
 };
 
 struct lg_tenants;

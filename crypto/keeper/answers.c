@@ -7,6 +7,15 @@
 #define KEYS_MAX	(LG_KEEPER_REPLY / 64)
 #define TENANTS_MAX	4096
 
+static bool
+get_key(struct lg_rd *rd, struct lg_keeper_key *ret)
+{
+	if (!lg_get_keeper_key(rd, ret))
+		return false;
+	ret->place = lg_rd_str32(rd);
+	return !rd->bad;
+}
+
 lg_err
 lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_key **keys, size_t *n)
 {
@@ -16,11 +25,11 @@ lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_key **key
 	size_t count = 0;
 
 	for (struct lg_rd scan = rd; scan.p < scan.end; count++)
-		if (!lg_get_keeper_key(&scan, &k) || count == KEYS_MAX)
+		if (!get_key(&scan, &k) || count == KEYS_MAX)
 			return lg_fail(cx, LG_E_INVALID, "the keeper's list of keys does not decode");
 	*keys = LG_NEWS(cx->arena, struct lg_keeper_key, count);
 	for (size_t i = 0; i < count; i++)
-		if (!lg_get_keeper_key(&rd, &(*keys)[i]))
+		if (!get_key(&rd, &(*keys)[i]))
 			return lg_fail(cx, LG_E_INTERNAL, "the keeper's list of keys decodes only once");
 	*n = count;
 	return LG_OK;
@@ -41,6 +50,36 @@ lg_keeper_tenants_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_tenant
 		i++;
 	*n = i;
 	return LG_OK;
+}
+
+/* ---- purposes, by name --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	lg_str name;
+	enum lg_purpose purpose;
+} purposes[] = {
+	{ LG_STR("root"), LG_PURPOSE_ROOT }, { LG_STR("issuer"), LG_PURPOSE_ISSUER }, { LG_STR("crl"), LG_PURPOSE_CRL },
+	{ LG_STR("token"), LG_PURPOSE_TOKEN }, { LG_STR("ticket"), LG_PURPOSE_TICKET }, { LG_STR("bundle"), LG_PURPOSE_BUNDLE },
+	{ LG_STR("audit"), LG_PURPOSE_AUDIT }, { LG_STR("data"), LG_PURPOSE_DATA }, { LG_STR("ssh-user"), LG_PURPOSE_SSH_USER },
+	{ LG_STR("ssh-host"), LG_PURPOSE_SSH_HOST }, { LG_STR("ocsp"), LG_PURPOSE_OCSP },
+};
+
+lg_str
+lg_purpose_name(enum lg_purpose p)
+{
+	for (size_t i = 0; i < LG_COUNT(purposes); i++)
+		if (purposes[i].purpose == p)
+			return purposes[i].name;
+	return LG_STR("?");
+}
+
+enum lg_purpose
+lg_purpose_parse(lg_str name)
+{
+	for (size_t i = 0; i < LG_COUNT(purposes); i++)
+		if (lg_str_eq(purposes[i].name, name))
+			return purposes[i].purpose;
+	return 0;
 }
 
 /* ---- heads ------------------------------------------------------------------------------------------------------------------ */

@@ -42,7 +42,7 @@ put_request(struct lg_call *c, const struct lg_tenant_record *r, const struct lg
 	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
 	lg_str csr;
 
-	LG_TRY(lg_key_from_der(c->cx, k->secret, &key));
+	LG_TRY(lg_key_record_open(c->cx, &c->kp->hsm, k, &key));
 	struct lg_key_id id = lg_x509_key_id(lg_key_public(key));
 	lg_str name = lg_print(c->cx->arena, "%.*s Issuing CA %.*s", LG_FMT(r->name), LG_FMT(lg_hex(c->cx->arena, (lg_str){ id.b, 4 })));
 	LG_TRY(lg_csr_make(c->cx, key, &(struct lg_csr_names){ .common_name = name }, &csr));
@@ -50,7 +50,32 @@ put_request(struct lg_call *c, const struct lg_tenant_record *r, const struct lg
 	return lg_buf_status(c->cx, c->out);
 }
 
-/* body: u32 tenant, u8 enum lg_ca_new.  reply: CSR, DER; or the kid.  Asked again for a request, the same key answers. */
+/* The one before is believed as long as it has issuers. */
+static void
+retire_root(struct lg_tenant_record *r, int64_t now)
+{
+	for (size_t i = 0; i < r->nkeys; i++)
+		if (r->key[i].pub.purpose == LG_PURPOSE_ROOT && r->key[i].pub.state == LG_KEY_ACTIVE) {
+			r->key[i].pub.state = LG_KEY_RETIRED;
+			r->key[i].pub.since = now;
+		}
+}
+
+static lg_err
+add_ca(struct lg_call *c, struct lg_tenant_record *r, enum lg_ca_new kind, const struct lg_key_place *at, struct lg_key_record **ret)
+{
+	*ret = &r->key[r->nkeys];
+	if (r->nkeys == LG_TENANT_KEYS)
+		return lg_fail(c->cx, LG_E_LIMIT, "tenant %u has %d keys", r->id, LG_TENANT_KEYS);
+	LG_TRY(lg_kp_new_ca(c->cx, c->kp, r, kind, at, *ret));
+	if (kind == LG_CA_ROOT)
+		retire_root(r, c->cx->now);
+	r->nkeys++;
+	return lg_kp_tenant_store(c->cx, c->kp, r);
+}
+
+/* body: u32 tenant, u8 enum lg_ca_new, u8 enum lg_key_type, the rest URI.  reply: CSR, DER; or the kid.
+ * Asked again for a request, the same key answers. */
 lg_err
 lg_kp_ca_new(struct lg_call *c)
 {
@@ -59,20 +84,16 @@ lg_kp_ca_new(struct lg_call *c)
 
 	uint32_t id = lg_rd_u32(&c->rd);
 	enum lg_ca_new kind = lg_rd_u8(&c->rd);
-	if (!lg_rd_done(&c->rd) || id == 0 || kind > LG_CA_CONSTRAINED)
+	struct lg_key_place at = { .type = lg_rd_u8(&c->rd) };
+	at.uri = lg_rd_bytes(&c->rd, (size_t)(c->rd.end - c->rd.p));
+	if (!lg_rd_done(&c->rd) || id == 0 || kind > LG_CA_ROOT || at.type > LG_KEY_RSA4096)
 		return malformed(c);
 	LG_TRY(lg_kp_tenant_read(c->cx, c->kp, id, &plain, &r));
-	struct lg_key_record *next = find(&r, LG_KEY_NEXT);
+	struct lg_key_record *next = kind == LG_CA_ROOT ? NULL : find(&r, LG_KEY_NEXT);
 	if (next != NULL && (kind != LG_CA_REQUEST || next->pub.cert.n > 0))
 		return lg_fail(c->cx, LG_E_CONFLICT, "an issuing CA is on its way already; cancel it first");
-	if (next == NULL) {
-		if (r.nkeys == LG_TENANT_KEYS)
-			return lg_fail(c->cx, LG_E_LIMIT, "tenant %u has %d keys", id, LG_TENANT_KEYS);
-		next = &r.key[r.nkeys];
-		LG_TRY(lg_kp_new_issuer(c->cx, c->kp, &r, kind, next));
-		r.nkeys++;
-		LG_TRY(lg_kp_tenant_store(c->cx, c->kp, &r));
-	}
+	if (next == NULL)
+		LG_TRY(add_ca(c, &r, kind, &at, &next));
 	if (kind == LG_CA_REQUEST)
 		return put_request(c, &r, next);
 	lg_buf_str(c->out, next->pub.kid);
@@ -137,7 +158,7 @@ active_root(const struct lg_tenant_record *r)
 	return NULL;
 }
 
-/* A root without its key: what it signed is believed, it signs nothing here.  The one before is believed as long as it has issuers. */
+/* A root without its key: what it signed is believed, it signs nothing here. */
 static lg_err
 take_root(struct lg_call *c, struct lg_tenant_record *r, X509 *root, lg_str der)
 {
@@ -156,11 +177,7 @@ take_root(struct lg_call *c, struct lg_tenant_record *r, X509 *root, lg_str der)
 	OPENSSL_free(spki);
 	LG_TRY(lg_pubkey_from_spki(c->cx, copy, &key));
 	lg_sha256 thumbprint = lg_pubkey_thumbprint(key);
-	for (size_t i = 0; i < r->nkeys; i++)
-		if (r->key[i].pub.purpose == LG_PURPOSE_ROOT && r->key[i].pub.state == LG_KEY_ACTIVE) {
-			r->key[i].pub.state = LG_KEY_RETIRED;
-			r->key[i].pub.since = c->cx->now;
-		}
+	retire_root(r, c->cx->now);
 	r->key[r->nkeys++] = (struct lg_key_record){ .pub = { .tenant = r->id, .purpose = LG_PURPOSE_ROOT, .state = LG_KEY_ACTIVE,
 		.alg = lg_pubkey_default_alg(key), .created = c->cx->now, .since = c->cx->now, .spki = copy, .cert = der,
 		.kid = lg_base64url(c->cx->arena, lg_sha256_str(&thumbprint)) } };

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/der.h"
 #include "base/text.h"
+#include "crypto/hsm/uri.h"
 #include "crypto/oid.h"
 
 enum { CERT_MAX = 4096, SERIAL = 16 };
@@ -103,8 +104,23 @@ put_key_ids(struct lg_buf *b, const struct lg_ca_spec *spec)
 	lg_x509_ext_end(b, e);
 	e = lg_x509_ext_begin(b, LG_OID_AKI, false);
 	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
-	lg_derw_element(b, LG_DER_IMPLICIT(0), (lg_str){ signer.b, sizeof signer.b });
+	lg_derw_element(b, LG_DER_IMPLICIT(0), spec->signer_id.n > 0 ? spec->signer_id : (lg_str){ signer.b, sizeof signer.b });
 	lg_derw_end(b, seq);
+	lg_x509_ext_end(b, e);
+}
+
+/* RFC 6960 4.2.2.2 and 4.2.2.2.1: it may answer, and nobody asks about itself. */
+static void
+put_responder(struct lg_buf *b)
+{
+	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_EKU, false);
+	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+	lg_derw_oid(b, LG_OID_OCSP_SIGNING);
+	lg_derw_end(b, seq);
+	lg_x509_ext_end(b, e);
+	e = lg_x509_ext_begin(b, LG_OID_OCSP_NOCHECK, false);
+	lg_derw_element(b, LG_DER_NULL, LG_NONE);
 	lg_x509_ext_end(b, e);
 }
 
@@ -113,10 +129,13 @@ put_extensions(struct lg_buf *b, const struct lg_ca_spec *spec)
 {
 	size_t outer = lg_derw_begin(b, LG_DER_EXPLICIT(3)), seq = lg_derw_begin(b, LG_DER_SEQUENCE);
 
-	put_basic_constraints(b, spec->path_len);
+	if (spec->path_len >= 0)
+		put_basic_constraints(b, spec->path_len);
 	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_KEY_USAGE, true);
-	lg_derw_named_bits(b, LG_DER_BIT_STRING, KEY_CERT_SIGN | (spec->path_len == 0 ? DIGITAL_SIGNATURE : 0));
+	lg_derw_named_bits(b, LG_DER_BIT_STRING, (spec->path_len >= 0 ? KEY_CERT_SIGN : 0) | (spec->path_len <= 0 ? DIGITAL_SIGNATURE : 0));
 	lg_x509_ext_end(b, e);
+	if (spec->path_len < 0)
+		put_responder(b);
 	put_key_ids(b, spec);
 	if (spec->within != NULL)
 		put_name_constraints(b, spec->within);
@@ -167,13 +186,13 @@ lg_ca_make(struct lg_ctx *cx, const struct lg_ca_spec *spec, lg_str *der)
 
 /* "acme Root CA 1f0a9c3b": the key's own digits keep the names of successive CAs apart. */
 static lg_str
-ca_name(struct lg_ctx *cx, lg_str tenant, const char *what, const struct lg_key *key)
+name_of(struct lg_ctx *cx, lg_str tenant, const char *what, const struct lg_key *key)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(512);
 	struct lg_key_id id = lg_x509_key_id(lg_key_public(key));
 	lg_str digits = lg_hex(cx->arena, (lg_str){ id.b, 4 });
 
-	lg_x509_put_name(&b, lg_print(cx->arena, "%.*s %s CA %.*s", LG_FMT(tenant), what, LG_FMT(digits)));
+	lg_x509_put_name(&b, lg_print(cx->arena, "%.*s %s %.*s", LG_FMT(tenant), what, LG_FMT(digits)));
 	return lg_dup(cx->arena, lg_buf_view(&b));
 }
 
@@ -188,11 +207,13 @@ certify_root(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_reco
     struct lg_key_record *r)
 {
 	struct lg_ca_spec spec = {
-		.subject = ca_name(cx, t->name, "Root", key), .key = key, .signer = key,
+		.subject = name_of(cx, t->name, "Root CA", key), .key = key, .signer = key,
 		.not_before = cx->now - BACKDATE, .not_after = cx->now + LG_ROOT_LIFE, .path_len = 1,
 	};
 
 	LG_TRY(lg_ca_make(cx, &spec, &r->pub.cert));
+	if (lg_hsm_uri_is(r->secret))
+		return LG_OK;
 	LG_TRY(lg_kp_file_write(cx, kp, root_file(cx, t->id, r->pub.kid), r->secret));
 	r->secret = LG_NONE;
 	return LG_OK;
@@ -207,25 +228,34 @@ active_root(const struct lg_tenant_record *t)
 	return NULL;
 }
 
-/* The root is read from its file for this one signature. */
+/* In a token, or in a file that is read for this one signature. */
+static lg_err
+open_root(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key_record *root, struct lg_key **ret)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret der = { NULL, 0 };
+
+	if (root->secret.n > 0)
+		return lg_key_record_open(cx, &kp->hsm, root, ret);
+	if (lg_kp_file_read(cx, kp, root_file(cx, t->id, root->pub.kid), &der) != LG_OK)
+		return lg_fail(cx, LG_E_UNSUPPORTED, "the root of tenant %.*s is kept elsewhere: lightgate ca csr", LG_FMT(t->name));
+	return lg_key_from_der(cx, (lg_str){ (char *)der.p, der.n }, ret);
+}
+
 static lg_err
 certify_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key *key,
     bool constrained, struct lg_key_record *r)
 {
-	LG_AUTO(lg_secret_free) struct lg_secret der = { NULL, 0 };
 	LG_AUTO(lg_key_free) struct lg_key *root_key = NULL;
 	const struct lg_key_record *root = active_root(t);
 	struct lg_issuer name;
 
 	if (root == NULL)
 		return lg_fail(cx, LG_E_NOT_FOUND, "tenant %u has no root", t->id);
-	if (lg_kp_file_read(cx, kp, root_file(cx, t->id, root->pub.kid), &der) != LG_OK)
-		return lg_fail(cx, LG_E_UNSUPPORTED, "the root of tenant %.*s is kept elsewhere: lightgate ca csr", LG_FMT(t->name));
-	LG_TRY(lg_key_from_der(cx, (lg_str){ (char *)der.p, der.n }, &root_key));
+	LG_TRY(open_root(cx, kp, t, root, &root_key));
 	LG_TRY(lg_issuer_of(cx, cx->arena, root->pub.cert, lg_key_public(root_key), &name));
 	int64_t end = cx->now + LG_ISSUER_LIFE;
 	struct lg_ca_spec spec = {
-		.issuer = name.subject, .subject = ca_name(cx, t->name, "Issuing", key), .key = key, .signer = root_key,
+		.issuer = name.subject, .subject = name_of(cx, t->name, "Issuing CA", key), .key = key, .signer = root_key,
 		.not_before = cx->now - BACKDATE, .not_after = end < name.not_after ? end : name.not_after, .path_len = 0,
 		.within = constrained ? &t->ceiling : NULL,
 	};
@@ -234,7 +264,7 @@ certify_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_re
 
 /* The one that is active names its successor, so that who pinned it can follow. */
 static lg_err
-endorse_bundle_key(struct lg_ctx *cx, const struct lg_tenant_record *t, const struct lg_key *key, struct lg_key_record *r)
+endorse_bundle_key(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key *key, struct lg_key_record *r)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf payload = LG_BUF(LG_SPKI_MAX);
 	LG_AUTO(lg_key_free) struct lg_key *before = NULL;
@@ -243,7 +273,7 @@ endorse_bundle_key(struct lg_ctx *cx, const struct lg_tenant_record *t, const st
 		const struct lg_key_record *k = &t->key[i];
 		if (k->pub.purpose != LG_PURPOSE_BUNDLE || k->pub.state != LG_KEY_ACTIVE)
 			continue;
-		LG_TRY(lg_key_from_der(cx, k->secret, &before));
+		LG_TRY(lg_key_record_open(cx, &kp->hsm, k, &before));
 		lg_buf_str(&payload, LG_STR("{\"jwk\":"));
 		lg_pubkey_jwk(lg_key_public(key), r->pub.kid, r->pub.alg, &payload);
 		lg_buf_byte(&payload, '}');
@@ -262,11 +292,13 @@ static const struct {
 };
 
 static lg_err
-generate(struct lg_ctx *cx, enum lg_alg alg, struct lg_key **ret)
+type_for(struct lg_ctx *cx, enum lg_alg alg, enum lg_key_type *ret)
 {
 	for (size_t i = 0; i < LG_COUNT(key_types); i++)
-		if (key_types[i].alg == alg)
-			return lg_key_generate(cx, key_types[i].type, ret);
+		if (key_types[i].alg == alg) {
+			*ret = key_types[i].type;
+			return LG_OK;
+		}
 	return lg_fail(cx, LG_E_UNSUPPORTED, "the keeper makes no keys for %.*s", LG_FMT(lg_alg_name(alg)));
 }
 
@@ -283,32 +315,136 @@ new_data_key(struct lg_ctx *cx, struct lg_key_record *r)
 	return LG_OK;
 }
 
+/* A key follows one in a token into the same token; otherwise the settings say which purposes have theirs in one. */
 static lg_err
-new_pair(struct lg_ctx *cx, uint32_t tenant, enum lg_purpose purpose, enum lg_alg alg, enum lg_key_state state, struct lg_key **key,
-    struct lg_key_record *ret)
+token_for(struct lg_ctx *cx, const struct lg_kproc *kp, const struct lg_tenant_record *t, enum lg_purpose purpose, lg_str *token)
+{
+	struct lg_hsm_uri u;
+
+	*token = (kp->hsm.purposes & 1u << purpose) != 0 ? kp->hsm.token : LG_NONE;
+	for (size_t i = 0; i < t->nkeys; i++)
+		if (t->key[i].pub.purpose == purpose && t->key[i].pub.state == LG_KEY_ACTIVE && lg_hsm_uri_is(t->key[i].secret)) {
+			LG_TRY(lg_hsm_uri_parse(cx, t->key[i].secret, &u));
+			*token = u.token;
+		}
+	return LG_OK;
+}
+
+static lg_err
+uri_for(struct lg_ctx *cx, const struct lg_kproc *kp, const struct lg_tenant_record *t, enum lg_purpose purpose, lg_str *ret)
+{
+	struct lg_hsm_uri u = { .token = LG_NONE };
+	char id[8];
+
+	LG_TRY(token_for(cx, kp, t, purpose, &u.token));
+	lg_random(id, sizeof id);
+	u.id = (lg_str){ id, sizeof id };
+	u.object = lg_print(cx->arena, "lightgate %.*s %.*s %.*s", LG_FMT(t->name), LG_FMT(lg_purpose_name(purpose)),
+	    LG_FMT(lg_hex(cx->arena, (lg_str){ id, 4 })));
+	*ret = u.token.n == 0 ? LG_NONE : lg_hsm_uri_print(cx->arena, &u);
+	return LG_OK;
+}
+
+static lg_err
+make_pair(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_key_place *at, struct lg_key **key, lg_str *secret)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret der = { NULL, 0 };
 
-	*ret = (struct lg_key_record){
-		.pub = { .tenant = tenant, .purpose = purpose, .state = state, .alg = alg, .created = cx->now, .since = cx->now },
-	};
-	LG_TRY(generate(cx, alg, key));
+	if (at->uri.n > 0) {
+		*secret = lg_dup(cx->arena, at->uri);
+		return lg_hsm_key_open(cx, &kp->hsm, at->uri, true, at->type, key);
+	}
+	LG_TRY(lg_key_generate(cx, at->type, key));
 	LG_TRY(lg_key_der(cx, *key, &der));
+	*secret = lg_dup(cx->arena, (lg_str){ (char *)der.p, der.n });
+	return LG_OK;
+}
+
+/* r: purpose and state are set; at: without a URI where the settings say. */
+static lg_err
+new_pair(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key_place *at, struct lg_key **key,
+    struct lg_key_record *r)
+{
+	struct lg_key_place place = *at;
+
+	if (place.uri.n == 0)
+		LG_TRY(uri_for(cx, kp, t, r->pub.purpose, &place.uri));
+	LG_TRY(make_pair(cx, kp, &place, key, &r->secret));
 	lg_sha256 thumbprint = lg_pubkey_thumbprint(lg_key_public(*key));
-	ret->pub.kid = lg_base64url(cx->arena, lg_sha256_str(&thumbprint));
-	ret->pub.spki = lg_dup(cx->arena, lg_pubkey_spki(lg_key_public(*key)));
-	ret->secret = lg_dup(cx->arena, (lg_str){ (char *)der.p, der.n });
+	r->pub.tenant = t->id;
+	r->pub.created = r->pub.since = cx->now;
+	r->pub.kid = lg_base64url(cx->arena, lg_sha256_str(&thumbprint));
+	r->pub.spki = lg_dup(cx->arena, lg_pubkey_spki(lg_key_public(*key)));
+	return LG_OK;
+}
+
+/* CRLs are hashed as they come, which Ed25519 does not allow. */
+static lg_err
+check_ca_key(struct lg_ctx *cx, const struct lg_kproc *kp, const struct lg_key_record *r)
+{
+	if (r->pub.alg == LG_ALG_EDDSA)
+		return lg_fail(cx, LG_E_UNSUPPORTED, "a CA's key is P-256, P-384 or RSA");
+	for (size_t i = 0; i < kp->tenants->n; i++)
+		for (size_t j = 0; j < kp->tenants->tenant[i]->nkeys; j++)
+			if (lg_str_eq(kp->tenants->tenant[i]->key[j].pub.spki, r->pub.spki))
+				return lg_fail(cx, LG_E_EXISTS, "this key is in use; a new CA has a new key");
 	return LG_OK;
 }
 
 lg_err
-lg_kp_new_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, enum lg_ca_new kind,
+lg_kp_new_ca(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, enum lg_ca_new kind, const struct lg_key_place *at,
     struct lg_key_record *ret)
 {
+	struct lg_key_record r = { .pub = { .purpose = LG_PURPOSE_ISSUER, .state = LG_KEY_NEXT } };
 	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
 
-	LG_TRY(new_pair(cx, t->id, LG_PURPOSE_ISSUER, LG_ALG_ES256, LG_KEY_NEXT, &key, ret));
-	return kind == LG_CA_REQUEST ? LG_OK : certify_issuer(cx, kp, t, key, true, ret);
+	if (kind == LG_CA_ROOT)
+		r.pub = (struct lg_keeper_key){ .purpose = LG_PURPOSE_ROOT, .state = LG_KEY_ACTIVE };
+	LG_TRY(new_pair(cx, kp, t, at, &key, &r));
+	r.pub.alg = lg_pubkey_default_alg(lg_key_public(key));
+	LG_TRY(check_ca_key(cx, kp, &r));
+	if (kind == LG_CA_ROOT)
+		LG_TRY(certify_root(cx, kp, t, key, &r));
+	else if (kind != LG_CA_REQUEST)
+		LG_TRY(certify_issuer(cx, kp, t, key, kind == LG_CA_CONSTRAINED, &r));
+	*ret = r;
+	return LG_OK;
+}
+
+lg_err
+lg_kp_new_responder(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key_record *issuer,
+    struct lg_key_record *ret)
+{
+	struct lg_key_record r = { .pub = { .purpose = LG_PURPOSE_OCSP, .state = LG_KEY_ACTIVE, .alg = LG_ALG_ES256 } };
+	LG_AUTO(lg_key_free) struct lg_key *key = NULL, *signer = NULL;
+	struct lg_issuer name;
+
+	LG_TRY(lg_key_record_open(cx, &kp->hsm, issuer, &signer));
+	LG_TRY(lg_issuer_of(cx, cx->arena, issuer->pub.cert, lg_key_public(signer), &name));
+	LG_TRY(new_pair(cx, kp, t, &(struct lg_key_place){ .type = LG_KEY_P256 }, &key, &r));
+	int64_t end = cx->now + LG_KEEPER_RESPONDER;
+	struct lg_ca_spec spec = {
+		.issuer = name.subject, .subject = name_of(cx, t->name, "OCSP responder", key), .key = key, .signer = signer,
+		.signer_id = name.key_id, .not_before = cx->now - BACKDATE, .not_after = end < name.not_after ? end : name.not_after,
+		.path_len = -1,
+	};
+	LG_TRY(lg_ca_make(cx, &spec, &r.pub.cert));
+	*ret = r;
+	return LG_OK;
+}
+
+/* Of what follows another of its kind: RSA keys keep their length. */
+static enum lg_key_type
+type_like(const struct lg_tenant_record *t, enum lg_purpose purpose, enum lg_key_type otherwise)
+{
+	lg_str spki = LG_NONE;
+
+	for (size_t i = 0; i < t->nkeys; i++)
+		if (t->key[i].pub.purpose == purpose && t->key[i].pub.state == LG_KEY_ACTIVE)
+			spki = t->key[i].pub.spki;
+	if (otherwise != LG_KEY_RSA2048 || purpose != LG_PURPOSE_ISSUER)
+		return otherwise;
+	return spki.n > 500 ? LG_KEY_RSA4096 : spki.n > 400 ? LG_KEY_RSA3072 : LG_KEY_RSA2048;
 }
 
 lg_err
@@ -319,17 +455,19 @@ lg_kp_new_key(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_rec
 		.pub = { .tenant = t->id, .purpose = purpose, .state = state, .alg = alg, .created = cx->now, .since = cx->now },
 	};
 	LG_AUTO(lg_key_free) struct lg_key *key = NULL;
+	enum lg_key_type type = LG_KEY_P256;
 
 	*ret = r;
 	if (purpose == LG_PURPOSE_DATA)
 		return new_data_key(cx, ret);
-	LG_TRY(new_pair(cx, t->id, purpose, alg, state, &key, &r));
+	LG_TRY(type_for(cx, alg, &type));
+	LG_TRY(new_pair(cx, kp, t, &(struct lg_key_place){ .type = type_like(t, purpose, type) }, &key, &r));
 	if (purpose == LG_PURPOSE_ROOT)
 		LG_TRY(certify_root(cx, kp, t, key, &r));
 	else if (purpose == LG_PURPOSE_ISSUER)
 		LG_TRY(certify_issuer(cx, kp, t, key, false, &r));
 	else if (purpose == LG_PURPOSE_BUNDLE)
-		LG_TRY(endorse_bundle_key(cx, t, key, &r));
+		LG_TRY(endorse_bundle_key(cx, kp, t, key, &r));
 	*ret = r;
 	return LG_OK;
 }

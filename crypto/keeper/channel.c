@@ -395,11 +395,31 @@ lg_keeper_set_ceiling(struct lg_keeper *k, uint32_t tenant, const struct lg_ceil
 }
 
 lg_err
-lg_keeper_ca_new(struct lg_keeper *k, uint32_t tenant, enum lg_ca_new kind, lg_keeper_done *done, void *arg)
+lg_keeper_ca_new(struct lg_keeper *k, uint32_t tenant, enum lg_ca_new kind, enum lg_key_type type, lg_str uri, lg_keeper_done *done,
+    void *arg)
 {
-	char field = (char)kind;
+	struct asking a;
 
-	return ask_bytes(k, LG_OP_CA_NEW, tenant, (lg_str){ &field, 1 }, done, arg);
+	LG_TRY(begin(k, LG_OP_CA_NEW, &a));
+	lg_buf_u32(&k->out, tenant);
+	lg_buf_byte(&k->out, (char)kind);
+	lg_buf_byte(&k->out, (char)type);
+	lg_buf_str(&k->out, uri);
+	return finish(k, &a, done, arg);
+}
+
+lg_err
+lg_keeper_set_ocsp(struct lg_keeper *k, uint32_t tenant, enum lg_ocsp_by by, lg_keeper_done *done, void *arg)
+{
+	char field = (char)by;
+
+	return ask_bytes(k, LG_OP_SET_OCSP, tenant, (lg_str){ &field, 1 }, done, arg);
+}
+
+lg_err
+lg_keeper_responders(struct lg_keeper *k, uint32_t tenant, lg_keeper_done *done, void *arg)
+{
+	return ask_bytes(k, LG_OP_RESPONDERS, tenant, LG_NONE, done, arg);
 }
 
 lg_err

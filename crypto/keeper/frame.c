@@ -190,6 +190,7 @@ lg_put_keeper_tenant(struct lg_buf *b, const struct lg_keeper_tenant *t)
 	lg_buf_u32(b, t->id);
 	lg_buf_str32(b, t->name);
 	lg_put_ceiling(b, &t->ceiling);
+	lg_buf_byte(b, (char)t->ocsp);
 }
 
 bool
@@ -197,5 +198,8 @@ lg_get_keeper_tenant(struct lg_rd *rd, struct lg_keeper_tenant *ret)
 {
 	ret->id = lg_rd_u32(rd);
 	ret->name = lg_rd_str32(rd);
-	return lg_get_ceiling(rd, true, &ret->ceiling);
+	if (!lg_get_ceiling(rd, true, &ret->ceiling))
+		return false;
+	ret->ocsp = lg_rd_u8(rd);
+	return !rd->bad && ret->ocsp <= LG_OCSP_DELEGATED;
 }

@@ -69,8 +69,7 @@ reply_head(struct lg_call *c, const struct lg_mark *m)
 	put_head(c, m, k->pub.kid, c->scratch);
 	LG_TRY(lg_buf_status(c->cx, c->scratch));
 	lg_str text = lg_buf_view(c->scratch);
-	if (!lg_key_sign(k->key, k->pub.alg, true, text, sig, &n))
-		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	LG_TRY(lg_key_sign(c->cx, k->key, k->pub.alg, true, text, sig, &n));
 	lg_buf_str(c->out, text);
 	lg_buf_str(c->out, LG_STR(",\"sig\":\""));
 	lg_buf_base64url(c->out, (lg_str){ (char *)sig, n });

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "crypto/keeper/tbs_check.h"
 #include "crypto/local.h"
 
 #define READ_ROOM	(256u << 10)
@@ -21,17 +22,17 @@
 
 /* ---- the operations ---------------------------------------------------------------------------------------------------- */
 
-enum where { HERE, SLOW, CHANGE };	/* CHANGE: slow, and alone */
+enum where { HERE, SIGNS, SLOW, CHANGE };	/* SIGNS: here, unless its key waits; CHANGE: slow, and alone */
 
 static const struct operation {
 	lg_handler *run;
 	enum where where;
 	bool control;
 } operations[LG_OPS] = {
-	[LG_OP_TOKEN] = { lg_kp_token, HERE, false },
-	[LG_OP_CERTIFICATE] = { lg_kp_certificate, HERE, false },
-	[LG_OP_CRL] = { lg_kp_crl, HERE, false },
-	[LG_OP_OCSP] = { lg_kp_ocsp, HERE, false },
+	[LG_OP_TOKEN] = { lg_kp_token, SIGNS, false },
+	[LG_OP_CERTIFICATE] = { lg_kp_certificate, SIGNS, false },
+	[LG_OP_CRL] = { lg_kp_crl, SIGNS, false },
+	[LG_OP_OCSP] = { lg_kp_ocsp, SIGNS, false },
 	[LG_OP_BUNDLE] = { lg_kp_bundle, CHANGE, false },
 	[LG_OP_HEAD] = { lg_kp_head, CHANGE, false },
 	[LG_OP_MARK] = { lg_kp_mark, CHANGE, false },
@@ -46,22 +47,59 @@ static const struct operation {
 	[LG_OP_SIGNED] = { lg_kp_signed, SLOW, true },
 	[LG_OP_SIGNED_LOG] = { lg_kp_signed_log, SLOW, true },
 	[LG_OP_TENANTS] = { lg_kp_list_tenants, HERE, false },
-	[LG_OP_SSH] = { lg_kp_ssh, HERE, false },
+	[LG_OP_SSH] = { lg_kp_ssh, SIGNS, false },
 	[LG_OP_CA_NEW] = { lg_kp_ca_new, CHANGE, true },
 	[LG_OP_CA_IMPORT] = { lg_kp_ca_import, CHANGE, true },
 	[LG_OP_CA_MOVE] = { lg_kp_ca_move, CHANGE, true },
+	[LG_OP_RESPONDERS] = { lg_kp_responders, CHANGE, false },
+	[LG_OP_SET_OCSP] = { lg_kp_set_ocsp, CHANGE, true },
 };
 
-static enum where
-where_of(const struct operation *op, const struct lg_frame *f)
+static bool
+by_responder(const struct lg_tenant *t, lg_str tbs)
 {
+	for (size_t i = 0; i < t->nkeys; i++)
+		if (t->key[i].pub.purpose == LG_PURPOSE_OCSP && lg_tbs_ocsp_by(tbs, &t->key[i].issuer))
+			return true;
+	return false;
+}
+
+/* Signatures with keys in a token are waited for on the slow lane. */
+static bool
+waits(const struct lg_call *c, const struct lg_frame *f)
+{
+	struct lg_rd rd = lg_rd_of(f->body);
+	enum lg_purpose purpose = LG_PURPOSE_ISSUER;
+	const struct lg_tenant *t;
+
+	uint32_t tenant = lg_rd_u32(&rd);
+	uint8_t first = lg_rd_u8(&rd), second = lg_rd_u8(&rd);
+	if (rd.bad || lg_kp_tenant(c, tenant, &t) != LG_OK)
+		return false;
+	if (f->op == LG_OP_SSH)
+		purpose = first;
+	else if (f->op == LG_OP_TOKEN)
+		purpose = second;
+	else if (f->op == LG_OP_CRL && (first & LG_CRL_LAST) == 0)	/* is hashed, not signed */
+		return false;
+	else if (f->op == LG_OP_OCSP && by_responder(t, lg_str_sub(f->body, 4, f->body.n)))
+		purpose = LG_PURPOSE_OCSP;
+	return purpose < LG_PURPOSES && t->waits[purpose];
+}
+
+static enum where
+where_of(const struct lg_call *c, const struct operation *op, const struct lg_frame *f)
+{
+	if (op->where != SIGNS)
+		return op->where;
 	/* The fifth octet of a token request is its algorithm. */
 	if (op->run == lg_kp_token && f->body.n > 4) {
 		const struct lg_alg_row *row = lg_alg_row((enum lg_alg)(uint8_t)f->body.p[4]);
 		/* P-384 costs twice what RSA-2048 does. */
-		return row != NULL && (row->kind == LG_KIND_RSA || row->kind == LG_KIND_P384) ? SLOW : HERE;
+		if (row != NULL && (row->kind == LG_KIND_RSA || row->kind == LG_KIND_P384))
+			return SLOW;
 	}
-	return op->where;
+	return waits(c, f) ? SLOW : HERE;
 }
 
 /* Writes one reply frame; what a failed handler had written is taken back, and the sentence stands in its place. */
@@ -109,6 +147,7 @@ struct job {
 	struct lg_frame frame;
 	enum where where;
 	struct lg_buf out;
+	struct lg_crl_parts crl;	/* of a CRL's last part: what came before it */
 	char body[];
 };
 
@@ -135,6 +174,14 @@ job_done(struct lg_note *note)
 }
 
 static void
+crl_parts_free(struct lg_crl_parts *p)
+{
+	EVP_MD_CTX_free(p->hash);
+	EVP_MD_CTX_free(p->digest);
+	*p = (struct lg_crl_parts){ .open = false };
+}
+
+static void
 job_run(void *arg)
 {
 	struct job *j = arg;
@@ -149,9 +196,10 @@ job_run(void *arg)
 		pthread_mutex_lock(&kp->change);
 	LG_AUTO(lg_tenants_unref) struct lg_tenants *tenants = lg_kp_tenants(kp);
 	struct lg_call c = {
-		.cx = &cx, .kp = kp, .tenants = tenants, .out = &j->out, .scratch = &scratch, .tally = &tally,
+		.cx = &cx, .kp = kp, .tenants = tenants, .out = &j->out, .scratch = &scratch, .tally = &tally, .crl = &j->crl,
 	};
 	answer(&c, &j->frame, operations[j->frame.op].run);
+	crl_parts_free(&j->crl);
 	if (j->where == CHANGE)
 		pthread_mutex_unlock(&kp->change);
 	lg_tally_hand_over(kp->record, &tally);
@@ -171,7 +219,12 @@ submit(struct lg_kchannel *ch, const struct lg_frame *f, enum where where)
 	j->out = LG_BUF(OUT_MAX);
 	memcpy(j->body, f->body.p, f->body.n);
 	j->frame = (struct lg_frame){ f->id, f->op, { j->body, f->body.n } };
+	if (f->op == LG_OP_CRL) {
+		j->crl = ch->crl;
+		ch->crl = (struct lg_crl_parts){ .open = false };
+	}
 	if (lg_pool_submit(ch->lane->slow, job_run, j) != LG_OK) {
+		crl_parts_free(&j->crl);
 		free(j);
 		return false;
 	}
@@ -252,7 +305,7 @@ dispatch(struct lg_kchannel *ch, struct lg_call *c, const struct lg_frame *f)
 		refuse(c, f, LG_E_DENIED, "only the operator may ask this");
 		return;
 	}
-	enum where where = where_of(op, f);
+	enum where where = where_of(c, op, f);
 	if (where == HERE)
 		answer(c, f, op->run);
 	else if (!submit(ch, f, where))
@@ -373,8 +426,7 @@ lg_lane_close(struct lg_lane *l)
 		struct lg_kchannel *ch = l->channel[i];
 		if (ch->fd >= 0)
 			hang_up(ch);
-		EVP_MD_CTX_free(ch->crl.sign);
-		EVP_MD_CTX_free(ch->crl.digest);
+		crl_parts_free(&ch->crl);
 	}
 	lg_mailbox_free(&l->done);
 	if (l->epoll >= 0)

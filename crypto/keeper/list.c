@@ -5,8 +5,10 @@ lg_err
 lg_kp_keys(struct lg_call *c)
 {
 	for (size_t i = 0; i < c->tenants->n; i++)
-		for (size_t j = 0; j < c->tenants->tenant[i]->nkeys; j++)
+		for (size_t j = 0; j < c->tenants->tenant[i]->nkeys; j++) {
 			lg_put_keeper_key(c->out, &c->tenants->tenant[i]->key[j].pub);
+			lg_buf_str32(c->out, c->tenants->tenant[i]->key[j].pub.place);
+		}
 	return lg_buf_status(c->cx, c->out);
 }
 
@@ -16,7 +18,7 @@ lg_kp_list_tenants(struct lg_call *c)
 	for (size_t i = 0; i < c->tenants->n; i++) {
 		const struct lg_tenant *t = c->tenants->tenant[i];
 		if (t->id != 0)
-			lg_put_keeper_tenant(c->out, &(struct lg_keeper_tenant){ t->id, t->name, t->ceiling });
+			lg_put_keeper_tenant(c->out, &(struct lg_keeper_tenant){ t->id, t->name, t->ceiling, t->ocsp });
 	}
 	return lg_buf_status(c->cx, c->out);
 }

@@ -144,8 +144,9 @@ may_follow(struct lg_call *c, uint32_t tenant, enum lg_purpose purpose, enum lg_
 	for (size_t i = 0; i < LG_COUNT(first_keys); i++) {
 		if (first_keys[i].purpose != purpose || (tenant == 0 && !system))
 			continue;
-		/* Verifiers of everything but tokens know ES256 alone; X.509 has no place for the others here. */
-		if (purpose != LG_PURPOSE_TOKEN && alg != first_keys[i].alg)
+		/* Verifiers of everything but tokens and certificates know ES256 alone; CAs are of the kinds that ca create makes. */
+		if (purpose == LG_PURPOSE_ISSUER ? alg != LG_ALG_ES256 && alg != LG_ALG_ES384 && alg != LG_ALG_RS256
+		    : purpose != LG_PURPOSE_TOKEN && alg != first_keys[i].alg)
 			break;
 		return LG_OK;
 	}

@@ -124,7 +124,7 @@ serve(struct lg_ctx *cx, struct process *ps, const struct lg_keeper_options *o)
 		return lg_fail(cx, LG_E_LIMIT, "more than %d channels", LG_CHANNELS_MAX - 1);
 	LG_TRY(read_secret(cx, o->secret_fd, &secret));
 	LG_TRY(confine(cx, o));
-	LG_TRY(lg_kp_open(cx, &ps->kp, o->dir, &secret));
+	LG_TRY(lg_kp_open(cx, &ps->kp, o, &secret));
 	LG_TRY(lg_pool_new(cx, lanes, LG_SLOW_QUEUE, 0, 0, &ps->slow));
 	LG_TRY(open_lanes(cx, ps, o, lanes));
 	return run(cx, ps);

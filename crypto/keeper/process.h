@@ -10,12 +10,14 @@
 #include <pthread.h>
 
 #include "crypto/keeper/frame.h"
+#include "crypto/keeper/hsm_key.h"
 #include "crypto/keeper/signed.h"
 #include "crypto/keeper/tenant.h"
 
 #define LG_TENANTS	4096		/* in one keeper */
 #define LG_CHAINS	16
 #define LG_SLOW_QUEUE	1024
+#define LG_CRL_ISSUER	1024		/* octets of a CA's name */
 
 struct lg_tenants {
 	atomic_uint refs;
@@ -40,6 +42,7 @@ struct lg_kproc {
 	struct lg_bundle_mark *bundle;	/* per tenant, the newest signed */
 	size_t nbundles;
 	struct lg_signed *record;	/* of what was signed */
+	struct lg_hsm_link hsm;
 };
 
 /* A CRL that is coming in, in parts; one a channel at a time. */
@@ -49,8 +52,10 @@ struct lg_crl_parts {
 	char why[LG_ERROR_TEXT];
 	uint32_t id;
 	size_t n, declared;
-	EVP_MD_CTX *sign;
-	EVP_MD_CTX *digest;
+	char issuer[LG_CRL_ISSUER];	/* Name, DER */
+	size_t nissuer;
+	EVP_MD_CTX *hash;		/* the issuer's key's; its signature is over this */
+	EVP_MD_CTX *digest;		/* for the record */
 };
 
 /* One request being answered. */
@@ -62,7 +67,7 @@ struct lg_call {
 	struct lg_buf *out;		/* the reply's body goes here */
 	struct lg_buf *scratch;
 	struct lg_tally *tally;		/* tokens signed in this turn */
-	struct lg_crl_parts *crl;	/* NULL off the lane */
+	struct lg_crl_parts *crl;	/* of the channel; on the slow lane of the job */
 	uint32_t id;
 };
 /* LG_PENDING: no reply to this frame. */
@@ -71,9 +76,9 @@ typedef lg_err lg_handler(struct lg_call *c);
 lg_handler lg_kp_token, lg_kp_certificate, lg_kp_crl, lg_kp_ocsp, lg_kp_bundle, lg_kp_head, lg_kp_mark, lg_kp_wrap_new,
     lg_kp_unwrap, lg_kp_keys, lg_kp_successor, lg_kp_activate, lg_kp_create_tenant, lg_kp_set_ceiling, lg_kp_new_epoch,
     lg_kp_signed, lg_kp_signed_log, lg_kp_list_tenants, lg_kp_ssh, lg_kp_ca_new,
-    lg_kp_ca_import, lg_kp_ca_move;
+    lg_kp_ca_import, lg_kp_ca_move, lg_kp_responders, lg_kp_set_ocsp;
 
-LG_CHECKED lg_err lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const char *dir, const struct lg_secret *sealing);
+LG_CHECKED lg_err lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_keeper_options *o, const struct lg_secret *sealing);
 void lg_kp_close(struct lg_kproc *kp);
 
 struct lg_tenants *lg_kp_tenants(struct lg_kproc *kp);	/* with a reference */

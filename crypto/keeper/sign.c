@@ -24,8 +24,7 @@ lg_kp_certificate(struct lg_call *c)
 	lg_str tbs = rest(c);
 	LG_TRY(lg_kp_active(c, tenant, LG_PURPOSE_ISSUER, LG_ALG_NONE, &t, &k));
 	LG_TRY(lg_tbs_check(c->cx, tbs, &t->ceiling, &k->issuer));
-	if (!lg_key_sign(k->key, k->pub.alg, false, tbs, sig, &n))
-		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	LG_TRY(lg_key_sign(c->cx, k->key, k->pub.alg, false, tbs, sig, &n));
 	size_t cert = lg_derw_begin(c->out, LG_DER_SEQUENCE);
 	lg_derw_raw(c->out, tbs);
 	lg_derw_raw(c->out, k->issuer.sig_alg);
@@ -54,8 +53,7 @@ lg_kp_ssh(struct lg_call *c)
 		return lg_fail(c->cx, LG_E_DENIED, "keys of this purpose sign no SSH certificates");
 	LG_TRY(lg_kp_active(c, tenant, purpose, LG_ALG_NONE, &t, &k));
 	LG_TRY(lg_ssh_check(c->cx, tbs, purpose == LG_PURPOSE_SSH_USER ? LG_SSH_USER : LG_SSH_HOST, &t->ceiling, lg_key_public(k->key)));
-	if (!lg_key_sign(k->key, k->pub.alg, true, tbs, sig, &n))
-		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	LG_TRY(lg_key_sign(c->cx, k->key, k->pub.alg, true, tbs, sig, &n));
 	lg_buf_clear(c->scratch);
 	lg_ssh_put_signature(c->scratch, lg_key_public(k->key)->parts.kind, (lg_str){ (char *)sig, n });
 	lg_buf_str(c->out, tbs);
@@ -75,6 +73,12 @@ answers(const struct lg_loaded_key *k)
 	return k->pub.purpose == LG_PURPOSE_ISSUER && k->pub.state != LG_KEY_NEXT && k->key != NULL;
 }
 
+static bool
+responds(const struct lg_ctx *cx, const struct lg_loaded_key *k)
+{
+	return answers(k) || (k->pub.purpose == LG_PURPOSE_OCSP && k->key != NULL && cx->now < k->issuer.not_after);
+}
+
 lg_err
 lg_kp_ocsp(struct lg_call *c)
 {
@@ -89,10 +93,9 @@ lg_kp_ocsp(struct lg_call *c)
 	LG_TRY(lg_kp_active(c, tenant, LG_PURPOSE_ISSUER, LG_ALG_NONE, &t, &active));
 	for (size_t i = 0; i < t->nkeys; i++) {
 		const struct lg_loaded_key *k = &t->key[i];
-		if (!answers(k) || (e = lg_tbs_ocsp_check(c->cx, tbs, &k->issuer)) != LG_OK)
+		if (!responds(c->cx, k) || (e = lg_tbs_ocsp_check(c->cx, tbs, &k->issuer)) != LG_OK)
 			continue;
-		if (!lg_key_sign(k->key, k->pub.alg, false, tbs, sig, &n))
-			return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+		LG_TRY(lg_key_sign(c->cx, k->key, k->pub.alg, false, tbs, sig, &n));
 		lg_buf_bytes(c->out, sig, n);
 		lg_sha256 digest = lg_sha256_of(tbs);
 		lg_signed_add(c->kp->record, LG_PURPOSE_CRL, t->id, &digest);
@@ -103,39 +106,44 @@ lg_kp_ocsp(struct lg_call *c)
 
 /* ---- CRLs: signed as the parts come, so that none is ever held whole --------------------------------------------------- */
 
-static void
-crl_close(struct lg_crl_parts *p)
+/* The issuer that the first part names. */
+static lg_err
+crl_issuer(struct lg_call *c, uint32_t tenant, lg_str name, const struct lg_loaded_key **ret)
 {
-	if (p->sign != NULL)
-		EVP_MD_CTX_reset(p->sign);
-	p->open = false;
+	const struct lg_loaded_key *active;
+	const struct lg_tenant *t;
+
+	LG_TRY(lg_kp_active(c, tenant, LG_PURPOSE_ISSUER, LG_ALG_NONE, &t, &active));
+	for (size_t i = 0; i < t->nkeys; i++)
+		if (answers(&t->key[i]) && lg_str_eq(name, t->key[i].issuer.subject)) {
+			*ret = &t->key[i];
+			return LG_OK;
+		}
+	return lg_fail(c->cx, LG_E_DENIED, "CRL: its issuer is no CA of this tenant");
 }
 
 static lg_err
 crl_begin(struct lg_call *c, uint32_t tenant, lg_str part)
 {
 	struct lg_crl_parts *p = c->crl;
-	const struct lg_loaded_key *active;
-	const struct lg_tenant *t;
+	const struct lg_loaded_key *k;
 	lg_str name;
 
-	LG_TRY(lg_kp_active(c, tenant, LG_PURPOSE_ISSUER, LG_ALG_NONE, &t, &active));
 	LG_TRY(lg_tbs_crl_issuer(c->cx, part, &name));
-	for (size_t i = 0; i < t->nkeys; i++) {
-		const struct lg_loaded_key *k = &t->key[i];
-		if (!answers(k) || !lg_str_eq(name, k->issuer.subject))
-			continue;
-		LG_TRY(lg_tbs_crl_check(c->cx, part, &k->issuer, &p->declared));
-		if (p->sign == NULL) {
-			p->sign = EVP_MD_CTX_new();
-			p->digest = EVP_MD_CTX_new();
-			lg_crypto_must(p->sign != NULL && p->digest != NULL);
-		}
-		lg_crypto_must(EVP_MD_CTX_copy_ex(p->sign, k->key->sign));
-		lg_crypto_must(EVP_DigestInit_ex2(p->digest, lg_md_sha256(), NULL));
-		return LG_OK;
+	LG_TRY(crl_issuer(c, tenant, name, &k));
+	LG_TRY(lg_tbs_crl_check(c->cx, part, &k->issuer, &p->declared));
+	if (name.n > sizeof p->issuer)
+		return lg_fail(c->cx, LG_E_LIMIT, "CRL: an issuer's name of %zu octets", name.n);
+	memcpy(p->issuer, name.p, name.n);
+	p->nissuer = name.n;
+	if (p->hash == NULL) {
+		p->hash = EVP_MD_CTX_new();
+		p->digest = EVP_MD_CTX_new();
+		lg_crypto_must(p->hash != NULL && p->digest != NULL);
 	}
-	return lg_fail(c->cx, LG_E_DENIED, "CRL: its issuer is no CA of this tenant");
+	lg_crypto_must(EVP_DigestInit_ex2(p->hash, EVP_get_digestbyname(lg_alg_row(k->pub.alg)->digest), NULL));
+	lg_crypto_must(EVP_DigestInit_ex2(p->digest, lg_md_sha256(), NULL));
+	return LG_OK;
 }
 
 static lg_err
@@ -144,8 +152,7 @@ crl_part(struct lg_call *c, uint32_t tenant, uint8_t flags, lg_str part)
 	struct lg_crl_parts *p = c->crl;
 
 	if ((flags & LG_CRL_FIRST) != 0) {
-		crl_close(p);
-		*p = (struct lg_crl_parts){ .open = true, .id = c->id, .sign = p->sign, .digest = p->digest };
+		*p = (struct lg_crl_parts){ .open = true, .id = c->id, .hash = p->hash, .digest = p->digest };
 		LG_TRY(crl_begin(c, tenant, part));
 	}
 	if (!p->open || p->id != c->id)
@@ -155,7 +162,7 @@ crl_part(struct lg_call *c, uint32_t tenant, uint8_t flags, lg_str part)
 	p->n += part.n;
 	if (p->n > p->declared || ((flags & LG_CRL_LAST) != 0 && p->n != p->declared))
 		return lg_fail(c->cx, LG_E_INVALID, "a CRL that is not as long as it says");
-	lg_crypto_must(EVP_DigestSignUpdate(p->sign, part.p, part.n));
+	lg_crypto_must(EVP_DigestUpdate(p->hash, part.p, part.n));
 	lg_crypto_must(EVP_DigestUpdate(p->digest, part.p, part.n));
 	return LG_OK;
 }
@@ -164,13 +171,17 @@ static lg_err
 crl_finish(struct lg_call *c, uint32_t tenant)
 {
 	struct lg_crl_parts *p = c->crl;
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	const struct lg_loaded_key *k;
 	uint8_t sig[LG_SIG_MAX];
-	size_t n = sizeof sig;
+	unsigned nhash;
 	lg_sha256 digest;
+	size_t n;
 
-	if (EVP_DigestSignFinal(p->sign, sig, &n) <= 0)
-		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	LG_TRY(crl_issuer(c, tenant, (lg_str){ p->issuer, p->nissuer }, &k));
+	lg_crypto_must(EVP_DigestFinal_ex(p->hash, hash, &nhash));
 	lg_crypto_must(EVP_DigestFinal_ex(p->digest, digest.b, NULL));
+	LG_TRY(lg_key_sign_digest(c->cx, k->key, k->pub.alg, (lg_str){ (char *)hash, nhash }, sig, &n));
 	lg_buf_bytes(c->out, sig, n);
 	lg_signed_add(c->kp->record, LG_PURPOSE_CRL, tenant, &digest);
 	return LG_OK;
@@ -194,6 +205,6 @@ lg_kp_crl(struct lg_call *c)
 	}
 	if (e == LG_OK)
 		e = crl_finish(c, tenant);
-	crl_close(c->crl);
+	c->crl->open = false;
 	return e;
 }

@@ -123,7 +123,7 @@ lg_kp_tenant_store(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenan
 	(void)lg_buf_reserve(&plain, LG_TENANT_MAX);
 	lg_tenant_record_encode(r, &plain);
 	LG_TRY(lg_buf_status(cx, &plain));
-	LG_TRY(lg_tenant_load(cx, r, &t));
+	LG_TRY(lg_tenant_load(cx, &kp->hsm, r, &t));
 	LG_TRY(lg_kp_file_write(cx, kp, tenant_file(cx, r->id), lg_buf_view(&plain)));
 	publish(kp, t);
 	t = NULL;
@@ -169,7 +169,7 @@ load_tenant(struct lg_ctx *cx, struct lg_kproc *kp, uint32_t id)
 	struct lg_tenant *t;
 
 	LG_TRY(lg_kp_tenant_read(cx, kp, id, &plain, &r));
-	LG_TRY(lg_tenant_load(cx, &r, &t));
+	LG_TRY(lg_tenant_load(cx, &kp->hsm, &r, &t));
 	publish(kp, t);
 	return lg_kp_complete(cx, kp, &r);
 }
@@ -252,9 +252,10 @@ lg_kp_marks_write(struct lg_ctx *cx, struct lg_kproc *kp)
 /* ---- all of it --------------------------------------------------------------------------------------------------------- */
 
 lg_err
-lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const char *dir, const struct lg_secret *sealing)
+lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_keeper_options *o, const struct lg_secret *sealing)
 {
-	*kp = (struct lg_kproc){ .dir = dir };
+	*kp = (struct lg_kproc){ .dir = o->dir };
+	lg_hsm_link_init(&kp->hsm, o);
 	pthread_mutex_init(&kp->tenants_lock, NULL);
 	pthread_mutex_init(&kp->change, NULL);
 	kp->tenants = tenants_new(0);
@@ -263,7 +264,7 @@ lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const char *dir, const struct
 	kp->file_key = lg_hkdf_sha256(sealing, LG_NONE, LG_STR("lightgate keeper files 1"), 32);
 	LG_TRY(lg_kp_marks_read(cx, kp));
 	LG_TRY(load_tenants(cx, kp));
-	LG_TRY(lg_signed_open(cx, dir, &kp->record));
+	LG_TRY(lg_signed_open(cx, o->dir, &kp->record));
 	if (kp->tenants->n == 0 || kp->tenants->tenant[0]->id != 0)
 		return lg_kp_create_system(cx, kp);
 	return LG_OK;
@@ -274,6 +275,7 @@ lg_kp_close(struct lg_kproc *kp)
 {
 	lg_signed_close(&kp->record);
 	lg_tenants_unref(&kp->tenants);
+	lg_hsm_link_end(&kp->hsm);
 	lg_secret_free(&kp->file_key);
 	free(kp->bundle);
 	pthread_mutex_destroy(&kp->tenants_lock);

@@ -16,6 +16,7 @@ LG_CHECKED lg_err lg_tbs_check(struct lg_ctx *cx, lg_str tbs, const struct lg_ce
 LG_CHECKED lg_err lg_tbs_crl_check(struct lg_ctx *cx, lg_str first_part, const struct lg_issuer *issuer, size_t *total);
 /* The issuer field of either; for finding which of a tenant's issuers is meant. */
 LG_CHECKED lg_err lg_tbs_crl_issuer(struct lg_ctx *cx, lg_str first_part, lg_str *name);
+bool lg_tbs_ocsp_by(lg_str tbs, const struct lg_issuer *responder);	/* it names this one */
 LG_CHECKED lg_err lg_tbs_ocsp_check(struct lg_ctx *cx, lg_str tbs, const struct lg_issuer *issuer);
 
 /* "localhost" where the ceiling has loopback, otherwise below one of its suffixes. */

@@ -123,6 +123,14 @@ response_plausible(const struct lg_ctx *cx, struct lg_der *list)
 	return update_plausible(cx, this, next);
 }
 
+bool
+lg_tbs_ocsp_by(lg_str tbs, const struct lg_issuer *responder)
+{
+	struct lg_der d = lg_der_of(tbs), data = lg_der_enter(&d, LG_DER_SEQUENCE);
+
+	return responder_is(&data, responder);
+}
+
 lg_err
 lg_tbs_ocsp_check(struct lg_ctx *cx, lg_str tbs, const struct lg_issuer *issuer)
 {

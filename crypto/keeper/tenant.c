@@ -9,10 +9,12 @@
 #include "base/der.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "crypto/hsm/uri.h"
 #include "crypto/keeper/frame.h"
+#include "crypto/keeper/hsm_key.h"
 #include "crypto/local.h"
 
-enum { FORMAT_NO_NETS = 2, FORMAT = 3, TEXT_MAX = 255 };
+enum { FORMAT_NO_NETS = 2, FORMAT_NO_OCSP = 3, FORMAT = 4, TEXT_MAX = 255 };
 
 /* ---- record --------------------------------------------------------------------------------------------------- */
 
@@ -23,6 +25,7 @@ lg_tenant_record_encode(const struct lg_tenant_record *r, struct lg_buf *out)
 	lg_buf_u32(out, r->id);
 	lg_buf_str32(out, r->name);
 	lg_put_ceiling(out, &r->ceiling);
+	lg_buf_byte(out, (char)r->ocsp);
 	lg_buf_u16(out, (uint16_t)r->nkeys);
 	for (size_t i = 0; i < r->nkeys; i++) {
 		lg_put_keeper_key(out, &r->key[i].pub);
@@ -44,11 +47,13 @@ lg_tenant_record_decode(struct lg_ctx *cx, lg_str bytes, struct lg_tenant_record
 {
 	struct lg_rd rd = lg_rd_of(bytes);
 	uint8_t format = lg_rd_u8(&rd);
-	bool good = format == FORMAT || format == FORMAT_NO_NETS;
+	bool good = format >= FORMAT_NO_NETS && format <= FORMAT;
 
 	ret->id = lg_rd_u32(&rd);
 	ret->name = lg_rd_str32(&rd);
-	good = good && lg_get_ceiling(&rd, format == FORMAT, &ret->ceiling);
+	good = good && lg_get_ceiling(&rd, format > FORMAT_NO_NETS, &ret->ceiling);
+	ret->ocsp = format > FORMAT_NO_OCSP ? lg_rd_u8(&rd) : LG_OCSP_AUTO;
+	good = good && ret->ocsp <= LG_OCSP_DELEGATED;
 	ret->nkeys = lg_rd_u16(&rd);
 	good = good && ret->nkeys <= LG_TENANT_KEYS;
 	for (size_t i = 0; good && i < ret->nkeys; i++) {
@@ -197,21 +202,44 @@ keep_ceiling(struct lg_arena *a, const struct lg_ceiling *c)
 	return copy;
 }
 
+lg_err
+lg_key_record_open(struct lg_ctx *cx, struct lg_hsm_link *hsm, const struct lg_key_record *r, struct lg_key **ret)
+{
+	LG_AUTO(lg_key_free) struct lg_key *k = NULL;
+
+	if (lg_hsm_uri_is(r->secret))
+		return lg_hsm_key(cx, hsm, r->secret, r->pub.spki, ret);
+	LG_TRY(lg_key_from_der(cx, r->secret, &k));
+	if (!lg_str_eq(lg_pubkey_spki(lg_key_public(k)), r->pub.spki))
+		return lg_fail(cx, LG_E_CORRUPT, "a private key is not that of its public key");
+	*ret = k;
+	k = NULL;
+	return LG_OK;
+}
+
+/* The root's key has a file of its own. */
+static lg_str
+place_of(struct lg_arena *a, const struct lg_key_record *r)
+{
+	if (lg_hsm_uri_is(r->secret))
+		return lg_dup(a, r->secret);
+	return r->secret.n > 0 || r->pub.purpose == LG_PURPOSE_ROOT ? LG_STR("file") : LG_STR("-");
+}
+
 static lg_err
-load_key(struct lg_ctx *cx, struct lg_arena *a, const struct lg_key_record *r, struct lg_loaded_key *k)
+load_key(struct lg_ctx *cx, struct lg_arena *a, struct lg_hsm_link *hsm, const struct lg_key_record *r, struct lg_loaded_key *k)
 {
 	k->pub = keep_public(a, &r->pub);
+	k->pub.place = place_of(a, r);
 	if (r->secret.n == 0)
 		return LG_OK;
 	if (r->pub.purpose == LG_PURPOSE_DATA) {
 		k->data = lg_secret_copy(r->secret);
 		return LG_OK;
 	}
-	LG_TRY(lg_key_from_der(cx, r->secret, &k->key));
-	if (!lg_str_eq(lg_pubkey_spki(lg_key_public(k->key)), r->pub.spki))
-		return lg_fail(cx, LG_E_CORRUPT, "a private key is not that of its public key");
+	LG_TRY(lg_key_record_open(cx, hsm, r, &k->key));
 	write_headers(a, k);
-	if (r->pub.purpose == LG_PURPOSE_ISSUER && k->pub.cert.n > 0)	/* none yet: its root is elsewhere */
+	if ((r->pub.purpose == LG_PURPOSE_ISSUER || r->pub.purpose == LG_PURPOSE_OCSP) && k->pub.cert.n > 0)	/* none yet: its root is elsewhere */
 		return lg_issuer_of(cx, a, k->pub.cert, lg_key_public(k->key), &k->issuer);
 	return LG_OK;
 }
@@ -228,7 +256,7 @@ claims_begin(struct lg_arena *a, lg_str issuer)
 }
 
 lg_err
-lg_tenant_load(struct lg_ctx *cx, const struct lg_tenant_record *r, struct lg_tenant **ret)
+lg_tenant_load(struct lg_ctx *cx, struct lg_hsm_link *hsm, const struct lg_tenant_record *r, struct lg_tenant **ret)
 {
 	LG_AUTO(lg_tenant_unref) struct lg_tenant *t = calloc(1, sizeof *t);
 
@@ -238,10 +266,12 @@ lg_tenant_load(struct lg_ctx *cx, const struct lg_tenant_record *r, struct lg_te
 	t->id = r->id;
 	t->name = lg_dup(t->arena, r->name);
 	t->ceiling = keep_ceiling(t->arena, &r->ceiling);
+	t->ocsp = r->ocsp;
 	t->iss = claims_begin(t->arena, r->ceiling.issuer);
 	for (size_t i = 0; i < r->nkeys; i++) {
 		struct lg_loaded_key *k = &t->key[t->nkeys++];
-		LG_TRY(load_key(cx, t->arena, &r->key[i], k));
+		LG_TRY(load_key(cx, t->arena, hsm, &r->key[i], k));
+		t->waits[k->pub.purpose] |= k->key != NULL && k->key->ops->waits;
 		if (k->pub.state == LG_KEY_ACTIVE)
 			t->active[k->pub.purpose][k->pub.alg] = k;
 	}

@@ -15,19 +15,21 @@
 #define LG_TENANT_KEYS	64		/* of one tenant, retired ones included */
 #define LG_TENANT_NAME	64		/* octets */
 #define LG_TENANT_MAX	(256u << 10)	/* octets of its record */
-#define LG_PURPOSES	(LG_PURPOSE_SSH_HOST + 1)
+#define LG_PURPOSES	(LG_PURPOSE_OCSP + 1)
 #define LG_ALGS		(LG_ALG_PS512 + 1)
 #define LG_KEY_TYPS	6		/* of one purpose */
 
 struct lg_key_record {
 	struct lg_keeper_key pub;
-	lg_str secret;			/* PKCS#8; of DATA the key itself; empty: kept elsewhere (ROOT) or given up (retired) */
+	lg_str secret;			/* PKCS#8, or the URI of a key in a token; of DATA the key itself; empty: kept elsewhere (ROOT) or
+					 * given up (retired) */
 };
 
 struct lg_tenant_record {
 	uint32_t id;
 	lg_str name;
 	struct lg_ceiling ceiling;
+	enum lg_ocsp_by ocsp;
 	size_t nkeys;
 	struct lg_key_record key[LG_TENANT_KEYS];
 };
@@ -52,7 +54,7 @@ struct lg_loaded_key {
 	struct lg_keeper_key pub;
 	struct lg_key *key;		/* NULL: not loaded */
 	struct lg_secret data;		/* of DATA */
-	struct lg_issuer issuer;	/* of ISSUER */
+	struct lg_issuer issuer;	/* of ISSUER and OCSP */
 	lg_str header[LG_KEY_TYPS];	/* of those that sign tokens, one a typ of the purpose */
 };
 
@@ -62,13 +64,18 @@ struct lg_tenant {
 	uint32_t id;
 	lg_str name;
 	struct lg_ceiling ceiling;
+	enum lg_ocsp_by ocsp;
+	bool waits[LG_PURPOSES];	/* a key of this purpose is in a token, or slow: not for a lane */
 	lg_str iss;			/* {"iss":"...": how every claims text of it begins */
 	size_t nkeys;
 	struct lg_loaded_key key[LG_TENANT_KEYS];
 	const struct lg_loaded_key *active[LG_PURPOSES][LG_ALGS];
 };
 
-LG_CHECKED lg_err lg_tenant_load(struct lg_ctx *cx, const struct lg_tenant_record *r, struct lg_tenant **ret);
+struct lg_hsm_link;
+/* The key of a record whose private half is kept. */
+LG_CHECKED lg_err lg_key_record_open(struct lg_ctx *cx, struct lg_hsm_link *hsm, const struct lg_key_record *r, struct lg_key **ret);
+LG_CHECKED lg_err lg_tenant_load(struct lg_ctx *cx, struct lg_hsm_link *hsm, const struct lg_tenant_record *r, struct lg_tenant **ret);
 struct lg_tenant *lg_tenant_ref(struct lg_tenant *t);
 void lg_tenant_unref(struct lg_tenant **t);
 /* LG_ALG_NONE: ES256 if there is one, else any.  NULL if there is none. */

@@ -144,8 +144,7 @@ put_token(struct lg_call *c, const struct lg_loaded_key *k, int typ, lg_str clai
 	lg_buf_str(c->out, k->header[typ]);
 	lg_buf_base64url(c->out, claims);
 	LG_TRY(lg_buf_status(c->cx, c->out));
-	if (!lg_key_sign(k->key, k->pub.alg, true, (lg_str){ c->out->p + from, c->out->n - from }, sig, &n))
-		return lg_fail(c->cx, LG_E_INTERNAL, "signing failed");
+	LG_TRY(lg_key_sign(c->cx, k->key, k->pub.alg, true, (lg_str){ c->out->p + from, c->out->n - from }, sig, &n));
 	lg_buf_byte(c->out, '.');
 	lg_buf_base64url(c->out, (lg_str){ (char *)sig, n });
 	LG_TRY(lg_buf_status(c->cx, c->out));

@@ -25,6 +25,7 @@
 #define LG_CERT_REJOIN		(14 * INT64_C(86400000000))	/* a host may renew this long after expiry */
 #define LG_AUTHORITIES		1024		/* tenants of one process */
 #define LG_ISSUERS		4		/* issuing certificates of one tenant: the active one and its predecessors */
+#define LG_RESPONDERS		16		/* of these and of what comes after them */
 
 typedef struct {
 	uint8_t b[LG_CERT_SERIAL];
@@ -143,6 +144,8 @@ struct lg_authority {
 	size_t nold_roots;
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, the others are still believed */
 	size_t nissuers;
+	lg_str responders[LG_RESPONDERS];	/* DER: certificates of keys that answer OCSP for one of the issuers each */
+	size_t nresponders;
 	lg_str http_url;		/* "http://host:8080", the tenant's prefix included: CRL and AIA are below it */
 	/* Where the tenant is reached, when that is below a path; empty: as the ports say. */
 	lg_str join_address, mtls_url;
@@ -177,7 +180,7 @@ void lg_certs_ending(struct lg_certs *c, int64_t before, lg_ca_ending *each, voi
 /* ---- issuing: on workers, because it waits for the store and the keeper ------------------------------ */
 
 enum lg_san { LG_SAN_URI = 1, LG_SAN_DNS = 2, LG_SAN_IP = 4 };
-enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2 };
+enum lg_eku { LG_EKU_SERVER = 1, LG_EKU_CLIENT = 2, LG_EKU_OCSP = 4 };	/* OCSP: of the keeper's own profile alone */
 
 #define LG_PROFILES		64		/* a tenant's own */
 #define LG_PROFILE_NAME		32		/* octets */

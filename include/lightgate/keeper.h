@@ -25,8 +25,11 @@ enum lg_purpose {
 	LG_PURPOSE_AUDIT,	/* tenant 0: heads of the chains */
 	LG_PURPOSE_DATA,	/* wraps the tenant's data key */
 	LG_PURPOSE_SSH_USER,	/* signs SSH certificates of people */
-	LG_PURPOSE_SSH_HOST	/* ... of hosts */
+	LG_PURPOSE_SSH_HOST,	/* ... of hosts */
+	LG_PURPOSE_OCSP		/* answers for one issuing CA (RFC 6960 4.2.2.2): cert is by that CA, and made anew by lg_keeper_responders */
 };
+lg_str lg_purpose_name(enum lg_purpose p);		/* "issuer", as operators say it */
+enum lg_purpose lg_purpose_parse(lg_str name);		/* 0 if it is none */
 
 /* DISTRUSTED: an issuing CA whose certificates are not believed any more; the operator's word alone. */
 enum lg_key_state { LG_KEY_NEXT = 1, LG_KEY_ACTIVE, LG_KEY_RETIRED, LG_KEY_DISTRUSTED };
@@ -39,8 +42,9 @@ struct lg_keeper_key {
 	enum lg_alg alg;
 	lg_str kid;		/* RFC 7638 thumbprint, base64url */
 	lg_str spki;		/* DER */
-	lg_str cert;		/* DER, for ROOT and ISSUER; for BUNDLE the token by which its predecessor names it, or empty */
+	lg_str cert;		/* DER, for ROOT, ISSUER and OCSP; for BUNDLE the token by which its predecessor names it, or empty */
 	int64_t created, since;	/* since: when it came into this state */
+	lg_str place;		/* of the private half, in answers: "file", the URI of a token (RFC 7512), "elsewhere" */
 };
 
 /* What a new tenant's keys may ever do; written at creation, widened only by the operator. */
@@ -55,11 +59,15 @@ struct lg_ceiling {
 	int64_t token_life, ticket_life, leaf_life;	/* longest, microseconds */
 };
 
+/* Who signs OCSP answers: the issuing CA itself, or a key that it certifies for this.  AUTO: a CA whose key is in a token is spared. */
+enum lg_ocsp_by { LG_OCSP_AUTO, LG_OCSP_DIRECT, LG_OCSP_DELEGATED };
+
 /* A tenant as the keeper knows it: the ceiling is what its keys may do, whatever the server believes. */
 struct lg_keeper_tenant {
 	uint32_t id;
 	lg_str name;
 	struct lg_ceiling ceiling;
+	enum lg_ocsp_by ocsp;
 };
 
 struct lg_keeper;		/* one end of a channel */
@@ -98,7 +106,7 @@ LG_CHECKED lg_err lg_keeper_certificate(struct lg_keeper *k, uint32_t tenant, lg
 LG_CHECKED lg_err lg_keeper_ssh(struct lg_keeper *k, uint32_t tenant, enum lg_purpose purpose, lg_str tbs, lg_keeper_done *done, void *arg);
 /* tbs: TBSCertList of the active or a retired issuer, at most LG_KEEPER_CRL octets.  reply: signature, DER */
 LG_CHECKED lg_err lg_keeper_crl(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
-/* tbs: ResponseData (RFC 6960 4.2.1) of the active or a retired issuer.  reply: signature, DER */
+/* tbs: ResponseData (RFC 6960 4.2.1) of the active or a retired issuer, or of a responder of theirs.  reply: signature, DER */
 LG_CHECKED lg_err lg_keeper_ocsp(struct lg_keeper *k, uint32_t tenant, lg_str tbs, lg_keeper_done *done, void *arg);
 
 struct lg_bundle_request {
@@ -143,15 +151,24 @@ LG_CHECKED lg_err lg_keeper_successor(struct lg_keeper *k, uint32_t tenant, enum
     lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_activate(struct lg_keeper *k, uint32_t tenant, lg_str kid, lg_keeper_done *done, void *arg);
 
+#define LG_KEEPER_RESPONDER (INT64_C(3) * 86400 * 1000000)	/* life of a responder's certificate: it says that nobody need ask about it */
+/* OCSP responders (lg_ocsp_by) whose certificate is past two thirds of its life, or missing, get a new key and certificate.
+ * reply: u32, how many */
+LG_CHECKED lg_err lg_keeper_responders(struct lg_keeper *k, uint32_t tenant, lg_keeper_done *done, void *arg);
+
 /* Only on the parent's channel; LG_E_DENIED on any other.  create_tenant's reply: the root certificate, DER. */
 LG_CHECKED lg_err lg_keeper_create_tenant(struct lg_keeper *k, uint32_t tenant, lg_str name, const struct lg_ceiling *ceiling,
     lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_set_ceiling(struct lg_keeper *k, uint32_t tenant, const struct lg_ceiling *ceiling,
     lg_keeper_done *done, void *arg);
-/* A new issuing CA in state NEXT: with a certificate by the tenant's own root, whose name constraints are the ceiling's, or without one:
- * reply: the kid; or the request for a root elsewhere (PKCS#10, DER), the same one until its certificate is imported. */
-enum lg_ca_new { LG_CA_REQUEST, LG_CA_CONSTRAINED };
-LG_CHECKED lg_err lg_keeper_ca_new(struct lg_keeper *k, uint32_t tenant, enum lg_ca_new kind, lg_keeper_done *done, void *arg);
+LG_CHECKED lg_err lg_keeper_set_ocsp(struct lg_keeper *k, uint32_t tenant, enum lg_ocsp_by by, lg_keeper_done *done, void *arg);
+/* A new issuing CA in state NEXT: with a certificate by the tenant's own root (CONSTRAINED: its name constraints are the ceiling's), or
+ * without one.  reply: the kid; for REQUEST the request for a root elsewhere (PKCS#10, DER), the same one until its certificate is
+ * imported.  ROOT: a new root, active at once, beside the one before.  uri: the key in a token (RFC 7512), made there when there is none of
+ * that name; empty: where keys of this purpose are made.  type: of a key that is made, LG_KEY_P256 by default; no Ed25519. */
+enum lg_ca_new { LG_CA_REQUEST, LG_CA_CONSTRAINED, LG_CA_ISSUER, LG_CA_ROOT };
+LG_CHECKED lg_err lg_keeper_ca_new(struct lg_keeper *k, uint32_t tenant, enum lg_ca_new kind, enum lg_key_type type, lg_str uri,
+    lg_keeper_done *done, void *arg);
 /* The certificate for that request, and the root above it when it is another than the tenant's: then that is the tenant's root from now on,
  * beside the one before.  reply: the kid */
 LG_CHECKED lg_err lg_keeper_ca_import(struct lg_keeper *k, uint32_t tenant, lg_str cert, lg_str root, lg_keeper_done *done, void *arg);
@@ -217,6 +234,10 @@ struct lg_keeper_options {
 	int secret_fd;			/* pipe from which the sealing secret (32 octets) is read, then closed */
 	bool confine;			/* Landlock, seccomp, no dumps */
 	unsigned threads;		/* 0: one a core */
+	const int *hsm;			/* channels to the process with the PKCS#11 module (crypto/hsm/hsm.h) */
+	size_t nhsm;			/* 0: there is none */
+	lg_str hsm_token;		/* label of the token in which keys are made ... */
+	uint32_t hsm_purposes;		/* ... of these purposes, bit 1 << enum lg_purpose */
 };
 /* Runs until the control channel closes.  Returns the exit status. */
 int lg_keeper_main(const struct lg_keeper_options *o);

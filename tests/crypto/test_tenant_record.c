@@ -52,6 +52,30 @@ Test(tenant_record, a_file_without_ranges_of_addresses_has_none)
 	cr_assert_eq(again->ceiling.leaf_life, r.ceiling.leaf_life);
 }
 
+/* Format 3 said nothing of who answers OCSP. */
+Test(tenant_record, a_file_that_does_not_say_who_answers_ocsp_leaves_it_open)
+{
+	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_TENANT_MAX);
+	struct lg_tenant_record r = record(), *again = LG_NEW(a, struct lg_tenant_record);
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, a);
+	again->ocsp = LG_OCSP_DIRECT;
+	lg_buf_byte(&b, 3);
+	lg_buf_u32(&b, r.id);
+	lg_buf_str32(&b, r.name);
+	lg_put_ceiling(&b, &r.ceiling);
+	lg_buf_u16(&b, 0);
+	cr_assert_eq(lg_tenant_record_decode(&cx, lg_buf_view(&b), again), LG_OK, "%s", cx.error);
+	cr_assert_eq(again->ocsp, LG_OCSP_AUTO);
+	lg_buf_clear(&b);
+	r.ocsp = LG_OCSP_DELEGATED;
+	lg_tenant_record_encode(&r, &b);
+	cr_assert_eq(lg_tenant_record_decode(&cx, lg_buf_view(&b), again), LG_OK, "%s", cx.error);
+	cr_assert_eq(again->ocsp, LG_OCSP_DELEGATED);
+}
+
 Test(tenant_record, a_ceiling_with_a_malformed_range_is_refused)
 {
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();

@@ -57,9 +57,36 @@ has "the kept answer" "$(openssl ocsp -respin "$T/one.der" -issuer "$T/issuer.pe
 if command -v ocsptool >/dev/null; then
 	has "GnuTLS asks" "$(quiet ocsptool --ask="$HTTP/ocsp" --load-issuer "$T/issuer.pem" --load-cert "$T/leaf.pem" --load-trust "$T/issuer.pem" --nonce 2>&1)" 'Certificate Status: good'
 else skip "pki: ocsptool (gnutls-bin) is not installed"; fi
+
+# the same by a key that the CA certified for answering
+responder() { lightgate keeper list -o json | jq -r '.keys[] | select(.purpose == "ocsp") | .kid'; }
+same "a CA whose key is at hand answers itself" "$(responder)" ''
+claim "delegated" lightgate ca ocsp default delegated
+same "there is one responder" "$(responder | wc -l)" 1
+text=$(ask -no_nonce -resp_text)
+has "openssl ocsp" "$text" 'Response verify OK'
+has "... good" "$text" 'leaf.pem: good'
+has "the responder's certificate is in it" "$text" 'OCSP responder'
+has "... for signing answers" "$text" 'OCSP Signing'
+has "... not to be asked about" "$text" 'OCSP No Check'
+has "with a nonce" "$(ask)" 'Response verify OK'
+curl -sS -o "$T/three.der" "$url" -o "$T/four.der" "$url"
+same "it is kept for others too" "$(sha256sum <"$T/three.der")" "$(sha256sum <"$T/four.der")"
+openssl ocsp -respin "$T/three.der" -noverify -resp_text 2>/dev/null | sed -n '/BEGIN/,/END/p' >"$T/responder.pem"
+claim "it is short-lived" bash -c "! openssl x509 -in '$T/responder.pem' -noout -checkend $((4 * 86400)) && openssl x509 -in '$T/responder.pem' -noout -checkend 86400"
+claim "the CA signed it" openssl verify -CAfile "$root" -untrusted "$T/issuer.pem" "$T/responder.pem"
+if command -v ocsptool >/dev/null; then
+	has "GnuTLS" "$(quiet ocsptool --ask="$HTTP/ocsp" --load-issuer "$T/issuer.pem" --load-cert "$T/leaf.pem" --load-trust "$T/issuer.pem" --nonce 2>&1)" 'Certificate Status: good'
+	has "... believes it" "$(quiet ocsptool --ask="$HTTP/ocsp" --load-issuer "$T/issuer.pem" --load-cert "$T/leaf.pem" --load-trust "$T/issuer.pem" --nonce 2>&1)" 'Verifying OCSP Response: Success'
+fi
+
 serial=$(openssl x509 -in "$T/leaf.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)
 has "revocation" "$(api POST "/v1/certificates/$serial/revoke" -d '{"reason":"keyCompromise"}' | tail -1)" 204
 has "openssl ocsp" "$(ask)" 'leaf.pem: revoked'
+claim "answered by the CA again" lightgate ca ocsp default direct
+same "the responder is gone" "$(responder)" ''
+lacks "... and its certificate" "$(ask -no_nonce -resp_text)" 'OCSP responder'
+has "openssl ocsp, still" "$(ask)" 'leaf.pem: revoked'
 curl -sS -o "$T/two.der" "$url"
 has "the kept answer is none any more" "$(openssl ocsp -respin "$T/two.der" -issuer "$T/issuer.pem" -cert "$T/leaf.pem" -CAfile "$root" -verify_other "$T/issuer.pem" 2>&1)" 'revoked'
 openssl req -new -key "$T/leaf.key" -subj /CN=controller -out "$T/again.csr" 2>/dev/null
