@@ -17,6 +17,7 @@ static const char *const actions[LG_RIGHTS] = {
 	[LG_RIGHT_DELETE] = "entry:delete",
 	[LG_RIGHT_RENAME] = "entry:rename",
 	[LG_RIGHT_ACT_AS] = "entry:act_as",
+	[LG_RIGHT_RELAX] = "entry:relax",
 };
 
 /* What the verdicts of a row were given for.  Compared as bytes, so it is zeroed first. */

@@ -87,6 +87,14 @@ read_tree_delete(struct lg_op *op, lg_str value, bool critical)
 	return value.n == 0 ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
 }
 
+/* Draft 2: it must be critical, for who ignores it would refuse what is asked, or make it otherwise. */
+static int
+read_relax(struct lg_op *op, lg_str value, bool critical)
+{
+	op->controls.relax = true;
+	return critical && value.n == 0 ? LG_LDAP_SUCCESS : LG_LDAP_PROTOCOL_ERROR;
+}
+
 /* ---- searches ------------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -280,6 +288,7 @@ static const struct {
 	{ LG_STR(LG_CONTROL_SUBENTRIES), SEARCH, read_subentries },
 	{ LG_STR(LG_CONTROL_DEREF), SEARCH, read_deref },
 	{ LG_STR(LG_CONTROL_SYNC), SEARCH, read_sync },
+	{ LG_STR(LG_CONTROL_RELAX), ADD, read_relax },
 	{ LG_STR(LG_CONTROL_MANAGE), SEARCH COMPARE ADD MODIFY DELETE RENAME, read_nothing },
 	{ LG_STR(LG_CONTROL_PASSWORD), BIND SEARCH COMPARE ADD MODIFY DELETE RENAME EXTENDED, read_password },
 	{ LG_STR(LG_CONTROL_PROXIED), SEARCH COMPARE ADD MODIFY DELETE RENAME EXTENDED, read_proxied },

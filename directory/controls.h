@@ -21,6 +21,7 @@
 #define LG_CONTROL_NO_COPY	"1.3.6.1.1.22"				/* RFC 6171 */
 #define LG_CONTROL_SUBENTRIES	"1.3.6.1.4.1.4203.1.10.1"		/* RFC 3672 */
 #define LG_CONTROL_DEREF	"1.3.6.1.4.1.4203.666.5.16"		/* draft-masarati-ldap-deref-00 */
+#define LG_CONTROL_RELAX	"1.3.6.1.4.1.4203.666.5.12"		/* draft-zeilenga-ldap-relax-03 */
 #define LG_CONTROL_MANAGE	"2.16.840.1.113730.3.4.2"		/* RFC 3296 */
 #define LG_CONTROL_PROXIED	"2.16.840.1.113730.3.4.18"		/* RFC 4370 */
 #define LG_CONTROL_PASSWORD	"1.3.6.1.4.1.42.2.27.8.5.1"		/* draft-behera-ldap-password-policy-11 */
@@ -70,6 +71,7 @@ struct lg_controls {
 	size_t nderef;
 	struct lg_sync_request *sync;	/* NULL: not asked for */
 	bool tree_delete;
+	bool relax;
 	bool subentries;		/* only those are wanted: there are none */
 	lg_str txn;			/* the transaction it belongs to; empty: none */
 	bool proxied;

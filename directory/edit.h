@@ -22,6 +22,7 @@ struct lg_draft {
 	size_t n, size;
 	bool has_members;		/* after the change; groups only */
 	const struct lg_class *structural;	/* set by the check */
+	lg_str claimed;			/* structuralObjectClass as a relaxed add gives it; empty: not given */
 };
 
 void lg_draft_open(struct lg_ctx *cx, const struct lg_entry *e, struct lg_draft *ret);

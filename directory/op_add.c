@@ -31,6 +31,9 @@ check_rights(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 		return lg_refuse(cx, ed, LG_LDAP_INVALID_DN, "invalid DN");
 	dn = lg_dn_text(cx->arena, &parsed);
 	LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_ADD, &e, dn, NULL));
+	if (w->op->controls.relax && !lg_may(&ac, LG_RIGHT_RELAX, &e, dn, NULL))
+		return lg_refuse(cx, ed, LG_LDAP_INSUFFICIENT_ACCESS, "the rules are not relaxed for you");
+	ed->relax = w->op->controls.relax;
 	for (size_t i = 0; i < w->n; i++) {
 		const struct lg_attr *at = lg_attr_find(w->values[i].attribute);
 		/* Of what class it is, is what the right to add was asked for. */

@@ -218,6 +218,7 @@ struct lg_edit {
 	int result;			/* LDAP result code of a failure, for those who answer in LDAP */
 	lg_str matched;			/* matchedDN of a failure */
 	int password_error;		/* of the password policy, as its control says it, plus one; 0: none */
+	bool relax;			/* an entry that is added may say what is made here otherwise (entryUUID, createTimestamp) */
 	bool rehash;			/* a new verifier is of the same password: nothing ends, nothing is remembered */
 };
 static inline struct lg_edit

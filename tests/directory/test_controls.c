@@ -593,3 +593,64 @@ Test(tree, without_the_control_only_leaves_go)
 	wire_pump(&k);
 	wire_expect(&k, 1, 0x6b, 66);
 }
+
+/* ---- relax (draft-zeilenga-ldap-relax-03) ------------------------------------------------------------------------------------ */
+
+#define OLD_ID "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+static int
+relaxed_add(const char *dn, const char *ldif, bool critical)
+{
+	struct answer a;
+
+	with(LG_CONTROL_RELAX, critical, LG_NONE);
+	send_add(&k, 50, dn, ldif);
+	wire_pump(&k);
+	cr_assert(wire_next(&k, &a));
+	return a.code;
+}
+
+#define DEVICE "objectClass: device\ncn: old\n"
+
+Test(controls, relax_lets_an_entry_keep_what_it_had_elsewhere)
+{
+	const char *text;
+
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	cr_assert_eq(relaxed_add("cn=old," SUFFIX, DEVICE "entryUUID: " OLD_ID "\ncreateTimestamp: 20200102030405Z\ncreatorsName: " BOB
+	    "\nstructuralObjectClass: device", true), 0);
+	wire_finds(&k, "cn=old," SUFFIX, 0, "(entryUUID=" OLD_ID ")", "entryUUID createTimestamp creatorsName structuralObjectClass",
+	    "cn=old," SUFFIX " createTimestamp=20200102030405Z creatorsName=" BOB " structuralObjectClass=device entryUUID=" OLD_ID "\n");
+	cr_assert_eq(wire_search(&k, "cn=old," SUFFIX, 0, "(modifyTimestamp>=20260101000000Z)", "modifiersName", &text), 0);
+	assert_text(text, "cn=old," SUFFIX " modifiersName=" ALICE "\n");
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(entryUUID=" OLD_ID ")", "1.1", &text), 0);
+	assert_text(text, "cn=old," SUFFIX "\n");
+}
+
+Test(controls, relax_takes_only_what_can_be)
+{
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	cr_assert_eq(relaxed_add("cn=old," SUFFIX, DEVICE "entryUUID: " OLD_ID, true), 0);
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "entryUUID: " OLD_ID, true), 19, "another entry's");
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "entryUUID: 00000000-0000-0000-0000-000000000000", true), 19);
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "createTimestamp: 29990102030405Z", true), 19, "of the future");
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "creatorsName: cn=nobody," SUFFIX, true), 19);
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "structuralObjectClass: person", true), 65);
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "entryCSN: 20200102030405.000000Z#000000#000#000000", true), 19);
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "memberOf: cn=staff,ou=groups," SUFFIX, true), 19);
+	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "description: x", false), 2, "it must be critical");
+	with(LG_CONTROL_RELAX, true, LG_NONE);
+	send_modify(&k, 51, ALICE, 2, "title", "Dr");
+	wire_pump(&k);
+	wire_expect(&k, 51, 0x67, 12);
+}
+
+Test(controls, relax_is_a_right_of_its_own)
+{
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	w.deny[w.ndeny++] = (struct denial){ "entry:relax", NULL, NULL, NULL };
+	cr_assert_eq(relaxed_add("cn=old," SUFFIX, DEVICE "description: x", true), 50);
+	send_add(&k, 52, "cn=old," SUFFIX, DEVICE "entryUUID: " OLD_ID);
+	wire_pump(&k);
+	wire_expect(&k, 52, 0x69, 19);
+}

@@ -63,6 +63,12 @@ lacks "verifiers stay" "$(as_admin ldapsearch -LLL -b "$suffix" '(uid=caroline)'
 claim "ldapdelete" as_admin ldapdelete "uid=caroline,ou=people,$suffix"
 has "its memberships went with it" "$(as_bob ldapsearch -LLL -b "$suffix" '(cn=carpenters)' member | grep -c member)" '^0$'
 
+# relax: refused as long as no policy permits it
+has "ldapadd -e '!relax' is a right of its own" "$(as_admin ldapadd -e '!relax' <<<"dn: cn=moved,$suffix
+objectClass: device
+cn: moved
+createTimestamp: 20200102030405Z")" 'Insufficient access \(50\)'
+
 # cn=Monitor
 counted() { as_admin ldapsearch -LLL -b "cn=$1,cn=Monitor" -s base monitorOpCompleted monitorCounter | sed -n 's/^monitor.*: //p'; }
 before=$(counted Compare,cn=Operations)
