@@ -1,8 +1,9 @@
 /*
- * cache.c: tokens whose signature has been verified, a bounded table for each thread.
+ * cache.c: tokens whose signature has been verified: a bounded table that all threads share, under many locks.
  *
  * Key is SHA-256(token), so that a token text that was not itself verified is never found.  A value is good for one
  * revision of the tenant's keys; what can change meanwhile (time, revocation, audience, sender, subject) is not in it.
+ * A table for each thread would hold a token once a thread, and verify it as often.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #include "sts/sts.h"
 
 #define WAYS		4
-#define SETS		128
+#define SETS		4096	/* 16,384 tokens: some 15 MB when all of it is used */
+#define LOCKS		64
 #define CACHED_TEXT	4096	/* octets of claims; what is larger is verified every time */
 
 struct cached {
@@ -21,28 +23,24 @@ struct cached {
 	struct lg_claims *claims;	/* with its text behind it, one block; NULL: empty */
 };
 
-struct cache {
-	struct cache *next;
-	uint64_t clock;
-	struct cached slot[SETS][WAYS];
-};
-
 struct sts_caches {
-	pthread_key_t key;
-	pthread_mutex_t lock;		/* of the list; taken once in a thread's life */
-	struct cache *first;
+	struct {
+		pthread_mutex_t lock;
+		uint64_t clock;
+	} part[LOCKS];			/* set i is part i % LOCKS's */
+	struct cached slot[SETS][WAYS];
 };
 
 lg_err
 sts_caches_new(struct lg_ctx *cx, struct sts_caches **ret)
 {
+	/* Nothing of it takes memory before it is used: calloc's pages are the kernel's zeroes. */
 	struct sts_caches *c = calloc(1, sizeof *c);
 
-	if (c == NULL || pthread_key_create(&c->key, NULL) != 0) {
-		free(c);
-		return lg_fail(cx, LG_E_INTERNAL, "sts: no room for token caches");
-	}
-	(void)pthread_mutex_init(&c->lock, NULL);
+	if (c == NULL)
+		return lg_fail(cx, LG_E_INTERNAL, "sts: no room for the tokens that were verified");
+	for (size_t i = 0; i < LOCKS; i++)
+		(void)pthread_mutex_init(&c->part[i].lock, NULL);
 	*ret = c;
 	return LG_OK;
 }
@@ -50,40 +48,23 @@ sts_caches_new(struct lg_ctx *cx, struct sts_caches **ret)
 void
 sts_caches_free(struct sts_caches **caches)
 {
-	struct sts_caches *cs = *caches;
-	struct cache *c, *next;
+	struct sts_caches *c = *caches;
 
-	if (cs == NULL)
+	if (c == NULL)
 		return;
-	for (c = cs->first; c != NULL; c = next) {
-		next = c->next;
-		for (size_t i = 0; i < SETS; i++)
-			for (size_t j = 0; j < WAYS; j++)
-				free(c->slot[i][j].claims);
-		free(c);
-	}
-	(void)pthread_key_delete(cs->key);
-	(void)pthread_mutex_destroy(&cs->lock);
-	free(cs);
+	for (size_t i = 0; i < SETS; i++)
+		for (size_t j = 0; j < WAYS; j++)
+			free(c->slot[i][j].claims);
+	for (size_t i = 0; i < LOCKS; i++)
+		(void)pthread_mutex_destroy(&c->part[i].lock);
+	free(c);
 	*caches = NULL;
 }
 
-static struct cache *
-own(struct sts_caches *cs)
+static size_t
+set_of(const lg_sha256 *token)
 {
-	struct cache *c = pthread_getspecific(cs->key);
-
-	if (c != NULL)
-		return c;
-	c = calloc(1, sizeof *c);
-	if (c == NULL)
-		return NULL;
-	(void)pthread_setspecific(cs->key, c);
-	(void)pthread_mutex_lock(&cs->lock);
-	c->next = cs->first;
-	cs->first = c;
-	(void)pthread_mutex_unlock(&cs->lock);
-	return c;
+	return ((size_t)token->b[0] << 8 | token->b[1]) % SETS;
 }
 
 /* ---- claims in one block: every slice, moved together --------------------------------------------------- */
@@ -105,13 +86,20 @@ slice(struct lg_claims *c, size_t i)
 	return i < c->namr ? &c->amr[i] : NULL;
 }
 
+/* Most strings of a token stand in its payload as they are: those are kept once. */
+static bool
+within(lg_str outer, lg_str s)
+{
+	return outer.n > 0 && (uintptr_t)s.p >= (uintptr_t)outer.p && (uintptr_t)s.p + s.n <= (uintptr_t)outer.p + outer.n;
+}
+
 static size_t
 text_size(struct lg_claims *c)
 {
-	size_t n = 0;
+	size_t n = c->payload.n;
 
 	for (size_t i = 0; slice(c, i) != NULL; i++)
-		n += slice(c, i)->n;
+		n += within(c->payload, *slice(c, i)) ? 0 : slice(c, i)->n;
 	return n;
 }
 
@@ -119,12 +107,18 @@ text_size(struct lg_claims *c)
 static void
 pack(const struct lg_claims *c, struct lg_claims *to)
 {
-	char *p = (char *)(to + 1);
+	char *payload = (char *)(to + 1), *p = payload + c->payload.n;
 
 	*to = *c;
+	if (c->payload.n > 0)
+		memcpy(payload, c->payload.p, c->payload.n);
 	for (size_t i = 0; slice(to, i) != NULL; i++) {
 		lg_str *s = slice(to, i);
 
+		if (within(c->payload, *s)) {
+			s->p = payload + (s->p - c->payload.p);
+			continue;
+		}
 		if (s->n > 0)
 			memcpy(p, s->p, s->n);
 		s->p = p;
@@ -132,57 +126,50 @@ pack(const struct lg_claims *c, struct lg_claims *to)
 	}
 }
 
-static struct cached *
-set_of(struct cache *c, const lg_sha256 *token)
-{
-	return c->slot[token->b[0] % SETS];
-}
-
 bool
-sts_cache_get(struct sts_caches *cs, struct lg_arena *a, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
+sts_cache_get(struct sts_caches *c, struct lg_arena *a, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
     struct lg_claims *ret)
 {
-	struct cache *c = own(cs);
-	struct cached *set;
+	size_t n = set_of(token);
+	struct cached *set = c->slot[n];
+	struct lg_claims *copy = NULL;
 
-	if (c == NULL)
-		return false;
-	set = set_of(c, token);
-	for (size_t i = 0; i < WAYS; i++) {
-		struct lg_claims *copy;
-
+	(void)pthread_mutex_lock(&c->part[n % LOCKS].lock);
+	for (size_t i = 0; i < WAYS && copy == NULL; i++) {
 		if (set[i].claims == NULL || set[i].tenant != tenant || set[i].keys_revision != keys_revision
 		    || memcmp(set[i].token.b, token->b, sizeof token->b) != 0)
 			continue;
-		set[i].used = ++c->clock;
+		set[i].used = ++c->part[n % LOCKS].clock;
 		copy = lg_alloc(a, sizeof *copy + text_size(set[i].claims));
 		pack(set[i].claims, copy);
-		*ret = *copy;
-		return true;
 	}
-	return false;
+	(void)pthread_mutex_unlock(&c->part[n % LOCKS].lock);
+	if (copy != NULL)
+		*ret = *copy;
+	return copy != NULL;
 }
 
 void
-sts_cache_put(struct sts_caches *cs, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
-    const struct lg_claims *claims)
+sts_cache_put(struct sts_caches *c, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token, const struct lg_claims *claims)
 {
-	struct cache *c = own(cs);
-	struct lg_claims from = *claims, *block;
-	struct cached *set, *oldest;
+	struct lg_claims from = *claims, *block, *old;
+	size_t n = set_of(token);
+	struct cached *set = c->slot[n], *oldest = set;
 
-	if (c == NULL || text_size(&from) > CACHED_TEXT)
+	if (text_size(&from) > CACHED_TEXT)
 		return;
 	block = malloc(sizeof *block + text_size(&from));
 	if (block == NULL)
 		return;
 	pack(&from, block);
-	oldest = set = set_of(c, token);
+	(void)pthread_mutex_lock(&c->part[n % LOCKS].lock);
 	for (size_t i = 1; i < WAYS; i++)
 		if (set[i].used < oldest->used)
 			oldest = &set[i];
-	free(oldest->claims);
+	old = oldest->claims;
 	*oldest = (struct cached){
-		.token = *token, .tenant = tenant, .keys_revision = keys_revision, .used = ++c->clock, .claims = block,
+		.token = *token, .tenant = tenant, .keys_revision = keys_revision, .used = ++c->part[n % LOCKS].clock, .claims = block,
 	};
+	(void)pthread_mutex_unlock(&c->part[n % LOCKS].lock);
+	free(old);
 }
