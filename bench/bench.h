@@ -125,16 +125,25 @@ bench_address(const char *where)
 	return r;
 }
 
+/* host: from 127.0.1.<host>, or from anywhere (0) */
 static inline int
-bench_connect(const char *where)
+bench_connect_from(const char *where, unsigned host)
 {
 	struct bench_address to = bench_address(where);
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000100u + host) };
 	int fd = socket(to.a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
+	must(host == 0 || bind(fd, (struct sockaddr *)(void *)&from, sizeof from) == 0, "an address");
 	must(fd >= 0 && connect(fd, &to.a.any, to.size) == 0, where);
 	if (to.a.any.sa_family == AF_INET)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	return fd;
+}
+
+static inline int
+bench_connect(const char *where)
+{
+	return bench_connect_from(where, 0);
 }
 
 /* Prints the process id when it listens: who started it reads that line. */

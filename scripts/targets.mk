@@ -61,6 +61,13 @@ bench-doors:
 bench-directory:
 	@bench/run-directory
 
+## make bench-sts    the token service beside its bars and npm oidc-provider
+.PHONY: bench-sts
+bench-sts:
+	@scripts/deps long
+	@$(MAKE) --no-print-directory -s -j2 all build/release/bench/server_load build/release/bench/server_empty build/release/bench/store
+	@bench/sts
+
 ## make bench-certs  the certificate authority beside its bars, cfssl and pebble
 .PHONY: bench-certs
 bench-certs:
