@@ -119,6 +119,7 @@ has "without a name" "$(alice run --rm --network none busybox echo it ran)" 'say
 has "an image that is not the project's" "$(root tag busybox other >/dev/null; alice run --rm --network none --name web other echo it ran)" 'denied by plugin'
 alice run -d --network none --name db busybox sh -c 'echo hello from db; sleep 300' >"$T/out" || bad "run -d: $(cat "$T/out")"
 has "logs" "$(alice logs db)" 'hello from db'
+lacks "no ticket stands in what inspect shows" "$(alice inspect db)" 'eyJ[A-Za-z0-9_-]*\.eyJ|lightgate.ticket'
 has "logs for bob" "$(bob logs db)" 'denied by plugin'
 same "exec" "$(alice exec db echo inside)" inside
 has "exec for bob" "$(bob exec db echo inside)" '(denied by plugin|403)'
@@ -179,7 +180,7 @@ has "Privileged outside HostConfig" "$(post -d '{"Image":"busybox","Privileged":
 has "privileged in small letters" "$(post -d '{"Image":"busybox","HostConfig":{"privileged":true}}' http://d/containers/create?name=web)" 'in other letters'
 has "HostConfig twice" "$(post -d '{"Image":"busybox","HostConfig":{},"HostConfig":{"Privileged":true}}' http://d/containers/create?name=web)" '(denied|duplicate|twice)'
 has "a long s for an s" "$(post -d '{"Image":"busybox","Ho\u017ftConfig":{"Privileged":true}}' http://d/containers/create?name=web)" 'beyond ASCII'
-for path in /v1.41//containers/create //containers/create /containers/./create /containers/x/../create /containers%2fcreate /containers/create/ '/containers/create;x' /v1.41/v1.41/containers/create; do
+for path in /v1.41//containers/create //containers/create /containers/./create /containers/x/../create /containers%2fcreate /containers/create/ /containers/create. /containers/create.. /containers/create%00 '/containers/create;x' /v1.41/v1.41/containers/create; do
 	has "the path $path" "$(post -o "$T/out" -w '%{http_code}' -d '{"Image":"busybox","HostConfig":{"Privileged":true}}' "http://d$path" 2>/dev/null)" '^(301|40.)'
 done
 has "a form that brings other parameters" "$(plain -d 'fromImage=evil' 'http://d/images/create?fromImage=busybox')" 'forms are not taken'
@@ -191,6 +192,27 @@ import socket, sys
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
 s.sendall(b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{}")
 print(s.recv(4096).decode())' "$T/run/docker.sock")" 'stands there twice'
+
+# the plugin's own socket: what could be read as two requests is answered as none
+smuggle() { python3 - "$D/plugins/lightgate.sock" "$1" <<'PY'
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.settimeout(3); s.connect(sys.argv[1])
+inner = b"POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nHost: p\r\nContent-Length: 2\r\n\r\n{}"
+head = {"both": b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "twice": b"Content-Length: 2\r\nContent-Length: 90\r\n\r\n{}",
+	"list": b"Content-Length: 2, 90\r\n\r\n{}", "blank": b"Content-Length : 2\r\n\r\n{}", "fold": b"X: y\r\n Content-Length: 90\r\nContent-Length: 2\r\n\r\n{}",
+	"lf": b"Content-Length: 2\n\n{}", "coded": b"Transfer-Encoding: xchunked\r\n\r\n{}"}[sys.argv[2]]
+s.sendall(b"POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nHost: p\r\n" + head + inner)
+got = b""
+try:
+	while True:
+		piece = s.recv(65536)
+		if not piece: break
+		got += piece
+except OSError: pass
+print(got.count(b"HTTP/1.1 200"), got.count(b'"Allow":true'))
+PY
+}
+for trick in both twice list blank fold lf coded; do same "smuggling at the plugin: $trick" "$(smuggle $trick)" "0 0"; done
 
 # ---- over TLS the certificate counts, whole ----
 lightgate certificate issue --profile service --client-id controller --client-secret-file "$T/controller.secret" \
