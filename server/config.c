@@ -81,6 +81,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	COUNT("acme.limits.failed_account", acme_failed_account, "60", 0, 1000000, "Failed challenges of one account, likewise."),
 	COUNT("acme.limits.failed_name", acme_failed_name, "20", 0, 1000000, "Failed challenges of one account for one name, likewise."),
 	KEY("acme.private", BOOL, acme_private, "false", 0, 0, false, "Look at private and loopback addresses too."),
+	TEXT("outbound.ca_file", outbound_ca, NULL, "PEM: CAs of servers elsewhere that are believed beside the host's public ones."),
 	KEY("outbound.private", BOOL, outbound_private, "false", 0, 0, false,
 	    "Token issuers, directories and providers that tenants name may have private and loopback addresses."),
 

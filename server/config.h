@@ -44,6 +44,7 @@ struct lg_settings {
 	lg_str acme_caa;		/* empty: host; "none" */
 	int64_t acme_accounts_address, acme_orders_account, acme_orders_name, acme_failed_account, acme_failed_name;
 	bool acme_private;
+	lg_str outbound_ca;			/* a file; empty: none */
 	bool outbound_private;			/* addresses of what tenants name: issuers, directories, providers */
 	bool log_requests;
 	lg_str log_level;

@@ -29,12 +29,17 @@ lg_server_confine(struct lg_ctx *cx, const struct lg_settings *s, const struct l
 		{ "/proc/self/fdinfo", LG_CONFINE_READ },
 		/* the store tells one boot from the next */
 		{ "/proc/sys/kernel/random/boot_id", LG_CONFINE_READ },
-		{ "/dev/null", LG_CONFINE_READ | LG_CONFINE_WRITE },	/* or the list of known passwords */
+		{ "/dev/null", LG_CONFINE_READ | LG_CONFINE_WRITE },
+		/* files that the settings name, if they do */
+		{ "/dev/null", LG_CONFINE_READ },
+		{ "/dev/null", LG_CONFINE_READ },
 	};
+	const lg_str named[] = { s->breached_file, s->outbound_ca };
 	lg_err e;
 
-	if (s->breached_file.n > 0)
-		LG_TRY(lg_cstr(cx, s->breached_file, &paths[LG_COUNT(paths) - 1].path));
+	for (size_t i = 0; i < LG_COUNT(named); i++)
+		if (named[i].n > 0)
+			LG_TRY(lg_cstr(cx, named[i], &paths[LG_COUNT(paths) - 1 - i].path));
 
 	if (u->own)
 		LG_TRY(lg_confine_drop(cx, u->server_uid, u->server_gid));

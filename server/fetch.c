@@ -3,7 +3,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "server/listen.h"
+
+#define CA_MAX	(1u << 20)
 
 static lg_err
 fetch_txt(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n)
@@ -44,6 +47,17 @@ host_resolver(struct lg_arena *a)
 	return LG_NONE;
 }
 
+static lg_str
+read_ca(struct lg_ctx *cx, lg_str file)
+{
+	const char *path;
+	lg_str pem = LG_NONE;
+
+	if (file.n > 0 && (lg_cstr(cx, file, &path) != LG_OK || lg_file_read(cx, path, CA_MAX, &pem) != LG_OK))
+		lg_log(LG_ERROR, "outbound.ca_file: %s", cx->error);
+	return pem;
+}
+
 struct lg_fetch *
 lg_fetch_new(struct lg_arena *a, const struct lg_settings *s, bool private_too)
 {
@@ -57,6 +71,7 @@ lg_fetch_new(struct lg_arena *a, const struct lg_settings *s, bool private_too)
 	f->http_port = (uint16_t)s->acme_http_port;
 	f->alpn_port = (uint16_t)s->acme_alpn_port;
 	f->private_too = private_too;
+	f->ca = read_ca(&cx, s->outbound_ca);
 	return f;
 }
 

@@ -25,6 +25,7 @@ struct lg_fetch {
 	socklen_t resolver_size;		/* 0: there is none */
 	uint16_t http_port, alpn_port;		/* the latter also of redirects to https */
 	bool private_too;
+	lg_str ca;				/* PEM of whom to believe beside the host's public CAs; empty: nobody */
 };
 
 /* As long as the arena. */
@@ -51,8 +52,9 @@ lg_err lg_fetch_alpn(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_
 typedef struct ssl_st lg_fetch_tls;
 /* alpn: NULL for none, or one protocol with its length before it. */
 LG_CHECKED lg_err lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret);
-/* The same, with a server whose certificate leads to one of `ca` (PEM; empty: the host's public CAs) and is for `host`, a name or address. */
-LG_CHECKED lg_err lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, int64_t deadline, lg_fetch_tls **ret);
+/* The same, with a server whose certificate leads to one of `ca` (PEM; empty: the host's public CAs,
+ * and those of `more` beside them) and is for `host`, a name or address. */
+LG_CHECKED lg_err lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, lg_str more, int64_t deadline, lg_fetch_tls **ret);
 /* The certificates that the server has shown, DER, its own first; those beyond LG_FETCH_CHAIN are passed over. */
 #define LG_FETCH_CHAIN 6
 LG_CHECKED lg_err lg_fetch_tls_chain(struct lg_ctx *cx, lg_fetch_tls *s, lg_str ret[LG_FETCH_CHAIN], size_t *n);

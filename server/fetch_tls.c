@@ -75,33 +75,41 @@ lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int6
 	return e;
 }
 
-static bool
-load_ca(SSL_CTX *ctx, lg_str pem)
+/* How many certificates there were. */
+static int
+add_ca(SSL_CTX *ctx, lg_str pem)
 {
-	BIO *bio = pem.n == 0 ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	X509 *x;
 	int n = 0;
 
-	if (pem.n == 0)
-		return SSL_CTX_set_default_verify_paths(ctx) == 1;
 	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
 		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x) == 1;
 		X509_free(x);
 	}
 	BIO_free(bio);
 	ERR_clear_error();
-	return n > 0;
+	return n;
+}
+
+/* Those alone; or the host's public ones, and more beside them. */
+static bool
+load_ca(SSL_CTX *ctx, lg_str alone, lg_str more)
+{
+	if (alone.n > 0)
+		return add_ca(ctx, alone) > 0;
+	return SSL_CTX_set_default_verify_paths(ctx) == 1 && (more.n == 0 || add_ca(ctx, more) > 0);
 }
 
 lg_err
-lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, int64_t deadline, lg_fetch_tls **ret)
+lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, lg_str more, int64_t deadline, lg_fetch_tls **ret)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	const char *name;
 	SSL *s = NULL;
 	lg_err e = lg_cstr(cx, host, &name);
 
-	if (e == LG_OK && (ctx == NULL || !load_ca(ctx, ca)))
+	if (e == LG_OK && (ctx == NULL || !load_ca(ctx, ca, more)))
 		e = lg_fail(cx, LG_E_INVALID, "there is no CA to believe");
 	if (e == LG_OK) {
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

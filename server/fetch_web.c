@@ -87,6 +87,7 @@ static lg_err
 ask(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_web_reply *ret)
 {
 	struct lg_fetch_line l = { .deadline = lg_boottime() + LG_FETCH_TIME };
+	const struct lg_fetch *f = self;
 	size_t max = rq->max < LG_WEB_BODY ? rq->max : LG_WEB_BODY;
 	struct lg_fetch_reply r = { .status = 0 };
 	struct place to;
@@ -95,8 +96,8 @@ ask(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_we
 
 	LG_TRY(read_url(cx, rq->url, &to));
 	LG_TRY(write_request(cx, rq, &to, &request));
-	LG_TRY(lg_fetch_reach(cx, self, l.deadline, to.host, to.port, &l.fd));
-	e = rq->judge == NULL ? lg_fetch_tls_trust(cx, l.fd, to.host, rq->ca, l.deadline, &l.tls) : judged(cx, rq, &to, &l);
+	LG_TRY(lg_fetch_reach(cx, f, l.deadline, to.host, to.port, &l.fd));
+	e = rq->judge == NULL ? lg_fetch_tls_trust(cx, l.fd, to.host, rq->ca, f->ca, l.deadline, &l.tls) : judged(cx, rq, &to, &l);
 	if (e == LG_OK)
 		e = lg_fetch_exchange(cx, &l, request, max, &r);
 	lg_fetch_tls_end(&l.tls);

@@ -90,14 +90,24 @@ post(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, const s
 struct outcome {
 	struct sts_notice notice;
 	bool told, again;
+	lg_str why;			/* it was not told */
 };
 
 static lg_err
 settle_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
+	struct lg_jsonw w = lg_jsonw_of(&b);
 	const struct outcome *o = arg;
 
-	lg_audit(v, o->notice.client, lg_print(cx->arena, "{\"told\":%s,\"attempt\":%u}", o->told ? "true" : "false", o->notice.attempts));
+	lg_jsonw_object(&w);
+	lg_jsonw_bool_of(&w, "told", o->told);
+	lg_jsonw_int_of(&w, "attempt", o->notice.attempts);
+	if (o->why.n > 0)
+		lg_jsonw_str_of(&w, "why", o->why);
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_buf_status(cx, &b));
+	lg_audit(v, o->notice.client, lg_dup(cx->arena, lg_buf_view(&b)));
 	LG_TRY(lg_del(cx, v, &sts_notices, o->notice.key));
 	return o->again ? sts_notice_put(cx, v, &o->notice) : LG_OK;
 }
@@ -116,6 +126,8 @@ carry_out(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, bo
 		return e;
 	*again = false;
 	o.told = wanted && post(cx, sts, nt, &client) == LG_OK;
+	if (wanted && !o.told)
+		o.why = lg_dup(cx->arena, lg_str_of(cx->error));
 	o.again = wanted && !o.told && nt->attempts < LG_COUNT(pauses);
 	o.notice.attempts++;
 	if (o.again)
