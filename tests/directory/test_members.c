@@ -1,5 +1,6 @@
 /* test_members.c: a member is a row of its own: what is written for one does not depend on how many there are. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "directory/tables.h"
@@ -8,7 +9,7 @@
 #define STAFF "cn=staff,ou=groups," SUFFIX
 #define ADMINS "cn=admins,ou=groups," SUFFIX
 
-enum { MANY = 100000, AT_ONCE = 5000 };
+enum { MANY = 100000, AT_ONCE = 5000 };		/* LG_MEMBERS says how many instead */
 
 static struct world w;
 
@@ -55,7 +56,7 @@ one_more(const char *group, double *us)
 Test(members, one_more_writes_the_same_to_a_large_group_as_to_a_small_one)
 {
 	double small_us, large_us;
-	size_t small, large;
+	size_t small, large, many = getenv("LG_MEMBERS") == NULL ? MANY : strtoul(getenv("LG_MEMBERS"), NULL, 10);
 	struct lg_entry e;
 
 	world_start(&w);
@@ -63,11 +64,11 @@ Test(members, one_more_writes_the_same_to_a_large_group_as_to_a_small_one)
 	assert_ok(&w, world_create(&w, LG_TYPE_USER, "carol", "", &e));
 	struct filling f = { world_entry(&w, STAFF).id, 0 };
 	world_unview(&w);
-	for (; f.from < MANY; f.from += AT_ONCE)
+	for (; f.from < many; f.from += AT_ONCE)
 		assert_ok(&w, lg_store_apply(&w.cx, w.store, 1, "test", fill, &f, NULL));
 	small = one_more(ADMINS, &small_us);
 	large = one_more(STAFF, &large_us);
-	printf("one more member: %zu octets of log and %.0f us for a few, %zu and %.0f for %d\n", small, small_us, large, large_us, MANY);
+	printf("one more member: %zu octets of log and %.0f us for a few, %zu and %.0f for %zu\n", small, small_us, large, large_us, many);
 	cr_assert_lt(large, small + 16, "%zu octets, %zu for a small group", large, small);
 	world_end(&w);
 }

@@ -82,6 +82,44 @@ open=$(curl -s --cacert "$CA" "$HTTPS/metrics" | awk '$1 == "lightgate_connectio
 claim "connections that say nothing are closed ($open open)" test "$open" -lt 20
 for fd in "${fds[@]}"; do exec {fd}>&-; done
 
+# ---- a flood of LDAP connections: its address gets no more, others are served, and it is over when it is over
+cat >"$T/flood.py" <<'PY'
+import socket, sys, time
+port = int(sys.argv[1])
+root_dse = bytes.fromhex("3025020101632004000a01000a0100020100020100010100870b6f626a656374436c6173733000")
+def dial(source):
+    return socket.create_connection(("127.0.0.1", port), 5, (source, 0))
+def answers(s):
+    try:
+        s.settimeout(5)
+        s.sendall(root_dse)
+        return b"objectClass" in s.recv(4096)
+    except OSError:
+        return False
+def cut(s):
+    try:
+        s.settimeout(0.01)
+        return s.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+held = [dial("127.0.0.1") for _ in range(500)]
+print("another address is answered" if answers(dial("127.0.0.2")) else "another address is not answered")
+refused = sum(cut(s) for s in held)
+print("refused %s" % ("enough" if 280 <= refused <= 320 else refused))
+for s in held:
+    s.close()
+until = time.monotonic() + 5
+while not answers(dial("127.0.0.1")) and time.monotonic() < until:
+    time.sleep(0.05)
+print("over" if time.monotonic() < until else "not over")
+PY
+flood=$(python3 "$T/flood.py" "${LDAP##*:}" 2>&1)
+has "a flood is refused beyond the address's share" "$flood" '^refused enough$'
+has "... others are answered meanwhile" "$flood" '^another address is answered$'
+has "... and it ends with the connections" "$flood" '^over$'
+
 all_ended
 
 # ---- after all that
