@@ -13,6 +13,9 @@ lg_str lg_base64(struct lg_arena *a, lg_str bytes);
 bool lg_base64_parse(struct lg_arena *a, lg_str text, lg_str *ret);
 lg_str lg_base64url(struct lg_arena *a, lg_str bytes);
 bool lg_base64url_parse(struct lg_arena *a, lg_str text, lg_str *ret);
+/* RFC 4648 6, upper case without padding; the parser takes either case and passes over blanks and '-', as people type. */
+lg_str lg_base32(struct lg_arena *a, lg_str bytes);
+bool lg_base32_parse(struct lg_arena *a, lg_str text, lg_str *ret);
 void lg_buf_base64url(struct lg_buf *b, lg_str bytes);
 
 bool lg_utf8_valid(lg_str s);			/* shortest forms only, no surrogates, up to U+10FFFF */

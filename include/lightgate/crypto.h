@@ -91,6 +91,12 @@ bool lg_scram_parse(struct lg_arena *a, lg_str text, struct lg_scram *ret);
 /* Does the proof fit the AuthMessage?  server_signature: what proves the server to the client. */
 bool lg_scram_verify(const struct lg_scram *s, lg_str message, lg_str proof, lg_sha256 *server_signature);
 
+/* ---- one-time passwords (RFC 6238: HMAC-SHA-1, six digits) ------------------------------------------- */
+
+#define LG_TOTP_STEP	30			/* seconds */
+#define LG_TOTP_KEY	20			/* octets: RFC 4226 4 recommends 160 bits */
+uint32_t lg_totp(const struct lg_secret *key, uint64_t step);	/* below 1000000; step: seconds since 1970 / LG_TOTP_STEP */
+
 /* ---- public keys: parsed once, immutable, counted ------------------------------------------------ */
 
 enum lg_alg {
