@@ -400,6 +400,7 @@ credential_ended(void *self, struct lg_ctx *cx, struct lg_view *v, const struct 
 	LG_TRY(lg_sts_revoke(cx, v, e->tenant, LG_REVOKED_SUBJECT, lg_str_of(id), lg_view_time(v)));
 	if (!deleted)
 		return LG_OK;
+	LG_TRY(lg_sts_forget(cx, v, e->tenant, e->uuid));
 	LG_TRY(lg_certs_revoke_entry(cx, v, e->tenant, e->uuid, LG_REVOKED_CESSATION, &certificates));
 	if (e->type != LG_TYPE_CLIENT && e->type != LG_TYPE_SERVICE)
 		return LG_OK;

@@ -1,5 +1,5 @@
 /* authorize.c: GET and POST /oauth2/authorize: a code, a sign-in page, or an error, on a worker. */
-#include "sts/sts.h"
+#include "sts/consent.h"
 
 #include "base/text.h"
 
@@ -152,7 +152,7 @@ sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct st
 bool
 sts_authorize_satisfied(const struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s, bool fresh)
 {
-	if ((!lg_uuid_is_nil(az->hinted) && !lg_uuid_eq(az->hinted, s->subject)) || !sts_acr_meets(s->how.acr, az->acr_essential))
+	if (!lg_uuid_is_nil(az->hinted) && !lg_uuid_eq(az->hinted, s->subject))
 		return false;
 	if (fresh)
 		return true;
@@ -161,41 +161,64 @@ sts_authorize_satisfied(const struct sts_rq *rq, const struct sts_authorize *az,
 
 /* What was asked, and who asks; the snapshot ends here. */
 static lg_err
-read_request(struct sts_rq *rq, lg_str query, struct sts_authorize *az, bool *redirectable, struct sts_session *s,
-    bool *signed_in)
+read_request(struct sts_rq *rq, struct sts_signin *si, struct sts_session *s, bool *signed_in)
 {
+	struct lg_sts_ports *p = &rq->sts->ports;
 	lg_err e;
 
-	*signed_in = *redirectable = false;
+	*signed_in = false;
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
-	e = sts_authorize_parse(rq, query, az, redirectable);
+	e = sts_authorize_parse(rq, si->request, &si->az, &si->redirectable);
 	if (e == LG_OK)
-		*signed_in = sts_session_of(rq, s) == LG_OK && sts_authorize_satisfied(rq, az, s, false);
+		*signed_in = sts_session_of(rq, s) == LG_OK && sts_authorize_satisfied(rq, &si->az, s, false);
+	if (*signed_in) {
+		if (p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, s->subject, false, &si->subject) != LG_OK
+		    || !si->subject.enabled)
+			e = sts_refuse(rq, STS_ACCESS_DENIED, "the account is gone or disabled");
+		sts_subject_keep(rq->cx->arena, &si->subject);
+		si->amr = s->how.amr;
+		si->auth_time = s->auth_time;
+	}
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	return e;
 }
 
+/* Somebody is signed in, but perhaps not as well as it has to be. */
+static lg_err
+with_session(struct sts_rq *rq, struct sts_signin *si, const struct sts_session *s)
+{
+	enum sts_signin_lack lack;
+
+	LG_TRY(sts_signin_lacks(rq, si, &lack));
+	if (lack == STS_SIGNIN_COMPLETE)
+		return sts_consent_or_grant(rq, si, s, sts_cookie_of(rq, "session"), false);
+	if (si->az.prompt_none)
+		return sts_refuse(rq, STS_LOGIN_REQUIRED, "nobody is signed in as the request wants it");
+	return lack == STS_SIGNIN_STEP ? sts_step_page(rq, si, 200, NULL) : sts_to_page(rq, sts_enrol_path(rq, lack, si->request));
+}
+
 lg_err
 sts_http_authorize(void *self, struct lg_http *ex)
 {
-	lg_str query = lg_str_eq(ex->method, LG_STR("POST")) ? ex->body : ex->query;
-	struct sts_authorize az = { .max_age = -1 };
-	bool redirectable, signed_in;
+	struct sts_signin si = {
+		.request = lg_str_eq(ex->method, LG_STR("POST")) ? ex->body : ex->query, .az = { .max_age = -1 },
+	};
 	struct sts_session s;
 	struct sts_rq *rq;
+	bool signed_in;
 	lg_err e;
 
 	LG_TRY(sts_rq_new(self, ex, &rq));
-	redirectable = signed_in = false;
-	e = sts_request_prepare(rq, &query);
+	signed_in = false;
+	e = sts_request_prepare(rq, &si.request);
 	if (e == LG_OK)
-		e = read_request(rq, query, &az, &redirectable, &s, &signed_in);
-	if (e == LG_OK && !signed_in && !az.prompt_none)
-		return sts_login_page(rq, &az, query, 200, NULL);
+		e = read_request(rq, &si, &s, &signed_in);
+	if (e == LG_OK && !signed_in && !si.az.prompt_none)
+		return sts_login_page(rq, &si.az, si.request, 200, NULL);
 	if (e == LG_OK && !signed_in)
 		e = sts_refuse(rq, STS_LOGIN_REQUIRED, "nobody is signed in as the request wants it");
 	if (e == LG_OK)
-		e = sts_authorize_grant(rq, &az, &s, false);
-	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &az, redirectable, e);
+		e = with_session(rq, &si, &s);
+	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &si.az, si.redirectable, e);
 }

@@ -53,6 +53,7 @@ const struct sts_client_field sts_client_fields[] = {
 	{ SAME("tls_client_certificate_bound_access_tokens"), 23, FLAG(mtls_bound), NULL },
 	{ NOWHERE, NOWHERE, 24, FLAG(secret_post), NULL },
 	{ LG_STR("fapi2"), NOWHERE, 25, FLAG(fapi2), NULL },
+	{ LG_STR("consent"), NOWHERE, 28, FLAG(consent), NULL },
 	{ NOWHERE, NOWHERE, 26, NUMBER(registered), NULL },
 	{ NOWHERE, NOWHERE, 27, TEXT(registration), NULL },
 };

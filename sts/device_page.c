@@ -146,10 +146,7 @@ run(struct sts_rq *rq)
 	else
 		LG_TRY(sts_form_read(rq, rq->ex->query));
 	code = sts_user_code_read(rq->cx->arena, lg_form_get(&rq->form, "user_code"));
-	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
-	e = sts_session_of(rq, &s);
-	lg_view_end(&rq->view);
-	lg_store_turn(rq->sts->store);
+	e = sts_session_read(rq, &s);
 	if (e != LG_OK)
 		return sts_login_page(rq, &none, path_of(rq, code), 200, NULL);
 	return posted ? post(rq, &s, code) : ask_code(rq, 200, code, NULL);

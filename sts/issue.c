@@ -84,6 +84,20 @@ sts_issue_person(struct sts_rq *rq, lg_uuid id, struct sts_issue *is)
 }
 
 lg_err
+sts_issue_permitted(struct sts_rq *rq, const struct sts_issue *is, bool *ret)
+{
+	struct lg_decider *d = &rq->sts->decider;
+	struct lg_question *q = LG_NEW(rq->cx->arena, struct lg_question);
+	struct lg_verdict verdict = { .permit = false };
+
+	sts_issue_question(rq, is, q);
+	q->record = false;
+	LG_TRY(d->ask(d->self, rq->cx, rq->view, q, &verdict));
+	*ret = verdict.permit;
+	return LG_OK;
+}
+
+lg_err
 sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is)
 {
 	struct lg_decider *d = &rq->sts->decider;

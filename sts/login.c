@@ -5,6 +5,7 @@
  * change nothing that the request itself could not have said.
  */
 #include "sts/source.h"
+#include "sts/webauthn.h"
 
 #include "base/text.h"
 
@@ -37,7 +38,7 @@ providers(struct sts_rq *rq, lg_str query, struct sts_rows *ret)
 lg_err
 sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, const char *problem)
 {
-	lg_str cookie = sts_cookie_of(rq, "login"), csrf;
+	lg_str cookie = sts_cookie_of(rq, "login"), csrf, passkey;
 	struct sts_rows rows;
 	lg_str to = az->redirect.n > 0 ? sts_redirect_origin(az->redirect) : LG_NONE;
 
@@ -45,6 +46,7 @@ sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, 
 		cookie = lg_token_new(rq->cx->arena);
 	LG_TRY(sts_csrf_make(rq, cookie, query, &csrf));
 	LG_TRY(providers(rq, query, &rows));
+	LG_TRY(sts_passkey_ask(rq, cookie, NULL, &passkey));
 	const struct sts_slot slots[] = {
 		{ .name = "providers", .rows = &rows },
 		{ .name = "problem", .value = sts_text(rq, problem) },
@@ -52,6 +54,8 @@ sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, 
 		{ .name = "request", .value = query },
 		{ .name = "csrf", .value = csrf },
 		{ .name = "username", .value = az->login_hint },
+		{ .name = "passkey", .value = passkey },
+		{ .name = "script", .value = LG_STR("1") },
 	};
 	sts_cookie_set(rq, "login", cookie, LG_STS_SESSION_LIFE);
 	if (status == 429)
@@ -72,7 +76,7 @@ sts_http_login_get(void *self, struct lg_http *ex)
 /* ---- the form ---------------------------------------------------------------------------------------------- */
 
 struct login {
-	lg_str username;
+	lg_str username, passkey;
 	struct lg_secret password;
 	struct sts_signin in;
 };
@@ -88,48 +92,88 @@ static const struct {
 	int status;
 	const char *problem;
 } refusals[] = {
-	{ LG_E_UNAUTHENTICATED, 422, "problem.wrong-password" },
+	{ LG_E_UNAUTHENTICATED, 422, NULL },
 	{ LG_E_EXPIRED, 403, "problem.change-password" },
 	{ LG_E_LIMIT, 429, "problem.too-many" },
 };
 
+/* wrong: the message when it was not right. */
 static lg_err
-show_again(struct sts_rq *rq, struct login *l, lg_err e)
+show_again(struct sts_rq *rq, struct login *l, lg_err e, const char *wrong)
 {
 	l->in.az.login_hint = l->username;
 	for (size_t i = 0; i < LG_COUNT(refusals); i++)
 		if (refusals[i].e == e)
-			return sts_login_page(rq, &l->in.az, l->in.request, refusals[i].status, refusals[i].problem);
+			return sts_login_page(rq, &l->in.az, l->in.request, refusals[i].status,
+			    refusals[i].problem == NULL ? wrong : refusals[i].problem);
 	return sts_login_page(rq, &l->in.az, l->in.request, 503, "problem.not-now");
 }
 
+/* The form's request, judged anew; *old: the form is not of a page that this browser was shown. */
 static lg_err
-run(struct sts_rq *rq, struct login *l)
+open_form(struct sts_rq *rq, struct login *l, bool *old)
 {
-	lg_err e;
+	lg_str csrf;
 
 	LG_TRY(sts_rq_form(rq));
 	l->username = lg_form_get(&rq->form, "username");
+	l->passkey = lg_form_get(&rq->form, "passkey");
 	l->in.request = lg_form_get(&rq->form, "request");
 	l->password = lg_secret_copy(lg_form_get(&rq->form, "password"));
-	if (!sts_origin_ok(rq) || !sts_csrf_ok(rq, sts_cookie_of(rq, "login"), l->in.request, lg_form_get(&rq->form, "csrf"))) {
-		LG_TRY(sts_signin_open(rq, &l->in));
-		return sts_login_page(rq, &l->in.az, l->in.request, 403, "problem.old-page");
-	}
-	rq->resumed = true;
-	LG_TRY(sts_signin_open(rq, &l->in));
-	e = lg_sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, rq->ex->peer, &l->in.subject);
-	return e == LG_OK ? sts_signin_step(rq, &l->in, LG_STR("pwd")) : show_again(rq, l, e);
+	csrf = lg_form_get(&rq->form, "csrf");
+	*old = !sts_origin_ok(rq) || !sts_csrf_ok(rq, sts_cookie_of(rq, "login"), l->in.request, csrf);
+	rq->resumed = !*old;
+	return sts_signin_open(rq, &l->in);
 }
 
-lg_err
-sts_http_login_post(void *self, struct lg_http *ex)
+static lg_err
+by_password(struct sts_rq *rq, struct login *l)
+{
+	bool old;
+	lg_err e;
+
+	LG_TRY(open_form(rq, l, &old));
+	if (old)
+		return sts_login_page(rq, &l->in.az, l->in.request, 403, "problem.old-page");
+	e = lg_sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, rq->ex->peer, &l->in.subject);
+	return e == LG_OK ? sts_signin_step(rq, &l->in, LG_STR("pwd")) : show_again(rq, l, e, "problem.wrong-password");
+}
+
+/* A discoverable credential says itself whose it is. */
+static lg_err
+by_passkey(struct sts_rq *rq, struct login *l)
+{
+	lg_str amr;
+	bool old;
+	lg_err e;
+
+	LG_TRY(open_form(rq, l, &old));
+	if (old)
+		return sts_login_page(rq, &l->in.az, l->in.request, 403, "problem.old-page");
+	e = sts_passkey_answer(rq, sts_cookie_of(rq, "login"), l->passkey, &l->in.subject, &amr);
+	return e == LG_OK ? sts_signin_step(rq, &l->in, amr) : show_again(rq, l, e, "problem.passkey");
+}
+
+static lg_err
+post(struct lg_sts *sts, struct lg_http *ex, lg_err (*run)(struct sts_rq *, struct login *))
 {
 	LG_AUTO(login_free) struct login l = { .in = { .az = { .max_age = -1 } } };
 	struct sts_rq *rq;
 	lg_err e;
 
-	LG_TRY(sts_rq_new(self, ex, &rq));
+	LG_TRY(sts_rq_new(sts, ex, &rq));
 	e = run(rq, &l);
 	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &l.in.az, l.in.redirectable, e);
+}
+
+lg_err
+sts_http_login_post(void *self, struct lg_http *ex)
+{
+	return post(self, ex, by_password);
+}
+
+lg_err
+sts_http_login_passkey(void *self, struct lg_http *ex)
+{
+	return post(self, ex, by_passkey);
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 
+#define TITLE_MAX 1024
 #define NONCE	16	/* octets: CSP3 7.1 wants 128 bits */
 
 struct scope {
@@ -165,11 +166,13 @@ show(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slo
 	const struct sts_slot always[] = { { .name = "base", .value = sts_base_path(rq) } };
 	struct scope outer = { always, LG_COUNT(always), NULL }, inner = { slots, n, &outer };
 	struct rendering r = { rq, &content };
+	LG_AUTO(lg_buf_free) struct lg_buf title = LG_BUF(TITLE_MAX);
 	bool scripted = has_value(find_slot(&inner, LG_STR("script")));
 	lg_str nonce = scripted ? new_nonce(rq->cx->arena) : LG_NONE;
-	lg_str title = lg_print(rq->cx->arena, "%s.title", page);
 
 	render(&r, sts_web_file(rq->sts->web, page), &inner, false);
+	r.out = &title;
+	render(&r, lg_print(rq->cx->arena, "{{%s.title}}", page), &inner, false);
 	LG_TRY(lg_buf_status(rq->cx, &content));
 	const struct sts_slot around[] = {
 		{ .name = "lang", .value = sts_language(rq) },
@@ -177,7 +180,7 @@ show(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slo
 		{ .name = "content", .value = lg_buf_view(&content) },
 		{ .name = "nonce", .value = nonce },
 		{ .name = "script_text", .value = rq->sts->web->script },
-		{ .name = "page_title", .value = sts_text_of(rq, title) },
+		{ .name = "page_title", .value = lg_buf_view(&title) },
 	};
 	struct scope layout = { around, LG_COUNT(around), &inner };
 	rq->ex->status = status;

@@ -1,5 +1,5 @@
 /* routes.c: what the token service answers, and where: loops for what is short, workers for people's pages. */
-#include "sts/sts.h"
+#include "sts/consent.h"
 
 #define FORM	(32u << 10)
 
@@ -26,6 +26,16 @@ static const struct lg_route routes[] = {
 	{ "POST", "/login", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_login_post },
 	{ "GET", "/login/with", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_upstream },
 	{ "GET", "/login/callback", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_upstream_back },
+	{ "POST", "/oauth2/consent", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_consent },
+	{ "POST", "/login/step", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_login_step },
+	{ "POST", "/login/passkey", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_login_passkey },
+	{ "GET", "/account", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account },
+	{ "POST", "/account", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account },
+	{ "GET", "/account/totp", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account_totp },
+	{ "POST", "/account/totp", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account_totp },
+	{ "GET", "/account/passkey", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account_passkey },
+	{ "POST", "/account/passkey", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account_passkey },
+	{ "POST", "/account/codes", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account_codes },
 	{ "GET", "/logout", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_logout },
 	{ "POST", "/logout", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_logout },
 };

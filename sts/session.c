@@ -62,6 +62,18 @@ sts_session_of(struct sts_rq *rq, struct sts_session *ret)
 	return LG_OK;
 }
 
+lg_err
+sts_session_read(struct sts_rq *rq, struct sts_session *ret)
+{
+	lg_err e;
+
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = sts_session_of(rq, ret);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	return e;
+}
+
 /* ---- forms --------------------------------------------------------------------------------------------- */
 
 /* HMAC under a key of the tenant: every node makes the same, and a start anew forgets none. */

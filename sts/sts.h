@@ -38,7 +38,7 @@ struct lg_sts {
 enum sts_error {
 	STS_NO_ERROR = 0,		/* then lg_err alone says what it is */
 	STS_INVALID_REQUEST, STS_INVALID_CLIENT, STS_INVALID_GRANT, STS_UNAUTHORIZED_CLIENT, STS_UNSUPPORTED_GRANT_TYPE,
-	STS_INVALID_SCOPE, STS_INVALID_TARGET, STS_ACCESS_DENIED, STS_UNSUPPORTED_RESPONSE_TYPE, STS_LOGIN_REQUIRED,
+	STS_INVALID_SCOPE, STS_INVALID_TARGET, STS_ACCESS_DENIED, STS_UNSUPPORTED_RESPONSE_TYPE, STS_LOGIN_REQUIRED, STS_CONSENT_REQUIRED,
 	STS_INVALID_REQUEST_OBJECT, STS_INVALID_REQUEST_URI, STS_REGISTRATION_NOT_SUPPORTED, STS_INVALID_REDIRECT_URI,
 	STS_INVALID_CLIENT_METADATA, STS_UNAPPROVED_SOFTWARE_STATEMENT,
 	STS_UNSUPPORTED_TOKEN_TYPE, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE,
@@ -409,6 +409,8 @@ LG_CHECKED lg_err sts_issue_ready(struct sts_rq *rq, lg_str scope);
 LG_CHECKED lg_err sts_issue_person(struct sts_rq *rq, lg_uuid id, struct sts_issue *is);
 /* What policy is asked for a token. */
 void sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_question *q);
+/* Would policy permit it?  Not on record: nothing is issued by it. */
+LG_CHECKED lg_err sts_issue_permitted(struct sts_rq *rq, const struct sts_issue *is, bool *ret);
 /* May this subject have this token by way of rq->client?  LG_E_DENIED with access_denied. */
 LG_CHECKED lg_err sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is);
 /* Audiences of a request: its resources (RFC 8707) if they may be named, the defaults otherwise. */
@@ -577,6 +579,25 @@ LG_CHECKED lg_err sts_signin_open(struct sts_rq *rq, struct sts_signin *si);
  */
 LG_CHECKED lg_err sts_signin_step(struct sts_rq *rq, struct sts_signin *si, lg_str amr);
 
+enum sts_signin_lack {
+	STS_SIGNIN_COMPLETE,
+	STS_SIGNIN_STEP,		/* a second step, which the person can do */
+	STS_SIGNIN_NO_FACTOR,		/* a second step, for which there is nothing yet */
+	STS_SIGNIN_NO_PASSKEY		/* a passkey, and there is none */
+};
+/* What is missing for the request, after what was proved so far.  On a worker, no view open. */
+LG_CHECKED lg_err sts_signin_lacks(struct sts_rq *rq, const struct sts_signin *si, enum sts_signin_lack *ret);
+lg_str sts_enrol_path(struct sts_rq *rq, enum sts_signin_lack lack, lg_str request);	/* where it is set up */
+/* The page for the second step; problem: key of a message, or NULL. */
+LG_CHECKED lg_err sts_step_page(struct sts_rq *rq, const struct sts_signin *si, int status, const char *problem);
+/* The person of that id, enabled, into si->subject; LG_E_EXPIRED.  On a worker, no view open. */
+LG_CHECKED lg_err sts_signin_read(struct sts_rq *rq, struct sts_signin *si, lg_uuid id);
+lg_err sts_to_page(struct sts_rq *rq, lg_str path);		/* 303 to a path of ours */
+/* The path that a request of sts_signin stands for: a page of ours, or the authorization endpoint with its query. */
+lg_str sts_request_path(struct sts_rq *rq, lg_str request);
+/* The session of this request, in an arena; lets the snapshot go.  LG_E_NOT_FOUND.  On a worker, no view open. */
+LG_CHECKED lg_err sts_session_read(struct sts_rq *rq, struct sts_session *ret);
+
 /* The sign-in page for a request; problem: key of the message above the form, or NULL. */
 lg_err sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, const char *problem);
 
@@ -596,6 +617,12 @@ lg_err sts_http_upstream(void *self, struct lg_http *ex);
 lg_err sts_http_upstream_back(void *self, struct lg_http *ex);
 lg_err sts_http_login_get(void *self, struct lg_http *ex);
 lg_err sts_http_login_post(void *self, struct lg_http *ex);
+lg_err sts_http_login_step(void *self, struct lg_http *ex);
+lg_err sts_http_login_passkey(void *self, struct lg_http *ex);
+lg_err sts_http_account(void *self, struct lg_http *ex);
+lg_err sts_http_account_totp(void *self, struct lg_http *ex);
+lg_err sts_http_account_passkey(void *self, struct lg_http *ex);
+lg_err sts_http_account_codes(void *self, struct lg_http *ex);
 lg_err sts_http_logout(void *self, struct lg_http *ex);
 lg_err sts_http_register(void *self, struct lg_http *ex);
 lg_err sts_http_registration(void *self, struct lg_http *ex);

@@ -1,4 +1,6 @@
 /* tables.c: the tables of the token service, the keys in them, and the sweep of what has expired. */
+#include "sts/consent.h"
+#include "sts/factor.h"
 #include "sts/source.h"
 
 #define SWEEP_ROWS	1000
@@ -6,13 +8,14 @@
 
 static void derive_expiry(struct lg_derive *d, lg_str key, lg_str value);
 static void derive_session(struct lg_derive *d, lg_str key, lg_str value);
+static void derive_grant(struct lg_derive *d, lg_str key, lg_str value);
 
 const struct lg_table sts_clients = {
 	.name = "sts_clients", .id = 0x0501, .domain = LG_DOMAIN_CLIENTS, .derive = sts_client_derive,
 };
 const struct lg_table sts_wants = { .name = "sts_wants", .id = 0x0509, .derived = true };
 const struct lg_table sts_codes = { .name = "sts_codes", .id = 0x0502, .derive = derive_expiry };
-const struct lg_table sts_grants = { .name = "sts_grants", .id = 0x0503, .derive = derive_expiry };
+const struct lg_table sts_grants = { .name = "sts_grants", .id = 0x0503, .derive = derive_grant };
 const struct lg_table sts_sessions = { .name = "sts_sessions", .id = 0x0504, .derive = derive_session };
 /* u32 tenant, subject, session */
 const struct lg_table sts_session_subjects = { .name = "sts_session_subjects", .id = 0x050a, .derived = true };
@@ -29,6 +32,7 @@ const struct lg_table sts_expiry = { .name = "sts_expiry", .id = 0x0506, .derive
 const struct lg_table *const lg_sts_tables[] = {
 	&sts_clients, &sts_codes, &sts_grants, &sts_sessions, &sts_revoked, &sts_expiry,
 	&sts_pushed, &sts_devices, &sts_wants, &sts_session_subjects, &sts_visits, &sts_notices, &sts_sources, &sts_source_keys, &sts_links,
+	&sts_factors, &sts_consents, &sts_grant_subjects,
 };
 const size_t lg_sts_table_count = LG_COUNT(lg_sts_tables);
 
@@ -99,6 +103,28 @@ derive_session(struct lg_derive *d, lg_str key, lg_str value)
 	memcpy(at + 4, value.p + FRONT, sizeof(lg_uuid));
 	memcpy(at + 4 + sizeof(lg_uuid), key.p + 4, sizeof(lg_uuid));
 	lg_emit(d, &sts_session_subjects, (lg_str){ at, sizeof at }, LG_NONE);
+}
+
+/* Whose it is, and, as the value, which client's. */
+static void
+derive_grant(struct lg_derive *d, lg_str key, lg_str value)
+{
+	lg_str list[LG_AUDIENCES], client;
+	char at[4 + 2 * sizeof(lg_uuid)];
+	struct lg_rd rd = lg_rd_of(lg_str_sub(value, FRONT, value.n));
+	lg_uuid subject;
+
+	derive_expiry(d, key, value);
+	client = lg_rd_str32(&rd);
+	(void)lg_rd_str32(&rd);
+	(void)sts_row_get_list(&rd, list, LG_AUDIENCES);
+	subject = lg_rd_uuid(&rd);
+	if (rd.bad || key.n != 4 + sizeof(lg_uuid))
+		return;
+	memcpy(at, key.p, 4);
+	memcpy(at + 4, subject.b, sizeof subject.b);
+	memcpy(at + 4 + sizeof(lg_uuid), key.p + 4, sizeof(lg_uuid));
+	lg_emit(d, &sts_grant_subjects, (lg_str){ at, sizeof at }, client);
 }
 
 /* ---- the sweep ---------------------------------------------------------------------------------------- */

@@ -214,6 +214,7 @@ struct lg_sts_client {
 	bool backchannel_session, frontchannel_session;	/* ... and which */
 	bool mtls_bound;		/* tls_client_certificate_bound_access_tokens: it gets no others */
 	bool secret_post;		/* it said client_secret_post when it registered */
+	bool consent;			/* people are asked before it gets anything of theirs (consent.c) */
 	bool fapi2;			/* held to the FAPI 2.0 Security Profile (fapi2.c) */
 	uint32_t registered;		/* by itself (RFC 7591), seconds since 1970; 0: by an administrator */
 	lg_str registration;		/* SHA-256 of its registration access token */
@@ -326,6 +327,9 @@ LG_CHECKED lg_err lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *s
 LG_CHECKED lg_err lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, struct lg_question *ret);
 /* The operator says that failed attempts on this entry's password shall be forgotten. */
 void lg_sts_forgive(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid subject);
+
+/* Inside a mutation: an entry is deleted; its second factors and consents go with it. */
+LG_CHECKED lg_err lg_sts_forget(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject);
 
 /* ---- revocation ------------------------------------------------------------------------------------------------ */
 

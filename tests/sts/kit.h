@@ -61,6 +61,7 @@ struct kit {
 	char web_post[4096];		/* the last form that was posted */
 	lg_str question_proof, question_source;	/* of the last decision */
 	const char *address;
+	const char *policy_acr;		/* below it no token is permitted; NULL: any will do */
 };
 extern struct kit kit;
 
@@ -93,6 +94,7 @@ lg_str kit_claims(const char *more);	/* a good set for alice with audience <issu
 /* Steps of the flows, asserted. */
 const char *kit_authorize_query(const char *client, const char *more);
 const char *kit_sign_in(void);			/* a session cookie of alice, as a Cookie header */
+struct answer kit_allow(const struct answer *page, const char *query, const char *cookie);	/* "allow" on the consent page */
 lg_str kit_code(const char *client, const char *more, const char *cookie);
 struct answer kit_redeem(const char *client, lg_str code);	/* with verifier and redirect of the standard query */
 struct answer kit_refresh(const char *client, lg_str token, const char *more);

@@ -76,8 +76,12 @@ Test(registration, gives_what_the_client_needs_and_tells_its_metadata)
 	cr_assert(lg_str_eq(kit_member(a.body, "id_token_signed_response_alg"), LG_STR("RS256")));	/* the default, and there is a key */
 	cr_assert_eq(kit_member(a.body, "shoe_size").n, 0);
 	cr_assert_str_eq(kit_header(&a, "Cache-Control"), "no-store");
-	code = kit_get("/oauth2/authorize", kit_fmt("response_type=code&client_id=%s&scope=openid&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb", id),
-	    kit_sign_in());
+	/* Whoever registered itself gets nothing of a person who was not asked. */
+	const char *cookie = kit_sign_in();
+	const char *query = kit_fmt("response_type=code&client_id=%s&scope=openid&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb", id);
+	code = kit_get("/oauth2/authorize", query, cookie);
+	assert_status(code, 200);
+	code = kit_allow(&code, query, cookie);
 	code = kit_post("/oauth2/token", kit_fmt("grant_type=authorization_code&code=%.*s&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb"
 	    "&client_id=%s&client_secret=%s", LG_FMT(kit_parameter(kit_header(&code, "Location"), "code")), id, secret), NULL);
 	assert_status(code, 200);

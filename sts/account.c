@@ -1,0 +1,263 @@
+/* account.c: GET and POST /account: what is one's own, seen and ended: sessions, second factors, consents. */
+#include "sts/account.h"
+#include "sts/consent.h"
+
+#include "base/text.h"
+
+#define SESSIONS	64	/* that are shown */
+
+/* ---- the page ---------------------------------------------------------------------------------------------------------- */
+
+/* "2026-11-22 16:00" */
+static lg_str
+minute_of(struct lg_arena *a, int64_t us)
+{
+	lg_str t = lg_time_text(a, us);
+
+	return lg_print(a, "%.10s %.5s", t.p, t.p + 11);
+}
+
+static lg_str
+id_text(struct lg_arena *a, lg_uuid id)
+{
+	char text[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(id, text);
+	return lg_dup(a, lg_str_of(text));
+}
+
+/* What a browser says that it is is long; people know these words of it. */
+static lg_str
+agent_name(struct sts_rq *rq, lg_str agent)
+{
+	static const char *const browsers[] = { "Firefox", "Edg", "OPR", "Chrome", "Safari", "curl" };
+	static const char *const systems[] = { "Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux" };
+	const char *browser = NULL, *system = NULL;
+	const char *text = lg_dup(rq->cx->arena, agent).p;
+
+	for (size_t i = 0; browser == NULL && i < LG_COUNT(browsers); i++)
+		browser = strstr(text, browsers[i]) != NULL ? browsers[i] : NULL;
+	for (size_t i = 0; system == NULL && i < LG_COUNT(systems); i++)
+		system = strstr(text, systems[i]) != NULL ? systems[i] : NULL;
+	if (browser == NULL)
+		return sts_text(rq, "account.some-browser");
+	return lg_print(rq->cx->arena, "%s%s%s", browser, system == NULL ? "" : ", ", system == NULL ? "" : system);
+}
+
+static lg_err
+list_sessions(struct sts_account *ac, struct sts_rows *ret)
+{
+	struct sts_rq *rq = ac->rq;
+	struct lg_arena *a = rq->cx->arena;
+	struct sts_slot *s = LG_NEWS(a, struct sts_slot, 5 * SESSIONS);
+	lg_uuid *ids = LG_NEWS(a, lg_uuid, SESSIONS);
+	size_t n, shown = 0;
+
+	LG_TRY(sts_sessions_of(rq->cx, rq->view, rq->tenant_id, ac->subject.id, ids, SESSIONS, &n));
+	for (size_t i = 0; i < n; i++) {
+		struct sts_slot *row = s + 5 * shown;
+		struct sts_session one;
+
+		if (sts_session_live(rq->cx, rq->view, rq->tenant_id, ids[i], &one) != LG_OK)
+			continue;
+		row[0] = (struct sts_slot){ .name = "id", .value = id_text(a, one.id) };
+		row[1] = (struct sts_slot){ .name = "agent", .value = agent_name(rq, one.agent) };
+		row[2] = (struct sts_slot){ .name = "address", .value = one.address };
+		row[3] = (struct sts_slot){ .name = "since", .value = minute_of(a, one.began) };
+		row[4] = (struct sts_slot){ .name = "this", .value = lg_uuid_eq(one.id, ac->session.id) ? LG_STR("1") : LG_NONE };
+		shown++;
+	}
+	*ret = (struct sts_rows){ s, 5, shown };
+	return LG_OK;
+}
+
+static void
+list_passkeys(struct sts_account *ac, struct sts_rows *ret)
+{
+	struct lg_arena *a = ac->rq->cx->arena;
+	struct sts_slot *s = LG_NEWS(a, struct sts_slot, 4 * STS_FACTORS);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ac->set.n; i++) {
+		const struct sts_factor *f = &ac->set.v[i];
+
+		if (f->kind != STS_FACTOR_PASSKEY)
+			continue;
+		s[4 * n] = (struct sts_slot){ .name = "id", .value = id_text(a, f->id) };
+		s[4 * n + 1] = (struct sts_slot){ .name = "key", .value = f->name };
+		s[4 * n + 2] = (struct sts_slot){ .name = "since", .value = minute_of(a, f->created) };
+		s[4 * n + 3] = (struct sts_slot){ .name = "used", .value = f->used == 0 ? LG_NONE : minute_of(a, f->used) };
+		n++;
+	}
+	*ret = (struct sts_rows){ s, 4, n };
+}
+
+static lg_err
+show(struct sts_account *ac, int status, const char *problem)
+{
+	struct sts_rows sessions = { NULL, 0, 0 }, passkeys, consents = { NULL, 0, 0 };
+	struct sts_rq *rq = ac->rq;
+	lg_err e;
+
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = list_sessions(ac, &sessions);
+	if (e == LG_OK)
+		e = sts_consent_list(rq, ac->subject.id, &consents);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	LG_TRY(e);
+	list_passkeys(ac, &passkeys);
+	const struct sts_slot slots[] = {
+		{ .name = "csrf", .value = ac->csrf }, { .name = "problem", .value = sts_text(rq, problem) },
+		{ .name = "name", .value = ac->subject.name }, { .name = "display", .value = ac->subject.display },
+		{ .name = "mail", .value = ac->subject.mail },
+		{ .name = "totp", .value = ac->set.totp ? LG_STR("1") : LG_NONE },
+		{ .name = "second", .value = sts_factor_set_second(&ac->set) ? LG_STR("1") : LG_NONE },
+		{ .name = "codes", .value = lg_print(rq->cx->arena, "%zu", ac->set.codes) },
+		{ .name = "sessions", .rows = &sessions }, { .name = "passkeys", .rows = &passkeys },
+		{ .name = "consents", .rows = &consents },
+	};
+	return sts_page(rq, status, "account", slots, LG_COUNT(slots), LG_NONE);
+}
+
+/* ---- what is ended -------------------------------------------------------------------------------------------------------- */
+
+struct ending {
+	struct sts_account *ac;
+	lg_uuid id;
+	lg_str client;
+};
+
+static void
+audit(struct lg_view *v, const struct ending *en)
+{
+	char subject[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(en->ac->subject.id, subject);
+	lg_audit(v, lg_str_of(subject), LG_NONE);
+}
+
+/* One's own alone: the id comes from a form. */
+static lg_err
+end_session(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct ending *en = arg;
+	struct sts_session s;
+
+	audit(v, en);
+	LG_TRY(sts_session_get(cx, v, en->ac->rq->tenant_id, en->id, &s));
+	if (!lg_uuid_eq(s.subject, en->ac->subject.id))
+		return lg_fail(cx, LG_E_NOT_FOUND, "no such session");
+	return sts_session_end(cx, v, en->ac->rq->tenant_id, en->id);
+}
+
+static lg_err
+end_others(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct ending *en = arg;
+	uint32_t tenant = en->ac->rq->tenant_id;
+	lg_uuid *ids = LG_NEWS(cx->arena, lg_uuid, SESSIONS);
+	size_t n;
+
+	audit(v, en);
+	LG_TRY(sts_sessions_of(cx, v, tenant, en->ac->subject.id, ids, SESSIONS, &n));
+	for (size_t i = 0; i < n; i++)
+		if (!lg_uuid_eq(ids[i], en->ac->session.id))
+			LG_TRY(sts_session_end(cx, v, tenant, ids[i]));
+	return LG_OK;
+}
+
+/* Recovery codes go with the last factor that they stand in for. */
+static lg_err
+remove_factor(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct ending *en = arg;
+	uint32_t tenant = en->ac->rq->tenant_id;
+	lg_uuid subject = en->ac->subject.id;
+	struct sts_factor_set *set = LG_NEW(cx->arena, struct sts_factor_set);
+	bool last, found = false;
+
+	audit(v, en);
+	LG_TRY(sts_factor_set_of(cx, v, tenant, subject, set));
+	last = set->passkeys + set->totp == 1;
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sts_factor *f = &set->v[i];
+		bool wanted = f->kind != STS_FACTOR_RECOVERY && lg_uuid_eq(f->id, en->id);
+
+		found |= wanted;
+		if (wanted || (last && f->kind == STS_FACTOR_RECOVERY))
+			LG_TRY(sts_factor_del(cx, v, tenant, subject, f));
+	}
+	return found ? LG_OK : lg_fail(cx, LG_E_NOT_FOUND, "no such factor");
+}
+
+static lg_err
+withdraw(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct ending *en = arg;
+
+	audit(v, en);
+	return sts_consent_withdraw(cx, v, en->ac->rq->tenant_id, en->ac->subject.id, en->client);
+}
+
+static const struct {
+	lg_str action;
+	const char *operation;
+	lg_mutation *run;
+	bool proven;			/* changes how one signs in */
+} actions[] = {
+	{ LG_STR("end-session"), "session.end", end_session, false },
+	{ LG_STR("end-others"), "session.end", end_others, false },
+	{ LG_STR("remove-factor"), "factor.remove", remove_factor, true },
+	{ LG_STR("withdraw"), "consent.withdraw", withdraw, false },
+};
+
+static lg_err
+act(struct sts_account *ac, size_t i)
+{
+	struct ending en = { .ac = ac, .client = lg_form_get(&ac->rq->form, "client") };
+	lg_str id = lg_form_get(&ac->rq->form, "id");
+	lg_err e;
+
+	if (id.n > 0 && !lg_uuid_parse(id, &en.id))
+		return show(ac, 422, "problem.gone");
+	e = lg_store_apply(ac->rq->cx, ac->rq->sts->store, ac->rq->tenant_id, actions[i].operation, actions[i].run, &en, NULL);
+	if (e == LG_E_NOT_FOUND)
+		return show(ac, 422, "problem.gone");
+	LG_TRY(e);
+	return sts_to_page(ac->rq, LG_STR("/account"));
+}
+
+static lg_err
+account(struct sts_account *ac)
+{
+	lg_str action = lg_form_get(&ac->rq->form, "action");
+
+	if (!lg_str_eq(ac->rq->ex->method, LG_STR("POST")))
+		return show(ac, 200, NULL);
+	if (!sts_account_form_ok(ac))
+		return show(ac, 403, "problem.old-page");
+	for (size_t i = 0; i < LG_COUNT(actions); i++)
+		if (lg_str_eq(actions[i].action, action))
+			return act(ac, i);
+	return show(ac, 422, "problem.gone");
+}
+
+static bool
+wants_proof(struct lg_http *ex)
+{
+	struct lg_form form;
+
+	if (lg_form_parse(ex->cx, ex->body, &form) != LG_OK)
+		return false;
+	for (size_t i = 0; i < LG_COUNT(actions); i++)
+		if (actions[i].proven && lg_str_eq(actions[i].action, lg_form_get(&form, "action")))
+			return true;
+	return false;
+}
+
+lg_err
+sts_http_account(void *self, struct lg_http *ex)
+{
+	return sts_account_run(self, ex, "/account", wants_proof(ex) ? STS_ACCOUNT_PROVEN : STS_ACCOUNT_SEEN, account);
+}

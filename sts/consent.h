@@ -1,0 +1,22 @@
+/* consent.h: what a person allowed an application (consent.c): asked once for its scopes, remembered, withdrawn on the account page. */
+#ifndef LG_STS_CONSENT_H
+#define LG_STS_CONSENT_H
+
+#include "sts/sts.h"
+
+#define STS_CONSENTS	64		/* that are shown, and family by family ended at a time */
+
+extern const struct lg_table sts_consents, sts_grant_subjects;
+
+/* Answers the request: by a redirect with a code, or by the page that asks the person first.  `cookie` is the session's; new_session:
+ * it is stored with what follows.  On a worker, no view open. */
+LG_CHECKED lg_err sts_consent_or_grant(struct sts_rq *rq, struct sts_signin *si, const struct sts_session *s, lg_str cookie, bool new_session);
+/* Rows of the account page: client, scope, since.  In the request's view. */
+LG_CHECKED lg_err sts_consent_list(struct sts_rq *rq, lg_uuid subject, struct sts_rows *ret);
+/* Inside a mutation: the consent, and every refresh family that the application holds for the person.  LG_E_NOT_FOUND: neither. */
+LG_CHECKED lg_err sts_consent_withdraw(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_str client);
+/* Inside a mutation: all of a person's, without their families. */
+LG_CHECKED lg_err sts_consents_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject);
+lg_err sts_http_consent(void *self, struct lg_http *ex);
+
+#endif

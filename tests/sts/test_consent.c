@@ -1,0 +1,123 @@
+#include <stdio.h>
+
+#include "tests/sts/kit.h"
+
+#include "base/text.h"
+
+TestSuite(consent, .init = kit_start, .fini = kit_end);
+
+#define CLIENT	"{\"name\":\"spa\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"],\"id_token_alg\":\"RS256\",\"consent\":true}"
+
+static void
+asks(void)
+{
+	kit_client(CLIENT, NULL, "c0000000-0000-4000-8000-000000000011");
+}
+
+static const char *
+percent(const char *s)
+{
+	struct lg_buf b = LG_BUF(1u << 16);
+	const char *out;
+
+	lg_buf_percent(&b, lg_str_of(s));
+	out = kit_c(lg_buf_view(&b));
+	lg_buf_free(&b);
+	return out;
+}
+
+static const char *
+csrf_of(const struct answer *a)
+{
+	const char *at = strstr(kit_c(a->body), "name=\"csrf\" value=\"");
+
+	cr_assert(at != NULL, "%.*s", LG_FMT(a->body));
+	return kit_fmt("%.43s", at + 19);
+}
+
+static struct answer
+say(const struct answer *page, const char *query, const char *answer, const char *cookie)
+{
+	return kit_send("POST", "/oauth2/consent", LG_NONE, lg_str_of(kit_fmt("csrf=%s&request=%s&answer=%s", csrf_of(page), percent(query),
+	    answer)), "Content-Type", "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
+}
+
+static struct answer
+ask(const char *query, const char *cookie)
+{
+	return kit_get("/oauth2/authorize", query, cookie);
+}
+
+Test(consent, is_asked_once_for_the_same_scopes)
+{
+	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
+	struct answer a;
+
+	asks();
+	a = ask(query, cookie);
+	assert_status(a, 200);
+	cr_assert(strstr(kit_c(a.body), "Allow spa?") != NULL && strstr(kit_c(a.body), "see your mail address") != NULL);
+	a = say(&a, query, "allow", cookie);
+	assert_status(a, 303);
+	assert_status(kit_redeem("spa", kit_parameter(kit_header(&a, "Location"), "code")), 200);
+	assert_status(ask(query, cookie), 303);
+	/* More is another question, and so is being told to ask. */
+	assert_status(ask(kit_fmt("%s&prompt=consent", query), cookie), 200);
+}
+
+Test(consent, a_refusal_goes_to_the_application)
+{
+	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
+	struct answer a;
+
+	asks();
+	a = ask(query, cookie);
+	a = say(&a, query, "deny", cookie);
+	assert_status(a, 303);
+	cr_assert(lg_str_eq(kit_parameter(kit_header(&a, "Location"), "error"), LG_STR("access_denied")));
+	assert_status(ask(query, cookie), 200);		/* nothing was remembered */
+}
+
+Test(consent, without_a_page_it_is_missing)
+{
+	struct answer a;
+
+	asks();
+	a = ask(kit_authorize_query("spa", "&prompt=none"), kit_sign_in());
+	assert_status(a, 303);
+	cr_assert(lg_str_eq(kit_parameter(kit_header(&a, "Location"), "error"), LG_STR("consent_required")));
+}
+
+Test(consent, its_form_is_of_one_session_and_request)
+{
+	const char *cookie = kit_sign_in(), *other = kit_sign_in(), *query = kit_authorize_query("spa", "");
+	struct answer page, a;
+
+	asks();
+	page = ask(query, cookie);
+	a = say(&page, query, "allow", other);
+	assert_status(a, 403);
+	a = say(&page, kit_authorize_query("spa", "&prompt=consent"), "allow", cookie);
+	assert_status(a, 403);
+	cr_assert_str_eq(kit_header(&a, "Location"), "");
+}
+
+Test(consent, taking_it_back_ends_what_the_application_holds)
+{
+	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
+	struct answer a, tokens, page;
+
+	asks();
+	a = ask(query, cookie);
+	a = say(&a, query, "allow", cookie);
+	tokens = kit_redeem("spa", kit_parameter(kit_header(&a, "Location"), "code"));
+	page = kit_get("/account", "", cookie);
+	cr_assert(strstr(kit_c(page.body), "name=\"client\" value=\"spa\"") != NULL);
+	a = kit_send("POST", "/account", LG_NONE, lg_str_of(kit_fmt("action=withdraw&client=spa&csrf=%s", csrf_of(&page))),
+	    "Content-Type", "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
+	assert_status(a, 303);
+	assert_oauth(kit_refresh("spa", kit_member(tokens.body, "refresh_token"), ""), 400, "invalid_grant");
+	struct lg_sts_bearer b;
+	cr_assert_neq(kit_check(kit_member(tokens.body, "access_token"), ISSUER, &b), LG_OK);
+	assert_status(ask(query, cookie), 200);
+}
