@@ -277,3 +277,45 @@ Test(token, jwks_holds_public_keys_only)
 	cr_assert(strstr(kit_c(a.body), "\"kid\":\"ec\"") != NULL && strstr(kit_c(a.body), "\"kid\":\"rsa\"") != NULL);
 	cr_assert(strstr(kit_c(a.body), "\"d\"") == NULL);
 }
+
+/* ---- keys that a client publishes ---------------------------------------------------------------------------------- */
+
+#define ROBOT_KEYS "https://robot.example/jwks"
+
+static const char *
+signed_by(const struct lg_key *key, const char *kid)
+{
+	long long now = (long long)((kit.cx.now + kit.shift) / LG_SECOND);
+	lg_str token = LG_NONE;
+
+	cr_assert_eq(lg_jws_sign(&kit.cx, key, LG_ALG_ES256, "JWT", lg_str_of(kid), lg_print(kit.arena, "{\"iss\":\"robot\",\"sub\":\"robot\","
+	    "\"aud\":\"" ISSUER "\",\"iat\":%lld,\"exp\":%lld,\"jti\":\"%.*s\"}", now, now + 60, LG_FMT(lg_token_new(kit.arena))), &token), LG_OK);
+	return kit_fmt("grant_type=client_credentials&client_assertion_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer"
+	    "&client_assertion=%.*s", LG_FMT(token));
+}
+
+Test(token, published_keys_are_fetched_once_and_again_for_a_kid_that_is_new)
+{
+	kit_client("{\"name\":\"robot\",\"type\":\"service\",\"auth\":\"private_key_jwt\",\"jwks_uri\":\"" ROBOT_KEYS "\"}", NULL,
+	    "50000000-0000-4000-8000-000000000013");
+	kit_web(ROBOT_KEYS, kit_jwks(kit.client_key, "k1", ""), 300);
+	assert_status(kit_post("/oauth2/token", signed_by(kit.client_key, "k1"), NULL), 200);
+	assert_status(kit_post("/oauth2/token", signed_by(kit.client_key, "k1"), NULL), 200);
+	cr_assert_eq(atomic_load(&kit.asked), 1u);
+	/* A kid that nobody has heard of costs one look every ten seconds, whatever is sent. */
+	assert_oauth(kit_post("/oauth2/token", signed_by(kit.key, "k2"), NULL), 401, "invalid_client");
+	assert_oauth(kit_post("/oauth2/token", signed_by(kit.key, "k2"), NULL), 401, "invalid_client");
+	cr_assert_eq(atomic_load(&kit.asked), 1u);
+	kit.shift = 11 * LG_SECOND;
+	kit_web(ROBOT_KEYS, kit_jwks(kit.key, "k2", ""), 300);
+	assert_status(kit_post("/oauth2/token", signed_by(kit.key, "k2"), NULL), 200);
+	cr_assert_eq(atomic_load(&kit.asked), 2u);
+	assert_oauth(kit_post("/oauth2/token", signed_by(kit.client_key, "k1"), NULL), 401, "invalid_client");
+}
+
+Test(token, published_keys_that_cannot_be_had_are_no_fault_of_the_client)
+{
+	kit_client("{\"name\":\"robot\",\"type\":\"service\",\"auth\":\"private_key_jwt\",\"jwks_uri\":\"" ROBOT_KEYS "\"}", NULL,
+	    "50000000-0000-4000-8000-000000000013");
+	assert_oauth(kit_post("/oauth2/token", signed_by(kit.client_key, "k1"), NULL), 503, "temporarily_unavailable");
+}
