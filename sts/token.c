@@ -25,6 +25,9 @@ run(struct sts_rq *rq)
 	LG_TRY(sts_client_authenticate(rq));
 	sts_act_as(rq->cx, rq->tenant_id, rq->client.entry, rq->client.type, rq->client.id);
 	LG_TRY(sts_dpop_of(rq));
+	/* RFC 9449 5.2: of tokens; a pushed request may come without a proof. */
+	if (rq->client.dpop && rq->jkt.n == 0)
+		return sts_refuse(rq, STS_INVALID_DPOP_PROOF, "this client has to prove its key");
 	LG_TRY(sts_fapi2_token(rq));
 	type = lg_form_get(&rq->form, "grant_type");
 	if (type.n == 0)

@@ -2,16 +2,13 @@
 import * as client from 'openid-client'
 import * as jose from 'jose'
 import fs from 'node:fs'
+import { Browser, claim, field } from './browser.mjs'
 
 const [, , address, file] = process.argv
 const issuer = new URL(address), secrets = JSON.parse(fs.readFileSync(file, 'utf8'))
 const secret = (kind, name) => secrets.find(c => c.kind === kind && c.name === name).secret
 const callback = 'http://127.0.0.1:9000/cb'
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
-
-function claim(what, good, more = '') {
-	console.log(good ? `ok ${what}` : `not ok ${what} ${more}`)
-}
 
 async function refused(what, error, promise) {
 	try {
@@ -20,32 +17,6 @@ async function refused(what, error, promise) {
 	} catch (e) {
 		const got = e.error ?? e.cause?.error ?? e.message
 		claim(what, got === error, `${got}: ${e.error_description ?? ''}`)
-	}
-}
-
-const plain = s => s.replace(/&quot;/g, '"').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&#39;/g, "'").replace(/&amp;/g, '&')
-const field = (page, name) => plain(page.match(new RegExp(`name="${name}"[^>]*value="([^"]*)"`))[1])
-
-// A browser of a few lines: one jar, forms sent as they stand.
-class Browser {
-	jar = new Map()
-	async go(url, form) {
-		const r = await fetch(url, {
-			method: form ? 'POST' : 'GET', redirect: 'manual',
-			headers: { cookie: [...this.jar].map(([k, v]) => `${k}=${v}`).join('; '), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }) },
-			body: form && new URLSearchParams(form),
-		})
-		for (const c of r.headers.getSetCookie()) {
-			const [, name, value] = c.match(/^([^=]*)=([^;]*)/)
-			this.jar.set(name, value)
-		}
-		return r
-	}
-	async signIn(url) {
-		const page = await (await this.go(url)).text()
-		return this.go(new URL('/login', issuer), {
-			username: 'alice', password: secret('User', 'alice'), csrf: field(page, 'csrf'), request: field(page, 'request'),
-		})
 	}
 }
 
@@ -64,7 +35,7 @@ async function codeFlow(config, what, { DPoP, push, parameters = {} } = {}) {
 		code_challenge: await client.calculatePKCECodeChallenge(verifier), ...parameters,
 	}
 	const url = push ? await client.buildAuthorizationUrlWithPAR(config, request, { DPoP }) : client.buildAuthorizationUrl(config, request)
-	const back = await new Browser().signIn(url)
+	const back = await new Browser(issuer, secret('User', 'alice')).signIn(url)
 	const tokens = await client.authorizationCodeGrant(config, new URL(back.headers.get('location')),
 		{ pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }, undefined, { DPoP })
 	claim(`${what}: the ID token names alice's groups`, tokens.claims().groups?.includes('staff'), JSON.stringify(tokens.claims()))
@@ -93,7 +64,7 @@ async function tokensOfAClient() {
 
 async function pushing() {
 	const { url } = await codeFlow(await discover('web'), 'a pushed request', { push: true })
-	const again = await new Browser().go(url)
+	const again = await new Browser(issuer, secret('User', 'alice')).go(url)
 	claim('a pushed request is good for one sign-in', again.status === 400, again.status)
 }
 
@@ -111,7 +82,7 @@ async function proving() {
 }
 
 async function device() {
-	const config = await discover('portal'), person = new Browser()
+	const config = await discover('portal'), person = new Browser(issuer, secret('User', 'alice'))
 	const asked = await client.initiateDeviceAuthorization(config, { scope: 'openid profile' })
 	await refused('nobody has answered', 'authorization_pending', client.genericGrantRequest(config, DEVICE, { device_code: asked.device_code }))
 	const back = await person.signIn(asked.verification_uri_complete)
