@@ -20,6 +20,7 @@ struct lg_web_request {
 	void *judge_arg;
 	lg_str type, body;		/* of a POST; body empty: GET */
 	lg_str authorization;		/* whole value of the field; empty: none */
+	lg_str signature;		/* of Lightgate-Signature, likewise */
 	size_t max;			/* octets of the answer's body, at most LG_WEB_BODY */
 };
 

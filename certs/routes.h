@@ -48,6 +48,11 @@ lg_err lg_route_profiles(void *self, struct lg_http *ex);
 lg_err lg_route_profile(void *self, struct lg_http *ex);
 lg_err lg_route_profile_put(void *self, struct lg_http *ex);
 lg_err lg_route_profile_delete(void *self, struct lg_http *ex);
+/* Webhooks. */
+lg_err lg_route_hooks(void *self, struct lg_http *ex);
+lg_err lg_route_hook_put(void *self, struct lg_http *ex);
+lg_err lg_route_hook_delete(void *self, struct lg_http *ex);
+lg_err lg_route_hook_test(void *self, struct lg_http *ex);
 /* The ledger. */
 lg_err lg_route_ledger(void *self, struct lg_http *ex);
 lg_err lg_route_ledger_entries(void *self, struct lg_http *ex);

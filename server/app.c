@@ -202,6 +202,26 @@ refresh_bundles(void *arg)
 	__atomic_store_n(&lg_own(app)->refreshing, false, __ATOMIC_RELEASE);
 }
 
+/* Likewise. */
+static void
+tell_hooks(void *arg)
+{
+	struct lg_app *app = arg;
+	struct lg_arena *arena = lg_arena_new();
+	const struct lg_tenant_view *t = lg_tenants_after(app->tenants, 0);
+	struct lg_ctx cx;
+
+	for (; t != NULL && !__atomic_load_n(&lg_own(app)->stopping, __ATOMIC_ACQUIRE); t = lg_tenants_after(app->tenants, t->id)) {
+		lg_arena_reset(arena);
+		lg_ctx_init(&cx, arena);
+		cx.actor = &lg_system;
+		complain(&cx, "telling webhooks", lg_certs_hooks(&cx, app->certs, t->id));
+		lg_store_turn(app->store);
+	}
+	lg_arena_free(&arena);
+	__atomic_store_n(&lg_own(app)->hooking, false, __ATOMIC_RELEASE);
+}
+
 /* Submits the job unless it is already under way. */
 static void
 submit_once(struct lg_app *app, bool *busy, void (*run)(void *arg))
@@ -292,6 +312,7 @@ maintain(void *arg)
 	for (int chain = 0; chain < LG_CHAINS; chain++)
 		complain(&cx, "signing the head of a log", lg_heads_extend(&cx, app, (enum lg_chain)chain, &head));
 	complain(&cx, "rotating keys", lg_rotation_run(&cx, app));
+	submit_once(app, &own->hooking, tell_hooks);
 	if (cx.now >= __atomic_load_n(&own->identity_until, __ATOMIC_ACQUIRE)) {
 		complain(&cx, "renewing the service's certificate", renew_identity(&cx, app));
 		complain(&cx, "writing the file of roots", write_ca_file(&cx, app));
@@ -451,6 +472,8 @@ stop_maintenance(struct lg_app_own *own)
 	while (__atomic_exchange_n(&own->copying, true, __ATOMIC_ACQ_REL))
 		usleep(1000);
 	while (__atomic_exchange_n(&own->refreshing, true, __ATOMIC_ACQ_REL))
+		usleep(1000);
+	while (__atomic_exchange_n(&own->hooking, true, __ATOMIC_ACQ_REL))
 		usleep(1000);
 	while (__atomic_exchange_n(&own->indexing, true, __ATOMIC_ACQ_REL))
 		usleep(1000);

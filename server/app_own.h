@@ -26,7 +26,7 @@ struct lg_app_own {
 	int64_t responders;		/* when OCSP responders are looked at again */
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	int operated;			/* operators being answered; atomic */
-	bool working, copying, refreshing, stopping;	/* of maintenance; atomic */
+	bool working, copying, refreshing, hooking, stopping;	/* of maintenance; atomic */
 	bool indexing;				/* a worker builds indexes; atomic */
 	bool backing_up;		/* atomic */
 	struct lg_watches *watches;

@@ -76,6 +76,8 @@ whole_size(lg_str so_far, size_t max_body)
 	const char *end = so_far.n == 0 ? NULL : memmem(so_far.p, so_far.n, "\r\n\r\n", 4);
 	int64_t length;
 
+	if (end != NULL && lg_str_eq(lg_str_sub(so_far, 9, 3), LG_STR("204")))	/* RFC 9110 6.4.1: it has no content, nor a length */
+		return (size_t)(end - so_far.p) + 4;
 	if (end == NULL || !lg_int_parse(field(lg_str_sub(so_far, 0, (size_t)(end - so_far.p)), LG_STR("Content-Length")), &length) ||
 	    length < 0 || (uint64_t)length > max_body)
 		return SIZE_MAX;

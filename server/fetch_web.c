@@ -54,7 +54,7 @@ write_request(struct lg_ctx *cx, const struct lg_web_request *rq, const struct p
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(LG_WEB_URL + LG_WEB_BODY + LG_FETCH_HEAD);
 	bool six = memchr(to->host.p, ':', to->host.n) != NULL;
 
-	if (!field_valid(rq->authorization) || !field_valid(rq->type))
+	if (!field_valid(rq->authorization) || !field_valid(rq->signature) || !field_valid(rq->type))
 		return lg_fail(cx, LG_E_INVALID, "a field of the request holds what no field may");
 	lg_buf_printf(&b, "%s %.*s HTTP/1.0\r\nHost: %s%.*s%s", rq->body.n > 0 ? "POST" : "GET", LG_FMT(to->target), six ? "[" : "",
 	    LG_FMT(to->host), six ? "]" : "");
@@ -63,6 +63,8 @@ write_request(struct lg_ctx *cx, const struct lg_web_request *rq, const struct p
 	lg_buf_printf(&b, "\r\nUser-Agent: lightgate\r\nAccept: application/json\r\nConnection: close\r\n");
 	if (rq->authorization.n > 0)
 		lg_buf_printf(&b, "Authorization: %.*s\r\n", LG_FMT(rq->authorization));
+	if (rq->signature.n > 0)
+		lg_buf_printf(&b, "Lightgate-Signature: %.*s\r\n", LG_FMT(rq->signature));
 	if (rq->body.n > 0)
 		lg_buf_printf(&b, "Content-Type: %.*s\r\nContent-Length: %zu\r\n", LG_FMT(rq->type), rq->body.n);
 	lg_buf_printf(&b, "\r\n");

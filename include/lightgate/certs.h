@@ -171,6 +171,10 @@ LG_CHECKED lg_err lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const st
 /* Would it be taken?  Nothing changes. */
 LG_CHECKED lg_err lg_certs_trust_check(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority *au);
 
+/* A turn of the tenant's webhooks: what they were not told yet.  On a worker, which waits for others' servers; after one that does not
+ * answer the rest is the next turn's. */
+LG_CHECKED lg_err lg_certs_hooks(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant);
+
 /* On any thread. */
 void lg_certs_metrics(struct lg_certs *c, struct lg_buf *out);
 typedef void lg_ca_ending(void *arg, lg_str trust_domain, const char *what, int64_t ends);

@@ -1,0 +1,90 @@
+# Webhooks: a receiver that verifies signatures is away for a while, and is told everything, in order, once.
+. "$(dirname "$0")/lib.sh"
+printf 'hosts: [{name: node1, dns: [node1.example.org]}]\n' >"$T/state.yaml"
+lg_start "$T/data" --ceiling.dns_suffixes=example.org --load "$T/state.yaml" || bad "start"
+sign_in_admin
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/hook.key" -subj /CN=receiver -days 2 -out "$T/hook.pem" -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null
+cat >"$T/receiver.py" <<'PY'
+import hashlib, hmac, http.server, json, ssl, sys
+port, t = int(sys.argv[1]), sys.argv[2]
+class H(http.server.BaseHTTPRequestHandler):
+	def do_POST(self):
+		body = self.rfile.read(int(self.headers["Content-Length"]))
+		fields = dict(f.split("=", 1) for f in self.headers["Lightgate-Signature"].split(","))
+		key = open(t + "/hook.secret").read().strip().encode()
+		good = hmac.compare_digest(hmac.new(key, fields["t"].encode() + b"." + body, hashlib.sha256).hexdigest(), fields["v1"])
+		with open(t + "/received", "a") as f:
+			for e in json.loads(body)["events"]:
+				f.write(json.dumps({"good": good, **e}) + "\n")
+		self.send_response(204 if good else 401); self.end_headers()
+	def log_message(self, *a): pass
+s = http.server.ThreadingHTTPServer(("127.0.0.1", port), H)
+c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain(t + "/hook.pem", t + "/hook.key")
+s.socket = c.wrap_socket(s.socket, server_side=True, do_handshake_on_connect=False); s.serve_forever()
+PY
+port=$(free_port) receiver=
+receive() { env -u ASAN_OPTIONS python3 "$T/receiver.py" "$port" "$T" & receiver=$!; for i in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.05; done; }
+away() { kill "$receiver"; wait "$receiver" 2>/dev/null; receiver=; }
+trap 'kill $receiver 2>/dev/null; lg_stop' EXIT
+: >"$T/received"
+# the service's own certificate is told too
+got() { jq -r "select(.event == \"$1\" and .profile == \"host\") | .serial" "$T/received"; }
+until_got() { local i; for i in $(seq 200); do [ "$(got "$1" | wc -l)" -ge "$2" ] && return; sleep 0.1; done; return 1; }
+hook() { jq -cn --arg u "https://127.0.0.1:$port/hook" --rawfile ca "$T/hook.pem" "{url: \$u, ca: \$ca} + $1"; }
+status() { api "$@" | tail -1; }
+
+# ---- what is refused
+same "http" "$(status PUT /v1/webhooks/x -d '{"url":"http://127.0.0.1/","events":["issued"]}')" 400
+same "no event" "$(status PUT /v1/webhooks/x -d '{"url":"https://a.example/","events":[]}')" 400
+same "an event that there is not" "$(status PUT /v1/webhooks/x -d '{"url":"https://a.example/","events":["born"]}')" 400
+same "expiring without a time" "$(status PUT /v1/webhooks/x -d '{"url":"https://a.example/","events":["expiring"]}')" 400
+same "without rights" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/v1/webhooks")" 401
+
+# ---- told
+receive
+made=$(api PUT /v1/webhooks/siem -d "$(hook '{events: ["issued", "revoked", "expiring"], expiring_seconds: 7200}')")
+same "added" "$(tail -1 <<<"$made")" 201
+head -1 <<<"$made" | jq -r .secret >"$T/hook.secret"
+claim "its secret is shown" test "$(wc -c <"$T/hook.secret")" -gt 40
+lacks "... and nowhere else" "$(api GET /v1/webhooks; api GET /v1/audit?limit=50; strings "$T/data/store/"* 2>/dev/null | head -100000)" "$(cat "$T/hook.secret")"
+has "tried" "$(api POST /v1/webhooks/siem/test)" '"taken":true,"status":204'
+token=$(api POST /v1/hosts/node1/join-tokens -d '{}' | head -1 | jq -r .token)
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/node1.key" -subj /CN=node1 -out "$T/node1.csr" 2>/dev/null
+curl -sS --cacert "$CA" "$HTTPS/v1/join" -d "$(jq -cn --arg t "$token" --rawfile c "$T/node1.csr" '{token: $t, csr: $c}')" >"$T/joined"
+jq -r .certificate "$T/joined" >"$T/node1.pem"
+claim "issued is told" until_got issued 1
+same "... of that certificate" "$(got issued)" "$(openssl x509 -in "$T/node1.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)"
+has "... whose it is" "$(grep '"issued"' "$T/received")" '"profile": "host", "subject": \{"type": "Host", "name": "node1"\}'
+
+# ---- away, and told all the same
+away
+fresh() { curl -sS --cacert "$CA" --cert "$T/node1.pem" --key "$T/node1.key" "$MTLS/v1/certificates" -d "$(jq -cn --rawfile c "$T/node1.csr" '{csr: $c, profile: "host"}')" | jq -r .serial; }
+for i in 1 2 3 4 5; do fresh; done >"$T/serials"
+for s in $(head -2 "$T/serials"); do status POST "/v1/certificates/$s/revoke" -d '{"reason":"superseded"}'; done >/dev/null
+for i in $(seq 100); do has_error=$(api GET /v1/webhooks | head -1 | jq -r '.items[0].error // ""'); [ -n "$has_error" ] && break; sleep 0.1; done
+claim "that nobody answers is seen" test -n "$has_error"
+claim "... and how much waits" test "$(api GET /v1/webhooks | head -1 | jq '.items[0].waiting')" -ge 6
+lg_stop; lg_start "$T/data" --ceiling.dns_suffixes=example.org || bad "start again"
+sign_in_admin
+receive
+claim "after a restart everything is told" until_got revoked 2
+same "... once, in order" "$(got issued | tail -n +2)" "$(cat "$T/serials")"
+same "... the revoked too" "$(got revoked)" "$(head -2 "$T/serials")"
+same "every signature was good" "$(jq -r .good "$T/received" | sort -u)" true
+same "nothing waits" "$(api GET /v1/webhooks | head -1 | jq -r '.items[0] | "\(.waiting) \(.error)"')" "0 null"
+
+# ---- expiring: each certificate once
+same "the warning comes 23 h 59 min 50 s before the end" "$(status PUT /v1/webhooks/siem -d "$(hook '{events: ["expiring"], expiring_seconds: 86390}')")" 204
+fresh >"$T/aged"
+claim "so a certificate of a day is soon expiring" until_got expiring 1
+for i in $(seq 100); do got expiring | grep -qxFf "$T/aged" && break; sleep 0.2; done
+has "... this one too" "$(got expiring)" "$(cat "$T/aged")"
+same "... each once" "$(got expiring | sort | uniq -d | wc -l)" 0
+lacks "... and none that was revoked" "$(got expiring)" "$(head -1 "$T/serials")"
+same "changed, it keeps its secret" "$(jq -r .good "$T/received" | sort -u)" true
+has "deliveries are on record" "$(api GET '/v1/audit?operation=webhook.deliver')" '"operation":"webhook.deliver"'
+same "removed" "$(status DELETE /v1/webhooks/siem)" 204
+same "there is none" "$(api GET /v1/webhooks | head -1 | jq '.items | length')" 0
+away
+trap lg_stop EXIT
+done_testing
