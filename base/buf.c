@@ -95,6 +95,31 @@ lg_buf_u64(struct lg_buf *b, uint64_t v)
 }
 
 void
+lg_buf_varint(struct lg_buf *b, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		lg_buf_byte(b, (char)(v | 0x80));
+	lg_buf_byte(b, (char)v);
+}
+
+size_t
+lg_varint_size(uint64_t v)
+{
+	size_t n = 1;
+
+	for (; v >= 0x80; v >>= 7)
+		n++;
+	return n;
+}
+
+void
+lg_buf_varstr(struct lg_buf *b, lg_str s)
+{
+	lg_buf_varint(b, s.n);
+	lg_buf_str(b, s);
+}
+
+void
 lg_buf_str32(struct lg_buf *b, lg_str s)
 {
 	if (s.n > UINT32_MAX) {
@@ -214,6 +239,23 @@ lg_rd_fixed(struct lg_rd *r, void *ret, size_t n)
 
 	if (s.n == n && n > 0)
 		memcpy(ret, s.p, n);
+}
+
+uint64_t
+lg_rd_varint_long(struct lg_rd *r)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64 && !r->bad && r->p < r->end; shift += 7) {
+		uint64_t bits = *r->p & 0x7f;
+		if (bits << shift >> shift != bits)
+			break;
+		v |= bits << shift;
+		if (*r->p++ < 0x80)
+			return v;
+	}
+	r->bad = true;
+	return 0;
 }
 
 lg_uuid

@@ -1,34 +1,57 @@
 /* entry.c: encoding and decoding of stored entries. */
 #include "directory/entry.h"
 
-enum { DISABLED = 1 };
+/* Of a row: what follows from the rest is not written. */
+enum { DISABLED = 1, CHANGED = 2, CREATOR = 4, MODIFIER = 8, NAMED = 16 };
 
-static void
-put_bytes16(struct lg_buf *b, lg_str s)
+/* The name is what stands behind the RDN's first '='. */
+static bool
+ends_with_name(lg_str rdn, lg_str name)
 {
-	lg_buf_u16(b, (uint16_t)s.n);
-	lg_buf_str(b, s);
+	size_t type = rdn.n - name.n;
+
+	return rdn.n > name.n && memchr(rdn.p, '=', rdn.n) == rdn.p + type - 1 && lg_str_eq(lg_str_sub(rdn, type, rdn.n), name);
+}
+
+static lg_str
+behind_type(lg_str rdn)
+{
+	lg_str type, name;
+
+	return lg_str_cut(rdn, '=', &type, &name) ? name : LG_NONE;
+}
+
+static unsigned
+flags_of(const struct lg_entry *e)
+{
+	return (e->enabled ? 0u : DISABLED) | (e->modified == e->created ? 0u : CHANGED) | (lg_uuid_is_nil(e->creator) ? 0u : CREATOR) |
+	    (lg_uuid_is_nil(e->modifier) ? 0u : MODIFIER) | (ends_with_name(e->rdn, e->name) ? NAMED : 0u);
 }
 
 lg_str
 lg_entry_encode(struct lg_arena *a, const struct lg_entry *e)
 {
 	struct lg_buf b = LG_BUF(e->body.n + 3 * UINT16_MAX);
+	unsigned flags = flags_of(e);
 	lg_str row;
 
 	lg_buf_byte(&b, LG_ENTRY_VERSION);
 	lg_buf_byte(&b, (char)e->type);
-	lg_buf_byte(&b, e->enabled ? 0 : DISABLED);
-	lg_buf_u64(&b, e->parent);
+	lg_buf_byte(&b, (char)flags);
+	lg_buf_varint(&b, e->parent);
+	lg_buf_varint(&b, e->stamp);
 	lg_buf_uuid(&b, e->uuid);
 	lg_buf_u64(&b, (uint64_t)e->created);
-	lg_buf_u64(&b, (uint64_t)e->modified);
-	lg_buf_uuid(&b, e->creator);
-	lg_buf_uuid(&b, e->modifier);
-	lg_buf_u64(&b, e->stamp);
-	put_bytes16(&b, e->rdn);
-	put_bytes16(&b, e->rdn_normal);
-	put_bytes16(&b, e->name);
+	if ((flags & CHANGED) != 0)
+		lg_buf_u64(&b, (uint64_t)e->modified);
+	if ((flags & CREATOR) != 0)
+		lg_buf_uuid(&b, e->creator);
+	if ((flags & MODIFIER) != 0)
+		lg_buf_uuid(&b, e->modifier);
+	lg_buf_varstr(&b, e->rdn);
+	lg_buf_varstr(&b, e->rdn_normal);
+	if ((flags & NAMED) == 0)
+		lg_buf_varstr(&b, e->name);
 	lg_buf_str(&b, e->body);
 	row = lg_dup(a, lg_buf_view(&b));
 	lg_buf_free(&b);
@@ -40,23 +63,26 @@ lg_entry_decode(lg_str key, lg_str row, struct lg_entry *ret)
 {
 	struct lg_rd k = lg_rd_of(key), rd = lg_rd_of(row);
 	struct lg_entry e = { .tenant = lg_rd_u32(&k), .id = lg_rd_u64(&k) };
-	uint8_t type;
+	uint8_t type, flags;
 
 	if (!lg_rd_done(&k) || lg_rd_u8(&rd) != LG_ENTRY_VERSION)
 		return false;
 	type = lg_rd_u8(&rd);
+	flags = lg_rd_u8(&rd);
 	e.type = (enum lg_entry_type)type;
-	e.enabled = (lg_rd_u8(&rd) & DISABLED) == 0;
-	e.parent = lg_rd_u64(&rd);
+	e.enabled = (flags & DISABLED) == 0;
+	e.parent = lg_rd_varint(&rd);
+	e.stamp = lg_rd_varint(&rd);
 	e.uuid = lg_rd_uuid(&rd);
 	e.created = (int64_t)lg_rd_u64(&rd);
-	e.modified = (int64_t)lg_rd_u64(&rd);
-	e.creator = lg_rd_uuid(&rd);
-	e.modifier = lg_rd_uuid(&rd);
-	e.stamp = lg_rd_u64(&rd);
-	e.rdn = lg_rd_bytes(&rd, lg_rd_u16(&rd));
-	e.rdn_normal = lg_rd_bytes(&rd, lg_rd_u16(&rd));
-	e.name = lg_rd_bytes(&rd, lg_rd_u16(&rd));
+	e.modified = (flags & CHANGED) != 0 ? (int64_t)lg_rd_u64(&rd) : e.created;
+	if ((flags & CREATOR) != 0)
+		e.creator = lg_rd_uuid(&rd);
+	if ((flags & MODIFIER) != 0)
+		e.modifier = lg_rd_uuid(&rd);
+	e.rdn = lg_rd_varstr(&rd);
+	e.rdn_normal = lg_rd_varstr(&rd);
+	e.name = (flags & NAMED) != 0 ? behind_type(e.rdn) : lg_rd_varstr(&rd);
 	e.body = (lg_str){ (const char *)rd.p, (size_t)(rd.end - rd.p) };
 	if (rd.bad || type >= LG_TYPES)
 		return false;
@@ -76,13 +102,13 @@ bool
 lg_attr_next(struct lg_attr_it *it, struct lg_attr_values *ret)
 {
 	while (it->rd.p < it->rd.end && !it->rd.bad) {
-		unsigned id = lg_rd_u16(&it->rd);
-		lg_str block = lg_rd_str32(&it->rd);
-		if (it->rd.bad)
+		uint64_t id = lg_rd_varint(&it->rd);
+		lg_str block = lg_rd_varstr(&it->rd);
+		if (it->rd.bad || id > UINT16_MAX)
 			return false;
 		ret->rd = lg_rd_of(block);
-		ret->n = lg_rd_u32(&ret->rd);
-		ret->attr = lg_attr_of(id);
+		ret->n = (uint32_t)lg_rd_varint(&ret->rd);
+		ret->attr = lg_attr_of((unsigned)id);
 		if (ret->attr != NULL)
 			return true;
 	}
@@ -94,7 +120,7 @@ lg_value_next(struct lg_attr_values *av, lg_str *ret)
 {
 	if (av->rd.p == av->rd.end)
 		return false;
-	*ret = lg_rd_str32(&av->rd);
+	*ret = lg_rd_varstr(&av->rd);
 	return !av->rd.bad;
 }
 
@@ -175,13 +201,13 @@ lg_stored_normal(struct lg_arena *a, const struct lg_attr *at, lg_str stored, lg
 void
 lg_body_attr(struct lg_buf *out, const struct lg_attr *at, const lg_str *v, size_t n)
 {
-	size_t size = 4;
+	size_t size = lg_varint_size(n);
 
 	for (size_t i = 0; i < n; i++)
-		size += 4 + v[i].n;
-	lg_buf_u16(out, at->id);
-	lg_buf_u32(out, (uint32_t)size);
-	lg_buf_u32(out, (uint32_t)n);
+		size += lg_varint_size(v[i].n) + v[i].n;
+	lg_buf_varint(out, at->id);
+	lg_buf_varint(out, size);
+	lg_buf_varint(out, n);
 	for (size_t i = 0; i < n; i++)
-		lg_buf_str32(out, v[i]);
+		lg_buf_varstr(out, v[i]);
 }

@@ -180,6 +180,12 @@ lg_table_count(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, u
 }
 
 uint64_t
+lg_view_snapshot(const struct lg_view *v)
+{
+	return mdb_txn_id(v->txn);
+}
+
+uint64_t
 lg_view_seq(const struct lg_view *v)
 {
 	struct lg_head h;

@@ -185,6 +185,9 @@ void lg_buf_byte(struct lg_buf *b, char c);
 void lg_buf_u16(struct lg_buf *b, uint16_t v);	/* big-endian, as all integers on disk and wire */
 void lg_buf_u32(struct lg_buf *b, uint32_t v);
 void lg_buf_u64(struct lg_buf *b, uint64_t v);
+void lg_buf_varint(struct lg_buf *b, uint64_t v);	/* seven bits an octet, the lowest first; the top bit says that more follow */
+size_t lg_varint_size(uint64_t v);		/* octets of it */
+void lg_buf_varstr(struct lg_buf *b, lg_str s);		/* its length so, then its octets */
 void lg_buf_printf(struct lg_buf *b, const char *fmt, ...) LG_PRINTF(2, 3);
 void lg_buf_drop(struct lg_buf *b, size_t n);	/* takes n bytes off the front */
 LG_CHECKED lg_err lg_buf_status(struct lg_ctx *cx, const struct lg_buf *b);	/* LG_E_LIMIT when full */
@@ -212,6 +215,19 @@ lg_str lg_rd_bytes(struct lg_rd *r, size_t n);
 lg_str lg_rd_str32(struct lg_rd *r);		/* u32 length, bytes; lg_buf_str32 writes it */
 void lg_buf_str32(struct lg_buf *b, lg_str s);
 void lg_rd_fixed(struct lg_rd *r, void *ret, size_t n);	/* n octets; *ret is untouched when they are missing */
+uint64_t lg_rd_varint_long(struct lg_rd *r);	/* for lg_rd_varint: of any length */
+static inline uint64_t
+lg_rd_varint(struct lg_rd *r)			/* over 64 bits: bad */
+{
+	if (!r->bad && r->p < r->end && *r->p < 0x80)
+		return *r->p++;
+	return lg_rd_varint_long(r);
+}
+static inline lg_str
+lg_rd_varstr(struct lg_rd *r)
+{
+	return lg_rd_bytes(r, lg_rd_varint(r));
+}
 lg_uuid lg_rd_uuid(struct lg_rd *r);		/* 16 octets; nil when they are missing */
 void lg_buf_uuid(struct lg_buf *b, lg_uuid u);
 static inline bool

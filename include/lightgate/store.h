@@ -17,7 +17,7 @@
 #define LG_MUTATION_ROWS	10000
 #define LG_MUTATION_BYTES	(4u << 20)
 #define LG_STORE_QUEUE		4096		/* waiting mutations; beyond it LG_E_BUSY */
-#define LG_STORE_FORMAT		1
+#define LG_STORE_FORMAT		2
 
 struct lg_store;
 struct lg_view;			/* a snapshot, or the inside of a mutation: one set of getters for both */
@@ -67,6 +67,7 @@ void lg_store_close(struct lg_store **st);	/* waits for the writer's queue; mail
 LG_CHECKED lg_err lg_view_begin(struct lg_ctx *cx, struct lg_store *st, struct lg_view **ret);	/* nests: one snapshot per thread */
 void lg_view_end(struct lg_view **v);		/* safe on NULL; the snapshot itself is kept until the turn ends */
 void lg_store_turn(struct lg_store *st);	/* end of a turn on this thread: its snapshot is reset */
+uint64_t lg_view_snapshot(const struct lg_view *v);	/* snapshots of one number show the same */
 uint64_t lg_view_seq(const struct lg_view *v);	/* sequence number of the last record it sees */
 
 LG_CHECKED lg_err lg_get(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key, lg_str *ret);	/* LG_E_NOT_FOUND without a sentence */

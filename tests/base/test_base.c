@@ -154,6 +154,35 @@ Test(buf, integers_go_both_ways_and_a_short_cursor_remembers)
 	lg_buf_free(&b);
 }
 
+Test(buf, varints_are_as_long_as_they_must_be_and_go_both_ways)
+{
+	static const uint64_t v[] = { 0, 0x7f, 0x80, 0x3fff, 0x4000, UINT32_MAX, UINT64_MAX >> 1, UINT64_MAX };
+	static const size_t size[] = { 1, 1, 2, 2, 3, 5, 9, 10 };
+
+	for (size_t i = 0; i < LG_COUNT(v); i++) {
+		LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(100);
+		lg_buf_varint(&b, v[i]);
+		cr_assert_eq(b.n, size[i]);
+		cr_assert_eq(lg_varint_size(v[i]), size[i]);
+		struct lg_rd r = lg_rd_of(lg_buf_view(&b)), cut = lg_rd_of((lg_str){ b.p, b.n - 1 });
+		cr_assert_eq(lg_rd_varint(&r), v[i]);
+		cr_assert(lg_rd_done(&r));
+		cr_assert_eq(lg_rd_varint(&cut), 0);
+		cr_assert(cut.bad);
+	}
+}
+
+Test(rd, a_varint_of_more_than_64_bits_is_bad)
+{
+	struct lg_rd wide = lg_rd_of(LG_STR("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"));
+	struct lg_rd long_one = lg_rd_of(LG_STR("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"));
+	struct lg_rd claims = lg_rd_of(LG_STR("\xff\x7f" "abc"));
+
+	cr_assert(lg_rd_varint(&wide) == 0 && wide.bad);
+	cr_assert(lg_rd_varint(&long_one) == 0 && long_one.bad);
+	cr_assert(lg_rd_varstr(&claims).n == 0 && claims.bad);
+}
+
 Test(rd, an_id_cut_short_is_nil_and_remembered)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64);

@@ -45,13 +45,25 @@ migrate(struct fixture *f, uint64_t target, const struct lg_migration *steps, si
 	return e;
 }
 
+/* A store whose format says 1. */
+static void
+start(struct fixture *f)
+{
+	MDB_txn *txn;
+
+	fixture_start(f);
+	assert_ok(f, lg_write_begin(&f->cx, f->st, &txn));
+	assert_ok(f, lg_meta_u64_put(&f->cx, f->st, txn, "format", 1));
+	assert_ok(f, lg_write_commit(&f->cx, f->st, txn, NULL, 0));
+}
+
 Test(migrate, steps_run_in_order_up_to_the_target)
 {
 	static const struct lg_migration steps[] = { { 2, note_other }, { 1, note_step } };
 	struct fixture f;
 	uint64_t format, seen;
 
-	fixture_start(&f);
+	start(&f);
 	assert_ok(&f, migrate(&f, 3, steps, 2, &format, &seen));
 	cr_assert_eq(format, 3);
 	cr_assert_eq(seen, 12);
@@ -66,7 +78,7 @@ Test(migrate, a_failing_step_leaves_the_old_format)
 	struct fixture f;
 	uint64_t format, seen;
 
-	fixture_start(&f);
+	start(&f);
 	assert_err(&f, LG_E_CORRUPT, migrate(&f, 3, steps, 2, &format, &seen));
 	cr_assert_eq(format, 1);
 	cr_assert_eq(seen, 0);
@@ -79,7 +91,7 @@ Test(migrate, a_missing_step_is_said)
 	struct fixture f;
 	uint64_t format, seen;
 
-	fixture_start(&f);
+	start(&f);
 	assert_err(&f, LG_E_UNSUPPORTED, migrate(&f, 3, steps, 1, &format, &seen));
 	cr_assert_eq(format, 1);
 	fixture_end(&f);
