@@ -7,10 +7,16 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "lightgate/base.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
-static EVP_MD *sha256;
+static struct {
+	const char *name;
+	EVP_MD *md;
+} digests[] = { { "SHA256", NULL }, { "SHA1", NULL }, { "SHA384", NULL }, { "SHA512", NULL } };
 static EVP_CIPHER *gcm;
 static EVP_MAC *hmac;
 static _Thread_local struct lg_local *mine;
@@ -39,10 +45,11 @@ local_free(void *arg)
 static void
 fetch(void)
 {
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	for (size_t i = 0; i < LG_COUNT(digests); i++)
+		lg_crypto_must((digests[i].md = EVP_MD_fetch(NULL, digests[i].name, NULL)) != NULL);
 	gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	lg_crypto_must(sha256 != NULL && gcm != NULL && hmac != NULL);
+	lg_crypto_must(gcm != NULL && hmac != NULL);
 	lg_crypto_must(pthread_key_create(&key, local_free) == 0);
 }
 
@@ -80,7 +87,19 @@ const EVP_MD *
 lg_md_sha256(void)
 {
 	pthread_once(&once, fetch);
-	return sha256;
+	return digests[0].md;
+}
+
+const EVP_MD *
+lg_md_named(const char *name)
+{
+	size_t i = 0;
+
+	pthread_once(&once, fetch);
+	while (i < LG_COUNT(digests) && strcmp(digests[i].name, name) != 0)
+		i++;
+	lg_crypto_must(i < LG_COUNT(digests));
+	return digests[i].md;
 }
 
 const EVP_CIPHER *

@@ -20,6 +20,7 @@ struct lg_local {
 struct lg_local *lg_local(void);
 
 const EVP_MD *lg_md_sha256(void);
+const EVP_MD *lg_md_named(const char *name);	/* "SHA1", "SHA256", "SHA384" or "SHA512" */
 const EVP_CIPHER *lg_aes_256_gcm(void);
 
 /* For calls that can fail only by lack of memory or a broken library. */

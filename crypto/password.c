@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "crypto/local.h"
 
 enum { SALT = 16, HASH = 32, STORED_MAX = 512 };
 
@@ -112,8 +113,8 @@ static lg_err
 check_digest(struct lg_ctx *cx, const struct lg_stored *st, const struct lg_secret *password,
     const struct lg_password_cost *cost, bool *match, bool *upgrade)
 {
-	LG_AUTO(lg_secret_free) struct lg_secret bytes = { NULL, 0 };
-	const EVP_MD *md = EVP_get_digestbyname(st->digest);
+	EVP_MD_CTX *ctx = lg_local()->digest;
+	const EVP_MD *md = lg_md_named(st->digest);
 	uint8_t got[EVP_MAX_MD_SIZE];
 	lg_str raw;
 
@@ -121,11 +122,12 @@ check_digest(struct lg_ctx *cx, const struct lg_stored *st, const struct lg_secr
 	size_t size = (size_t)EVP_MD_get_size(md);
 	if (!lg_base64_parse(cx->arena, st->value, &raw) || raw.n < size || (raw.n > size) != st->salted)
 		return lg_fail(cx, LG_E_CORRUPT, "a stored password does not decode");
-	bytes = lg_secret_new(password->n + raw.n - size);
-	memcpy(bytes.p, password->p, password->n);
-	memcpy(bytes.p + password->n, raw.p + size, raw.n - size);
-	if (EVP_Digest(bytes.p, bytes.n, got, NULL, md, NULL) != 1)
-		return lg_fail(cx, LG_E_UNAVAILABLE, "%s is not available", st->digest);
+	lg_crypto_must(EVP_DigestInit_ex2(ctx, md, NULL));
+	if (password->n > 0)
+		lg_crypto_must(EVP_DigestUpdate(ctx, password->p, password->n));
+	lg_crypto_must(EVP_DigestUpdate(ctx, raw.p + size, raw.n - size));
+	lg_crypto_must(EVP_DigestFinal_ex(ctx, got, NULL));
+	EVP_MD_CTX_reset(ctx);		/* nothing of the password stays */
 	*match = lg_equal_bytes(got, raw.p, size);
 	*upgrade = true;
 	return LG_OK;

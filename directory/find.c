@@ -148,12 +148,19 @@ lg_dn_resolve(struct lg_ctx *cx, struct lg_view *v, const struct lg_dn *dn, stru
 lg_err
 lg_entry_by_dn(struct lg_ctx *cx, struct lg_view *v, lg_str text, struct lg_entry *ret)
 {
-	struct lg_place place;
 	struct lg_dn dn;
 
 	if (!lg_dn_parse(cx->arena, text, &dn))
 		return lg_fail(cx, LG_E_INVALID, "'%.*s' is no DN", LG_FMT(lg_str_sub(text, 0, 200)));
-	LG_TRY(lg_dn_resolve(cx, v, &dn, &place));
+	return lg_entry_at(cx, v, &dn, ret);
+}
+
+lg_err
+lg_entry_at(struct lg_ctx *cx, struct lg_view *v, const struct lg_dn *dn, struct lg_entry *ret)
+{
+	struct lg_place place;
+
+	LG_TRY(lg_dn_resolve(cx, v, dn, &place));
 	return place.tenant == 0 || place.missing > 0 ? LG_E_NOT_FOUND : lg_entry_by_id(cx, v, place.tenant, place.id, ret);
 }
 

@@ -14,6 +14,8 @@ struct lg_place {
 };
 LG_CHECKED lg_err lg_dn_resolve(struct lg_ctx *cx, struct lg_view *v, const struct lg_dn *dn, struct lg_place *ret);
 LG_CHECKED lg_err lg_child_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t parent, lg_str rdn_normal, uint64_t *ret);
+/* lg_entry_by_dn of a DN that is parsed already. */
+LG_CHECKED lg_err lg_entry_at(struct lg_ctx *cx, struct lg_view *v, const struct lg_dn *dn, struct lg_entry *ret);
 bool lg_has_children(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e);
 /* The DN of the entry's parent's parent's ... child path: e's own RDN in front of parent_dn. */
 lg_str lg_dn_below(struct lg_arena *a, lg_str rdn, lg_str parent_dn);

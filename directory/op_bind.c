@@ -15,6 +15,7 @@ struct bind {
 	bool found, enabled;
 	bool lacks_scram;		/* the tenant wants a verifier that this password has not got yet */
 	struct lg_entry who;		/* names in the operation's arena */
+	uint64_t seen;			/* the snapshot it was found in */
 	int64_t since;			/* when the password was set */
 	uint32_t tenant;
 	lg_str address, account;	/* for who counts failures */
@@ -34,7 +35,6 @@ succeed(struct lg_op *op, const struct lg_entry *who, const int64_t *since, lg_s
 {
 	lg_conn_actor(op->conn, who, since);
 	op->conn->bound = who != NULL;
-	op->conn->session.doubted = since != NULL;	/* it may have been replaced while it was checked */
 	if (credentials.p != NULL)
 		lg_op_result_with(op, LG_LDAP_SUCCESS, LG_NONE, LG_NONE, write_credentials, &credentials);
 	else
@@ -101,6 +101,8 @@ settled(struct lg_op *op, const struct lg_pwd_verdict *v)
 	    good && v->must_change ? LG_PWD_CHANGE_AFTER_RESET : LG_PWD_NO_ERROR);
 	if (op->conn != NULL && good) {
 		succeed(op, &b->who, &b->since, b->credentials);
+		op->conn->session.doubted = true;	/* it may have been replaced while it was checked */
+		op->conn->session.seen = b->seen;
 		op->conn->must_change = v->must_change || expired;
 	} else {
 		refuse(op);
@@ -158,7 +160,7 @@ judge_now(struct lg_op *op, struct bind *b, lg_str verifier, const struct lg_sec
 
 /* The entry and its verifier; empty when there is none to check against. */
 static lg_str
-find_verifier(struct lg_op *op, lg_str name, struct bind *b)
+find_verifier(struct lg_op *op, const struct lg_dn *name, struct bind *b)
 {
 	struct lg_directory *dir = op->ldap->o.dir;
 	struct lg_scram scram;
@@ -167,7 +169,8 @@ find_verifier(struct lg_op *op, lg_str name, struct bind *b)
 
 	if (lg_view_begin(&op->cx, dir->store, &v) != LG_OK)
 		return LG_NONE;
-	if (lg_entry_by_dn(&op->cx, v, name, &b->who) == LG_OK && lg_entry_verifier(&op->cx, dir, v, &b->who, &verifier) == LG_OK &&
+	b->seen = lg_view_snapshot(v);
+	if (lg_entry_at(&op->cx, v, name, &b->who) == LG_OK && lg_entry_verifier(&op->cx, dir, v, &b->who, &verifier) == LG_OK &&
 	    lg_password_since(&op->cx, v, &b->who, &b->since)) {
 		b->found = true;
 		b->enabled = b->who.enabled;
@@ -210,7 +213,7 @@ bind_simple(struct lg_op *op, lg_str name, lg_str password)
 	}
 	op->state = b;
 	b->password = password;
-	verifier = find_verifier(op, name, b);
+	verifier = find_verifier(op, &dn, b);
 	if (!may_try(op, b, name)) {
 		lg_op_code(op, LG_LDAP_BUSY, "too many failed attempts; wait a minute");
 		return;
@@ -251,10 +254,12 @@ void
 lg_bind_checked(struct lg_op *op, lg_str dn, bool match, lg_str credentials)
 {
 	struct bind *b = LG_NEW(op->arena, struct bind);
+	struct lg_dn parsed;
 
 	op->state = b;
 	b->credentials = credentials;
-	find_verifier(op, dn, b);
+	if (lg_dn_parse(op->arena, dn, &parsed))
+		find_verifier(op, &parsed, b);
 	if (!may_try(op, b, dn)) {
 		lg_op_code(op, LG_LDAP_BUSY, "too many failed attempts; wait a minute");
 		return;

@@ -161,7 +161,7 @@ lg_op_settle(struct lg_op *op, const struct lg_entry *who, lg_str address, lg_st
 	st->op = op;
 	st->password = password;
 	st->then = then;
-	st->s = (struct lg_settle){ .dir = op->ldap->o.dir, .tenant = who->tenant, .id = who->id, .address = lg_pwd_address(address),
+	st->s = (struct lg_settle){ .dir = op->ldap->o.dir, .tenant = who->tenant, .id = who->id, .address = address,
 		.match = match, .upgrade = match && upgrade, .verifier = verifier };
 	e = lg_view_begin(&op->cx, st->s.dir->store, &v);
 	if (e == LG_OK) {

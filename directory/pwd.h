@@ -85,7 +85,7 @@ struct lg_settle {
 	struct lg_directory *dir;
 	uint32_t tenant;
 	uint64_t id;			/* of the entry */
-	uint64_t address;		/* lg_pwd_address */
+	lg_str address;			/* of the client */
 	bool match, upgrade;
 	lg_str verifier;		/* that was checked */
 	lg_str renewed;			/* its successor; empty: none */

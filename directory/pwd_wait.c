@@ -78,7 +78,7 @@ lg_password_settle(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant,
     const struct lg_secret *password, bool match, bool upgrade)
 {
 	const struct lg_hasher *hasher = dir->ports.hasher;
-	struct lg_settle s = { .dir = dir, .tenant = tenant, .address = lg_pwd_address(address), .match = match, .upgrade = match && upgrade,
+	struct lg_settle s = { .dir = dir, .tenant = tenant, .address = address, .match = match, .upgrade = match && upgrade,
 		.verifier = verifier };
 	lg_err e = LG_OK;
 

@@ -7,14 +7,20 @@
 #include "directory/directory.h"
 #include "directory/edit.h"
 #include "directory/pwd.h"
+#include "directory/tenant.h"
 
+/* "1/<entryUUID>/userPassword": made for every bind, so by hand. */
 static lg_str
 associated(struct lg_arena *a, const struct lg_entry *e)
 {
-	char uuid[LG_UUID_TEXT + 1];
+	static const char attribute[] = "/userPassword";
+	char text[10 + 1 + LG_UUID_TEXT + 1], *p = text + 10;
 
-	lg_uuid_text(e->uuid, uuid);
-	return lg_print(a, "%u/%s/userPassword", e->tenant, uuid);
+	*p = '/';
+	for (uint32_t n = e->tenant; n > 0 || p == text + 10; n /= 10)
+		*--p = (char)('0' + n % 10);
+	lg_uuid_text(e->uuid, text + 11);
+	return lg_cat(a, (lg_str){ p, (size_t)(text + 11 + LG_UUID_TEXT - p) }, LG_STR(attribute));
 }
 
 bool
@@ -115,11 +121,11 @@ lg_secret_open(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, c
 bool
 lg_scram_wanted(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant)
 {
-	struct lg_tenant t;
+	struct lg_tenant_row t;
 	struct lg_entry top;
 	lg_str value;
 
-	return lg_tenant_get(cx, v, tenant, &t) == LG_OK && lg_entry_by_uuid(cx, v, tenant, t.uuid, &top) == LG_OK &&
+	return lg_tenant_row(cx, v, tenant, &t) == LG_OK && lg_entry_by_id(cx, v, tenant, t.entry, &top) == LG_OK &&
 	    lg_entry_first(&top, LG_A_LG_SCRAM, &value) && lg_str_eq(value, LG_STR("TRUE"));
 }
 

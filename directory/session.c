@@ -64,26 +64,35 @@ is_shut(struct lg_ctx *cx, struct lg_view *v, const struct lg_session *s)
 	return lg_pwd_state_get(cx, v, s->tenant, s->entry, &pwd) != LG_OK || (pwd.locked == LG_PWD_FOREVER && !pwd.strangers);
 }
 
+static bool
+still_in(struct lg_ctx *cx, struct lg_view *v, struct lg_session *s, bool *same_password)
+{
+	struct lg_entry e;
+	int64_t now = 0;
+	bool there = lg_entry_by_id(cx, v, s->tenant, s->entry, &e) == LG_OK && e.enabled && !is_shut(cx, v, s);
+
+	*same_password = !s->by_password || (there && lg_password_since(cx, v, &e, &now) && now == s->since);
+	if (there && s->by_password && !*same_password)
+		s->since = now;
+	return there;
+}
+
 /* The entry as it is, if it may still act. */
 static bool
 still_there(struct lg_ldap_conn *c, bool *same_password)
 {
 	struct lg_session *s = &c->session;
 	struct lg_arena *arena = c->ldap->entry;
-	struct lg_entry e;
 	struct lg_view *v;
 	struct lg_ctx cx;
-	int64_t now = 0;
 	bool there;
 
 	lg_arena_reset(arena);
 	lg_ctx_init(&cx, arena);
 	if (lg_view_begin(&cx, c->ldap->o.dir->store, &v) != LG_OK)
 		return false;
-	there = lg_entry_by_id(&cx, v, s->tenant, s->entry, &e) == LG_OK && e.enabled && !is_shut(&cx, v, s);
-	*same_password = !s->by_password || (there && lg_password_since(&cx, v, &e, &now) && now == s->since);
-	if (there && s->by_password && !*same_password)
-		s->since = now;
+	*same_password = true;
+	there = lg_view_snapshot(v) == s->seen || still_in(&cx, v, s, same_password);
 	lg_view_end(&v);
 	return there;
 }
@@ -114,6 +123,7 @@ lg_session_settle(struct lg_ldap_conn *c)
 static void
 doubt(struct lg_ldap_conn *c)
 {
+	c->session.seen = 0;
 	c->session.doubted = true;
 	lg_session_settle(c);
 	if (c->closing && c->wake != NULL)

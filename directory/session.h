@@ -16,6 +16,7 @@ struct lg_session {
 	bool by_password;
 	int64_t since;			/* when the password that was checked had been set; a renewed form of it is the same password */
 	bool doubted;			/* to be looked at when no operation waits */
+	uint64_t seen;			/* the snapshot in which all was well; 0: look in any */
 	struct lg_ldap_conn *next, **prev;	/* of the bucket */
 };
 

@@ -70,9 +70,11 @@ host_of(lg_str address)
 }
 
 static uint64_t
-key_of(const struct sts_throttle *t, struct lg_arena *a, size_t kind, uint32_t tenant, lg_str what)
+key_of(const struct sts_throttle *t, size_t kind, uint32_t tenant, lg_str what)
 {
-	return lg_hash_keyed(t->secret, lg_print(a, "%s %u %.*s", kinds[kind].name, tenant, LG_FMT(what)));
+	uint64_t key[2] = { t->secret[0], t->secret[1] ^ ((uint64_t)kind << 32 | tenant) };
+
+	return lg_hash_keyed(key, what);
 }
 
 /* The slot of a key, or the one among its places that was quiet for longest. */
@@ -111,7 +113,7 @@ enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address
 {
 	int64_t now = lg_boottime();
 	uint64_t key[2] = {
-		key_of(t, cx->arena, 0, tenant, account), key_of(t, cx->arena, 1, tenant, host_of(address)),
+		key_of(t, 0, tenant, account), key_of(t, 1, tenant, host_of(address)),
 	};
 	bool wait = false;
 
@@ -143,10 +145,11 @@ lg_sts_attempt_done(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_s
 {
 	struct sts_throttle *t = sts->throttle;
 	uint64_t key[2] = {
-		key_of(t, cx->arena, 0, tenant, account), key_of(t, cx->arena, 1, tenant, host_of(address)),
+		key_of(t, 0, tenant, account), key_of(t, 1, tenant, host_of(address)),
 	};
 	int64_t now = lg_boottime();
 
+	(void)cx;
 	(void)pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; !good && i < 2; i++)
 		count(find(t, key[i], now), i, now);
@@ -161,12 +164,13 @@ sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg
 	int64_t now = lg_boottime();
 	struct slot *s;
 
+	(void)cx;
 	(void)pthread_mutex_lock(&t->lock);
-	s = find(t, key_of(t, cx->arena, 0, tenant, account), now);
+	s = find(t, key_of(t, 0, tenant, account), now);
 	s->failures = 0;
 	s->until = 0;
 	/* One good password does not excuse the address for the others it tried. */
-	s = find(t, key_of(t, cx->arena, 1, tenant, host_of(address)), now);
+	s = find(t, key_of(t, 1, tenant, host_of(address)), now);
 	s->failures -= s->failures > 0;
 	if (s->failures < kinds[1].free_failures)
 		s->until = 0;
@@ -181,8 +185,9 @@ lg_sts_forgive(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid s
 	struct slot *s;
 
 	lg_uuid_text(subject, id);
+	(void)cx;
 	(void)pthread_mutex_lock(&t->lock);
-	s = find(t, key_of(t, cx->arena, 0, tenant, lg_str_of(id)), lg_boottime());
+	s = find(t, key_of(t, 0, tenant, lg_str_of(id)), lg_boottime());
 	s->failures = 0;
 	s->until = 0;
 	(void)pthread_mutex_unlock(&t->lock);
