@@ -152,6 +152,8 @@ lg_err cli_login(struct cli *c);
 lg_err cli_logout(struct cli *c);
 lg_err cli_whoami(struct cli *c);
 lg_err cli_apply(struct cli *c);
+lg_err cli_import(struct cli *c);
+lg_err cli_export(struct cli *c);
 lg_err cli_list(struct cli *c);
 lg_err cli_show_entry(struct cli *c);
 lg_err cli_delete(struct cli *c);

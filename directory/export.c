@@ -86,12 +86,22 @@ put_members(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, stru
 	return LG_OK;
 }
 
+static void
+put_own(struct lg_ctx *cx, const struct lg_entry *e, struct lg_buf *out)
+{
+	char uuid[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(e->uuid, uuid);
+	lg_ldif_put(out, LG_STR("entryUUID"), lg_str_of(uuid));
+	lg_ldif_put(out, LG_STR("createTimestamp"), lg_time_generalized(cx->arena, e->created));
+	lg_ldif_put(out, LG_STR("modifyTimestamp"), lg_time_generalized(cx->arena, e->modified));
+}
+
 lg_err
 lg_ldif_entry(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, bool secrets, struct lg_buf *out)
 {
 	struct lg_attr_it it = lg_attr_it_of(e);
 	struct lg_attr_values av;
-	char uuid[LG_UUID_TEXT + 1];
 	lg_str dn;
 
 	LG_TRY(lg_entry_dn(cx, v, e, &dn));
@@ -99,10 +109,25 @@ lg_ldif_entry(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, co
 	while (lg_attr_next(&it, &av))
 		LG_TRY(put_values(cx, dir, v, e, &av, secrets, out));
 	LG_TRY(put_members(cx, v, e, out));
-	lg_uuid_text(e->uuid, uuid);
-	lg_ldif_put(out, LG_STR("entryUUID"), lg_str_of(uuid));
-	lg_ldif_put(out, LG_STR("createTimestamp"), lg_time_generalized(cx->arena, e->created));
-	lg_ldif_put(out, LG_STR("modifyTimestamp"), lg_time_generalized(cx->arena, e->modified));
+	put_own(cx, e, out);
+	lg_buf_byte(out, '\n');
+	return lg_buf_status(cx, out);
+}
+
+lg_err
+lg_ldif_entry_for(struct lg_ctx *cx, struct lg_access *ac, const struct lg_entry *e, lg_str dn, struct lg_buf *out)
+{
+	struct lg_attr_it it = lg_attr_it_of(e);
+	struct lg_attr_values av;
+
+	lg_ldif_put(out, LG_STR("dn"), dn);
+	while (lg_attr_next(&it, &av))
+		if ((av.attr->flags & LG_AF_SECRET) == 0 && lg_may(ac, LG_RIGHT_READ, e, dn, av.attr))
+			LG_TRY(put_values(cx, ac->dir, ac->v, e, &av, false, out));
+	if (lg_may(ac, LG_RIGHT_READ, e, dn, lg_attr_of(LG_A_MEMBER)))
+		LG_TRY(put_members(cx, ac->v, e, out));
+	if (lg_may(ac, LG_RIGHT_READ, e, dn, lg_attr_of(LG_A_ENTRY_UUID)))
+		put_own(cx, e, out);
 	lg_buf_byte(out, '\n');
 	return lg_buf_status(cx, out);
 }

@@ -7,7 +7,7 @@
 #ifndef LG_DIRECTORY_LDIF_H
 #define LG_DIRECTORY_LDIF_H
 
-#include "lightgate/directory.h"
+#include "directory/access.h"
 
 #define LG_LDIF_RECORD_MAX	(64u << 20)	/* octets of one record; a group may have very many members */
 #define LG_LDIF_READ		(256u << 10)	/* octets asked of the source at once */
@@ -44,6 +44,9 @@ struct lg_ldif lg_ldif_of(lg_err (*read)(void *, struct lg_ctx *, char *, size_t
 void lg_ldif_end(struct lg_ldif *ld);		/* wipes: there were passwords in it */
 /* LG_E_NOT_FOUND after the last record; LG_E_INVALID: this one is malformed, the next one may be read. */
 LG_CHECKED lg_err lg_ldif_next(struct lg_ctx *cx, struct lg_ldif *ld, struct lg_ldif_record *ret);
+
+/* An entry of this dn as LDIF, as far as it may be read. */
+LG_CHECKED lg_err lg_ldif_entry_for(struct lg_ctx *cx, struct lg_access *ac, const struct lg_entry *e, lg_str dn, struct lg_buf *out);
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------- */
 

@@ -4,14 +4,14 @@
 
 /* What the entry will be, as far as rights are concerned. */
 static struct lg_entry
-entry_to_be(const struct lg_edit *ed, const struct lg_write *w)
+entry_to_be(const struct lg_edit *ed, const struct lg_values *values, size_t n)
 {
 	struct lg_entry e = { .tenant = ed->tenant };
 
-	for (size_t i = 0; i < w->n; i++) {
-		const struct lg_attr *at = lg_attr_find(w->values[i].attribute);
-		for (size_t k = 0; at != NULL && at->id == LG_A_OBJECT_CLASS && k < w->values[i].n; k++) {
-			const struct lg_class *c = lg_class_find(w->values[i].v[k]);
+	for (size_t i = 0; i < n; i++) {
+		const struct lg_attr *at = lg_attr_find(values[i].attribute);
+		for (size_t k = 0; at != NULL && at->id == LG_A_OBJECT_CLASS && k < values[i].n; k++) {
+			const struct lg_class *c = lg_class_find(values[i].v[k]);
 			if (c != NULL && lg_class_structural(c) && lg_class_type(c) != LG_TYPE_CONTAINER)
 				e.type = lg_class_type(c);
 		}
@@ -19,23 +19,23 @@ entry_to_be(const struct lg_edit *ed, const struct lg_write *w)
 	return e;
 }
 
-static lg_err
-check_rights(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
+lg_err
+lg_add_may(struct lg_ctx *cx, struct lg_edit *ed, lg_str text, const struct lg_values *values, size_t n, bool relax)
 {
 	struct lg_access ac = lg_access_of(ed->dir, cx, ed->v, ed->tenant, NULL);
-	struct lg_entry e = entry_to_be(ed, w);
+	struct lg_entry e = entry_to_be(ed, values, n);
 	struct lg_dn parsed;
 	lg_str dn;
 
-	if (!lg_dn_parse(cx->arena, w->dn, &parsed))
+	if (!lg_dn_parse(cx->arena, text, &parsed))
 		return lg_refuse(cx, ed, LG_LDAP_INVALID_DN, "invalid DN");
 	dn = lg_dn_text(cx->arena, &parsed);
 	LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_ADD, &e, dn, NULL));
-	if (w->op->controls.relax && !lg_may(&ac, LG_RIGHT_RELAX, &e, dn, NULL))
+	if (relax && !lg_may(&ac, LG_RIGHT_RELAX, &e, dn, NULL))
 		return lg_refuse(cx, ed, LG_LDAP_INSUFFICIENT_ACCESS, "the rules are not relaxed for you");
-	ed->relax = w->op->controls.relax;
-	for (size_t i = 0; i < w->n; i++) {
-		const struct lg_attr *at = lg_attr_find(w->values[i].attribute);
+	ed->relax = relax;
+	for (size_t i = 0; i < n; i++) {
+		const struct lg_attr *at = lg_attr_find(values[i].attribute);
 		/* Of what class it is, is what the right to add was asked for. */
 		if (at != NULL && at->id != LG_A_OBJECT_CLASS && !lg_may(&ac, LG_RIGHT_WRITE, &e, dn, at))
 			return lg_refuse(cx, ed, LG_LDAP_INSUFFICIENT_ACCESS, "insufficient access rights");
@@ -48,7 +48,7 @@ edit(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 {
 	struct lg_entry made;
 
-	LG_TRY(check_rights(cx, ed, w));
+	LG_TRY(lg_add_may(cx, ed, w->dn, w->values, w->n, w->op->controls.relax));
 	LG_TRY(lg_entry_add(cx, ed, w->dn, w->values, w->n, &made));
 	return lg_write_after(cx, ed, w, &made);
 }

@@ -51,6 +51,8 @@ LG_CHECKED lg_err lg_write_find(struct lg_ctx *cx, struct lg_edit *ed, lg_str dn
 /* Inside: 50, or 32 when not even the entry's existence may be known. */
 LG_CHECKED lg_err lg_write_may(struct lg_ctx *cx, struct lg_edit *ed, struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn,
     const struct lg_attr *at);
+/* Inside: may the entry be added, with each of these attributes?  relax: by relaxed rules, which is a right of its own. */
+LG_CHECKED lg_err lg_add_may(struct lg_ctx *cx, struct lg_edit *ed, lg_str dn, const struct lg_values *values, size_t n, bool relax);
 /* Inside, before the change and after it: the assertion (122), and what the read controls ask for. */
 LG_CHECKED lg_err lg_write_before(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, struct lg_access *ac, const struct lg_entry *e, lg_str dn);
 LG_CHECKED lg_err lg_write_after(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w, const struct lg_entry *e);

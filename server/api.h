@@ -50,6 +50,8 @@ lg_err lg_api_source(void *self, struct lg_http *ex);
 lg_err lg_api_put_source(void *self, struct lg_http *ex);
 lg_err lg_api_try_source(void *self, struct lg_http *ex);
 lg_err lg_api_del_source(void *self, struct lg_http *ex);
+lg_err lg_api_import(void *self, struct lg_http *ex);
+lg_err lg_api_export(void *self, struct lg_http *ex);
 lg_err lg_api_indexes(void *self, struct lg_http *ex);
 lg_err lg_api_create_index(void *self, struct lg_http *ex);
 lg_err lg_api_drop_index(void *self, struct lg_http *ex);

@@ -86,6 +86,8 @@ const struct lg_route lg_api_admin_routes[] = {
 	KIND("users"), KIND("groups"), KIND("services"), KIND("hosts"), KIND("projects"), KIND("workloads"), KIND("images"),
 	KIND("networks"), KIND("clients"),
 	{ "PUT", "/v1/groups/*", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_put_member },
+	{ "POST", "/v1/import", LG_SURFACE_API, LG_ON_WORKER, 8u << 20, lg_api_import },
+	{ "GET", "/v1/export", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_export },
 	{ "GET", "/v1/indexes", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_indexes },
 	{ "POST", "/v1/indexes", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_create_index },
 	{ "DELETE", "/v1/indexes/*", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_drop_index },

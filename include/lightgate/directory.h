@@ -309,6 +309,31 @@ struct lg_ldif_options {
 	void (*fault)(void *arg, const char *why);	/* "line 12: ..." */
 	void (*progress)(void *arg, const struct lg_ldif_counts *c);
 };
+/*
+ * A piece of LDIF (o->read) into a store that is served: on a worker, no view open.  Each entry is an add of its own: decided by policy
+ * for cx's actor, on record, there or not.  What a record names that is not there (yet) puts it off, unless this is the last time: then it
+ * is a fault.  An error means that not all of it was taken; to do it again is harmless, since entries that are there are left as they are.
+ */
+#define LG_LDIF_TAKE		512		/* records of one piece */
+struct lg_ldif_fault {
+	uint64_t line;			/* of the record's dn in the piece, from 1 */
+	lg_str why;
+};
+struct lg_ldif_taken {
+	uint64_t entries, there, hashed;
+	uint64_t *later;		/* lines of records to be given again */
+	size_t nlater;
+	struct lg_ldif_fault *fault;
+	size_t nfaults;
+};
+LG_CHECKED lg_err lg_ldif_take(struct lg_ctx *cx, struct lg_directory *dir, const struct lg_ldif_options *o, bool last,
+    struct lg_ldif_taken *ret);
+/* The next entries at or below base (empty: the suffix), parents first, as far as cx's actor may read them.  *at: the last one of the page
+ * before, nil at first; afterwards the last one of this page, nil when none follows.  LG_E_CONFLICT: it is gone. */
+#define LG_LDIF_PAGE		1000		/* entries */
+#define LG_LDIF_PAGE_BYTES	(1u << 20)
+LG_CHECKED lg_err lg_ldif_page(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, uint32_t tenant, lg_str base, lg_uuid *at,
+    struct lg_buf *out);
 /* One entry as LDIF, a blank line behind it; with its entryUUID and times, so that a load gives the same again.  secrets: its verifier too. */
 LG_CHECKED lg_err lg_ldif_entry(struct lg_ctx *cx, struct lg_directory *dir, struct lg_view *v, const struct lg_entry *e, bool secrets,
     struct lg_buf *out);
