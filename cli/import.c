@@ -19,7 +19,7 @@
 #include "base/text.h"
 
 #define RECORDS		256		/* of one piece */
-#define PIECE		(256u << 10)	/* octets after which no further record joins it */
+#define PIECE		(512u << 10)	/* octets after which no further record joins it */
 #define RECORD_MAX	(4u << 20)	/* octets of one record, which is one change of the service */
 #define PIECE_TIME	(120 * INT64_C(1000000))
 
