@@ -98,12 +98,34 @@ form_numeric(struct lg_arena *a, enum lg_piece piece, lg_str v, lg_str *ret)
 	return true;
 }
 
+/* RFC 4518 2.6.3: the hyphens that are not ASCII: U+058A, U+2010, U+2011, U+2212, U+FE63, U+FF0D. */
+static lg_str
+without_hyphens(struct lg_arena *a, lg_str v)
+{
+	static const char *const hyphens[] = { "\xd6\x8a", "\xe2\x80\x90", "\xe2\x80\x91", "\xe2\x88\x92", "\xef\xb9\xa3", "\xef\xbc\x8d" };
+	char *p = lg_alloc(a, v.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < v.n;) {
+		size_t skip = 0;
+		for (size_t k = 0; k < LG_COUNT(hyphens); k++)
+			if (lg_str_starts(lg_str_sub(v, i, v.n), lg_str_of(hyphens[k])))
+				skip = strlen(hyphens[k]);
+		if (skip == 0)
+			p[n++] = v.p[i++];
+		i += skip;
+	}
+	return (lg_str){ p, n };
+}
+
 static bool
 form_telephone(struct lg_arena *a, enum lg_piece piece, lg_str v, lg_str *ret)
 {
 	(void)piece;
-	*ret = without(a, v, " -");	/* RFC 4518 2.6.3 */
-	return lg_utf8_valid(v);
+	if (!lg_prepare(a, true, LG_PIECE_WHOLE, v, &v))
+		return false;
+	*ret = without(a, without_hyphens(a, v), " -");	/* RFC 4518 2.6.3 */
+	return true;
 }
 
 /* RFC 4517 4.2.12: line by line; the separator stays, so that lines do not run together. */

@@ -1,41 +1,17 @@
 /*
- * prepare.c: string preparation for matching (RFC 4518): map, fold, prohibit, compress blanks.
+ * prepare.c: string preparation for matching (RFC 4518): map, fold, normalise, prohibit, compress blanks.
  *
- * Folding covers the scripts that have case, by ranges, so that normal forms in the indexes do not change with the C
- * library.  Compatibility normalisation (NFKC) is not applied: a letter with its accent and the two composed from
- * parts are different strings here.
+ * What is not ASCII is folded (RFC 3454 B.2 is Unicode's full case folding) and brought into NFKC by libunistring: a letter with its
+ * accent and the two composed from parts are one string.  Both are stable for characters that are assigned, so that normal forms in the
+ * indexes stay when the library is updated.
  */
+#include <stdlib.h>
+
+#include <unicase.h>
+#include <uninorm.h>
+
 #include "base/text.h"
 #include "directory/schema.h"
-
-/* Code points from..to (every `step`-th) have their small letter `delta` further on. */
-static const struct fold {
-	uint32_t from, to;
-	int32_t delta;
-	uint32_t step;
-} folds[] = {
-	{ 0x00c0, 0x00d6, 32, 1 }, { 0x00d8, 0x00de, 32, 1 },		/* Latin-1 */
-	{ 0x0100, 0x012e, 1, 2 }, { 0x0132, 0x0136, 1, 2 }, { 0x0139, 0x0147, 1, 2 }, { 0x014a, 0x0176, 1, 2 },
-	{ 0x0178, 0x0178, -121, 1 }, { 0x0179, 0x017d, 1, 2 },		/* Latin Extended-A */
-	{ 0x01cd, 0x01db, 1, 2 }, { 0x01de, 0x01ee, 1, 2 }, { 0x01f8, 0x021e, 1, 2 }, { 0x0222, 0x0232, 1, 2 },
-	{ 0x0386, 0x0386, 38, 1 }, { 0x0388, 0x038a, 37, 1 }, { 0x038c, 0x038c, 64, 1 }, { 0x038e, 0x038f, 63, 1 },
-	{ 0x0391, 0x03a1, 32, 1 }, { 0x03a3, 0x03ab, 32, 1 },		/* Greek */
-	{ 0x03c2, 0x03c2, 1, 1 },					/* final sigma */
-	{ 0x0400, 0x040f, 80, 1 }, { 0x0410, 0x042f, 32, 1 }, { 0x0460, 0x0480, 1, 2 }, { 0x048a, 0x04be, 1, 2 },
-	{ 0x04c1, 0x04cd, 1, 2 }, { 0x04d0, 0x052e, 1, 2 },		/* Cyrillic */
-	{ 0x0531, 0x0556, 48, 1 },					/* Armenian */
-	{ 0x1e00, 0x1e94, 1, 2 }, { 0x1ea0, 0x1efe, 1, 2 },		/* Latin Extended Additional */
-	{ 0xff21, 0xff3a, 32, 1 },					/* fullwidth */
-};
-
-static uint32_t
-fold_code_point(uint32_t c)
-{
-	for (size_t i = 0; i < LG_COUNT(folds) && c >= folds[i].from; i++)
-		if (c <= folds[i].to && (c - folds[i].from) % folds[i].step == 0)
-			return (uint32_t)((int32_t)c + folds[i].delta);
-	return c;
-}
 
 /* RFC 4518 2.2 and 2.6.1: what counts as a blank. */
 static bool
@@ -103,22 +79,50 @@ prepare_one(struct writer *w, uint32_t c, bool fold, bool keep_head)
 	if (w->blank)
 		w->p[w->n++] = ' ';
 	w->blank = false;
-	if (fold && c < 0x80)
-		c = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-	else if (fold)
-		c = fold_code_point(c);
+	if (fold && c >= 'A' && c <= 'Z')
+		c |= 0x20;
 	write_utf8(w, c);
+	return true;
+}
+
+static bool
+is_ascii(lg_str v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Folded when asked, and in NFKC.  False: bad UTF-8. */
+static bool
+normalise(struct lg_arena *a, bool fold, lg_str v, lg_str *ret)
+{
+	const uint8_t *from = (const uint8_t *)v.p;
+	uint8_t *p;
+	size_t n;
+
+	if (!lg_utf8_valid(v))
+		return false;
+	p = fold ? u8_casefold(from, v.n, NULL, UNINORM_NFKC, NULL, &n) : u8_normalize(UNINORM_NFKC, from, v.n, NULL, &n);
+	if (p == NULL)
+		return false;
+	*ret = lg_dup(a, (lg_str){ (const char *)p, n });
+	free(p);
 	return true;
 }
 
 bool
 lg_prepare(struct lg_arena *a, bool fold, enum lg_piece piece, lg_str v, lg_str *ret)
 {
-	/* Folding never lengthens a character's encoding in the ranges above; one more for a blank that is kept. */
-	struct writer w = { lg_alloc(a, v.n + 1), 0, false };
+	struct writer w = { .n = 0 };
+	bool ascii = is_ascii(v);
 	bool keep_head = piece == LG_PIECE_ANY || piece == LG_PIECE_FINAL;
 	bool keep_tail = piece == LG_PIECE_ANY || piece == LG_PIECE_INITIAL;
 
+	if (!ascii && !normalise(a, fold, v, &v))
+		return false;
+	w.p = lg_alloc(a, v.n + 1);		/* one more for a blank that is kept */
 	while (v.n > 0) {
 		unsigned char c = (unsigned char)v.p[0];
 		uint32_t code_point = c;
@@ -130,5 +134,6 @@ lg_prepare(struct lg_arena *a, bool fold, enum lg_piece piece, lg_str v, lg_str 
 	if (w.blank && keep_tail && (w.n > 0 || keep_head))
 		w.p[w.n++] = ' ';
 	*ret = (lg_str){ w.p, w.n };
-	return true;
+	/* What stood between parts of one letter and is mapped to nothing has kept them apart. */
+	return ascii || normalise(a, false, *ret, ret);
 }

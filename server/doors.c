@@ -12,12 +12,12 @@ static const struct {
 	const char *scheme;		/* NULL: a UNIX socket, shown as its path */
 	bool local;			/* a UNIX socket */
 } table[LG_DOORS] = {
-	[LG_DOOR_HTTPS] = { "https", offsetof(struct lg_settings, listen_https), "https" },
-	[LG_DOOR_MTLS] = { "https_mtls", offsetof(struct lg_settings, listen_mtls), "https" },
-	[LG_DOOR_STREAM] = { "https_stream", offsetof(struct lg_settings, listen_stream), "https" },
-	[LG_DOOR_HTTP] = { "http", offsetof(struct lg_settings, listen_http), "http" },
-	[LG_DOOR_LDAP] = { "ldap", offsetof(struct lg_settings, listen_ldap), "ldap" },
-	[LG_DOOR_LDAPS] = { "ldaps", offsetof(struct lg_settings, listen_ldaps), "ldaps" },
+	[LG_DOOR_HTTPS] = { "https", offsetof(struct lg_settings, listen_https), "https", false },
+	[LG_DOOR_MTLS] = { "https_mtls", offsetof(struct lg_settings, listen_mtls), "https", false },
+	[LG_DOOR_STREAM] = { "https_stream", offsetof(struct lg_settings, listen_stream), "https", false },
+	[LG_DOOR_HTTP] = { "http", offsetof(struct lg_settings, listen_http), "http", false },
+	[LG_DOOR_LDAP] = { "ldap", offsetof(struct lg_settings, listen_ldap), "ldap", false },
+	[LG_DOOR_LDAPS] = { "ldaps", offsetof(struct lg_settings, listen_ldaps), "ldaps", false },
 	[LG_DOOR_LDAPI] = { "ldapi", offsetof(struct lg_settings, listen_ldapi), "ldapi", true },
 	[LG_DOOR_UNIX] = { "socket", offsetof(struct lg_settings, socket), NULL, true },
 };

@@ -165,3 +165,62 @@ Test(syntax, values_are_checked)
 		cr_assert_eq(lg_syntaxes[rows[i].id].check(a, lg_str_of(rows[i].text)), rows[i].good, "%s: '%s'",
 		    lg_syntaxes[rows[i].id].description, rows[i].text);
 }
+
+/* ---- string preparation (RFC 4518), by form ------------------------------------------------------------------------------------ */
+
+#define BAD NULL			/* no value of that form */
+
+static const struct {
+	enum lg_form form;
+	const char *value, *normal;
+} prepared[] = {
+	/* 2.2: case, and what is mapped to nothing or to a blank */
+	{ LG_FORM_CASE_IGNORE, "STRASSE", "strasse" },
+	{ LG_FORM_CASE_IGNORE, "Stra\xc3\x9f" "e", "strasse" },				/* sharp s */
+	{ LG_FORM_CASE_IGNORE, "\xc3\x84PFEL", "\xc3\xa4pfel" },
+	{ LG_FORM_CASE_IGNORE, "\xce\xa3\xce\x91\xcf\x82", "\xcf\x83\xce\xb1\xcf\x83" },	/* sigmas, the final one too */
+	{ LG_FORM_CASE_IGNORE, "\xd0\x96\xd0\xa3\xd0\x9a", "\xd0\xb6\xd1\x83\xd0\xba" },
+	{ LG_FORM_CASE_IGNORE, "so\xc2\xad" "ft", "soft" },				/* soft hyphen */
+	{ LG_FORM_CASE_IGNORE, "a\xe2\x80\x8b" "b", "ab" },				/* zero width space */
+	{ LG_FORM_CASE_IGNORE, "a\xc2\xa0" "b", "a b" },					/* no-break space */
+	{ LG_FORM_CASE_IGNORE, "a\tb\r\nc", "a b c" },
+	{ LG_FORM_CASE_EXACT, "Stra\xc3\x9f" "e", "Stra\xc3\x9f" "e" },
+	/* 2.3: NFKC */
+	{ LG_FORM_CASE_IGNORE, "A\xcc\x88pfel", "\xc3\xa4pfel" },				/* A and a diaeresis */
+	{ LG_FORM_CASE_EXACT, "A\xcc\x88pfel", "\xc3\x84pfel" },
+	{ LG_FORM_CASE_EXACT, "a\xc2\xad\xcc\x88", "\xc3\xa4" },				/* a soft hyphen between them */
+	{ LG_FORM_CASE_IGNORE, "\xe2\x84\xab", "\xc3\xa5" },				/* Angstrom sign */
+	{ LG_FORM_CASE_IGNORE, "\xef\xac\x81ne", "fine" },				/* ligature fi */
+	{ LG_FORM_CASE_IGNORE, "\xef\xbc\xa1\xef\xbc\xa2", "ab" },			/* fullwidth A, B */
+	{ LG_FORM_CASE_EXACT, "\xe2\x85\xa7", "VIII" },					/* Roman numeral */
+	{ LG_FORM_CASE_IGNORE, "\xe2\x85\xa7", "viii" },
+	{ LG_FORM_CASE_EXACT, "\xe1\x84\x80\xe1\x85\xa1", "\xea\xb0\x80" },		/* Hangul from its parts */
+	/* 2.4: prohibited */
+	{ LG_FORM_CASE_EXACT, "\xee\x80\x80", BAD },					/* private use */
+	{ LG_FORM_CASE_EXACT, "\xef\xbf\xbd", BAD },					/* replacement character */
+	{ LG_FORM_CASE_EXACT, "\xef\xb7\x90", BAD },					/* non-character */
+	{ LG_FORM_CASE_EXACT, "\xed\xa0\x80", BAD },					/* surrogate */
+	{ LG_FORM_CASE_EXACT, "\xc3", BAD }, { LG_FORM_CASE_EXACT, "\xc0\x80", BAD },
+	/* 2.6.1: blanks */
+	{ LG_FORM_CASE_IGNORE, "  a   b  ", "a b" },
+	{ LG_FORM_CASE_IGNORE, "   ", "" },
+	{ LG_FORM_CASE_IGNORE, "\xe3\x80\x80" "a\xe2\x80\x83\xe2\x80\x83" "b", "a b" },	/* ideographic and em spaces */
+	/* 2.6.2: numeric strings; 2.6.3: telephone numbers */
+	{ LG_FORM_NUMERIC, " 12 34 ", "1234" }, { LG_FORM_NUMERIC, "12-34", BAD },
+	{ LG_FORM_TELEPHONE, "+49 30-123 45 ", "+493012345" }, { LG_FORM_TELEPHONE, "Ext. A", "ext.a" },
+	{ LG_FORM_TELEPHONE, "1\xe2\x80\x90" "2\xe2\x88\x92" "3", "123" },			/* hyphen, minus sign */
+};
+
+Test(match, vectors_of_string_preparation)
+{
+	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
+	lg_str normal;
+
+	for (size_t i = 0; i < LG_COUNT(prepared); i++) {
+		bool good = lg_normal(a, prepared[i].form, lg_str_of(prepared[i].value), &normal);
+		cr_expect_eq(good, prepared[i].normal != BAD, "%s", prepared[i].value);
+		if (good && prepared[i].normal != BAD)
+			cr_expect(lg_str_eq(normal, lg_str_of(prepared[i].normal)), "'%s' is '%.*s', not '%s'", prepared[i].value, LG_FMT(normal),
+			    prepared[i].normal);
+	}
+}
