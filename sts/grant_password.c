@@ -5,7 +5,7 @@
  * The password is judged on a worker like every other, throttle and lockout included; the request then goes on where it was.
  * There is no session and no refresh token: whoever has the password needs none.
  */
-#include "sts/sts.h"
+#include "sts/factor.h"
 
 #include "base/pool.h"
 
@@ -83,6 +83,18 @@ refuse(struct sts_rq *rq, lg_err e)
 	}
 }
 
+/* Whoever set up a second factor is not known by a password alone. */
+static lg_err
+check_factors(struct sts_rq *rq, lg_uuid subject)
+{
+	struct sts_factor_set *set = LG_NEW(rq->cx->arena, struct sts_factor_set);
+
+	LG_TRY(sts_factor_set_of(rq->cx, rq->view, rq->tenant_id, subject, set));
+	if (sts_factor_set_second(set))
+		return sts_refuse(rq, STS_INVALID_GRANT, "this account has a second factor, which this grant cannot ask for");
+	return LG_OK;
+}
+
 static lg_err
 issue(struct sts_rq *rq, const struct checking *ck)
 {
@@ -96,6 +108,7 @@ issue(struct sts_rq *rq, const struct checking *ck)
 	is->scope = sts_scope_allowed(rq->cx->arena, &rq->client, asked);
 	if (!sts_scope_within(asked, is->scope))
 		return sts_refuse(rq, STS_INVALID_SCOPE, "the client may not have this scope");
+	LG_TRY(check_factors(rq, ck->subject.id));
 	LG_TRY(sts_issue_person(rq, ck->subject.id, is));
 	LG_TRY(sts_issue_audience(rq, false, is));
 	is->auth_time = rq->cx->now;

@@ -1,5 +1,7 @@
 #include "tests/sts/kit.h"
 
+#include "sts/factor.h"
+
 TestSuite(password_grant, .init = kit_start, .fini = kit_end);
 
 static void
@@ -61,6 +63,24 @@ Test(password_grant, refuses)
 	    "invalid_client");
 	kit.deny = true;
 	assert_oauth(ask("username=alice&password=alice-password"), 403, "access_denied");
+}
+
+static lg_err
+give_factor(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct sts_factor f = { .kind = STS_FACTOR_TOTP, .id = lg_uuid_new(), .name = LG_STR("phone"), .created = cx->now };
+	lg_uuid alice;
+
+	(void)arg;
+	return lg_uuid_parse(LG_STR(ALICE_ID), &alice) ? sts_factor_put(cx, v, TENANT, alice, &f) : LG_E_INTERNAL;
+}
+
+Test(password_grant, is_not_enough_for_whoever_has_a_second_factor)
+{
+	legacy_client();
+	kit_apply(give_factor, NULL);
+	assert_oauth(ask("username=alice&password=alice-password"), 400, "invalid_grant");
+	assert_status(ask("username=carol&password=carol-password"), 200);
 }
 
 Test(password_grant, guessing_is_slow_here_too)
