@@ -55,6 +55,8 @@ lg_err lg_route_hook_delete(void *self, struct lg_http *ex);
 lg_err lg_route_hook_test(void *self, struct lg_http *ex);
 /* The ledger. */
 lg_err lg_route_ledger(void *self, struct lg_http *ex);
+lg_err lg_route_ledger_signed(void *self, struct lg_http *ex);
+lg_err lg_route_ledger_growth(void *self, struct lg_http *ex);
 lg_err lg_route_ledger_entries(void *self, struct lg_http *ex);
 lg_err lg_route_ledger_proof(void *self, struct lg_http *ex);
 lg_err lg_route_ledger_consistency(void *self, struct lg_http *ex);

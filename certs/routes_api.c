@@ -199,6 +199,8 @@ const struct lg_route lg_certs_routes[] = {
 	{ "PUT",  "/v1/federation/*",   LG_SURFACE_API,  LG_ON_WORKER, 2 * LG_SVID_BUNDLE, lg_route_foreign_put },
 	{ "DELETE", "/v1/federation/*", LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_foreign_delete },
 	{ "POST", "/v1/federation/*",   LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_foreign_post },
+	{ "GET",  "/ledger",            LG_SURFACE_HTTP | LG_SURFACE_API, LG_ON_WORKER, 0, lg_route_ledger_signed },
+	{ "GET",  "/ledger/consistency", LG_SURFACE_HTTP | LG_SURFACE_API, LG_ON_LOOP, 0, lg_route_ledger_growth },
 	{ "GET",  "/v1/ledger",         LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ledger },
 	{ "GET",  "/v1/ledger/entries", LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ledger_entries },
 	{ "GET",  "/v1/ledger/proof",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_ledger_proof },

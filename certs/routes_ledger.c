@@ -1,6 +1,6 @@
 /* routes_ledger.c: the log of what was issued, with its proofs. */
 #include "base/text.h"
-#include "certs/ledger.h"
+#include "certs/ledger_head.h"
 #include "certs/routes.h"
 
 #define PAGE	500			/* entries of one answer */
@@ -170,19 +170,18 @@ lg_route_ledger_proof(void *self, struct lg_http *ex)
 	return lg_routes_end(ex, &w);
 }
 
+/* For everybody: hashes tell nothing of what was hashed. */
 lg_err
-lg_route_ledger_consistency(void *self, struct lg_http *ex)
+lg_route_ledger_growth(void *self, struct lg_http *ex)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_certs *c = self;
-	struct lg_certs_caller caller;
 	lg_sha256 path[LG_MERKLE_PATH];
 	struct lg_form form;
 	struct lg_jsonw w;
 	uint64_t first, second, size;
 	size_t n;
 
-	LG_TRY(lg_routes_who(c, ex, &caller));
 	LG_TRY(lg_form_parse(ex->cx, ex->query, &form));
 	LG_TRY(lg_view_begin(ex->cx, c->ports.store, &v));
 	LG_TRY(lg_ledger_size(ex->cx, v, ex->tenant, &size));
@@ -193,5 +192,32 @@ lg_route_ledger_consistency(void *self, struct lg_http *ex)
 	lg_jsonw_int_of(&w, "first", (int64_t)first);
 	LG_TRY(put_head(ex->cx, v, ex->tenant, second, &w));
 	put_path(ex->cx, &w, path, n);
+	return lg_routes_end(ex, &w);
+}
+
+lg_err
+lg_route_ledger_consistency(void *self, struct lg_http *ex)
+{
+	struct lg_certs_caller caller;
+
+	LG_TRY(lg_routes_who(self, ex, &caller));
+	return lg_route_ledger_growth(self, ex);
+}
+
+/* For everybody who watches: the head as the keeper signed it, and the keys behind it. */
+lg_err
+lg_route_ledger_signed(void *self, struct lg_http *ex)
+{
+	struct lg_certs *c = self;
+	lg_str head, keys;
+	struct lg_jsonw w;
+
+	LG_TRY(lg_ledger_head_get(ex->cx, c, ex->tenant, &head));
+	LG_TRY(c->ports.ledger_keys(c->ports.callers, ex->cx, &keys));
+	w = lg_routes_begin(ex);
+	lg_jsonw_name(&w, LG_STR("head"));
+	lg_jsonw_raw(&w, head);
+	lg_jsonw_name(&w, LG_STR("jwks"));
+	lg_jsonw_raw(&w, keys);
 	return lg_routes_end(ex, &w);
 }

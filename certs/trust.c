@@ -9,6 +9,7 @@
 #include "certs/acme_limits.h"
 #include "certs/chain.h"
 #include "certs/constraints.h"
+#include "certs/ledger_head.h"
 #include "certs/names.h"
 #include "crypto/spki.h"
 #include "crypto/ssh.h"
@@ -283,6 +284,7 @@ lg_certs_new(struct lg_ctx *cx, const struct lg_certs_ports *ports, struct lg_ce
 	c->trust = trust_new(0);
 	c->nonces = lg_acme_nonces_new();
 	c->acme_keys = lg_acme_keys_new();
+	c->ledger_heads = lg_ledger_heads_new();
 	c->acme_limits = lg_acme_limits_new(ports->acme_limits);
 	*ret = c;
 	return LG_OK;
@@ -300,6 +302,7 @@ lg_certs_free(struct lg_certs **c)
 	lg_acme_keys_free(&(*c)->acme_keys);
 	lg_acme_limits_free(&(*c)->acme_limits);
 	free((*c)->foreign_times);
+	lg_ledger_heads_free(&(*c)->ledger_heads);
 	pthread_mutex_destroy(&(*c)->crl_build);
 	pthread_mutex_destroy(&(*c)->lock);
 	free(*c);

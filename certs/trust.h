@@ -93,6 +93,7 @@ struct lg_certs {
 	struct lg_acme_keys *acme_keys;
 	struct lg_acme_limits *acme_limits;
 	struct lg_foreign_times *foreign_times;
+	struct lg_ledger_heads *ledger_heads;
 };
 
 #endif

@@ -227,6 +227,7 @@ lg_err cli_ca_trust(struct cli *c);
 lg_err cli_certificate_prove(struct cli *c);
 lg_err cli_certificate_export(struct cli *c);
 lg_err cli_certificate_purge(struct cli *c);
+lg_err cli_certificate_witness(struct cli *c);
 lg_err cli_certificate_issue(struct cli *c);
 lg_err cli_certificate_revoke(struct cli *c);
 lg_err cli_federation_list(struct cli *c);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "crypto/merkle.h"
+#include "lightgate/keeper.h"
 
 #define ENTRY	(1 + 1 + 8 + 1 + 17 + 32)	/* octets of an entry: docs/api.md */
 #define SERIAL_AT 11
@@ -155,4 +156,69 @@ cli_certificate_prove(struct cli *c)
 	if (cli_wants_json(c))
 		cli_json(c, answer.body);
 	return LG_OK;
+}
+
+/* ---- a witness: heads that the keeper signed, compared from time to time ------------------------------------------------ */
+
+static lg_err
+read_signed(struct cli *c, lg_str answer, const struct lg_keyset *keys, struct lg_ledger_signed *ret)
+{
+	LG_TRY(lg_ledger_head_verify(c->cx, lg_api_raw(c->cx, answer, "head"), keys, ret));
+	ret->domain = lg_dup(c->cx->arena, ret->domain);
+	return LG_OK;
+}
+
+/* The keys are those that were first seen: another key is another keeper. */
+static lg_err
+compare(struct cli *c, const char *path, lg_str before, lg_str now)
+{
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
+	struct lg_ledger_signed was, is;
+	lg_sha256 hashes[LG_MERKLE_PATH];
+	struct lg_reply answer;
+	size_t n;
+
+	LG_TRY(lg_keyset_from_jwks(c->cx, lg_api_raw(c->cx, before, "jwks"), &keys));
+	LG_TRY(read_signed(c, before, keys, &was));
+	if (read_signed(c, now, keys, &is) != LG_OK)
+		return lg_fail(c->cx, LG_E_UNAUTHENTICATED, "the head is not signed by the key in %s", path);
+	if (!lg_str_eq(was.domain, is.domain) || is.epoch < was.epoch || is.time < was.time)
+		return lg_fail(c->cx, LG_E_INVALID, "the head is another ledger's, or older than the one in %s", path);
+	if (is.epoch > was.epoch)
+		return lg_fail(c->cx, LG_E_INVALID, "the service was restored from a backup (epoch %u, now %u): compare the entries, then begin a new file",
+		    was.epoch, is.epoch);
+	if (was.size > is.size)
+		return lg_fail(c->cx, LG_E_INVALID, "the ledger had %llu entries and has %llu", (unsigned long long)was.size, (unsigned long long)is.size);
+	if (was.size > 0) {
+		LG_TRY(cli_call(c, "GET", lg_print(c->cx->arena, "/ledger/consistency?first=%llu&second=%llu", (unsigned long long)was.size,
+		    (unsigned long long)is.size), LG_NONE, &answer));
+		LG_TRY(read_path(c, answer.body, hashes, &n));
+		if (!lg_merkle_consistent(was.size, &was.root, is.size, &is.root, hashes, n))
+			return lg_fail(c->cx, LG_E_INVALID, "the ledger is not the one whose head is in %s", path);
+	}
+	cli_line(c, "it only grew, from %llu to %llu entries", (unsigned long long)was.size, (unsigned long long)is.size);
+	return LG_OK;
+}
+
+lg_err
+cli_certificate_witness(struct cli *c)
+{
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
+	const char *path = lg_dup(c->cx->arena, c->args[0]).p;
+	struct lg_ledger_signed now;
+	struct lg_reply answer;
+	lg_str before;
+	lg_err e;
+
+	LG_TRY(cli_call(c, "GET", LG_STR("/ledger"), LG_NONE, &answer));
+	LG_TRY(lg_keyset_from_jwks(c->cx, lg_api_raw(c->cx, answer.body, "jwks"), &keys));
+	LG_TRY(read_signed(c, answer.body, keys, &now));
+	e = lg_file_read(c->cx, path, 1u << 16, &before);
+	if (e == LG_OK)
+		LG_TRY(compare(c, path, before, answer.body));
+	else if (e != LG_E_NOT_FOUND)
+		return e;
+	cli_line(c, "ledger of %.*s: %llu entries, signed %.*s", LG_FMT(now.domain), (unsigned long long)now.size,
+	    LG_FMT(lg_time_text(c->cx->arena, now.time)));
+	return lg_file_write(c->cx, path, 0644, answer.body);
 }

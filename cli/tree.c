@@ -313,6 +313,10 @@ static const struct cli_command nouns[] = {
 		.text = "Fourteen days are the least: so long a host may join again by its old certificate.  The ledger keeps what was issued and revoked.",
 		.options = OPTIONS({ "expired", 0, "TIME", "how long ago: 30d (needed)" }), .examples = EXAMPLES("lightgate certificate purge --expired 30d"),
 		.run = cli_certificate_purge },
+	      { .name = "witness", .args = "FILE", .help = "Keep the ledger's head as the keeper signed it, and check that the ledger only grew since the last time",
+		.text = "For whoever does not trust the service, without rights and from time to time: the first head and the keeper's key are believed, later\n"
+		    "ones only when that key signed them and they go on from the one in FILE.",
+		.examples = EXAMPLES("lightgate certificate witness ledger.json"), .run = cli_certificate_witness },
 	      { .name = "issue", .help = "A certificate for whoever signs in, with a new key or for a request",
 		.text = "The key is made on this machine.  With --csr the key is whose the request proves; with --server-key the service makes it, hands "
 		    "it out once and keeps nothing.",

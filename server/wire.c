@@ -352,6 +352,81 @@ caa_identity(const struct lg_settings *s)
 	return s->acme_caa.n > 0 ? s->acme_caa : s->host;
 }
 
+/* ---- heads of ledgers */
+
+struct ledger_ask {
+	uint32_t tenant;
+	uint64_t size;
+	const lg_sha256 *root;
+	lg_str path;
+};
+
+static lg_err
+ask_ledger_mark(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	return lg_keeper_ledger_mark(k, ((const struct ledger_ask *)arg)->tenant, done, done_arg);
+}
+
+static lg_err
+cert_ledger_mark(void *self, struct lg_ctx *cx, uint32_t tenant, uint64_t *size)
+{
+	struct ledger_ask ask = { .tenant = tenant };
+	struct lg_app *app = self;
+	struct lg_rd r;
+	lg_str reply;
+
+	LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_ledger_mark, &ask, &reply));
+	r = lg_rd_of(reply);
+	*size = lg_rd_u64(&r);
+	return lg_rd_done(&r) ? LG_OK : lg_fail(cx, LG_E_INTERNAL, "the keeper's mark of a ledger does not decode");
+}
+
+static lg_err
+ask_ledger(struct lg_keeper *k, void *arg, lg_keeper_done *done, void *done_arg)
+{
+	const struct ledger_ask *a = arg;
+
+	return lg_keeper_ledger(k, a->tenant, a->size, a->root, a->path, done, done_arg);
+}
+
+static lg_err
+cert_ledger_sign(void *self, struct lg_ctx *cx, uint32_t tenant, uint64_t size, const lg_sha256 *root, lg_str path, lg_str *head)
+{
+	struct ledger_ask ask = { tenant, size, root, path };
+	struct lg_app *app = self;
+
+	return lg_keeper_link_wait(app->keeper, cx, ask_ledger, &ask, head);
+}
+
+static lg_err
+cert_ledger_keys(void *self, struct lg_ctx *cx, lg_str *jwks)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_HTTP_BODY_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_keeper_key *key;
+	size_t n;
+
+	LG_TRY(lg_tenants_keys(cx, self, &key, &n));
+	lg_jsonw_object(&w);
+	lg_jsonw_name(&w, LG_STR("keys"));
+	lg_jsonw_array(&w);
+	for (size_t i = 0; i < n; i++) {
+		LG_AUTO(lg_pubkey_unref) struct lg_pubkey *pub = NULL;
+		LG_AUTO(lg_buf_free) struct lg_buf jwk = LG_BUF(4096);
+
+		if (key[i].tenant != 0 || key[i].purpose != LG_PURPOSE_AUDIT)
+			continue;
+		LG_TRY(lg_pubkey_from_spki(cx, key[i].spki, &pub));
+		lg_pubkey_jwk(pub, key[i].kid, key[i].alg, &jwk);
+		lg_jsonw_raw(&w, lg_buf_view(&jwk));
+	}
+	lg_jsonw_array_end(&w);
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_buf_status(cx, &b));
+	*jwks = lg_dup(cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
 static void
 acme_limits(const struct lg_settings *s, unsigned ret[LG_ACME_LIMITS])
 {
@@ -375,6 +450,9 @@ lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 
 	acme_limits(app->settings, ports.acme_limits);
 	ports.web = lg_fetch_web(app->arena, app->settings);
+	ports.ledger_mark = cert_ledger_mark;
+	ports.ledger_sign = cert_ledger_sign;
+	ports.ledger_keys = cert_ledger_keys;
 	LG_TRY(lg_certs_new(cx, &ports, &app->certs));
 	LG_TRY(lg_tenants_trust(cx, app));
 	return lg_http_routes_add(cx, app->http, lg_certs_routes, lg_certs_nroutes, app->certs);

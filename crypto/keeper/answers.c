@@ -122,6 +122,52 @@ signature_of(struct lg_ctx *cx, lg_str json, lg_str encoded, lg_str *text, lg_st
 	return lg_base64url_parse(cx->arena, encoded, sig);
 }
 
+static bool
+signed_by(const struct lg_keyset *audit, lg_str kid, lg_str text, lg_str sig)
+{
+	for (size_t i = 0; i < audit->n; i++)
+		if (lg_str_eq(audit->key[i].kid, kid) && lg_verify_jose(audit->key[i].key, audit->key[i].alg, text, sig))
+			return true;
+	return false;
+}
+
+lg_err
+lg_ledger_head_verify(struct lg_ctx *cx, lg_str json, const struct lg_keyset *audit, struct lg_ledger_signed *ret)
+{
+	lg_str name, root = LG_NONE, time = LG_NONE, kid = LG_NONE, encoded = LG_NONE, text, sig, octets;
+	struct lg_ledger_signed h = { .size = 0 };
+	struct lg_json js;
+
+	lg_json_init(&js, cx->arena, json);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name))
+		if (lg_str_eq(name, LG_STR("ledger")))
+			h.domain = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("epoch")))
+			h.epoch = (uint32_t)lg_json_int(&js);
+		else if (lg_str_eq(name, LG_STR("size")))
+			h.size = (uint64_t)lg_json_int(&js);
+		else if (lg_str_eq(name, LG_STR("root")))
+			root = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("time")))
+			time = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("kid")))
+			kid = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("sig")))
+			encoded = lg_json_str(&js);
+		else
+			lg_json_fault(&js, "unknown member");
+	LG_TRY(lg_json_end(cx, &js));
+	if (!lg_hex_parse(cx->arena, root, &octets) || octets.n != sizeof h.root.b || !lg_time_parse(time, &h.time) ||
+	    !signature_of(cx, json, encoded, &text, &sig))
+		return lg_fail(cx, LG_E_INVALID, "malformed head of a ledger");
+	memcpy(h.root.b, octets.p, octets.n);
+	if (!signed_by(audit, kid, text, sig))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "no audit key signed this head");
+	*ret = h;
+	return LG_OK;
+}
+
 lg_err
 lg_head_verify(struct lg_ctx *cx, lg_str json, const struct lg_keyset *audit, struct lg_signed_head *ret)
 {
@@ -138,10 +184,8 @@ lg_head_verify(struct lg_ctx *cx, lg_str json, const struct lg_keyset *audit, st
 	    || !signature_of(cx, json, h.sig, &text, &sig))
 		return lg_fail(cx, LG_E_INVALID, "malformed head");
 	memcpy(h.value.hash.b, hash.p, hash.n);
-	for (size_t i = 0; i < audit->n; i++)
-		if (lg_str_eq(audit->key[i].kid, h.kid) && lg_verify_jose(audit->key[i].key, audit->key[i].alg, text, sig)) {
-			*ret = h.value;
-			return LG_OK;
-		}
-	return lg_fail(cx, LG_E_UNAUTHENTICATED, "no audit key signed this head");
+	if (!signed_by(audit, h.kid, text, sig))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "no audit key signed this head");
+	*ret = h.value;
+	return LG_OK;
 }

@@ -324,6 +324,25 @@ lg_keeper_head(struct lg_keeper *k, uint32_t chain, uint32_t epoch, uint64_t fro
 }
 
 lg_err
+lg_keeper_ledger(struct lg_keeper *k, uint32_t tenant, uint64_t size, const lg_sha256 *root, lg_str path, lg_keeper_done *done, void *arg)
+{
+	struct asking a;
+
+	LG_TRY(begin(k, LG_OP_LEDGER, &a));
+	lg_buf_u32(&k->out, tenant);
+	lg_buf_u64(&k->out, size);
+	lg_buf_str(&k->out, lg_sha256_str(root));
+	lg_buf_str(&k->out, path);
+	return finish(k, &a, done, arg);
+}
+
+lg_err
+lg_keeper_ledger_mark(struct lg_keeper *k, uint32_t tenant, lg_keeper_done *done, void *arg)
+{
+	return ask_bytes(k, LG_OP_LEDGER_MARK, tenant, LG_NONE, done, arg);
+}
+
+lg_err
 lg_keeper_mark(struct lg_keeper *k, uint32_t chain, lg_keeper_done *done, void *arg)
 {
 	return ask_bytes(k, LG_OP_MARK, chain, LG_NONE, done, arg);

@@ -53,6 +53,8 @@ static const struct operation {
 	[LG_OP_CA_MOVE] = { lg_kp_ca_move, CHANGE, true },
 	[LG_OP_RESPONDERS] = { lg_kp_responders, CHANGE, false },
 	[LG_OP_SET_OCSP] = { lg_kp_set_ocsp, CHANGE, true },
+	[LG_OP_LEDGER] = { lg_kp_ledger, CHANGE, false },
+	[LG_OP_LEDGER_MARK] = { lg_kp_ledger_mark, CHANGE, false },
 };
 
 static bool

@@ -39,6 +39,8 @@ struct lg_kproc {
 	pthread_mutex_t change;		/* files, marks, bundle versions */
 	struct lg_mark mark[LG_CHAINS];
 	size_t nmarks;
+	struct lg_ledger_mark *ledger;	/* per tenant, the newest head signed */
+	size_t nledgers;
 	struct lg_bundle_mark *bundle;	/* per tenant, the newest signed */
 	size_t nbundles;
 	struct lg_signed *record;	/* of what was signed */
@@ -76,7 +78,7 @@ typedef lg_err lg_handler(struct lg_call *c);
 lg_handler lg_kp_token, lg_kp_certificate, lg_kp_crl, lg_kp_ocsp, lg_kp_bundle, lg_kp_head, lg_kp_mark, lg_kp_wrap_new,
     lg_kp_unwrap, lg_kp_keys, lg_kp_successor, lg_kp_activate, lg_kp_create_tenant, lg_kp_set_ceiling, lg_kp_new_epoch,
     lg_kp_signed, lg_kp_signed_log, lg_kp_list_tenants, lg_kp_ssh, lg_kp_ca_new,
-    lg_kp_ca_import, lg_kp_ca_move, lg_kp_responders, lg_kp_set_ocsp;
+    lg_kp_ca_import, lg_kp_ca_move, lg_kp_responders, lg_kp_set_ocsp, lg_kp_ledger, lg_kp_ledger_mark;
 
 LG_CHECKED lg_err lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_keeper_options *o, const struct lg_secret *sealing);
 void lg_kp_close(struct lg_kproc *kp);
@@ -100,6 +102,15 @@ LG_CHECKED lg_err lg_kp_complete(struct lg_ctx *cx, struct lg_kproc *kp, struct 
 LG_CHECKED lg_err lg_kp_tenant_store(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *r);
 LG_CHECKED lg_err lg_kp_marks_read(struct lg_ctx *cx, struct lg_kproc *kp);
 LG_CHECKED lg_err lg_kp_marks_write(struct lg_ctx *cx, struct lg_kproc *kp);
+
+LG_CHECKED lg_err lg_kp_ledgers_read(struct lg_ctx *cx, struct lg_kproc *kp);
+void lg_kp_ledgers_free(struct lg_kproc *kp);
+
+struct lg_ledger_mark {
+	uint32_t tenant, epoch;
+	uint64_t size;
+	lg_sha256 root;
+};
 
 struct lg_bundle_mark {
 	uint32_t tenant, epoch;

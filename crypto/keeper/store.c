@@ -263,6 +263,7 @@ lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_keeper_option
 	lg_crypto_must(kp->bundle != NULL);
 	kp->file_key = lg_hkdf_sha256(sealing, LG_NONE, LG_STR("lightgate keeper files 1"), 32);
 	LG_TRY(lg_kp_marks_read(cx, kp));
+	LG_TRY(lg_kp_ledgers_read(cx, kp));
 	LG_TRY(load_tenants(cx, kp));
 	LG_TRY(lg_signed_open(cx, o->dir, &kp->record));
 	if (kp->tenants->n == 0 || kp->tenants->tenant[0]->id != 0)
@@ -277,6 +278,7 @@ lg_kp_close(struct lg_kproc *kp)
 	lg_tenants_unref(&kp->tenants);
 	lg_hsm_link_end(&kp->hsm);
 	lg_secret_free(&kp->file_key);
+	lg_kp_ledgers_free(kp);
 	free(kp->bundle);
 	pthread_mutex_destroy(&kp->tenants_lock);
 	pthread_mutex_destroy(&kp->change);

@@ -122,6 +122,11 @@ struct lg_certs_ports {
 	lg_err (*by_secret)(void *callers, struct lg_http *ex, lg_str name, lg_str secret, struct lg_certs_caller *ret);
 	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */
 	lg_err (*ticket_keys)(void *callers, struct lg_ctx *cx, uint32_t tenant, lg_str *ret);
+	/* Heads of ledgers, by the keeper: the size that was signed last, and the next one, with the proof that it goes on from there.  The keys
+	 * behind them, JWKS.  On workers.  NULL: none is signed. */
+	lg_err (*ledger_mark)(void *callers, struct lg_ctx *cx, uint32_t tenant, uint64_t *size);
+	lg_err (*ledger_sign)(void *callers, struct lg_ctx *cx, uint32_t tenant, uint64_t size, const lg_sha256 *root, lg_str path, lg_str *head);
+	lg_err (*ledger_keys)(void *callers, struct lg_ctx *cx, lg_str *jwks);
 	struct lg_acme_net net;		/* http NULL: no ACME */
 	/* "Service/acme": whose certificates an ACME account without an external account key orders, in tenants that have this entry;
 	 * empty: every account needs such a key. */

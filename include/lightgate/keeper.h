@@ -135,6 +135,22 @@ struct lg_signed_head {
 };
 /* LG_E_UNAUTHENTICATED unless one of the audit keys signed it. */
 LG_CHECKED lg_err lg_head_verify(struct lg_ctx *cx, lg_str json, const struct lg_keyset *audit, struct lg_signed_head *ret);
+/* The head of a tenant's ledger (RFC 9162): signed when the tree goes on from the one whose head was signed last, which path proves
+ * (consistency, 32 octets a hash); after a restore by the operator, from whatever there is.  LG_E_CONFLICT.
+ * reply: JSON {"ledger": trust domain, "epoch", "size", "root", "time", "kid", "sig"}; lg_ledger_head_verify reads it */
+LG_CHECKED lg_err lg_keeper_ledger(struct lg_keeper *k, uint32_t tenant, uint64_t size, const lg_sha256 *root, lg_str path,
+    lg_keeper_done *done, void *arg);
+/* reply: u64, the size whose head was signed last; 0: the next one needs no proof */
+LG_CHECKED lg_err lg_keeper_ledger_mark(struct lg_keeper *k, uint32_t tenant, lg_keeper_done *done, void *arg);
+struct lg_ledger_signed {	/* slices in cx's arena or the text */
+	lg_str domain;
+	uint32_t epoch;
+	uint64_t size;
+	lg_sha256 root;
+	int64_t time;
+};
+/* LG_E_UNAUTHENTICATED unless one of the audit keys signed it. */
+LG_CHECKED lg_err lg_ledger_head_verify(struct lg_ctx *cx, lg_str json, const struct lg_keyset *audit, struct lg_ledger_signed *ret);
 /* The keeper's mark of a chain without extending it.  reply: u32 epoch, u64 seq, 32 octets hash; LG_E_NOT_FOUND if none. */
 LG_CHECKED lg_err lg_keeper_mark(struct lg_keeper *k, uint32_t chain, lg_keeper_done *done, void *arg);
 /* reply: the data key sealed for storage, and (unwrap) 32 octets of key */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "crypto/merkle.h"
 
 /* ---- tokens ---------------------------------------------------------------------------------------------------------- */
 
@@ -544,6 +545,62 @@ extend(lg_sha256 from, lg_str digests)
 	for (size_t at = 0; at < digests.n; at += 32)
 		from = lg_sha256_pair(lg_sha256_str(&from), lg_str_sub(digests, at, 32));
 	return from;
+}
+
+/* A ledger of two entries, one more, and another that begins with the same one. */
+Test(keeper, the_head_of_a_ledger_is_signed_only_when_it_goes_on_from_the_last)
+{
+	KEEPER(r);
+	run_tenant(&r, 1);
+	lg_sha256 a = lg_merkle_leaf(LG_STR("a")), b = lg_merkle_leaf(LG_STR("b")), c = lg_merkle_leaf(LG_STR("c")), x = lg_merkle_leaf(LG_STR("x"));
+	lg_sha256 ab = lg_merkle_node(&a, &b), abc = lg_merkle_node(&ab, &c), ax = lg_merkle_node(&a, &x), axc = lg_merkle_node(&ax, &c);
+	lg_str proof = lg_sha256_str(&c);		/* RFC 9162 2.1.4.1: from 2 to 3, the third leaf */
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *audit = run_keyset(&r, 0, LG_PURPOSE_AUDIT);
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *others = run_keyset(&r, 1, LG_PURPOSE_TOKEN);
+	struct lg_ledger_signed h;
+
+	assert_err(r.f, LG_E_NOT_FOUND, ASK(r, server, lg_keeper_ledger, 99, 2, &ab, LG_NONE));
+	assert_ok(r.f, ASK(r, server, lg_keeper_ledger, 1, 2, &ab, LG_NONE));
+	assert_ok(r.f, lg_ledger_head_verify(&r.f.cx, r.reply, audit, &h));
+	cr_assert(h.size == 2 && memcmp(&h.root, &ab, sizeof ab) == 0 && h.domain.n > 0);
+	cr_assert_eq(lg_ledger_head_verify(&r.f.cx, r.reply, others, &h), LG_E_UNAUTHENTICATED);
+	/* another tree of that size, one that forks, no proof, a shorter one */
+	assert_err(r.f, LG_E_CONFLICT, ASK(r, server, lg_keeper_ledger, 1, 2, &ax, LG_NONE));
+	assert_err(r.f, LG_E_CONFLICT, ASK(r, server, lg_keeper_ledger, 1, 3, &axc, proof));
+	assert_err(r.f, LG_E_CONFLICT, ASK(r, server, lg_keeper_ledger, 1, 3, &abc, LG_NONE));
+	assert_err(r.f, LG_E_INVALID, ASK(r, server, lg_keeper_ledger, 1, 3, &abc, lg_str_sub(proof, 0, 31)));
+	assert_err(r.f, LG_E_CONFLICT, ASK(r, server, lg_keeper_ledger, 1, 1, &a, LG_NONE));
+	/* over a restart the keeper knows what it signed */
+	cr_assert(run_stop(&r) == 0);
+	run_start(&r);
+	assert_err(r.f, LG_E_CONFLICT, ASK(r, server, lg_keeper_ledger, 1, 3, &axc, proof));
+	assert_ok(r.f, ASK(r, server, lg_keeper_ledger, 1, 3, &abc, proof));
+	assert_ok(r.f, lg_ledger_head_verify(&r.f.cx, r.reply, audit, &h));
+	cr_assert_eq(h.size, 3);
+	for (size_t i = 0; i < r.reply.n; i++) {
+		lg_str bad = lg_dup(r.f.cx.arena, r.reply);
+
+		((char *)(uintptr_t)bad.p)[i] ^= 1;
+		cr_assert_neq(lg_ledger_head_verify(&r.f.cx, bad, audit, &h), LG_OK, "octet %zu", i);
+	}
+}
+
+/* What the operator restored may be shorter; the server cannot say so. */
+Test(keeper, after_a_restore_a_ledger_may_be_shorter)
+{
+	KEEPER(r);
+	run_tenant(&r, 1);
+	lg_sha256 a = lg_merkle_leaf(LG_STR("a")), b = lg_merkle_leaf(LG_STR("b")), ab = lg_merkle_node(&a, &b), none = { { 0 } };
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *audit = run_keyset(&r, 0, LG_PURPOSE_AUDIT);
+	struct lg_ledger_signed h;
+
+	assert_ok(r.f, ASK(r, server, lg_keeper_head, 0, 1, 1, lg_sha256_str(&none)));
+	assert_ok(r.f, ASK(r, server, lg_keeper_ledger, 1, 2, &ab, LG_NONE));
+	assert_err(r.f, LG_E_CONFLICT, ASK(r, server, lg_keeper_ledger, 1, 1, &a, LG_NONE));
+	assert_ok(r.f, ASK(r, control, lg_keeper_new_epoch, 0, 2, 0, &none));
+	assert_ok(r.f, ASK(r, server, lg_keeper_ledger, 1, 1, &a, LG_NONE));
+	assert_ok(r.f, lg_ledger_head_verify(&r.f.cx, r.reply, audit, &h));
+	cr_assert(h.epoch == 2 && h.size == 1);
 }
 
 Test(keeper, a_head_is_extended_by_the_keeper_and_never_falls_or_forks)

@@ -98,6 +98,16 @@ has "it only grew" "$(lg prove "$serial" --head "$T/ledger")" 'it only grew, fro
 lg prove "$serial" -f "$T/node1.pem" >"$T/claim.out" 2>&1; same "another certificate is not what it holds" "$?" 2
 sed -i 's/"root":"./"root":"x/' "$T/ledger"; lg prove "$serial" --head "$T/ledger" >"$T/claim.out" 2>&1; same "a head that was altered" "$?" 2
 jq -cn '{size: 2, root: ("ab" * 32)}' >"$T/ledger"; lg prove "$serial" --head "$T/ledger" >"$T/claim.out" 2>&1; same "a head of another ledger" "$?" 2
+# a witness has no rights, and believes the keeper's signature alone
+witness() { env -u LIGHTGATE_DEV LIGHTGATE_CONFIG="$T/nobody" lightgate --url "$HTTPS" --ca "$CA" certificate witness "$@"; }
+has "a witness begins" "$(witness "$T/witness" 2>&1)" 'ledger of .*: [0-9]+ entries, signed 20'
+has "... and goes on" "$(witness "$T/witness" 2>&1)" 'it only grew, from [0-9]+ to [0-9]+'
+jq -c '.head.size = 1' "$T/witness" >"$T/altered"; witness "$T/altered" >"$T/claim.out" 2>&1; same "a head that the keeper did not sign" "$?" 2
+lightgated --dev --data "$T/another" >"$T/another.ready" 2>/dev/null & another=$!
+for _ in $(seq 200); do [ -s "$T/another.ready" ] && break; sleep 0.05; done
+curl -sS --cacert "$T/another/run/ca.pem" "$(jq -r .https "$T/another.ready")/ledger" >"$T/other"; kill $another; wait $another
+has "another keeper's head is there" "$(cat "$T/other")" '"sig"'
+witness "$T/other" >"$T/claim.out" 2>&1; same "a ledger that another keeper signs" "$?" 2
 key=$(openssl x509 -in "$T/node1.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
 has "by key" "$(lg list --spki "$key")" 'Host/node1'
 has "a compromised key: all its certificates" "$(lg revoke --spki "$key" --reason keyCompromise -o json)" '"revoked":1'
