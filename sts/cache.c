@@ -10,8 +10,8 @@
 
 #include "sts/sts.h"
 
-#define WAYS		4
-#define SETS		4096	/* 16,384 tokens: some 15 MB when all of it is used */
+#define WAYS		8
+#define SETS		4096	/* 32,768 places, so that 10,000 tokens in turn hardly meet; some 25 MB if all are used */
 #define LOCKS		64
 #define CACHED_TEXT	4096	/* octets of claims; what is larger is verified every time */
 
