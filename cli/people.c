@@ -48,7 +48,7 @@ static const struct field client_fields[] = {
 	{ "backchannel-logout-uri", "backchannel_logout_uri", TEXT }, { "frontchannel-logout-uri", "frontchannel_logout_uri", TEXT },
 	{ "frontchannel-session", "frontchannel_logout_session_required", FLAG },
 	{ "client-uri", "client_uri", TEXT }, { "logo-uri", "logo_uri", TEXT }, { "policy-uri", "policy_uri", TEXT },
-	{ "tos-uri", "tos_uri", TEXT }, { "contacts", "contacts", WORDS }, { "fapi2", "fapi2", FLAG }, { "enabled", "enabled", FLAG },
+	{ "tos-uri", "tos_uri", TEXT }, { "contacts", "contacts", WORDS }, { "fapi2", "fapi2", FLAG }, { "consent", "consent", FLAG }, { "enabled", "enabled", FLAG },
 };
 
 static const struct field rule_fields[] = {

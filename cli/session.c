@@ -237,6 +237,8 @@ cli_password_token(struct cli *c, lg_str user, lg_str password, struct lg_reply 
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "username", user);
 	lg_jsonw_str_of(&w, "password", password);
+	if (cli_given(c, "code"))
+		lg_jsonw_str_of(&w, "code", cli_value(c, "code"));
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(c->cx, &b));
 	struct lg_call call = { .method = "POST", .path = LG_STR("/v1/login"), .body = lg_buf_view(&b) };

@@ -71,7 +71,7 @@ const struct cli_option cli_globals[] = {
 	{ "backchannel-logout-uri", 0, "URL", "told when a session ends" }, { "frontchannel-logout-uri", 0, "URL", "opened when one signs out" }, \
 	{ "frontchannel-session", 0, "yes|no", "... with iss and sid" }, { "client-uri", 0, "URL", "its home page" }, \
 	{ "logo-uri", 0, "URL", "its picture" }, { "policy-uri", 0, "URL", "what it does with data" }, { "tos-uri", 0, "URL", "its terms" }, \
-	{ "contacts", 0, "TEXT,...", "who answers for it" }, { "fapi2", 0, "yes|no", "hold it to the FAPI 2.0 Security Profile" }, \
+	{ "contacts", 0, "TEXT,...", "who answers for it" }, { "fapi2", 0, "yes|no", "hold it to the FAPI 2.0 Security Profile" }, { "consent", 0, "yes|no", "ask people before it gets anything of theirs" }, \
 	{ "enabled", 0, "yes|no", "no: it gets nothing" }
 
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
@@ -89,7 +89,8 @@ static const struct cli_command nouns[] = {
 	{ .name = "login", .help = "Sign in and keep the token",
 	  .text = "The token is kept in LIGHTGATE_CONFIG (~/.config/lightgate), readable by you alone, with the service's address.\n"
 	      "With --dev and without --user you become the administrator named in dev.json.",
-	  .options = OPTIONS({ "user", 'u', "NAME", "who you are" }, { "password-file", 0, "FILE", "first line is the password; - is standard input" }),
+	  .options = OPTIONS({ "user", 'u', "NAME", "who you are" }, { "password-file", 0, "FILE", "first line is the password; - is standard input" },
+	      { "code", 0, "CODE", "of your authenticator app, or a recovery code, if you have a second step" }),
 	  .examples = EXAMPLES("lightgate login --url https://id.example.org:8443 --ca root.pem --user alice", "lightgate --dev ./data login"),
 	  .run = cli_login },
 	{ .name = "logout", .help = "Forget the token", .examples = EXAMPLES("lightgate logout"), .run = cli_logout },

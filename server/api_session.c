@@ -14,7 +14,7 @@ lg_err
 lg_api_login(void *self, struct lg_http *ex)
 {
 	struct lg_app *app = self;
-	lg_str name, username = LG_NONE, password = LG_NONE;
+	lg_str name, username = LG_NONE, password = LG_NONE, code = LG_NONE;
 	struct lg_sts_session_token token;
 	struct lg_json js;
 
@@ -25,6 +25,8 @@ lg_api_login(void *self, struct lg_http *ex)
 			username = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("password")))
 			password = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("code")))
+			code = lg_json_str(&js);
 		else
 			lg_json_fault(&js, "unknown member");
 	}
@@ -32,7 +34,7 @@ lg_api_login(void *self, struct lg_http *ex)
 	if (username.n == 0 || password.n == 0)
 		return lg_fail(ex->cx, LG_E_INVALID, "username and password are needed");
 	LG_AUTO(lg_secret_free) struct lg_secret secret = lg_secret_copy(password);
-	lg_err e = lg_sts_issue_session_token(ex->cx, app->sts, ex->tenant, username, &secret, ex->peer, &token);
+	lg_err e = lg_sts_issue_session_token(ex->cx, app->sts, ex->tenant, username, &secret, code, ex->peer, &token);
 	if (e == LG_E_LIMIT) {		/* RFC 6585 4 */
 		lg_http_header(ex, "Retry-After", LG_STR("60"));
 		lg_problem_status(ex, 429, "limit", lg_str_of(ex->cx->error));

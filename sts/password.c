@@ -1,4 +1,5 @@
 /* password.c: a person's name and password, on a worker; and the token for POST /v1/login. */
+#include "sts/factor.h"
 #include "sts/source.h"
 
 #define LOGIN_CLIENT	"lightgate"	/* client_id of tokens that were not made for a client */
@@ -139,9 +140,32 @@ lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, s
 	return LG_OK;
 }
 
+/* Whoever has a second factor is asked for it here as on the page. */
+static lg_err
+second_step(struct sts_rq *rq, lg_uuid subject, lg_str code, const struct lg_peer *peer, struct sts_signed_in *ret)
+{
+	struct sts_factor_set *set = LG_NEW(rq->cx->arena, struct sts_factor_set);
+	lg_str amr = LG_STR("pwd");
+	lg_err e;
+
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = sts_factor_set_of(rq->cx, rq->view, rq->tenant_id, subject, set);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	LG_TRY(e);
+	if (sts_factor_set_second(set)) {
+		if (code.n == 0)
+			return lg_fail(rq->cx, LG_E_DENIED, "a code of the second step is needed too: of the authenticator app, or for recovery");
+		LG_TRY(sts_code_check(rq->cx, rq->sts, rq->tenant_id, subject, lg_str_of(peer->address), code));
+		amr = sts_amr_join(rq->cx->arena, amr, LG_STR("otp"));
+	}
+	*ret = (struct sts_signed_in){ sts_acr_of(amr), amr };
+	return LG_OK;
+}
+
 lg_err
 lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
-    const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_session_token *ret)
+    const struct lg_secret *password, lg_str code, const struct lg_peer *peer, struct lg_sts_session_token *ret)
 {
 	struct sts_rq *rq = LG_NEW(cx->arena, struct sts_rq);
 	struct sts_issue is = { .life = LG_STS_SESSION_TOKEN_LIFE * LG_SECOND };
@@ -152,7 +176,7 @@ lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenan
 	rq->tenant.issuer = lg_dup(cx->arena, rq->tenant.issuer);
 	LG_TRY(lg_sts_password_check(cx, sts, tenant, username, password, peer, &is.subject));
 	is.auth_time = cx->now;
-	is.how = (struct sts_signed_in){ LG_STR(STS_ACR_PASSWORD), LG_STR("pwd") };
+	LG_TRY(second_step(rq, is.subject.id, code, peer, &is.how));
 	LG_TRY(decide(rq, &is));
 	LG_TRY(sign(rq, &is, &out.token));
 	out.subject = is.subject;

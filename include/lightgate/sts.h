@@ -319,10 +319,11 @@ struct lg_sts_session_token {
 /*
  * POST /v1/login: checks name and password and issues a token with the audiences <issuer>/v1 and <issuer>/access/v1.  On a worker,
  * and not while a view of its is open: the hash takes long.
+ * code: of the second factor of whoever has one (an application's, or for recovery); without it LG_E_DENIED.
  * LG_E_UNAUTHENTICATED for a wrong name, password or disabled account alike; LG_E_LIMIT when throttled; LG_E_DENIED by policy.
  */
 LG_CHECKED lg_err lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
-    const struct lg_secret *password, const struct lg_peer *peer, struct lg_sts_session_token *ret);
+    const struct lg_secret *password, lg_str code, const struct lg_peer *peer, struct lg_sts_session_token *ret);
 /* What policy is asked when somebody signs in so; the principal is left out.  For whoever must know whether that is possible. */
 LG_CHECKED lg_err lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, struct lg_question *ret);
 /* The operator says that failed attempts on this entry's password shall be forgotten. */

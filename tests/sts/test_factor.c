@@ -518,3 +518,30 @@ Test(factor, nothing_is_left_of_somebody_who_is_deleted)
 	cr_assert_eq(lg_table_count(&kit.cx, v, &sts_factors, &n), LG_OK);
 	cr_assert_eq(n, 0);
 }
+
+static lg_err
+sign_in_to_api(const char *code, struct lg_sts_session_token *ret)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret p = lg_secret_copy(LG_STR("alice-password"));
+	struct lg_peer peer = { .surface = LG_SURFACE_HTTPS, .address = "10.0.0.9:1" };
+	lg_err e;
+
+	e = lg_sts_issue_session_token(&kit.cx, kit.sts, TENANT, LG_STR("alice"), &p, lg_str_of(code), &peer, ret);
+	lg_store_turn(kit.store);
+	return e;
+}
+
+Test(factor, no_other_door_opens_with_the_password_alone)
+{
+	struct lg_sts_session_token t;
+	struct browser b;
+	struct answer codes;
+	const char *secret;
+
+	cr_assert_eq(sign_in_to_api("", &t), LG_OK);
+	secret = enrol(&b, &codes);
+	cr_assert_eq(sign_in_to_api("", &t), LG_E_DENIED);
+	cr_assert_eq(sign_in_to_api("000000", &t), LG_E_UNAUTHENTICATED);
+	cr_assert_eq(sign_in_to_api(code_at(secret, 1), &t), LG_OK, "%s", kit.cx.error);
+	cr_assert(lg_str_eq(kit_member(kit_payload(t.token), "acr"), LG_STR(STS_ACR_MFA)));
+}

@@ -356,7 +356,7 @@ session_token(const char *name, const char *password, struct lg_sts_session_toke
 	struct lg_peer peer = { .surface = LG_SURFACE_UNIX };
 
 	(void)snprintf(peer.address, sizeof peer.address, "uid=0 pid=12");
-	return lg_sts_issue_session_token(&kit.cx, kit.sts, TENANT, lg_str_of(name), &p, &peer, ret);
+	return lg_sts_issue_session_token(&kit.cx, kit.sts, TENANT, lg_str_of(name), &p, LG_NONE, &peer, ret);
 }
 
 Test(login, a_session_token_opens_the_admin_and_decision_apis_only)

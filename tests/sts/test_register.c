@@ -27,7 +27,7 @@ admin_token(void)
 	struct lg_peer peer = { .surface = LG_SURFACE_UNIX };
 	struct lg_sts_session_token t;
 
-	cr_assert_eq(lg_sts_issue_session_token(&kit.cx, kit.sts, TENANT, LG_STR("alice"), &s, &peer, &t), LG_OK, "%s", kit.cx.error);
+	cr_assert_eq(lg_sts_issue_session_token(&kit.cx, kit.sts, TENANT, LG_STR("alice"), &s, LG_NONE, &peer, &t), LG_OK, "%s", kit.cx.error);
 	return t.token;
 }
 
