@@ -73,7 +73,7 @@ lg_sign_in() {
 	while read -r line; do
 		name=$(sed -nE 's/.*name="([^"]*)".*/\1/p' <<<"$line"); value=$(sed -nE 's/.*value="([^"]*)".*/\1/p' <<<"$line" | sed 's/&amp;/\&/g')
 		[ -n "$name" ] && fields+=(--data-urlencode "$name=$value")
-	done < <(grep -oE '<input[^>]*type="hidden"[^>]*>' "$page")
+	done < <(sed '/<\/form>/q' "$page" | grep -oE '<input[^>]*type="hidden"[^>]*>')
 	location=$(curl -sS --cacert "$CA" -c "$jar" -b "$jar" -o "$page" -w '%{redirect_url}' \
 		-H "Origin: $ISSUER" "${fields[@]}" --data-urlencode "username=$user" --data-urlencode "password=$password" \
 		"$ISSUER${action:-/login}") || return 1
