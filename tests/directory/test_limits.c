@@ -313,3 +313,22 @@ Test(plan, the_narrowest_source_is_taken)
 	p = plan("(sn=row1*)", LG_SCOPE_SUBTREE);
 	cr_assert(p.source == LG_SOURCE_LIST && p.n == 66);
 }
+
+/* ---- what reading many costs ------------------------------------------------------------------------------------------ */
+
+Test(limits, decisions_do_not_grow_with_the_entries_that_are_read)
+{
+	const char *text;
+	unsigned few, lots;
+
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	w.asked = 0;
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(sn=*)", "* +", &text), 0);
+	few = w.asked;
+	many(true, 10000);
+	w.asked = 0;
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(sn=*)", "* +", &text), 0);
+	lots = w.asked;
+	cr_assert_gt(strlen(text), 1000000u, "they are all there");
+	cr_assert_leq(lots, few + 32, "%u questions for 10,000 entries, %u for two", lots, few);
+}
