@@ -72,7 +72,11 @@ has "who has no secret gets none" "$(cat "$T/claim.out")" 'has no secret'
 lightgate client change shop --enabled yes --grants authorization_code,client_credentials --scopes openid,email,read >/dev/null
 issued=$(curl -sS --cacert "$CA" -u "shop:$second" -d 'grant_type=client_credentials&scope=read' "$HTTPS/oauth2/token" | jq -r .access_token)
 has "a token" "$issued" '^eyJ'
-records=$(api GET '/v1/audit?operation=token:issue&limit=500' | head -1)
+for _ in $(seq 100); do	# decisions are written together, a moment later
+	records=$(api GET '/v1/audit?operation=token:issue&limit=500' | head -1)
+	jq -e '.items | any(.detail.resource.name == "shop")' <<<"$records" >/dev/null && break
+	sleep 0.05
+done
 same "its record" "$(jq -c '[.items[].detail | select(.resource.name == "shop")][-1] | [.decision, .subject.name, .question.context.client, .question.context.scopes, .question.context.grant, (.address | startswith("127.0.0.1:"))]' <<<"$records")" \
 	'[true,"shop","shop",["read"],"client_credentials",true]'
 lacks "and no token" "$records" "$issued"
