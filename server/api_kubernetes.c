@@ -32,14 +32,15 @@ struct token_review {
 	struct lg_app *app;
 	struct lg_http *ex;
 	struct lg_caller cluster;
-	lg_str version, kind, token;
+	lg_str version, token;
 	lg_str audiences[LG_KUBE_AUDIENCES];
 	size_t naudiences;
 };
 
 static void
-read_token_spec(struct lg_json *js, struct token_review *t)
+read_token_spec(struct lg_json *js, void *arg)
 {
+	struct token_review *t = arg;
 	lg_str name;
 
 	lg_json_object(js);
@@ -64,25 +65,8 @@ read_token_spec(struct lg_json *js, struct token_review *t)
 static lg_err
 read_token_review(struct token_review *t)
 {
-	struct lg_json js;
-	lg_str name;
-
-	lg_json_init(&js, t->ex->cx->arena, t->ex->body);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("apiVersion")))
-			t->version = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("kind")))
-			t->kind = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("spec")))
-			read_token_spec(&js, t);
-		else
-			lg_json_skip(&js);
-	}
-	LG_TRY(lg_json_end(t->ex->cx, &js));
-	if (!lg_str_eq(t->kind, LG_STR("TokenReview")) || !lg_str_starts(t->version, LG_STR("authentication.k8s.io/v1")))
-		return lg_fail(t->ex->cx, LG_E_INVALID, "a TokenReview of authentication.k8s.io/v1 is expected");
-	return LG_OK;
+	return lg_kube_review_read(t->ex->cx, t->ex->body, &(struct lg_kube_review){ .kind = "TokenReview", .versions = "authentication.k8s.io/v1",
+	    .member = "spec", .read = read_token_spec, .arg = t }, &t->version);
 }
 
 /* Those of the audiences that the token is for; without any, the cluster's own name. */
@@ -183,7 +167,7 @@ struct access_review {
 	struct lg_app *app;
 	struct lg_http *ex;
 	struct lg_caller cluster;
-	lg_str version, kind, user, uid;
+	lg_str version, user, uid;
 	struct lg_kube_request rq;
 	bool resource, path;			/* which attributes were there */
 	struct lg_evaluation asked;
@@ -218,8 +202,9 @@ read_attributes(struct lg_json *js, struct lg_kube_request *rq)
 }
 
 static void
-read_access_spec(struct lg_json *js, struct access_review *r)
+read_access_spec(struct lg_json *js, void *arg)
 {
+	struct access_review *r = arg;
 	lg_str name;
 
 	lg_json_object(js);
@@ -242,24 +227,8 @@ read_access_spec(struct lg_json *js, struct access_review *r)
 static lg_err
 read_access_review(struct access_review *r)
 {
-	struct lg_json js;
-	lg_str name;
-
-	lg_json_init(&js, r->ex->cx->arena, r->ex->body);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("apiVersion")))
-			r->version = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("kind")))
-			r->kind = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("spec")))
-			read_access_spec(&js, r);
-		else
-			lg_json_skip(&js);
-	}
-	LG_TRY(lg_json_end(r->ex->cx, &js));
-	if (!lg_str_eq(r->kind, LG_STR("SubjectAccessReview")) || !lg_str_starts(r->version, LG_STR("authorization.k8s.io/v1")))
-		return lg_fail(r->ex->cx, LG_E_INVALID, "a SubjectAccessReview of authorization.k8s.io/v1 is expected");
+	LG_TRY(lg_kube_review_read(r->ex->cx, r->ex->body, &(struct lg_kube_review){ .kind = "SubjectAccessReview",
+	    .versions = "authorization.k8s.io/v1", .member = "spec", .read = read_access_spec, .arg = r }, &r->version));
 	if (r->resource == r->path || (r->path && r->rq.path.n == 0) || (r->resource && r->rq.path.n > 0) || r->rq.verb.n == 0)
 		return lg_fail(r->ex->cx, LG_E_INVALID, "either resourceAttributes or nonResourceAttributes, with a verb");
 	return LG_OK;

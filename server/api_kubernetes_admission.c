@@ -14,8 +14,7 @@ struct admission {
 	struct lg_app *app;
 	struct lg_http *ex;
 	struct lg_caller cluster;
-	lg_str version, kind;
-	lg_str uid, operation, ns, name, user, user_uid, resource, subresource, object, old;
+	lg_str version, uid, operation, ns, name, user, user_uid, resource, subresource, object, old;
 	struct lg_kube_pod pod;
 	struct lg_access access;
 };
@@ -37,8 +36,9 @@ read_resource(struct lg_json *js, lg_str *ret)
 }
 
 static void
-read_request(struct lg_json *js, struct admission *a)
+read_request(struct lg_json *js, void *arg)
 {
+	struct admission *a = arg;
 	const struct {
 		const char *name;
 		lg_str *value;
@@ -70,25 +70,9 @@ read_request(struct lg_json *js, struct admission *a)
 static lg_err
 read_review(struct admission *a)
 {
-	struct lg_json js;
-	lg_str name;
-
-	lg_json_init(&js, a->ex->cx->arena, a->ex->body);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("apiVersion")))
-			a->version = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("kind")))
-			a->kind = lg_json_str(&js);
-		else if (lg_str_eq(name, LG_STR("request")))
-			read_request(&js, a);
-		else
-			lg_json_skip(&js);
-	}
-	LG_TRY(lg_json_end(a->ex->cx, &js));
-	if (!lg_str_eq(a->kind, LG_STR("AdmissionReview")) || !lg_str_eq(a->version, LG_STR("admission.k8s.io/v1")) || a->uid.n == 0)
-		return lg_fail(a->ex->cx, LG_E_INVALID, "an AdmissionReview of admission.k8s.io/v1 with a request is expected");
-	return LG_OK;
+	LG_TRY(lg_kube_review_read(a->ex->cx, a->ex->body, &(struct lg_kube_review){ .kind = "AdmissionReview", .versions = "admission.k8s.io/v1",
+	    .member = "request", .read = read_request, .arg = a }, &a->version));
+	return a->uid.n > 0 ? LG_OK : lg_fail(a->ex->cx, LG_E_INVALID, "the request has no uid");
 }
 
 /* ---- what is asked ------------------------------------------------------------------------------------------------------- */

@@ -51,6 +51,31 @@ lg_kube_user_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str 
 	return LG_OK;
 }
 
+lg_err
+lg_kube_review_read(struct lg_ctx *cx, lg_str body, const struct lg_kube_review *rv, lg_str *version)
+{
+	lg_str name, kind = LG_NONE;
+	struct lg_json js;
+
+	*version = LG_NONE;
+	lg_json_init(&js, cx->arena, body);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("apiVersion")))
+			*version = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("kind")))
+			kind = lg_json_str(&js);
+		else if (lg_str_eq(name, lg_str_of(rv->member)))
+			rv->read(&js, rv->arg);
+		else
+			lg_json_skip(&js);
+	}
+	LG_TRY(lg_json_end(cx, &js));
+	if (!lg_str_eq(kind, lg_str_of(rv->kind)) || !lg_str_starts(*version, lg_str_of(rv->versions)))
+		return lg_fail(cx, LG_E_INVALID, "a %s of %s is expected", rv->kind, rv->versions);
+	return LG_OK;
+}
+
 void
 lg_kube_read_user(struct lg_json *js, lg_str name_member, lg_str *name, lg_str *uid)
 {

@@ -47,8 +47,15 @@ lg_err lg_api_kube_token(void *self, struct lg_http *ex);
 lg_err lg_api_kube_access(void *self, struct lg_http *ex);
 lg_err lg_api_kube_admission(void *self, struct lg_http *ex);
 
-/* {"username","uid","groups":[...]}: the groups are the cluster's word and not read. */
+/* {"apiVersion","kind",<member>:...}: `read` takes the member.  LG_E_INVALID unless it is that kind of a version that begins so. */
 struct lg_json;
+struct lg_kube_review {
+	const char *kind, *versions, *member;
+	void (*read)(struct lg_json *js, void *arg);
+	void *arg;
+};
+LG_CHECKED lg_err lg_kube_review_read(struct lg_ctx *cx, lg_str body, const struct lg_kube_review *rv, lg_str *version);
+/* {"username","uid","groups":[...]}: the groups are the cluster's word and not read. */
 void lg_kube_read_user(struct lg_json *js, lg_str name_member, lg_str *name, lg_str *uid);
 
 #endif

@@ -41,6 +41,40 @@ enter(struct reading *r, enum lg_json_type type)
 	return true;
 }
 
+/* A member and what takes it; what no line names is passed over, and so is null. */
+struct member {
+	const char *name;
+	void (*take)(struct reading *r);
+};
+
+static void
+read_members(struct reading *r, const struct member *known, size_t n)
+{
+	lg_str name;
+
+	if (!enter(r, LG_JSON_OBJECT))
+		return;
+	while (lg_json_member(&r->js, &name)) {
+		size_t i = 0;
+		while (i < n && !lg_str_eq(name, lg_str_of(known[i].name)))
+			i++;
+		if (i == n || lg_json_peek(&r->js) == LG_JSON_NULL)
+			lg_json_skip(&r->js);
+		else
+			known[i].take(r);
+	}
+}
+
+/* An array of such objects. */
+static void
+read_each(struct reading *r, const struct member *known, size_t n)
+{
+	if (!enter(r, LG_JSON_ARRAY))
+		return;
+	while (lg_json_item(&r->js))
+		read_members(r, known, n);
+}
+
 static void
 read_strings(struct reading *r, struct list *l, const char *prefix)
 {
@@ -50,78 +84,75 @@ read_strings(struct reading *r, struct list *l, const char *prefix)
 		add(r, l, lg_cat(r->cx->arena, lg_str_of(prefix), lg_json_str(&r->js)));
 }
 
-static bool
-read_bool(struct reading *r)
-{
-	if (lg_json_peek(&r->js) != LG_JSON_NULL)
-		return lg_json_bool(&r->js);
-	lg_json_null(&r->js);
-	return false;
-}
-
 /* ---- security contexts: of the pod, and of a container ------------------------------------------------------------------ */
 
 static void
-read_capabilities(struct reading *r)
+take_added(struct reading *r)
 {
 	size_t before = r->capabilities.n;
-	lg_str name;
 
-	if (!enter(r, LG_JSON_OBJECT))
-		return;
-	while (lg_json_member(&r->js, &name)) {
-		if (lg_str_eq(name, LG_STR("add")))
-			read_strings(r, &r->capabilities, "CAP_");
-		else
-			lg_json_skip(&r->js);
-	}
+	read_strings(r, &r->capabilities, "CAP_");
 	for (size_t i = before; i < r->capabilities.n; i++)
 		r->privileged |= lg_str_eq(r->capabilities.v[i], LG_STR("CAP_ALL")) || lg_capability_owns_host(r->capabilities.v[i]) ||
 		    lg_str_starts(r->capabilities.v[i], LG_STR("CAP_CAP_"));
 }
 
-/* {"type":"Unconfined"}: without the filter as good as privileged; {"hostProcess":true} is. */
 static void
-read_profile(struct reading *r)
+take_privileged(struct reading *r)
 {
-	lg_str name;
-
-	if (!enter(r, LG_JSON_OBJECT))
-		return;
-	while (lg_json_member(&r->js, &name)) {
-		if (lg_str_eq(name, LG_STR("type")))
-			r->privileged |= lg_str_eq(lg_json_str(&r->js), LG_STR("Unconfined"));
-		else if (lg_str_eq(name, LG_STR("hostProcess")))
-			r->privileged |= read_bool(r);
-		else
-			lg_json_skip(&r->js);
-	}
+	r->privileged |= lg_json_bool(&r->js);
 }
 
 static void
-read_security(struct reading *r)
+take_proc_mount(struct reading *r)
 {
-	lg_str name;
+	r->privileged |= !lg_str_eq(lg_json_str(&r->js), LG_STR("Default"));
+}
 
-	if (!enter(r, LG_JSON_OBJECT))
-		return;
-	while (lg_json_member(&r->js, &name)) {
-		bool null = lg_json_peek(&r->js) == LG_JSON_NULL;
-		if (lg_str_eq(name, LG_STR("privileged")))
-			r->privileged |= read_bool(r);
-		else if (lg_str_eq(name, LG_STR("procMount")) && !null)
-			r->privileged |= !lg_str_eq(lg_json_str(&r->js), LG_STR("Default"));
-		else if (lg_str_eq(name, LG_STR("capabilities")))
-			read_capabilities(r);
-		else if (lg_str_eq(name, LG_STR("runAsUser")) && !null)
-			r->user = lg_json_int(&r->js);
-		else if (lg_str_eq(name, LG_STR("runAsGroup")) && !null)
-			r->group = lg_json_int(&r->js);
-		else if (lg_str_eq(name, LG_STR("seccompProfile")) || lg_str_eq(name, LG_STR("windowsOptions")))
-			read_profile(r);
-		else
-			lg_json_skip(&r->js);
-	}
+/* Without the filter as good as privileged. */
+static void
+take_profile_type(struct reading *r)
+{
+	r->privileged |= lg_str_eq(lg_json_str(&r->js), LG_STR("Unconfined"));
+}
+
+static void
+take_user(struct reading *r)
+{
+	r->user = lg_json_int(&r->js);
+}
+
+static void
+take_group(struct reading *r)
+{
+	r->group = lg_json_int(&r->js);
+}
+
+static void
+take_capabilities(struct reading *r)
+{
+	static const struct member known[] = { { "add", take_added } };
+
+	read_members(r, known, LG_COUNT(known));
+}
+
+static void
+take_profile(struct reading *r)
+{
+	static const struct member known[] = { { "type", take_profile_type }, { "hostProcess", take_privileged } };
+
+	read_members(r, known, LG_COUNT(known));
+}
+
+static void
+take_security(struct reading *r)
+{
+	static const struct member known[] = {
+		{ "privileged", take_privileged }, { "procMount", take_proc_mount }, { "capabilities", take_capabilities }, { "runAsUser", take_user },
+		{ "runAsGroup", take_group }, { "seccompProfile", take_profile }, { "windowsOptions", take_profile },
+	};
+
+	read_members(r, known, LG_COUNT(known));
 }
 
 /* ---- volumes -------------------------------------------------------------------------------------------------------------- */
@@ -132,20 +163,10 @@ static const lg_str harmless[] = {
 	LG_STR("ephemeral"), LG_STR("image"),
 };
 
-static lg_str
-host_path(struct reading *r)
+static void
+take_host_path(struct reading *r)
 {
-	lg_str name, path = LG_NONE;
-
-	if (!enter(r, LG_JSON_OBJECT))
-		return path;
-	while (lg_json_member(&r->js, &name)) {
-		if (lg_str_eq(name, LG_STR("path")))
-			path = lg_json_str(&r->js);
-		else
-			lg_json_skip(&r->js);
-	}
-	return path;
+	add(r, &r->mounts, lg_cat(r->cx->arena, LG_STR("hostPath:"), lg_json_str(&r->js)));
 }
 
 static void
@@ -162,7 +183,8 @@ read_volume_source(struct reading *r, lg_str kind)
 		}
 	r->sensitive = true;
 	if (lg_str_eq(kind, LG_STR("hostPath"))) {
-		add(r, &r->mounts, lg_cat(r->cx->arena, LG_STR("hostPath:"), host_path(r)));
+		static const struct member known[] = { { "path", take_host_path } };
+		read_members(r, known, LG_COUNT(known));
 	} else {
 		add(r, &r->mounts, kind);
 		lg_json_skip(&r->js);
@@ -170,7 +192,7 @@ read_volume_source(struct reading *r, lg_str kind)
 }
 
 static void
-read_volumes(struct reading *r)
+take_volumes(struct reading *r)
 {
 	lg_str name;
 
@@ -190,25 +212,21 @@ read_volumes(struct reading *r)
 /* ---- containers ------------------------------------------------------------------------------------------------------------- */
 
 static void
-read_devices(struct reading *r)
+take_device_path(struct reading *r)
 {
-	lg_str name;
-
-	if (!enter(r, LG_JSON_ARRAY))
-		return;
-	while (lg_json_item(&r->js)) {
-		lg_json_object(&r->js);
-		while (lg_json_member(&r->js, &name)) {
-			if (lg_str_eq(name, LG_STR("devicePath")))
-				add(r, &r->devices, lg_json_str(&r->js));
-			else
-				lg_json_skip(&r->js);
-		}
-	}
+	add(r, &r->devices, lg_json_str(&r->js));
 }
 
 static void
-read_image(struct reading *r)
+take_devices(struct reading *r)
+{
+	static const struct member known[] = { { "devicePath", take_device_path } };
+
+	read_each(r, known, LG_COUNT(known));
+}
+
+static void
+take_image(struct reading *r)
 {
 	struct lg_kube_pod *p = r->pod;
 	lg_str image = lg_json_str(&r->js);
@@ -223,95 +241,86 @@ read_image(struct reading *r)
 }
 
 static void
-read_container(struct reading *r)
+take_words(struct reading *r)
 {
-	lg_str name;
-
-	lg_json_object(&r->js);
-	while (lg_json_member(&r->js, &name)) {
-		bool null = lg_json_peek(&r->js) == LG_JSON_NULL;
-		if (lg_str_eq(name, LG_STR("image")) && !null)
-			read_image(r);
-		else if (lg_str_eq(name, LG_STR("command")) || lg_str_eq(name, LG_STR("args")))
-			read_strings(r, &r->args, "");
-		else if (lg_str_eq(name, LG_STR("securityContext")))
-			read_security(r);
-		else if (lg_str_eq(name, LG_STR("volumeDevices")))
-			read_devices(r);
-		else
-			lg_json_skip(&r->js);
-	}
+	read_strings(r, &r->args, "");
 }
 
 static void
-read_containers(struct reading *r)
+take_containers(struct reading *r)
 {
-	if (!enter(r, LG_JSON_ARRAY))
-		return;
-	while (lg_json_item(&r->js))
-		read_container(r);
+	static const struct member known[] = {
+		{ "image", take_image }, { "command", take_words }, { "args", take_words }, { "securityContext", take_security },
+		{ "volumeDevices", take_devices },
+	};
+
+	read_each(r, known, LG_COUNT(known));
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------------- */
 
 static void
-read_spec(struct reading *r)
+take_host_network(struct reading *r)
 {
-	lg_str name;
-
-	if (!enter(r, LG_JSON_OBJECT))
-		return;
-	while (lg_json_member(&r->js, &name)) {
-		if (lg_str_eq(name, LG_STR("containers")) || lg_str_eq(name, LG_STR("initContainers")) ||
-		    lg_str_eq(name, LG_STR("ephemeralContainers")))
-			read_containers(r);
-		else if (lg_str_eq(name, LG_STR("volumes")))
-			read_volumes(r);
-		else if (lg_str_eq(name, LG_STR("securityContext")))
-			read_security(r);
-		else if (lg_str_eq(name, LG_STR("hostNetwork")))
-			r->host_network = read_bool(r);
-		else if (lg_str_eq(name, LG_STR("hostPID")))
-			r->host_pid = read_bool(r);
-		else if (lg_str_eq(name, LG_STR("hostIPC")))
-			r->host_ipc = read_bool(r);
-		else
-			lg_json_skip(&r->js);
-	}
+	r->host_network = lg_json_bool(&r->js);
 }
 
 static void
-read_labels(struct reading *r)
+take_host_pid(struct reading *r)
 {
-	lg_str name;
-
-	if (!enter(r, LG_JSON_OBJECT))
-		return;
-	while (lg_json_member(&r->js, &name)) {
-		if (lg_str_eq(name, LG_STR("lightgate.workload")))
-			r->label = lg_json_str(&r->js);
-		else
-			lg_json_skip(&r->js);
-	}
+	r->host_pid = lg_json_bool(&r->js);
 }
 
 static void
-read_metadata(struct reading *r)
+take_host_ipc(struct reading *r)
 {
-	lg_str name;
+	r->host_ipc = lg_json_bool(&r->js);
+}
 
-	if (!enter(r, LG_JSON_OBJECT))
-		return;
-	while (lg_json_member(&r->js, &name)) {
-		if (lg_str_eq(name, LG_STR("name")))
-			r->name = lg_json_str(&r->js);
-		else if (lg_str_eq(name, LG_STR("generateName")))
-			r->generate = lg_json_str(&r->js);
-		else if (lg_str_eq(name, LG_STR("labels")))
-			read_labels(r);
-		else
-			lg_json_skip(&r->js);
-	}
+static void
+take_spec(struct reading *r)
+{
+	static const struct member known[] = {
+		{ "containers", take_containers }, { "initContainers", take_containers }, { "ephemeralContainers", take_containers },
+		{ "volumes", take_volumes }, { "securityContext", take_security }, { "hostNetwork", take_host_network }, { "hostPID", take_host_pid },
+		{ "hostIPC", take_host_ipc },
+	};
+
+	read_members(r, known, LG_COUNT(known));
+}
+
+static void
+take_name(struct reading *r)
+{
+	r->name = lg_json_str(&r->js);
+}
+
+static void
+take_generate_name(struct reading *r)
+{
+	r->generate = lg_json_str(&r->js);
+}
+
+static void
+take_label(struct reading *r)
+{
+	r->label = lg_json_str(&r->js);
+}
+
+static void
+take_labels(struct reading *r)
+{
+	static const struct member known[] = { { "lightgate.workload", take_label } };
+
+	read_members(r, known, LG_COUNT(known));
+}
+
+static void
+take_metadata(struct reading *r)
+{
+	static const struct member known[] = { { "name", take_name }, { "generateName", take_generate_name }, { "labels", take_labels } };
+
+	read_members(r, known, LG_COUNT(known));
 }
 
 /* "web-": of a ReplicaSet's pods, which have no name yet. */
@@ -360,21 +369,13 @@ facts_of(struct reading *r)
 lg_err
 lg_kube_pod_read(struct lg_ctx *cx, lg_str json, struct lg_kube_pod *ret)
 {
+	static const struct member known[] = { { "metadata", take_metadata }, { "spec", take_spec } };
 	struct reading *r = LG_NEW(cx->arena, struct reading);
-	lg_str name;
 
 	*ret = (struct lg_kube_pod){ .nimages = 0 };
 	*r = (struct reading){ .cx = cx, .pod = ret, .user = -1, .group = -1 };
 	lg_json_init(&r->js, cx->arena, json);
-	lg_json_object(&r->js);
-	while (lg_json_member(&r->js, &name)) {
-		if (lg_str_eq(name, LG_STR("metadata")))
-			read_metadata(r);
-		else if (lg_str_eq(name, LG_STR("spec")))
-			read_spec(r);
-		else
-			lg_json_skip(&r->js);
-	}
+	read_members(r, known, LG_COUNT(known));
 	LG_TRY(lg_json_end(cx, &r->js));
 	ret->workload = workload_of(r);
 	if (ret->workload.n == 0)
