@@ -154,8 +154,11 @@ lg_caller_token_facts(struct lg_ctx *cx, const struct lg_claims *claims, struct 
 			scope[n++] = one;
 	}
 	if (claims->acr.n > 0) {
+		/* The claims may be gone before the question is recorded. */
+		lg_str *amr = LG_NEWS(cx->arena, lg_str, LG_CLAIM_AMR);
+		memcpy(amr, claims->amr, claims->namr * sizeof *amr);
 		*f++ = lg_fact_str("acr", claims->acr);
-		*f++ = lg_fact_set("amr", claims->amr, claims->namr);
+		*f++ = lg_fact_set("amr", amr, claims->namr);
 		q->ncontext += 2;
 	}
 	*f++ = (struct lg_fact){ .name = "client", .type = LG_FACT_STR, .s = claims->client_id };

@@ -89,7 +89,7 @@ link_by_mail(struct lg_ctx *cx, struct person *w)
 {
 	const struct lg_tenant_view *t = lg_tenants_get(w->app->tenants, w->ed.tenant);
 	struct lg_question q = { .tenant = w->ed.tenant, .action = "account:link", .ncontext = 2,
-		.context = { lg_fact_str("subject_proof", LG_STR("federated")), lg_fact_str("source", w->p->source) } };
+		.context = { lg_fact_str("subject_proof", LG_STR("federated")), lg_fact_str("identity_source", w->p->source) } };
 	struct lg_verdict verdict;
 
 	if (!w->p->link || !w->p->mail_verified || w->p->mail.n == 0)

@@ -58,7 +58,7 @@ sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_ques
 	q->facts[q->nfacts++] = lg_fact_str("client", rq->client.id);
 	q->context[q->ncontext++] = lg_fact_str("subject_proof", rq->source.n > 0 ? LG_STR("federated") : LG_STR("self"));
 	if (rq->source.n > 0)
-		q->context[q->ncontext++] = lg_fact_str("source", rq->source);
+		q->context[q->ncontext++] = lg_fact_str("identity_source", rq->source);
 	q->context[q->ncontext++] = lg_fact_str("client", rq->client.id);
 	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
 	if (grant_of(rq).n > 0)

@@ -41,7 +41,7 @@ claim "until it signs, certificates are the old CA's" openssl verify -x509_stric
 me() { curl -sS --max-time 10 --cacert "$T/both.pem" --cert "$1.pem" --key "$T/node1.key" -X "$2" "$MTLS$3" "${@:4}" 2>/dev/null; }
 cat "$T/oldroot.pem" "$T/root.pem" >"$T/both.pem"
 fresh() { me "$T/node1" POST /v1/certificates -d "$(jq -cn --rawfile c "$T/node1.csr" '{csr: $c, profile: "host"}')" >"$T/fresh"; jq -r .certificate "$T/fresh" >"$1.pem"; jq -r .chain "$T/fresh" >"$1.chain"; }
-claim "the new one signs" ca activate default "$new"
+claim "the new one signs" ca activate default -- "$new"
 fresh "$T/second"
 claim "its certificates stand below the root elsewhere" openssl verify -x509_strict -purpose sslclient -CAfile "$T/root.pem" -untrusted "$T/second.chain" "$T/second.pem"
 same "old and new open the door" "$(me "$T/node1" GET /v1/whoami | jq -r .name) $(me "$T/second" GET /v1/whoami | jq -r .name)" "node1 node1"
@@ -53,15 +53,15 @@ claim "the CRL is signed by the new one" test "$(curl -sS "$(openssl x509 -in "$
 
 # ---- back, forward, distrusted -----------------------------------------------------------------------------------------------------
 refused "who signs is not distrusted" distrust default "$new"
-claim "back to the one before" ca activate default "$old"
+claim "back to the one before" ca activate default -- "$old"
 fresh "$T/third"
 claim "it signs again" openssl verify -x509_strict -CAfile "$T/oldroot.pem" -untrusted "$T/third.chain" "$T/third.pem"
-claim "and forward" ca activate default "$new"
-claim "the old one is distrusted" ca distrust default "$old"
+claim "and forward" ca activate default -- "$new"
+claim "the old one is distrusted" ca distrust default -- "$old"
 same "its certificates open nothing" "$(me "$T/node1" GET /v1/whoami | jq -r .name 2>/dev/null)" ""
 same "the new one's do" "$(me "$T/second" GET /v1/whoami | jq -r .name)" node1
 refused "a distrusted one does not sign" activate default "$old"
-claim "believed again" ca trust default "$old"
+claim "believed again" ca trust default -- "$old"
 same "... its certificates too" "$(me "$T/node1" GET /v1/whoami | jq -r .name)" node1
 refused "no successor by a root that is elsewhere" rotate default
 has "... which says what to do" "$(cat "$T/claim.out")" 'ca csr'

@@ -55,7 +55,7 @@ refused "a PIN in the URI" --key 'pkcs11:token=ca;object=x?pin-value=1234'
 refused "an attribute that is not known" --key 'pkcs11:token=ca;object=x;colour=red'
 refused "a type that is not for CAs" --key 'pkcs11:token=ca;object=x' --type Ed25519
 refused "a key that is in use" --key "$(keys issuer active .place)"
-turn() { lightgate ca create default --key "$1" --type "$2" >"$T/new" 2>&1 && lightgate ca activate default "$(keys issuer next)" >/dev/null; }
+turn() { lightgate ca create default --key "$1" --type "$2" >"$T/new" 2>&1 && lightgate ca activate default -- "$(keys issuer next)" >/dev/null; }
 claim "P-384, made" turn 'pkcs11:token=ca;object=issuing384' P-384
 claim "... signs" fresh "$T/p384"
 claim "... and is believed" openssl verify -x509_strict -CAfile "$T/roots.pem" -untrusted "$T/p384.chain" "$T/p384.pem"

@@ -15,7 +15,7 @@ claim "make install again" make --no-print-directory -s V=release install DESTDI
 claim "settings that are there are kept" grep -qx '# mine' "$D/etc/lightgate/lightgate.conf"
 
 if [ "$(id -u)" = 0 ] && getent passwd nobody daemon >/dev/null; then
-	sed 's/0\.0\.0\.0:[0-9]*/127.0.0.1:0/' "$D/etc/lightgate/lightgate.conf" >"$T/lightgate.conf"
+	sed "s/0\.0\.0\.0:[0-9]*/127.0.0.1:0/; s,/run/lightgate/ldapi,$T/ldapi," "$D/etc/lightgate/lightgate.conf" >"$T/lightgate.conf"
 	cat >>"$T/lightgate.conf" <<-END
 		data: $T/data
 		socket: $T/lightgate.sock

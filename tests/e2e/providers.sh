@@ -49,7 +49,7 @@ claim "until the source says that it may link" bash -c "lightgate user delete an
 document "link: true" >"$T/up.yaml"
 claim "which it says now" lightgate source set -f "$T/up.yaml"
 has "but no policy permits it" "$(go ann)" '"status":403'
-printf 'policies: |\n  @id("link")\n  permit (principal == User::"alice", action == Action::"account:link", resource) when { context has source && context.source == "up" };\n' >"$T/link.yaml"
+printf 'policies: |\n  @id("link")\n  permit (principal == User::"alice", action == Action::"account:link", resource) when { context has identity_source && context.identity_source == "up" };\n' >"$T/link.yaml"
 claim "a policy does" lightgate apply -f "$T/link.yaml"
 has "then they are joined" "$(go ann)" '"code":true'
 lacks "and no entry is made" "$(lightgate user list --output json | jq -c '[.items[].name]')" '"ann"'

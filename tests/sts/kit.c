@@ -394,7 +394,7 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 	for (size_t i = 0; i < q->ncontext; i++)
 		if (strcmp(q->context[i].name, "subject_proof") == 0)
 			kit.question_proof = lg_dup(kit.arena, q->context[i].s);
-		else if (strcmp(q->context[i].name, "source") == 0)
+		else if (strcmp(q->context[i].name, "identity_source") == 0)
 			kit.question_source = lg_dup(kit.arena, q->context[i].s);
 	*ret = (struct lg_verdict){ .permit = !kit.deny && is_well_known(q), .reason = LG_STR("by \"test\"") };
 	return LG_OK;
