@@ -115,3 +115,28 @@ lg_http_type(struct lg_http *ex, const char *content_type)
 	}
 	lg_http_header(ex, "Content-Type", lg_str_of(content_type));
 }
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+
+static void
+put_pair(struct lg_buf *b, lg_str name, lg_str value)
+{
+	lg_buf_percent(b, name);
+	lg_buf_byte(b, '=');
+	lg_buf_percent(b, value);
+}
+
+void
+lg_form_put(struct lg_buf *b, lg_str name, lg_str value)
+{
+	if (b->n > 0)
+		lg_buf_byte(b, '&');
+	put_pair(b, name, value);
+}
+
+void
+lg_url_put(struct lg_buf *b, lg_str name, lg_str value)
+{
+	lg_buf_byte(b, b->n == 0 || memchr(b->p, '?', b->n) == NULL ? '?' : '&');
+	put_pair(b, name, value);
+}

@@ -88,6 +88,10 @@ struct lg_form {
 LG_CHECKED lg_err lg_form_parse(struct lg_ctx *cx, lg_str text, struct lg_form *ret);
 lg_str lg_form_get(const struct lg_form *f, const char *name);	/* empty if absent */
 bool lg_form_has(const struct lg_form *f, const char *name);
+/* One parameter more of a form: behind "&" unless the buffer is empty. */
+void lg_form_put(struct lg_buf *b, lg_str name, lg_str value);
+/* One parameter more of the URL in the buffer, whose own query stays. */
+void lg_url_put(struct lg_buf *b, lg_str name, lg_str value);
 /* The value of one cookie of a Cookie header, empty if absent. */
 lg_str lg_cookie_get(lg_str header, lg_str name);
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/http.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "lightgate/crypto.h"
@@ -136,10 +137,8 @@ post(struct kube *k, const char *path, const struct parameter *p, size_t n, stru
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(KEPT_MAX);
 	struct cli *c = k->c;
 
-	for (size_t i = 0; i < n; i++) {
-		lg_buf_printf(&b, "%s%s=", i > 0 ? "&" : "", p[i].name);
-		lg_buf_percent(&b, p[i].value);
-	}
+	for (size_t i = 0; i < n; i++)
+		lg_form_put(&b, lg_str_of(p[i].name), p[i].value);
 	LG_TRY(lg_buf_status(c->cx, &b));
 	struct lg_call call = { .method = "POST", .path = lg_str_of(path), .body = lg_buf_view(&b), .type = "application/x-www-form-urlencoded" };
 	return lg_link_call(c->cx, c->session.link, &call, ret);

@@ -7,22 +7,13 @@
 
 /* ---- the way back: redirect URI, its own query kept, our parameters added ------------------------------- */
 
-static void
-add_parameter(struct lg_buf *b, const char *name, lg_str value)
-{
-	lg_buf_byte(b, memchr(b->p, '?', b->n) == NULL ? '?' : '&');
-	lg_buf_str(b, lg_str_of(name));
-	lg_buf_byte(b, '=');
-	lg_buf_percent(b, value);
-}
-
 /* RFC 9700 4.12: 303, so that no form with a password is sent on.  RFC 9207: iss, always. */
 static lg_err
 redirect(struct sts_rq *rq, const struct sts_authorize *az, struct lg_buf *b)
 {
 	if (az->state.n > 0)
-		add_parameter(b, "state", az->state);
-	add_parameter(b, "iss", rq->tenant.issuer);
+		lg_url_put(b, LG_STR("state"), az->state);
+	lg_url_put(b, LG_STR("iss"), rq->tenant.issuer);
 	LG_TRY(lg_buf_status(rq->cx, b));
 	rq->ex->status = 303;
 	lg_http_header(rq->ex, "Location", lg_buf_view(b));
@@ -41,9 +32,9 @@ sts_authorize_refuse(struct sts_rq *rq, const struct sts_authorize *az, bool red
 	if (!redirectable)
 		return sts_message(rq, sts_error_status(error), "refused", text);
 	lg_buf_str(&b, az->redirect);
-	add_parameter(&b, "error", lg_str_of(sts_error_name(error)));
+	lg_url_put(&b, LG_STR("error"), lg_str_of(sts_error_name(error)));
 	if (text.n > 0)
-		add_parameter(&b, "error_description", text);
+		lg_url_put(&b, LG_STR("error_description"), text);
 	return redirect(rq, az, &b);
 }
 
@@ -143,7 +134,7 @@ sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *az, const struct st
 	memcpy(g.code.audience, az->audience, sizeof g.code.audience);
 	LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "token.authorize", grant_run, &g, NULL));
 	lg_buf_str(&b, az->redirect);
-	add_parameter(&b, "code", code);
+	lg_url_put(&b, LG_STR("code"), code);
 	return redirect(rq, az, &b);
 }
 

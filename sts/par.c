@@ -72,16 +72,6 @@ sts_pushed_open(struct sts_rq *rq, lg_str *key)
 
 /* ---- the endpoint ----------------------------------------------------------------------------------------------- */
 
-static void
-add(struct lg_buf *b, lg_str name, lg_str value)
-{
-	if (b->n > 0)
-		lg_buf_byte(b, '&');
-	lg_buf_percent(b, name);
-	lg_buf_byte(b, '=');
-	lg_buf_percent(b, value);
-}
-
 /* The request without the client's credentials; the key that it proved stands in it. */
 static lg_err
 request_text(struct sts_rq *rq, lg_str *ret)
@@ -94,19 +84,19 @@ request_text(struct sts_rq *rq, lg_str *ret)
 
 	if (jkt.n > 0 && rq->jkt.n > 0 && !lg_str_eq(jkt, rq->jkt))
 		return sts_refuse(rq, STS_INVALID_DPOP_PROOF, "dpop_jkt is not the key that was proved");
-	add(&b, LG_STR("client_id"), rq->client.id);
+	lg_form_put(&b, LG_STR("client_id"), rq->client.id);
 	if (jkt.n > 0 || rq->jkt.n > 0)
-		add(&b, LG_STR("dpop_jkt"), jkt.n > 0 ? jkt : rq->jkt);
+		lg_form_put(&b, LG_STR("dpop_jkt"), jkt.n > 0 ? jkt : rq->jkt);
 	for (size_t i = 0; i < rq->form.n; i++) {
 		size_t j = 0;
 
 		while (j < LG_COUNT(left_out) && !lg_str_eq(rq->form.v[i].name, left_out[j]))
 			j++;
 		if (j == LG_COUNT(left_out))
-			add(&b, rq->form.v[i].name, rq->form.v[i].value);
+			lg_form_put(&b, rq->form.v[i].name, rq->form.v[i].value);
 	}
 	for (size_t i = 0; i < rq->nresources; i++)
-		add(&b, LG_STR("resource"), rq->resource[i]);
+		lg_form_put(&b, LG_STR("resource"), rq->resource[i]);
 	if (lg_buf_status(rq->cx, &b) != LG_OK)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "the request is longer than %u octets", PUSHED_MAX);
 	*ret = lg_dup(rq->cx->arena, lg_buf_view(&b));

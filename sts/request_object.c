@@ -76,16 +76,6 @@ check_claims(struct sts_rq *rq, const struct lg_sts_client *client, lg_str paylo
 
 /* ---- its members become parameters ------------------------------------------------------------------------------- */
 
-static void
-add(struct lg_buf *b, lg_str name, lg_str value)
-{
-	if (b->n > 0)
-		lg_buf_byte(b, '&');
-	lg_buf_percent(b, name);
-	lg_buf_byte(b, '=');
-	lg_buf_percent(b, value);
-}
-
 /* Strings as they are, everything else as JSON (RFC 9101 4); `resource` may be several (RFC 8707 2.1). */
 static void
 add_member(struct lg_json *js, lg_str name, struct lg_buf *b)
@@ -93,13 +83,13 @@ add_member(struct lg_json *js, lg_str name, struct lg_buf *b)
 	enum lg_json_type type = lg_json_peek(js);
 
 	if (type == LG_JSON_STRING) {
-		add(b, name, lg_json_str(js));
+		lg_form_put(b, name, lg_json_str(js));
 	} else if (type == LG_JSON_ARRAY && lg_str_eq(name, LG_STR("resource"))) {
 		lg_json_array(js);
 		while (lg_json_item(js))
-			add(b, name, lg_json_str(js));
+			lg_form_put(b, name, lg_json_str(js));
 	} else {
-		add(b, name, lg_json_raw(js));
+		lg_form_put(b, name, lg_json_raw(js));
 	}
 }
 

@@ -60,11 +60,7 @@ replace(struct sts_rq *rq, const struct lg_form *form, lg_str object, lg_str *qu
 	for (size_t i = 0; i < form->n; i++) {
 		bool here = lg_str_eq(form->v[i].name, LG_STR("request_uri"));
 
-		if (b.n > 0)
-			lg_buf_byte(&b, '&');
-		lg_buf_percent(&b, here ? LG_STR("request") : form->v[i].name);
-		lg_buf_byte(&b, '=');
-		lg_buf_percent(&b, here ? object : form->v[i].value);
+		lg_form_put(&b, here ? LG_STR("request") : form->v[i].name, here ? object : form->v[i].value);
 	}
 	LG_TRY(lg_buf_status(rq->cx, &b));
 	*query = lg_dup(rq->cx->arena, lg_buf_view(&b));

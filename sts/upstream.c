@@ -91,14 +91,6 @@ find_provider(struct sts_rq *rq, lg_str name, struct sts_source *ret)
 	return e;
 }
 
-static void
-add(struct lg_buf *b, const char *name, lg_str value)
-{
-	lg_buf_byte(b, memchr(b->p, '?', b->n) == NULL ? '?' : '&');
-	lg_buf_printf(b, "%s=", name);
-	lg_buf_percent(b, value);
-}
-
 static lg_err
 send_there(struct sts_rq *rq, const struct sts_source *s, const struct sts_endpoints *ends, const struct sts_errand *er)
 {
@@ -108,14 +100,14 @@ send_there(struct sts_rq *rq, const struct sts_source *s, const struct sts_endpo
 	if (!lg_str_starts(ends->authorization, LG_STR("https://")))
 		return sts_refuse(rq, STS_UNAVAILABLE, "the provider has no address that can be gone to");
 	lg_buf_str(&b, ends->authorization);
-	add(&b, "response_type", LG_STR("code"));
-	add(&b, "client_id", s->client_id);
-	add(&b, "redirect_uri", sts_upstream_redirect(rq));
-	add(&b, "scope", sts_scope_join(rq->cx->arena, s->scopes.v, s->scopes.n));
-	add(&b, "state", er->state);
-	add(&b, "nonce", er->nonce);
-	add(&b, "code_challenge", lg_base64url(rq->cx->arena, lg_sha256_str(&challenge)));
-	add(&b, "code_challenge_method", LG_STR("S256"));
+	lg_url_put(&b, LG_STR("response_type"), LG_STR("code"));
+	lg_url_put(&b, LG_STR("client_id"), s->client_id);
+	lg_url_put(&b, LG_STR("redirect_uri"), sts_upstream_redirect(rq));
+	lg_url_put(&b, LG_STR("scope"), sts_scope_join(rq->cx->arena, s->scopes.v, s->scopes.n));
+	lg_url_put(&b, LG_STR("state"), er->state);
+	lg_url_put(&b, LG_STR("nonce"), er->nonce);
+	lg_url_put(&b, LG_STR("code_challenge"), lg_base64url(rq->cx->arena, lg_sha256_str(&challenge)));
+	lg_url_put(&b, LG_STR("code_challenge_method"), LG_STR("S256"));
 	LG_TRY(lg_buf_status(rq->cx, &b));
 	rq->ex->status = 303;
 	lg_http_header(rq->ex, "Location", lg_buf_view(&b));

@@ -35,8 +35,7 @@ authenticate(struct redeeming *r, struct lg_buf *form, lg_str *authorization)
 	*authorization = LG_NONE;
 	LG_TRY(sts_source_secret(rq->cx, rq->sts, rq->tenant_id, r->s, &secret));
 	if (secret.n == 0) {
-		lg_buf_str(form, LG_STR("&client_id="));
-		lg_buf_percent(form, r->s->client_id);
+		lg_form_put(form, LG_STR("client_id"), r->s->client_id);
 		return LG_OK;
 	}
 	lg_buf_percent(&b, r->s->client_id);
@@ -75,12 +74,10 @@ redeem(struct redeeming *r, lg_str code)
 	struct lg_web_request q = { .url = r->ends.token, .ca = r->s->ca, .type = LG_STR("application/x-www-form-urlencoded"), .max = ANSWER_MAX };
 	struct lg_web_reply a;
 
-	lg_buf_str(&form, LG_STR("grant_type=authorization_code&code="));
-	lg_buf_percent(&form, code);
-	lg_buf_str(&form, LG_STR("&redirect_uri="));
-	lg_buf_percent(&form, sts_upstream_redirect(r->rq));
-	lg_buf_str(&form, LG_STR("&code_verifier="));
-	lg_buf_percent(&form, r->er->verifier);
+	lg_form_put(&form, LG_STR("grant_type"), LG_STR("authorization_code"));
+	lg_form_put(&form, LG_STR("code"), code);
+	lg_form_put(&form, LG_STR("redirect_uri"), sts_upstream_redirect(r->rq));
+	lg_form_put(&form, LG_STR("code_verifier"), r->er->verifier);
 	LG_TRY(authenticate(r, &form, &q.authorization));
 	LG_TRY(lg_buf_status(r->rq->cx, &form));
 	q.body = lg_buf_view(&form);

@@ -101,3 +101,25 @@ Test(form, a_line_break_drops_the_header)
 	cr_assert_eq(ex.nheaders, 0);
 }
 #endif
+
+Test(form, what_is_put_reads_back)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024), url = LG_BUF(1024);
+	TEST_CTX(cx);
+	struct lg_form f;
+
+	lg_form_put(&b, LG_STR("a b"), LG_STR("1&2=3"));
+	lg_form_put(&b, LG_STR("empty"), LG_NONE);
+	cr_expect(lg_str_eq(lg_buf_view(&b), LG_STR("a%20b=1%262%3D3&empty=")), "%.*s", LG_FMT(lg_buf_view(&b)));
+	cr_assert_eq(lg_form_parse(cx, lg_buf_view(&b), &f), LG_OK, "%s", cx->error);
+	cr_expect(lg_str_eq(lg_form_get(&f, "a b"), LG_STR("1&2=3")) && lg_form_has(&f, "empty"));
+
+	lg_buf_str(&url, LG_STR("https://app.example/cb"));
+	lg_url_put(&url, LG_STR("code"), LG_STR("x/y"));
+	lg_url_put(&url, LG_STR("state"), LG_STR("z"));
+	cr_expect(lg_str_eq(lg_buf_view(&url), LG_STR("https://app.example/cb?code=x%2Fy&state=z")), "%.*s", LG_FMT(lg_buf_view(&url)));
+	lg_buf_clear(&url);
+	lg_buf_str(&url, LG_STR("https://app.example/cb?own=1"));
+	lg_url_put(&url, LG_STR("code"), LG_STR("x"));
+	cr_expect(lg_str_eq(lg_buf_view(&url), LG_STR("https://app.example/cb?own=1&code=x")), "%.*s", LG_FMT(lg_buf_view(&url)));
+}
