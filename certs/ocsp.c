@@ -101,16 +101,17 @@ put_single(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct l
 
 /* ---- ResponseData -------------------------------------------------------------------------------------- */
 
+/* The one member of an optional SEQUENCE under a tag; nothing when it is empty. */
 static void
-put_nonce(struct lg_buf *b, lg_str nonce)
+put_listed(struct lg_buf *b, uint8_t tag, lg_str member)
 {
 	size_t tagged, list;
 
-	if (nonce.n == 0)
+	if (member.n == 0)
 		return;
-	tagged = lg_derw_begin(b, LG_DER_EXPLICIT(1));
+	tagged = lg_derw_begin(b, tag);
 	list = lg_derw_begin(b, LG_DER_SEQUENCE);
-	lg_derw_raw(b, nonce);
+	lg_derw_raw(b, member);
 	lg_derw_end(b, list);
 	lg_derw_end(b, tagged);
 }
@@ -129,7 +130,7 @@ write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct l
 	for (size_t i = 0; i < rq->n; i++)
 		LG_TRY(put_single(cx, v, tenant, issuer, &rq->id[i], &b, known));
 	lg_derw_end(&b, list);
-	put_nonce(&b, rq->nonce);
+	put_listed(&b, LG_DER_EXPLICIT(1), rq->nonce);
 	lg_derw_end(&b, data);
 	LG_TRY(lg_buf_status(cx, &b));
 	*ret = lg_dup(cx->arena, lg_buf_view(&b));
@@ -137,20 +138,6 @@ write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct l
 }
 
 /* ---- the whole answer ------------------------------------------------------------------------------------- */
-
-static void
-put_responder(struct lg_buf *b, lg_str cert)
-{
-	size_t tagged, list;
-
-	if (cert.n == 0)
-		return;
-	tagged = lg_derw_begin(b, LG_DER_EXPLICIT(0));
-	list = lg_derw_begin(b, LG_DER_SEQUENCE);
-	lg_derw_raw(b, cert);
-	lg_derw_end(b, list);
-	lg_derw_end(b, tagged);
-}
 
 /* BasicOCSPResponse inside OCSPResponse; data empty: a status alone. */
 static lg_err
@@ -170,7 +157,7 @@ write_response(struct lg_ctx *cx, enum lg_ocsp_status status, const struct lg_ca
 		lg_derw_raw(&b, data);
 		lg_derw_raw(&b, lg_x509_alg(by->alg));
 		lg_derw_bits(&b, sig);
-		put_responder(&b, by->der);
+		put_listed(&b, LG_DER_EXPLICIT(0), by->der);
 		lg_derw_end(&b, whole);
 		lg_derw_end(&b, octets);
 		lg_derw_end(&b, bytes);
