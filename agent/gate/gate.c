@@ -208,6 +208,7 @@ tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t,
 	lg_buf_byte(&b, '\0');
 	LG_TRY(lg_buf_status(cx, &b));
 	LG_TRY(lg_nft_run(cx, g->nft, b.p));
+	malloc_trim(0);			/* nft's own lists are many times what it was told */
 	lg_log(LG_INFO, "the gate knows %zu addresses and %zu ways among them, by bundle %llu", t->nnamed, t->rows.n,
 	    (unsigned long long)t->generation);
 	return LG_OK;
@@ -228,7 +229,6 @@ replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool poli
 	}
 	remember_told(g, t, a, &now);
 	put_in_force(g, t);
-	malloc_trim(0);			/* nft's own lists are many times what it was told */
 	LG_TRY(lg_cut_flows(cx, t, policies, &cut));
 	if (cut > 0)
 		lg_log(LG_INFO, "%zu flows between containers are not allowed any more, and ended", cut);
