@@ -7,7 +7,6 @@ if [ "$(id -u)" != 0 ] || ! command -v runc >/dev/null || ! command -v busybox >
 	skip "attacks: needs root, runc and busybox"
 	done_testing
 fi
-within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 STALE=4
 lg_start "$T/data" --bundles.max_stale=${STALE}s || bad "start"
 lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
@@ -16,13 +15,8 @@ lightgate apply -f - >"$T/out" 2>&1 <<YAML || bad "apply: $(cat "$T/out")"
 hosts: [{name: node2}]
 images: [{name: pinned, projects: [shop], digest: "$digest"}]
 YAML
-host() { # host NAME: joins; its certificate and key for curl
-	lightgate host create-join-token "$1" --out "$T/join.$1" >/dev/null && lightgate-agent join --token-file "$T/join.$1" --state "$T/$1" >/dev/null || bad "$1 joins"
-	jq -r .key "$T/$1/identity.json" >"$T/$1.key"; cat "$T/$1/cert.pem" "$T/$1/chain.pem" >"$T/$1.pem"
-}
-host node1; host node2
-lg_secret "$T/credentials" User alice >"$T/alice.password"
-LIGHTGATE_CONFIG=$T/alice lightgate login --user alice --password-file "$T/alice.password" >/dev/null 2>&1 || bad "login"
+joins node1; joins node2
+comes_in alice
 start_agent() { # start_agent STATE [PROGRAM...]
 	"${@:2}" lightgate-agent run --state "$T/$1" --socket "$T/$1.sock" >>"$T/agent.log" 2>&1 & AGENT_PID=$!
 	within test -S "$T/$1.sock" || bad "the agent does not listen: $(tail -3 "$T/agent.log")"

@@ -8,12 +8,7 @@ lg_start "$T/data" --bundles.max_stale=${STALE}s || bad "start"
 sign_in_admin
 STREAM=$(lg_ready .https_stream)
 lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
-host() { # host NAME: joins; its certificate and key for curl
-	lightgate host create-join-token "$1" --out "$T/join.$1" >/dev/null && lightgate-agent join --token-file "$T/join.$1" --state "$T/$1" >/dev/null || bad "$1 joins"
-	jq -r .key "$T/$1/identity.json" >"$T/$1.key"
-	cat "$T/$1/cert.pem" "$T/$1/chain.pem" >"$T/$1.pem"
-}
-host node1
+joins node1
 as() { curl -sS --cacert "$CA" --cert "$T/$1.pem" --key "$T/$1.key" "${@:2}"; }
 
 # ---- what is given, and to whom ----
@@ -77,7 +72,7 @@ begin=$(date +%s%N); claim "a revocation arrives" soon revoked; took=$((($(date 
 claim "in less than a second ($took ms)" test $took -lt 1000
 echo "bundles: a revocation reached the host in $took ms"
 api POST /v1/apply -H 'Content-Type: application/json' -d '{"hosts":[{"name":"node2"}]}' >/dev/null
-host node2
+joins node2
 as node2 -N "$STREAM/v1/watch" >"$T/stream2" 2>/dev/null & WATCH=$!
 claim "another host watches" soon test -s "$T/stream2"
 api POST /v1/apply -H 'Content-Type: application/json' -d '{"hosts":[{"name":"node2","enabled":false}]}' >/dev/null

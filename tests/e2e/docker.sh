@@ -64,11 +64,9 @@ homeDirectory: /home/${person%:*}
 LDIF
 done >"$T/ldif"
 claim "people have numbers" ldapmodify -x -H "$LDAPS" -D uid=admin,ou=people,dc=example,dc=org -w "$(lg_ready .admin.password)" -f "$T/ldif"
-lightgate host create-join-token node1 --out "$T/join" >/dev/null || bad "join token"
-claim "join" lightgate-agent join --token-file "$T/join" --state "$T/node1"
+joins node1
 
 # ---- the agent and the engine ----
-within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 export LIGHTGATE_AGENT_SOCKET=$T/run/agent.sock
 SHM=$(mktemp -d /dev/shm/lg-e2e.XXXXXX)
 start_agent() {

@@ -22,7 +22,6 @@ for program in runc busybox nsenter nft conntrack socat ip; do
 	fi
 done
 in_() { nsenter --net=/run/netns/$LG_HOST_NS$1 "${@:2}"; }
-within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 
 # ---- two hosts and a cable ----
 ip link add cable netns ${LG_HOST_NS}a type veth peer name cable netns ${LG_HOST_NS}b
@@ -46,21 +45,18 @@ policies: |
   when { context has port && context.port == 5432 && context has protocol && context.protocol == "tcp" };
 YAML
 lightgate apply -f "$T/state.yaml" --credentials "$T/credentials" >"$T/out" 2>&1 || bad "apply: $(cat "$T/out")"
-for n in 1 2; do
-	lightgate host create-join-token node$n --out "$T/join$n" >/dev/null && lightgate-agent join --token-file "$T/join$n" --state "$T/node$n" >/dev/null || bad "join $n"
-done
+joins node1; joins node2
 for url in "$HTTPS" "$MTLS" "$(lg_ready .https_stream)"; do	# the second host reaches the service through the first's loopback
 	port=${url##*:}; port=${port%%/*}
-	in_ b socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "EXEC:nsenter --net=/run/netns/${LG_HOST_NS}a socat STDIO TCP\:127.0.0.1\:$port" 2>/dev/null &
+	nsenter --net=/run/netns/${LG_HOST_NS}b socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "EXEC:nsenter --net=/run/netns/${LG_HOST_NS}a socat STDIO TCP\:127.0.0.1\:$port" 2>/dev/null &
 	PROXIES+=($!)
 done
 for host in a1 b2; do
-	in_ ${host%?} lightgate-agent run --state "$T/node${host#?}" --socket "$T/agent${host#?}.sock" --runtime-root "$T/runc-${host%?}" --gate 10.77.0.0/16 >"$T/agent${host#?}.log" 2>&1 &
+	nsenter --net=/run/netns/$LG_HOST_NS${host%?} lightgate-agent run --state "$T/node${host#?}" --socket "$T/agent${host#?}.sock" --runtime-root "$T/runc-${host%?}" --gate 10.77.0.0/16 >"$T/agent${host#?}.log" 2>&1 &
 	AGENTS+=($!)
 	within test -S "$T/agent${host#?}.sock" || bad "agent ${host#?}: $(cat "$T/agent${host#?}.log")"
 done
-lg_secret "$T/credentials" User alice | tr -d '\n' >"$T/alice.password"
-LIGHTGATE_CONFIG=$T/alice lightgate login --user alice --password-file "$T/alice.password" >/dev/null 2>&1
+comes_in alice
 # contain HOST NUMBER WORKLOAD ADDRESS PROGRAM...: a container with an interface of its own, routed
 contain() {
 	local ns=$1 n=$2 w=$3 at=$4 pid; shift 4
@@ -94,8 +90,6 @@ has "the other end decides too, when this one lets everything through" "$(get "$
 in_ a nft delete rule inet lightgate forward handle "$(in_ a nft -a list chain inet lightgate forward | sed -n 's/.*accept # handle \([0-9]*\)$/\1/p' | head -1)"
 
 # ---- a host says what is not its ----
-key=$(jq -r .key "$T/node1/identity.json" 2>/dev/null); printf '%s' "$key" >"$T/node1.key"
-jq -r .certificate "$T/node1/identity.json" >"$T/node1.pem"
 say() { curl -sS --cacert "$CA" --cert "$T/node1.pem" --key "$T/node1.key" -X PUT -H 'Content-Type: application/json' -w '\n%{http_code}' "$MTLS/v1/whereabouts" -d "{\"addresses\":[{\"address\":\"$1\",\"container\":\"$2\"}]}" 2>&1; }
 has "another host's address" "$(say 10.77.2.2 "$LG_HOST_NS-web")" 'in no range of this host.*|403'
 has "another host's container" "$(say 10.77.1.3 "$LG_HOST_NS-db")" 'no admission on this host'

@@ -3,7 +3,6 @@
 API_PID=
 clean_up() { [ -z "$API_PID" ] || kill "$API_PID" 2>/dev/null; lg_stop; }
 trap clean_up EXIT
-within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 lg_start "$T/data" || bad "start"
 cat >"$T/state.yaml" <<'YAML'
 projects: [{name: shop}, {name: elsewhere}]

@@ -19,6 +19,7 @@ claim() { local name=$1; shift; if "$@" >"$T/claim.out" 2>&1; then ok; else bad 
 same() { if [ "$2" = "$3" ]; then ok; else bad "$1: expected \"$3\", got \"$(head -c 500 <<<"$2")\""; fi; }
 has() { if grep -qE -- "$3" <<<"$2"; then ok; else bad "$1: no \"$3\" in \"$(head -c 800 <<<"$2")\""; fi; }
 lacks() { if grep -qE -- "$3" <<<"$2"; then bad "$1: found \"$3\""; else ok; fi; }
+within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
 
 done_testing() {
@@ -39,3 +40,15 @@ trap 'exit 1' INT TERM
 token() { curl -sS --cacert "$CA" "$HTTPS/v1/login" -d "$(jq -cn --arg u "$1" --arg p "$2" '{username: $u, password: $p}')" | jq -r .access_token; }
 api() { curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -X "$1" "$HTTPS$2" -w '\n%{http_code}' "${@:3}"; }
 sign_in_admin() { ADMIN=$(token admin "$(lg_ready .admin.password)"); }
+
+# joins HOST [OPTION...]: its identity in $T/HOST, and for curl in $T/HOST.pem and $T/HOST.key
+joins() {
+	lightgate host create-join-token "$@" --out "$T/join.$1" >/dev/null && lightgate-agent join --token-file "$T/join.$1" --state "$T/$1" >/dev/null || { bad "$1 joins"; return 1; }
+	jq -r .key "$T/$1/identity.json" >"$T/$1.key"
+	cat "$T/$1/cert.pem" "$T/$1/chain.pem" >"$T/$1.pem"
+}
+# comes_in PERSON: with the password that `apply` wrote; LIGHTGATE_CONFIG=$T/PERSON is then hers
+comes_in() {
+	lg_secret "$T/credentials" User "$1" >"$T/$1.password"
+	LIGHTGATE_CONFIG=$T/$1 lightgate login --user "$1" --password-file "$T/$1.password" >/dev/null 2>&1 || bad "$1 comes in"
+}

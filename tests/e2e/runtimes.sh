@@ -11,13 +11,10 @@ if [ "$(id -u)" != 0 ] || ! command -v runc >/dev/null || ! command -v busybox >
 	skip "runtimes: needs root, runc and busybox"
 	done_testing
 fi
-within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 lg_start "$T/data" || bad "start"
 lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
-lightgate host create-join-token node1 --out "$T/join" >/dev/null || bad "join token"
-claim "join" lightgate-agent join --token-file "$T/join" --state "$T/node1"
-lg_secret "$T/credentials" User alice >"$T/alice.password"
-LIGHTGATE_CONFIG=$T/alice lightgate login --user alice --password-file "$T/alice.password" >/dev/null 2>&1 || bad "login"
+joins node1
+comes_in alice
 export LIGHTGATE_AGENT_SOCKET=$T/agent.sock
 lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >>"$T/agent.log" 2>&1 &
 AGENT_PID=$!

@@ -10,7 +10,7 @@ fi
 lg_start "$T/data" || bad "start"
 sign_in_admin
 lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
-lightgate host create-join-token node1 --out "$T/join" >/dev/null && lightgate-agent join --token-file "$T/join" --state "$T/node1" >/dev/null || bad "join"
+joins node1
 run_agent() {
 	lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" --runtime-root "$T/bare" --runtime-root "$T/runc" "$@" >>"$T/agent.log" 2>&1 &
 	AGENT_PID=$!
@@ -36,8 +36,7 @@ claim "where it is wanted it is killed" soon stopped
 export LIGHTGATE_AGENT_SOCKET=$T/agent.sock
 lg_bundle "$T/bundle.d" /bin/echo "it ran"
 lg_annotate "$T/bundle.d" lightgate.workload web
-printf '%s' "$(lg_secret "$T/credentials" User alice)" >"$T/alice.password"
-LIGHTGATE_CONFIG=$T/alice lightgate login --user alice --password-file "$T/alice.password" >/dev/null 2>&1
+comes_in alice
 LIGHTGATE_CONFIG=$T/alice lightgate check container:create Workload/web --host node1 --image busybox --ticket-out "$T/ticket" >/dev/null || bad "no ticket"
 lg_annotate "$T/bundle.d" lightgate.ticket "$(cat "$T/ticket")"
 has "an admitted container" "$(lightgate-runc --root "$T/runc" run -b "$T/bundle.d" lgt-web 2>&1)" '^it ran'

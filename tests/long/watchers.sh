@@ -5,15 +5,14 @@ N=${WATCHERS:-1000}
 ulimit -n $((N * 2 + 1000)) 2>/dev/null
 lg_start "$T/data" --limits.per_address=$((N + 100)) --limits.connections=$((N + 1000)) || bad "start"
 lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
-lightgate host create-join-token node1 --out "$T/join" >/dev/null && lightgate-agent join --token-file "$T/join" --state "$T/node1" >/dev/null || bad "join"
-jq -r .key "$T/node1/identity.json" >"$T/n.key"; cat "$T/node1/cert.pem" "$T/node1/chain.pem" >"$T/n.pem"
+joins node1
 SERVER=$(pgrep -P "$LG_PID" -x lg-server | head -1)
 python3 - "$(lg_ready .https_stream)" "$CA" "$T" "$N" "${SERVER:-0}" <<'PY' >"$T/figures"
 import asyncio, ssl, subprocess, sys, time, urllib.parse
 url, ca, top, n, server = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
 at = urllib.parse.urlparse(url)
 tls = ssl.create_default_context(cafile=ca)
-tls.load_cert_chain(top + "/n.pem", top + "/n.key")
+tls.load_cert_chain(top + "/node1.pem", top + "/node1.key")
 heard, states = {}, {}
 def status(name):
 	with open(f"/proc/{server}/status") as f:
