@@ -1,9 +1,9 @@
 # Lightgate.  `make demo` and `make check` are the two to know; `make help` lists the rest.
 #
-# V=release (build/bin, build/lib) | asan | tsan | clang.  Every folder is a static library; sources are found, not listed.
+# V=release (build/bin, build/lib) | asan | tsan | clang | fuzz (clang with libFuzzer).  Every folder is a static library; sources are found, not listed.
 
 V ?= release
-CC = $(if $(filter clang,$(V)),clang,gcc)
+CC = $(if $(filter clang fuzz,$(V)),clang,gcc)
 B = build/$(V)
 CCACHE := $(shell command -v ccache 2>/dev/null)
 LD_FAST := $(shell command -v mold >/dev/null 2>&1 && echo -fuse-ld=mold)
@@ -18,9 +18,11 @@ CFLAGS = -std=gnu17 -g -pipe -fPIC -fno-common -fvisibility=hidden $(WARN) $(CFL
 CFLAGS_release = -O2 $(HARDEN)
 CFLAGS_clang = -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_asan = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DLG_SANITIZE=1
+CFLAGS_fuzz = -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DLG_SANITIZE=1
 CFLAGS_tsan = -O1 -Wno-maybe-uninitialized -fno-omit-frame-pointer -fsanitize=thread -DLG_SANITIZE=1
 LDFLAGS = $(LD_FAST) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS_$(V))
 LDFLAGS_asan = -fsanitize=address,undefined
+LDFLAGS_fuzz = -fsanitize=fuzzer,address,undefined
 LDFLAGS_tsan = -fsanitize=thread
 
 # What each layer may link: its own third-party libraries, and the layers below it.
@@ -149,12 +151,13 @@ $(foreach l,$(LAYERS),test-$(l)): test-%: $(B)/tests/%
 	tests/run-criterion $(B)/tests/$*
 
 # ---- fuzz targets: tests/fuzz/fuzz_<folder>_<what>.c, seeds in tests/fuzz/seeds/<folder>_<what>/ -----
-# Replayed with a plain main by `make check`; run with libFuzzer (clang) by `make fuzz`.
+# Replayed with a plain main by `make check`; run with libFuzzer's (V=fuzz) by `make fuzz`.
 
+FUZZ_MAIN = $(if $(filter fuzz,$(V)),,tests/fuzz/replay.c)
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_layer = $(firstword $(subst _, ,$(1)))
 define fuzz_rules
-$(B)/fuzz/$(1): $(call obj,tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c) $(call libs_for,$(call fuzz_layer,$(1)))
+$(B)/fuzz/$(1): $(call obj,tests/fuzz/fuzz_$(1).c $(FUZZ_MAIN)) $(call libs_for,$(call fuzz_layer,$(1)))
 	@mkdir -p $$(@D)
 	$(CC) $(CFLAGS) $$^ $(LDFLAGS) $(call ext_for,$(call fuzz_layer,$(1))) -o $$@
 endef

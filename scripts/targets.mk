@@ -86,18 +86,6 @@ bench-policy:
 	@mkdir -p $(POLICY_WORK) && build/release/bench/policy_work $(POLICY_WORK) $(POLICY_WORKLOADS)
 	@node=$$(scripts/oracles) && $$node bench/policy_compare.mjs build/release/bench $(POLICY_WORK)
 
-# Fuzz targets and bench programs built with their own rules: libFuzzer wants clang.
-LIBFUZZER = $(patsubst %,build/libfuzzer/%,$(FUZZ))
-define libfuzzer_rules
-build/libfuzzer/$(1): tests/fuzz/fuzz_$(1).c $(foreach l,$(call fuzz_layer,$(1)) $(MAY_$(call fuzz_layer,$(1))),$(call src,$(l)) $(GENERATED_$(l)))
-	@mkdir -p $$(@D)
-	clang $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $$^ \
-		$(call ext_for,$(call fuzz_layer,$(1))) -o $$@
-endef
-$(foreach f,$(FUZZ),$(eval $(call libfuzzer_rules,$(f))))
-libfuzzer: $(LIBFUZZER)
-.PHONY: libfuzzer
-
 # bench/bench_<layer>.c: one program a layer, linked with what the layer may use; bench_doors_*: as a program at a door, with the agent's.
 bench_layer = $(patsubst doors,agent,$(firstword $(subst _, ,$(1))))
 BENCH = $(patsubst bench/bench_%.c,%,$(wildcard bench/bench_*.c))
