@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <time.h>
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
 
 void
 lg_waiter_init(struct lg_waiter *w)
@@ -43,5 +46,9 @@ lg_waiter_wait_for(struct lg_waiter *w, int64_t us)
 	do
 		rc = sem_clockwait(&w->done, CLOCK_MONOTONIC, &until);
 	while (rc != 0 && errno == EINTR);
+#ifdef __SANITIZE_THREAD__			/* sem_post is known to it, sem_clockwait is not */
+	if (rc == 0)
+		__tsan_acquire(&w->done);
+#endif
 	return rc == 0;
 }
