@@ -190,9 +190,10 @@ static lg_str
 member(struct client *c, const char *name)
 {
 	lg_str key = lg_print(c->cx.arena, "\"%s\"", name);
-	const char *at = memmem(c->body.p, c->body.n, key.p, key.n), *from, *to;
+	const char *at = memmem(c->body.p, c->body.n, key.p, key.n), *from = at == NULL ? NULL : strchr(at + key.n, '"'),
+	    *to = from == NULL ? NULL : strchr(from + 1, '"');
 
-	must(at != NULL && (from = strchr(at + key.n, '"')) != NULL && (to = strchr(from + 1, '"')) != NULL, name);
+	must(to != NULL, name);
 	return (lg_str){ from + 1, (size_t)(to - from - 1) };
 }
 

@@ -266,7 +266,8 @@ store_submits(int jobs)
 	double rate = (double)done / since(t);
 	for (int i = 0; i < jobs; i++)
 		x[i].again = false;
-	for (long last = done; done < last + jobs;)
+	const long last = done + jobs;
+	while (done < last)
 		lg_mailbox_drain(box);
 	for (int i = 0; i < jobs; i++)
 		lg_arena_free(&x[i].arena);

@@ -48,7 +48,7 @@ Test(docker_route, paths_that_somebody_would_clean_are_refused)
 {
 	static const char *const uris[] = { "//containers/create", "/v1.41//containers/create", "/containers//create", "/containers/./create",
 		"/containers/../containers/create", "/containers%2fcreate", "/containers/%63reate", "/containers/create/", "/containers\\create",
-		"/containers/create;x=1", "/containers/create#x", "containers/create", "", "/containers/a b/start", "/containers/w\xc3\xa9""b/start" };
+		"/containers/create;x=1", "/containers/create#x", "containers/create", "", "/containers/a b/start", ("/containers/w\xc3\xa9" "b/start") };
 	TEST_CTX(cx);
 	struct lg_docker_match m;
 

@@ -75,7 +75,7 @@ Test(yaml, malformed_text_names_its_line)
 {
 	static const char *const bad[] = {
 		"a: [1\n", "a: b: c\n", "a: 'x\n", "\ta: 1\n", "a:\n  b: 1\n c: 2\n", "a: \xff\n", "a: \"\\ud800\"\n", "a: \x01\n",
-		"{a: 1]\n", "a: 1\n- b\n", "\xff\xfe" "a\0:\0", "@x",
+		"{a: 1]\n", "a: 1\n- b\n", ("\xff\xfe" "a\0:\0"), "@x",
 	};
 	TEST_CTX(cx);
 	struct lg_yaml *y;

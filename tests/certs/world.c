@@ -561,7 +561,7 @@ static struct world *
 world_with(const char *open_entry, const unsigned limits[LG_ACME_LIMITS])
 {
 	struct world *w = calloc(1, sizeof *w);
-	struct lg_certs_ports ports = { .subjects = { w, by_name, by_id }, .decider = { w, ask, revision }, .callers = w,
+	struct lg_certs_ports ports = { .subjects = { w, by_name, by_id }, .decider = { .self = w, .ask = ask, .revision = revision }, .callers = w,
 		.authenticate = authenticate, .by_secret = by_secret, .ticket_keys = ticket_keys, .mtls_url = LG_STR("https://a.example:8444"),
 		.join_address = LG_STR("a.example:8443") };
 

@@ -202,7 +202,7 @@ Test(jwk, a_set_has_a_largest_size)
 
 	lg_buf_str(&b, LG_STR("{\"keys\":["));
 	for (int i = 0; i < 70; i++)
-		lg_buf_printf(&b, "%s{\"kid\":\"%d\",%s", i > 0 ? "," : "", i, ED_KEY + 1);
+		lg_buf_printf(&b, "%s{\"kid\":\"%d\",%s", i > 0 ? "," : "", i, &ED_KEY[1]);
 	lg_buf_str(&b, LG_STR("]}"));
 	assert_err(f, LG_E_LIMIT, lg_keyset_from_jwks(&f.cx, lg_buf_view(&b), &ks));
 }

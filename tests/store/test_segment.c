@@ -145,10 +145,10 @@ Test(segment, the_chain_goes_on_after_a_close)
 	struct lg_head h;
 
 	seg_init(&s);
-	for (int i = 0; i < 5; i++) {
+	for (int n = 0; n < 15; n += 3) {
 		assert_ok(&s.f, seg_open(&s, SMALL));
-		cr_assert_eq(lg_segments_head(s.sg).seq, i * 3);
-		add(&s, 1 + i * 3, 3);
+		cr_assert_eq(lg_segments_head(s.sg).seq, (uint64_t)n);
+		add(&s, 1 + n, 3);
 		lg_segments_close(&s.sg);
 	}
 	assert_ok(&s.f, lg_segments_verify(&s.f.cx, s.dir, &h));

@@ -296,8 +296,8 @@ Test(federated, a_registration_must_be_whole)
 		"{\"name\":\"x\",\"type\":\"service\",\"auth\":\"federated_jwt\",\"issuer\":\"a\",\"jwks\":{\"keys\":[]}}",
 		"{\"name\":\"x\",\"type\":\"service\",\"issuer\":\"a\",\"subject\":\"b\"}",
 		"{\"name\":\"x\",\"type\":\"service\",\"grants\":[\"urn:ietf:params:oauth:grant-type:jwt-bearer\"]}",
-		"{\"name\":\"x\",\"type\":\"public\",\"redirect_uris\":[\"https://a.example\"],"
-		    "\"grants\":[\"urn:ietf:params:oauth:grant-type:token-exchange\"]}",
+		("{\"name\":\"x\",\"type\":\"public\",\"redirect_uris\":[\"https://a.example\"],"
+		 "\"grants\":[\"urn:ietf:params:oauth:grant-type:token-exchange\"]}"),
 	};
 	struct lg_sts_client c;
 
