@@ -173,20 +173,20 @@ check(struct lg_ctx *cx, struct checking *c)
 }
 
 lg_err
-sts_code_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid subject, lg_str address, lg_str typed)
+sts_code_check(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_attempt *from, lg_uuid subject, lg_str typed)
 {
-	struct checking c = { .sts = sts, .tenant = tenant, .subject = subject, .now = cx->now };
+	struct checking c = { .sts = sts, .tenant = from->tenant, .subject = subject, .now = cx->now };
+	struct sts_attempt at = *from;
 	char id[LG_UUID_TEXT + 1];
-	lg_str account;
 
 	if (!read_typed(cx->arena, typed, &c.typed))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong code");
 	/* Counted apart from passwords: whoever only guesses those keeps nobody from the second step. */
 	lg_uuid_text(subject, id);
-	account = lg_print(cx->arena, "code %s", id);
-	LG_TRY(sts_throttle_enter(cx, sts->throttle, tenant, address, account));
+	at.account = lg_print(cx->arena, "code %s", id);
+	LG_TRY(sts_throttle_enter(cx, sts->throttle, &at));
 	LG_TRY(check(cx, &c));
-	sts_throttle_good(cx, sts->throttle, tenant, address, account);
+	sts_throttle_good(cx, sts->throttle, &at);
 	return LG_OK;
 }
 

@@ -65,17 +65,20 @@ find(struct sts_rq *rq, lg_str code, struct sts_device *d)
 static lg_err
 look_up(struct sts_rq *rq, const struct sts_session *s, lg_str code)
 {
-	lg_str address = lg_str_of(rq->ex->peer->address), who;
+	struct sts_attempt at = { .tenant = rq->tenant_id, .address = lg_str_of(rq->ex->peer->address) };
+	struct sts_browser browser = sts_browser_of(rq);
 	struct sts_device d;
 	char subject[LG_UUID_TEXT + 1];
 
 	lg_uuid_text(s->subject, subject);
-	who = lg_cat(rq->cx->arena, LG_STR("device "), lg_str_of(subject));
-	if (sts_throttle_enter(rq->cx, rq->sts->throttle, rq->tenant_id, address, who) != LG_OK)
+	at.account = lg_cat(rq->cx->arena, LG_STR("device "), lg_str_of(subject));
+	if (lg_uuid_eq(browser.subject, s->subject))
+		at.device = browser.id;
+	if (sts_throttle_enter(rq->cx, rq->sts->throttle, &at) != LG_OK)
 		return ask_code(rq, 429, LG_NONE, "problem.too-many");
 	if (!find(rq, code, &d))
 		return ask_code(rq, 422, LG_NONE, "problem.no-device");
-	sts_throttle_good(rq->cx, rq->sts->throttle, rq->tenant_id, address, who);
+	sts_throttle_good(rq->cx, rq->sts->throttle, &at);
 	return ask_consent(rq, code, &d);
 }
 

@@ -67,7 +67,7 @@ LG_CHECKED lg_err sts_factor_seal(struct lg_ctx *cx, struct lg_sts *sts, struct 
 /* ---- codes (code.c): of an authenticator application, or for recovery -------------------------------------------------- */
 
 /* What a person typed, as a second step: LG_OK, then it is spent; LG_E_UNAUTHENTICATED; LG_E_LIMIT.  On a worker, no view open. */
-LG_CHECKED lg_err sts_code_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid subject, lg_str address, lg_str typed);
+LG_CHECKED lg_err sts_code_check(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_attempt *from, lg_uuid subject, lg_str typed);
 /* Is it the code of a key that is not stored yet?  *step: of which step. */
 bool sts_totp_fits(const struct lg_secret *key, lg_str typed, int64_t now, uint64_t after, uint64_t *step);
 /* New codes, as text to show once, and the SHA-256 of each, one after the other, as it is sealed. */

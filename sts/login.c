@@ -129,13 +129,14 @@ open_form(struct sts_rq *rq, struct login *l, bool *old)
 static lg_err
 by_password(struct sts_rq *rq, struct login *l)
 {
+	struct sts_browser browser = sts_browser_of(rq);
 	bool old;
 	lg_err e;
 
 	LG_TRY(open_form(rq, l, &old));
 	if (old)
 		return sts_login_page(rq, &l->in.az, l->in.request, 403, "problem.old-page");
-	e = lg_sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, rq->ex->peer, &l->in.subject);
+	e = sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, &browser, rq->ex->peer, &l->in.subject);
 	return e == LG_OK ? sts_signin_step(rq, &l->in, LG_STR("pwd")) : show_again(rq, l, e, "problem.wrong-password");
 }
 

@@ -49,10 +49,10 @@ settle(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct acco
 }
 
 lg_err
-lg_sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, const struct lg_secret *password,
-    const struct lg_peer *peer, struct lg_sts_subject *ret)
+sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, const struct lg_secret *password,
+    const struct sts_browser *browser, const struct lg_peer *peer, struct lg_sts_subject *ret)
 {
-	lg_str address = lg_str_of(peer->address), account = username;
+	struct sts_attempt at = { .tenant = tenant, .address = lg_str_of(peer->address), .account = username };
 	char id[LG_UUID_TEXT + 1];
 	struct account a = { .known = false };
 	bool match = false, upgrade = false;
@@ -64,23 +64,33 @@ lg_sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg
 	lg_store_turn(sts->store);
 	/* An entry is one account, however its name is written. */
 	lg_uuid_text(a.subject.id, id);
-	if (!lg_uuid_is_nil(a.subject.id))
-		account = lg_str_of(id);
-	LG_TRY(sts_throttle_enter(cx, sts->throttle, tenant, address, account));
+	if (!lg_uuid_is_nil(a.subject.id)) {
+		at.account = lg_str_of(id);
+		if (lg_uuid_eq(browser->subject, a.subject.id))
+			at.device = browser->id;
+	}
+	LG_TRY(sts_throttle_enter(cx, sts->throttle, &at));
 	/* An empty verifier costs the same and never matches. */
 	LG_TRY(sts->hasher.verify_wait(sts->hasher.self, cx, a.verifier, password, &match, &upgrade));
 	/* A password that is kept here is the only one; where none is, another directory may know it. */
 	if (a.known)
-		e = settle(cx, sts, tenant, &a, address, password, match, upgrade);
+		e = settle(cx, sts, tenant, &a, at.address, password, match, upgrade);
 	else
 		e = sts_source_password(cx, sts, tenant, username, password, &a.subject);
 	if (e != LG_OK && e != LG_E_EXPIRED)
 		return e;
-	sts_throttle_good(cx, sts->throttle, tenant, address, account);
+	sts_throttle_good(cx, sts->throttle, &at);
 	sts_came_from(cx, tenant, peer);
 	sts_act_as(cx, tenant, a.subject.id, a.subject.type, a.subject.name);
 	*ret = a.subject;
 	return e;
+}
+
+lg_err
+lg_sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username, const struct lg_secret *password,
+    const struct lg_peer *peer, struct lg_sts_subject *ret)
+{
+	return sts_password_check(cx, sts, tenant, username, password, &(struct sts_browser){ .id = { { 0 } } }, peer, ret);
 }
 
 /* ---- POST /v1/login -------------------------------------------------------------------------------------- */
@@ -156,7 +166,8 @@ second_step(struct sts_rq *rq, lg_uuid subject, lg_str code, const struct lg_pee
 	if (sts_factor_set_second(set)) {
 		if (code.n == 0)
 			return lg_fail(rq->cx, LG_E_DENIED, "a code of the second step is needed too: of the authenticator app, or for recovery");
-		LG_TRY(sts_code_check(rq->cx, rq->sts, rq->tenant_id, subject, lg_str_of(peer->address), code));
+		LG_TRY(sts_code_check(rq->cx, rq->sts, &(struct sts_attempt){ .tenant = rq->tenant_id,
+		    .address = lg_str_of(peer->address) }, subject, code));
 		amr = sts_amr_join(rq->cx->arena, amr, LG_STR("otp"));
 	}
 	*ret = (struct sts_signed_in){ sts_acr_of(amr), amr };

@@ -106,13 +106,16 @@ sts_step_page(struct sts_rq *rq, const struct sts_signin *si, int status, const 
 static lg_err
 prove(struct sts_rq *rq, struct sts_signin *si, lg_str cookie, lg_str *amr)
 {
+	struct sts_attempt from = { .tenant = rq->tenant_id, .address = lg_str_of(rq->ex->peer->address) };
+	struct sts_browser browser = sts_browser_of(rq);
 	lg_str answer = lg_form_get(&rq->form, "passkey");
 
 	if (answer.n > 0)
 		return sts_passkey_answer(rq, cookie, answer, &si->subject, amr);
 	*amr = LG_STR("otp");
-	return sts_code_check(rq->cx, rq->sts, rq->tenant_id, si->subject.id, lg_str_of(rq->ex->peer->address),
-	    lg_form_get(&rq->form, "code"));
+	if (lg_uuid_eq(browser.subject, si->subject.id))
+		from.device = browser.id;
+	return sts_code_check(rq->cx, rq->sts, &from, si->subject.id, lg_form_get(&rq->form, "code"));
 }
 
 static lg_err

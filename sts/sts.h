@@ -454,10 +454,26 @@ LG_CHECKED lg_err sts_grant_kill(struct lg_ctx *cx, struct lg_view *v, uint32_t 
 
 LG_CHECKED lg_err sts_throttle_new(struct lg_ctx *cx, struct sts_throttle **ret);
 void sts_throttle_free(struct sts_throttle **t);
-/* Counts an attempt as failed; LG_E_LIMIT while this address or account has to wait. */
-LG_CHECKED lg_err sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account);
+/* Somebody tries a password or a code. */
+struct sts_attempt {
+	uint32_t tenant;
+	lg_str address, account;
+	lg_uuid device;			/* that this account signed in with before (browser.c); nil: none */
+};
+/* Counts an attempt as failed; LG_E_LIMIT while whoever it is counted by has to wait. */
+LG_CHECKED lg_err sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at);
 /* It was not a failure. */
-void sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account);
+void sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at);
+
+/* A browser that somebody signed in with before. */
+struct sts_browser {
+	lg_uuid subject, id;		/* nil: nothing is known of it */
+};
+struct sts_browser sts_browser_of(struct sts_rq *rq);
+LG_CHECKED lg_err sts_browser_remember(struct sts_rq *rq, lg_uuid subject);	/* sets its cookie */
+/* lg_sts_password_check for a browser. */
+LG_CHECKED lg_err sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str username,
+    const struct lg_secret *password, const struct sts_browser *browser, const struct lg_peer *peer, struct lg_sts_subject *ret);
 
 /* What a page is filled with (page.c says how). */
 struct sts_slot {

@@ -1,20 +1,27 @@
 /*
- * throttle.c: guessing passwords, made slow: after a few failures an account or an address waits, longer each time.
+ * throttle.c: guessing passwords, made slow, and nobody kept out by it.
  *
- * An attempt counts as failed until it is told otherwise, so that many at once gain nothing.  The table is bounded; names
- * that push others out of it come from addresses, which wait too.
+ * After a few failures an account waits, longer each time, and so does an address.  Were that all, whoever sends wrong passwords would
+ * keep their owner out, and one guesser everybody behind the same address.  So who is known counts alone: a browser that the account
+ * signed in with before (device.c), and a place where its password was right lately, such as an application that binds for its people.
+ * Neither looks at what strangers did, and each waits only for its own failures.
+ *
+ * An attempt counts as failed until it is told otherwise, so that many at once gain nothing.  The tables are bounded.  Whoever pushes
+ * strangers out of theirs comes from addresses, which wait too; among those who are known comes only who had the right password.
  */
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "sts/sts.h"
 
+#include "base/ipnet.h"
 #include "base/map.h"
 
 #define SLOTS		8192
 #define WAYS		8
 #define FORGET		(15 * LG_MINUTE)	/* after this without a failure all is well again */
-#define LONGEST_WAIT	(60 * LG_SECOND)
+#define KNOWN_FOR	(30 * LG_DAY)		/* a place, after the last right password */
+#define NET6		8			/* octets of an IPv6 address that are one household's (RFC 6177) */
 
 struct slot {
 	uint64_t key;
@@ -22,19 +29,26 @@ struct slot {
 	unsigned failures;
 };
 
+enum kind { ACCOUNT, ADDRESS, PLACE, DEVICE };
+
 struct sts_throttle {
 	pthread_mutex_t lock;
 	uint64_t secret[2];
-	struct slot slot[SLOTS];
+	struct slot strangers[SLOTS], known[SLOTS];
 };
 
-/* Failures that cost nothing: a person mistypes, an office shares an address. */
+/*
+ * Failures that cost nothing: a person mistypes, an office shares an address.  An address never waits long: its neighbours, not known yet,
+ * get their turn between a guesser's.
+ */
 static const struct {
-	const char *name;
 	unsigned free_failures;
+	int64_t longest;
 } kinds[] = {
-	{ "account", 5 },
-	{ "address", 20 },
+	[ACCOUNT] = { 5, 60 * LG_SECOND },
+	[ADDRESS] = { 20, 8 * LG_SECOND },
+	[PLACE] = { 5, 60 * LG_SECOND },
+	[DEVICE] = { 5, 60 * LG_SECOND },
 };
 
 lg_err
@@ -59,69 +73,133 @@ sts_throttle_free(struct sts_throttle **t)
 	*t = NULL;
 }
 
-/* Without the port; a UNIX peer without its pid. */
+/* Without the port; a UNIX peer without its pid; of IPv6 the network, since its owner has every address in it. */
 static lg_str
-host_of(lg_str address)
+host_of(struct lg_arena *a, lg_str address)
 {
+	lg_str host = address, octets;
+
 	for (size_t i = address.n; i > 0; i--)
-		if (address.p[i - 1] == ':' || address.p[i - 1] == ' ')
-			return lg_str_sub(address, 0, i - 1);
-	return address;
+		if (address.p[i - 1] == ':' || address.p[i - 1] == ' ') {
+			host = lg_str_sub(address, 0, i - 1);
+			break;
+		}
+	if (host.n > 2 && host.p[0] == '[' && lg_ip_octets_parse(a, lg_str_sub(host, 1, host.n - 2), &octets) && octets.n > NET6)
+		return lg_str_sub(octets, 0, NET6);
+	return host;
 }
 
 static uint64_t
-key_of(const struct sts_throttle *t, size_t kind, uint32_t tenant, lg_str what)
+key_of(const struct sts_throttle *t, enum kind kind, uint32_t tenant, lg_str what)
 {
 	uint64_t key[2] = { t->secret[0], t->secret[1] ^ ((uint64_t)kind << 32 | tenant) };
 
 	return lg_hash_keyed(key, what);
 }
 
-/* The slot of a key, or the one among its places that was quiet for longest. */
+/* Of a key, among its places: its slot; or, new_one, the one that was quiet for longest. */
 static struct slot *
-find(struct sts_throttle *t, uint64_t key, int64_t now)
+find(struct slot *table, uint64_t key, int64_t now, int64_t kept, bool new_one)
 {
-	struct slot *at = &t->slot[key % (SLOTS / WAYS) * WAYS], *oldest = at;
+	struct slot *at = &table[key % (SLOTS / WAYS) * WAYS], *oldest = at;
 
 	for (size_t i = 0; i < WAYS; i++) {
-		if (at[i].key == key && now - at[i].last <= FORGET)
+		if (at[i].key == key && now - at[i].last <= kept)
 			return &at[i];
 		if (at[i].last < oldest->last)
 			oldest = &at[i];
 	}
+	if (!new_one)
+		return NULL;
 	*oldest = (struct slot){ .key = key, .last = now };
 	return oldest;
 }
 
-static void
-count(struct slot *s, size_t kind, int64_t now)
-{
-	int64_t wait = LG_SECOND;
+/* What an attempt is counted by, and what it waits for. */
+struct counters {
+	struct {
+		struct slot *slot;
+		enum kind kind;
+		bool waits;		/* not only counts */
+	} by[2];
+	size_t n;
+};
 
-	s->last = now;
-	s->failures++;
-	if (s->failures < kinds[kind].free_failures)
-		return;
-	for (unsigned i = kinds[kind].free_failures; i < s->failures && wait < LONGEST_WAIT; i++)
-		wait *= 2;
-	s->until = now + (wait < LONGEST_WAIT ? wait : LONGEST_WAIT);
+static void
+by(struct counters *c, struct slot *s, enum kind kind, bool waits, int64_t now)
+{
+	if (now - s->last > FORGET) {
+		s->failures = 0;
+		s->until = 0;
+	}
+	c->by[c->n].slot = s;
+	c->by[c->n].kind = kind;
+	c->by[c->n++].waits = waits;
+}
+
+static uint64_t
+place_of(const struct sts_throttle *t, const struct sts_attempt *at, lg_str host)
+{
+	uint64_t half[2] = { key_of(t, ACCOUNT, at->tenant, at->account), key_of(t, ADDRESS, at->tenant, host) };
+
+	return key_of(t, PLACE, at->tenant, (lg_str){ (const char *)half, sizeof half });
+}
+
+/* With the lock. */
+static struct counters
+counters_of(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, int64_t now)
+{
+	lg_str host = host_of(cx->arena, at->address), device = sts_uuid_str(&at->device);
+	struct counters c = { .n = 0 };
+	struct slot *place;
+
+	if (!lg_uuid_is_nil(at->device)) {
+		uint64_t key = key_of(t, DEVICE, at->tenant, lg_cat(cx->arena, device, at->account));
+		by(&c, find(t->known, key, now, KNOWN_FOR, true), DEVICE, true, now);
+		return c;
+	}
+	place = find(t->known, place_of(t, at, host), now, KNOWN_FOR, false);
+	if (place != NULL)
+		by(&c, place, PLACE, true, now);
+	else
+		by(&c, find(t->strangers, key_of(t, ACCOUNT, at->tenant, at->account), now, FORGET, true), ACCOUNT, true, now);
+	/* Guesses at an account that is known here count for the address, but it need not wait for others'. */
+	by(&c, find(t->strangers, key_of(t, ADDRESS, at->tenant, host), now, FORGET, true), ADDRESS, place == NULL, now);
+	return c;
+}
+
+static void
+count(struct counters *c, int64_t now)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct slot *s = c->by[i].slot;
+		int64_t wait = LG_SECOND, longest = kinds[c->by[i].kind].longest;
+		unsigned allowed = kinds[c->by[i].kind].free_failures;
+
+		s->last = now;
+		s->failures++;
+		if (s->failures < allowed)
+			continue;
+		for (unsigned n = allowed; n < s->failures && wait < longest; n++)
+			wait *= 2;
+		s->until = now + (wait < longest ? wait : longest);
+	}
 }
 
 /* Counts it as a failure when nobody has to wait and `counted` says so. */
 static lg_err
-enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account, bool counted)
+enter(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, bool counted)
 {
 	int64_t now = lg_boottime();
-	uint64_t key[2] = {
-		key_of(t, 0, tenant, account), key_of(t, 1, tenant, host_of(address)),
-	};
+	struct counters c;
 	bool wait = false;
 
 	(void)pthread_mutex_lock(&t->lock);
-	for (size_t i = 0; i < 2; i++)
-		wait |= find(t, key[i], now)->until > now;
-	for (size_t i = 0; counted && !wait && i < 2; i++)
-		count(find(t, key[i], now), i, now);
+	c = counters_of(cx, t, at, now);
+	for (size_t i = 0; i < c.n; i++)
+		wait |= c.by[i].waits && c.by[i].slot->until > now;
+	if (counted && !wait)
+		count(&c, now);
 	(void)pthread_mutex_unlock(&t->lock);
 	if (wait)
 		return lg_fail(cx, LG_E_LIMIT, "too many failed attempts; wait a minute");
@@ -129,51 +207,64 @@ enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address
 }
 
 lg_err
-sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account)
+sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at)
 {
-	return enter(cx, t, tenant, address, account, true);
+	return enter(cx, t, at, true);
 }
 
-lg_err
-lg_sts_attempt_may(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account)
+/* counted: its failure was counted when it began. */
+static void
+good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, bool counted)
 {
-	return enter(cx, sts->throttle, tenant, address, account, false);
-}
-
-void
-lg_sts_attempt_done(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account, bool good)
-{
-	struct sts_throttle *t = sts->throttle;
-	uint64_t key[2] = {
-		key_of(t, 0, tenant, account), key_of(t, 1, tenant, host_of(address)),
-	};
 	int64_t now = lg_boottime();
+	struct counters c;
 
-	(void)cx;
 	(void)pthread_mutex_lock(&t->lock);
-	for (size_t i = 0; !good && i < 2; i++)
-		count(find(t, key[i], now), i, now);
-	if (good)
-		find(t, key[0], now)->failures = 0;
+	c = counters_of(cx, t, at, now);
+	for (size_t i = 0; i < c.n; i++) {
+		struct slot *s = c.by[i].slot;
+
+		/* One good password does not excuse the address for the others it tried. */
+		if (c.by[i].kind == ADDRESS)
+			s->failures -= counted && s->failures > 0;
+		else
+			s->failures = 0;
+		if (s->failures < kinds[c.by[i].kind].free_failures)
+			s->until = 0;
+	}
+	find(t->known, place_of(t, at, host_of(cx->arena, at->address)), now, KNOWN_FOR, true)->last = now;
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
 void
-sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address, lg_str account)
+sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at)
 {
-	int64_t now = lg_boottime();
-	struct slot *s;
+	good(cx, t, at, true);
+}
 
-	(void)cx;
+/* ---- passwords that are looked at elsewhere ---------------------------------------------------------------- */
+
+lg_err
+lg_sts_attempt_may(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account)
+{
+	return enter(cx, sts->throttle, &(struct sts_attempt){ .tenant = tenant, .address = address, .account = account }, false);
+}
+
+void
+lg_sts_attempt_done(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str address, lg_str account, bool was_good)
+{
+	const struct sts_attempt at = { .tenant = tenant, .address = address, .account = account };
+	struct sts_throttle *t = sts->throttle;
+	int64_t now = lg_boottime();
+	struct counters c;
+
+	if (was_good) {
+		good(cx, t, &at, false);
+		return;
+	}
 	(void)pthread_mutex_lock(&t->lock);
-	s = find(t, key_of(t, 0, tenant, account), now);
-	s->failures = 0;
-	s->until = 0;
-	/* One good password does not excuse the address for the others it tried. */
-	s = find(t, key_of(t, 1, tenant, host_of(address)), now);
-	s->failures -= s->failures > 0;
-	if (s->failures < kinds[1].free_failures)
-		s->until = 0;
+	c = counters_of(cx, t, &at, now);
+	count(&c, now);
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -187,7 +278,7 @@ lg_sts_forgive(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid s
 	lg_uuid_text(subject, id);
 	(void)cx;
 	(void)pthread_mutex_lock(&t->lock);
-	s = find(t, key_of(t, 0, tenant, lg_str_of(id)), lg_boottime());
+	s = find(t->strangers, key_of(t, ACCOUNT, tenant, lg_str_of(id)), lg_boottime(), FORGET, true);
 	s->failures = 0;
 	s->until = 0;
 	(void)pthread_mutex_unlock(&t->lock);

@@ -207,6 +207,111 @@ Test(login, an_address_waits_after_twenty_failures_whatever_the_names_and_ports)
 	assert_status(submit(&f, "alice", "alice-password"), 303);
 }
 
+/* What this browser's jar is after it signed in: the page's cookie, and the one by which it is known. */
+static struct form
+known_browser(const char *who, const char *password)
+{
+	struct form f = open_form(QUERY);
+	struct answer a = submit(&f, who, password);
+	const char *browser = set_cookie(&a, "browser");
+
+	assert_status(a, 303);
+	cr_assert(strstr(browser, "; Secure; HttpOnly; SameSite=Lax") != NULL, "%s", browser);
+	f.cookie = kit_fmt("%s; %.*s", f.cookie, (int)strcspn(browser, ";"), browser);
+	return f;
+}
+
+static void
+guess(const struct form *f, const char *who, int times)
+{
+	for (int i = 0; i < times; i++) {
+		struct answer a = submit(f, who, "wrong");
+		cr_assert(a.status == 422 || a.status == 429, "%d", a.status);
+	}
+}
+
+Test(login, a_thousand_wrong_passwords_keep_nobody_out_of_a_browser_that_is_known)
+{
+	struct form own = known_browser("alice", "alice-password"), attacker = open_form(QUERY);
+	unsigned before = kit.hashes;
+
+	for (int i = 0; i < 1000; i++) {
+		kit.address = kit_fmt("10.%d.%d.7:1", i % 50, i / 50);
+		guess(&attacker, "alice", 1);
+	}
+	cr_assert_lt(kit.hashes - before, 10, "%u were looked at", kit.hashes - before);
+	/* Also where the guesses come from. */
+	guess(&attacker, "alice", 30);
+	assert_status(submit(&attacker, "alice", "alice-password"), 429);
+	assert_status(submit(&own, "alice", "alice-password"), 303);
+}
+
+Test(login, a_known_browser_waits_for_its_own_failures_and_keeps_nobody_else_waiting)
+{
+	struct form own = known_browser("alice", "alice-password"), other = known_browser("alice", "alice-password");
+
+	guess(&own, "alice", 5);
+	assert_status(submit(&own, "alice", "alice-password"), 429);
+	assert_status(submit(&other, "alice", "alice-password"), 303);
+	kit.address = "10.9.9.9:1";
+	struct form strange = open_form(QUERY);
+	assert_status(submit(&strange, "alice", "alice-password"), 303);
+}
+
+Test(login, a_browser_is_known_to_the_account_that_signed_in_with_it_and_to_no_other)
+{
+	struct form own = known_browser("alice", "alice-password"), strange = open_form(QUERY);
+
+	guess(&own, "carol", 5);
+	assert_status(submit(&own, "carol", "carol-password"), 429);
+	kit.address = "10.9.9.9:1";
+	assert_status(submit(&strange, "carol", "carol-password"), 429);
+}
+
+Test(login, what_a_browser_makes_up_itself_makes_it_no_known_one)
+{
+	struct form own = known_browser("alice", "alice-password"), bad = own;
+	char *changed = (char *)kit_fmt("%s", own.cookie);
+
+	changed[strlen(changed) - 2] = changed[strlen(changed) - 2] == 'A' ? 'B' : 'A';
+	bad.cookie = changed;
+	kit.address = "10.9.9.9:1";
+	guess(&bad, "alice", 5);
+	assert_status(submit(&bad, "alice", "alice-password"), 429);
+	assert_status(submit(&own, "alice", "alice-password"), 303);
+	kit.address = "10.9.9.8:1";
+	kit.shift = 181 * LG_DAY;
+	assert_status(submit(&own, "alice", "alice-password"), 429);
+}
+
+Test(login, one_guesser_does_not_keep_an_office_out)
+{
+	struct form f = open_form(QUERY);
+
+	assert_status(submit(&f, "alice", "alice-password"), 303);
+	for (int i = 0; i < 20; i++)
+		assert_status(submit(&f, kit_fmt("name%d", i), "wrong"), 422);
+	/* Her password was right here before; his never was. */
+	assert_status(submit(&f, "alice", "alice-password"), 303);
+	assert_status(submit(&f, "carol", "carol-password"), 429);
+	guess(&f, "alice", 5);
+	assert_status(submit(&f, "alice", "alice-password"), 429);
+}
+
+Test(login, all_addresses_of_one_network_are_one)
+{
+	struct form f = open_form(QUERY);
+
+	for (int i = 0; i < 20; i++) {
+		kit.address = kit_fmt("[2001:db8:0:7::%x]:%d", i, 4000 + i);
+		assert_status(submit(&f, kit_fmt("name%d", i), "wrong"), 422);
+	}
+	kit.address = "[2001:db8:0:7:ffff::1]:1";
+	assert_status(submit(&f, "alice", "alice-password"), 429);
+	kit.address = "[2001:db8:0:8::1]:1";
+	assert_status(submit(&f, "alice", "alice-password"), 303);
+}
+
 Test(login, oversized_credentials_are_refused_before_the_hash)
 {
 	struct form f = open_form(QUERY);

@@ -19,7 +19,7 @@ one_round(struct worker *w, struct lg_ctx *cx, int i)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_sts_bearer b;
-	lg_str account = lg_print(cx->arena, "account%d", i % 3);
+	const struct sts_attempt at = { .tenant = TENANT, .address = LG_STR("10.0.0.1:1"), .account = lg_print(cx->arena, "account%d", i % 3) };
 
 	if (lg_view_begin(cx, kit.store, &v) != LG_OK)
 		return;
@@ -27,10 +27,10 @@ one_round(struct worker *w, struct lg_ctx *cx, int i)
 		w->good++;
 	else
 		w->bad++;
-	if (sts_throttle_enter(cx, kit.sts->throttle, TENANT, LG_STR("10.0.0.1:1"), account) == LG_E_LIMIT)
+	if (sts_throttle_enter(cx, kit.sts->throttle, &at) == LG_E_LIMIT)
 		w->waits++;
 	else
-		sts_throttle_good(cx, kit.sts->throttle, TENANT, LG_STR("10.0.0.1:1"), account);
+		sts_throttle_good(cx, kit.sts->throttle, &at);
 }
 
 static void *
