@@ -362,6 +362,19 @@ cli_sign_in(struct cli *c, const char *audience)
 	return LG_OK;		/* on a UNIX socket the kernel says who asks */
 }
 
+/* RFC 9470: the token is good, and its sign-in not good enough. */
+static lg_err
+sign_in_better(struct cli *c, lg_err e, const struct lg_reply *answer)
+{
+	lg_str acr = lg_api_member(c->cx, answer->body, "acr_values"), why = lg_dup(c->cx->arena, lg_str_of(c->cx->error));
+
+	if (e != LG_E_UNAUTHENTICATED || !lg_str_eq(lg_api_member(c->cx, answer->body, "code"), LG_STR("insufficient_user_authentication")))
+		return e;
+	if (lg_str_ends(acr, LG_STR(":passkey")))
+		return lg_fail(c->cx, e, "%.*s; this program knows no passkeys", LG_FMT(why));
+	return lg_fail(c->cx, e, "%.*s; sign in again: \"lightgate login --user NAME%s\"", LG_FMT(why), acr.n > 0 ? " --code CODE" : "");
+}
+
 lg_err
 cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_reply *ret)
 {
@@ -370,5 +383,5 @@ cli_call(struct cli *c, const char *method, lg_str path, lg_str body, struct lg_
 	lg_err e = lg_api_call(c->cx, c->session.link, &call, ret);
 	if (e == LG_E_UNAUTHENTICATED && c->session.token.n == 0 && c->session.at.cert.n == 0)
 		return lg_fail(c->cx, e, "you are not signed in: \"lightgate login --user NAME\"");
-	return e;
+	return sign_in_better(c, e, ret);
 }

@@ -201,7 +201,7 @@ find_host(struct lg_app *app, struct lg_http *ex, const struct lg_api_path *path
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_find(app, ex, v, "/v1", &who));
 	LG_TRY(lg_api_entry(ex, v, path, ret));
-	return lg_caller_may(app, ex->cx, v, &who, "host:invite", lg_entry_entity(ret));
+	return lg_caller_may_better(app, ex, v, &who, "host:invite", lg_entry_entity(ret));
 }
 
 lg_err

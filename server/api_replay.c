@@ -68,7 +68,7 @@ may_replay(struct lg_app *app, struct lg_http *ex)
 
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_admin(app, ex, v, "policy:read", &who));
-	return lg_caller_may(app, ex->cx, v, &who, "audit:read", lg_tenant_entity(who.tenant));
+	return lg_caller_may_better(app, ex, v, &who, "audit:read", lg_tenant_entity(who.tenant));
 }
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */

@@ -88,9 +88,14 @@ lg_api_apply(void *self, struct lg_http *ex)
 	}
 	lg_http_type(ex, "application/json");
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
-	LG_TRY(lg_state_apply(ex->cx, app, ex->tenant, &who, ex->body,
-	    lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")) ? LG_STATE_REHEARSE : LG_STATE_APPLY,
-	    &ex->out));
+	lg_err e = lg_state_apply(ex->cx, app, ex->tenant, &who, ex->body,
+	    lg_str_eq(lg_form_get(&query, "dry_run"), LG_STR("true")) ? LG_STATE_REHEARSE : LG_STATE_APPLY, &ex->out);
+	if (e == LG_E_DENIED) {		/* with policies it takes more than was asked above */
+		LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+		LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+		LG_TRY(lg_caller_may_better(app, ex, v, &who, "policy:activate", lg_tenant_entity(who.tenant)));
+	}
+	LG_TRY(e);
 	lg_fresh_tell(app, ex, NULL);
 	return LG_OK;
 }

@@ -1,6 +1,7 @@
 /* caller.c: who sent an HTTP request: token, certificate, or the user at the other end of the UNIX socket. */
 #include "server/caller.h"
 
+#include "base/clock.h"
 #include "server/point.h"
 
 static lg_err
@@ -140,44 +141,61 @@ lg_tenant_entity(const struct lg_tenant_view *t)
 	return (struct lg_entity_id){ LG_STR("Tenant"), t->uuid, t->name };
 }
 
+lg_str *
+lg_caller_words(struct lg_ctx *cx, lg_str text, size_t max, size_t *n)
+{
+	lg_str *words = LG_NEWS(cx->arena, lg_str, max), one;
+	bool more = text.n > 0;
+
+	*n = 0;
+	while (more && *n < max) {
+		more = lg_str_cut(text, ' ', &one, &text);
+		if (one.n > 0)
+			words[(*n)++] = one;
+	}
+	return words;
+}
+
 void
 lg_caller_token_facts(struct lg_ctx *cx, const struct lg_claims *claims, struct lg_question *q)
 {
-	lg_str *scope = LG_NEWS(cx->arena, lg_str, LG_SCOPES), rest = claims->scope, one;
 	struct lg_fact *f = &q->context[q->ncontext];
-	bool more = rest.n > 0;
-	size_t n = 0;
+	size_t n;
+	lg_str *scope = lg_caller_words(cx, claims->scope, LG_SCOPES, &n);
 
-	while (more && n < LG_SCOPES) {
-		more = lg_str_cut(rest, ' ', &one, &rest);
-		if (one.n > 0)
-			scope[n++] = one;
-	}
 	if (claims->acr.n > 0) {
 		/* The claims may be gone before the question is recorded. */
 		lg_str *amr = LG_NEWS(cx->arena, lg_str, LG_CLAIM_AMR);
 		memcpy(amr, claims->amr, claims->namr * sizeof *amr);
 		*f++ = lg_fact_str("acr", claims->acr);
 		*f++ = lg_fact_set("amr", amr, claims->namr);
-		q->ncontext += 2;
+		*f++ = (struct lg_fact){ .name = "auth_age", .type = LG_FACT_INT, .i = (cx->now - claims->auth_time) / LG_SECOND };
+		q->ncontext += 3;
 	}
 	*f++ = (struct lg_fact){ .name = "client", .type = LG_FACT_STR, .s = claims->client_id };
 	*f = (struct lg_fact){ .name = "scopes", .type = LG_FACT_SET, .set = scope, .n = n };
 	q->ncontext += 2;
 }
 
+void
+lg_caller_question(struct lg_ctx *cx, const struct lg_caller *who, const char *action, struct lg_entity_id resource, struct lg_question *ret)
+{
+	*ret = (struct lg_question){
+		.tenant = who->tenant->id, .principal = who->entity, .action = action, .resource = resource, .ncontext = 1,
+		.context = { { .name = "subject_proof", .type = LG_FACT_STR, .s = lg_str_of(who->proof) } },
+	};
+	if (who->has_token)
+		lg_caller_token_facts(cx, &who->claims, ret);
+}
+
 lg_err
 lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
     struct lg_entity_id resource)
 {
-	struct lg_question q = {
-		.tenant = who->tenant->id, .principal = who->entity, .action = action, .resource = resource, .ncontext = 1,
-		.context = { { .name = "subject_proof", .type = LG_FACT_STR, .s = lg_str_of(who->proof) } },
-	};
+	struct lg_question q;
 	struct lg_verdict verdict;
 
-	if (who->has_token)
-		lg_caller_token_facts(cx, &who->claims, &q);
+	lg_caller_question(cx, who, action, resource, &q);
 	LG_TRY(lg_point_ask(app->point, cx, v, &q, &verdict));
 	if (!verdict.permit)
 		return lg_fail(cx, LG_E_DENIED, "%s: %.*s", action, LG_FMT(verdict.reason));
@@ -188,5 +206,5 @@ lg_err
 lg_caller_admin(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const char *action, struct lg_caller *ret)
 {
 	LG_TRY(lg_caller_find(app, ex, v, "/v1", ret));
-	return lg_caller_may(app, ex->cx, v, ret, action, lg_tenant_entity(ret->tenant));
+	return lg_caller_may_better(app, ex, v, ret, action, lg_tenant_entity(ret->tenant));
 }

@@ -35,7 +35,13 @@ LG_CHECKED lg_err lg_caller_by_transport(struct lg_app *app, struct lg_http *ex,
  * mutation against the state that will change.  LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_caller_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *who, const char *action,
     struct lg_entity_id resource);
-/* What the token was issued for, for policies to look at: context.client and context.scopes.  Tokens only narrow. */
+/* The same on the request's snapshot; who would be permitted were they better known has the challenge (RFC 9470) as the answer. */
+LG_CHECKED lg_err lg_caller_may_better(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who,
+    const char *action, struct lg_entity_id resource);
+void lg_caller_question(struct lg_ctx *cx, const struct lg_caller *who, const char *action, struct lg_entity_id resource,
+    struct lg_question *ret);
+lg_str *lg_caller_words(struct lg_ctx *cx, lg_str text, size_t max, size_t *n);	/* between blanks; in the arena */
+/* What the token was issued for and how its holder signed in, for policies to look at: context.client, scopes, acr, amr and auth_age. */
 void lg_caller_token_facts(struct lg_ctx *cx, const struct lg_claims *claims, struct lg_question *q);
 /* The tenant as a resource: for admin:read and admin:write. */
 struct lg_entity_id lg_tenant_entity(const struct lg_tenant_view *t);

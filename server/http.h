@@ -8,6 +8,7 @@
 #define LG_SERVER_HTTP_H
 
 #include "base/http.h"
+#include "base/json.h"
 #include "base/pool.h"
 #include "lightgate/base.h"
 #include "server/limits.h"
@@ -102,6 +103,8 @@ void lg_http_wake(struct lg_http *ex);
 void lg_problem(struct lg_http *ex, lg_err e);
 /* The same with a status and title of one's own: 413, 405, ... */
 void lg_problem_status(struct lg_http *ex, int status, const char *code, lg_str detail);
+/* The same with members of its own, whose writer ends the object; headers are the caller's. */
+void lg_problem_begin(struct lg_http *ex, struct lg_jsonw *w, int status, const char *code, lg_str detail);
 int lg_problem_status_of(lg_err e);
 const char *lg_http_reason(int status);		/* "Not Found" */
 

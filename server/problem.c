@@ -53,23 +53,30 @@ lg_http_reason(int status)
 }
 
 void
-lg_problem_status(struct lg_http *ex, int status, const char *code, lg_str detail)
+lg_problem_begin(struct lg_http *ex, struct lg_jsonw *w, int status, const char *code, lg_str detail)
 {
-	struct lg_jsonw w = lg_jsonw_of(&ex->out);
-
+	*w = lg_jsonw_of(&ex->out);
 	lg_buf_clear(&ex->out);
 	ex->status = status;
 	lg_http_type(ex, "application/problem+json");
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "title", lg_str_of(lg_http_reason(status)));
+	lg_jsonw_int_of(w, "status", status);
+	if (detail.n > 0)
+		lg_jsonw_str_of(w, "detail", detail);
+	lg_jsonw_str_of(w, "code", lg_str_of(code));
+}
+
+void
+lg_problem_status(struct lg_http *ex, int status, const char *code, lg_str detail)
+{
+	struct lg_jsonw w;
+
 	if (status == 401)		/* RFC 9110 11.6.1: a challenge goes with it */
 		lg_http_header(ex, "WWW-Authenticate", LG_STR("Bearer"));
 	if (status == 503)
 		lg_http_header(ex, "Retry-After", LG_STR("1"));
-	lg_jsonw_object(&w);
-	lg_jsonw_str_of(&w, "title", lg_str_of(lg_http_reason(status)));
-	lg_jsonw_int_of(&w, "status", status);
-	if (detail.n > 0)
-		lg_jsonw_str_of(&w, "detail", detail);
-	lg_jsonw_str_of(&w, "code", lg_str_of(code));
+	lg_problem_begin(ex, &w, status, code, detail);
 	lg_jsonw_object_end(&w);
 }
 

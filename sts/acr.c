@@ -1,19 +1,17 @@
 /* acr.c: how well somebody is known: three levels (OpenID Connect Core 2: acr), and the methods that lead there (RFC 8176: amr). */
 #include "sts/sts.h"
 
-static const struct {
-	lg_str acr;
-	int level;
-} levels[] = {
-	{ LG_STR(STS_ACR_PASSWORD), 1 }, { LG_STR(STS_ACR_MFA), 2 }, { LG_STR(STS_ACR_PASSKEY), 3 },
+const struct lg_sts_level lg_sts_levels[LG_STS_LEVELS] = {
+	{ LG_STR(STS_ACR_PASSWORD), LG_STR("pwd") }, { LG_STR(STS_ACR_MFA), LG_STR("pwd otp mfa") },
+	{ LG_STR(STS_ACR_PASSKEY), LG_STR("swk user mfa") },
 };
 
 int
 sts_acr_level(lg_str acr)
 {
-	for (size_t i = 0; i < LG_COUNT(levels); i++)
-		if (lg_str_eq(levels[i].acr, acr))
-			return levels[i].level;
+	for (size_t i = 0; i < LG_COUNT(lg_sts_levels); i++)
+		if (lg_str_eq(lg_sts_levels[i].acr, acr))
+			return (int)i + 1;
 	return 0;
 }
 

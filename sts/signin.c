@@ -59,11 +59,6 @@ sts_signin_read(struct sts_rq *rq, struct sts_signin *si, lg_uuid id)
 
 /* ---- is it enough? ------------------------------------------------------------------------------------------------------- */
 
-/* What policy is asked hypothetically: would it permit, were the person known as well as that? */
-static const struct sts_signed_in better[] = {
-	{ LG_STR(STS_ACR_MFA), LG_STR("pwd otp mfa") }, { LG_STR(STS_ACR_PASSKEY), LG_STR("swk user mfa") },
-};
-
 /* The level at which policy permits the token; the present one also when it never does, which is refused later. */
 static lg_err
 level_of_policy(struct sts_rq *rq, const struct sts_signin *si, int have, int *ret)
@@ -78,10 +73,9 @@ level_of_policy(struct sts_rq *rq, const struct sts_signin *si, int have, int *r
 	memcpy(is->audience, si->az.audience, sizeof is->audience);
 	is->how = (struct sts_signed_in){ sts_acr_of(si->amr), si->amr };
 	LG_TRY(sts_issue_permitted(rq, is, &permit));
-	for (size_t i = 0; !permit && i < LG_COUNT(better); i++) {
-		is->how = better[i];
-		if (sts_acr_level(is->how.acr) <= have)
-			continue;
+	/* Would it permit, were the person known as well as that? */
+	for (size_t i = (size_t)have; !permit && i < LG_STS_LEVELS; i++) {
+		is->how = (struct sts_signed_in){ lg_sts_levels[i].acr, lg_sts_levels[i].amr };
 		LG_TRY(sts_issue_permitted(rq, is, &permit));
 		if (permit)
 			*ret = sts_acr_level(is->how.acr);
@@ -208,7 +202,7 @@ finish(struct sts_rq *rq, struct sts_signin *si, enum sts_signin_lack lack)
 		LG_TRY(sts_to_page(rq, sts_enrol_path(rq, lack, si->request)));
 	}
 	sts_cookie_set(rq, "session", cookie, LG_STS_SESSION_LIFE);
-	return LG_OK;
+	return sts_browser_remember(rq, si->subject.id);
 }
 
 lg_err

@@ -273,6 +273,14 @@ LG_CHECKED lg_err lg_sts_sources_write(struct lg_ctx *cx, struct lg_view *v, uin
  * open. */
 LG_CHECKED lg_err lg_sts_source_try(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str name, struct lg_jsonw *w);
 
+/* ---- how well somebody can be known -------------------------------------------------------------------------- */
+
+#define LG_STS_LEVELS 3
+struct lg_sts_level {
+	lg_str acr, amr;		/* amr: as policy is told of it, between blanks */
+};
+extern const struct lg_sts_level lg_sts_levels[LG_STS_LEVELS];	/* each better than the one before */
+
 /* ---- tokens -------------------------------------------------------------------------------------------------- */
 
 #define LG_STS_ACCESS_LIFE	300		/* seconds */

@@ -333,7 +333,7 @@ Test(trust3, the_service_itself_sets_clock_revision_asker_address_and_proof)
 	}
 }
 
-static const char *const refused[] = { "now", "revision", "asker", "address", "acr", "amr", "client", "scopes", "subject_proof", "asked_action", "container" };
+static const char *const refused[] = { "now", "revision", "asker", "address", "acr", "amr", "auth_age", "client", "scopes", "subject_proof", "asked_action", "container" };
 
 Test(trust3, and_refuses_them_from_outside)
 {

@@ -1,0 +1,55 @@
+# Policy wants people better known than their token says: they are told how well (RFC 9470), and what to do.  And guesses keep nobody out.
+. "$(dirname "$0")/lib.sh"
+lg_start "$T/data" || bad "start"
+lg_ready .admin.password >"$T/password"
+export -n LIGHTGATE_DEV		# whose commands sign in anew each time
+export LIGHTGATE_URL=$HTTPS LIGHTGATE_CA=$CA
+login() { lightgate login --user admin --password-file "$T/password" "$@"; }
+claim "login" login
+sign_in_admin
+totp() { oathtool --totp -b "$1" -N "$(date -u -d "${2:-0} seconds" '+%F %T UTC')"; }
+# A browser of curl: page PATH [fields...]; what it shows is in $T/page
+page() { curl -sS --cacert "$CA" -b "$T/jar" -c "$T/jar" -L -o "$T/page" -w '%{http_code}' "$HTTPS$1" "${@:2}"; }
+field() { sed -nE "s/.*name=\"$1\"[^>]*value=\"([^\"]*)\".*/\1/p" "$T/page" | head -1 | sed 's/&amp;/\&/g'; }
+
+# ---- what policy wants of a sign-in (RFC 9470) ----
+challenge() { curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -D "$T/head" -o "$T/body" -w '%{http_code}' "$HTTPS$1" "${@:2}"; grep -i '^www-authenticate' "$T/head" | tr -d '\r'; }
+refuse() { # refuse RULE...: admin:write is refused to whom the rule names
+	(cat conf/policies/tenant.cedar; printf '@id("step") forbid (principal, action == Action::"admin:write", resource) when { %s };\n' "$1") >"$T/policy.cedar"
+	lightgate policy activate -f "$T/policy.cedar" >"$T/out" 2>&1 || bad "activate: $(cat "$T/out")"
+}
+user='{"users":[{"name":"eve"}]}'
+refuse 'context has acr && context.acr == "urn:lightgate:acr:password"'
+answer=$(challenge /v1/apply -d "$user")
+has "a password alone is not enough" "$answer" '^401'
+has "and the challenge says what is" "$answer" 'WWW-Authenticate: Bearer error="insufficient_user_authentication", error_description="[^"]*", acr_values="urn:lightgate:acr:mfa"$'
+same "so does the problem" "$(jq -c '[.status, .code, .acr_values, .max_age]' "$T/body")" '[401,"insufficient_user_authentication","urn:lightgate:acr:mfa",null]'
+same "what the rule does not name goes on" "$(challenge /v1/users)" 200
+has "the command says what to do" "$(lightgate user create eve 2>&1)" 'policy wants a sign-in as urn:lightgate:acr:mfa; sign in again: "lightgate login --user NAME --code CODE"'
+if command -v oathtool >/dev/null; then
+	: >"$T/jar"
+	page /login >/dev/null
+	page /login --data-urlencode "csrf=$(field csrf)" --data-urlencode "request=" -d username=admin --data-urlencode "password=$(cat "$T/password")" >/dev/null
+	page /account/totp >/dev/null
+	secret=$(sed -nE 's/.*class="secret">([A-Z2-7 ]+)<.*/\1/p' "$T/page" | tr -d ' ')
+	same "an app is set up" "$(page /account/totp --data-urlencode "csrf=$(field csrf)" --data-urlencode "key=$(field key)" -d "then=&code=$(totp "$secret" -30)")" 200
+	claim "a sign-in with its code" login --code "$(totp "$secret")"
+	claim "is enough" lightgate user create eve
+	ADMIN=$(jq -r .token "$T/cli/session.json")
+	again=(--code "$(totp "$secret" 30)")
+else
+	skip "stepup: oathtool is not installed"
+	again=()
+fi
+refuse 'context has acr && context.acr != "urn:lightgate:acr:passkey"'
+has "more than a code can be wanted" "$(challenge /v1/apply -d "$user")" 'acr_values="urn:lightgate:acr:passkey"$'
+has "which the command cannot give" "$(lightgate user create eve 2>&1)" 'this program knows no passkeys'
+refuse 'context has auth_age && context.auth_age >= 2'
+until_old() { for _ in $(seq 60); do challenge /v1/apply -d "$user" | grep -q '^401' && return; sleep 0.1; done; return 1; }
+claim "a sign-in grows old" until_old
+has "the challenge says how young it has to be" "$(challenge /v1/apply -d "$user")" 'description="[^"]*", max_age="0"$'
+has "the command says what to do" "$(lightgate user create eve 2>&1)" 'a sign-in of the last 0 seconds; sign in again: "lightgate login --user NAME"'
+claim "a new one is good" login "${again[@]}"
+refuse 'context has client'
+same "what policy never permits is denied as ever" "$(challenge /v1/apply -d "$user")" 403
+done_testing
