@@ -1,4 +1,7 @@
-/* pool.c: a ring of jobs under one lock; workers sleep on a condition. */
+/*
+ * pool.c: a ring of jobs under one lock.  Who went to sleep last is woken first: a few workers do what a few can, with warm
+ * caches, and the memory that a thread takes at its first job is not taken by all of them.
+ */
 #include "base/pool.h"
 
 #include <assert.h>
@@ -15,9 +18,15 @@ struct job {
 	void *arg;
 };
 
+struct sleeper {
+	struct sleeper *below;
+	pthread_cond_t woken;		/* a job waits, or closing */
+	bool up;
+};
+
 struct lg_pool {
 	pthread_mutex_t lock;
-	pthread_cond_t work;		/* a job waits, or closing */
+	struct sleeper *asleep;		/* the last one first */
 	struct job *ring;
 	size_t room, first, n;
 	bool closing;
@@ -26,13 +35,37 @@ struct lg_pool {
 	pthread_t thread[LG_POOL_THREADS_MAX];
 };
 
+/* With the lock held, which is given back meanwhile. */
+static void
+fall_asleep(struct lg_pool *p, struct sleeper *s)
+{
+	s->up = false;
+	s->below = p->asleep;
+	p->asleep = s;
+	while (!s->up)
+		pthread_cond_wait(&s->woken, &p->lock);
+}
+
+/* With the lock held, so that neither the pool nor the sleeper goes away meanwhile. */
+static void
+wake(struct lg_pool *p)
+{
+	struct sleeper *s = p->asleep;
+
+	if (s == NULL)
+		return;
+	p->asleep = s->below;
+	s->up = true;
+	pthread_cond_signal(&s->woken);
+}
+
 /* Waits for a job; false when the pool closes and nothing is left. */
 static bool
-take(struct lg_pool *p, struct job *ret)
+take(struct lg_pool *p, struct sleeper *s, struct job *ret)
 {
 	pthread_mutex_lock(&p->lock);
 	while (p->n == 0 && !p->closing)
-		pthread_cond_wait(&p->work, &p->lock);
+		fall_asleep(p, s);
 	bool got = p->n > 0;
 	if (got) {
 		*ret = p->ring[p->first];
@@ -47,14 +80,16 @@ static void *
 worker(void *arg)
 {
 	struct lg_pool *p = arg;
+	struct sleeper s = { .woken = PTHREAD_COND_INITIALIZER };
 	struct job job;
 
 	/* On Linux a nice value belongs to a thread.  Raising it needs no privilege; a refusal would cost fairness alone. */
 	if (p->nice != 0)
 		setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, (id_t)gettid()) + p->nice);
 	prctl(PR_SET_NAME, "lg-worker");
-	while (take(p, &job))
+	while (take(p, &s, &job))
 		job.run(job.arg);
+	pthread_cond_destroy(&s.woken);
 	return NULL;
 }
 
@@ -82,7 +117,6 @@ lg_pool_new(struct lg_ctx *cx, unsigned threads, unsigned queue_max, int nice, s
 	p->room = queue_max;
 	p->nice = nice;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->work, NULL);
 	if (!start_threads(p, threads, stack_size)) {
 		lg_pool_free(&p);
 		return lg_fail(cx, LG_E_UNAVAILABLE, "cannot start %u threads", threads);
@@ -101,8 +135,7 @@ lg_pool_submit(struct lg_pool *p, void (*run)(void *), void *arg)
 	if (p->n < p->room) {
 		p->ring[(p->first + p->n++) % p->room] = (struct job){ run, arg };
 		e = LG_OK;
-		/* inside the lock: once it is released, the job may end and the pool be freed */
-		pthread_cond_signal(&p->work);
+		wake(p);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return e;
@@ -126,11 +159,11 @@ lg_pool_free(struct lg_pool **pool)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;
-	pthread_cond_broadcast(&p->work);
+	while (p->asleep != NULL)
+		wake(p);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->threads; i++)
 		pthread_join(p->thread[i], NULL);
-	pthread_cond_destroy(&p->work);
 	pthread_mutex_destroy(&p->lock);
 	free(p->ring);
 	free(p);

@@ -1,5 +1,5 @@
 /*
- * segment_writer.c: the thread that owns the decision segments.  Whoever appends copies his record into a bounded list and
+ * segment_writer.c: the thread that owns the decision segments.  Whoever appends copies his record into a bounded queue and
  * goes on; the thread takes all that waits, chains it, writes one block and syncs, at once while anybody waits for it and
  * otherwise within 100 ms.  If the log cannot be written, those who wait are told so and the rest is kept until it can.
  */
@@ -18,27 +18,13 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/segment.h"
+#include "store/segment_queue.h"
 
 #define LG_SEGMENT_LAZY		(LG_SECOND / 12)	/* with the sync itself within 100 ms */
 #define LG_SEGMENT_AGAIN	LG_SECOND		/* after a failed write */
 #define LG_SEGMENT_AHEAD	(256u << 10)		/* bytes that are written as zeros before they are needed */
-#define LG_SEGMENT_EAGER	(1u << 20)		/* bytes that are written without waiting longer; a larger buffer is not kept */
-
-/* One record on its way; the body follows it. */
-struct pending {
-	struct pending *next;
-	struct lg_decision *waiter;	/* NULL: nobody waits */
-	uint32_t tenant;
-	int64_t time;
-	size_t n;
-	char body[];
-};
-
-struct list {
-	struct pending *first, **end;
-	size_t bytes, waiters;
-};
+#define LG_SEGMENT_EAGER	(1u << 20)		/* bytes that are written without waiting longer */
+#define LG_SEGMENT_KEPT		(3u << 19)		/* of the block's memory, which is touched as far as blocks were long */
 
 struct lg_segments {
 	char *dir;
@@ -50,7 +36,8 @@ struct lg_segments {
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct list queue;
+	struct lg_queue queue;
+	struct lg_queue_spare spare;
 	size_t late;			/* of the waiters: will be hurried for */
 	struct lg_head head;		/* of what is synced */
 	struct lg_buf recent;		/* digests of the last records up to the head */
@@ -65,77 +52,25 @@ struct lg_segments {
 	struct lg_arena *arena;
 };
 
-/* ---- lists ------------------------------------------------------------------------------------------------ */
-
-static void
-list_init(struct list *l)
-{
-	*l = (struct list){ .first = NULL };
-	l->end = &l->first;
-}
-
-static void
-list_add(struct list *l, struct pending *p)
-{
-	p->next = NULL;
-	*l->end = p;
-	l->end = &p->next;
-	l->bytes += sizeof *p + p->n;
-	l->waiters += p->waiter != NULL;
-}
-
-static struct pending *
-list_take(struct list *l)
-{
-	struct pending *p = l->first;
-
-	if (p == NULL)
-		return NULL;
-	l->first = p->next;
-	if (l->first == NULL)
-		l->end = &l->first;
-	l->bytes -= sizeof *p + p->n;
-	l->waiters -= p->waiter != NULL;
-	return p;
-}
-
 /* ---- appending --------------------------------------------------------------------------------------------- */
-
-static struct pending *
-copy(const struct lg_decision *d)
-{
-	struct pending *p = malloc(sizeof *p + d->body.n);
-
-	if (p == NULL)
-		abort();
-	*p = (struct pending){ .tenant = d->tenant, .time = d->time, .n = d->body.n };
-	memcpy(p->body, d->body.p, d->body.n);
-	return p;
-}
 
 lg_err
 lg_segments_append(struct lg_segments *sg, struct lg_decision *d)
 {
 	if (d->body.n == 0 || d->body.n > LG_DECISION_MAX)
 		return LG_E_LIMIT;
-	struct pending *p = copy(d);
 	d->result = LG_PENDING;
-	if (d->wait)
-		p->waiter = d;
 	pthread_mutex_lock(&sg->lock);
-	bool busy = sg->stop || (sg->failed && d->wait) || sg->queue.bytes + sizeof *p + p->n > sg->buffer;
+	bool busy = sg->stop || (sg->failed && d->wait) || sg->queue.bytes + LG_DECISION_HEADER + d->body.n > sg->buffer;
 	if (!busy) {
-		list_add(&sg->queue, p);
-		bool late = d->wait && d->later;
+		bool first = sg->queue.first == NULL, late = d->wait && d->later;
+		lg_queue_add(&sg->queue, &sg->spare, d);
 		sg->late += late;
-		if (!late && (d->wait || sg->queue.first == p || sg->queue.bytes > LG_SEGMENT_EAGER))
+		if (!late && (d->wait || first || sg->queue.bytes > LG_SEGMENT_EAGER))
 			pthread_cond_signal(&sg->wake);
 	}
 	pthread_mutex_unlock(&sg->lock);
-	if (!busy)
-		return LG_OK;
-	free(p);
-	return LG_E_BUSY;
+	return busy ? LG_E_BUSY : LG_OK;
 }
 
 void
@@ -194,8 +129,6 @@ forget(struct lg_buf *recent, size_t bytes)
 {
 	recent->n -= bytes;
 	memmove(recent->p, recent->p + bytes, recent->n);
-	if (recent->n == 0)
-		lg_buf_free(recent);
 }
 
 /* With the lock held.  Too many: the older ones are to be read from the files. */
@@ -203,7 +136,7 @@ static void
 remember(struct lg_segments *sg)
 {
 	if (sg->recent.n + sg->digests.n > sg->recent.max)
-		lg_buf_free(&sg->recent);
+		lg_buf_clear(&sg->recent);
 	if (sg->digests.n <= sg->recent.max)
 		lg_buf_str(&sg->recent, lg_buf_view(&sg->digests));
 }
@@ -256,15 +189,17 @@ rotate(struct lg_segments *sg)
 
 /* Chains the records into sg->block. */
 static struct lg_head
-make_block(struct lg_segments *sg, const struct list *l)
+make_block(struct lg_segments *sg, const struct lg_queue *l)
 {
 	struct lg_head chain = sg->head;
 	struct lg_block_head h = { .first = chain.seq + 1 };
 
 	lg_buf_clear(&sg->block);
 	lg_buf_clear(&sg->digests);
+	(void)lg_buf_reserve(&sg->block, sg->block.max);
 	lg_block_head_put(&sg->block, &h);	/* its place */
-	for (const struct pending *p = l->first; p != NULL; p = p->next) {
+	const struct lg_queue_chunk *at = NULL;
+	for (const struct lg_queued *p = NULL; (p = lg_queue_next(l, &at, p)) != NULL;) {
 		int64_t time = p->time > chain.time ? p->time : chain.time;
 		lg_sha256 digest = lg_segment_record_put(&sg->block, &chain, p->tenant, time, (lg_str){ p->body, p->n });
 		lg_buf_bytes(&sg->digests, digest.b, sizeof digest.b);
@@ -319,7 +254,7 @@ put_ahead(struct lg_segments *sg)
 }
 
 static lg_err
-write_block(struct lg_segments *sg, const struct list *l)
+write_block(struct lg_segments *sg, const struct lg_queue *l)
 {
 	lg_arena_reset(sg->arena);
 	LG_TRY(mend(sg));
@@ -338,28 +273,9 @@ write_block(struct lg_segments *sg, const struct list *l)
 	sg->head = chain;
 	remember(sg);
 	pthread_mutex_unlock(&sg->lock);
-	if (sg->block.size > LG_SEGMENT_EAGER)
+	if (sg->block.n > LG_SEGMENT_KEPT)
 		lg_buf_free(&sg->block);
 	return LG_OK;
-}
-
-/* As much as goes into a block: mostly all, at once, because the loops wait for the lock meanwhile. */
-static void
-take_block(struct list *queue, struct list *ret)
-{
-	size_t bytes = 0;
-
-	_Static_assert(LG_DECISION_HEADER <= sizeof(struct pending) + sizeof(struct pending) / 4, "a record takes a quarter more at most");
-	list_init(ret);
-	if (queue->first != NULL && queue->bytes <= LG_BLOCK_MAX / 5 * 4) {
-		*ret = *queue;
-		list_init(queue);
-		return;
-	}
-	while (queue->first != NULL && bytes + LG_DECISION_HEADER + queue->first->n <= LG_BLOCK_MAX) {
-		bytes += LG_DECISION_HEADER + queue->first->n;
-		list_add(ret, list_take(queue));
-	}
 }
 
 /*
@@ -367,7 +283,7 @@ take_block(struct list *queue, struct list *ret)
  * empty list too, so that the log recovers even if nothing but waiters come, who are turned away.
  */
 static bool
-next_list(struct lg_segments *sg, struct list *ret)
+next_list(struct lg_segments *sg, struct lg_queue *ret)
 {
 	struct timespec until;
 
@@ -379,7 +295,8 @@ next_list(struct lg_segments *sg, struct list *ret)
 	while (!sg->stop && (sg->failed || (sg->queue.waiters == sg->late && sg->queue.bytes <= LG_SEGMENT_EAGER)))
 		if (pthread_cond_timedwait(&sg->wake, &sg->lock, &until) != 0)
 			break;
-	take_block(&sg->queue, ret);
+	*ret = (struct lg_queue){ .first = NULL };
+	lg_queue_take(&sg->queue, LG_BLOCK_MAX, ret);
 	if (sg->late > sg->queue.waiters)
 		sg->late = sg->queue.waiters;
 	bool more = ret->first != NULL || !sg->stop;
@@ -399,27 +316,20 @@ tell(struct lg_decision *d, lg_err e)
 
 /* Waiters hear; what nobody waits for is done with, or goes back in front of the queue. */
 static void
-settle(struct lg_segments *sg, struct list *l, lg_err e)
+settle(struct lg_segments *sg, struct lg_queue *l, lg_err e)
 {
-	struct pending *p;
-	struct list back;
+	const struct lg_queue_chunk *at = NULL;
 
-	list_init(&back);
-	while ((p = list_take(l)) != NULL) {
+	for (const struct lg_queued *p = NULL; l->waiters > 0 && (p = lg_queue_next(l, &at, p)) != NULL;)
 		if (p->waiter != NULL)
 			tell(p->waiter, e);
-		if (p->waiter != NULL || e == LG_OK)
-			free(p);
-		else
-			list_add(&back, p);
-	}
-	if (back.first == NULL)
-		return;
+	if (e != LG_OK)
+		lg_queue_drop_waiters(l);
 	pthread_mutex_lock(&sg->lock);
-	while ((p = list_take(&sg->queue)) != NULL)
-		list_add(&back, p);
-	while ((p = list_take(&back)) != NULL)
-		list_add(&sg->queue, p);
+	if (e == LG_OK || l->bytes == 0)
+		lg_queue_clear(l, &sg->spare);
+	else
+		lg_queue_back(&sg->queue, l);
 	pthread_mutex_unlock(&sg->lock);
 }
 
@@ -427,7 +337,7 @@ static void *
 thread_main(void *arg)
 {
 	struct lg_segments *sg = arg;
-	struct list l;
+	struct lg_queue l;
 
 	prctl(PR_SET_NAME, "lg-decisions");
 	while (next_list(sg, &l)) {
@@ -498,7 +408,7 @@ new_segments(const char *dir, size_t buffer, uint64_t size)
 	sg->block = LG_BUF(LG_BLOCK_MAX + LG_DECISION_MAX + LG_BLOCK_HEADER);
 	sg->digests = LG_BUF((LG_BLOCK_MAX / LG_DECISION_HEADER + 1) * sizeof(lg_sha256));
 	sg->recent = LG_BUF(LG_SEGMENT_RECENT * sizeof(lg_sha256));
-	list_init(&sg->queue);
+	(void)lg_buf_reserve(&sg->recent, sg->recent.max);
 	pthread_mutex_init(&sg->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -543,7 +453,6 @@ void
 lg_segments_close(struct lg_segments **sp)
 {
 	struct lg_segments *sg = *sp;
-	struct pending *p;
 
 	if (sg == NULL)
 		return;
@@ -553,8 +462,7 @@ lg_segments_close(struct lg_segments **sp)
 	pthread_mutex_unlock(&sg->lock);
 	if (sg->running)
 		pthread_join(sg->thread, NULL);
-	while ((p = list_take(&sg->queue)) != NULL)
-		free(p);
+	lg_queue_free(&sg->queue, &sg->spare);
 	lg_segment_close(&sg->file);
 	if (sg->dirfd >= 0)
 		close(sg->dirfd);

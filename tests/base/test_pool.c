@@ -121,3 +121,41 @@ Test(pool, a_stack_that_cannot_be_is_refused)
 	cr_assert_eq(lg_pool_new(cx, 2, 2, 0, 1, &pool), LG_E_UNAVAILABLE);
 	cr_assert_null(pool);
 }
+
+struct who {
+	atomic_int done;
+	pid_t tid;
+};
+
+static void
+note_thread(void *arg)
+{
+	struct who *w = arg;
+
+	w->tid = gettid();
+	atomic_store(&w->done, 1);
+}
+
+Test(pool, one_job_at_a_time_needs_few_of_the_threads)
+{
+	TEST_CTX(cx);
+	struct lg_pool *pool;
+	pid_t seen[32];
+	size_t nseen = 0;
+
+	cr_assert_eq(lg_pool_new(cx, 32, 100, 0, 256 << 10, &pool), LG_OK, "%s", cx->error);
+	for (int i = 0; i < 300; i++) {
+		struct who w = { .done = 0 };
+		size_t k = 0;
+
+		cr_assert_eq(lg_pool_submit(pool, note_thread, &w), LG_OK);
+		while (!atomic_load(&w.done))
+			sched_yield();
+		while (k < nseen && seen[k] != w.tid)
+			k++;
+		if (k == nseen)
+			seen[nseen++] = w.tid;
+	}
+	cr_assert_lt(nseen, 16, "%zu of 32", nseen);
+	lg_pool_free(&pool);
+}
