@@ -17,6 +17,8 @@ chmod 600 "$T/password"
 mkdir "$T/slapd"
 sync() { /usr/bin/python3 tests/syncrepl/syncrepl.py "$@"; }
 change() { claim "$changes changes" sync change "$LDAP" "$admin" "$T/password" "$1" "$changes"; }
+sent() { curl -sS --cacert "$CA" "$HTTPS/metrics" | sed -n 's/^lightgate_ldap_total{what="entry"} //p'; }
+describes() { ldapsearch -x -LLL -H "$SLAPD" -b ou=people,dc=example,dc=org -s base description | grep -qx "description: $1"; }
 in_step() { claim "$1" sync same "$LDAP" "$admin" "$T/password" "$SLAPD" "$patience"; }
 sync schema "$LDAP" >"$T/slapd/lightgate.schema"
 slapd_prepare "$T/slapd" dbnosync \
@@ -36,9 +38,19 @@ has "the cookie is kept" "$(ldapsearch -x -LLL -H "$SLAPD" -b dc=example,dc=org 
 # the consumer is away
 slapd_stop
 change 3
-entries=$(curl -sS --cacert "$CA" "$HTTPS/metrics" | sed -n 's/^lightgate_ldap_total{what="entries"} //p')
 slapd_start "$T/slapd" "$port" || bad "slapd does not start again"
 in_step "in step after the consumer's restart"
+
+# of what the consumer has, nothing is sent again
+slapd_stop
+before=$(sent)
+claim "one change" ldapmodify -x -H "$LDAP" -D "$admin" -y "$T/password" <<<"dn: ou=people,dc=example,dc=org
+changetype: modify
+replace: description
+description: staff"
+slapd_start "$T/slapd" "$port" || bad "slapd does not start a third time"
+claim "one change arrives" within describes staff
+same "one entry was sent for it" "$(($(sent) - before))" 1
 
 # the provider is away
 lg_stop

@@ -36,47 +36,79 @@ def schema(url):
                 print(keyword, text.replace(" NO-USER-MODIFICATION", "").replace(" USAGE directoryOperation", ""))
 
 
-def person(i):
-    return f"uid=p{i},ou=people,{SUFFIX}"
+PLACES = ("people", "services")
+REFUSED = (ldap.NO_SUCH_OBJECT, ldap.ALREADY_EXISTS, ldap.NO_SUCH_ATTRIBUTE, ldap.TYPE_OR_VALUE_EXISTS, ldap.CONSTRAINT_VIOLATION)
+KINDS = ["add"] * 3 + ["modify"] * 2 + ["delete", "rename", "move", "join", "leave", "found", "dissolve"]
 
 
 class Changes:
-    def __init__(self, c, seed):
-        self.c, self.any, self.done = c, random.Random(seed), 0
+    """Knows who stands where, so that whatever has happened before, every kind of change goes on finding what it changes."""
 
-    def one(self):
-        i, j, any_ = self.any.randrange(200), self.any.randrange(200), self.any
-        what = any_.choice(["add", "add", "add", "modify", "modify", "delete", "rename", "move", "join", "leave", "group"])
-        c = self.c
-        if what == "add":
-            c.add_s(person(i), ldap.modlist.addModlist({
-                "objectClass": [b"inetOrgPerson", b"lgAccount"], "uid": [f"p{i}".encode()], "cn": [f"Person {i}".encode(), "Ünï".encode()],
-                "sn": [str(j).encode()], "description": [b"x" * any_.randrange(1, 400)], "userPassword": [b"a pass phrase of p%d" % i]}
-                if any_.random() < 0.02 else {
-                "objectClass": [b"inetOrgPerson", b"lgAccount"], "uid": [f"p{i}".encode()], "cn": [f"Person {i}".encode(), "Ünï".encode()],
-                "sn": [str(j).encode()], "description": [b"x" * any_.randrange(1, 400)]}))
-        elif what == "modify":
-            c.modify_s(person(i), [(ldap.MOD_REPLACE, "sn", [str(j).encode()]), (ldap.MOD_ADD, "title", [str(any_.random()).encode()])])
-        elif what == "delete":
-            c.delete_s(person(i))
-        elif what == "rename":
-            c.rename_s(person(i), f"uid=p{j}", delold=1)
-        elif what == "move":
-            c.rename_s(person(i), f"uid=p{i}", newsuperior=f"ou=services,{SUFFIX}", delold=0)
-        elif what == "group":
-            c.add_s(f"cn=g{i % 10},ou=groups,{SUFFIX}", [("objectClass", [b"lgGroup"]), ("cn", [f"g{i % 10}".encode()])])
-        else:
-            op = ldap.MOD_ADD if what == "join" else ldap.MOD_DELETE
-            c.modify_s(f"cn=g{i % 10},ou=groups,{SUFFIX}", [(op, "member", [person(j).encode()])])
+    def __init__(self, c, seed):
+        self.c, self.any = c, random.Random(seed)
+        self.place = {dn.split(",")[0][len("uid="):]: place for place in PLACES
+                      for dn, _ in c.search_s(f"ou={place},{SUFFIX}", ldap.SCOPE_ONELEVEL, "(uid=p*)", ["1.1"])}
+
+    def name(self):
+        return f"p{self.any.randrange(200)}"
+
+    def dn(self, name):
+        return f"uid={name},ou={self.place.get(name, 'people')},{SUFFIX}"
+
+    def group(self):
+        return f"cn=g{self.any.randrange(10)},ou=groups,{SUFFIX}"
+
+    def add(self, name):
+        attributes = {
+            "objectClass": [b"inetOrgPerson", b"lgAccount"], "uid": [name.encode()], "cn": [f"Person {name}".encode(), "Ünï".encode()],
+            "sn": [b"%d" % self.any.randrange(200)], "description": [b"x" * self.any.randrange(1, 400)]}
+        if self.any.random() < 0.02:
+            attributes["userPassword"] = [b"a pass phrase of " + name.encode()]
+        self.c.add_s(self.dn(name), ldap.modlist.addModlist(attributes))
+        self.place[name] = "people"
+
+    def modify(self, name):
+        self.c.modify_s(self.dn(name), [(ldap.MOD_REPLACE, "sn", [b"%d" % self.any.randrange(200)]),
+                                        (ldap.MOD_ADD, "title", [str(self.any.random()).encode()])])
+
+    def delete(self, name):
+        self.c.delete_s(self.dn(name))
+        del self.place[name]
+
+    def rename(self, name):
+        new = self.name()
+        self.c.rename_s(self.dn(name), f"uid={new}", delold=1)
+        self.place[new] = self.place.pop(name)
+
+    def move(self, name):
+        to = PLACES[self.place.get(name) == PLACES[0]]
+        self.c.rename_s(self.dn(name), f"uid={name}", newsuperior=f"ou={to},{SUFFIX}", delold=0)
+        self.place[name] = to
+
+    def join(self, name):
+        self.c.modify_s(self.group(), [(ldap.MOD_ADD, "member", [self.dn(name).encode()])])
+
+    def leave(self, name):
+        self.c.modify_s(self.group(), [(ldap.MOD_DELETE, "member", [self.dn(name).encode()])])
+
+    def found(self, _):
+        dn = self.group()
+        self.c.add_s(dn, [("objectClass", [b"lgGroup"]), ("cn", [dn.split(",")[0][len("cn="):].encode()])])
+
+    def dissolve(self, _):
+        if self.any.random() < 0.2:
+            self.c.delete_s(self.group())
 
     def run(self, count):
-        while self.done < count:
+        done = refused = 0
+        while done < count:
             try:
-                self.one()
-                self.done += 1
-            except (ldap.NO_SUCH_OBJECT, ldap.ALREADY_EXISTS, ldap.NO_SUCH_ATTRIBUTE, ldap.TYPE_OR_VALUE_EXISTS, ldap.CONSTRAINT_VIOLATION,
-                    ldap.UNWILLING_TO_PERFORM):
-                pass
+                getattr(self, self.any.choice(KINDS))(self.name())
+                done, refused = done + 1, 0
+            except REFUSED:
+                refused += 1
+                if refused == 1000:
+                    sys.exit(f"1,000 refusals in a row after {done} changes")
 
 
 def content(c):
