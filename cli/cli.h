@@ -131,6 +131,10 @@ struct cli_column {
 LG_CHECKED lg_err cli_table(struct cli *c, lg_str json, const char *member, const struct cli_column *columns);
 /* One object, a member a line. */
 LG_CHECKED lg_err cli_show(struct cli *c, lg_str json);
+/* /v1/COLLECTION/NAME; its items as a table; the one that the first argument names. */
+lg_str cli_path(struct cli *c, const char *collection, lg_str name);
+LG_CHECKED lg_err cli_items(struct cli *c, const char *collection, const struct cli_column *columns);
+LG_CHECKED lg_err cli_item(struct cli *c, const char *collection);
 lg_str cli_text(struct cli *c, lg_str json);	/* a value for people: lists with commas, {"type","name"} as type/name */
 
 /* Tells what activation of a text would change among the decisions that were logged, and which version is in force meanwhile.

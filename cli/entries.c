@@ -10,12 +10,6 @@ kind(const struct cli *c)
 	return c->path[c->depth - 1]->kind;
 }
 
-static lg_str
-entry_path(struct cli *c, const char *of, lg_str name)
-{
-	return lg_cat(c->cx->arena, LG_STR("/v1"), lg_api_path(c->cx, (const lg_str[]){ lg_str_of(of), name }, 2));
-}
-
 /* ---- list, show, delete ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -102,10 +96,7 @@ cli_list(struct cli *c)
 lg_err
 cli_show_entry(struct cli *c)
 {
-	struct lg_reply answer;
-
-	LG_TRY(cli_call(c, "GET", entry_path(c, kind(c), c->args[0]), LG_NONE, &answer));
-	return cli_show(c, answer.body);
+	return cli_item(c, kind(c));
 }
 
 lg_err
@@ -113,7 +104,7 @@ cli_delete(struct cli *c)
 {
 	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "DELETE", entry_path(c, kind(c), c->args[0]), LG_NONE, &answer));
+	LG_TRY(cli_call(c, "DELETE", cli_path(c, kind(c), c->args[0]), LG_NONE, &answer));
 	cli_line(c, "%.*s is deleted", LG_FMT(c->args[0]));
 	return LG_OK;
 }
@@ -128,7 +119,7 @@ member(struct cli *c, const char *method)
 
 	LG_TRY(cli_split_name(c, c->args[1], &type, &name));
 	lg_str tail = lg_api_path(c->cx, (const lg_str[]){ LG_STR("members"), type, name }, 3);
-	return cli_call(c, method, lg_cat(c->cx->arena, entry_path(c, "groups", c->args[0]), tail), LG_NONE, &answer);
+	return cli_call(c, method, lg_cat(c->cx->arena, cli_path(c, "groups", c->args[0]), tail), LG_NONE, &answer);
 }
 
 lg_err
@@ -172,7 +163,7 @@ cli_set_password(struct cli *c)
 		lg_jsonw_str_of(&w, "password", password);
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(c->cx, &b));
-	LG_TRY(cli_call(c, "POST", lg_cat(c->cx->arena, entry_path(c, "users", c->args[0]), LG_STR("/password")), lg_buf_view(&b), &answer));
+	LG_TRY(cli_call(c, "POST", lg_cat(c->cx->arena, cli_path(c, "users", c->args[0]), LG_STR("/password")), lg_buf_view(&b), &answer));
 	lg_str made = lg_api_member(c->cx, answer.body, "password");
 	if (cli_wants_json(c))
 		cli_json(c, answer.body.n > 0 ? answer.body : LG_STR("{}"));
@@ -235,6 +226,6 @@ cli_create_join_token(struct cli *c)
 		lg_jsonw_int_of(&w, "life_seconds", life);
 	}
 	lg_jsonw_object_end(&w);
-	LG_TRY(cli_call(c, "POST", lg_cat(c->cx->arena, entry_path(c, "hosts", c->args[0]), LG_STR("/join-tokens")), lg_buf_view(&b), &answer));
+	LG_TRY(cli_call(c, "POST", lg_cat(c->cx->arena, cli_path(c, "hosts", c->args[0]), LG_STR("/join-tokens")), lg_buf_view(&b), &answer));
 	return tell_join_token(c, answer.body);
 }

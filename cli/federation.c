@@ -9,28 +9,16 @@ static const struct cli_column columns[] = {
 	{ "CHANGED", "changed", NULL }, { "URL", "url", NULL }, { "ERROR", "error", NULL }, { NULL, NULL, NULL },
 };
 
-static lg_str
-path_of(struct cli *c)
-{
-	return lg_api_path(c->cx, (const lg_str[]){ LG_STR("v1"), LG_STR("federation"), c->args[0] }, 3);
-}
-
 lg_err
 cli_federation_list(struct cli *c)
 {
-	struct lg_reply answer;
-
-	LG_TRY(cli_call(c, "GET", LG_STR("/v1/federation"), LG_NONE, &answer));
-	return cli_table(c, answer.body, "items", columns);
+	return cli_items(c, "federation", columns);
 }
 
 lg_err
 cli_federation_show(struct cli *c)
 {
-	struct lg_reply answer;
-
-	LG_TRY(cli_call(c, "GET", path_of(c), LG_NONE, &answer));
-	return cli_show(c, answer.body);
+	return cli_item(c, "federation");
 }
 
 /* The profile follows from what is said. */
@@ -70,7 +58,7 @@ cli_federation_refresh(struct cli *c)
 {
 	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "POST", lg_cat(c->cx->arena, path_of(c), LG_STR("/refresh")), LG_NONE, &answer));
+	LG_TRY(cli_call(c, "POST", lg_cat(c->cx->arena, cli_path(c, "federation", c->args[0]), LG_STR("/refresh")), LG_NONE, &answer));
 	cli_line(c, "the bundle of %.*s is fetched", LG_FMT(c->args[0]));
 	return LG_OK;
 }
@@ -82,7 +70,7 @@ cli_federation_set(struct cli *c)
 	struct lg_reply answer;
 
 	LG_TRY(wish(c, &b));
-	LG_TRY(cli_call(c, "PUT", path_of(c), lg_buf_view(&b), &answer));
+	LG_TRY(cli_call(c, "PUT", cli_path(c, "federation", c->args[0]), lg_buf_view(&b), &answer));
 	cli_line(c, "trust domain %.*s is %s, %s", LG_FMT(c->args[0]), answer.status == 201 ? "added" : "changed", profile_of(c));
 	return cli_given(c, "endpoint") ? cli_federation_refresh(c) : LG_OK;
 }
@@ -92,7 +80,7 @@ cli_federation_delete(struct cli *c)
 {
 	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "DELETE", path_of(c), LG_NONE, &answer));
+	LG_TRY(cli_call(c, "DELETE", cli_path(c, "federation", c->args[0]), LG_NONE, &answer));
 	cli_line(c, "trust domain %.*s is not known any more", LG_FMT(c->args[0]));
 	return LG_OK;
 }

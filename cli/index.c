@@ -8,10 +8,8 @@ cli_index_list(struct cli *c)
 {
 	static const struct cli_column columns[] = { { "ATTRIBUTE", "attribute", NULL }, { "KIND", "kind", NULL }, { "STATE", "state", NULL },
 		{ NULL, NULL, NULL } };
-	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "GET", LG_STR("/v1/indexes"), LG_NONE, &answer));
-	return cli_table(c, answer.body, "items", columns);
+	return cli_items(c, "indexes", columns);
 }
 
 lg_err

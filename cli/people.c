@@ -13,9 +13,7 @@ kind(const struct cli *c)
 static lg_str
 path_of(struct cli *c, const char *tail)
 {
-	lg_str p = lg_cat(c->cx->arena, LG_STR("/v1"), lg_api_path(c->cx, (const lg_str[]){ lg_str_of(kind(c)), c->args[0] }, 2));
-
-	return lg_cat(c->cx->arena, p, lg_str_of(tail));
+	return lg_cat(c->cx->arena, cli_path(c, kind(c), c->args[0]), lg_str_of(tail));
 }
 
 /* ---- options become members ------------------------------------------------------------------------------------------- */

@@ -11,10 +11,7 @@ static const struct cli_column columns[] = {
 lg_err
 cli_policy_list(struct cli *c)
 {
-	struct lg_reply answer;
-
-	LG_TRY(cli_call(c, "GET", LG_STR("/v1/policies"), LG_NONE, &answer));
-	return cli_table(c, answer.body, "items", columns);
+	return cli_items(c, "policies", columns);
 }
 
 static lg_err

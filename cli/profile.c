@@ -10,28 +10,16 @@ static const struct cli_column columns[] = {
 	{ NULL, NULL, NULL },
 };
 
-static lg_str
-path_of(struct cli *c)
-{
-	return lg_api_path(c->cx, (const lg_str[]){ LG_STR("v1"), LG_STR("profiles"), c->args[0] }, 3);
-}
-
 lg_err
 cli_profile_list(struct cli *c)
 {
-	struct lg_reply answer;
-
-	LG_TRY(cli_call(c, "GET", LG_STR("/v1/profiles"), LG_NONE, &answer));
-	return cli_table(c, answer.body, "items", columns);
+	return cli_items(c, "profiles", columns);
 }
 
 lg_err
 cli_profile_show(struct cli *c)
 {
-	struct lg_reply answer;
-
-	LG_TRY(cli_call(c, "GET", path_of(c), LG_NONE, &answer));
-	return cli_show(c, answer.body);
+	return cli_item(c, "profiles");
 }
 
 /* JSON is YAML; what `profile show -o json` printed may come back. */
@@ -50,7 +38,7 @@ cli_profile_set(struct cli *c)
 		return lg_fail_in(c->cx, LG_E_INVALID, lg_dup(c->cx->arena, cli_value(c, "file")).p);
 	lg_yaml_to_json(y, &b);
 	LG_TRY(lg_buf_status(c->cx, &b));
-	LG_TRY(cli_call(c, "PUT", path_of(c), lg_buf_view(&b), &answer));
+	LG_TRY(cli_call(c, "PUT", cli_path(c, "profiles", c->args[0]), lg_buf_view(&b), &answer));
 	cli_line(c, "profile %.*s is %s", LG_FMT(c->args[0]), answer.status == 201 ? "added" : "changed");
 	return LG_OK;
 }
@@ -60,7 +48,7 @@ cli_profile_delete(struct cli *c)
 {
 	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "DELETE", path_of(c), LG_NONE, &answer));
+	LG_TRY(cli_call(c, "DELETE", cli_path(c, "profiles", c->args[0]), LG_NONE, &answer));
 	cli_line(c, "the tenant's profile %.*s is deleted", LG_FMT(c->args[0]));
 	return LG_OK;
 }

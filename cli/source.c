@@ -22,21 +22,13 @@ cli_read_document(struct cli *c, const char *verb, lg_str *ret)
 	return LG_OK;
 }
 
-static lg_str
-path_of(struct cli *c, lg_str name)
-{
-	return lg_cat(c->cx->arena, LG_STR("/v1"), lg_api_path(c->cx, (const lg_str[]){ LG_STR("sources"), name }, 2));
-}
-
 lg_err
 cli_source_list(struct cli *c)
 {
 	static const struct cli_column columns[] = { { "NAME", "name", NULL }, { "KIND", "kind", NULL }, { "ENABLED", "enabled", NULL },
 		{ "ISSUER", "issuer", NULL }, { "URLS", "urls", NULL }, { NULL, NULL, NULL } };
-	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "GET", LG_STR("/v1/sources"), LG_NONE, &answer));
-	return cli_table(c, answer.body, "items", columns);
+	return cli_items(c, "sources", columns);
 }
 
 static lg_err
@@ -44,7 +36,7 @@ show(struct cli *c, const char *method)
 {
 	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, method, path_of(c, c->args[0]), lg_str_of(method[0] == 'P' ? "{}" : ""), &answer));
+	LG_TRY(cli_call(c, method, cli_path(c, "sources", c->args[0]), lg_str_of(method[0] == 'P' ? "{}" : ""), &answer));
 	cli_json(c, answer.body);
 	return LG_OK;
 }
@@ -71,7 +63,7 @@ cli_source_set(struct cli *c)
 	name = lg_api_member(c->cx, json, "name");
 	if (name.n == 0)
 		return lg_fail(c->cx, LG_E_INVALID, "the document has no name");
-	LG_TRY(cli_call(c, "PUT", path_of(c, name), json, &answer));
+	LG_TRY(cli_call(c, "PUT", cli_path(c, "sources", name), json, &answer));
 	cli_line(c, "source %.*s is set; lightgate source test %.*s asks it", LG_FMT(name), LG_FMT(name));
 	return LG_OK;
 }
@@ -81,7 +73,7 @@ cli_source_delete(struct cli *c)
 {
 	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "DELETE", path_of(c, c->args[0]), LG_NONE, &answer));
+	LG_TRY(cli_call(c, "DELETE", cli_path(c, "sources", c->args[0]), LG_NONE, &answer));
 	cli_line(c, "source %.*s is gone, and with it the tokens that were given for its word", LG_FMT(c->args[0]));
 	return LG_OK;
 }

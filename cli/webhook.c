@@ -9,19 +9,10 @@ static const struct cli_column columns[] = {
 	{ "DELIVERED", "delivered", NULL }, { "ATTEMPTS", "attempts", NULL }, { "ERROR", "error", NULL }, { NULL, NULL, NULL },
 };
 
-static lg_str
-path_of(struct cli *c)
-{
-	return lg_api_path(c->cx, (const lg_str[]){ LG_STR("v1"), LG_STR("webhooks"), c->args[0] }, 3);
-}
-
 lg_err
 cli_webhook_list(struct cli *c)
 {
-	struct lg_reply answer;
-
-	LG_TRY(cli_call(c, "GET", LG_STR("/v1/webhooks"), LG_NONE, &answer));
-	return cli_table(c, answer.body, "items", columns);
+	return cli_items(c, "webhooks", columns);
 }
 
 static void
@@ -60,7 +51,7 @@ cli_webhook_set(struct cli *c)
 	}
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(c->cx, &b));
-	LG_TRY(cli_call(c, "PUT", path_of(c), lg_buf_view(&b), &answer));
+	LG_TRY(cli_call(c, "PUT", cli_path(c, "webhooks", c->args[0]), lg_buf_view(&b), &answer));
 	if (answer.status != 201) {
 		cli_line(c, "webhook %.*s is changed", LG_FMT(c->args[0]));
 		return LG_OK;
@@ -75,7 +66,7 @@ lg_err
 cli_webhook_test(struct cli *c)
 {
 	struct lg_reply answer;
-	lg_str path = lg_cat(c->cx->arena, path_of(c), LG_STR("/test"));
+	lg_str path = lg_cat(c->cx->arena, cli_path(c, "webhooks", c->args[0]), LG_STR("/test"));
 
 	LG_TRY(cli_call(c, "POST", path, LG_STR("{}"), &answer));
 	return cli_show(c, answer.body);
@@ -86,7 +77,7 @@ cli_webhook_delete(struct cli *c)
 {
 	struct lg_reply answer;
 
-	LG_TRY(cli_call(c, "DELETE", path_of(c), LG_NONE, &answer));
+	LG_TRY(cli_call(c, "DELETE", cli_path(c, "webhooks", c->args[0]), LG_NONE, &answer));
 	cli_line(c, "webhook %.*s is deleted", LG_FMT(c->args[0]));
 	return LG_OK;
 }
