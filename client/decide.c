@@ -182,13 +182,7 @@ decide(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question 
 lightgate_decision *
 lightgate_decide(lightgate *lg, const struct lightgate_question *question)
 {
-	struct lightgate_question q = lg_question_of(question);
-	struct lg_ctx cx;
-	struct lightgate_decision *d = lg_decision_new(lg, &cx);
-
-	if (decide(&cx, lg, &q, d) != LG_OK)
-		d->reason = lg_dup(d->arena, lg_str_of(cx.error));
-	return d;
+	return lg_decision_by(lg, question, decide);
 }
 
 /* ---- many questions at once ------------------------------------------------------------------------------------------------ */

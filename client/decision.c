@@ -77,6 +77,18 @@ lg_decision_new(struct lightgate *lg, struct lg_ctx *cx)
 	return d;
 }
 
+struct lightgate_decision *
+lg_decision_by(struct lightgate *lg, const struct lightgate_question *question, lg_decide *decide)
+{
+	struct lightgate_question q = lg_question_of(question);
+	struct lg_ctx cx;
+	struct lightgate_decision *d = lg_decision_new(lg, &cx);
+
+	if (decide(&cx, lg, &q, d) != LG_OK)
+		d->reason = lg_dup(d->arena, lg_str_of(cx.error));
+	return d;
+}
+
 void
 lightgate_decision_free(lightgate_decision *d)
 {

@@ -54,6 +54,9 @@ struct lightgate_decision {
 struct lightgate_decision *lg_decision_new(struct lightgate *lg, struct lg_ctx *cx);	/* undecided; cx is its own, with its arena */
 /* The caller's question, perhaps of an older and smaller structure. */
 struct lightgate_question lg_question_of(const struct lightgate_question *q);
+/* A decision by a way to decide; where that fails, undecided with its reason. */
+typedef lg_err lg_decide(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, struct lightgate_decision *d);
+struct lightgate_decision *lg_decision_by(struct lightgate *lg, const struct lightgate_question *question, lg_decide *decide);
 #define LG_QUESTION_BODY	(256u << 10)	/* octets of a question, or of a batch of them */
 /* decide.c: the call that asks it; its body is in b. */
 LG_CHECKED lg_err lg_question_call(struct lg_ctx *cx, const struct lightgate *lg, const struct lightgate_question *q, struct lg_buf *b,
