@@ -146,17 +146,6 @@ put_number(struct lg_buf *b, lg_str oid, bool critical, uint64_t seq, int64_t no
 	lg_x509_ext_end(b, e);
 }
 
-static void
-put_aki(struct lg_buf *b, lg_str key_id)
-{
-	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_AKI, false);
-	size_t aki = lg_derw_begin(b, LG_DER_SEQUENCE);
-
-	lg_derw_element(b, LG_DER_IMPLICIT(0), key_id);
-	lg_derw_end(b, aki);
-	lg_x509_ext_end(b, e);
-}
-
 /* DistributionPointName: fullName [0] of one URI. */
 static void
 put_point_name(struct lg_buf *b, lg_str url)
@@ -199,7 +188,7 @@ put_extensions(struct lg_ctx *cx, struct making *m, struct lg_buf *b)
 	size_t tagged = lg_derw_begin(b, LG_DER_EXPLICIT(0)), list = lg_derw_begin(b, LG_DER_SEQUENCE);
 	lg_str url = m->issuer->crl_url;
 
-	put_aki(b, m->issuer->x509.exts.ski);
+	lg_x509_put_aki(b, m->issuer->x509.exts.ski);
 	put_number(b, LG_OID_CRL_NUMBER, false, lg_view_seq(m->v), cx->now);
 	switch (m->name->kind) {
 	case LG_CRL_FULL:

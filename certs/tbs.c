@@ -84,17 +84,6 @@ put_ski(struct lg_buf *b, lg_str spki)
 	lg_x509_ext_end(b, e);
 }
 
-static void
-put_aki(struct lg_buf *b, lg_str key_id)
-{
-	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_AKI, false);
-	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
-
-	lg_derw_element(b, LG_DER_IMPLICIT(0), key_id);
-	lg_derw_end(b, seq);
-	lg_x509_ext_end(b, e);
-}
-
 /* 4.2.1.13: one DistributionPoint whose fullName [0] [0] is one URI [6]. */
 static void
 put_crl_point(struct lg_buf *b, lg_str url)
@@ -171,7 +160,7 @@ put_extensions(struct lg_ctx *cx, struct lg_buf *b, const struct lg_tbs *t)
 	put_eku(b, t->eku);
 	put_san(b, t);
 	put_ski(b, t->spki);
-	put_aki(b, t->issuer_key_id);
+	lg_x509_put_aki(b, t->issuer_key_id);
 	put_crl_point(b, t->crl_url);
 	put_aia(b, t);
 	LG_TRY(put_policies(cx, b, t));

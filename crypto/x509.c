@@ -65,6 +65,17 @@ lg_x509_ext_end(struct lg_buf *b, struct lg_x509_ext e)
 	lg_derw_end(b, e.ext);
 }
 
+void
+lg_x509_put_aki(struct lg_buf *b, lg_str key_id)
+{
+	struct lg_x509_ext e = lg_x509_ext_begin(b, LG_OID_AKI, false);
+	size_t seq = lg_derw_begin(b, LG_DER_SEQUENCE);
+
+	lg_derw_element(b, LG_DER_IMPLICIT(0), key_id);
+	lg_derw_end(b, seq);
+	lg_x509_ext_end(b, e);
+}
+
 struct lg_key_id
 lg_x509_key_id(const struct lg_pubkey *k)
 {

@@ -15,6 +15,7 @@ struct lg_x509_ext {
 };
 struct lg_x509_ext lg_x509_ext_begin(struct lg_buf *b, lg_str oid, bool critical);
 void lg_x509_ext_end(struct lg_buf *b, struct lg_x509_ext e);
+void lg_x509_put_aki(struct lg_buf *b, lg_str key_id);	/* RFC 5280 4.2.1.1: the issuer by its key identifier */
 
 /* RFC 7093 2 (1): the leftmost 160 bits of the SHA-256 of the key's bits. */
 #define LG_KEY_ID 20
