@@ -164,35 +164,6 @@ exchange(struct lg_ctx *cx, int fd, int64_t until, lg_str query, lg_str *reply)
 	return LG_OK;
 }
 
-static lg_err
-connect_to(struct lg_ctx *cx, const struct lg_fetch *f, int kind, int64_t until, int *ret)
-{
-	int fd = socket(f->resolver.ss_family, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fault = 0;
-	socklen_t n = sizeof fault;
-
-	if (fd < 0)
-		return lg_fail(cx, LG_E_IO, "no socket for the DNS server");
-	if (connect(fd, (const struct sockaddr *)&f->resolver, f->resolver_size) != 0 && (errno != EINPROGRESS ||
-	    !lg_fetch_wait(fd, POLLOUT, until) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &n) != 0 || fault != 0)) {
-		close(fd);
-		return lg_fail(cx, LG_E_IO, "the DNS server cannot be reached");
-	}
-	*ret = fd;
-	return LG_OK;
-}
-
-static lg_err
-ask_udp(struct lg_ctx *cx, const struct lg_fetch *f, int64_t until, lg_str query, lg_str *reply)
-{
-	lg_err e;
-	int fd;
-
-	LG_TRY(connect_to(cx, f, SOCK_DGRAM, until, &fd));
-	e = exchange(cx, fd, until, query, reply);
-	close(fd);
-	return e;
-}
-
 /* ---- TCP (RFC 7766 8): two octets of length before each message ---------------------------------------------------- */
 
 static bool
@@ -226,14 +197,33 @@ exchange_tcp(struct lg_ctx *cx, int fd, int64_t until, lg_str query, lg_str *rep
 	return LG_OK;
 }
 
+/* ---- one question over one socket ------------------------------------------------------------------------------------ */
+
 static lg_err
-ask_tcp(struct lg_ctx *cx, const struct lg_fetch *f, int64_t until, lg_str query, lg_str *reply)
+connect_to(struct lg_ctx *cx, const struct lg_fetch *f, int kind, int64_t until, int *ret)
+{
+	int fd = socket(f->resolver.ss_family, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fault = 0;
+	socklen_t n = sizeof fault;
+
+	if (fd < 0)
+		return lg_fail(cx, LG_E_IO, "no socket for the DNS server");
+	if (connect(fd, (const struct sockaddr *)&f->resolver, f->resolver_size) != 0 && (errno != EINPROGRESS ||
+	    !lg_fetch_wait(fd, POLLOUT, until) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &n) != 0 || fault != 0)) {
+		close(fd);
+		return lg_fail(cx, LG_E_IO, "the DNS server cannot be reached");
+	}
+	*ret = fd;
+	return LG_OK;
+}
+
+static lg_err
+ask_over(struct lg_ctx *cx, const struct lg_fetch *f, int kind, int64_t until, lg_str query, lg_str *reply)
 {
 	lg_err e;
 	int fd;
 
-	LG_TRY(connect_to(cx, f, SOCK_STREAM, until, &fd));
-	e = exchange_tcp(cx, fd, until, query, reply);
+	LG_TRY(connect_to(cx, f, kind, until, &fd));
+	e = (kind == SOCK_STREAM ? exchange_tcp : exchange)(cx, fd, until, query, reply);
 	close(fd);
 	return e;
 }
@@ -255,10 +245,10 @@ lg_dns_ask(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str
 	while (e == LG_E_IO && lg_boottime() < deadline) {
 		int64_t until = lg_boottime() + TRY_TIME;
 
-		e = ask_udp(cx, f, until < deadline ? until : deadline, query, &reply);
+		e = ask_over(cx, f, SOCK_DGRAM, until < deadline ? until : deadline, query, &reply);
 	}
 	if (e == LG_OK && (flags_of(reply) & TRUNCATED) != 0)
-		e = ask_tcp(cx, f, deadline, query, &reply);
+		e = ask_over(cx, f, SOCK_STREAM, deadline, query, &reply);
 	LG_TRY(e);
 	return lg_dns_parse(cx, reply, query, type, max, ret, n);
 }
