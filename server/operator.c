@@ -8,34 +8,13 @@
 
 /* ---- the keeper ------------------------------------------------------------------------------------------- */
 
-void
-lg_operator_done(void *arg, lg_err e, lg_str reply)
-{
-	struct lg_operator *op = arg;
-
-	op->heard = e;
-	op->reply = lg_dup(op->cx.arena, reply);
-}
-
-lg_err
-lg_operator_wait(struct lg_operator *op, lg_err queued, lg_str *reply)
-{
-	op->heard = LG_E_UNAVAILABLE;
-	if (queued != LG_OK || lg_keeper_wait(op->keeper) != LG_OK)
-		return lg_fail(&op->cx, LG_E_UNAVAILABLE, "the keeper does not answer");
-	if (op->heard != LG_OK)
-		return lg_fail(&op->cx, op->heard, "keeper: %.*s", LG_FMT(op->reply));
-	*reply = op->reply;
-	return LG_OK;
-}
-
 lg_err
 lg_operator_tenants(struct lg_operator *op, lg_str name, struct lg_keeper_tenant **all, size_t *n,
     const struct lg_keeper_tenant **found)
 {
 	lg_str reply;
 
-	LG_TRY(lg_operator_wait(op, lg_keeper_tenants(op->keeper, lg_operator_done, op), &reply));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_tenants(op->keeper, lg_keeper_told, &op->told), &reply));
 	LG_TRY(lg_keeper_tenants_parse(&op->cx, reply, all, n));
 	*found = NULL;
 	for (size_t i = 0; i < *n; i++)
@@ -127,8 +106,8 @@ make_keys(struct lg_operator *op, lg_str name, const struct lg_ceiling *c, uint3
 	}
 	*id = was != NULL ? was->id : last + 1;
 	if (was != NULL)
-		return lg_operator_wait(op, lg_keeper_set_ceiling(op->keeper, *id, c, lg_operator_done, op), &reply);
-	return lg_operator_wait(op, lg_keeper_create_tenant(op->keeper, *id, name, c, lg_operator_done, op), &reply);
+		return lg_keeper_await(&op->told, lg_keeper_set_ceiling(op->keeper, *id, c, lg_keeper_told, &op->told), &reply);
+	return lg_keeper_await(&op->told, lg_keeper_create_tenant(op->keeper, *id, name, c, lg_keeper_told, &op->told), &reply);
 }
 
 static lg_err

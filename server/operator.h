@@ -28,8 +28,7 @@ struct lg_operator {
 	pid_t pid;
 	struct lg_operator_words words;	/* what is asked */
 	struct lg_buf out;		/* JSON */
-	lg_err heard;			/* the keeper's last answer */
-	lg_str reply;
+	struct lg_keeper_told told;	/* the keeper's last answer */
 };
 
 /* The child: hears one request, carries it out and answers. */
@@ -39,11 +38,6 @@ void lg_operator_talk(struct lg_operator *op);
 typedef lg_err lg_operator_verb(struct lg_operator *op);
 lg_operator_verb lg_operator_keys, lg_operator_ceiling, lg_operator_rotate, lg_operator_reconcile, lg_operator_ca_new, lg_operator_ca_ocsp, lg_operator_ca_import,
     lg_operator_ca_move;
-
-/* Waits for the keeper's answer to what `queued` says of queueing, as in
- * lg_operator_wait(op, lg_keeper_keys(op->keeper, lg_operator_done, op), &reply); the reply lives in cx's arena. */
-LG_CHECKED lg_err lg_operator_wait(struct lg_operator *op, lg_err queued, lg_str *reply);
-void lg_operator_done(void *op, lg_err e, lg_str reply);
 
 /* Asks the server; the words follow who asks. */
 LG_CHECKED lg_err lg_operator_server(struct lg_operator *op, const struct lg_operator_words *w, lg_str *reply);

@@ -84,7 +84,7 @@ lg_operator_ca_new(struct lg_operator *op)
 		return lg_fail(&op->cx, LG_E_INVALID, "no such kind of CA");
 	LG_TRY(type_of(op, op->words.word[3], &type));
 	LG_TRY(tenant_of(op, &tenant));
-	LG_TRY(lg_operator_wait(op, lg_keeper_ca_new(op->keeper, tenant, news[i].kind, type, uri, lg_operator_done, op), &reply));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_new(op->keeper, tenant, news[i].kind, type, uri, lg_keeper_told, &op->told), &reply));
 	return news[i].kind == LG_CA_REQUEST ? answer_csr(op, reply) :
 	    changed(op, tenant, news[i].kind == LG_CA_ROOT ? "keeper.root" : "keeper.successor", reply);
 }
@@ -105,7 +105,7 @@ lg_operator_ca_ocsp(struct lg_operator *op)
 	if (i == LG_COUNT(words))
 		return lg_fail(&op->cx, LG_E_INVALID, "OCSP is answered auto, direct or delegated");
 	LG_TRY(tenant_of(op, &tenant));
-	LG_TRY(lg_operator_wait(op, lg_keeper_set_ocsp(op->keeper, tenant, (enum lg_ocsp_by)i, lg_operator_done, op), &reply));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_set_ocsp(op->keeper, tenant, (enum lg_ocsp_by)i, lg_keeper_told, &op->told), &reply));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "ocsp", lg_str_of(words[i]));
 	lg_jsonw_object_end(&w);
@@ -135,7 +135,7 @@ lg_operator_ca_import(struct lg_operator *op)
 	struct lg_operator_words check = { { LG_STR("ca-check"), lg_print(op->cx.arena, "%u", tenant), op->words.word[2],
 		op->words.n > 3 ? op->words.word[3] : LG_NONE }, 4 };
 	LG_TRY(lg_operator_server(op, &check, &kid));
-	LG_TRY(lg_operator_wait(op, lg_keeper_ca_import(op->keeper, tenant, cert, root, lg_operator_done, op), &kid));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_import(op->keeper, tenant, cert, root, lg_keeper_told, &op->told), &kid));
 	return changed(op, tenant, "keeper.import", kid);
 }
 
@@ -159,7 +159,7 @@ lg_operator_ca_move(struct lg_operator *op)
 	for (size_t i = 0; i < LG_COUNT(moves); i++) {
 		if (!lg_str_eq(op->words.word[3], lg_str_of(moves[i].word)))
 			continue;
-		LG_TRY(lg_operator_wait(op, lg_keeper_ca_move(op->keeper, tenant, moves[i].move, kid, lg_operator_done, op), &reply));
+		LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_move(op->keeper, tenant, moves[i].move, kid, lg_keeper_told, &op->told), &reply));
 		return changed(op, tenant, moves[i].operation, kid);
 	}
 	return lg_fail(&op->cx, LG_E_INVALID, "an issuing CA is activated, cancelled, distrusted or trusted");

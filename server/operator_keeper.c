@@ -75,7 +75,7 @@ lg_operator_keys(struct lg_operator *op)
 	lg_str reply;
 
 	LG_TRY(lg_operator_tenants(op, LG_NONE, &t, &nt, &none));
-	LG_TRY(lg_operator_wait(op, lg_keeper_keys(op->keeper, lg_operator_done, op), &reply));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_keys(op->keeper, lg_keeper_told, &op->told), &reply));
 	LG_TRY(lg_keeper_keys_parse(&op->cx, reply, &k, &nk));
 	lg_jsonw_object(&w);
 	lg_jsonw_name(&w, LG_STR("ceilings"));
@@ -180,7 +180,7 @@ lg_operator_ceiling(struct lg_operator *op)
 	LG_TRY(tenant_named(op, op->words.word[1], &t));
 	for (size_t i = 2; i < op->words.n; i++)
 		LG_TRY(set_one(op, op->words.word[i], &t.ceiling));
-	LG_TRY(lg_operator_wait(op, lg_keeper_set_ceiling(op->keeper, t.id, &t.ceiling, lg_operator_done, op), &reply));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_set_ceiling(op->keeper, t.id, &t.ceiling, lg_keeper_told, &op->told), &reply));
 	write_tenant(op->cx.arena, &w, &t);
 	return lg_operator_changed(op, t.id, "keeper.ceiling", lg_buf_view(&op->out));
 }
@@ -215,10 +215,10 @@ lg_operator_rotate(struct lg_operator *op)
 
 	LG_TRY(purpose_named(op, purpose, &p));
 	LG_TRY(tenant_named(op, op->words.word[1], &t));
-	LG_TRY(lg_operator_wait(op, lg_keeper_successor(op->keeper, t.id, p, LG_ALG_NONE, lg_operator_done, op), &kid));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_successor(op->keeper, t.id, p, LG_ALG_NONE, lg_keeper_told, &op->told), &kid));
 	LG_TRY(lg_operator_changed(op, t.id, "keeper.successor", about_key(op, purpose, kid, "next")));
 	if (now) {
-		LG_TRY(lg_operator_wait(op, lg_keeper_activate(op->keeper, t.id, kid, lg_operator_done, op), &reply));
+		LG_TRY(lg_keeper_await(&op->told, lg_keeper_activate(op->keeper, t.id, kid, lg_keeper_told, &op->told), &reply));
 		LG_TRY(lg_operator_changed(op, t.id, "keeper.activate", about_key(op, purpose, kid, "active")));
 	}
 	lg_buf_str(&op->out, about_key(op, purpose, kid, now ? "active" : "next"));

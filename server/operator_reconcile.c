@@ -27,7 +27,6 @@ struct reconcile {
 	struct lg_buf rows;		/* struct signed_row */
 	uint64_t next;			/* row of the keeper's record */
 	size_t got;			/* of the last answer */
-	lg_err e;
 };
 
 static void
@@ -36,11 +35,9 @@ take_rows(void *arg, lg_err e, lg_str reply)
 	struct reconcile *rc = arg;
 	struct lg_rd rd = lg_rd_of(reply);
 
-	rc->e = e;
-	if (e != LG_OK) {
-		rc->op->reply = lg_dup(rc->op->cx.arena, reply);
+	lg_keeper_told(&rc->op->told, e, e == LG_OK ? LG_NONE : reply);
+	if (e != LG_OK)
 		return;
-	}
 	rc->got = reply.n / LG_SIGNED_ROW;
 	for (size_t i = 0; i < rc->got; i++) {
 		struct signed_row row = { .time = (int64_t)lg_rd_u64(&rd) };
@@ -56,18 +53,14 @@ take_rows(void *arg, lg_err e, lg_str reply)
 static lg_err
 read_signed(struct reconcile *rc)
 {
-	struct lg_ctx *cx = &rc->op->cx;
+	lg_str none;
 
 	do {
 		rc->got = 0;
-		rc->e = LG_E_UNAVAILABLE;
-		if (lg_keeper_signed_log(rc->op->keeper, rc->next, take_rows, rc) != LG_OK || lg_keeper_wait(rc->op->keeper) != LG_OK)
-			return lg_fail(cx, LG_E_UNAVAILABLE, "the keeper does not answer");
-		if (rc->e != LG_OK)
-			return lg_fail(cx, rc->e, "keeper: %.*s", LG_FMT(rc->op->reply));
+		LG_TRY(lg_keeper_await(&rc->op->told, lg_keeper_signed_log(rc->op->keeper, rc->next, take_rows, rc), &none));
 		rc->next += rc->got;
 	} while (rc->got > 0);
-	return lg_buf_status(cx, &rc->rows);
+	return lg_buf_status(&rc->op->cx, &rc->rows);
 }
 
 static int

@@ -107,34 +107,17 @@ lg_parent_keeper_stop(struct lg_parent *p)
 
 /* ---- the default tenant's keys ------------------------------------------------------------------------- */
 
-struct answer {
-	struct lg_parent *p;
-	lg_err e;
-	lg_str reply;
-};
-
-static void
-answered(void *arg, lg_err e, lg_str reply)
-{
-	struct answer *a = arg;
-
-	a->e = e == LG_OK ? LG_OK : lg_fail(&a->p->cx, e, "keeper: %.*s", LG_FMT(reply));
-	a->reply = lg_dup(a->p->cx.arena, reply);
-}
-
 static lg_err
 tenant_exists(struct lg_parent *p, bool *ret)
 {
-	struct answer a = { .p = p, .e = LG_E_UNAVAILABLE };
+	struct lg_keeper_told t = { .keeper = p->keeper_control, .cx = &p->cx };
 	struct lg_keeper_key *keys;
+	lg_str reply;
 	size_t n;
 
 	*ret = false;
-	LG_TRY(lg_keeper_keys(p->keeper_control, answered, &a));
-	if (lg_keeper_wait(p->keeper_control) != LG_OK)
-		return lg_fail(&p->cx, LG_E_UNAVAILABLE, "the keeper ended at its start");
-	LG_TRY(a.e);
-	LG_TRY(lg_keeper_keys_parse(&p->cx, a.reply, &keys, &n));
+	LG_TRY(lg_keeper_await(&t, lg_keeper_keys(t.keeper, lg_keeper_told, &t), &reply));
+	LG_TRY(lg_keeper_keys_parse(&p->cx, reply, &keys, &n));
 	for (size_t i = 0; i < n; i++)
 		*ret |= keys[i].tenant == LG_DEFAULT_TENANT;
 	return LG_OK;
@@ -162,15 +145,13 @@ ceiling(struct lg_parent *p)
 lg_err
 lg_parent_tenant(struct lg_parent *p)
 {
-	struct answer a = { .p = p, .e = LG_E_UNAVAILABLE };
+	struct lg_keeper_told t = { .keeper = p->keeper_control, .cx = &p->cx };
 	struct lg_ceiling c = ceiling(p);
+	lg_str kid;
 	bool exists;
 
 	LG_TRY(tenant_exists(p, &exists));
 	if (exists)
 		return LG_OK;
-	LG_TRY(lg_keeper_create_tenant(p->keeper_control, LG_DEFAULT_TENANT, p->settings.tenant, &c, answered, &a));
-	if (lg_keeper_wait(p->keeper_control) != LG_OK)
-		return lg_fail(&p->cx, LG_E_UNAVAILABLE, "the keeper ended while it made the tenant's keys");
-	return a.e;
+	return lg_keeper_await(&t, lg_keeper_create_tenant(t.keeper, LG_DEFAULT_TENANT, p->settings.tenant, &c, lg_keeper_told, &t), &kid);
 }

@@ -104,6 +104,7 @@ child(struct lg_parent *p, int client, int server, const struct ucred *who)
 	lg_secret_free(&p->secret);
 	alarm(LG_OPERATOR_LIFE);
 	lg_ctx_init(&op.cx, lg_arena_new());
+	op.told = (struct lg_keeper_told){ .keeper = op.keeper, .cx = &op.cx };
 	lg_doors_endpoints(op.cx.arena, &p->settings, p->doors, &at);
 	op.issuer = at.issuer;
 	lg_operator_talk(&op);

@@ -90,50 +90,28 @@ lg_tool_store(struct lg_tool_world *w, const char *dir, const char *archive)
 
 /* ---- the keeper ------------------------------------------------------------------------------------------------- */
 
-struct answer {
-	struct lg_tool_world *w;
-	lg_err e;
-	lg_str reply;
-};
-
-static void
-answered(void *arg, lg_err e, lg_str reply)
-{
-	struct answer *a = arg;
-
-	a->e = e == LG_OK ? LG_OK : lg_fail(&a->w->cx, e, "keeper: %.*s", LG_FMT(reply));
-	a->reply = lg_dup(a->w->cx.arena, reply);
-}
-
-static lg_err
-await(struct lg_tool_world *w, const struct answer *a)
-{
-	if (lg_keeper_wait(w->parent.keeper_control) != LG_OK)
-		return lg_fail(&w->cx, LG_E_UNAVAILABLE, "the keeper ended");
-	return a->e;
-}
-
 lg_err
 lg_tool_mark(struct lg_tool_world *w, enum lg_chain chain, struct lg_mark *ret)
 {
-	struct answer a = { w, LG_E_UNAVAILABLE, LG_NONE };
+	struct lg_keeper_told t = { .keeper = w->parent.keeper_control, .cx = &w->cx };
+	lg_str reply;
+	lg_err e;
 
 	*ret = (struct lg_mark){ .seq = 0 };
-	LG_TRY(lg_keeper_mark(w->parent.keeper_control, (uint32_t)chain, answered, &a));
-	lg_err e = await(w, &a);
+	e = lg_keeper_await(&t, lg_keeper_mark(t.keeper, (uint32_t)chain, lg_keeper_told, &t), &reply);
 	if (e == LG_E_NOT_FOUND)
 		return LG_OK;
 	LG_TRY(e);
-	return lg_mark_decode(&w->cx, a.reply, ret);
+	return lg_mark_decode(&w->cx, reply, ret);
 }
 
 lg_err
 lg_tool_mark_epoch(struct lg_tool_world *w, enum lg_chain chain, const struct lg_head *head)
 {
-	struct answer a = { w, LG_E_UNAVAILABLE, LG_NONE };
+	struct lg_keeper_told t = { .keeper = w->parent.keeper_control, .cx = &w->cx };
+	lg_str reply;
 
-	LG_TRY(lg_keeper_new_epoch(w->parent.keeper_control, (uint32_t)chain, head->epoch, head->seq, &head->hash, answered, &a));
-	return await(w, &a);
+	return lg_keeper_await(&t, lg_keeper_new_epoch(t.keeper, (uint32_t)chain, head->epoch, head->seq, &head->hash, lg_keeper_told, &t), &reply);
 }
 
 /* ---- words ----------------------------------------------------------------------------------------------------------- */

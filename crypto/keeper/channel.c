@@ -184,6 +184,26 @@ lg_keeper_wait(struct lg_keeper *k)
 	return k->gone ? LG_E_UNAVAILABLE : LG_OK;
 }
 
+void
+lg_keeper_told(void *told, lg_err e, lg_str reply)
+{
+	struct lg_keeper_told *t = told;
+
+	t->e = e;
+	t->reply = lg_dup(t->cx->arena, reply);
+}
+
+lg_err
+lg_keeper_await(struct lg_keeper_told *t, lg_err queued, lg_str *reply)
+{
+	if (queued != LG_OK || lg_keeper_wait(t->keeper) != LG_OK)
+		return lg_fail(t->cx, LG_E_UNAVAILABLE, "the keeper does not answer");
+	if (t->e != LG_OK)
+		return lg_fail(t->cx, t->e, "keeper: %.*s", LG_FMT(t->reply));
+	*reply = t->reply;
+	return LG_OK;
+}
+
 /* ---- asking ------------------------------------------------------------------------------------------------- */
 
 /* One request being written: begin, fields into k->out, finish.  A failed one leaves no trace. */

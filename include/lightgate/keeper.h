@@ -83,6 +83,16 @@ bool lg_keeper_wants_write(const struct lg_keeper *k);
 lg_err lg_keeper_read(struct lg_keeper *k);
 /* For a thread that owns the channel and may block (parent, tools, tests): flush and read until nothing is outstanding. */
 lg_err lg_keeper_wait(struct lg_keeper *k);
+/* One answer that is waited for: lg_keeper_await(&t, lg_keeper_keys(t.keeper, lg_keeper_told, &t), &reply).  The reply lives in
+ * the context's arena.  LG_E_UNAVAILABLE: the keeper ended; otherwise what it says is wrong. */
+struct lg_keeper_told {
+	struct lg_keeper *keeper;
+	struct lg_ctx *cx;
+	lg_err e;
+	lg_str reply;
+};
+void lg_keeper_told(void *told, lg_err e, lg_str reply);
+LG_CHECKED lg_err lg_keeper_await(struct lg_keeper_told *t, lg_err queued, lg_str *reply);
 
 /* ---- requests: each is queued and answered by callback; LG_E_BUSY at once when too many wait ------- */
 
