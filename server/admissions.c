@@ -2,30 +2,11 @@
 #include "server/admissions.h"
 
 #include "base/json.h"
+#include "server/row_key.h"
 
 /* (tenant, host, container) -> the admission; (tenant, SHA-256 of the jti) -> when the ticket expires. */
 const struct lg_table lg_admission_table = { .name = "admission", .id = 0x0603 };
 const struct lg_table lg_redeemed_table = { .name = "redeemed", .id = 0x0604 };
-
-static lg_str
-key_of(struct lg_arena *a, uint32_t tenant, lg_str x, lg_str y)
-{
-	char *k = lg_alloc(a, 4 + x.n + y.n);
-	uint32_t t = __builtin_bswap32(tenant);
-
-	memcpy(k, &t, 4);
-	if (x.n > 0)
-		memcpy(k + 4, x.p, x.n);
-	if (y.n > 0)
-		memcpy(k + 4 + x.n, y.p, y.n);
-	return (lg_str){ k, 4 + x.n + y.n };
-}
-
-static lg_str
-uuid_bytes(const lg_uuid *id)
-{
-	return (lg_str){ (const char *)id->b, sizeof id->b };
-}
 
 lg_err
 lg_container_id_check(struct lg_ctx *cx, lg_str id)
@@ -62,7 +43,7 @@ lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid 
 {
 	lg_str row;
 
-	LG_TRY(lg_get(cx, v, &lg_admission_table, key_of(cx->arena, tenant, uuid_bytes(&host), container), &row));
+	LG_TRY(lg_get(cx, v, &lg_admission_table, lg_row_key(cx->arena, tenant, lg_uuid_octets(&host), container), &row));
 	*ret = (struct lg_admission){ .host = host, .container = container };
 	return decode(cx, lg_dup(cx->arena, row), ret);
 }
@@ -71,7 +52,7 @@ lg_err
 lg_admissions_each(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_admission_each *each, void *arg)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
-	lg_str prefix = key_of(cx->arena, tenant, uuid_bytes(&host), LG_NONE), key, row;
+	lg_str prefix = lg_row_key(cx->arena, tenant, lg_uuid_octets(&host), LG_NONE), key, row;
 
 	LG_TRY(lg_scan(cx, v, &lg_admission_table, prefix, LG_NONE, &c));
 	while (lg_cursor_next(&c, &key, &row)) {
@@ -99,7 +80,7 @@ lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 	lg_buf_str32(&b, ad->image);
 	lg_buf_str32(&b, ad->bundle);
 	LG_TRY(lg_buf_status(cx, &b));
-	return lg_put(cx, v, &lg_admission_table, key_of(cx->arena, tenant, uuid_bytes(&ad->host), ad->container), lg_buf_view(&b));
+	return lg_put(cx, v, &lg_admission_table, lg_row_key(cx->arena, tenant, lg_uuid_octets(&ad->host), ad->container), lg_buf_view(&b));
 }
 
 lg_err
@@ -107,7 +88,7 @@ lg_ticket_redeem(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(8);
 	lg_sha256 jti = lg_sha256_of(t->claims.jti);
-	lg_str key = key_of(cx->arena, tenant, lg_sha256_str(&jti), LG_NONE);
+	lg_str key = lg_row_key(cx->arena, tenant, lg_sha256_str(&jti), LG_NONE);
 
 	if (lg_exists(cx, v, &lg_redeemed_table, key))
 		return lg_fail(cx, LG_E_DENIED, "the ticket has been used before");
@@ -134,7 +115,7 @@ sweep_tenant(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	/* A ticket is refused by its own time first; a minute of tolerance later nobody needs the row. */
 	int64_t before = cx->now - 5 * INT64_C(60000000);
 	ex->n = 0;
-	LG_TRY(lg_scan(cx, v, &lg_redeemed_table, key_of(cx->arena, ex->tenant, LG_NONE, LG_NONE), LG_NONE, &c));
+	LG_TRY(lg_scan(cx, v, &lg_redeemed_table, lg_row_key(cx->arena, ex->tenant, LG_NONE, LG_NONE), LG_NONE, &c));
 	while (ex->n < SWEEP_MAX && lg_cursor_next(&c, &key, &row)) {
 		struct lg_rd r = lg_rd_of(row);
 		if ((int64_t)lg_rd_u64(&r) < before)

@@ -5,18 +5,10 @@
 #include "lightgate/store.h"
 #include "server/embedded.h"
 #include "server/point.h"
+#include "server/row_key.h"
 #include "server/tenants.h"
 
 const struct lg_table lg_tenant_key_table = { .name = "tenant_key", .id = 0x0602 };
-
-static lg_str
-tenant_key(struct lg_arena *a, uint32_t tenant)
-{
-	uint32_t *k = lg_alloc(a, sizeof *k);
-
-	*k = __builtin_bswap32(tenant);
-	return (lg_str){ (const char *)k, sizeof *k };
-}
 
 lg_str
 lg_password_new(struct lg_arena *a)
@@ -66,7 +58,7 @@ make_tenant(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	if (policies == NULL)
 		return lg_fail(cx, LG_E_INTERNAL, "the default policies are not part of this program");
 	LG_TRY(lg_tenant_add(cx, m->app->directory, v, t->id, t->name, t->suffix));
-	LG_TRY(lg_put(cx, v, &lg_tenant_key_table, tenant_key(cx->arena, t->id), m->data_key));
+	LG_TRY(lg_put(cx, v, &lg_tenant_key_table, lg_row_key(cx->arena, t->id, LG_NONE, LG_NONE), m->data_key));
 	LG_TRY(make_people(cx, v, m));
 	lg_audit(v, t->suffix, t->id == LG_DEFAULT_TENANT ? LG_STR("{\"first\":true}") : LG_NONE);
 	return lg_policy_first(cx, m->app->point, v, t->id, policies->data);
@@ -120,7 +112,7 @@ lg_tenant_key_get(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, lg_st
 	lg_str row;
 
 	LG_TRY(lg_view_begin(cx, st, &v));
-	LG_TRY(lg_get(cx, v, &lg_tenant_key_table, tenant_key(cx->arena, tenant), &row));
+	LG_TRY(lg_get(cx, v, &lg_tenant_key_table, lg_row_key(cx->arena, tenant, LG_NONE, LG_NONE), &row));
 	*ret = lg_dup(cx->arena, row);
 	return LG_OK;
 }

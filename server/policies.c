@@ -4,6 +4,7 @@
 #include "lightgate/directory.h"
 #include "server/entities.h"
 #include "server/point_internal.h"
+#include "server/row_key.h"
 
 /*
  * Two kinds of rows.  (tenant) -> u64 version in force.  (tenant, u64 version) -> u64 time, author, source, then pairs of a
@@ -57,24 +58,11 @@ keep_resolved(struct lg_ctx *cx, struct resolver *rs, struct resolved *one)
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 static lg_str
-active_key(struct lg_arena *a, uint32_t tenant)
-{
-	uint32_t *k = lg_alloc(a, sizeof *k);
-
-	*k = __builtin_bswap32(tenant);
-	return (lg_str){ (const char *)k, sizeof *k };
-}
-
-static lg_str
 version_key(struct lg_arena *a, uint32_t tenant, uint64_t version)
 {
-	char *k = lg_alloc(a, 12);
-	uint32_t t = __builtin_bswap32(tenant);
 	uint64_t n = __builtin_bswap64(version);
 
-	memcpy(k, &t, 4);
-	memcpy(k + 4, &n, 8);
-	return (lg_str){ k, 12 };
+	return lg_row_key(a, tenant, (lg_str){ (const char *)&n, sizeof n }, LG_NONE);
 }
 
 static lg_err
@@ -82,7 +70,7 @@ active_version(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t *
 {
 	lg_str row;
 
-	LG_TRY(lg_get(cx, v, &policy_table, active_key(cx->arena, tenant), &row));
+	LG_TRY(lg_get(cx, v, &policy_table, lg_row_key(cx->arena, tenant, LG_NONE, LG_NONE), &row));
 	struct lg_rd r = lg_rd_of(row);
 	*ret = lg_rd_u64(&r);
 	return LG_OK;
@@ -126,7 +114,7 @@ version_put(struct lg_ctx *cx, struct lg_view *v, const struct resolver *names, 
 	LG_TRY(lg_buf_status(cx, &row));
 	LG_TRY(lg_put(cx, v, &policy_table, version_key(cx->arena, names->tenant, version), lg_buf_view(&row)));
 	lg_buf_u64(&active, version);
-	return lg_put(cx, v, &policy_table, active_key(cx->arena, names->tenant), lg_buf_view(&active));
+	return lg_put(cx, v, &policy_table, lg_row_key(cx->arena, names->tenant, LG_NONE, LG_NONE), lg_buf_view(&active));
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
@@ -352,7 +340,7 @@ lg_policy_versions(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_pol
 	lg_str key, row;
 
 	LG_TRY(active_version(cx, v, tenant, &active));
-	LG_TRY(lg_scan(cx, v, &policy_table, active_key(cx->arena, tenant), LG_NONE, &c));
+	LG_TRY(lg_scan(cx, v, &policy_table, lg_row_key(cx->arena, tenant, LG_NONE, LG_NONE), LG_NONE, &c));
 	while (lg_cursor_next(&c, &key, &row)) {
 		struct lg_rd r = lg_rd_of(lg_str_sub(key, 4, 8));
 		if (key.n != 12)

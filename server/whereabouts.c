@@ -3,22 +3,12 @@
 
 #include "base/ipnet.h"
 #include "server/admissions.h"
+#include "server/row_key.h"
 
 /* (tenant, host) -> rows of address, container, workload. */
 const struct lg_table lg_whereabouts_table = { .name = "whereabouts", .id = 0x0605, .domain = LG_DOMAIN_WHEREABOUTS };
 
 #define ROW_MAX	(4u << 20)
-
-static lg_str
-key_of(struct lg_arena *a, uint32_t tenant, const lg_uuid *host)
-{
-	char *k = lg_alloc(a, 4 + sizeof host->b);
-	uint32_t t = __builtin_bswap32(tenant);
-
-	memcpy(k, &t, 4);
-	memcpy(k + 4, host->b, sizeof host->b);
-	return (lg_str){ k, 4 + sizeof host->b };
-}
 
 /* ---- ranges -------------------------------------------------------------------------------------------------------- */
 
@@ -76,7 +66,7 @@ lg_err
 lg_whereabouts_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, struct lg_whereabout **ret, size_t *n)
 {
 	lg_str row;
-	lg_err e = lg_get(cx, v, &lg_whereabouts_table, key_of(cx->arena, tenant, &host), &row);
+	lg_err e = lg_get(cx, v, &lg_whereabouts_table, lg_row_key(cx->arena, tenant, lg_uuid_octets(&host), LG_NONE), &row);
 
 	*n = 0;
 	if (e == LG_E_NOT_FOUND)
@@ -89,7 +79,7 @@ static lg_err
 put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, const struct lg_whereabout *all, size_t n)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
-	lg_str key = key_of(cx->arena, tenant, &host);
+	lg_str key = lg_row_key(cx->arena, tenant, lg_uuid_octets(&host), LG_NONE);
 
 	if (n == 0) {
 		lg_err e = lg_del(cx, v, &lg_whereabouts_table, key);
@@ -183,7 +173,7 @@ static lg_err
 tell_of_others(struct told *t, const struct lg_entry *host)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
-	lg_str prefix = lg_str_sub(key_of(t->cx->arena, host->tenant, &host->uuid), 0, 4), key, row;
+	lg_str prefix = lg_row_key(t->cx->arena, host->tenant, LG_NONE, LG_NONE), key, row;
 
 	LG_TRY(lg_scan(t->cx, t->v, &lg_whereabouts_table, prefix, LG_NONE, &c));
 	while (lg_cursor_next(&c, &key, &row)) {
