@@ -1,30 +1,7 @@
 /* test_controls.c: controls of searches and writes, each with what is refused. */
 #include "directory/search.h"
-#include "tests/directory/wire.h"
+#include "tests/directory/wired.h"
 
-#define ALICE "uid=alice,ou=people," SUFFIX
-#define BOB "uid=bob,ou=people," SUFFIX
-#define PEOPLE "ou=people," SUFFIX
-#define STAFF "cn=staff,ou=groups," SUFFIX
-#define ADMINS "cn=admins,ou=groups," SUFFIX
-
-static struct world w;
-static struct wire k;
-
-static void
-start(void)
-{
-	world_start(&w);
-	world_people(&w);
-	wire_start(&k, &w);
-}
-
-static void
-end(void)
-{
-	wire_end(&k);
-	world_end(&w);
-}
 
 TestSuite(controls, .init = start, .fini = end);
 TestSuite(sort, .init = start, .fini = end);

@@ -2,28 +2,8 @@
 #include "base/clock.h"
 #include "directory/conn.h"
 #include "directory/plan.h"
-#include "tests/directory/wire.h"
+#include "tests/directory/wired.h"
 
-#define ALICE "uid=alice,ou=people," SUFFIX
-#define BOB "uid=bob,ou=people," SUFFIX
-
-static struct world w;
-static struct wire k;
-
-static void
-start(void)
-{
-	world_start(&w);
-	world_people(&w);
-	wire_start(&k, &w);
-}
-
-static void
-end(void)
-{
-	wire_end(&k);
-	world_end(&w);
-}
 
 TestSuite(limits, .init = start, .fini = end);
 TestSuite(plan, .init = start, .fini = end);

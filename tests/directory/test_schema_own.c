@@ -1,33 +1,13 @@
 /* test_schema_own.c: definitions that tenants add: read and changed over LDAP, checked on every write, durable. */
 #include "directory/schema_own.h"
-#include "tests/directory/wire.h"
+#include "tests/directory/wired.h"
 
-#define ALICE "uid=alice,ou=people," SUFFIX
 #define COLOR "( 1.3.6.1.4.1.99999.1.1 NAME 'favouriteColor' DESC 'it''s' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )"
 #define SHADE "( 1.3.6.1.4.1.99999.1.1 NAME ( 'favouriteColor' 'favColour' ) EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch " \
 	"SYNTAX 1.3.6.1.4.1.1466.115.121.1.15{64} SINGLE-VALUE X-ORIGIN ( 'a' 'b' ) )"
 #define PAINTER "( 1.3.6.1.4.1.99999.2.1 NAME 'painter' SUP top AUXILIARY MUST favouriteColor MAY ( description $ title ) )"
 
-static struct world w;
-static struct wire k;
-
-static void
-start(void)
-{
-	world_start(&w);
-	world_people(&w);
-	wire_start(&k, &w);
-	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
-}
-
-static void
-end(void)
-{
-	wire_end(&k);
-	world_end(&w);
-}
-
-TestSuite(own, .init = start, .fini = end);
+TestSuite(own, .init = start_as_alice, .fini = end);
 
 static int
 schema(int kind, const char *attribute, const char *value)

@@ -1,29 +1,7 @@
 /* test_shown.c: what an entry shows of other entries goes no further than what the reader may know of them. */
-#include "tests/directory/wire.h"
+#include "tests/directory/wired.h"
 
-#define ALICE "uid=alice,ou=people," SUFFIX
-#define BOB "uid=bob,ou=people," SUFFIX
-#define STAFF "cn=staff,ou=groups," SUFFIX
-#define ADMINS "cn=admins,ou=groups," SUFFIX
 #define CHAIN ":1.2.840.113556.1.4.1941:="
-
-static struct world w;
-static struct wire k;
-
-static void
-start(void)
-{
-	world_start(&w);
-	world_people(&w);
-	wire_start(&k, &w);
-}
-
-static void
-end(void)
-{
-	wire_end(&k);
-	world_end(&w);
-}
 
 TestSuite(shown, .init = start, .fini = end);
 

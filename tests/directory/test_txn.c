@@ -1,34 +1,13 @@
 /* test_txn.c: transactions do all or nothing; cancel answers both. */
 #include "directory/txn.h"
-#include "tests/directory/wire.h"
+#include "tests/directory/wired.h"
 
-#define ALICE "uid=alice,ou=people," SUFFIX
-#define BOB "uid=bob,ou=people," SUFFIX
 #define START "1.3.6.1.1.21.1"
 #define END "1.3.6.1.1.21.3"
 #define CANCEL "1.3.6.1.1.8"
 
-static struct world w;
-static struct wire k;
-
-static void
-start(void)
-{
-	world_start(&w);
-	world_people(&w);
-	wire_start(&k, &w);
-	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
-}
-
-static void
-end(void)
-{
-	wire_end(&k);
-	world_end(&w);
-}
-
-TestSuite(txn, .init = start, .fini = end);
-TestSuite(cancel, .init = start, .fini = end);
+TestSuite(txn, .init = start_as_alice, .fini = end);
+TestSuite(cancel, .init = start_as_alice, .fini = end);
 
 static lg_str
 begin_txn(void)

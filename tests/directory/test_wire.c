@@ -1,33 +1,11 @@
 /* test_wire.c: whole exchanges in bytes: bind, search, compare, writes, extended operations, and what happens between them. */
-#include "tests/directory/wire.h"
+#include "tests/directory/wired.h"
 
 #include <stdlib.h>
 
-#define ALICE "uid=alice,ou=people," SUFFIX
-#define BOB "uid=bob,ou=people," SUFFIX
-#define ADMINS "cn=admins,ou=groups," SUFFIX
-#define STAFF "cn=staff,ou=groups," SUFFIX
 #define STARTTLS "1.3.6.1.4.1.1466.20037"
 #define WHOAMI "1.3.6.1.4.1.4203.1.11.3"
 #define PASSMOD "1.3.6.1.4.1.4203.1.11.1"
-
-static struct world w;
-static struct wire k;
-
-static void
-start(void)
-{
-	world_start(&w);
-	world_people(&w);
-	wire_start(&k, &w);
-}
-
-static void
-end(void)
-{
-	wire_end(&k);
-	world_end(&w);
-}
 
 TestSuite(bind, .init = start, .fini = end);
 TestSuite(search, .init = start, .fini = end);
