@@ -3,7 +3,7 @@
  *
  * After a few failures an account waits, longer each time, and so does an address.  Were that all, whoever sends wrong passwords would
  * keep their owner out, and one guesser everybody behind the same address.  So who is known counts alone: a browser that the account
- * signed in with before (device.c), and a place where its password was right lately, such as an application that binds for its people.
+ * signed in with before (browser.c), and a place where its password was right lately, such as an application that binds for its people.
  * Neither looks at what strangers did, and each waits only for its own failures.
  *
  * An attempt counts as failed until it is told otherwise, so that many at once gain nothing.  The tables are bounded.  Whoever pushes
