@@ -75,6 +75,13 @@ meaning_of(struct sts_rq *rq, lg_str scope)
 	return lg_str_eq(text, key) ? scope : text;
 }
 
+/* Anybody can call an application anything: the name that is its own stands beside it. */
+static lg_str
+called(struct sts_rq *rq, const struct lg_sts_client *c)
+{
+	return c->display.n == 0 ? c->id : lg_print(rq->cx->arena, "%.*s (%.*s)", LG_FMT(c->display), LG_FMT(c->id));
+}
+
 static lg_err
 ask(struct sts_rq *rq, const struct sts_signin *si, lg_str cookie)
 {
@@ -86,9 +93,11 @@ ask(struct sts_rq *rq, const struct sts_signin *si, lg_str cookie)
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct sts_slot){ .name = "meaning", .value = meaning_of(rq, scopes[i]) };
 	LG_TRY(sts_csrf_make(rq, cookie, lg_cat(rq->cx->arena, LG_STR("consent "), si->request), &csrf));
+	const struct lg_sts_client *c = &si->az.client;
 	const struct sts_slot slots[] = {
 		{ .name = "csrf", .value = csrf }, { .name = "request", .value = si->request },
-		{ .name = "client", .value = si->az.client.id }, { .name = "site", .value = sts_redirect_origin(si->az.redirect) },
+		{ .name = "client", .value = called(rq, c) }, { .name = "about", .value = c->uri },
+		{ .name = "policy", .value = c->policy_uri }, { .name = "terms", .value = c->tos_uri }, { .name = "site", .value = sts_redirect_origin(si->az.redirect) },
 		{ .name = "name", .value = si->subject.name }, { .name = "scopes", .rows = &list },
 	};
 	return sts_page(rq, 200, "consent", slots, LG_COUNT(slots), sts_redirect_origin(si->az.redirect));

@@ -6,9 +6,10 @@ export function claim(what, good, more = '') {
 	console.log(good ? `ok ${what}` : `not ok ${what} ${more}`)
 }
 
-// One jar, forms sent as they stand; alice signs in.
+// One jar, forms sent as they stand; alice signs in, and answers what an application asks for.
 export class Browser {
 	jar = new Map()
+	answer = 'allow'
 	constructor(issuer, password) {
 		this.issuer = issuer
 		this.password = password
@@ -29,8 +30,14 @@ export class Browser {
 		return this.fill(await (await this.go(url, form)).text())
 	}
 	async fill(page) {
-		return this.go(new URL('/login', this.issuer), {
+		return this.consent(await this.go(new URL('/login', this.issuer), {
 			username: 'alice', password: this.password, csrf: field(page, 'csrf'), request: field(page, 'request'),
-		})
+		}))
+	}
+	// The page that asks whether the application may, if it is one.
+	async consent(r) {
+		const page = r.status === 200 ? await r.clone().text() : ''
+		if (!page.includes('/oauth2/consent"')) return r
+		return this.go(new URL('/oauth2/consent', this.issuer), { csrf: field(page, 'csrf'), request: field(page, 'request'), answer: this.answer })
 	}
 }

@@ -65,6 +65,20 @@ Test(consent, is_asked_once_for_the_same_scopes)
 	assert_status(ask(kit_fmt("%s&prompt=consent", query), cookie), 200);
 }
 
+Test(consent, shows_what_the_application_says_of_itself_and_who_it_is_here)
+{
+	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
+
+	kit_client("{\"name\":\"spa\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"],\"consent\":true,\"display\":\"<b>Shop\","
+	    "\"policy_uri\":\"https://shop.example/privacy?a=1&b\",\"tos_uri\":\"https://shop.example/terms\",\"client_uri\":\"https://shop.example/\"}",
+	    NULL, "c0000000-0000-4000-8000-000000000011");
+	struct answer page = ask(query, cookie);
+	const char *text = kit_c(page.body);
+	cr_assert(strstr(text, "Allow &lt;b&gt;Shop (spa)?") != NULL && strstr(text, "<b>Shop") == NULL);
+	cr_assert(strstr(text, "<a href=\"https://shop.example/privacy?a=1&amp;b\" rel=\"noreferrer\">What it does") != NULL);
+	cr_assert(strstr(text, "<a href=\"https://shop.example/terms\"") != NULL && strstr(text, "<a href=\"https://shop.example/\"") != NULL);
+}
+
 Test(consent, a_refusal_goes_to_the_application)
 {
 	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
