@@ -45,11 +45,11 @@ name_all(struct lg_gate_table *t, uint32_t n, const char *from, const char *to)
 }
 
 static void
-fill_rows(struct lg_gate_table *t, uint32_t n, uint16_t port, bool ask)
+fill_rows(struct lg_gate_table *t, uint32_t n, uint16_t port)
 {
 	struct lg_connect_row *v = LG_NEWS(t->arena, struct lg_connect_row, n);
 
-	v[0] = (struct lg_connect_row){ .source = 0, .destination = 1, .first = port, .last = port, .protocols = 1, .ask = ask };
+	v[0] = (struct lg_connect_row){ .source = 0, .destination = 1, .first = port, .last = port, .protocols = 1 };
 	for (uint32_t i = 1; i < n; i++)
 		v[i] = (struct lg_connect_row){ .source = i / 300 + 2, .destination = i % 300 + 400, .first = 5432, .last = 5432, .protocols = 1 };
 	t->rows = (struct lg_connect_table){ .v = v, .n = n };
@@ -63,41 +63,29 @@ make_table(uint32_t pairs, char **argv)
 
 	t->arena = a;
 	name_all(t, pairs / 300 + 800, argv[3], argv[4]);
-	fill_rows(t, pairs, (uint16_t)atoi(argv[5]), strcmp(argv[6], "queue") == 0);
+	fill_rows(t, pairs, (uint16_t)atoi(argv[5]));
 	return t;
 }
 
-static bool
-permit(void *arg, const struct lg_queue_packet *p)
+static void
+run_text(struct lg_ctx *cx, struct lg_buf *b)
 {
-	(void)arg;
-	return p->port != 0;
-}
-
-static int64_t
-run_text(struct lg_ctx *cx, struct lg_nft *nft, struct lg_buf *b)
-{
-	int64_t from = lg_monotonic_ns();
-
 	lg_buf_byte(b, '\0');
-	must(!b->full && lg_nft_run(cx, nft, b->p) == LG_OK, cx->error);
-	lg_buf_clear(b);
-	return lg_monotonic_ns() - from;
+	must(!b->full && lg_nft_run(cx, b->p) == LG_OK, cx->error);
+	lg_buf_free(b);
 }
 
 /* Nanoseconds from a table to a kernel that has it. */
 static int64_t
-change(struct lg_ctx *cx, struct lg_nft *nft, const struct lg_gate_table *t, struct lg_gate_elements *told)
+change(struct lg_ctx *cx, struct lg_batch *b, const struct lg_gate_table *t, const struct lg_places *ps, struct lg_gate_elements *told)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
-	const struct lg_places none = { .n = 0 };
 	int64_t from = lg_monotonic_ns();
-	struct lg_gate_elements now = lg_gate_elements_of(t, &none, cx->arena);
+	struct lg_gate_elements now = lg_gate_elements_of(t, ps, cx->arena);
 
-	struct lg_gate_change c = lg_gate_write_change(told, &now, &b);
+	struct lg_gate_change c = lg_gate_write_change(told, &now, b);
 	must(c.gone + c.new > 0, "a change");
-	lg_gate_write_generation(t->generation, &b);
-	(void)run_text(cx, nft, &b);
+	lg_gate_put_generation(t->generation, b);
+	must(lg_batch_run(cx, b) == LG_OK, cx->error);
 	*told = now;
 	return lg_monotonic_ns() - from;
 }
@@ -106,30 +94,28 @@ static void
 run_table(char **argv)
 {
 	struct lg_buf b = LG_BUF(LG_GATE_TEXT);
-	struct lg_queue *q = NULL;
 	struct lg_range range[2];
-	struct lg_nft *nft;
+	struct lg_place place[2] = { { .address = { address_of(argv[3]) }, .naddress = 1, .link = { if_nametoindex("va") }, .nlink = 1 },
+		{ .address = { address_of(argv[4]) }, .naddress = 1, .link = { if_nametoindex("vb") }, .nlink = 1 } };
+	const struct lg_places ps = { .v = place, .n = 2 };
+	struct lg_batch *batch;
 	struct lg_ctx cx;
 
 	lg_ctx_init(&cx, lg_arena_new());
-	must(lg_nft_open(&cx, &nft) == LG_OK, cx.error);
+	must(lg_batch_open(&cx, &batch) == LG_OK, cx.error);
+	const uint32_t ours[] = { lg_batch_port(batch) };
+	must(lg_nft_events(ours, 1) >= 0, "a listener, as the gate has one");
 	must(lg_range_parse(&cx, LG_STR("10.77.0.0/16"), &range[0]) == LG_OK && lg_range_parse(&cx, LG_STR("10.78.0.0/15"), &range[1]) == LG_OK, cx.error);
 	lg_gate_write_frame(&b);
 	lg_gate_write_ranges(range, 2, &b);
-	lg_gate_write_alive(3600 * LG_SECOND, &b);
-	(void)run_text(&cx, nft, &b);
-	must(lg_nft_queue(&cx, nft, "ask", 77) == LG_OK, cx.error);
+	run_text(&cx, &b);
+	lg_gate_put_alive(3600 * LG_SECOND, batch);
 	struct lg_gate_table *t = make_table((uint32_t)atoi(argv[2]), argv);
 	struct lg_gate_elements told = { .n = 0 };
-	int64_t all = change(&cx, nft, t, &told);
+	int64_t all = change(&cx, batch, t, &ps, &told);
 	t->rows.n--;
-	int64_t one = change(&cx, nft, t, &told);
+	int64_t one = change(&cx, batch, t, &ps, &told);
 	printf("%lld %.1f\n", (long long)all / 1000000, (double)one / 1e6);
-	fflush(stdout);
-	if (strcmp(argv[6], "queue") != 0)
-		return;
-	must(lg_queue_open(&cx, 77, permit, NULL, &q) == LG_OK, cx.error);
-	pause();
 }
 
 /* ---- connections ---------------------------------------------------------------------------------------------- */
@@ -192,7 +178,7 @@ run_connect(const char *address, const char *port, double seconds)
 int
 main(int argc, char **argv)
 {
-	if (argc == 7 && strcmp(argv[1], "table") == 0 && atoi(argv[2]) > 0 && atoi(argv[2]) <= PAIRS_MAX)
+	if (argc == 6 && strcmp(argv[1], "table") == 0 && atoi(argv[2]) > 0 && atoi(argv[2]) <= PAIRS_MAX)
 		run_table(argv);
 	else if (argc == 3 && strcmp(argv[1], "serve") == 0)
 		run_serve(argv[2]);

@@ -2,15 +2,13 @@
 #include "agent/gate/elements.h"
 
 #include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <stdlib.h>
-
-#include "agent/gate/nft.h"
 
 #define PORTS	65535
 #define EVERY	((1u << LG_BUNDLE_PROTOCOLS) - 1)
-#define BATCH	100000			/* elements of one command */
 
-_Static_assert(sizeof(struct lg_gate_element) == 40 && IF_NAMESIZE <= 16, "elements are compared octet by octet");
+_Static_assert(sizeof(struct lg_gate_element) == 40, "elements are compared octet by octet");
 
 /* ---- making ---------------------------------------------------------------------------------------------------- */
 
@@ -117,11 +115,11 @@ put_known(struct list *l, const struct lg_gate_table *t)
 }
 
 static void
-put_link(struct list *l, const struct lg_place *p, const char *link)
+put_link(struct list *l, const struct lg_place *p, uint32_t link)
 {
 	struct lg_gate_element e = { .set = LG_GATE_LINKS };
 
-	memcpy(e.from, link, strnlen(link, IF_NAMESIZE - 1));
+	memcpy(e.from, &link, sizeof link);
 	put(l, &e);
 	e.set = LG_GATE_OWN;
 	for (size_t i = 0; i < p->naddress; i++) {
@@ -182,59 +180,33 @@ is_of_links(const struct lg_gate_element *e)
 	return e->set == LG_GATE_LINKS || e->set == LG_GATE_OWN;
 }
 
-static void
-put_address(struct lg_buf *b, const struct lg_gate_element *e, const uint8_t a[16])
+/* As the rules join it (write.c): each part fills registers of four octets. */
+static struct lg_batch_element
+element_of(const struct lg_gate_element *e)
 {
-	struct lg_address at = { .family = e->six ? AF_INET6 : AF_INET };
+	struct lg_batch_element r = { .verdict = e->set < LG_GATE_PAIRS || is_of_links(e) ? NULL : e->ask ? "ask" : "" };
+	size_t address = e->six ? 16 : 4;
 
-	memcpy(at.a, a, sizeof at.a);
-	lg_address_put(b, &at);
-}
-
-static void
-put_key(struct lg_buf *b, const struct lg_gate_element *e)
-{
-	if (is_of_links(e))
-		lg_buf_printf(b, "\"%s\"", (const char *)e->from);
-	else
-		put_address(b, e, e->from);
-	if (e->set == LG_GATE_KNOWN || e->set == LG_GATE_LINKS)
-		return;
-	lg_buf_str(b, LG_STR(" . "));
-	put_address(b, e, e->to);
+	lg_batch_join(&r, e->from, is_of_links(e) ? 4 : address);
+	if (e->set != LG_GATE_KNOWN && e->set != LG_GATE_LINKS)
+		lg_batch_join(&r, e->to, address);
 	if (e->protocol != 0)
-		lg_buf_printf(b, " . %u", e->protocol);
-	if (e->set == LG_GATE_PORTS)
-		lg_buf_printf(b, " . %u", e->first);
-	else if (e->set == LG_GATE_SPANS)
-		lg_buf_printf(b, " . %u-%u", e->first, e->last);
+		lg_batch_join(&r, &e->protocol, 1);
+	if (e->set == LG_GATE_PORTS || e->set == LG_GATE_SPANS)
+		lg_batch_join_ports(&r, e->first, e->last);
+	return r;
 }
 
-/* One command a set, or several where it has very many. */
 static void
-write_list(const struct lg_gate_elements *all, const char *verb, const char *family, struct lg_buf *b)
+write_list(const struct lg_gate_elements *all, enum lg_batch_verb verb, int family, struct lg_batch *out)
 {
-	const struct lg_gate_element *before = NULL;
-	bool adds = strcmp(verb, "add") == 0, at_links = strcmp(family, LG_NFT_FAMILY) != 0;
-	size_t n = 0;
-
 	for (size_t i = 0; i < all->n; i++) {
 		const struct lg_gate_element *e = &all->v[i];
-		if (at_links && !is_of_links(e))
+		if (family == NFPROTO_BRIDGE && !is_of_links(e))
 			continue;
-		if (before == NULL || before->set != e->set || before->six != e->six || n == BATCH) {
-			lg_buf_printf(b, "%s%s element %s " LG_NFT_TABLE " %s {", before != NULL ? " }\n" : "", verb, family, names[e->set][e->six]);
-			n = 0;
-		}
-		if (n++ > 0)
-			lg_buf_byte(b, ',');
-		put_key(b, e);
-		if (adds && e->set >= LG_GATE_PAIRS && e->set <= LG_GATE_SPANS)
-			lg_buf_str(b, e->ask ? LG_STR(" : goto ask") : LG_STR(" : accept"));
-		before = e;
+		struct lg_batch_element one = element_of(e);
+		lg_batch_put(out, verb, family, names[e->set][e->six], &one);
 	}
-	if (before != NULL)
-		lg_buf_str(b, LG_STR(" }\n"));
 }
 
 /* What the first has and the second has not. */
@@ -254,15 +226,62 @@ without(const struct lg_gate_elements *a, const struct lg_gate_elements *b, stru
 }
 
 struct lg_gate_change
-lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_buf *out)
+lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_batch *out)
 {
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
 	struct lg_gate_elements gone = without(before, after, a), new = without(after, before, a);
-	const char *const family[] = { LG_NFT_FAMILY, LG_NFT_LINKS };
+	static const int family[] = { NFPROTO_INET, NFPROTO_BRIDGE };
 
 	for (size_t f = 0; f < LG_COUNT(family); f++)
-		write_list(&gone, "delete", family[f], out);
+		write_list(&gone, LG_BATCH_TAKE, family[f], out);
 	for (size_t f = 0; f < LG_COUNT(family); f++)
-		write_list(&new, "add", family[f], out);
+		write_list(&new, LG_BATCH_PUT, family[f], out);
 	return (struct lg_gate_change){ gone.n, new.n };
+}
+
+/* ---- what has a time, or is one --------------------------------------------------------------------------------- */
+
+void
+lg_gate_put_generation(uint64_t generation, struct lg_batch *out)
+{
+	struct lg_batch_element e = { .n = 0 };
+	uint32_t low = (uint32_t)generation;
+
+	lg_batch_join(&e, &low, sizeof low);
+	lg_batch_flush(out, NFPROTO_INET, "generation");
+	lg_batch_put(out, LG_BATCH_PUT, NFPROTO_INET, "generation", &e);
+}
+
+void
+lg_gate_put_alive(int64_t left, struct lg_batch *out)
+{
+	static const uint8_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
+
+	lg_batch_flush(out, NFPROTO_INET, "alive");
+	for (size_t i = 0; i < LG_COUNT(families); i++) {
+		struct lg_batch_element e = { .timeout = left / 1000 };
+		lg_batch_join(&e, &families[i], 1);
+		lg_batch_put(out, LG_BATCH_PUT, NFPROTO_INET, "alive", &e);
+	}
+}
+
+void
+lg_gate_put_learned(const struct lg_queue_packet *p, int seconds, struct lg_batch *out)
+{
+	struct lg_batch_element e = { .timeout = seconds * 1000 };
+	bool six = p->from.family == AF_INET6;
+	uint8_t protocol = (uint8_t)p->protocol;
+
+	lg_batch_join(&e, p->from.a, six ? 16 : 4);
+	lg_batch_join(&e, p->to.a, six ? 16 : 4);
+	lg_batch_join(&e, &protocol, 1);
+	lg_batch_join_ports(&e, p->port, p->port);
+	lg_batch_put(out, LG_BATCH_PUT, NFPROTO_INET, six ? "learned6" : "learned4", &e);
+}
+
+void
+lg_gate_forget_learned(struct lg_batch *out)
+{
+	lg_batch_flush(out, NFPROTO_INET, "learned4");
+	lg_batch_flush(out, NFPROTO_INET, "learned6");
 }

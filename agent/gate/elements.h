@@ -5,6 +5,8 @@
 #ifndef LG_AGENT_GATE_ELEMENTS_H
 #define LG_AGENT_GATE_ELEMENTS_H
 
+#include "agent/gate/batch.h"
+#include "agent/gate/queue.h"
 #include "agent/gate/table.h"
 
 /* links: this host's ends of the containers' interfaces; own: the addresses that may come out of one. */
@@ -16,7 +18,7 @@ struct lg_gate_element {		/* compared octet by octet: nothing lies between the m
 	uint8_t protocol;		/* IPPROTO_... */
 	uint8_t ask;			/* to the queue, instead of accepted */
 	uint16_t first, last;		/* ports */
-	uint8_t from[16];		/* an address; of links and own a name */
+	uint8_t from[16];		/* an address; of links and own an interface's number */
 	uint8_t to[16];
 };
 
@@ -30,7 +32,17 @@ struct lg_gate_elements lg_gate_elements_of(const struct lg_gate_table *t, const
 struct lg_gate_change {
 	size_t gone, new;
 };
-/* The nft(8) commands that make the one of the other; how many elements they take out and put in. */
-struct lg_gate_change lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_buf *out);
+/* What makes the one of the other; how many elements that takes out and puts in. */
+struct lg_gate_change lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate_elements *after, struct lg_batch *out);
+
+/* ---- what has a time, or is one ------------------------------------------------------------------------------ */
+
+/* By which version of the policies the rest was made. */
+void lg_gate_put_generation(uint64_t generation, struct lg_batch *out);
+/* The dead man's element; microseconds. */
+void lg_gate_put_alive(int64_t left, struct lg_batch *out);
+/* The queue's permit, for some seconds. */
+void lg_gate_put_learned(const struct lg_queue_packet *p, int seconds, struct lg_batch *out);
+void lg_gate_forget_learned(struct lg_batch *out);	/* what the queue answered before counts no more */
 
 #endif

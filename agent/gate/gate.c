@@ -10,10 +10,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "agent/gate/asked.h"
 #include "agent/gate/cut.h"
 #include "agent/gate/elements.h"
 #include "agent/gate/nft.h"
-#include "agent/gate/queue.h"
 #include "agent/gate/table.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -41,16 +41,14 @@ struct lg_gate {
 	struct news news[NEWS_MAX];
 	size_t nnews;
 	bool bundle_changed, closing;
-	struct lg_gate_table *table;		/* in force */
 	struct lg_buf whereabouts;		/* what the service is to know of this host */
 	uint64_t whereabouts_version;		/* 0: nothing has to be said */
 
-	/* The queue's thread alone. */
-	struct lg_queue *queue;
-	struct lg_nft *queue_nft;
+	struct lg_asked *asked;
 
 	/* The gate's thread alone. */
-	struct lg_nft *nft;
+	struct lg_gate_table *table;		/* in force */
+	struct lg_batch *batch;
 	int events;				/* what others do to the packet filter */
 	struct lg_places places;
 	struct lg_arena *told_arena;		/* of what follows */
@@ -148,14 +146,15 @@ call_for_bridges(void)
 static lg_err
 install(struct lg_ctx *cx, struct lg_gate *g)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
 
 	lg_gate_write_frame(&b);
 	lg_gate_write_ranges(g->range, g->nrange, &b);
 	lg_buf_byte(&b, '\0');
 	LG_TRY(lg_buf_status(cx, &b));
-	LG_TRY(lg_nft_run(cx, g->nft, b.p));
-	LG_TRY(lg_nft_queue(cx, g->nft, "ask", LG_GATE_QUEUE));
+	LG_TRY(lg_nft_run(cx, b.p));
+	LG_TRY(lg_nft_queue(cx, "ask", LG_GATE_QUEUE));
+	malloc_trim(0);			/* what nft needs to read commands is more than all else of the gate */
 	call_for_bridges();
 	return LG_OK;
 }
@@ -165,7 +164,7 @@ static lg_err
 begin_again(struct lg_ctx *cx, struct lg_gate *g)
 {
 	LG_TRY(install(cx, g));
-	(void)lg_nft_lost(cx, g->nft, g->events);	/* by ourselves */
+	(void)lg_nft_lost(cx, g->events);	/* by ourselves */
 	g->told = (struct lg_gate_elements){ .n = 0 };
 	g->alive_at = 0;
 	return LG_OK;
@@ -176,10 +175,10 @@ begin_again(struct lg_ctx *cx, struct lg_gate *g)
 static void
 put_in_force(struct lg_gate *g, struct lg_gate_table *t)
 {
-	pthread_mutex_lock(&g->lock);
 	struct lg_gate_table *old = g->table;
+
+	lg_asked_use(g->asked, t);
 	g->table = t;
-	pthread_mutex_unlock(&g->lock);
 	lg_gate_table_free(&old);
 }
 
@@ -197,18 +196,15 @@ remember_told(struct lg_gate *g, const struct lg_gate_table *t, struct lg_arena 
 static lg_err
 tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t, const struct lg_gate_elements *now)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
+	struct lg_gate_change c = lg_gate_write_change(&g->told, now, g->batch);
 
-	struct lg_gate_change c = lg_gate_write_change(&g->told, now, &b);
 	if (c.gone + c.new == 0 && t->generation == g->told_generation)
 		return LG_OK;
 	if (c.gone > 0 || t->generation != g->told_generation)
-		lg_gate_write_forget(&b);
-	lg_gate_write_generation(t->generation, &b);
-	lg_buf_byte(&b, '\0');
-	LG_TRY(lg_buf_status(cx, &b));
-	LG_TRY(lg_nft_run(cx, g->nft, b.p));
-	malloc_trim(0);			/* nft's own lists are many times what it was told */
+		lg_gate_forget_learned(g->batch);
+	lg_gate_put_generation(t->generation, g->batch);
+	LG_TRY(lg_batch_run(cx, g->batch));
+	malloc_trim(0);			/* a list of all elements, and what it was made from */
 	lg_log(LG_INFO, "the gate knows %zu addresses and %zu ways among them, by bundle %llu", t->nnamed, t->rows.n,
 	    (unsigned long long)t->generation);
 	return LG_OK;
@@ -305,7 +301,6 @@ say_staleness(struct lg_gate *g, bool fresh)
 static lg_err
 stay_alive(struct lg_ctx *cx, struct lg_gate *g)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024);
 	struct lg_bundle_about about = { .max_stale = LG_MINUTE };
 	struct lg_follow_now now;
 	int64_t time = lg_boottime();
@@ -321,9 +316,8 @@ stay_alive(struct lg_ctx *cx, struct lg_gate *g)
 	g->alive_at = time + (now.fresh ? left / 3 : LG_SECOND / 5);
 	if (!now.fresh && !g->at.stale_open)
 		return LG_OK;
-	lg_gate_write_alive(left, &b);
-	lg_buf_byte(&b, '\0');
-	return lg_nft_run(cx, g->nft, b.p);
+	lg_gate_put_alive(left, g->batch);
+	return lg_batch_run(cx, g->batch);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------------------------ */
@@ -334,7 +328,7 @@ turn(struct lg_ctx *cx, struct lg_gate *g)
 	bool policies, changed = take_news(cx, g, &policies);
 
 	changed |= lg_places_refresh(cx, &g->places);
-	if (!g->broken && lg_nft_lost(cx, g->nft, g->events)) {
+	if (!g->broken && lg_nft_lost(cx, g->events)) {
 		lg_log(LG_ERROR, "somebody took the gate's table away: it is made anew");
 		g->broken = true;
 	}
@@ -380,65 +374,6 @@ run(void *arg)
 	return NULL;
 }
 
-/* ---- the queue --------------------------------------------------------------------------------------------------------------- */
-
-static const char *
-protocol_name(int protocol)
-{
-	return protocol == 6 ? "tcp" : protocol == 17 ? "udp" : "icmp";
-}
-
-/* The kernel knows it for a while; where it cannot, it asks again. */
-static void
-learn(struct lg_ctx *cx, struct lg_gate *g, const struct lg_queue_packet *p)
-{
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024);
-
-	if (p->port == 0)
-		return;
-	lg_gate_write_learned(&p->from, &p->to, p->protocol, p->port, LG_GATE_LEARNED_FOR, &b);
-	lg_buf_byte(&b, '\0');
-	if (lg_nft_run(cx, g->queue_nft, b.p) != LG_OK)
-		lg_log(LG_WARN, "%s", cx->error);
-}
-
-static bool
-ask_bundle(struct lg_ctx *cx, struct lg_gate *g, const struct lg_queue_packet *p, lg_str source, lg_str destination)
-{
-	lg_str reason, policy;
-	struct lg_bundle_question q = {
-		.subject_type = LG_STR("Workload"), .subject = source, .proof = "asserted", .action = LG_STR("connect"),
-		.resource_type = LG_STR("Workload"), .resource = destination, .protocol = lg_str_of(protocol_name(p->protocol)), .port = p->port,
-	};
-
-	if (lg_bundles_decide(cx, g->bundles, &q, &reason, &policy) == LG_LOCAL_PERMIT)
-		return true;
-	lg_log(LG_INFO, "%.*s does not reach %.*s at %s port %u: %.*s", LG_FMT(source), LG_FMT(destination), protocol_name(p->protocol),
-	    (unsigned)p->port, LG_FMT(reason));
-	return false;
-}
-
-static bool
-permits(void *arg, const struct lg_queue_packet *p)
-{
-	struct lg_gate *g = arg;
-	lg_str source = LG_NONE, destination = LG_NONE;
-	struct lg_ctx cx;
-
-	lg_ctx_init(&cx, lg_arena_new());
-	pthread_mutex_lock(&g->lock);
-	enum lg_gate_says says = g->table == NULL ? LG_GATE_DENY :
-	    lg_gate_table_ask(g->table, &p->from, &p->to, p->protocol, p->port, &source, &destination);
-	source = lg_dup(cx.arena, source);
-	destination = lg_dup(cx.arena, destination);
-	pthread_mutex_unlock(&g->lock);
-	bool permit = says == LG_GATE_PERMIT || says == LG_GATE_FOREIGN;
-	if (says == LG_GATE_ASK && (permit = ask_bundle(&cx, g, p, source, destination)))
-		learn(&cx, g, p);
-	lg_arena_free(&cx.arena);
-	return permit;
-}
-
 /* ---- opening, closing ---------------------------------------------------------------------------------------------------------- */
 
 static lg_err
@@ -461,20 +396,20 @@ prepare(struct lg_ctx *cx, struct lg_gate *g)
 {
 	LG_TRY(read_ranges(cx, g));
 	LG_TRY(lg_places_open(cx, g->at.state, &g->places));
-	LG_TRY(lg_nft_open(cx, &g->nft));
-	LG_TRY(lg_nft_open(cx, &g->queue_nft));
+	LG_TRY(lg_batch_open(cx, &g->batch));
 	LG_TRY(install(cx, g));
-	if ((g->events = lg_nft_events()) < 0)
+	LG_TRY(lg_asked_open(cx, LG_GATE_QUEUE, g->bundles, &g->asked));
+	const uint32_t ours[] = { lg_batch_port(g->batch), lg_batch_port(lg_asked_batch(g->asked)) };
+	if ((g->events = lg_nft_events(ours, LG_COUNT(ours))) < 0)
 		return lg_fail(cx, LG_E_IO, "changes of the packet filter cannot be followed: %s", strerror(errno));
-	return lg_queue_open(cx, LG_GATE_QUEUE, permits, g, &g->queue);
+	return LG_OK;
 }
 
 static void
 end(struct lg_gate *g)
 {
-	lg_queue_close(&g->queue);
-	lg_nft_close(&g->nft);
-	lg_nft_close(&g->queue_nft);
+	lg_asked_close(&g->asked);
+	lg_batch_close(&g->batch);
 	lg_places_close(&g->places);
 	lg_fd_close(&g->events);
 	lg_gate_table_free(&g->table);
@@ -520,7 +455,7 @@ lg_gate_stop(struct lg_gate *g)
 	pthread_mutex_unlock(&g->lock);
 	wake(g);
 	pthread_join(g->thread, NULL);
-	lg_queue_close(&g->queue);
+	lg_asked_stop(g->asked);
 }
 
 void
@@ -534,10 +469,5 @@ lg_gate_free(struct lg_gate **gate)
 lg_err
 lg_gate_remove(struct lg_ctx *cx)
 {
-	struct lg_nft *n;
-
-	LG_TRY(lg_nft_open(cx, &n));
-	lg_err e = lg_nft_run(cx, n, "add table inet lightgate\ndelete table inet lightgate\nadd table bridge lightgate\ndelete table bridge lightgate\n");
-	lg_nft_close(&n);
-	return e;
+	return lg_nft_run(cx, "add table inet lightgate\ndelete table inet lightgate\nadd table bridge lightgate\ndelete table bridge lightgate\n");
 }

@@ -1,67 +1,42 @@
 /* nft.c: see nft.h. */
 #include "agent/gate/nft.h"
 
+#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <linux/filter.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <nftables/libnftables.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS	(4 << 20)	/* octets that the kernel keeps for us */
+#define SENDERS	4		/* whose changes are not told */
 
-struct lg_nft {
-	struct nft_ctx *cx;
-};
-
+/* A context for each: rules are written once, and what it holds to read commands is more than all else of the gate. */
 lg_err
-lg_nft_open(struct lg_ctx *cx, struct lg_nft **ret)
+lg_nft_run(struct lg_ctx *cx, const char *commands)
 {
-	struct lg_nft *n = calloc(1, sizeof *n);
+	struct nft_ctx *n = nft_ctx_new(NFT_CTX_DEFAULT);
+	lg_str line, rest;
 
-	if (n == NULL)
-		abort();
-	n->cx = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (n->cx == NULL || nft_ctx_buffer_error(n->cx) != 0 || nft_ctx_buffer_output(n->cx) != 0) {
-		lg_nft_close(&n);
+	if (n == NULL || nft_ctx_buffer_error(n) != 0 || nft_ctx_buffer_output(n) != 0) {
+		nft_ctx_free(n);
 		return lg_fail(cx, LG_E_IO, "the packet filter cannot be reached");
 	}
-	*ret = n;
-	return LG_OK;
-}
-
-void
-lg_nft_close(struct lg_nft **nft)
-{
-	struct lg_nft *n = *nft;
-
-	*nft = NULL;
-	if (n == NULL)
-		return;
-	if (n->cx != NULL)
-		nft_ctx_free(n->cx);
-	free(n);
-}
-
-lg_err
-lg_nft_run(struct lg_ctx *cx, struct lg_nft *n, const char *commands)
-{
-	lg_str said, line, rest;
-
-	if (nft_run_cmd_from_buffer(n->cx, commands) == 0) {
-		(void)nft_ctx_get_error_buffer(n->cx);
-		return LG_OK;
-	}
-	said = lg_str_of(nft_ctx_get_error_buffer(n->cx));
-	(void)lg_str_cut(said, '\n', &line, &rest);
-	return lg_fail(cx, LG_E_IO, "the packet filter refuses: %.*s", LG_FMT(line));
+	bool done = nft_run_cmd_from_buffer(n, commands) == 0;
+	(void)lg_str_cut(lg_dup(cx->arena, lg_str_of(nft_ctx_get_error_buffer(n))), '\n', &line, &rest);
+	nft_ctx_free(n);
+	return done ? LG_OK : lg_fail(cx, LG_E_IO, "the packet filter refuses: %.*s", LG_FMT(line));
 }
 
 /* ---- the queue ---------------------------------------------------------------------------------------------- */
@@ -126,24 +101,42 @@ queue_by_target(struct lg_ctx *cx, const char *chain, uint16_t number)
 }
 
 lg_err
-lg_nft_queue(struct lg_ctx *cx, struct lg_nft *n, const char *chain, uint16_t number)
+lg_nft_queue(struct lg_ctx *cx, const char *chain, uint16_t number)
 {
 	const char *rule = lg_print(cx->arena, "add rule " LG_NFT_FAMILY " " LG_NFT_TABLE " %s queue num %u", chain, (unsigned)number).p;
 
-	if (lg_nft_run(cx, n, rule) == LG_OK)
+	if (lg_nft_run(cx, rule) == LG_OK)
 		return LG_OK;
 	return queue_by_target(cx, chain, number);
 }
 
 /* ---- what others do ------------------------------------------------------------------------------------------ */
 
+/* A message's head says who asked for what it tells of (nlmsg_pid); a transaction is told as one.  A hundred thousand elements of our own
+ * would wake us for nothing, and push out what others do. */
+static bool
+leave_out(int fd, const uint32_t ours[], size_t n)
+{
+	struct sock_filter program[2 * SENDERS + 2] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)) };
+	size_t k = 1;
+
+	assert(n <= SENDERS);
+	for (size_t i = 0; i < n; i++) {
+		program[k++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(ours[i]), 0, 1);
+		program[k++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	}
+	program[k++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	struct sock_fprog all = { .len = (unsigned short)k, .filter = program };
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof all) == 0;
+}
+
 int
-lg_nft_events(void)
+lg_nft_events(const uint32_t ours[], size_t n)
 {
 	struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_groups = 1u << (NFNLGRP_NFTABLES - 1) };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER), size = EVENTS;
 
-	if (fd >= 0 && bind(fd, (const struct sockaddr *)(const void *)&at, sizeof at) != 0) {
+	if (fd >= 0 && (!leave_out(fd, ours, n) || bind(fd, (const struct sockaddr *)(const void *)&at, sizeof at) != 0)) {
 		close(fd);
 		return -1;
 	}
@@ -181,7 +174,7 @@ read_event(const struct nlmsghdr *h, void *arg)
 }
 
 bool
-lg_nft_lost(struct lg_ctx *cx, struct lg_nft *n, int events)
+lg_nft_lost(struct lg_ctx *cx, int events)
 {
 	bool lost = false, missed = false;
 	char room[16384];
@@ -189,9 +182,9 @@ lg_nft_lost(struct lg_ctx *cx, struct lg_nft *n, int events)
 
 	while ((got = recv(events, room, sizeof room, 0)) > 0 || (got < 0 && errno == ENOBUFS)) {
 		if (got < 0)
-			missed = true;		/* our own elements were too many to keep */
+			missed = true;		/* others' were too many to keep */
 		else
 			(void)mnl_cb_run(room, (size_t)got, 0, 0, read_event, &lost);
 	}
-	return lost || (missed && lg_nft_run(cx, n, "list chain " LG_NFT_FAMILY " " LG_NFT_TABLE " forward\nlist chain " LG_NFT_LINKS " " LG_NFT_TABLE " from\n") != LG_OK);
+	return lost || (missed && lg_nft_run(cx, "list chain " LG_NFT_FAMILY " " LG_NFT_TABLE " forward\nlist chain " LG_NFT_LINKS " " LG_NFT_TABLE " from\n") != LG_OK);
 }

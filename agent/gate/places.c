@@ -8,6 +8,7 @@
 #include <ifaddrs.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ read_addresses(struct lg_place *p)
 }
 
 struct links {
-	int peer[LG_PLACE_LINKS];
+	uint32_t peer[LG_PLACE_LINKS];
 	size_t n;
 };
 
@@ -70,7 +71,7 @@ read_attribute(const struct nlattr *attr, void *arg)
 	struct links *l = arg;
 
 	if (mnl_attr_get_type(attr) == IFLA_LINK && l->n < LG_PLACE_LINKS)
-		l->peer[l->n++] = (int)mnl_attr_get_u32(attr);
+		l->peer[l->n++] = mnl_attr_get_u32(attr);
 	return MNL_CB_OK;
 }
 
@@ -124,6 +125,7 @@ static void
 look_inside(const struct lg_places *ps, struct lg_place *p)
 {
 	struct links l = { .n = 0 };
+	char name[IF_NAMESIZE];
 
 	p->naddress = p->nlink = 0;
 	if (!enter(p))
@@ -132,8 +134,8 @@ look_inside(const struct lg_places *ps, struct lg_place *p)
 	read_links(&l);
 	come_back(ps);
 	for (size_t i = 0; i < l.n; i++)
-		if (if_indextoname((unsigned)l.peer[i], p->link[p->nlink]) != NULL)
-			p->nlink++;
+		if (if_indextoname(l.peer[i], name) != NULL)
+			p->link[p->nlink++] = l.peer[i];
 }
 
 /* ---- what changes there --------------------------------------------------------------------------------------------- */

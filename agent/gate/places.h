@@ -5,7 +5,6 @@
 #ifndef LG_AGENT_GATE_PLACES_H
 #define LG_AGENT_GATE_PLACES_H
 
-#include <net/if.h>
 #include <sys/types.h>
 
 #include "agent/records.h"
@@ -25,7 +24,7 @@ struct lg_place {
 	int64_t started;		/* of the process, in clock ticks since boot: a number that comes again has another */
 	struct lg_address address[LG_PLACE_ADDRESSES];
 	size_t naddress;
-	char link[LG_PLACE_LINKS][IF_NAMESIZE];	/* this host's ends of its interfaces */
+	uint32_t link[LG_PLACE_LINKS];	/* this host's ends of its interfaces, by number */
 	size_t nlink;
 
 	/* places.c's own; -1 without one */

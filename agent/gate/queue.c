@@ -3,31 +3,35 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "agent/gate/table.h"
 #include "base/log.h"
 #include "base/thread.h"
 
-#define ROOM		(64u << 10)	/* octets that one read takes: several packets with their attributes */
+#define ROOM		1024		/* octets of one packet with its attributes */
+#define VERDICT		64		/* of an answer to one */
 #define RECEIVE		(4 << 20)	/* of the socket: what comes while we decide */
+#define LOOK_UP		5		/* seconds after which an idle thread looks whether it is to end: should nothing wake it */
 
 struct lg_queue {
 	struct mnl_socket *s;
 	uint16_t number;
-	bool (*permits)(void *arg, const struct lg_queue_packet *p);
-	void *arg;
+	struct lg_queue_asked asked;
 	pthread_t thread;
-	int stop[2];
+	_Atomic bool stop;
+
+	/* The thread alone: what one read brought, and the answers to it. */
+	char room[LG_QUEUE_READ][ROOM];
+	char verdicts[LG_QUEUE_READ * VERDICT];
+	size_t octets;
 };
 
 /* ---- headers --------------------------------------------------------------------------------------------------- */
@@ -92,16 +96,14 @@ lg_queue_parse(const uint8_t *p, size_t n, struct lg_queue_packet *ret)
 /* ---- verdicts ---------------------------------------------------------------------------------------------------- */
 
 static void
-answer(struct lg_queue *q, uint32_t id, bool permit)
+put_verdict(struct lg_queue *q, uint32_t id, bool permit)
 {
-	char room[512];
-	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_VERDICT, q->number);
+	struct nlmsghdr *nlh = nfq_nlmsg_put(q->verdicts + q->octets, NFQNL_MSG_VERDICT, q->number);
 
 	nfq_nlmsg_verdict_put(nlh, (int)id, permit ? NF_ACCEPT : NF_REPEAT);
 	if (!permit)
 		nfq_nlmsg_verdict_put_mark(nlh, LG_GATE_MARK);
-	if (mnl_socket_sendto(q->s, nlh, nlh->nlmsg_len) < 0)
-		lg_log(LG_WARN, "a packet's verdict is lost: %s", strerror(errno));
+	q->octets += nlh->nlmsg_len;
 }
 
 static int
@@ -116,77 +118,106 @@ take_packet(const struct nlmsghdr *nlh, void *arg)
 	const struct nfqnl_msg_packet_hdr *head = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
 	bool readable = attr[NFQA_PAYLOAD] != NULL &&
 	    lg_queue_parse(mnl_attr_get_payload(attr[NFQA_PAYLOAD]), mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]), &p);
-	answer(q, ntohl(head->packet_id), readable && q->permits(q->arg, &p));
+	put_verdict(q, ntohl(head->packet_id), readable && q->asked.permits(q->asked.arg, &p));
 	return MNL_CB_OK;
+}
+
+/* Each datagram tells of one packet: a busy queue is read, and answered, by many at once. */
+static int
+receive(struct lg_queue *q, struct mmsghdr got[LG_QUEUE_READ])
+{
+	struct iovec at[LG_QUEUE_READ];
+
+	for (size_t i = 0; i < LG_QUEUE_READ; i++) {
+		at[i] = (struct iovec){ q->room[i], ROOM };
+		got[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &at[i], .msg_iovlen = 1 } };
+	}
+	return recvmmsg(mnl_socket_get_fd(q->s), got, LG_QUEUE_READ, MSG_WAITFORONE, NULL);
 }
 
 static void *
 run(void *arg)
 {
+	struct mmsghdr got[LG_QUEUE_READ];
 	struct lg_queue *q = arg;
-	struct pollfd fds[] = { { .fd = mnl_socket_get_fd(q->s), .events = POLLIN }, { .fd = q->stop[0], .events = POLLIN } };
-	char *room = malloc(ROOM);
 
-	if (room == NULL)
-		abort();
-	while (poll(fds, LG_COUNT(fds), -1) >= 0 || errno == EINTR) {
-		if (fds[1].revents != 0)
-			break;
-		ssize_t n = mnl_socket_recvfrom(q->s, room, ROOM);
-		if (n > 0)
-			(void)mnl_cb_run(room, (size_t)n, 0, mnl_socket_get_portid(q->s), take_packet, q);
+	while (!q->stop) {
+		int n = receive(q, got);
+		q->octets = 0;
+		for (int i = 0; i < n; i++)
+			(void)mnl_cb_run(q->room[i], got[i].msg_len, 0, mnl_socket_get_portid(q->s), take_packet, q);
+		if (q->octets == 0)
+			continue;
+		if (mnl_socket_sendto(q->s, q->verdicts, q->octets) < 0)
+			lg_log(LG_WARN, "packets' verdicts are lost: %s", strerror(errno));
+		q->asked.answered(q->asked.arg);
 	}
-	free(room);
 	return NULL;
 }
 
 /* ---- opening --------------------------------------------------------------------------------------------------------- */
 
 static bool
-configure(struct lg_queue *q)
+configure(struct lg_queue *q, uint8_t command, uint16_t flags)
 {
 	char room[512];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->number);
 
-	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, NFQNL_CFG_CMD_BIND);
-	if (mnl_socket_sendto(q->s, nlh, nlh->nlmsg_len) < 0)
-		return false;
-	nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->number);
+	nlh->nlmsg_flags |= flags;
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, command);
+	return mnl_socket_sendto(q->s, nlh, nlh->nlmsg_len) > 0;
+}
+
+/* What a card would cut into packets later (GSO) is asked about whole, and no sum is made for our eyes. */
+static bool
+describe(struct lg_queue *q)
+{
+	char room[512];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->number);
+
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, LG_QUEUE_PACKET);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, LG_QUEUE_LENGTH);
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));
 	return mnl_socket_sendto(q->s, nlh, nlh->nlmsg_len) > 0;
 }
 
 static bool
 reach(struct lg_queue *q)
 {
-	int on = 1, size = RECEIVE;
+	const struct timeval idle = { .tv_sec = LOOK_UP };
+	int on = 1, size = RECEIVE, fd;
 
 	q->s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (q->s == NULL || mnl_socket_bind(q->s, 0, MNL_SOCKET_AUTOPID) != 0)
 		return false;
+	fd = mnl_socket_get_fd(q->s);
 	(void)mnl_socket_setsockopt(q->s, NETLINK_NO_ENOBUFS, &on, sizeof on);
-	(void)setsockopt(mnl_socket_get_fd(q->s), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
-	return configure(q);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof idle);
+	return configure(q, NFQNL_CFG_CMD_BIND, 0) && describe(q);
+}
+
+static void
+forget(struct lg_queue *q)
+{
+	if (q->s != NULL)
+		mnl_socket_close(q->s);
+	free(q);
 }
 
 lg_err
-lg_queue_open(struct lg_ctx *cx, uint16_t number, bool (*permits)(void *arg, const struct lg_queue_packet *p), void *arg, struct lg_queue **ret)
+lg_queue_open(struct lg_ctx *cx, uint16_t number, const struct lg_queue_asked *asked, struct lg_queue **ret)
 {
 	struct lg_queue *q = calloc(1, sizeof *q);
 
-	if (q == NULL || pipe2(q->stop, O_CLOEXEC) != 0)
+	if (q == NULL)
 		abort();
 	q->number = number;
-	q->permits = permits;
-	q->arg = arg;
+	q->asked = *asked;
 	if (!reach(q)) {
 		int error = errno;
-		if (q->s != NULL)
-			mnl_socket_close(q->s);
-		close(q->stop[0]);
-		close(q->stop[1]);
-		free(q);
+		forget(q);
 		return lg_fail(cx, LG_E_IO, "the packet queue %u cannot be used: %s", (unsigned)number, strerror(error));
 	}
 	if (!lg_thread_start(&q->thread, 0, run, q))
@@ -195,6 +226,7 @@ lg_queue_open(struct lg_ctx *cx, uint16_t number, bool (*permits)(void *arg, con
 	return LG_OK;
 }
 
+/* The kernel's acknowledgement wakes the thread. */
 void
 lg_queue_close(struct lg_queue **queue)
 {
@@ -203,10 +235,8 @@ lg_queue_close(struct lg_queue **queue)
 	*queue = NULL;
 	if (q == NULL)
 		return;
-	(void)!write(q->stop[1], "", 1);
+	q->stop = true;
+	(void)configure(q, NFQNL_CFG_CMD_UNBIND, NLM_F_ACK);
 	pthread_join(q->thread, NULL);
-	mnl_socket_close(q->s);
-	close(q->stop[0]);
-	close(q->stop[1]);
-	free(q);
+	forget(q);
 }

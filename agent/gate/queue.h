@@ -6,6 +6,7 @@
 
 #define LG_QUEUE_PACKET	128		/* octets of a packet that are looked at: its headers */
 #define LG_QUEUE_LENGTH	4096		/* packets that wait; beyond, the kernel drops */
+#define LG_QUEUE_READ	64		/* of them, answered at once */
 
 struct lg_queue_packet {
 	struct lg_address from, to;
@@ -16,10 +17,15 @@ struct lg_queue_packet {
 /* The headers of an IP packet.  False: cut short, a fragment, or with what cannot be read; such a packet is refused. */
 bool lg_queue_parse(const uint8_t *p, size_t n, struct lg_queue_packet *ret);
 
+struct lg_queue_asked {
+	bool (*permits)(void *arg, const struct lg_queue_packet *p);
+	void (*answered)(void *arg);	/* the kernel has the verdicts of all that was asked since the last time */
+	void *arg;
+};
+
 struct lg_queue;
-/* Asks `permits` about each packet, on a thread of its own. */
-LG_CHECKED lg_err lg_queue_open(struct lg_ctx *cx, uint16_t number, bool (*permits)(void *arg, const struct lg_queue_packet *p), void *arg,
-    struct lg_queue **ret);
+/* Asks about each packet, on a thread of its own. */
+LG_CHECKED lg_err lg_queue_open(struct lg_ctx *cx, uint16_t number, const struct lg_queue_asked *asked, struct lg_queue **ret);
 void lg_queue_close(struct lg_queue **q);	/* safe on NULL */
 
 #endif

@@ -13,7 +13,7 @@
 #include "client/bundle.h"
 
 #define LG_GATE_RANGES		64		/* of guarded addresses */
-#define LG_GATE_TEXT		(64u << 20)	/* octets of one change: some 800,000 elements */
+#define LG_GATE_TEXT		(64u << 10)	/* octets of the frame */
 #define LG_GATE_MARK		0x6c676174u	/* on a packet that was refused in the queue */
 #define LG_GATE_LEARNED		65536		/* verdicts of the queue that the kernel remembers */
 
@@ -59,12 +59,5 @@ enum lg_gate_says lg_gate_table_ask(const struct lg_gate_table *t, const struct 
 
 void lg_gate_write_frame(struct lg_buf *out);	/* the table without contents, in place of one that is there */
 void lg_gate_write_ranges(const struct lg_range *range, size_t n, struct lg_buf *out);
-void lg_gate_write_forget(struct lg_buf *out);	/* what the queue answered before counts no more */
-/* By which version of the policies the rest was made. */
-void lg_gate_write_generation(uint64_t generation, struct lg_buf *out);
-/* The dead man's element; microseconds. */
-void lg_gate_write_alive(int64_t left, struct lg_buf *out);
-void lg_gate_write_learned(const struct lg_address *from, const struct lg_address *to, int protocol, uint16_t port, int seconds,
-    struct lg_buf *out);
 
 #endif

@@ -38,7 +38,7 @@ write_sets(size_t f, struct lg_buf *b)
 	    LG_GATE_LEARNED);
 }
 
-/* Established flows, too, need somebody alive; then what is nobody's goes, what has one end elsewhere stays, the rest is looked up. */
+/* What has no open flow behind it: what is nobody's goes, what has one end elsewhere stays, the rest is looked up. */
 static void
 write_rules(size_t f, struct lg_buf *b)
 {
@@ -52,7 +52,7 @@ write_rules(size_t f, struct lg_buf *b)
 		lg_buf_printf(b, "add rule " T " judge6 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert } accept\n");
 	lg_buf_printf(b, "add rule " T " judge%s %s saddr @guarded%s %s saddr != @known%s counter drop comment \"from nobody\"\n", v, ip, v, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s %s daddr @guarded%s %s daddr != @known%s counter goto refuse comment \"to nobody\"\n", v, ip, v, ip, v);
-	lg_buf_printf(b, "add rule " T " judge%s ct state established,related accept\n", v);
+	lg_buf_printf(b, "add rule " T " judge%s ct state related accept\n", v);
 	lg_buf_printf(b, "add rule " T " judge%s %s saddr != @guarded%s accept\n", v, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s %s daddr != @guarded%s accept\n", v, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s %s saddr . %s daddr vmap @pairs%s\n", v, ip, ip, v);
@@ -63,18 +63,27 @@ write_rules(size_t f, struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " ask meta l4proto { tcp, udp } %s saddr . %s daddr . meta l4proto . th dport @learned%s accept\n", ip, ip, v);
 }
 
-/* What leaves a container by its interface has one of its addresses for its source: neither another's, nor one it made up.  A bridge's
- * ports are seen in its own family, with whatever else crosses it; other interfaces in ours. */
+/*
+ * What leaves a container by its interface has one of its addresses for its source: neither another's, nor one it made up.  A bridge's
+ * ports are seen in its own family, with whatever else crosses it; other interfaces in ours.  Before the kernel's tracking, so that what is
+ * false touches no flow.  Interfaces are their numbers: those are compared faster than names, and do not come again.
+ */
 static void
-write_links(const char *family, struct lg_buf *b)
+write_links(const char *family, bool arp, struct lg_buf *b)
 {
-	lg_buf_printf(b, "add set %s " LG_NFT_TABLE " links { type ifname; }\n", family);
+	lg_buf_printf(b, "add set %s " LG_NFT_TABLE " links { type iface_index; }\n", family);
 	for (size_t f = 0; f < LG_COUNT(families); f++)
-		lg_buf_printf(b, "add set %s " LG_NFT_TABLE " own%s { type ifname . %s; }\n", family, families[f].version, families[f].type);
+		lg_buf_printf(b, "add set %s " LG_NFT_TABLE " own%s { type iface_index . %s; }\n", family, families[f].version, families[f].type);
 	lg_buf_printf(b, "add chain %s " LG_NFT_TABLE " from { type filter hook prerouting priority -300; policy accept; }\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iifname != @links accept\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip saddr != 0.0.0.0 iifname . ip saddr != @own4 counter drop\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip6 saddr != { ::, fe80::/10 } iifname . ip6 saddr != @own6 counter drop\n", family);
+	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif != @links accept\n", family);
+	for (size_t f = 0; f < LG_COUNT(families); f++)
+		lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . %s saddr @own%s accept\n", family, families[f].ip, families[f].version);
+	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip saddr 0.0.0.0 accept\n", family);
+	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip6 saddr { ::, fe80::/10 } accept\n", family);
+	if (arp)
+		lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from arp saddr ip 0.0.0.0 accept\n"
+		    "add rule %s " LG_NFT_TABLE " from iif . arp saddr ip @own4 accept\n", family, family);
+	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from counter drop\n", family);
 }
 
 void
@@ -90,12 +99,12 @@ lg_gate_write_frame(struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " refuse counter reject with icmpx type admin-prohibited\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		write_sets(f, b);
+	/* The packets of open flows, which are nearly all: what the flow's first packet was allowed is taken back by ending the flow (cut.h). */
+	lg_buf_printf(b, "add rule " T " forward ct state established meta nfproto @alive accept\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		write_rules(f, b);
-	write_links(LG_NFT_FAMILY, b);
-	write_links(LG_NFT_LINKS, b);
-	lg_buf_printf(b, "add rule " LINKS " from arp saddr ip != 0.0.0.0 iifname . arp saddr ip != @own4 counter drop\n");
-	lg_buf_printf(b, "add rule " LINKS " from ether type != { ip, ip6, arp } counter drop\n");
+	write_links(LG_NFT_FAMILY, false, b);
+	write_links(LG_NFT_LINKS, true, b);
 }
 
 /* ---- what is in it --------------------------------------------------------------------------------------------- */
@@ -109,34 +118,4 @@ lg_gate_write_ranges(const struct lg_range *range, size_t n, struct lg_buf *b)
 		lg_str text = lg_ipnet_text(a, (lg_str){ (const char *)range[i].net, range[i].n });
 		lg_buf_printf(b, "add element " T " guarded%s { %.*s }\n", range[i].n == 8 ? "4" : "6", LG_FMT(text));
 	}
-}
-
-void
-lg_gate_write_forget(struct lg_buf *b)
-{
-	for (size_t f = 0; f < LG_COUNT(families); f++)
-		lg_buf_printf(b, "flush set " T " learned%s\n", families[f].version);
-}
-
-void
-lg_gate_write_generation(uint64_t generation, struct lg_buf *b)
-{
-	lg_buf_printf(b, "flush set " T " generation\nadd element " T " generation { %u }\n", (unsigned)(generation & 0xffffffffu));
-}
-
-void
-lg_gate_write_alive(int64_t left, struct lg_buf *b)
-{
-	lg_buf_printf(b, "flush set " T " alive\nadd element " T " alive { ipv4 timeout %lldms, ipv6 timeout %lldms }\n", (long long)(left / 1000),
-	    (long long)(left / 1000));
-}
-
-void
-lg_gate_write_learned(const struct lg_address *from, const struct lg_address *to, int protocol, uint16_t port, int seconds, struct lg_buf *b)
-{
-	lg_buf_printf(b, "add element " T " learned%s { ", from->family == AF_INET ? "4" : "6");
-	lg_address_put(b, from);
-	lg_buf_str(b, LG_STR(" . "));
-	lg_address_put(b, to);
-	lg_buf_printf(b, " . %d . %u timeout %ds }\n", protocol, port, seconds);
 }

@@ -1,5 +1,6 @@
 /* test_gate.c: ranges, what a table says, and the headers of packets that are asked about. */
 #include "agent/gate/elements.h"
+#include "agent/gate/nft.h"
 #include "agent/gate/queue.h"
 #include "agent/gate/table.h"
 
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/base/base_test.h"
 
 static struct lg_address
@@ -113,28 +115,62 @@ Test(gate_table, what_is_nobodys_and_what_two_claim_is_refused_without_any_polic
 	lg_gate_table_free(&t);
 }
 
-Test(gate_write, addresses_that_are_somebodys_are_known_and_no_others)
+/* ---- the kernel's table, in a network namespace of the test's own ------------------------------------------------ */
+
+static bool
+own_filter(struct lg_ctx *cx, const struct world *w, struct lg_batch **ret)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1 << 20);
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_GATE_TEXT);
+
+	if (geteuid() != 0 || system("command -v nft >/dev/null") != 0) {
+		printf("SKIP the kernel's table: needs root and nft\n");
+		cr_skip_test("needs root and nft");
+	}
+	if (unshare(CLONE_NEWNET) != 0)
+		return false;
+	lg_gate_write_frame(&b);
+	lg_gate_write_ranges(w->range, 2, &b);
+	lg_buf_byte(&b, '\0');
+	return !b.full && lg_nft_run(cx, b.p) == LG_OK && lg_batch_open(cx, ret) == LG_OK;
+}
+
+/* What nft(8) lists of it, on one line, without what is left of times; NULL: nothing. */
+static void
+holds(const char *set, const char *elements)
+{
+	char command[400], *p = command;
+
+	p += sprintf(p, "got=$(nft -n list %s | sed 's/ expires [0-9a-z]*//g' | tr -s ' \\t\\n' ' '); case $got in ", set);
+	if (elements == NULL)
+		sprintf(p, "*elements*) echo \"$got\"; exit 1;; esac");
+	else
+		sprintf(p, "*'elements = %s'*) ;; *) echo \"$got\"; exit 1;; esac", elements);
+	cr_expect_eq(system(command), 0, "%s %s", set, elements);
+}
+
+Test(gate_elements, addresses_that_are_somebodys_are_known_and_no_others)
+{
 	TEST_CTX(cx);
 	struct world w;
 	struct lg_gate_table *t;
+	struct lg_batch *b;
 
 	make(cx, &w);
-	strcpy(w.v[0].link[w.v[0].nlink++], "veth1");
+	w.v[0].link[w.v[0].nlink++] = 7;
 	cr_assert_eq(lg_gate_table_make(cx, NULL, &w.ps, w.range, 2, &t), LG_OK);
 	struct lg_gate_elements none = { .n = 0 }, all = lg_gate_elements_of(t, &w.ps, cx->arena);
-	cr_assert_eq(lg_gate_write_change(&none, &all, &b).new, 8);
-	lg_buf_byte(&b, '\0');
-	cr_assert_str_eq(b.p,
-	    "add element inet lightgate known4 {10.77.0.2,10.77.0.4,192.0.2.1 }\n"
-	    "add element inet lightgate known6 {fd77::2,fd77::3 }\n"
-	    "add element inet lightgate links {\"veth1\" }\n"
-	    "add element inet lightgate own4 {\"veth1\" . 10.77.0.2 }\n"
-	    "add element inet lightgate own6 {\"veth1\" . fd77::2 }\n"
-	    "add element bridge lightgate links {\"veth1\" }\n"
-	    "add element bridge lightgate own4 {\"veth1\" . 10.77.0.2 }\n"
-	    "add element bridge lightgate own6 {\"veth1\" . fd77::2 }\n");
+	cr_assert(own_filter(cx, &w, &b));
+	cr_expect_eq(lg_gate_write_change(&none, &all, b).new, 8);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	holds("set inet lightgate known4", "{ 10.77.0.2, 10.77.0.4, 192.0.2.1 }");
+	holds("set inet lightgate known6", "{ fd77::2, fd77::3 }");
+	holds("set inet lightgate links", "{ 7 }");
+	holds("set inet lightgate own4", "{ 7 . 10.77.0.2 }");
+	holds("set inet lightgate own6", "{ 7 . fd77::2 }");
+	holds("set bridge lightgate links", "{ 7 }");
+	holds("set bridge lightgate own4", "{ 7 . 10.77.0.2 }");
+	holds("set bridge lightgate own6", "{ 7 . fd77::2 }");
+	lg_batch_close(&b);
 	lg_gate_table_free(&t);
 }
 
@@ -154,36 +190,137 @@ rows_as_elements(struct lg_ctx *cx, struct world *w, struct lg_connect_row *rows
 	return all;
 }
 
-Test(gate_write, a_change_says_what_is_different_and_nothing_else)
+Test(gate_elements, a_change_says_what_is_different_and_nothing_else)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1 << 20);
 	struct lg_connect_row rows[] = {
 		{ .source = 0, .destination = 2, .first = 5432, .last = 5432, .protocols = 1 },
 		{ .source = 0, .destination = 2, .first = 6000, .last = 6010, .protocols = 1 },
 		{ .source = 2, .destination = 0, .last = 65535, .protocols = 7 },
 		{ .source = 3, .destination = 1, .last = 65535, .protocols = 4, .ask = true },
 	};
+	struct lg_gate_elements none = { .n = 0 };
 	TEST_CTX(cx);
+	struct lg_batch *b;
 	struct world w;
 
 	make(cx, &w);
 	w.ps.n = 2;			/* web and db, with two addresses each */
 	struct lg_gate_elements before = rows_as_elements(cx, &w, rows, 4);
-	struct lg_gate_change c = lg_gate_write_change(&before, &before, &b);
+	cr_assert(own_filter(cx, &w, &b));
+	struct lg_gate_change c = lg_gate_write_change(&before, &before, b);
 	cr_expect(c.gone == 0 && c.new == 0);
-	cr_expect_eq(b.n, 0);
+	cr_expect_eq(lg_batch_octets(b), 0);
+	(void)lg_gate_write_change(&none, &before, b);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	holds("map inet lightgate pairs4", "{ 10.77.0.3 . 10.77.0.2 : accept }");
+	holds("map inet lightgate protocols6", "{ fd77::3 . fd77::2 . 58 : goto ask }");
+	holds("map inet lightgate ports4", "{ 10.77.0.2 . 10.77.0.3 . 6 . 5432 : accept }");
+	holds("map inet lightgate ranges4", "{ 10.77.0.2 . 10.77.0.3 . 6 . 6000-6010 : accept }");
+
 	rows[0].ask = true;
 	rows[1].last = 6011;
 	struct lg_gate_elements after = rows_as_elements(cx, &w, rows, 3);
-	c = lg_gate_write_change(&before, &after, &b);
+	c = lg_gate_write_change(&before, &after, b);
 	cr_expect(c.gone == 3 && c.new == 2);
-	lg_buf_byte(&b, '\0');
-	cr_expect_str_eq(b.p,
-	    "delete element inet lightgate protocols6 {fd77::3 . fd77::2 . 58 }\n"
-	    "delete element inet lightgate ports4 {10.77.0.2 . 10.77.0.3 . 6 . 5432 }\n"
-	    "delete element inet lightgate ranges4 {10.77.0.2 . 10.77.0.3 . 6 . 6000-6010 }\n"
-	    "add element inet lightgate ports4 {10.77.0.2 . 10.77.0.3 . 6 . 5432 : goto ask }\n"
-	    "add element inet lightgate ranges4 {10.77.0.2 . 10.77.0.3 . 6 . 6000-6011 : accept }\n", "%s", b.p);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	holds("map inet lightgate pairs4", "{ 10.77.0.3 . 10.77.0.2 : accept }");
+	holds("map inet lightgate protocols6", NULL);
+	holds("map inet lightgate ports4", "{ 10.77.0.2 . 10.77.0.3 . 6 . 5432 : goto ask }");
+	holds("map inet lightgate ranges4", "{ 10.77.0.2 . 10.77.0.3 . 6 . 6000-6011 : accept }");
+	lg_batch_close(&b);
+}
+
+Test(gate_elements, a_transaction_is_done_whole_or_not_at_all)
+{
+	TEST_CTX(cx);
+	struct lg_batch *b;
+	struct world w;
+
+	make(cx, &w);
+	w.ps.n = 2;
+	struct lg_connect_row row = { .source = 0, .destination = 2, .first = 1, .last = 1, .protocols = 1 };
+	struct lg_gate_elements one = rows_as_elements(cx, &w, &row, 1), none = { .n = 0 };
+	cr_assert(own_filter(cx, &w, &b));
+	lg_gate_put_generation(7, b);
+	(void)lg_gate_write_change(&one, &none, b);		/* what is not there cannot be taken out */
+	cr_expect_eq(lg_batch_run(cx, b), LG_E_IO);
+	holds("set inet lightgate generation", NULL);
+	lg_gate_put_generation(8, b);
+	cr_expect_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	holds("set inet lightgate generation", "{ 0x00000008 }");
+	cr_expect_eq(lg_batch_run(cx, b), LG_OK, "an empty one");
+	lg_batch_close(&b);
+}
+
+Test(gate_elements, many_take_several_messages_and_one_transaction)
+{
+	enum { MANY = 5000 };		/* of some 100 octets each: a message has room for 600 */
+	struct lg_gate_elements all = { .n = MANY }, none = { .n = 0 };
+	TEST_CTX(cx);
+	struct lg_batch *b;
+	struct world w;
+
+	make(cx, &w);
+	all.v = LG_NEWS(cx->arena, struct lg_gate_element, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		all.v[i] = (struct lg_gate_element){ .set = LG_GATE_PORTS, .six = 1, .protocol = 6, .first = 80, .last = 80,
+		    .from = { 0xfd, 0x77, [14] = (uint8_t)(i >> 8), (uint8_t)i }, .to = { 0xfd, 0x77, [15] = 1 } };
+	cr_assert(own_filter(cx, &w, &b));
+	cr_expect_eq(lg_gate_write_change(&none, &all, b).new, MANY);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	cr_expect_eq(system("test $(nft -n list map inet lightgate ports6 | grep -o accept | wc -l) = 5000"), 0);
+	cr_expect_eq(lg_gate_write_change(&all, &none, b).gone, MANY);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	holds("map inet lightgate ports6", NULL);
+	lg_batch_close(&b);
+}
+
+Test(gate_elements, what_has_a_time_ends_by_itself)
+{
+	struct lg_queue_packet p = { .from = address("fd77::2"), .to = address("fd77::3"), .protocol = 6, .port = 5433 };
+	TEST_CTX(cx);
+	struct lg_batch *b;
+	struct world w;
+
+	make(cx, &w);
+	cr_assert(own_filter(cx, &w, &b));
+	lg_gate_put_alive(59 * LG_SECOND, b);
+	lg_gate_put_learned(&p, 10, b);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	holds("set inet lightgate alive", "{ 2 timeout 59s, 10 timeout 59s }");
+	holds("set inet lightgate learned6", "{ fd77::2 . fd77::3 . 6 . 5433 timeout 10s }");
+	lg_gate_put_alive(1000, b);
+	lg_gate_forget_learned(b);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	holds("set inet lightgate learned6", NULL);
+	while (system("nft list set inet lightgate alive | grep -q expires") == 0)
+		;
+	lg_batch_close(&b);
+}
+
+Test(gate_events, only_what_others_take_away_is_told)
+{
+	TEST_CTX(cx);
+	struct lg_batch *b;
+	struct world w;
+
+	make(cx, &w);
+	cr_assert(own_filter(cx, &w, &b));
+	const uint32_t ours[] = { lg_batch_port(b) };
+	struct pollfd fd = { .fd = lg_nft_events(ours, 1), .events = POLLIN };
+	lg_gate_put_generation(7, b);
+	lg_gate_forget_learned(b);
+	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
+	cr_expect_eq(poll(&fd, 1, 0), 0, "our own");
+	cr_assert_eq(lg_nft_run(cx, "add table inet other\ndelete table inet other\n"), LG_OK, "%s", cx->error);
+	cr_expect_eq(poll(&fd, 1, 0), 1);
+	cr_expect(!lg_nft_lost(cx, fd.fd), "another's table");
+	cr_assert_eq(lg_nft_run(cx, "flush chain inet lightgate forward\n"), LG_OK, "%s", cx->error);
+	cr_expect(lg_nft_lost(cx, fd.fd), "a part of ours");
+	cr_expect(!lg_nft_lost(cx, fd.fd), "once");
+	cr_expect_eq(lg_nft_run(cx, "flush chain inet lightgate nowhere\n"), LG_E_IO);
+	close(fd.fd);
+	lg_batch_close(&b);
 }
 
 /* ---- packets --------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,21 @@
+/* asked.h: first packets on which the time or the context decides: asked of the host's bundle, and the permit kept in the kernel. */
+#ifndef LG_AGENT_GATE_ASKED_H
+#define LG_AGENT_GATE_ASKED_H
+
+#include "agent/bundle.h"
+#include "agent/gate/batch.h"
+#include "agent/gate/table.h"
+
+#define LG_ASKED_SAID	10		/* refusals a second that the log tells one by one */
+
+struct lg_asked;
+
+/* Nothing passes before it has a table. */
+LG_CHECKED lg_err lg_asked_open(struct lg_ctx *cx, uint16_t queue, struct lg_bundles *bundles, struct lg_asked **ret);
+void lg_asked_stop(struct lg_asked *a);		/* its thread ends; safe on NULL */
+void lg_asked_close(struct lg_asked **a);	/* safe on NULL */
+/* In force from now on, until another is; the table stays the caller's. */
+void lg_asked_use(struct lg_asked *a, const struct lg_gate_table *t);
+const struct lg_batch *lg_asked_batch(const struct lg_asked *a);	/* by which it changes the packet filter */
+
+#endif
