@@ -1,18 +1,31 @@
 /*
- * bench_agent_gate.c: what the gate costs a new connection, and what its table costs to replace.  bench/gate makes the namespaces.
+ * bench_agent_gate.c: what the gate costs a new connection and an open flow, and what its table costs to replace.  bench/gate makes the
+ * namespaces: a router, whose interfaces va and vb lead to a client and a server.
  *
- *	table PAIRS FROM TO PORT map|queue	in the router: the gate's own table with so many pairs; prints the milliseconds of
- *						all of it and of one pair less; queue: answers
- *	serve PORT				accepts and closes
+ *	table PAIRS FROM TO PORT		in the router: the gate's own table with so many pairs; prints the milliseconds of all
+ *						of it and of one pair less
+ *	gate FOLDER RANGES WORKLOAD=PID...	in the router: the agent's gate over the bundle that doors_local wrote into FOLDER; prints
+ *						"up" when it knows the processes' addresses, guards until it is killed
+ *	serve PORT				accepts and closes; echoes datagrams of one octet.  TRANSPARENT=1: whatever port was meant
  *	connect TO PORT SECONDS			prints median and 99th percentile of connect(2), microseconds, and connections a second
+ *	storm TO SECONDS WIDTH FROMS PID...	so many connects at once, from FROMS (a.b.c.d,...) to 50,000 ports in turn; prints the median
+ *						(us), connections a second, late (a packet was lost) and failed ones, CPU us of one: ours and the processes'
+ *	flow TO PORT				prints the least and the median CPU time of a datagram's way through the router, nanoseconds
  */
-#include <signal.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/epoll.h>
 
 #include "agent/gate/elements.h"
+#include "agent/gate/gate.h"
 #include "agent/gate/nft.h"
-#include "agent/gate/queue.h"
 #include "agent/gate/table.h"
+#include "agent/identity.h"
 #include "bench/bench.h"
+#include "bench/doors.h"
 
 #define PAIRS_MAX	1000000
 
@@ -118,7 +131,41 @@ run_table(char **argv)
 	printf("%lld %.1f\n", (long long)all / 1000000, (double)one / 1e6);
 }
 
-/* ---- connections ---------------------------------------------------------------------------------------------- */
+/* ---- the gate ----------------------------------------------------------------------------------------------- */
+
+/* A host that has joined, whose service is away. */
+static void
+join(struct lg_ctx *cx, const char *folder)
+{
+	const lg_str none = LG_STR("-");
+	const struct lg_identity id = { .key = none, .certificate = none, .chain = none, .root = none, .service_root = none,
+		.host_id = LG_STR(BENCH_HOST), .host_name = none, .issuer = LG_STR(BENCH_ISSUER), .trust_domain = none, .https = none,
+		.mtls = LG_STR("https://127.0.0.1:1"), .ticket_keys = none };
+
+	must(lg_identity_save(cx, folder, &id) == LG_OK, cx->error);
+}
+
+static void
+run_gate(int argc, char **argv)
+{
+	const struct lg_gate_settings s = { .state = argv[2], .ranges = lg_str_of(argv[3]) };
+	struct lg_bundles *bundles;
+	struct lg_gate *g;
+	struct lg_ctx cx;
+	lg_str workload, pid;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	join(&cx, argv[2]);
+	must(lg_bundles_open(&cx, argv[2], NULL, &bundles) == LG_OK && lg_bundles_fresh(bundles), cx.error);
+	must(lg_gate_open(&cx, &s, bundles, &g) == LG_OK, cx.error);
+	for (int i = 4; i < argc; i++) {
+		must(lg_str_cut(lg_str_of(argv[i]), '=', &workload, &pid), argv[i]);
+		lg_gate_started(g, workload, workload, atoi(pid.p));
+	}
+	pause();
+}
+
+/* ---- one after the other ---------------------------------------------------------------------------------------------- */
 
 static struct sockaddr_in
 name_of(const char *address, const char *port)
@@ -129,26 +176,44 @@ name_of(const char *address, const char *port)
 	return at;
 }
 
+static int
+listen_at(const char *port, int type)
+{
+	struct sockaddr_in at = name_of("0.0.0.0", port);
+	int fd = socket(AF_INET, type, 0), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	must(getenv("TRANSPARENT") == NULL || setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof on) == 0, "transparent");
+	must(bind(fd, (const struct sockaddr *)&at, sizeof at) == 0, "serve");
+	return fd;
+}
+
+static void
+echo(int fd)
+{
+	struct sockaddr_in from;
+	socklen_t n = sizeof from;
+	char c[2];
+
+	if (recvfrom(fd, c, sizeof c, MSG_DONTWAIT, (struct sockaddr *)&from, &n) == 1)
+		(void)sendto(fd, c, 1, 0, (const struct sockaddr *)&from, n);
+}
+
 static void
 run_serve(const char *port)
 {
-	struct sockaddr_in at = name_of("0.0.0.0", port);
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, one;
+	struct pollfd fds[] = { { .fd = listen_at(port, SOCK_STREAM), .events = POLLIN }, { .fd = listen_at(port, SOCK_DGRAM), .events = POLLIN } };
+	int one;
 
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	must(bind(fd, (const struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 4096) == 0, "serve");
+	must(listen(fds[0].fd, 4096) == 0 && fcntl(fds[0].fd, F_SETFL, O_NONBLOCK) == 0, "serve");
 	printf("up\n");
 	fflush(stdout);
-	while ((one = accept(fd, NULL, NULL)) >= 0)
-		close(one);
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
+	while (poll(fds, 2, -1) > 0) {
+		while ((one = accept(fds[0].fd, NULL, NULL)) >= 0)
+			close(one);
+		if (fds[1].revents != 0)
+			echo(fds[1].fd);
+	}
 }
 
 /* A reset instead of an orderly end: ports come free at once. */
@@ -170,9 +235,141 @@ run_connect(const char *address, const char *port, double seconds)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 		close(fd);
 	}
-	qsort(us, n, sizeof *us, by_size);
+	qsort(us, n, sizeof *us, bench_rising);
 	printf("%.1f %.1f %.0f\n", (double)us[n / 2], (double)us[n * 99 / 100], (double)n / seconds);
 	free(us);
+}
+
+/* ---- many at once ------------------------------------------------------------------------------------------------ */
+
+enum { WIDTH_MAX = 1024, SOURCES_MAX = 8, PORTS = 50000, PORT_FIRST = 10000 };
+
+struct storm {
+	struct sockaddr_in to, from[SOURCES_MAX];
+	size_t nfrom, done, late, failed;
+	int ring;
+	float *us;
+	int64_t began[WIDTH_MAX];
+	int fd[WIDTH_MAX];
+	uint64_t next;
+};
+
+/* No two of 400,000 connections in a row have the same addresses and port: the kernel keeps no permit that another could use. */
+static void
+start(struct storm *s, uint32_t i)
+{
+	struct sockaddr_in to = s->to;
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	struct epoll_event e = { .events = EPOLLOUT, .data.u32 = i };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
+
+	to.sin_port = htons((uint16_t)(PORT_FIRST + s->next / s->nfrom % PORTS));
+	setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	must(bind(fd, (const struct sockaddr *)&s->from[s->next++ % s->nfrom], sizeof to) == 0, "from");
+	s->began[i] = lg_monotonic_ns();
+	s->fd[i] = fd;
+	must(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS, "connect");
+	must(epoll_ctl(s->ring, EPOLL_CTL_ADD, fd, &e) == 0, "epoll");
+}
+
+/* A SYN that nobody answers is sent again after a second. */
+static void
+finish(struct storm *s, uint32_t i)
+{
+	int error = 0;
+	socklen_t n = sizeof error;
+
+	getsockopt(s->fd[i], SOL_SOCKET, SO_ERROR, &error, &n);
+	int64_t took = lg_monotonic_ns() - s->began[i];
+	s->us[s->done++ % BENCH_TIMES] = (float)took / 1e3f;
+	s->failed += error != 0;
+	s->late += took > 900000000;
+	close(s->fd[i]);
+}
+
+static void
+read_sources(struct storm *s, char *list)
+{
+	for (char *rest, *one = strtok_r(list, ",", &rest); one != NULL; one = strtok_r(NULL, ",", &rest)) {
+		must(s->nfrom < SOURCES_MAX, "sources");
+		s->from[s->nfrom++] = name_of(one, "0");
+	}
+}
+
+static double
+us_each(clockid_t clock, int64_t before, size_t n)
+{
+	struct timespec t;
+
+	must(clock_gettime(clock, &t) == 0, "the CPU time of a process");
+	return (double)(t.tv_sec * INT64_C(1000000000) + t.tv_nsec - before) / 1e3 / (double)n;
+}
+
+/* The last ones are waited for: none is lost because time is over. */
+static void
+run_storm(int argc, char **argv)
+{
+	struct storm s = { .to = name_of(argv[2], "0"), .ring = epoll_create1(0), .us = calloc(BENCH_TIMES, sizeof(float)) };
+	clockid_t clock[BENCH_PIDS] = { CLOCK_PROCESS_CPUTIME_ID };
+	int64_t cpu[BENCH_PIDS], began = lg_monotonic_ns(), until = began + (int64_t)(atof(argv[3]) * 1e9);
+	struct epoll_event e[WIDTH_MAX];
+	uint32_t width = (uint32_t)atoi(argv[4]), open = width;
+	int nclock = argc - 5;
+
+	must(width <= WIDTH_MAX && nclock <= BENCH_PIDS && s.us != NULL, "width");
+	read_sources(&s, argv[5]);
+	for (int i = 0; i < nclock; i++) {
+		must(i == 0 || clock_getcpuclockid((pid_t)atoi(argv[5 + i]), &clock[i]) == 0, argv[5 + i]);
+		cpu[i] = (int64_t)(us_each(clock[i], 0, 1) * 1e3);
+	}
+	for (uint32_t i = 0; i < width; i++)
+		start(&s, i);
+	while (open > 0) {
+		int n = epoll_wait(s.ring, e, WIDTH_MAX, 10000);
+		must(n > 0, "no answer for ten seconds");
+		for (int i = 0; i < n; i++) {
+			finish(&s, e[i].data.u32);
+			if (lg_monotonic_ns() < until)
+				start(&s, e[i].data.u32);
+			else
+				open--;
+		}
+	}
+	size_t kept = s.done < BENCH_TIMES ? s.done : BENCH_TIMES;
+	qsort(s.us, kept, sizeof *s.us, bench_rising);
+	printf("%.1f %.0f %zu %zu", (double)s.us[kept / 2], (double)s.done * 1e9 / (double)(lg_monotonic_ns() - began), s.late, s.failed);
+	for (int i = 0; i < nclock; i++)
+		printf(" %.1f", us_each(clock[i], cpu[i], s.done));
+	printf("\n");
+	free(s.us);
+}
+
+/* ---- an open flow ---------------------------------------------------------------------------------------------------- */
+
+/* The router's work is done on the sender's time.  The least of many short runs is what nobody else disturbed. */
+static void
+run_flow(const char *address, const char *port)
+{
+	enum { RUNS = 60, EACH = 2000 };
+	struct sockaddr_in to = name_of(address, port);
+	const struct timeval wait = { .tv_sec = 2 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	float ns[RUNS];
+	char c[32] = "";
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	must(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0, address);
+	for (int i = 0; i < 3; i++)
+		must(send(fd, c, 1, 0) == 1 && recv(fd, c, 1, 0) == 1, "an answer");
+	for (int r = 0; r < RUNS; r++) {
+		double from = us_each(CLOCK_PROCESS_CPUTIME_ID, 0, 1);
+		for (int i = 0; i < EACH; i++)
+			(void)send(fd, c, sizeof c, 0);
+		ns[r] = (float)((us_each(CLOCK_PROCESS_CPUTIME_ID, 0, 1) - from) * 1e3 / EACH);
+	}
+	qsort(ns, RUNS, sizeof ns[0], bench_rising);
+	printf("%.0f %.0f\n", (double)ns[0], (double)ns[RUNS / 2]);
 }
 
 int
@@ -180,10 +377,16 @@ main(int argc, char **argv)
 {
 	if (argc == 6 && strcmp(argv[1], "table") == 0 && atoi(argv[2]) > 0 && atoi(argv[2]) <= PAIRS_MAX)
 		run_table(argv);
+	else if (argc > 4 && strcmp(argv[1], "gate") == 0)
+		run_gate(argc, argv);
 	else if (argc == 3 && strcmp(argv[1], "serve") == 0)
 		run_serve(argv[2]);
 	else if (argc == 5 && strcmp(argv[1], "connect") == 0)
 		run_connect(argv[2], argv[3], atof(argv[4]));
+	else if (argc >= 6 && strcmp(argv[1], "storm") == 0)
+		run_storm(argc, argv);
+	else if (argc == 4 && strcmp(argv[1], "flow") == 0)
+		run_flow(argv[2], argv[3]);
 	else
 		return 2;
 	return 0;

@@ -1,8 +1,9 @@
 /*
  * bench_doors_local.c: decisions from a bundle of 1,000 policies and 100,000 entities, one thread, through liblightgate.
  *
- *	bench_doors_local FOLDER CA SECONDS
+ *	bench_doors_local FOLDER CA [SECONDS]
  *
+ * Without SECONDS it writes the bundle, for the gate's figures (bench/gate), and asks nothing.
  * Writes a host's stored bundle into FOLDER, opens it as a controller on that host would, and asks: connections between workloads and
  * operations of people, permitted and denied, a million different questions in an order that repeats nothing soon.
  * Prints: decisions a second, CPU us each, latency p50 and p99 (us); then what was permitted.
@@ -13,12 +14,10 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "bench/bench.h"
+#include "bench/doors.h"
 #include "lightgate/crypto.h"
 
 enum { PROJECTS = 500, WORKLOADS = 20000, PEOPLE = 78999, QUESTIONS = 1 << 20 };
-
-#define ISSUER	"https://id.example.org"
-#define HOST	"00000001-0000-4000-8000-000000000000"
 
 static uint32_t seed = 1;
 
@@ -80,7 +79,7 @@ put_entities(struct lg_buf *b)
 	lg_buf_str(b, LG_STR("]]"));
 }
 
-/* Two policies a project: its people run its containers, its workloads reach each other at 5432. */
+/* Two policies a project: its people run its containers, its workloads reach each other at 5432; in one, the time decides on others. */
 static void
 put_policies(struct lg_buf *b, struct lg_ctx *cx)
 {
@@ -93,7 +92,8 @@ put_policies(struct lg_buf *b, struct lg_ctx *cx)
 	for (unsigned i = 0; i < PROJECTS; i++)
 		lg_buf_printf(&text, "permit (principal in Group::\"g%u\", action in Action::\"container:operate\", resource in Project::\"p%u\");\n"
 		    "permit (principal in Project::\"p%u\", action == Action::\"connect\", resource in Project::\"p%u\")"
-		    " when { context has port && context.port == 5432 };\n", i, i, i, i);
+		    " when { context has port && %s };\n", i, i, i, i,
+		    i > 0 ? "context.port == 5432" : "(context.port == 5432 || (context.port >= 10000 && context.now > datetime(\"2020-01-01\")))");
 	lg_buf_str(b, LG_STR("{\"version\":1"));
 	w.comma = true;
 	lg_jsonw_str_of(&w, "schema", schema);
@@ -121,8 +121,8 @@ put_body(struct lg_buf *b, struct lg_ctx *cx, const struct keys *k)
 {
 	struct lg_jsonw w = lg_jsonw_of(b);
 
-	lg_buf_str(b, LG_STR("{\"format\":1,\"tenant\":{\"id\":\"t\",\"name\":\"default\",\"issuer\":\"" ISSUER "\",\"trust_domain\":\"example.org\"},"
-	    "\"host\":{\"id\":\"" HOST "\",\"name\":\"Host0\"},\"max_stale\":3600,\"policies\":"));
+	lg_buf_str(b, LG_STR("{\"format\":1,\"tenant\":{\"id\":\"t\",\"name\":\"default\",\"issuer\":\"" BENCH_ISSUER "\",\"trust_domain\":\"example.org\"},"
+	    "\"host\":{\"id\":\"" BENCH_HOST "\",\"name\":\"Host0\"},\"max_stale\":3600,\"policies\":"));
 	put_policies(b, cx);
 	lg_buf_str(b, LG_STR(",\"trust\":{\"issuers\":["));
 	lg_jsonw_str(&w, lg_str_of(k->cert));
@@ -164,14 +164,14 @@ prepare(struct lg_ctx *cx, const char *folder, const char *ca)
 	put_body(&b, cx, &k);
 	must(!b.full, "the body");
 	lg_sha256 digest = lg_sha256_of(lg_buf_view(&b));
-	lg_str payload = lg_print(cx->arena, "{\"iss\":\"" ISSUER "\",\"aud\":\"" HOST "\",\"iat\":%lld,\"exp\":%lld,\"epoch\":1,\"version\":1,\"sha256\":\"%.*s\"}",
+	lg_str payload = lg_print(cx->arena, "{\"iss\":\"" BENCH_ISSUER "\",\"aud\":\"" BENCH_HOST "\",\"iat\":%lld,\"exp\":%lld,\"epoch\":1,\"version\":1,\"sha256\":\"%.*s\"}",
 	    (long long)(cx->now / LG_SECOND), (long long)(cx->now / LG_SECOND + 3600), LG_FMT(lg_base64url(cx->arena, lg_sha256_str(&digest))));
 	must(lg_jws_sign(cx, k.key, LG_ALG_ES256, "lg-bundle+jwt", LG_STR("b1"), payload, &token) == LG_OK, cx->error);
 	must(lg_file_read(cx, "/proc/sys/kernel/random/boot_id", 64, &boot) == LG_OK, cx->error);
 	store(cx, folder, "bundle.body", lg_buf_view(&b));
 	store(cx, folder, "bundle.token", token);
 	store(cx, folder, "bundle.contact", lg_print(cx->arena, "%.*s %lld", LG_FMT(lg_str_trim(boot)), (long long)lg_boottime()));
-	store(cx, folder, "pin.json", lg_print(cx->arena, "{\"issuer\":\"" ISSUER "\",\"host\":\"" HOST "\",\"stream\":\"https://127.0.0.1:1\","
+	store(cx, folder, "pin.json", lg_print(cx->arena, "{\"issuer\":\"" BENCH_ISSUER "\",\"host\":\"" BENCH_HOST "\",\"stream\":\"https://127.0.0.1:1\","
 	    "\"bundle_keys\":%s}", k.jwks));
 	printf("# bundle of %.1f MB\n", (double)b.n / 1e6);
 	lg_buf_free(&b);
@@ -227,10 +227,12 @@ main(int argc, char **argv)
 	struct lg_ctx cx;
 	size_t permitted = 0;
 
-	must(argc == 4 && asked != NULL, "usage: bench_doors_local FOLDER CA SECONDS");
+	must((argc == 3 || argc == 4) && asked != NULL, "usage: bench_doors_local FOLDER CA [SECONDS]");
 	lg_ctx_init(&cx, lg_arena_new());
 	prepare(&cx, argv[1], argv[2]);
 	lg_arena_free(&cx.arena);
+	if (argc == 3)
+		return 0;
 	for (size_t i = 0; i < QUESTIONS; i++)
 		invent(&asked[i]);
 	s.url = s.mtls_url = "https://127.0.0.1:1";

@@ -47,7 +47,7 @@ bench:
 ## make bench-gate   what the gate between containers costs a connection
 .PHONY: bench-gate
 bench-gate:
-	@$(MAKE) --no-print-directory -s -j2 build/release/bench/agent_gate
+	@$(MAKE) --no-print-directory -s -j2 build/release/bench/agent_gate build/release/bench/doors_local
 	@bench/gate
 
 ## make bench-doors  decisions at the doors: from a bundle, over the UNIX socket
