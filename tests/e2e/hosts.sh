@@ -121,4 +121,6 @@ runc --root "$T/runc-b" delete --force "$LG_HOST_NS-db"
 LIGHTGATE_AGENT_SOCKET=$T/agent2.sock lightgate-agent end "$LG_HOST_NS-db" --socket "$T/agent2.sock" >/dev/null 2>&1
 gone() { ! knows a 10.77.2.2; }
 claim "a container that ended is nobody's on the other host" within gone
+for p in "${AGENTS[@]}"; do kill "$p"; wait "$p"; done 2>/dev/null
+AGENTS=()
 done_testing
