@@ -16,6 +16,7 @@
 #define LG_HOOK_BATCH		100		/* events of one delivery */
 #define LG_HOOK_ERROR		200		/* octets that are kept of why a delivery failed */
 #define LG_HOOK_SECRET		32		/* octets, told as base64url */
+#define LG_HOOK_CAS		8		/* roots and issuing CAs whose end was told */
 
 enum lg_hook_event { LG_HOOK_ISSUED = 1, LG_HOOK_REVOKED = 2, LG_HOOK_EXPIRING = 4 };
 
@@ -26,6 +27,7 @@ struct lg_hook {
 	lg_uuid secret;			/* blob: the sealed key of the signatures */
 	uint64_t next;			/* entry of the ledger that is told next */
 	int64_t told_to;		/* what ends until then has been told to be expiring */
+	lg_str told_cas;		/* likewise of CAs: the SHA-256 of each, LG_HOOK_CAS at most */
 	uint32_t attempts;		/* since the last delivery that was taken */
 	int64_t due, delivered;		/* the next attempt; the last success, 0: none yet */
 	lg_str error;			/* of the last attempt; empty: it was taken */

@@ -84,6 +84,7 @@ struct batch {
 	struct lg_ctx *cx;
 	struct lg_buf body;
 	struct lg_jsonw w;
+	const struct lg_hook *hook;
 	struct lg_hook after;		/* as it stands when this is taken */
 	unsigned n;
 };
@@ -174,6 +175,44 @@ collect_expiring(struct batch *b, struct lg_view *v, uint32_t tenant, const stru
 	return lg_cert_search(b->cx, v, tenant, &q, put_expiring, b, &next);
 }
 
+/* Each CA once, for as long as its end is near. */
+static void
+put_ca(void *arg, const struct lg_ca_end *end)
+{
+	struct batch *b = arg;
+	struct lg_jsonw *w = &b->w;
+	lg_str digest = lg_sha256_str(&end->sha256), told = b->hook->told_cas;
+
+	if (b->after.told_cas.n == LG_HOOK_CAS * sizeof end->sha256)
+		return;
+	b->after.told_cas = lg_cat(b->cx->arena, b->after.told_cas, digest);
+	for (; told.n >= digest.n; told = lg_str_sub(told, digest.n, told.n))
+		if (lg_str_eq(lg_str_sub(told, 0, digest.n), digest))
+			return;
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "id", lg_print(b->cx->arena, "expiring-ca-%.*s", LG_FMT(end->kid)));
+	lg_jsonw_str_of(w, "event", LG_STR("expiring"));
+	lg_jsonw_name(w, LG_STR("time"));
+	lg_jsonw_time(w, b->cx->now);
+	lg_jsonw_str_of(w, "authority", lg_str_of(end->what));
+	lg_jsonw_str_of(w, "trust_domain", end->trust_domain);
+	lg_jsonw_str_of(w, "kid", end->kid);
+	lg_jsonw_str_of(w, "sha256", lg_hex(b->cx->arena, digest));
+	lg_jsonw_name(w, LG_STR("expires"));
+	lg_jsonw_time(w, end->ends);
+	lg_jsonw_object_end(w);
+	b->n++;
+}
+
+static void
+collect_cas(struct batch *b, struct lg_certs *c, uint32_t tenant, const struct lg_hook *h)
+{
+	b->hook = h;
+	b->after.told_cas = LG_NONE;
+	if ((h->events & LG_HOOK_EXPIRING) != 0)
+		lg_certs_ending(c, tenant, b->cx->now + h->before, put_ca, b);
+}
+
 static lg_err
 collect(struct batch *b, struct lg_certs *c, uint32_t tenant, const struct lg_hook *h)
 {
@@ -185,6 +224,7 @@ collect(struct batch *b, struct lg_certs *c, uint32_t tenant, const struct lg_ho
 	lg_jsonw_name(&b->w, LG_STR("events"));
 	lg_jsonw_array(&b->w);
 	LG_TRY(lg_view_begin(b->cx, c->ports.store, &v));
+	collect_cas(b, c, tenant, h);
 	LG_TRY(collect_ledger(b, v, tenant, h));
 	LG_TRY(collect_expiring(b, v, tenant, h));
 	lg_jsonw_array_end(&b->w);
@@ -211,6 +251,7 @@ note(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	LG_TRY(lg_hook_get(cx, v, o->tenant, o->before->name, &h));
 	h.next = o->after->next;
 	h.told_to = o->after->told_to;
+	h.told_cas = o->after->told_cas;
 	h.attempts = o->after->attempts;
 	h.due = o->after->due;
 	h.delivered = o->after->delivered;

@@ -1,7 +1,7 @@
 /* hook_rows.c: a tenant's webhooks in the store: (tenant, name). */
 #include "certs/hook.h"
 
-enum { FORMAT = 1, ROW_MAX = LG_HOOK_CA + LG_WEB_URL + 1024 };
+enum { FORMAT = 2, ROW_MAX = LG_HOOK_CA + LG_WEB_URL + LG_HOOK_CAS * sizeof(lg_sha256) + 1024 };
 
 const struct lg_table lg_certs_hook = { .name = "certs.hook", .id = 0x0341 };
 
@@ -28,6 +28,7 @@ decode(struct lg_ctx *cx, lg_str name, lg_str value, struct lg_hook *ret)
 	h.secret = lg_rd_uuid(&r);
 	h.next = lg_rd_u64(&r);
 	h.told_to = (int64_t)lg_rd_u64(&r);
+	h.told_cas = lg_rd_str32(&r);
 	h.attempts = lg_rd_u32(&r);
 	h.due = (int64_t)lg_rd_u64(&r);
 	h.delivered = (int64_t)lg_rd_u64(&r);
@@ -68,6 +69,7 @@ lg_hook_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct 
 	lg_buf_bytes(&b, h->secret.b, sizeof h->secret.b);
 	lg_buf_u64(&b, h->next);
 	lg_buf_u64(&b, (uint64_t)h->told_to);
+	lg_buf_str32(&b, h->told_cas);
 	lg_buf_u32(&b, h->attempts);
 	lg_buf_u64(&b, (uint64_t)h->due);
 	lg_buf_u64(&b, (uint64_t)h->delivered);

@@ -22,21 +22,15 @@ serial_of(lg_str key, lg_serial *ret)
 	return true;
 }
 
-lg_err
-lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_uuid *entry, const lg_serial *after,
-    lg_cert_each *each, void *arg)
+/* Rows of a table below prefix, from a key on, without the row of that very serial number. */
+static lg_err
+walk(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_table *table, const struct lg_certs_key *prefix,
+    const struct lg_certs_key *from, const lg_serial *after, lg_cert_each *each, void *arg)
 {
-	const struct lg_table *table = entry == NULL ? &lg_certs_leaf : &lg_certs_by_entry;
-	struct lg_certs_key prefix = lg_certs_key_of(tenant), from;
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	lg_str key, value;
 
-	if (entry != NULL)
-		lg_certs_key_add(&prefix, entry->b, sizeof entry->b);
-	from = prefix;
-	if (after != NULL)
-		lg_certs_key_add(&from, after->b, sizeof after->b);
-	LG_TRY(lg_scan(cx, v, table, lg_certs_key_str(&prefix), after == NULL ? LG_NONE : lg_certs_key_str(&from), &c));
+	LG_TRY(lg_scan(cx, v, table, lg_certs_key_str(prefix), lg_certs_key_str(from), &c));
 	while (lg_cursor_next(&c, &key, &value)) {
 		struct lg_cert_row row;
 		lg_serial serial;
@@ -50,6 +44,30 @@ lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_uui
 			break;
 	}
 	return LG_OK;
+}
+
+lg_err
+lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *after, lg_cert_each *each, void *arg)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(tenant), from = prefix;
+
+	if (after != NULL)
+		lg_certs_key_add(&from, after->b, sizeof after->b);
+	return walk(cx, v, tenant, &lg_certs_leaf, &prefix, &from, after, each, arg);
+}
+
+lg_err
+lg_cert_list_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry, int64_t ends_from, const lg_serial *after,
+    lg_cert_each *each, void *arg)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(tenant), from;
+
+	lg_certs_key_add(&prefix, entry.b, sizeof entry.b);
+	from = prefix;
+	lg_certs_key_u64(&from, (uint64_t)ends_from);
+	if (after != NULL)
+		lg_certs_key_add(&from, after->b, sizeof after->b);
+	return walk(cx, v, tenant, &lg_certs_by_entry, &prefix, &from, after, each, arg);
 }
 
 /* ---- purge -------------------------------------------------------------------------------------- */

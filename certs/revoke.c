@@ -138,7 +138,7 @@ lg_certs_revoke_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_
 {
 	struct of_entry o = { .now = lg_view_time(v), .serial = LG_NEWS(cx->arena, lg_serial, OF_ENTRY_MAX + 1) };
 
-	LG_TRY(lg_cert_list(cx, v, tenant, &entry, NULL, collect, &o));
+	LG_TRY(lg_cert_list_of(cx, v, tenant, entry, o.now, NULL, collect, &o));
 	if (o.n > OF_ENTRY_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "the entry has more than %d live certificates", OF_ENTRY_MAX);
 	for (size_t i = 0; i < o.n; i++) {

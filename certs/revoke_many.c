@@ -5,7 +5,7 @@
 #include "certs/revoke.h"
 
 #define BATCH	1000			/* certificates of one change: each is two rows and their indexes */
-#define LOOKED	20000			/* rows of one change, when the issuer is asked for */
+#define LOOKED	20000			/* rows of one change; the next one goes on behind them */
 
 struct batch {
 	struct lg_certs *c;
@@ -15,8 +15,9 @@ struct batch {
 		lg_serial *v;
 		size_t n;
 	} found;
-	lg_serial after;		/* of an issuer: the last one looked at */
-	size_t looked, revoked;
+	lg_serial after;		/* the last one looked at */
+	int64_t after_ends;		/* and when it ends; 0: none was looked at */
+	size_t looked;
 	bool more;
 };
 
@@ -58,20 +59,24 @@ collect(void *arg, const struct lg_cert_row *row)
 	}
 	b->looked++;
 	b->after = row->serial;
+	b->after_ends = row->expires;
 	if (ours && alive(row, co->now))
 		b->found.v[b->found.n++] = row->serial;
 	return true;
 }
 
 static lg_err
-of_key(struct lg_ctx *cx, struct lg_view *v, struct collecting *co)
+of_key(struct lg_ctx *cx, struct lg_view *v, struct collecting *co, const lg_serial *after)
 {
-	struct lg_certs_key prefix = lg_certs_key_of(co->b->ca->au.tenant);
+	struct lg_certs_key prefix = lg_certs_key_of(co->b->ca->au.tenant), from;
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	lg_str key, value;
 
 	lg_certs_key_add(&prefix, co->b->rm->digest.b, sizeof co->b->rm->digest.b);
-	LG_TRY(lg_scan(cx, v, &lg_certs_by_key, lg_certs_key_str(&prefix), LG_NONE, &c));
+	from = prefix;
+	if (after != NULL)
+		lg_certs_key_add(&from, after->b, sizeof after->b);
+	LG_TRY(lg_scan(cx, v, &lg_certs_by_key, lg_certs_key_str(&prefix), lg_certs_key_str(&from), &c));
 	while (lg_cursor_next(&c, &key, &value)) {
 		struct lg_cert_row row;
 		lg_serial serial;
@@ -84,21 +89,21 @@ of_key(struct lg_ctx *cx, struct lg_view *v, struct collecting *co)
 	return LG_OK;
 }
 
-/* Of an entry and of a key what was revoked before is passed over; only an issuer has too many for that. */
 static lg_err
 find(struct lg_ctx *cx, struct lg_view *v, struct batch *b)
 {
-	static const lg_serial first;
 	struct collecting co = { b, lg_view_time(v) };
-	bool go_on = memcmp(b->after.b, first.b, sizeof first.b) != 0;
+	lg_serial last = b->after;		/* collect moves it on */
+	const lg_serial *after = b->after_ends != 0 ? &last : NULL;
+	uint32_t tenant = b->ca->au.tenant;
 
 	switch (b->rm->by) {
 	case LG_REVOKE_KEY:
-		return of_key(cx, v, &co);
+		return of_key(cx, v, &co, after);
 	case LG_REVOKE_ENTRY:
-		return lg_cert_list(cx, v, b->ca->au.tenant, &b->rm->entry, NULL, collect, &co);
+		return lg_cert_list_of(cx, v, tenant, b->rm->entry, after != NULL ? b->after_ends : co.now, after, collect, &co);
 	case LG_REVOKE_ISSUER:
-		return lg_cert_list(cx, v, b->ca->au.tenant, NULL, go_on ? &b->after : NULL, collect, &co);
+		return lg_cert_list(cx, v, tenant, after, collect, &co);
 	}
 	return LG_OK;
 }
@@ -127,6 +132,7 @@ run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct batch *b = arg;
 	lg_serial from = b->after;
+	int64_t from_ends = b->after_ends;
 
 	b->found.n = b->looked = 0;	/* a change may be run again */
 	b->more = false;
@@ -141,6 +147,7 @@ run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	}
 	if (e != LG_OK) {
 		b->after = from;
+		b->after_ends = from_ends;
 		return e;
 	}
 	return audit(cx, v, b);

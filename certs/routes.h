@@ -40,6 +40,7 @@ lg_err lg_route_join(void *self, struct lg_http *ex);
 lg_err lg_route_rejoin(void *self, struct lg_http *ex);
 lg_err lg_route_issue(void *self, struct lg_http *ex);
 lg_err lg_route_list(void *self, struct lg_http *ex);
+lg_err lg_route_ending(void *self, struct lg_http *ex);
 lg_err lg_route_revoke(void *self, struct lg_http *ex);
 lg_err lg_route_purge(void *self, struct lg_http *ex);
 lg_err lg_route_revoke_many(void *self, struct lg_http *ex);

@@ -183,6 +183,7 @@ const struct lg_route lg_certs_routes[] = {
 	{ "POST", "/v1/rejoin",         LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_rejoin },
 	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_CORE,   0, lg_route_issue },
 	{ "GET",  "/v1/certificates",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_list },
+	{ "GET",  "/v1/certificates/ending", LG_SURFACE_API, LG_ON_WORKER, 0, lg_route_ending },
 	{ "POST", "/v1/certificates/revoke", LG_SURFACE_API, LG_ON_WORKER, 0, lg_route_revoke_many },
 	{ "POST", "/v1/certificates/purge", LG_SURFACE_API, LG_ON_WORKER, 0, lg_route_purge },
 	{ "POST", "/v1/certificates/*", LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_revoke },

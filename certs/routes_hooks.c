@@ -177,6 +177,7 @@ run_put(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		h.secret = before.secret;
 		h.next = before.next;
 		h.told_to = before.told_to;
+		h.told_cas = before.told_cas;
 	}
 	lg_audit(v, h.name, h.url);
 	return lg_hook_put(cx, v, ch->ex->tenant, &h);

@@ -171,24 +171,41 @@ derive_compromised(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str val
 	lg_emit(d, &lg_certs_compromised, lg_certs_key_str(&k), LG_NONE);
 }
 
-/* (tenant, expiry, serial); and once it is issued (tenant, entry, serial), (tenant, key, serial), (tenant, name, serial).  A row that is
- * pending is rewritten a moment later: indexed twice, it would cost the writer more than all the rest.  All but the name stand at fixed
- * places in front of the value, because a derive has no arena to decode into. */
+/* What the census counts by: when it begins, and its profile (census.c). */
+static struct lg_certs_key
+counted_by(lg_str value)
+{
+	struct lg_rd r = lg_rd_of(lg_str_sub(value, TYPE_AT, value.n));
+	struct lg_certs_key k = { .n = 0 };
+	lg_str begins = lg_str_sub(value, 27, 8), profile;
+
+	(void)lg_rd_str32(&r);
+	(void)lg_rd_str32(&r);
+	profile = lg_rd_str32(&r);
+	lg_certs_key_add(&k, begins.p, begins.n);
+	lg_certs_key_add(&k, profile.p, profile.n);
+	return k;
+}
+
+/* (tenant, expiry, serial); and once it is issued (tenant, entry, expiry, serial), (tenant, key, serial), (tenant, name, serial).  A row
+ * that is pending is rewritten a moment later: indexed twice, it would cost the writer more than all the rest.  All but names stand at
+ * fixed places in front of the value, because a derive has no arena to decode into. */
 static void
 derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 {
-	struct lg_certs_key by_entry = { .n = 0 }, by_expiry = { .n = 0 }, by_key = { .n = 0 };
+	struct lg_certs_key by_entry = { .n = 0 }, by_expiry = { .n = 0 }, by_key = { .n = 0 }, counted = counted_by(value);
 	lg_str tenant = lg_str_sub(key, 0, 4), serial = lg_str_sub(key, 4, LG_CERT_SERIAL);
 	lg_str entry = lg_str_sub(value, 3, 16), expires = lg_str_sub(value, 19, 8), spki = lg_str_sub(value, SPKI_AT, sizeof(lg_sha256));
 
 	lg_certs_key_add(&by_expiry, tenant.p, tenant.n);
 	lg_certs_key_add(&by_expiry, expires.p, expires.n);
 	lg_certs_key_add(&by_expiry, serial.p, serial.n);
-	lg_emit(d, &lg_certs_by_expiry, lg_certs_key_str(&by_expiry), LG_NONE);
+	lg_emit(d, &lg_certs_by_expiry, lg_certs_key_str(&by_expiry), lg_certs_key_str(&counted));
 	if (value.n < 2 || value.p[1] == LG_CERT_PENDING)
 		return;
 	lg_certs_key_add(&by_entry, tenant.p, tenant.n);
 	lg_certs_key_add(&by_entry, entry.p, entry.n);
+	lg_certs_key_add(&by_entry, expires.p, expires.n);
 	lg_certs_key_add(&by_entry, serial.p, serial.n);
 	lg_emit(d, &lg_certs_by_entry, lg_certs_key_str(&by_entry), LG_NONE);
 	lg_certs_key_add(&by_key, tenant.p, tenant.n);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "certs/acme_keys.h"
 #include "certs/acme_limits.h"
+#include "certs/census.h"
 #include "certs/chain.h"
 #include "certs/constraints.h"
 #include "certs/ledger_head.h"
@@ -286,6 +287,7 @@ lg_certs_new(struct lg_ctx *cx, const struct lg_certs_ports *ports, struct lg_ce
 	c->acme_keys = lg_acme_keys_new();
 	c->ledger_heads = lg_ledger_heads_new();
 	c->acme_limits = lg_acme_limits_new(ports->acme_limits);
+	c->census = lg_census_new();
 	*ret = c;
 	return LG_OK;
 }
@@ -302,6 +304,7 @@ lg_certs_free(struct lg_certs **c)
 	lg_acme_keys_free(&(*c)->acme_keys);
 	lg_acme_limits_free(&(*c)->acme_limits);
 	free((*c)->foreign_times);
+	free((*c)->census);
 	lg_ledger_heads_free(&(*c)->ledger_heads);
 	pthread_mutex_destroy(&(*c)->crl_build);
 	pthread_mutex_destroy(&(*c)->lock);

@@ -85,7 +85,7 @@ struct lg_crl_kept {
 
 struct lg_certs {
 	struct lg_certs_ports ports;
-	pthread_mutex_t lock;		/* guards trust and crl; held for a few loads and stores, or one copy of a CRL */
+	pthread_mutex_t lock;		/* guards trust, census and crl; held for a few loads and stores, or one copy of a CRL */
 	struct lg_trust *trust;
 	struct lg_crl_kept crl[LG_CRLS];
 	pthread_mutex_t crl_build;	/* one CRL is built at a time */
@@ -93,6 +93,7 @@ struct lg_certs {
 	struct lg_acme_keys *acme_keys;
 	struct lg_acme_limits *acme_limits;
 	struct lg_foreign_times *foreign_times;
+	struct lg_census *census;
 	struct lg_ledger_heads *ledger_heads;
 };
 

@@ -216,6 +216,7 @@ lg_err cli_policy_corpus(struct cli *c);
 lg_err cli_policy_analyze(struct cli *c);
 lg_err cli_policy_diff(struct cli *c);
 lg_err cli_certificate_list(struct cli *c);
+lg_err cli_doctor(struct cli *c);
 struct lg_operator_words;
 /* Asks the local operator's socket; the answer is JSON. */
 LG_CHECKED lg_err cli_operator(struct cli *c, const struct lg_operator_words *w, lg_str *answer);

@@ -25,6 +25,7 @@
 #include "server/rotation.h"
 #include "server/storage.h"
 #include "server/tenants.h"
+#include "server/warnings.h"
 #include "server/whereabouts.h"
 
 #define OWN_LIFE	(24 * LG_HOUR)		/* of the certificate that our listeners show */
@@ -230,29 +231,6 @@ submit_once(struct lg_app *app, bool *busy, void (*run)(void *arg))
 		__atomic_store_n(busy, false, __ATOMIC_RELEASE);
 }
 
-/* Two months are enough for a root elsewhere to sign; our own issuing CAs are followed long before. */
-#define WARN_BEFORE (60 * LG_DAY)
-
-static void
-warn_of(void *arg, lg_str trust_domain, const char *what, int64_t ends)
-{
-	struct lg_ctx *cx = arg;
-
-	lg_log(LG_WARN, "the %s of %.*s ends %.*s: see lightgate ca --help", what, LG_FMT(trust_domain), LG_FMT(lg_time_text(cx->arena, ends)));
-}
-
-/* Once a day. */
-static void
-warn(struct lg_ctx *cx, struct lg_app *app)
-{
-	struct lg_app_own *own = lg_own(app);
-
-	if (cx->now - own->warned < LG_DAY)
-		return;
-	own->warned = cx->now;
-	lg_certs_ending(app->certs, cx->now + WARN_BEFORE, warn_of, cx);
-}
-
 static void
 every_minute(struct lg_ctx *cx, struct lg_app *app)
 {
@@ -260,11 +238,13 @@ every_minute(struct lg_ctx *cx, struct lg_app *app)
 
 	if (clock.n > 0)
 		lg_log(LG_ERROR, "%.*s", LG_FMT(clock));
-	warn(cx, app);
+	lg_warn_authorities(cx, app);
 	sweep(cx, app);
 	malloc_trim(0);			/* what a burst of requests left behind */
 	submit_once(app, &lg_own(app)->copying, snapshot);
 	submit_once(app, &lg_own(app)->refreshing, refresh_bundles);
+	if (!__atomic_load_n(&lg_own(app)->counting, __ATOMIC_ACQUIRE) && lg_boottime() >= lg_own(app)->census_due)
+		submit_once(app, &lg_own(app)->counting, lg_warn_certificates);
 }
 
 /* Applications that do not answer keep a worker waiting: this has jobs of its own. */

@@ -23,10 +23,11 @@ struct lg_app_own {
 	struct lg_timer maintenance;
 	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
 	int64_t warned, swept;
+	int64_t census_due, unrenewed_told;	/* on CLOCK_BOOTTIME; written by the job that counts */
 	int64_t responders;		/* when OCSP responders are looked at again */
 	struct lg_answers *answers[LG_LOOPS];	/* of each loop */
 	int operated;			/* operators being answered; atomic */
-	bool working, copying, refreshing, hooking, stopping;	/* of maintenance; atomic */
+	bool working, copying, refreshing, hooking, counting, stopping;	/* of maintenance; atomic */
 	bool indexing;				/* a worker builds indexes; atomic */
 	bool backing_up;		/* atomic */
 	struct lg_watches *watches;

@@ -208,7 +208,7 @@ certificates(struct operated *od)
 	LG_TRY(lg_tenant_list(od->cx, v, &t, &n));
 	for (size_t i = 0; i < n; i++) {
 		struct inventory in = { t[i].id, od->out };
-		LG_TRY(lg_cert_list(od->cx, v, t[i].id, NULL, NULL, one_certificate, &in));
+		LG_TRY(lg_cert_list(od->cx, v, t[i].id, NULL, one_certificate, &in));
 	}
 	return LG_OK;
 }

@@ -191,7 +191,7 @@ holders(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, struct entries 
 	en->id = LG_NEWS(cx->arena, lg_uuid, ENTRIES);
 	en->now = cx->now;
 	LG_TRY(lg_view_begin(cx, st, &v));
-	return lg_cert_list(cx, v, tenant, NULL, NULL, collect_entry, en);
+	return lg_cert_list(cx, v, tenant, NULL, collect_entry, en);
 }
 
 static lg_err

@@ -180,11 +180,35 @@ LG_CHECKED lg_err lg_certs_trust_check(struct lg_ctx *cx, struct lg_certs *c, co
  * answer the rest is the next turn's. */
 LG_CHECKED lg_err lg_certs_hooks(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant);
 
+/* Certificates in the last sixth of their life for which there is no later one: same entry, same profile, and without a SPIFFE id the same
+ * names.  Those of people and workloads, who come and go, are not among them. */
+#define LG_UNRENEWED		20		/* that are told one by one */
+#define LG_RENEWED_LATEST	6
+struct lg_unrenewed {
+	struct lg_arena *arena;
+	uint64_t count;
+	struct lg_unrenewed_one {
+		lg_serial serial;
+		lg_str type, name, profile;
+		int64_t expires;
+	} v[LG_UNRENEWED];		/* the first to end */
+};
+/* Counts what is alive, for the metrics, and finds those; in cx's arena.  On a worker: a million certificates take a second or two. */
+LG_CHECKED lg_err lg_certs_census(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, struct lg_unrenewed *ret);
+
 /* On any thread. */
 void lg_certs_metrics(struct lg_certs *c, struct lg_buf *out);
-typedef void lg_ca_ending(void *arg, lg_str trust_domain, const char *what, int64_t ends);
-/* Roots, and issuing CAs that sign, whose time is over before `before`. */
-void lg_certs_ending(struct lg_certs *c, int64_t before, lg_ca_ending *each, void *arg);
+struct lg_ca_end {
+	uint32_t tenant;
+	lg_str trust_domain, kid;
+	const char *what;		/* "root", "issuing CA" */
+	lg_sha256 sha256;		/* of the certificate */
+	int64_t ends;
+};
+/* Slices live as long as the call. */
+typedef void lg_ca_ending(void *arg, const struct lg_ca_end *end);
+/* Roots, and issuing CAs that sign, whose time is over before `before`; tenant 0: of all. */
+void lg_certs_ending(struct lg_certs *c, uint32_t tenant, int64_t before, lg_ca_ending *each, void *arg);
 
 /* ---- issuing: on workers, because it waits for the store and the keeper ------------------------------ */
 
@@ -336,9 +360,11 @@ struct lg_cert_row {
 /* Slices live as long as the view. */
 LG_CHECKED lg_err lg_cert_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, struct lg_cert_row *ret);
 typedef bool lg_cert_each(void *arg, const struct lg_cert_row *row);	/* false ends it */
-/* entry NULL: all of the tenant, by serial. */
-LG_CHECKED lg_err lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_uuid *entry, const lg_serial *after,
-    lg_cert_each *each, void *arg);
+/* All of the tenant, by serial number; after NULL: from the first one. */
+LG_CHECKED lg_err lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *after, lg_cert_each *each, void *arg);
+/* Of an entry those that end at ends_from or later, by their end; after: and of those that end just then the ones behind it. */
+LG_CHECKED lg_err lg_cert_list_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry, int64_t ends_from,
+    const lg_serial *after, lg_cert_each *each, void *arg);
 
 /* ---- join tokens ------------------------------------------------------------------------------------------ */
 
@@ -360,7 +386,7 @@ LG_CHECKED lg_err lg_certs_rejoin(struct lg_ctx *cx, struct lg_certs *c, uint32_
 /* ---- routes; self is the struct lg_certs ------------------------------------------------------------------- */
 
 /* GET /crl/<kid>.crl, /ca/<kid>.cer, /spiffe/bundle, /spiffe/bundles, /ocsp/<base64>; POST /ocsp; POST /v1/join, /v1/rejoin; GET and POST /v1/certificates,
- * POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773);
+ * GET /v1/certificates/ending, POST /v1/certificates/<serial>/revoke; POST /v1/eab; ACME below /acme/ (RFC 8555, 8737, 8738, 9773);
  * EST below /.well-known/est/ (RFC 7030) */
 extern const struct lg_route lg_certs_routes[];
 extern const size_t lg_certs_nroutes;

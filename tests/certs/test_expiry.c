@@ -4,9 +4,9 @@
 #include "tests/certs/world.h"
 
 static void
-count(void *arg, lg_str trust_domain, const char *what, int64_t ends)
+count(void *arg, const struct lg_ca_end *end)
 {
-	(void)trust_domain, (void)what, (void)ends;
+	(void)end;
 	++*(int *)arg;
 }
 
@@ -15,10 +15,12 @@ Test(expiry, authorities_that_end_before_a_time_are_told_and_no_others)
 	struct world *w = world_new();
 	int n = 0;
 
-	lg_certs_ending(w->certs, w->cx.now + 300 * LG_DAY, count, &n);
+	lg_certs_ending(w->certs, 0, w->cx.now + 300 * LG_DAY, count, &n);
 	cr_assert_eq(n, 0);
-	lg_certs_ending(w->certs, w->cx.now + 400 * LG_DAY, count, &n);
+	lg_certs_ending(w->certs, 0, w->cx.now + 400 * LG_DAY, count, &n);
 	cr_assert_eq(n, 4, "a root and an issuing CA of two tenants");
+	lg_certs_ending(w->certs, TENANT_B, w->cx.now + 400 * LG_DAY, count, &n);
+	cr_assert_eq(n, 6, "or of one");
 	world_free(w);
 }
 

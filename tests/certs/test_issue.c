@@ -226,7 +226,7 @@ only_row(struct world *w, lg_uuid entry)
 	LG_AUTO(lg_view_end) struct lg_view *v = world_view(w);
 	struct lg_cert_row row = { .state = 0 };
 
-	cr_assert_eq(lg_cert_list(&w->cx, v, TENANT_A, &entry, NULL, take_row, &row), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_cert_list_of(&w->cx, v, TENANT_A, entry, 0, NULL, take_row, &row), LG_OK, "%s", w->cx.error);
 	row.der = lg_dup(w->arena, row.der);
 	return row;
 }

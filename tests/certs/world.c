@@ -527,6 +527,7 @@ web(void *self, struct lg_ctx *cx, const struct lg_web_request *rq, struct lg_we
 	struct world *w = self;
 
 	w->web_url = lg_dup(w->arena, rq->url);
+	w->web_sent = lg_dup(w->arena, rq->body);
 	if (w->web_status == 0)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "no connection");
 	if (rq->judge != NULL)

@@ -47,7 +47,7 @@ struct world {
 	int caa_asked;
 	bool keeper_late;			/* it takes a request for OCSP and then goes */
 	/* what a bundle endpoint answers, and the chain that it shows to who wants to judge it */
-	lg_str web_body, web_url, web_chain[4];
+	lg_str web_body, web_url, web_sent, web_chain[4];
 	size_t web_nchain;
 	int web_status;
 	int signed_certs, signed_crls, signed_ocsp;

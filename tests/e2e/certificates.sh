@@ -38,7 +38,7 @@ request short
 same "policy decides who gets it" "$(issue short short | tail -1)" 403
 cat >"$T/policies.yaml" <<'YAML'
 policies: |
-  permit (principal is Host, action == Action::"certificate:issue", resource is Certificate) when { resource.profile == "short" };
+  permit (principal is Host, action == Action::"certificate:issue", resource is Certificate) when { ["short", "brief"].contains(resource.profile) };
 YAML
 claim "policy" lightgate --dev "$T/data" apply -f "$T/policies.yaml"
 issue short short | head -1 | jq -r .certificate >"$T/short.pem"
@@ -47,6 +47,11 @@ has "a policy OID" "$text" 'Policy: 1.3.6.1.4.1.99999.7'
 lacks "no client" "$text" 'TLS Web Client'
 claim "ten minutes" test "$(openssl x509 -in "$T/short.pem" -noout -checkend 660 >/dev/null; echo $?)" = 1
 lightgate --dev "$T/data" profile set bad -f - >"$T/claim.out" 2>&1 <<<'{"keys": ["DSA"]}'; same "what is no profile is refused" "$?" 2
+# another one of twelve seconds ends without a successor: doctor says so in its last two, while the rest of this goes on
+sed 's/seconds: 600/seconds: 12/' "$T/short.yaml" >"$T/brief.yaml"
+claim "a life of twelve seconds" lightgate --dev "$T/data" profile set brief -f "$T/brief.yaml"
+issue short brief | head -1 | jq -r .serial >"$T/brief.serial"
+(for _ in $(seq 200); do lightgate --dev "$T/data" doctor >"$T/doctor.out" 2>&1 || break; sleep 0.1; done) & doctor=$!
 claim "deleted" lightgate --dev "$T/data" profile delete short
 same "... it is gone" "$(issue short short | tail -1)" 400
 
@@ -85,7 +90,7 @@ fi
 lg() { lightgate --dev "$T/data" certificate "$@"; }
 has "by name" "$(lg list --name 'node*')" '^[0-9a-f]{34} +Host/node1'
 has "what ends soon" "$(lg list --expiring 25h)" 'Host/node1'
-lacks "... within a minute nothing" "$(lg list --expiring 1m)" 'Host/node1'
+lacks "... within a minute nothing" "$(lg list --expiring 1m --profile host)" 'Host/node1'
 same "revoked ones" "$(lg list --state revoked -o json | jq -r '.items[].serial')" "$serial"
 same "CSV" "$(lg export --format csv --state revoked | cut -d, -f1,2,8)" "$(printf 'serial,state,reason\n"%s","revoked","superseded"' "$serial")"
 same "PEM" "$(lg export --format pem --serial "$serial" | openssl x509 -noout -serial | cut -d= -f2)" "${serial^^}"
@@ -115,4 +120,10 @@ same "... open no door any more" "$(curl -sS --cacert "$CA" --cert "$T/node1.pem
 has "all of a subject" "$(lg revoke --subject Host/node1 --reason cessationOfOperation -o json)" '"revoked":[1-9]'
 same "a purge wants a time" "$(lg purge >/dev/null 2>&1; echo $?)" 2
 same "what ended lately stays" "$(lg purge --expired 1s)" "0 rows are gone"
+
+# ---- nobody renewed it ---------------------------------------------------------------------------------------------------------
+has "what is alive is counted" "$(curl -sS --cacert "$CA" "$HTTPS/metrics")" '^lightgate_certificates_live\{tenant="1",profile="tls-server",within_days="1"\} [1-9]'
+wait $doctor
+has "doctor finds what nobody renewed" "$(cat "$T/doctor.out")" "BAD +certificate $(cat "$T/brief.serial"): brief Host/node1 ends .* nobody renewed it"
+has "... and is content otherwise" "$(cat "$T/doctor.out")" 'ok +roots and issuing CAs'
 done_testing

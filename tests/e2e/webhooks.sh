@@ -81,6 +81,20 @@ for i in $(seq 100); do got expiring | grep -qxFf "$T/aged" && break; sleep 0.2;
 has "... this one too" "$(got expiring)" "$(cat "$T/aged")"
 same "... each once" "$(got expiring | sort | uniq -d | wc -l)" 0
 lacks "... and none that was revoked" "$(got expiring)" "$(head -1 "$T/serials")"
+# ---- a CA that ends within the time is told too, once
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/root.key" -subj '/CN=Root elsewhere' -days 900 -addext keyUsage=critical,keyCertSign,cRLSign -out "$T/root.pem" 2>/dev/null
+printf 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign,digitalSignature\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' >"$T/ca.ext"
+claim "doctor is content" lightgate --dev "$T/data" doctor
+claim "a request for a root elsewhere" lightgate --dev "$T/data" ca csr default --out "$T/issuing.csr"
+openssl x509 -req -in "$T/issuing.csr" -CA "$T/root.pem" -CAkey "$T/root.key" -days 20 -extfile "$T/ca.ext" -out "$T/issuing.pem" 2>/dev/null
+cat "$T/issuing.pem" "$T/root.pem" >"$T/chain.pem"
+kid=$(lightgate --dev "$T/data" ca import default -f "$T/chain.pem" -o json | jq -r .kid)
+claim "it signs" lightgate --dev "$T/data" ca activate default -- "$kid"
+has "doctor says when it ends" "$(lightgate --dev "$T/data" doctor 2>&1)" 'BAD +authority issuing CA: it ends'
+same "warned of thirty days before" "$(status PUT /v1/webhooks/siem -d "$(hook '{events: ["expiring"], expiring_seconds: 2592000}')")" 204
+ca_told() { jq -r 'select(.id == "expiring-ca-'"$kid"'") | .authority' "$T/received"; }
+for i in $(seq 100); do [ -n "$(ca_told)" ] && break; sleep 0.1; done
+same "the CA is told" "$(ca_told)" "issuing CA"
 same "changed, it keeps its secret" "$(jq -r .good "$T/received" | sort -u)" true
 has "deliveries are on record" "$(api GET '/v1/audit?operation=webhook.deliver')" '"operation":"webhook.deliver"'
 same "removed" "$(status DELETE /v1/webhooks/siem)" 204
