@@ -9,6 +9,7 @@
  *	key.pem		its private key (PKCS#8)
  *	identity.pem	both, of one moment: key.pem and certificate.pem are renewed one after the other
  *	bundle.pem	the roots of the trust domain
+ *	federated.json	bundles of other trust domains by their names, which policy lets it see (SPIFFE Trust Domain and Bundle 4)
  *	token		a JWT-SVID for the issuer of the tenant's tokens
  */
 #ifndef LG_AGENT_SVID_H
@@ -31,6 +32,7 @@ struct lg_svid {
 	lg_str certificate, chain, key;		/* PEM */
 	lg_str roots;				/* PEM: one or more, the newest first */
 	lg_str token_keys;			/* JWKS of the trust domain; empty: not known yet */
+	lg_str federated;			/* JSON: of other trust domains that policy lets it see the bundles; empty: not known yet */
 	lg_str token;				/* empty: none could be had */
 	int64_t issued, expires;		/* of the certificate, microseconds; notBefore lies before its issue */
 	int64_t token_issued, token_expires;

@@ -13,7 +13,7 @@
 #define FILE_MAX	(128u << 10)
 #define WAITING		".new"
 
-static const char *const names[] = { "key.pem", "certificate.pem", "identity.pem", "bundle.pem", "token" };
+static const char *const names[] = { "key.pem", "certificate.pem", "identity.pem", "bundle.pem", "token", "federated.json" };
 
 /* On a tmpfs there is nothing to be synced. */
 static lg_err
@@ -31,7 +31,8 @@ lg_svid_write(struct lg_ctx *cx, const char *folder, const struct lg_svid *svid,
 {
 	LG_AUTO(lg_fd_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	lg_str certificate = lg_cat(cx->arena, svid->certificate, svid->chain);
-	const lg_str texts[] = { svid->key, certificate, lg_cat(cx->arena, svid->key, certificate), svid->roots, svid->token };
+	const lg_str texts[] = { svid->key, certificate, lg_cat(cx->arena, svid->key, certificate), svid->roots, svid->token,
+		svid->federated };
 
 	if (fd < 0)
 		return lg_fail(cx, LG_E_IO, "%s: %s", folder, strerror(errno));

@@ -52,6 +52,7 @@ svid_with(const struct lg_svid *from, const struct lg_svid *now)
 	s->spiffe_id = lg_dup(s->arena, from->spiffe_id);
 	s->roots = lg_dup(s->arena, from->roots);
 	s->token_keys = lg_dup(s->arena, from->token_keys);
+	s->federated = lg_dup(s->arena, from->federated);
 	s->certificate = lg_dup(s->arena, certified->certificate);
 	s->chain = lg_dup(s->arena, certified->chain);
 	s->key = lg_dup(s->arena, certified->key);
@@ -92,6 +93,7 @@ post(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const char *wh
 	ret->spiffe_id = lg_api_member(cx, reply.body, "spiffe_id");
 	ret->roots = lg_api_member(cx, reply.body, "roots");
 	ret->token_keys = lg_api_raw(cx, reply.body, "token_keys");
+	ret->federated = lg_api_raw(cx, reply.body, "federated");
 	if (ret->spiffe_id.n == 0 || ret->roots.n == 0 || ret->token_keys.n == 0)
 		return lg_fail(cx, LG_E_INVALID, "the service's answer lacks a name, roots or keys");
 	return LG_OK;

@@ -135,6 +135,19 @@ lg_foreign_all(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_
 }
 
 lg_err
+lg_certs_domains(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_certs_domain_each *each, void *arg)
+{
+	struct lg_foreign *all;
+	size_t n;
+
+	LG_TRY(lg_foreign_all(cx, v, tenant, &all, &n));
+	for (size_t i = 0; i < n; i++)
+		if (all[i].bundle.n > 0 && !each(arg, all[i].domain, all[i].bundle))
+			break;
+	return LG_OK;
+}
+
+lg_err
 lg_foreign_check(struct lg_ctx *cx, const struct lg_foreign *f)
 {
 	struct lg_svid_bundle b;

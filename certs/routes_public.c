@@ -54,29 +54,36 @@ lg_route_ca(void *self, struct lg_http *ex)
 	return answer(ex, "application/pkix-cert", cert->x509.der);	/* RFC 2585 4.1 */
 }
 
-/* SPIFFE Trust Domain and Bundle 4.2: a JWK of use x509-svid with exactly one certificate.  The members that name the
- * key are taken from its ordinary JWK. */
+/* SPIFFE Trust Domain and Bundle 4.2: the JWK of a key, of another use. */
 static lg_err
-put_root(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_ca_cert *root)
+put_key(struct lg_ctx *cx, struct lg_jsonw *w, lg_str jwk, const char *use, bool named)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf jwk = LG_BUF(8u << 10);
 	struct lg_json js;
 	lg_str name;
 
-	lg_pubkey_jwk(root->key, root->kid, root->alg, &jwk);
-	lg_json_init(&js, cx->arena, lg_buf_view(&jwk));
-	lg_jsonw_object(w);
-	lg_jsonw_str_of(w, "use", LG_STR("x509-svid"));
+	lg_json_init(&js, cx->arena, jwk);
+	lg_jsonw_str_of(w, "use", lg_str_of(use));
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
 		lg_str value = lg_json_raw(&js);
 
-		if (lg_str_eq(name, LG_STR("use")) || lg_str_eq(name, LG_STR("alg")) || lg_str_eq(name, LG_STR("kid")))
+		if (lg_str_eq(name, LG_STR("use")) || (!named && (lg_str_eq(name, LG_STR("alg")) || lg_str_eq(name, LG_STR("kid")))))
 			continue;
 		lg_jsonw_name(w, name);
 		lg_jsonw_raw(w, value);
 	}
-	LG_TRY(lg_json_end(cx, &js));
+	return lg_json_end(cx, &js);
+}
+
+/* 4.2.2: x509-svid, with exactly one certificate. */
+static lg_err
+put_root(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_ca_cert *root)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf jwk = LG_BUF(8u << 10);
+
+	lg_pubkey_jwk(root->key, root->kid, root->alg, &jwk);
+	lg_jsonw_object(w);
+	LG_TRY(put_key(cx, w, lg_buf_view(&jwk), "x509-svid", false));
 	lg_jsonw_name(w, LG_STR("x5c"));
 	lg_jsonw_array(w);
 	lg_jsonw_str(w, lg_base64(cx->arena, root->x509.der));
@@ -85,17 +92,49 @@ put_root(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_ca_cert *root)
 	return LG_OK;
 }
 
+/* 4.2.3: jwt-svid, named by kid. */
+static lg_err
+put_token_keys(struct lg_ctx *cx, struct lg_jsonw *w, lg_str jwks)
+{
+	struct lg_json js;
+	lg_str name;
+
+	if (jwks.n == 0)
+		return LG_OK;
+	lg_json_init(&js, cx->arena, jwks);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {	/* "keys" alone: lg_keyset_jwks */
+		lg_json_array(&js);
+		while (lg_json_item(&js)) {
+			lg_jsonw_object(w);
+			LG_TRY(put_key(cx, w, lg_json_raw(&js), "jwt-svid", true));
+			lg_jsonw_object_end(w);
+		}
+	}
+	return lg_json_end(cx, &js);
+}
+
+/* It rises with every newer root and with every change of keys (4.1.1). */
+static int64_t
+sequence_of(const struct lg_ca *ca)
+{
+	int64_t root = ca->root.x509.not_before, since = ca->au.trust_since;
+
+	return (since > root ? since : root) / LG_SECOND;
+}
+
 lg_err
 lg_routes_put_bundle(struct lg_http *ex, struct lg_jsonw *w, const struct lg_ca *ca)
 {
 	lg_jsonw_object(w);
-	lg_jsonw_int_of(w, "spiffe_sequence", ca->root.x509.not_before / LG_SECOND);	/* rises with every newer root */
+	lg_jsonw_int_of(w, "spiffe_sequence", sequence_of(ca));
 	lg_jsonw_int_of(w, "spiffe_refresh_hint", FRESH_SECONDS);
 	lg_jsonw_name(w, LG_STR("keys"));
 	lg_jsonw_array(w);
 	LG_TRY(put_root(ex->cx, w, &ca->root));
 	for (size_t i = 0; i < ca->nold_roots; i++)
 		LG_TRY(put_root(ex->cx, w, &ca->old_root[i]));
+	LG_TRY(put_token_keys(ex->cx, w, ca->au.token_keys));
 	lg_jsonw_array_end(w);
 	lg_jsonw_object_end(w);
 	return LG_OK;

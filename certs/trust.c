@@ -85,6 +85,7 @@ copy_authority(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority 
 	ret->join_address = lg_dup(a, from->join_address);
 	ret->mtls_url = lg_dup(a, from->mtls_url);
 	ret->service_root = lg_dup(a, from->service_root);
+	ret->token_keys = lg_dup(a, from->token_keys);
 	ret->dns_suffixes = suffixes;
 	ret->nets = nets;
 	ret->nssh_user = ret->nssh_host = 0;	/* kept as blobs */

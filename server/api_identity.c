@@ -7,6 +7,7 @@
 #include "server/api_identity.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "certs/names.h"
 #include "server/admissions.h"
@@ -15,6 +16,7 @@
 
 #define TOKEN_LIFE	((int64_t)LG_STS_ACCESS_LIFE * LG_SECOND)
 #define AUDIENCE_MAX	512		/* octets of one */
+#define FEDERATED_MAX (512u << 10)	/* octets of all bundles of other trust domains that one workload sees */
 
 struct workload {
 	struct lg_entity_id entity;
@@ -64,10 +66,76 @@ find_now(struct lg_app *app, struct lg_ctx *cx, const struct lg_caller *host, lg
 
 /* ---- what it believes in --------------------------------------------------------------------------------------- */
 
-/* The tenant's roots, the newest first, and the keys behind its tokens. */
-static void
-put_trust(struct lg_http *ex, struct lg_jsonw *w, const struct lg_tenant_view *t)
+struct federation {
+	struct lg_app *app;
+	struct lg_ctx *cx;
+	struct lg_view *view;
+	const struct lg_caller *host;
+	const struct workload *wl;
+	struct lg_jsonw *w;
+	size_t room;
+	lg_err e;
+};
+
+/* Policy says which workload sees which other trust domain; asked for every one of them whenever an identity is given, so not recorded. */
+static lg_err
+may_see(struct federation *f, lg_str domain, bool *ret)
 {
+	struct lg_question *q = LG_NEW(f->cx->arena, struct lg_question);
+	struct lg_verdict verdict = { .permit = false };
+
+	q->tenant = f->host->tenant->id;
+	q->principal = f->wl->entity;
+	q->action = "bundle:read";
+	q->resource = (struct lg_entity_id){ .type = LG_STR("TrustDomain"), .name = domain };
+	q->facts[q->nfacts++] = lg_fact_str("domain", domain);
+	q->context[q->ncontext++] = lg_fact_str("subject_proof", LG_STR("admission"));
+	LG_TRY(lg_point_ask(f->app->point, f->cx, f->view, q, &verdict));
+	*ret = verdict.permit;
+	return LG_OK;
+}
+
+static bool
+put_foreign(void *arg, lg_str domain, lg_str bundle)
+{
+	struct federation *f = arg;
+	bool sees = false;
+
+	f->e = may_see(f, domain, &sees);
+	if (!sees)
+		return f->e == LG_OK;
+	if (bundle.n > f->room) {
+		lg_log(LG_WARN, "%.*s is not told of trust domain %.*s: bundles of more than %u octets", LG_FMT(f->wl->spiffe), LG_FMT(domain),
+		    FEDERATED_MAX);
+		return true;
+	}
+	f->room -= bundle.n;
+	lg_jsonw_name(f->w, domain);
+	lg_jsonw_raw(f->w, bundle);
+	return true;
+}
+
+/* Other trust domains that policy lets the workload see, each with its bundle. */
+static lg_err
+put_federated(struct lg_app *app, struct lg_http *ex, struct lg_jsonw *w, const struct lg_caller *host, const struct workload *wl)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct federation f = { .app = app, .cx = ex->cx, .host = host, .wl = wl, .w = w, .room = FEDERATED_MAX };
+
+	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
+	f.view = v;
+	lg_jsonw_name(w, LG_STR("federated"));
+	lg_jsonw_object(w);
+	LG_TRY(lg_certs_domains(ex->cx, v, host->tenant->id, put_foreign, &f));
+	lg_jsonw_object_end(w);
+	return f.e;
+}
+
+/* The tenant's roots, the newest first, the keys behind its tokens, and other trust domains. */
+static lg_err
+put_trust(struct lg_app *app, struct lg_http *ex, struct lg_jsonw *w, const struct lg_caller *host, const struct workload *wl)
+{
+	const struct lg_tenant_view *t = host->tenant;
 	lg_str roots = lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), t->root);
 
 	for (size_t i = 0; i < t->nold_roots; i++)
@@ -76,6 +144,7 @@ put_trust(struct lg_http *ex, struct lg_jsonw *w, const struct lg_tenant_view *t
 	lg_jsonw_name(w, LG_STR("token_keys"));
 	lg_keyset_jwks(t->sts.keys, w->out);
 	w->comma = true;
+	return put_federated(app, ex, w, host, wl);
 }
 
 /* ---- certificate --------------------------------------------------------------------------------------------------- */
@@ -119,7 +188,7 @@ lg_api_workload_certificate(struct lg_app *app, struct lg_http *ex, const struct
 	lg_jsonw_str_of(&w, "spiffe_id", wl.spiffe);
 	lg_jsonw_str_of(&w, "certificate", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), issued.cert));
 	lg_jsonw_str_of(&w, "chain", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), issued.chain));
-	put_trust(ex, &w, host->tenant);
+	LG_TRY(put_trust(app, ex, &w, host, &wl));
 	lg_jsonw_object_end(&w);
 	return LG_OK;
 }
@@ -194,7 +263,7 @@ lg_api_workload_token(struct lg_app *app, struct lg_http *ex, const struct lg_ca
 	lg_jsonw_str_of(&w, "token", token);
 	lg_jsonw_name(&w, LG_STR("expires"));
 	lg_jsonw_time(&w, ex->cx->now + life);
-	put_trust(ex, &w, host->tenant);
+	LG_TRY(put_trust(app, ex, &w, host, &wl));
 	lg_jsonw_object_end(&w);
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
 	return LG_OK;

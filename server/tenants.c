@@ -172,6 +172,20 @@ token_algs(const struct kept *kept, uint32_t tenant)
 	return algs;
 }
 
+static int64_t
+trust_since(const struct kept *kept, uint32_t tenant)
+{
+	int64_t since = 0;
+
+	for (size_t i = 0; i < kept->nkeys; i++) {
+		const struct lg_keeper_key *k = &kept->key[i];
+		bool told = k->purpose == LG_PURPOSE_TOKEN || k->purpose == LG_PURPOSE_ROOT;
+		if (k->tenant == tenant && told && k->since > since)
+			since = k->since;
+	}
+	return since;
+}
+
 /* The default tenant is exactly the host; the others live below /t/<name>. */
 static void
 name_outside(const struct lg_app *app, struct lg_arena *a, struct lg_tenant_view *t)
@@ -240,6 +254,7 @@ fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_
 	t->name = lg_dup(a, from->name);
 	t->suffix = lg_dup(a, from->suffix);
 	t->root = lg_dup(a, root_certificate(kept, t->id));
+	t->trust_since = trust_since(kept, t->id);
 	old_roots(kept, a, t);
 	if (own != NULL) {
 		take_ceiling(a, &own->ceiling, t);
@@ -414,6 +429,15 @@ below_path(struct lg_ctx *cx, const struct lg_app *app, const struct lg_tenant_v
 		au->service_root = service->root;
 }
 
+static lg_str
+keys_text(struct lg_ctx *cx, const struct lg_keyset *keys)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
+
+	lg_keyset_jwks(keys, &b);
+	return b.full ? LG_NONE : lg_dup(cx->arena, lg_buf_view(&b));
+}
+
 lg_err
 lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 {
@@ -436,6 +460,8 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 		v[i].nresponders = t->nresponders;
 		v[i].nssh_user = t->nssh_user;
 		v[i].nssh_host = t->nssh_host;
+		v[i].token_keys = keys_text(cx, t->sts.keys);
+		v[i].trust_since = t->trust_since;
 		if (t->id != LG_DEFAULT_TENANT)
 			below_path(cx, app, t, &v[i]);
 	}

@@ -34,6 +34,7 @@ struct lg_tenant_view {
 	struct lg_keyset *bundles;
 	const lg_str *bundle_heirs;	/* tokens by which a bundle key names its successor */
 	size_t nbundle_heirs;
+	int64_t trust_since;		/* when a root or a key behind tokens came or went */
 	lg_str root;			/* DER */
 	lg_str old_roots[LG_ISSUERS];	/* DER */
 	size_t nold_roots;

@@ -1,9 +1,9 @@
 /* answers.c: see answers.h. */
 #include "agent/spiffe/answers.h"
 
+#include "agent/spiffe/bundles.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "client/cert.h"
 #include "workload.pb-c.h"
 
 #define CLAIMS_MAX 256			/* members and items of a token's claims, all levels together */
@@ -74,13 +74,44 @@ lg_spiffe_domain(lg_str spiffe_id)
 	return lg_str_sub(spiffe_id, 0, n);
 }
 
-/* ---- certificates and bundles ---------------------------------------------------------------------------------------------- */
+/* ---- bundles by trust domain: its own, and those of others that it sees -------------------------------------------------------- */
+
+struct filed {
+	LgPb__Entry entry[1 + LG_SPIFFE_DOMAINS], *list[1 + LG_SPIFFE_DOMAINS];
+	size_t n;
+};
+
+static void
+put(struct lg_ctx *cx, struct filed *f, lg_str id, lg_str bundle)
+{
+	LgPb__Entry *e = f->list[f->n] = &f->entry[f->n];
+
+	lg_pb__entry__init(e);
+	e->key = text(cx, id);
+	e->value = octets(bundle);
+	f->n++;
+}
+
+/* Of each kind those that have keys of that kind. */
+static lg_err
+put_federated(struct lg_ctx *cx, const struct lg_svid *s, bool tokens, struct filed *f)
+{
+	struct lg_spiffe_bundle *b = LG_NEWS(cx->arena, struct lg_spiffe_bundle, LG_SPIFFE_DOMAINS);
+	size_t n;
+
+	LG_TRY(lg_spiffe_bundles(cx, s, b, &n));
+	for (size_t i = 0; i < n; i++)
+		if (tokens || b[i].roots.n > 0)
+			put(cx, f, b[i].id, tokens ? b[i].token_keys : b[i].roots);
+	return LG_OK;
+}
 
 lg_err
 lg_spiffe_x509(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf *out)
 {
 	LgPb__X509SVIDResponse answer = LG_PB__X509_SVIDRESPONSE__INIT;
 	LgPb__X509SVID one = LG_PB__X509_SVID__INIT, *all[] = { &one };
+	struct filed *f = LG_NEW(cx->arena, struct filed);
 
 	one.spiffe_id = text(cx, s->spiffe_id);
 	one.x509_svid = octets(lg_cat(cx->arena, ders(cx, s->certificate, "CERTIFICATE"), ders(cx, s->chain, "CERTIFICATE")));
@@ -88,27 +119,22 @@ lg_spiffe_x509(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf *out)
 	one.bundle = octets(ders(cx, s->roots, "CERTIFICATE"));
 	answer.n_svids = 1;
 	answer.svids = all;
+	LG_TRY(put_federated(cx, s, false, f));
+	answer.n_federated_bundles = f->n;
+	answer.federated_bundles = f->list;
 	return pack(cx, &answer.base, out);
-}
-
-static LgPb__Entry
-filed(struct lg_ctx *cx, const struct lg_svid *s, lg_str bundle)
-{
-	LgPb__Entry e = LG_PB__ENTRY__INIT;
-
-	e.key = text(cx, lg_spiffe_domain(s->spiffe_id));
-	e.value = octets(bundle);
-	return e;
 }
 
 lg_err
 lg_spiffe_x509_bundles(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf *out)
 {
 	LgPb__X509BundlesResponse answer = LG_PB__X509_BUNDLES_RESPONSE__INIT;
-	LgPb__Entry one = filed(cx, s, ders(cx, s->roots, "CERTIFICATE")), *all[] = { &one };
+	struct filed *f = LG_NEW(cx->arena, struct filed);
 
-	answer.n_bundles = 1;
-	answer.bundles = all;
+	put(cx, f, lg_spiffe_domain(s->spiffe_id), ders(cx, s->roots, "CERTIFICATE"));
+	LG_TRY(put_federated(cx, s, false, f));
+	answer.n_bundles = f->n;
+	answer.bundles = f->list;
 	return pack(cx, &answer.base, out);
 }
 
@@ -116,12 +142,14 @@ lg_err
 lg_spiffe_jwt_bundles(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf *out)
 {
 	LgPb__JWTBundlesResponse answer = LG_PB__JWTBUNDLES_RESPONSE__INIT;
-	LgPb__Entry one = filed(cx, s, s->token_keys), *all[] = { &one };
+	struct filed *f = LG_NEW(cx->arena, struct filed);
 
 	if (s->token_keys.n == 0)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "the keys behind tokens are not known yet");
-	answer.n_bundles = 1;
-	answer.bundles = all;
+	put(cx, f, lg_spiffe_domain(s->spiffe_id), s->token_keys);
+	LG_TRY(put_federated(cx, s, true, f));
+	answer.n_bundles = f->n;
+	answer.bundles = f->list;
 	return pack(cx, &answer.base, out);
 }
 
@@ -240,24 +268,54 @@ value_of(struct lg_ctx *cx, struct lg_json *js, size_t *left)
 	return v;
 }
 
+/* Whose keys: those of the domain that the subject names, before anything of it is believed. */
+static lg_err
+keys_for(struct lg_ctx *cx, const struct lg_svid *s, lg_str domain, struct lg_keyset **ret)
+{
+	struct lg_spiffe_bundle *b = LG_NEWS(cx->arena, struct lg_spiffe_bundle, LG_SPIFFE_DOMAINS);
+	size_t n;
+
+	if (s->token_keys.n == 0)
+		return lg_fail(cx, LG_E_UNAVAILABLE, "the keys behind tokens are not known yet");
+	if (lg_str_eq(domain, lg_spiffe_domain(s->spiffe_id)))
+		return lg_keyset_from_jwks(cx, s->token_keys, ret);
+	LG_TRY(lg_spiffe_bundles(cx, s, b, &n));
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(domain, b[i].id))
+			return lg_keyset_from_jwks(cx, b[i].token_keys, ret);
+	return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token's subject is of no trust domain that the caller sees");
+}
+
+static lg_err
+subject_of(struct lg_ctx *cx, lg_str token, lg_str *ret)
+{
+	lg_str header, rest, body, signature, json;
+	struct lg_claims claims;
+
+	if (!lg_str_cut(token, '.', &header, &rest) || !lg_str_cut(rest, '.', &body, &signature) ||
+	    !lg_base64url_parse(cx->arena, body, &json) || lg_claims_parse(cx, json, &claims) != LG_OK)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "it is no token");
+	*ret = claims.subject;
+	return LG_OK;
+}
+
 /* JWT-SVID 4: the subject is the SPIFFE ID, aud holds who reads it, exp is in force. */
 static lg_err
 verify(struct lg_ctx *cx, const struct lg_svid *s, lg_str token, lg_str audience, struct lg_claims *ret)
 {
 	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
-	struct lg_cert_name name;
+	lg_str subject = LG_NONE;
 	struct lg_jws jws;
 
-	if (s->token_keys.n == 0)
-		return lg_fail(cx, LG_E_UNAVAILABLE, "the keys behind tokens are not known yet");
-	LG_TRY(lg_keyset_from_jwks(cx, s->token_keys, &keys));
+	LG_TRY(subject_of(cx, token, &subject));
+	LG_TRY(keys_for(cx, s, lg_spiffe_domain(subject), &keys));
 	LG_TRY(lg_jws_verify(cx, token, keys, "JWT", &jws));
 	LG_TRY(lg_claims_parse(cx, jws.payload, ret));
 	LG_TRY(lg_claims_check_time(cx, ret));
 	if (audience.n == 0 || !lg_claims_for(ret, audience))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is for somebody else");
-	if (!lg_cert_name_parse(ret->subject, &name) || !lg_str_eq(lg_spiffe_domain(ret->subject), lg_spiffe_domain(s->spiffe_id)))
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token's subject is no workload of this trust domain");
+	if (!lg_str_eq(ret->subject, subject))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token's subject is another one");
 	return LG_OK;
 }
 

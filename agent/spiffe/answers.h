@@ -16,7 +16,8 @@ LG_CHECKED lg_err lg_spiffe_jwt_bundles(struct lg_ctx *cx, const struct lg_svid 
 /* Reads a JWTSVIDRequest: whom the token is for, and that it is asked for in the caller's own name. */
 LG_CHECKED lg_err lg_spiffe_jwt_read(struct lg_ctx *cx, const struct lg_svid *s, lg_str message, lg_str audience[LG_SPIFFE_AUDIENCES], size_t *n);
 LG_CHECKED lg_err lg_spiffe_jwt(struct lg_ctx *cx, const struct lg_svid *s, lg_str token, struct lg_buf *out);
-/* Verifies the token of a ValidateJWTSVIDRequest: signature, time, audience, a subject of this trust domain.  LG_E_UNAUTHENTICATED. */
+/* Verifies the token of a ValidateJWTSVIDRequest: signature, time, audience; by the keys of its subject's trust domain, which is
+ * the caller's or one that it sees.  LG_E_UNAUTHENTICATED. */
 LG_CHECKED lg_err lg_spiffe_validate(struct lg_ctx *cx, const struct lg_svid *s, lg_str message, struct lg_buf *out);
 
 #endif

@@ -159,6 +159,8 @@ struct lg_authority {
 	size_t ndns_suffixes;
 	lg_str ssh_user[LG_ISSUERS], ssh_host[LG_ISSUERS];	/* SubjectPublicKeyInfo; [0] signs, the others are still believed */
 	size_t nssh_user, nssh_host;	/* 0: no SSH certificates */
+	lg_str token_keys;		/* JWKS: behind its JWT-SVIDs, for the trust bundle; empty: they are not told */
+	int64_t trust_since;		/* when one of these or a root came or went: the bundle's sequence number */
 	const lg_str *nets;		/* leaves' addresses lie in one of these: address and mask */
 	size_t nnets;
 	bool loopback;			/* leaves may carry localhost, 127.0.0.1 and ::1 */
@@ -341,6 +343,10 @@ LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t
 
 /* Bundles whose time has come are fetched again.  On one worker at a time, every minute. */
 LG_CHECKED lg_err lg_certs_refresh_bundles(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant);
+
+/* Those whose bundle is known.  Slices live as long as the view; false from the callback ends it. */
+typedef bool lg_certs_domain_each(void *arg, lg_str domain, lg_str bundle);
+LG_CHECKED lg_err lg_certs_domains(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_certs_domain_each *each, void *arg);
 
 /* ---- inventory ------------------------------------------------------------------------------------------- */
 

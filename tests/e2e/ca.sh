@@ -32,7 +32,7 @@ refused "twice" import default -f "$T/chain.pem"
 
 # ---- side by side ----------------------------------------------------------------------------------------------------------------
 same "the root before is believed" "$(keys root retired | wc -l)" 1
-same "the bundle has both" "$(curl -sS --cacert "$CA" "$HTTPS/spiffe/bundle" | jq '.keys | length')" 2
+same "the bundle has both" "$(curl -sS --cacert "$CA" "$HTTPS/spiffe/bundle" | jq '[.keys[] | select(.use == "x509-svid")] | length')" 2
 token=$(api POST /v1/hosts/node1/join-tokens -d '{}' | head -1 | jq -r .token)
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/node1.key" -subj /CN=node1 -out "$T/node1.csr" 2>/dev/null
 curl -sS --cacert "$CA" "$HTTPS/v1/join" -d "$(jq -cn --arg t "$token" --rawfile c "$T/node1.csr" '{token: $t, csr: $c}')" >"$T/joined"

@@ -69,7 +69,7 @@ has "... with RSA" "$(openssl x509 -in "$T/rsa.pem" -noout -text)" 'sha256WithRS
 crl=$(openssl x509 -in "$T/rsa.pem" -noout -ext crlDistributionPoints | sed -n 's/.*URI://p')
 same "... its CRL" "$(curl -sS "$crl" | openssl crl -inform DER -noout -CAfile <(cat "$T/roots.pem" "$T/rsa.chain") 2>&1)" "verify OK"
 claim "a root in the token" lightgate ca create default --root --key 'pkcs11:token=ca;object=root2' --type P-384
-same "... and the one before, side by side" "$(curl -sS --cacert "$CA" "$HTTPS/spiffe/bundle" | jq '.keys | length')" 2
+same "... and the one before, side by side" "$(curl -sS --cacert "$CA" "$HTTPS/spiffe/bundle" | jq '[.keys[] | select(.use == "x509-svid")] | length')" 2
 claim "... certifies the next issuing CA" turn 'pkcs11:token=ca;object=below2' P-256
 for i in $(seq 150); do [ "$(grep -c BEGIN "$CA")" = 2 ] && break; sleep 0.1; done
 cp "$CA" "$T/roots.pem"

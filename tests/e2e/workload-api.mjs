@@ -24,7 +24,8 @@ function x509(r) {
 	const s = r.svids[0], [leaf, rest] = der(s.x509_svid), cert = new X509Certificate(leaf), issuer = new X509Certificate(rest);
 	const root = new X509Certificate(der(s.bundle)[0]), key = createPrivateKey({ key: s.x509_svid_key, format: 'der', type: 'pkcs8' });
 	return { n: r.svids.length, id: s.spiffe_id, san: cert.subjectAltName, serial: cert.serialNumber, key: cert.checkPrivateKey(key),
-		chain: cert.verify(issuer.publicKey) && issuer.verify(root.publicKey) };
+		chain: cert.verify(issuer.publicKey) && issuer.verify(root.publicKey),
+		federated: Object.fromEntries(Object.entries(r.federated_bundles).map(([k, v]) => [k, new X509Certificate(v).ca])) };
 }
 const bundles = show => r => Object.fromEntries(Object.entries(r.bundles).map(([k, v]) => [k, show(v)]));
 const value = v => v.structValue ? struct(v.structValue) : v.listValue ? v.listValue.values.map(value) : v[v.kind];

@@ -1,9 +1,9 @@
 # The SPIFFE Workload API as a stock gRPC client in a container sees it: who it is, whom to believe, tokens; and nobody else's.
 . "$(dirname "$0")/lib.sh"
-AGENT_PID= SHM=
-end_containers() { for c in c1 c2 c3; do runc --root "$T/runc" delete --force $c; done >/dev/null 2>&1; }
+AGENT_PID= OTHER_PID= OTHER_AGENT= SHM=
+end_containers() { for c in c1 c2 c3 c9; do runc --root "$T/runc" delete --force $c; done >/dev/null 2>&1; }
 clean_up() {
-	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
+	for p in $AGENT_PID $OTHER_AGENT $OTHER_PID; do kill "$p" 2>/dev/null; done
 	end_containers
 	[ -z "$SHM" ] || rm -rf "$SHM"
 	lg_stop
@@ -16,16 +16,25 @@ fi
 if ! NODE=$(scripts/oracles 2>"$T/npm"); then skip "workload-api: $(head -1 "$T/npm")"; done_testing; fi
 NODE=$(readlink -f "$NODE")
 
-lg_start "$T/data" || bad "start"
-lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
-joins node1
-comes_in alice
 SHM=$(mktemp -d /dev/shm/lg-e2e.XXXXXX)
-export LIGHTGATE_AGENT_SOCKET=$T/agent.sock
-lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" --identities "$SHM/ids" --workload-api "$SHM/api" --runtime-root "$T/runc" >>"$T/agent.log" 2>&1 &
-AGENT_PID=$!
-within test -S "$T/agent.sock" || bad "the agent does not listen: $(tail -3 "$T/agent.log")"
-same "anybody may connect" "$(stat -c %a "$SHM/api/workload.sock")" 666
+# begin NAME [SETTING...]: a service with the demo's state, alice signed in, node1 joined and its agent running
+begin() {
+	lg_start "$T/$1" "${@:2}" || bad "start"
+	lightgate apply -f conf/demo.yaml --credentials "$T/$1.credentials" >/dev/null || bad "apply"
+	lightgate host create-join-token node1 --out "$T/$1.join" >/dev/null || bad "join token"
+	claim "join" lightgate-agent join --token-file "$T/$1.join" --state "$T/$1.node"
+	lg_secret "$T/$1.credentials" User alice >"$T/alice.password"
+	LIGHTGATE_CONFIG=$T/$1.alice lightgate login --user alice --password-file "$T/alice.password" >/dev/null 2>&1 || bad "login"
+	lightgate-agent run --state "$T/$1.node" --socket "$T/$1.sock" --identities "$SHM/$1.ids" --workload-api "$SHM/$1.api" --runtime-root "$T/runc" >>"$T/agent.log" 2>&1 &
+	AGENT_PID=$!
+	within test -S "$T/$1.sock" || bad "the agent does not listen: $(tail -3 "$T/agent.log")"
+	on "$1"
+}
+on() { export LIGHTGATE_DEV=$T/$1 LIGHTGATE_AGENT_SOCKET=$T/$1.sock; ON=$1; }
+begin other --trust_domain=example.net
+OTHER_PID=$LG_PID OTHER_AGENT=$AGENT_PID OTHER_HTTPS=$HTTPS OTHER_CA=$CA
+begin data
+same "anybody may connect" "$(stat -c %a "$SHM/data.api/workload.sock")" 666
 
 # ---- containers with node in them ----
 engine() { timeout 20 lightgate-runc --root "$T/runc" "$@"; }
@@ -36,7 +45,7 @@ mkdir "$T/program/modules"
 cp -r node_modules "$T/program/modules/" && rm -rf "$T/program/modules/node_modules/node" "$T/program/modules/node_modules/node-bin"* "$T/program/modules/node_modules/@cedar-policy"
 cp tests/e2e/workload-api.mjs tests/e2e/spiffe.proto "$T/program/"
 run() { # run ID WORKLOAD
-	LIGHTGATE_CONFIG=$T/alice lightgate check container:create "Workload/$2" --host node1 --image busybox --ticket-out "$T/ticket" >/dev/null || bad "ticket"
+	LIGHTGATE_CONFIG=$T/$ON.alice lightgate check container:create "Workload/$2" --host node1 --image busybox --ticket-out "$T/ticket" >/dev/null || bad "ticket"
 	lg_bundle "$T/$1" /bin/busybox sleep 300
 	mkdir -p "$T/$1/rootfs/program"
 	lg_annotate "$T/$1" lightgate.workload "$2"
@@ -82,11 +91,33 @@ has "tokens without end" "$(ask c1 many 60)" '"code":8,.*too often'
 has "connections without end" "$(ask c1 crowd 24)" '"open":1[0-9],"refused":[1-9]'
 
 # ---- nobody else ----
-has "a process of the host is nobody" "$(MODULES=$PWD SPIFFE_ENDPOINT_SOCKET=unix://$SHM/api/workload.sock "$NODE" tests/e2e/workload-api.mjs tests/e2e/spiffe.proto x509 2>&1)" '"code":7,.*no container that was admitted'
+has "a process of the host is nobody" "$(MODULES=$PWD SPIFFE_ENDPOINT_SOCKET=unix://$SHM/data.api/workload.sock "$NODE" tests/e2e/workload-api.mjs tests/e2e/spiffe.proto x509 2>&1)" '"code":7,.*no container that was admitted'
+claim "another trust domain is known" lightgate federation set example.net --endpoint "$OTHER_HTTPS/spiffe/bundle" --endpoint-ca "$OTHER_CA"
+sed -n '/^policies:/,$p' conf/demo.yaml >"$T/policies.yaml"
+cat >>"$T/policies.yaml" <<'YAML'
+  permit (principal == Workload::"db", action == Action::"bundle:read", resource is TrustDomain) when { resource.domain == "example.net" };
+YAML
+claim "which one workload may see" lightgate apply -f "$T/policies.yaml"
 run c2 db
 has "another container is another" "$(ask c2 x509)" '"id":"spiffe://[^"]*/workload/db"'
+
+# ---- another trust domain ----
+has "its bundle comes with the identity" "$(ask c2 x509)" '"federated":\{"spiffe://example.net":true\}'
+same "and with the bundles" "$(ask c2 x509bundles | jq -r 'keys | join(" ")')" "spiffe://example.net $domain"
+same "the keys behind its tokens too" "$(ask c2 jwtbundles | jq -r '."spiffe://example.net" >= 1')" true
+same "as a file" "$(engine exec c2 /bin/busybox cat /run/lightgate/identity/federated.json | jq -r 'keys[0]')" example.net
+on other; run c9 web; on data
+theirs=$(ask c9 jwt '' orders | jq -r .svid)
+has "a token of there is believed" "$(ask c2 validate orders "$theirs")" '"spiffe_id":"spiffe://example.net/project/shop/workload/web"'
+has "not for somebody else" "$(ask c2 validate billing "$theirs")" '"code":3,.*somebody else'
+has "nor tampered with" "$(ask c2 validate orders "${theirs%????}AAAA")" '"code":3'
+forged=$(jq -Rr 'split(".") | .[1]' <<<"$token" | tr '_-' '/+' | sed 's/$/==/' | base64 -d 2>/dev/null | jq -c '.sub = "spiffe://example.net/project/shop/workload/web"' | base64 -w0 | tr '/+' '_-' | tr -d =)
+has "nor one that we signed in its name" "$(ask c2 validate orders "${token%%.*}.$forged.${token##*.}")" '"code":3'
+has "and not by whom policy does not let see it" "$(ask c1 validate orders "$theirs")" '"code":3,.*no trust domain that the caller sees'
+same "who sees its own alone" "$(ask c1 x509bundles)" "{\"$domain\":true}"
+has "ours is not believed there" "$(ask c9 validate orders "$token")" '"code":3,.*no trust domain that the caller sees'
 pid() { runc --root "$T/runc" state "$1" | jq .pid; }
-raw() { timeout 30 python3 tests/e2e/workload-raw.py "$SHM/api/workload.sock" "$@" 2>&1; }
+raw() { timeout 30 python3 tests/e2e/workload-raw.py "$SHM/data.api/workload.sock" "$@" 2>&1; }
 has "a process is known by where it is" "$(raw stay "$(pid c1)")" '/workload/web$'
 same "who opened the connection has gone" "$(raw inherit "$(pid c1)")" nothing
 same "another container's process has its number now" "$(raw reuse "$(pid c1)" "$(pid c2)")" nothing
@@ -99,7 +130,7 @@ ask c3 x509 2 >"$T/two"
 same "a stream goes on with the next certificate" "$(jq -r .id "$T/two" | sort -u | wc -l) $(jq -r .serial "$T/two" | sort -u | wc -l)" "1 2"
 ask c2 x509 9 >"$T/stream" 2>&1 & asking=$!
 within test -s "$T/stream" || bad "the stream does not begin"
-claim "end of an admission" lightgate-agent end c2 --socket "$T/agent.sock"
+claim "end of an admission" lightgate-agent end c2 --socket "$T/data.sock"
 wait $asking
 has "ends its streams" "$(tail -1 "$T/stream")" '"code":7'
 has "and its identity" "$(ask c2 x509)" '"code":7'
