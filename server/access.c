@@ -371,6 +371,17 @@ lg_access_record(struct lg_ctx *cx, const struct lg_access *ac)
 	return lg_decision_body(cx, &ac->question, &ac->verdict, lg_str_of(ac->id), lg_str_of(ac->proof));
 }
 
+lg_err
+lg_access_log(struct lg_ctx *cx, struct lg_segments *sg, const struct lg_access *ac)
+{
+	struct lg_decision d = { .tenant = ac->question.tenant, .time = cx->now, .body = lg_access_record(cx, ac) };
+
+	if (lg_access_waits(ac))
+		return lg_segments_apply(cx, sg, d.tenant, d.body);
+	lg_err e = lg_segments_append(sg, &d);
+	return e == LG_OK ? LG_OK : lg_fail(cx, e, "the decision log does not take the record: %s", lg_err_name(e));
+}
+
 static void
 write_list(struct lg_jsonw *w, const char *name, const lg_str *v, size_t n)
 {

@@ -83,6 +83,8 @@ bool lg_access_recorded(const struct lg_access *ac);
 bool lg_access_waits(const struct lg_access *ac);
 /* The line for the decision log. */
 lg_str lg_access_record(struct lg_ctx *cx, const struct lg_access *ac);
+/* For workers: onto the log; waits for the disk where lg_access_waits says so.  LG_E_BUSY when the log does not take it. */
+LG_CHECKED lg_err lg_access_log(struct lg_ctx *cx, struct lg_segments *sg, const struct lg_access *ac);
 /* {"decision":...,"context":{...}} */
 void lg_access_write(struct lg_jsonw *w, const struct lg_access *ac, lg_str ticket);
 

@@ -154,7 +154,7 @@ record(struct lg_http *ex, struct start *st)
 		q->resource = (struct lg_entity_id){ LG_STR("Workload"), { { 0 } }, st->workload };
 	if (q->principal.type.n == 0)
 		q->principal = st->host.entity;
-	return lg_segments_apply(ex->cx, st->app->segments, st->host.tenant->id, lg_access_record(ex->cx, ac));
+	return lg_access_log(ex->cx, st->app->segments, ac);
 }
 
 static lg_err

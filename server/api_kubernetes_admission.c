@@ -216,7 +216,7 @@ lg_api_kube_admission(void *self, struct lg_http *ex)
 		return LG_OK;
 	}
 	LG_TRY(e);
-	LG_TRY(lg_segments_apply(ex->cx, a->app->segments, a->cluster.tenant->id, lg_access_record(ex->cx, &a->access)));
+	LG_TRY(lg_access_log(ex->cx, a->app->segments, &a->access));
 	put_answer(a, a->access.verdict.permit, a->access.verdict.reason);
 	return LG_OK;
 }
