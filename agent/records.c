@@ -78,13 +78,11 @@ lg_redeemed_put(struct lg_ctx *cx, const char *state, lg_str jti, int64_t expire
 
 	if (fd < 0 && errno == EEXIST)
 		return lg_fail(cx, LG_E_DENIED, "the ticket has been used before");
-	bool done = fd >= 0 && lg_write_all(fd, text.p, text.n) && fdatasync(fd) == 0;
+	bool done = fd >= 0 && lg_write_all(fd, text.p, text.n);
 	int error = errno;
 	if (fd >= 0)
 		close(fd);
-	if (!done)
-		return lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(error));
-	return lg_dir_sync_of(cx, path);
+	return done ? LG_OK : lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(error));
 }
 
 static bool
@@ -150,7 +148,7 @@ lg_admitted_put(struct lg_ctx *cx, const char *state, const struct lg_admitted *
 	lg_jsonw_str_of(&w, "home", ad->home);
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
-	return lg_file_write(cx, path, 0600, lg_buf_view(&b));
+	return lg_file_put(cx, path, 0600, lg_buf_view(&b));
 }
 
 lg_err
@@ -163,6 +161,8 @@ lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str container, struct l
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return lg_fail(cx, LG_E_NOT_FOUND, "the container was not admitted on this host");
 	LG_TRY(lg_file_read(cx, path, RECORD_MAX, &text));
+	if (text.n == 0)		/* the power failed before its octets reached the disk */
+		return lg_fail(cx, LG_E_NOT_FOUND, "the container's admission was lost");
 	struct lg_admitted found = {
 		.container = lg_api_member(cx, text, "container"), .workload = lg_api_member(cx, text, "workload"),
 		.admission = lg_api_member(cx, text, "admission"), .home = lg_api_member(cx, text, "home"),
@@ -213,4 +213,28 @@ lg_admitted_del(struct lg_ctx *cx, const char *state, lg_str container)
 	if (unlink(path) != 0 && errno != ENOENT)
 		return lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(errno));
 	return LG_OK;
+}
+
+/* ---- to the disk ------------------------------------------------------------------------------------------- */
+
+static lg_err
+sync_record(struct lg_ctx *cx, const char *path)
+{
+	LG_AUTO(lg_fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return LG_OK;
+	if (fd < 0 || fdatasync(fd) != 0)
+		return lg_fail(cx, LG_E_IO, "%s: %s", path, strerror(errno));
+	return lg_dir_sync_of(cx, path);
+}
+
+lg_err
+lg_records_sync(struct lg_ctx *cx, const char *state, lg_str container, lg_str jti)
+{
+	const char *path;
+
+	LG_TRY(admitted_path(cx, state, container, &path));
+	LG_TRY(sync_record(cx, redeemed_path(cx, state, jti)));
+	return sync_record(cx, path);
 }

@@ -1,6 +1,9 @@
 /*
  * records.h: what the agent must not forget when it is killed: which tickets were redeemed, which containers were
- * admitted.  Each record is a file below STATE, durable before the call returns.  Threads share the folder.
+ * admitted.  Each record is a file below STATE.  Threads share the folder.
+ *
+ * The service has made both durable before the agent writes them, and takes no ticket twice, so no container waits for the disk of
+ * its host: lg_records_sync follows when it has been let in.  Power that fails in between costs a new ticket for the next start.
  */
 #ifndef LG_AGENT_RECORDS_H
 #define LG_AGENT_RECORDS_H
@@ -34,5 +37,8 @@ LG_CHECKED lg_err lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str c
 /* The ids of all that are admitted, at most LG_RECORDS_MAX. */
 LG_CHECKED lg_err lg_admitted_ids(struct lg_ctx *cx, const char *state, lg_str **ret, size_t *n);
 LG_CHECKED lg_err lg_admitted_del(struct lg_ctx *cx, const char *state, lg_str container);
+
+/* Both records of a first start reach the disk.  One that is gone by now is none to be kept. */
+LG_CHECKED lg_err lg_records_sync(struct lg_ctx *cx, const char *state, lg_str container, lg_str jti);
 
 #endif
