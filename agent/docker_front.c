@@ -287,7 +287,7 @@ run(struct visit *v)
 {
 	uid_t uid;
 
-	LG_TRY(lg_caller_local(v->cx, v->client, true, &uid));
+	LG_TRY(lg_caller_local(v->cx, v->client, NULL, NULL, &uid));
 	v->pass.uid = uid;
 	LG_TRY(read_head(v));
 	LG_TRY(prepare(v));

@@ -263,15 +263,15 @@ void
 lg_docker_plugin_serve(void *docker, int fd)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf in = LG_BUF(LG_DOCKER_CALL + LG_HEAD_MAX);
+	struct lg_docker *d = docker;
 	struct lg_ctx cx;
-	uid_t uid;
 
 	lg_ctx_init(&cx, lg_arena_new());
-	bool going = lg_caller_local(&cx, fd, false, &uid) == LG_OK && (uid == 0 || uid == geteuid());
+	bool going = lg_door_caller(&cx, d->door, fd) == LG_OK;
 	lg_arena_free(&cx.arena);
 	while (going) {
 		lg_ctx_init(&cx, lg_arena_new());
-		going = turn(docker, fd, &cx, &in);
+		going = turn(d, fd, &cx, &in);
 		lg_arena_free(&cx.arena);
 		if (in.n == 0)
 			lg_buf_free(&in);	/* a list that was shown may have been large */

@@ -212,6 +212,7 @@ first_start(struct visit *v)
 		.time = v->cx->now, .home = home };
 	LG_TRY(lg_redeemed_put(v->cx, state, v->ticket.jti, v->ticket.expires));
 	LG_TRY(lg_admitted_put(v->cx, state, &ad));
+	LG_TRY(lg_door_wrote(v->cx, v->door, v->id, v->ticket.jti));
 	if (v->door->at.svids != NULL)
 		lg_svids_forget(v->door->at.svids, v->id);
 	pthread_mutex_lock(&v->door->lock);

@@ -39,6 +39,12 @@ LG_CHECKED lg_err lg_door_open(struct lg_ctx *cx, const struct lg_door_settings 
 void lg_door_close(struct lg_door **door);	/* when nobody asks any more; safe on NULL */
 lg_str lg_door_host(struct lg_ctx *cx, struct lg_door *door);	/* for the log: "node1 of https://..." */
 
+/*
+ * Who may ask here: root, or who we are, on this host.  LG_E_DENIED: anybody else, and whatever runs in the cgroup of one of its containers,
+ * those with the host's own pid namespace too.
+ */
+LG_CHECKED lg_err lg_door_caller(struct lg_ctx *cx, struct lg_door *door, int fd);
+
 /* A question and its answer: the verbs of the socket.  LG_OK is a permit; text is what goes with it. */
 LG_CHECKED lg_err lg_door_create(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<id>\n<bundle>" -> private bundle */
 LG_CHECKED lg_err lg_door_hook(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* "<start>\n<OCI state JSON>" */
@@ -60,6 +66,9 @@ struct lg_upstream *lg_door_upstream(struct lg_door *door);
  * bundle; text: the reason.  LG_E_UNAVAILABLE: not decided here, ask the service. */
 LG_CHECKED lg_err lg_door_decide(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);
 LG_CHECKED lg_err lg_door_bundle(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text);	/* -> lg_bundles_status */
+
+/* After an answer is out: what was recorded for it goes to the disk. */
+void lg_door_settle(struct lg_ctx *cx, struct lg_door *door);
 
 /* Renewal, key refresh, expiry of records: what is due now.  Called once a second or less often, from one thread. */
 void lg_door_maintain(struct lg_ctx *cx, struct lg_door *door);

@@ -10,12 +10,19 @@
 #include "agent/upstream.h"
 
 #define LG_DOOR_REPORTED 64		/* strays that are remembered; the next ones are reported at every sweep */
+#define LG_DOOR_UNSYNCED 32		/* first starts whose records are not on the disk yet; the next one waits */
 #define LG_START	43		/* what lg_token_new makes */
 
 struct lg_prepared {
 	char id[LG_CONTAINER_ID + 1];
 	char start[LG_START + 1];
 	lg_sha256 digest;
+};
+
+/* Records of a first start that the disk may not have yet. */
+struct lg_unsynced {
+	char id[LG_CONTAINER_ID + 1];
+	char jti[LG_CONTAINER_ID + 1];
 };
 
 struct lg_expected {
@@ -34,6 +41,8 @@ struct lg_door {
 	struct lg_expected *expected;		/* LG_DOOR_EXPECTED of them, when the first has come */
 	size_t next_expected;
 	int64_t renew_at, renew_due;		/* wall clock, and the same as CLOCK_BOOTTIME: whoever sets the clock back delays nothing */
+	struct lg_unsynced unsynced[LG_DOOR_UNSYNCED];
+	size_t nunsynced;
 	bool admitted;				/* something of which the bundle does not say yet */
 	/* Those below are the maintaining thread's alone; CLOCK_BOOTTIME. */
 	int64_t renew_not_before;
@@ -46,6 +55,7 @@ struct lg_door {
 /* door_upkeep.c */
 void lg_door_publish(struct lg_ctx *cx, struct lg_door *d, struct lg_upstream *up);	/* takes the reference over */
 bool lg_door_may_refresh(struct lg_door *d);			/* a ticket did not verify: may newer keys be asked for? */
+LG_CHECKED lg_err lg_door_wrote(struct lg_ctx *cx, struct lg_door *d, lg_str container, lg_str jti);	/* for lg_door_settle */
 LG_CHECKED lg_err lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t time);
 
 /* door_local.c: "restart" or "exec" while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */

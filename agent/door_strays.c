@@ -1,7 +1,9 @@
-/* door_strays.c: containers without admissions, and admissions without containers. */
+/* door_strays.c: what runs here: containers without admissions, admissions without containers, and whoever asks from inside one. */
 #include <unistd.h>
 
+#include "agent/cgroup.h"
 #include "agent/door_own.h"
+#include "agent/listener.h"
 #include "agent/strays.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -83,4 +85,44 @@ lg_door_strays(struct lg_ctx *cx, struct lg_door *d)
 
 	lg_running_each(cx, d->at.runtime_roots, judge, &l);
 	end_gone(cx, d);
+}
+
+/* ---- who asks ------------------------------------------------------------------------------------------------------ */
+
+struct place {
+	struct lg_ctx *cx;
+	lg_str text;			/* of the caller's cgroups */
+	bool inside;
+};
+
+static void
+compare(void *arg, const struct lg_running *r)
+{
+	struct place *p = arg;
+	lg_str place;
+
+	p->inside = p->inside || (lg_cgroup_apart(p->cx, (pid_t)r->pid, &place) == LG_OK && lg_cgroup_within(p->text, place));
+}
+
+/* Engines may have a mount namespace of their own; every container has one. */
+static lg_err
+outside_containers(struct lg_ctx *cx, void *door, pid_t pid)
+{
+	struct place p = { .cx = cx };
+	struct lg_door *d = door;
+
+	LG_TRY(lg_cgroup_text(cx, pid, &p.text));
+	lg_running_each(cx, d->at.runtime_roots, compare, &p);
+	return p.inside ? lg_fail(cx, LG_E_DENIED, "the caller is in a container") : LG_OK;
+}
+
+lg_err
+lg_door_caller(struct lg_ctx *cx, struct lg_door *door, int fd)
+{
+	uid_t uid;
+
+	LG_TRY(lg_caller_local(cx, fd, outside_containers, door, &uid));
+	if (uid != 0 && uid != geteuid())
+		return lg_fail(cx, LG_E_DENIED, "only root may ask here");
+	return LG_OK;
 }

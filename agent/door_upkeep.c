@@ -1,4 +1,5 @@
 /* door_upkeep.c: a door's identity: opened, renewed in time, its ticket keys refreshed. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/door_own.h"
@@ -100,6 +101,39 @@ lg_door_host(struct lg_ctx *cx, struct lg_door *door)
 	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = lg_door_upstream(door);
 
 	return lg_print(cx->arena, "%.*s of %.*s", LG_FMT(up->id.host_name), LG_FMT(up->id.issuer));
+}
+
+/* ---- records that nobody waits for ----------------------------------------------------------------------------- */
+
+lg_err
+lg_door_wrote(struct lg_ctx *cx, struct lg_door *d, lg_str container, lg_str jti)
+{
+	bool room = false;
+
+	pthread_mutex_lock(&d->lock);
+	if (d->nunsynced < LG_DOOR_UNSYNCED && jti.n <= LG_CONTAINER_ID) {
+		struct lg_unsynced *u = &d->unsynced[d->nunsynced++];
+		snprintf(u->id, sizeof u->id, "%.*s", LG_FMT(container));
+		snprintf(u->jti, sizeof u->jti, "%.*s", LG_FMT(jti));
+		room = true;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return room ? LG_OK : lg_records_sync(cx, d->at.state, container, jti);
+}
+
+void
+lg_door_settle(struct lg_ctx *cx, struct lg_door *d)
+{
+	struct lg_unsynced mine[LG_DOOR_UNSYNCED];
+
+	pthread_mutex_lock(&d->lock);
+	size_t n = d->nunsynced;
+	memcpy(mine, d->unsynced, n * sizeof *mine);
+	d->nunsynced = 0;
+	pthread_mutex_unlock(&d->lock);
+	for (size_t i = 0; i < n; i++)
+		if (lg_records_sync(cx, d->at.state, lg_str_of(mine[i].id), lg_str_of(mine[i].jti)) != LG_OK)
+			lg_log(LG_ERROR, "the admission of container %s is not durable: %s", mine[i].id, cx->error);
 }
 
 /* ---- the ticket keys ------------------------------------------------------------------------------------------ */

@@ -15,19 +15,6 @@
 #include "base/log.h"
 #include "base/pool.h"
 
-/* ---- who asks ----------------------------------------------------------------------------------------- */
-
-static lg_err
-check_peer(struct lg_ctx *cx, int fd)
-{
-	uid_t uid;
-
-	LG_TRY(lg_caller_local(cx, fd, false, &uid));
-	if (uid != 0 && uid != geteuid())
-		return lg_fail(cx, LG_E_DENIED, "only root may ask here");
-	return LG_OK;
-}
-
 /* ---- one question ---------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -62,7 +49,7 @@ answer(struct lg_ctx *cx, struct lg_door *door, int fd, lg_str *text)
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(LG_DOORMAN_REQUEST);
 	lg_str verb, request;
 
-	LG_TRY(check_peer(cx, fd));
+	LG_TRY(lg_door_caller(cx, door, fd));
 	LG_TRY(read_question(cx, fd, &b));
 	(void)lg_str_cut(lg_buf_view(&b), '\n', &verb, &request);
 	for (size_t i = 0; i < LG_COUNT(verbs); i++)
@@ -97,12 +84,23 @@ struct job {
 };
 
 static void
+run_door(struct lg_door *door, void (*run)(struct lg_ctx *, struct lg_door *))
+{
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	run(&cx, door);
+	lg_arena_free(&cx.arena);
+}
+
+static void
 run_job(void *arg)
 {
 	struct job *j = arg;
 
 	lg_doorman_serve(j->door, j->fd);
 	close(j->fd);
+	run_door(j->door, lg_door_settle);
 	free(j);
 }
 
@@ -110,11 +108,8 @@ static void
 run_maintenance(void *arg)
 {
 	struct job *j = arg;
-	struct lg_ctx cx;
 
-	lg_ctx_init(&cx, lg_arena_new());
-	lg_door_maintain(&cx, j->door);
-	lg_arena_free(&cx.arena);
+	run_door(j->door, lg_door_maintain);
 	__atomic_store_n(&j->fd, 0, __ATOMIC_RELEASE);
 }
 

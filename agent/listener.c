@@ -164,9 +164,15 @@ same_namespace(struct lg_ctx *cx, pid_t pid, const char *which)
 	    stat(lg_print(cx->arena, "/proc/self/ns/%s", which).p, &ours) == 0 && theirs.st_ino == ours.st_ino;
 }
 
+static lg_err
+is_contained(struct lg_ctx *cx)
+{
+	return lg_fail(cx, LG_E_DENIED, "the caller is in a container");
+}
+
 /* Root inside a container that got hold of the socket is root by number too. */
 lg_err
-lg_caller_local(struct lg_ctx *cx, int fd, bool mounts, uid_t *uid)
+lg_caller_local(struct lg_ctx *cx, int fd, lg_err (*apart)(struct lg_ctx *cx, void *arg, pid_t pid), void *arg, uid_t *uid)
 {
 	LG_AUTO(lg_fd_close) int pinned = -1;
 	struct ucred peer;
@@ -175,9 +181,10 @@ lg_caller_local(struct lg_ctx *cx, int fd, bool mounts, uid_t *uid)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the caller is not known");
 	pinned = lg_peer_pin(fd, peer.pid);
-	if (!same_namespace(cx, peer.pid, "user") || !same_namespace(cx, peer.pid, "pid") ||
-	    (mounts && !same_namespace(cx, peer.pid, "mnt")))
-		return lg_fail(cx, LG_E_DENIED, "the caller is in a container");
+	if (!same_namespace(cx, peer.pid, "user") || !same_namespace(cx, peer.pid, "pid"))
+		return is_contained(cx);
+	if (!same_namespace(cx, peer.pid, "mnt"))
+		LG_TRY(apart == NULL ? is_contained(cx) : apart(cx, arg, peer.pid));
 	if (!lg_peer_lives(pinned))
 		return lg_fail(cx, LG_E_DENIED, "the caller has gone");
 	*uid = peer.uid;

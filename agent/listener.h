@@ -31,7 +31,10 @@ void lg_listener_drain(struct lg_listener *l, bool idle);
 /* Takes no more, shuts what is open down, and waits for serve to return everywhere.  Safe on NULL. */
 void lg_listener_close(struct lg_listener **l, bool keep);
 
-/* Who is at the other end.  LG_E_DENIED: in a user or pid namespace that is not ours (with mounts: nor a mount namespace), or gone. */
-LG_CHECKED lg_err lg_caller_local(struct lg_ctx *cx, int fd, bool mounts, uid_t *uid);
+/*
+ * Who is at the other end.  LG_E_DENIED: in a user or pid namespace that is not ours, or gone.  One in another mount namespace is what `apart`
+ * says of it; NULL: refused.
+ */
+LG_CHECKED lg_err lg_caller_local(struct lg_ctx *cx, int fd, lg_err (*apart)(struct lg_ctx *cx, void *arg, pid_t pid), void *arg, uid_t *uid);
 
 #endif

@@ -1,10 +1,10 @@
-"""The Workload API over a socket that changes hands: workload-raw.py SOCKET HOW PID1 [PID2].  Prints the SPIFFE ID that came back, or "nothing".
+"""The Workload API over a socket that changes hands: workload-raw.py SOCKET HOW [PID1 [PID2]].  Prints the SPIFFE ID that came back, or "nothing".
 
-stay: opened and used in the container of PID1.  inherit: whoever opened it has gone, a child of it asks.  reuse: the same, and a process in the
+here: opened and used where it was started.  stay: in the container of PID1.  inherit: whoever opened it has gone, a child of it asks.  reuse: the same, and a process in the
 container of PID2 has its number.  move: opened in PID1's container, used in PID2's."""
 import os, re, socket, struct, sys, time
 
-path, how, first, second = (sys.argv + [None])[1:5]
+path, how, first, second = (sys.argv + [None, None])[1:5]
 
 def enter(pid):
 	for line in open(f"/proc/{pid}/cgroup"):
@@ -80,7 +80,9 @@ def take_number(wanted):
 		os.waitpid(child, 0)
 	sys.exit("the number could not be had again")
 
-if how == "stay":
+if how == "here":
+	print(ask(connect()))
+elif how == "stay":
 	enter(first)
 	print(ask(connect()))
 elif how == "move":
