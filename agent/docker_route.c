@@ -1,5 +1,9 @@
-/* docker_route.c: see docker_route.h.  Engine API 1.24 to 1.47. */
+/* docker_route.c: see docker_route.h.  Engine API 1.24 to 1.51. */
 #include "agent/docker_route.h"
+
+#include "base/text.h"
+
+#include "base/text.h"
 
 static const struct lg_docker_route routes[] = {
 	{ "GET", "/_ping", NULL, LG_DOCKER_OPEN },
@@ -154,17 +158,20 @@ is_clean(lg_str path)
 	return true;
 }
 
-/* "/v1.41" in front, which may be absent. */
+/*
+ * "/v1.41" in front, which may be absent.  Before 1.24 a start could bring a HostConfig of its own, and bodies meant other things: such a path
+ * keeps its version and is in no row.
+ */
 static lg_str
 without_version(lg_str path)
 {
-	size_t i = 2;
+	lg_str version, rest;
+	int64_t minor;
 
-	if (!lg_str_starts(path, LG_STR("/v")))
+	if (!lg_str_starts(path, LG_STR("/v1.")) || !lg_str_cut(lg_str_sub(path, 4, path.n), '/', &version, &rest) ||
+	    version.n != 2 || !lg_int_parse(version, &minor) || minor < LG_DOCKER_API_FIRST)
 		return path;
-	while (i < path.n && ((path.p[i] >= '0' && path.p[i] <= '9') || path.p[i] == '.'))
-		i++;
-	return i > 2 && i < path.n && path.p[i] == '/' ? lg_str_sub(path, i, path.n) : path;
+	return lg_str_sub(path, 4 + version.n, path.n);
 }
 
 /* One asterisk at most a row; with two it takes as much as leaves the rest of the pattern, as Go's {name:.*} does. */

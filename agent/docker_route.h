@@ -7,6 +7,8 @@
 
 #include "lightgate/base.h"
 
+#define LG_DOCKER_API_FIRST	24	/* 1.24: the oldest API that is let through */
+
 enum lg_docker_kind {
 	LG_DOCKER_OPEN,			/* for everybody: says nothing about anything that runs */
 	LG_DOCKER_ENGINE,		/* the engine as a whole: the resource is the host */

@@ -65,12 +65,68 @@ Test(docker_route, what_is_in_no_row_is_refused)
 		{ "POST", "/v1.41/v1.41/containers/create" }, { "POST", "/volumesx/create" }, { "POST", "/containers/a/b/start" },
 		{ "GET", "/debug/pprof/heap" }, { "POST", "/_ping" }, { "POST", "/checkpoints" }, { "GET", "/v1.41" }, { "GET", "/v1.41x/info" },
 		{ "HEAD", "/containers/create" },
+		/* older APIs: a HostConfig with the start; and versions that are none */
+		{ "POST", "/v1.23/containers/web/start" }, { "POST", "/v1.12/containers/create" }, { "POST", "/v1.041/containers/create" },
+		{ "POST", "/v2.41/containers/create" }, { "POST", "/v1.9/containers/create" }, { "POST", "/v1.41.0/containers/create" },
+		{ "POST", "/v1.-5/containers/create" },
 	};
 	TEST_CTX(cx);
 	struct lg_docker_match m;
 
 	for (size_t i = 0; i < LG_COUNT(cases); i++)
 		cr_assert_eq(match(cx, cases[i].method, cases[i].uri, &m), LG_E_UNSUPPORTED, "%s %s", cases[i].method, cases[i].uri);
+}
+
+/* Of Moby's routers (api/server/router), API 1.24 to 1.51: whatever changes something. */
+Test(docker_route, every_route_of_an_engine_that_changes_something_has_its_action)
+{
+	static const struct {
+		const char *action, *method, *uris[20];
+	} cases[] = {
+		{ "container:create", "POST", { "/containers/create" } },
+		{ "container:start", "POST", { "/containers/c/start", "/containers/c/unpause" } },
+		{ "container:restart", "POST", { "/containers/c/restart" } },
+		{ "container:stop", "POST", { "/containers/c/stop", "/containers/c/kill", "/containers/c/pause" } },
+		{ "container:update", "POST", { "/containers/c/update", "/containers/c/rename" } },
+		{ "container:attach", "POST", { "/containers/c/attach", "/containers/c/resize" } },
+		{ "container:exec", "POST", { "/containers/c/exec", "/exec/e/start", "/exec/e/resize" } },
+		{ "container:inspect", "POST", { "/containers/c/wait" } },
+		{ "container:copy", "PUT", { "/containers/c/archive" } },
+		{ "container:copy", "POST", { "/containers/c/copy" } },
+		{ "container:commit", "POST", { "/commit" } },
+		{ "container:remove", "DELETE", { "/containers/c" } },
+		{ "image:pull", "POST", { "/images/create" } },
+		{ "image:push", "POST", { "/images/a/b/push" } },
+		{ "image:build", "POST", { "/images/load", "/images/a/b/tag", "/build", "/build/cancel" } },
+		{ "image:build", "DELETE", { "/images/a/b" } },
+		{ "network:attach", "POST", { "/networks/n/connect", "/networks/n/disconnect" } },
+		{ "volume:create", "POST", { "/volumes/create" } },
+		{ "volume:remove", "DELETE", { "/volumes/v" } },
+		{ "engine:view", "POST", { "/auth" } },
+		{ "engine:administer", "PUT", { "/volumes/v" } },
+		{ "engine:administer", "POST", { "/containers/prune", "/images/prune", "/build/prune", "/networks/create", "/networks/prune", "/volumes/prune",
+			"/session", "/grpc", "/swarm/init", "/swarm/join", "/swarm/leave", "/swarm/update", "/swarm/unlock", "/services/create",
+			"/services/s/update", "/nodes/n/update", "/secrets/create", "/secrets/s/update", "/configs/create" } },
+		{ "engine:administer", "POST", { "/configs/c/update", "/plugins/pull", "/plugins/create", "/plugins/a/b/enable", "/plugins/a/b/disable",
+			"/plugins/a/b/push", "/plugins/a/b/upgrade", "/plugins/a/b/set" } },
+		{ "engine:administer", "DELETE", { "/networks/n", "/services/s", "/nodes/n", "/secrets/s", "/configs/c", "/plugins/a/b" } },
+		/* an experimental engine's; in no row */
+		{ NULL, "POST", { "/containers/c/checkpoints" } },
+		{ NULL, "DELETE", { "/containers/c/checkpoints/x" } },
+	};
+	static const char *const versions[] = { "", "/v1.24", "/v1.51" };
+	TEST_CTX(cx);
+	struct lg_docker_match m;
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++)
+		for (size_t k = 0; k < LG_COUNT(cases[i].uris) && cases[i].uris[k] != NULL; k++)
+			for (size_t v = 0; v < LG_COUNT(versions); v++) {
+				const char *uri = lg_print(cx->arena, "%s%s", versions[v], cases[i].uris[k]).p;
+				lg_err e = match(cx, cases[i].method, uri, &m);
+				cr_assert_eq(e, cases[i].action == NULL ? LG_E_UNSUPPORTED : LG_OK, "%s %s: %s", cases[i].method, uri, cx->error);
+				if (e == LG_OK)
+					cr_assert_str_eq(m.route->action, cases[i].action, "%s %s", cases[i].method, uri);
+			}
 }
 
 Test(docker_route, names_for_a_path_are_plain)

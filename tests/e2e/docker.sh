@@ -181,6 +181,10 @@ has "a long s for an s" "$(post -d '{"Image":"busybox","Ho\u017ftConfig":{"Privi
 for path in /v1.41//containers/create //containers/create /containers/./create /containers/x/../create /containers%2fcreate /containers/create/ /containers/create. /containers/create.. /containers/create%00 '/containers/create;x' /v1.41/v1.41/containers/create; do
 	has "the path $path" "$(post -o "$T/out" -w '%{http_code}' -d '{"Image":"busybox","HostConfig":{"Privileged":true}}' "http://d$path" 2>/dev/null)" '^(301|40.)'
 done
+alice create --network none --name web busybox echo it ran >/dev/null || bad "create"
+has "a start of an older API, which brings a HostConfig of its own" "$(post -d '{"Privileged":true,"Binds":["/:/h"]}' http://d/v1.23/containers/web/start)" 'in no list'
+has "nor under any version with a body" "$(post -d '{"Privileged":true,"Binds":["/:/h"]}' http://d/v1.41/containers/web/start)" 'non-empty request body|denied'
+alice rm web >/dev/null
 has "a form that brings other parameters" "$(plain -d 'fromImage=evil' 'http://d/images/create?fromImage=busybox')" 'forms are not taken'
 has "a parameter twice" "$(post -X POST 'http://d/images/create?fromImage=busybox&fromImage=evil')" '(denied|repeated|twice)'
 has "swarm" "$(alice swarm init)" 'denied by plugin'
