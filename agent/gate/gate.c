@@ -186,7 +186,6 @@ static void
 remember_told(struct lg_gate *g, const struct lg_gate_table *t, struct lg_arena *a, const struct lg_gate_elements *now)
 {
 	lg_arena_free(&g->told_arena);
-	lg_buf_free(&g->whereabouts);
 	g->told_arena = a;
 	g->told = *now;
 	g->told_generation = t->generation;
@@ -414,6 +413,7 @@ end(struct lg_gate *g)
 	lg_fd_close(&g->events);
 	lg_gate_table_free(&g->table);
 	lg_arena_free(&g->told_arena);
+	lg_buf_free(&g->whereabouts);
 	lg_fd_close(&g->wake);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
