@@ -442,20 +442,22 @@ lg_app_reload(struct lg_ctx *cx, struct lg_app *app)
 	return renew_identity(cx, app);
 }
 
-/* The timer sees `stopping`; a round that runs is waited for, and then the copy that it may have begun. */
 static void
-stop_maintenance(struct lg_app_own *own)
+stop_timer(void *arg)
 {
+	struct lg_app_own *own = arg;
+
 	__atomic_store_n(&own->stopping, true, __ATOMIC_RELEASE);
-	while (__atomic_exchange_n(&own->working, true, __ATOMIC_ACQ_REL))
-		usleep(1000);
-	while (__atomic_exchange_n(&own->copying, true, __ATOMIC_ACQ_REL))
-		usleep(1000);
-	while (__atomic_exchange_n(&own->refreshing, true, __ATOMIC_ACQ_REL))
-		usleep(1000);
-	while (__atomic_exchange_n(&own->hooking, true, __ATOMIC_ACQ_REL))
-		usleep(1000);
-	while (__atomic_exchange_n(&own->indexing, true, __ATOMIC_ACQ_REL))
+	lg_timer_unset(lg_loop_self(), &own->maintenance);
+}
+
+void
+lg_app_quiesce(struct lg_app *app)
+{
+	lg_operated_end(app);
+	lg_loop_call(app->loops[0], stop_timer, lg_own(app));
+	/* A round of maintenance is a job that submits others. */
+	while (__atomic_load_n(&lg_own(app)->working, __ATOMIC_ACQUIRE))
 		usleep(1000);
 }
 
@@ -466,8 +468,6 @@ lg_app_stop(struct lg_app *app)
 	struct lg_ctx cx;
 	lg_str head;
 
-	lg_operated_end(app);
-	stop_maintenance(lg_own(app));
 	lg_unwire_ldap(app, &lg_own(app)->wiring);
 	lg_ctx_init(&cx, arena);
 	for (int chain = 0; app->segments != NULL && chain < LG_CHAINS; chain++)

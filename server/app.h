@@ -81,7 +81,9 @@ struct lg_app {
  * the sentence in cx.
  */
 LG_CHECKED lg_err lg_app_start(struct lg_ctx *cx, struct lg_app *app);
-/* No request is live any more and nothing is accepted; the loops still turn.  Closes everything of the second part. */
+/* No request is live any more and nothing is accepted.  Ends what the service does of itself: after it nobody submits to the workers. */
+void lg_app_quiesce(struct lg_app *app);
+/* The workers are joined; the loops still turn.  Closes everything of the second part. */
 void lg_app_stop(struct lg_app *app);
 /* SIGHUP: the settings that are marked live have changed in *app->settings. */
 LG_CHECKED lg_err lg_app_reload(struct lg_ctx *cx, struct lg_app *app);

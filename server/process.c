@@ -361,9 +361,11 @@ stop(struct server *sv)
 
 		lg_loop_call(sv->loops[i], detach_on_loop, &a);
 	}
-	lg_app_stop(&sv->app);
+	/* A job may outlive the request it was for, and uses what lg_app_stop closes. */
+	lg_app_quiesce(&sv->app);
 	lg_pool_free(&sv->cores);
 	lg_pool_free(&sv->app.workers);
+	lg_app_stop(&sv->app);
 	lg_hash_threads_free(&sv->hash);
 	for (size_t i = 0; i < sv->app.nloops; i++) {
 		lg_loop_stop(sv->loops[i]);

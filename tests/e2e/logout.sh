@@ -6,11 +6,13 @@ openssl x509 -req -in "$T/srv.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreates
 	-extfile <(echo "subjectAltName=IP:127.0.0.1") 2>/dev/null
 PORT=$(free_port)
 cat >"$T/rp.py" <<'PY'
-import http.server, ssl, sys
+import http.server, ssl, sys, time
 class H(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        code = 200 if open(sys.argv[1]).read().strip() == "up" else 503
+        mood = open(sys.argv[1]).read().strip()
+        if mood == "slow": open(sys.argv[1], "w").write("asked\n"); time.sleep(2)
+        code = 503 if mood == "down" else 200
         self.send_response(code); self.send_header("Content-Length", "0"); self.end_headers()
         if code == 200: open(sys.argv[2], "a").write(body + "\n")
     def log_message(self, *a): pass
@@ -51,4 +53,14 @@ has "nobody took it" "$(api GET '/v1/audit?operation=logout.notify')" '"told":fa
 echo up >"$T/mood"
 claim "the application is told all the same" until_posted 2
 has "on record" "$(api GET '/v1/audit?operation=logout.notify')" '"told":true,"attempt":2'
+
+# who is being told when the service stops is told
+echo slow >"$T/mood"
+claim "alice is enabled" lightgate user enable alice
+sign_in >/dev/null
+claim "alice is disabled again" lightgate user disable alice
+for _ in $(seq 100); do [ "$(cat "$T/mood")" = asked ] && break; sleep 0.05; done
+same "the application is being told" "$(cat "$T/mood")" asked
+lg_stop
+same "and was told before the end" "$(wc -l <"$T/posted")" 3
 done_testing
