@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "sts/cbor.h"
 
 #define RP_HASH		32		/* WebAuthn 2 6.1: hash, flags, count */
 #define AUTH_DATA_MIN	(RP_HASH + 1 + 4)
@@ -20,6 +21,8 @@
 #define FLAG_UV		0x04
 #define FLAG_BE		0x08
 #define FLAG_AT		0x40
+#define FLAG_ED		0x80
+#define KEY_HEAD	(16 + 2)	/* 6.5.1: the model of the authenticator, how long the id is */
 #define FMT_MAX		16
 
 /* ---- client data ------------------------------------------------------------------------------------------------------ */
@@ -70,6 +73,23 @@ check_flags(struct lg_ctx *cx, lg_str data, lg_str rp_id, uint8_t want, uint8_t 
 	if ((*flags & want) != want)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "passkey: nobody was there");
 	return LG_OK;
+}
+
+/* What libfido2 reads in authenticator data is there: the key after its id in a registration, extensions. */
+static bool
+data_holds(lg_str data, uint8_t flags, bool registration)
+{
+	lg_str rest = lg_str_sub(data, AUTH_DATA_MIN, data.n);
+
+	if (registration) {
+		if (rest.n < KEY_HEAD)
+			return false;
+		size_t id = (size_t)((unsigned char)rest.p[KEY_HEAD - 2] << 8 | (unsigned char)rest.p[KEY_HEAD - 1]);
+		rest = lg_str_sub(rest, KEY_HEAD + id, rest.n);
+		if (!sts_cbor_item(&rest))
+			return false;
+	}
+	return (flags & FLAG_ED) == 0 || sts_cbor_item(&rest);
 }
 
 /* ---- registration ------------------------------------------------------------------------------------------------------------ */
@@ -199,14 +219,18 @@ sts_webauthn_create(struct lg_ctx *cx, lg_str rp_id, lg_str client_data, lg_str 
 	LG_AUTO(cbor_free) cbor_item_t *object = NULL;
 	struct attestation at = { .statement = NULL };
 	struct cbor_load_result read;
+	lg_str rest = attestation;
 	uint8_t flags;
 
 	if (attestation.n == 0 || attestation.n > STS_ATTESTATION_MAX)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "passkey: an attestation of over %u octets", STS_ATTESTATION_MAX);
-	object = cbor_load((const unsigned char *)attestation.p, attestation.n, &read);
+	if (sts_cbor_item(&rest))
+		object = cbor_load((const unsigned char *)attestation.p, attestation.n, &read);
 	if (object == NULL || read.read != attestation.n || !read_object(object, &at))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "passkey: the attestation is malformed");
 	LG_TRY(check_flags(cx, at.data, rp_id, FLAG_UP | FLAG_AT, &flags));
+	if (!data_holds(at.data, flags, true))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "passkey: the authenticator's data are malformed");
 	LG_TRY(verify_attestation(cx, &at, rp_id, client_data, ret));
 	ret->synced = (flags & FLAG_BE) != 0;
 	*verified = (flags & FLAG_UV) != 0;
@@ -257,6 +281,8 @@ sts_webauthn_get(struct lg_ctx *cx, lg_str rp_id, lg_str client_data, lg_str aut
 
 	LG_TRY(lg_cstr(cx, rp_id, &rp));
 	LG_TRY(check_flags(cx, authenticator, rp_id, FLAG_UP, &flags));
+	if (!data_holds(authenticator, flags, false))
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "passkey: the authenticator's data are malformed");
 	pk = new_key(key);
 	good = pk != NULL && a != NULL && fido_assert_set_count(a, 1) == FIDO_OK && fido_assert_set_rp(a, rp) == FIDO_OK
 	    && fido_assert_set_up(a, FIDO_OPT_TRUE) == FIDO_OK

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include "base/file.h"
+#include "sts/cbor.h"
 #include "sts/webauthn.h"
 
 /* The seeds of tests/fuzz: an octet, then what a browser brings. */
@@ -59,5 +60,60 @@ Test(webauthn, client_data_is_for_one_page_and_no_frame)
 	cr_assert(lg_str_eq(challenge, LG_STR("abc")));
 	for (size_t i = 0; i < LG_COUNT(bad); i++)
 		cr_assert_neq(sts_client_data_read(&cx, lg_str_of(bad[i]), "webauthn.get", LG_STR("https://id.example"), &challenge), LG_OK, "%zu", i);
+	lg_arena_free(&a);
+}
+
+Test(webauthn, an_item_of_cbor_holds_what_it_claims)
+{
+	static const struct { lg_str text; size_t used; } good[] = {
+		{ LG_STR("\x00"), 1 }, { LG_STR("\x18\xff"), 2 }, { LG_STR("\x43" "abc" "x"), 4 }, { LG_STR("\x80\x00"), 1 },
+		{ LG_STR("\x82\x01\x81\x02\x03"), 4 }, { LG_STR("\xa1\x61" "a" "\xa0"), 4 }, { LG_STR("\xc1\x1a\x00\x00\x00\x01"), 6 },
+		{ LG_STR("\xfb\x00\x00\x00\x00\x00\x00\x00\x00"), 9 }, { LG_STR("\x9b\x00\x00\x00\x00\x00\x00\x00\x01\xf6"), 10 },
+	};
+	static const lg_str bad[] = {
+		LG_STR(""), LG_STR("\x18"), LG_STR("\x43" "ab"), LG_STR("\x81"), LG_STR("\x82\x00"), LG_STR("\xa1\x00"), LG_STR("\xa2\x00\x00\x00"),
+		LG_STR("\xc1"), LG_STR("\x1c"), LG_STR("\x9f\xff"), LG_STR("\xbf\xff"), LG_STR("\x5f\xff"),
+		LG_STR("\x9b\xff\xff\xff\xff\xff\xff\xff\xff"), LG_STR("\xbb\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+		LG_STR("\x7b\xff\xff\xff\xff\xff\xff\xff\xff"),
+	};
+
+	for (size_t i = 0; i < LG_COUNT(good); i++) {
+		lg_str rest = good[i].text;
+		cr_assert(sts_cbor_item(&rest), "good %zu", i);
+		cr_assert_eq(good[i].text.n - rest.n, good[i].used, "good %zu", i);
+	}
+	for (size_t i = 0; i < LG_COUNT(bad); i++) {
+		lg_str rest = bad[i];
+		cr_assert(!sts_cbor_item(&rest) && rest.n == bad[i].n, "bad %zu", i);
+	}
+}
+
+/* A map of 2^40 pairs: libcbor would ask for 16 TiB. */
+#define HUGE_MAP LG_STR("\xbb\x00\x00\x01\x00\x00\x00\x00\x00")
+
+Test(webauthn, what_claims_more_than_it_holds_takes_no_memory)
+{
+	struct lg_arena *a = lg_arena_new();
+	struct sts_passkey key = { .alg = -7, .key = { (const char[64]){ 4, 1 }, 64 } };
+	struct lg_ctx cx;
+	uint32_t count;
+	bool verified;
+
+	lg_ctx_init(&cx, a);
+	cr_assert_eq(create(&cx, "id.example", HUGE_MAP, &key), LG_E_UNAUTHENTICATED);
+	lg_sha256 site = lg_sha256_of(LG_STR("id.example"));
+	lg_str head = lg_cat(a, (lg_str){ (const char *)site.b, sizeof site.b }, LG_STR("\x81\x00\x00\x00\x01"));	/* somebody was there; extensions */
+	cr_assert_eq(sts_webauthn_get(&cx, LG_STR("id.example"), LG_STR("{}"), lg_cat(a, head, HUGE_MAP), LG_STR("x"), &key, &count, &verified),
+	    LG_E_UNAUTHENTICATED);
+	/* in the key of an attestation, or behind it: its statement is empty, its data are all that is left */
+	for (int behind = 0; behind < 2; behind++) {
+		lg_str flags = behind ? LG_STR("\xc1\x00\x00\x00\x01") : LG_STR("\x41\x00\x00\x00\x01");
+		lg_str data = lg_cat(a, lg_cat(a, (lg_str){ (const char *)site.b, sizeof site.b }, flags), (lg_str){ (const char[19]){ [17] = 1 }, 19 });
+		data = lg_cat(a, data, behind ? LG_STR("\xa0") : LG_NONE);
+		data = lg_cat(a, data, HUGE_MAP);
+		lg_str at = lg_print(a, "\xa3\x63" "fmt" "\x64" "none" "\x67" "attStmt" "\xa0\x68" "authData" "\x58%c", (int)data.n);
+		cr_assert_eq(create(&cx, "id.example", lg_cat(a, at, data), &key), LG_E_UNAUTHENTICATED);
+		cr_assert(strstr(cx.error, "data are malformed") != NULL, "%s", cx.error);
+	}
 	lg_arena_free(&a);
 }
