@@ -374,19 +374,19 @@ read_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_past *
 	}
 }
 
-/* Once, whether or not the context names it too. */
+/* Once, whether or not the context names it too; a line that has it in the context alone is of somebody else's making. */
 static void
 add_proof(struct lg_past *ret)
 {
 	struct lg_question *q = &ret->question;
 	size_t n = 0;
 
-	if (ret->proof.n == 0)
-		return;
 	for (size_t i = 0; i < q->ncontext; i++)
 		if (strcmp(q->context[i].name, PROOF) != 0)
 			q->context[n++] = q->context[i];
-	if (n < LG_FACTS)
+		else if (ret->proof.n == 0 && q->context[i].type == LG_FACT_STR)
+			ret->proof = q->context[i].s;
+	if (ret->proof.n > 0 && n < LG_FACTS)
 		q->context[n++] = lg_fact_str(PROOF, ret->proof);
 	q->ncontext = n;
 }
