@@ -1,4 +1,5 @@
 /* source_json.c: identity sources as documents: read by a table of members, completed, judged; and written. */
+#include "sts/member.h"
 #include "sts/source.h"
 
 #include "base/text.h"
@@ -8,7 +9,7 @@
 #define CA_MAX		(16u << 10)
 #define URI_MAX		1024
 
-enum type { STR, BOOL, INT, RAW, LIST, RULES, GROUPS };
+enum { LIST = STS_MEMBER_OTHER, RULES, GROUPS };
 
 #define AT(member) offsetof(struct sts_source, member)
 #define JWT STS_SOURCE_JWT
@@ -16,44 +17,39 @@ enum type { STR, BOOL, INT, RAW, LIST, RULES, GROUPS };
 #define OIDC STS_SOURCE_OIDC
 
 /* In the order in which they are written.  The secrets are read alone. */
-static const struct member {
-	lg_str name;
-	unsigned kinds;
-	enum type type;
-	size_t at, max;
-} members[] = {
-	{ LG_STR("enabled"), JWT | LDAP | OIDC, BOOL, AT(enabled), 0 },
-	{ LG_STR("issuer"), JWT | OIDC, STR, AT(issuer), URI_MAX },
-	{ LG_STR("trust_domain"), JWT, STR, AT(trust_domain), 255 },
-	{ LG_STR("jwks_uri"), JWT, STR, AT(jwks_uri), URI_MAX },
-	{ LG_STR("jwks"), JWT | OIDC, RAW, AT(jwks), LG_CLIENT_JWKS_MAX },
-	{ LG_STR("audience"), JWT, STR, AT(audience), URI_MAX },
-	{ LG_STR("max_life"), JWT, INT, AT(max_life), LIFE_MAX },
+static const struct sts_member members[] = {
+	{ LG_STR("enabled"), JWT | LDAP | OIDC, STS_MEMBER_BOOL, AT(enabled), 0 },
+	{ LG_STR("issuer"), JWT | OIDC, STS_MEMBER_STR, AT(issuer), URI_MAX },
+	{ LG_STR("trust_domain"), JWT, STS_MEMBER_STR, AT(trust_domain), 255 },
+	{ LG_STR("jwks_uri"), JWT, STS_MEMBER_STR, AT(jwks_uri), URI_MAX },
+	{ LG_STR("jwks"), JWT | OIDC, STS_MEMBER_RAW, AT(jwks), LG_CLIENT_JWKS_MAX },
+	{ LG_STR("audience"), JWT, STS_MEMBER_STR, AT(audience), URI_MAX },
+	{ LG_STR("max_life"), JWT, STS_MEMBER_INT, AT(max_life), LIFE_MAX },
 	{ LG_STR("rules"), JWT, RULES, 0, 0 },
 	{ LG_STR("audiences"), JWT, LIST, AT(audiences), 256 },
 	{ LG_STR("urls"), LDAP, LIST, AT(urls), URI_MAX },
-	{ LG_STR("bind_dn"), LDAP, STR, AT(bind_dn), URI_MAX },
-	{ LG_STR("bind_password"), LDAP, STR, AT(secret), 1024 },
-	{ LG_STR("base"), LDAP, STR, AT(base), URI_MAX },
-	{ LG_STR("filter"), LDAP, STR, AT(filter), URI_MAX },
-	{ LG_STR("id_attribute"), LDAP, STR, AT(id_attribute), 64 },
-	{ LG_STR("name_attribute"), LDAP, STR, AT(name_attribute), 64 },
-	{ LG_STR("display_attribute"), LDAP, STR, AT(display_attribute), 64 },
-	{ LG_STR("mail_attribute"), LDAP, STR, AT(mail_attribute), 64 },
-	{ LG_STR("groups_attribute"), LDAP, STR, AT(groups_attribute), 64 },
-	{ LG_STR("timeout"), LDAP, INT, AT(timeout), 30 },
-	{ LG_STR("client_id"), OIDC, STR, AT(client_id), 256 },
-	{ LG_STR("client_secret"), OIDC, STR, AT(secret), 1024 },
-	{ LG_STR("label"), OIDC, STR, AT(label), LABEL_MAX },
+	{ LG_STR("bind_dn"), LDAP, STS_MEMBER_STR, AT(bind_dn), URI_MAX },
+	{ LG_STR("bind_password"), LDAP, STS_MEMBER_STR, AT(secret), 1024 },
+	{ LG_STR("base"), LDAP, STS_MEMBER_STR, AT(base), URI_MAX },
+	{ LG_STR("filter"), LDAP, STS_MEMBER_STR, AT(filter), URI_MAX },
+	{ LG_STR("id_attribute"), LDAP, STS_MEMBER_STR, AT(id_attribute), 64 },
+	{ LG_STR("name_attribute"), LDAP, STS_MEMBER_STR, AT(name_attribute), 64 },
+	{ LG_STR("display_attribute"), LDAP, STS_MEMBER_STR, AT(display_attribute), 64 },
+	{ LG_STR("mail_attribute"), LDAP, STS_MEMBER_STR, AT(mail_attribute), 64 },
+	{ LG_STR("groups_attribute"), LDAP, STS_MEMBER_STR, AT(groups_attribute), 64 },
+	{ LG_STR("timeout"), LDAP, STS_MEMBER_INT, AT(timeout), 30 },
+	{ LG_STR("client_id"), OIDC, STS_MEMBER_STR, AT(client_id), 256 },
+	{ LG_STR("client_secret"), OIDC, STS_MEMBER_STR, AT(secret), 1024 },
+	{ LG_STR("label"), OIDC, STS_MEMBER_STR, AT(label), LABEL_MAX },
 	{ LG_STR("scopes"), JWT | OIDC, LIST, AT(scopes), 64 },
-	{ LG_STR("name_claim"), OIDC, STR, AT(name_claim), 64 },
-	{ LG_STR("groups_claim"), OIDC, STR, AT(groups_claim), 64 },
-	{ LG_STR("trust_amr"), OIDC, BOOL, AT(trust_amr), 0 },
+	{ LG_STR("name_claim"), OIDC, STS_MEMBER_STR, AT(name_claim), 64 },
+	{ LG_STR("groups_claim"), OIDC, STS_MEMBER_STR, AT(groups_claim), 64 },
+	{ LG_STR("trust_amr"), OIDC, STS_MEMBER_BOOL, AT(trust_amr), 0 },
 	{ LG_STR("domains"), OIDC, LIST, AT(domains), 255 },
-	{ LG_STR("create"), LDAP | OIDC, BOOL, AT(create), 0 },
-	{ LG_STR("link"), LDAP | OIDC, BOOL, AT(link), 0 },
+	{ LG_STR("create"), LDAP | OIDC, STS_MEMBER_BOOL, AT(create), 0 },
+	{ LG_STR("link"), LDAP | OIDC, STS_MEMBER_BOOL, AT(link), 0 },
 	{ LG_STR("groups"), LDAP | OIDC, GROUPS, 0, 0 },
-	{ LG_STR("ca"), JWT | LDAP | OIDC, STR, AT(ca), CA_MAX },
+	{ LG_STR("ca"), JWT | LDAP | OIDC, STS_MEMBER_STR, AT(ca), CA_MAX },
 };
 
 static const struct {
@@ -64,9 +60,9 @@ static const struct {
 };
 
 static bool
-is_secret(const struct member *m)
+is_secret(const struct sts_member *m)
 {
-	return m->type == STR && m->at == AT(secret);
+	return m->type == STS_MEMBER_STR && m->at == AT(secret);
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
@@ -142,30 +138,14 @@ read_groups(struct lg_json *js, struct sts_source *s)
 }
 
 static void
-read_member(struct lg_json *js, const struct member *m, struct sts_source *s)
+read_member(struct lg_json *js, const struct sts_member *m, struct sts_source *s)
 {
-	char *to = (char *)s + m->at;
-	lg_str text;
+	struct sts_list *list = (struct sts_list *)(void *)((char *)s + m->at);
 
 	switch (m->type) {
-	case STR:
-	case RAW:
-		text = m->type == STR ? lg_json_str(js) : lg_json_raw(js);
-		if (text.n > m->max)
-			lg_json_fault(js, "a value that is too long");
-		memcpy(to, &text, sizeof text);
-		break;
-	case BOOL:
-		*(bool *)(void *)to = lg_json_bool(js);
-		break;
-	case INT:
-		*(int64_t *)(void *)to = lg_json_int(js);
-		if (*(int64_t *)(void *)to < 1 || *(int64_t *)(void *)to > (int64_t)m->max)
-			lg_json_fault(js, "a number out of its range");
-		break;
 	case LIST:
-		((struct sts_list *)(void *)to)->n = 0;
-		read_list(js, (struct sts_list *)(void *)to, m->max);
+		list->n = 0;
+		read_list(js, list, m->max);
 		break;
 	case RULES:
 		read_rules(js, s);
@@ -173,6 +153,8 @@ read_member(struct lg_json *js, const struct member *m, struct sts_source *s)
 	case GROUPS:
 		read_groups(js, s);
 		break;
+	default:
+		sts_member_read(js, m, s);
 	}
 }
 
@@ -398,19 +380,7 @@ write_rules(struct lg_jsonw *w, const struct sts_source *s)
 }
 
 static void
-write_text(struct lg_jsonw *w, const struct member *m, lg_str text)
-{
-	if (text.n == 0)
-		return;
-	lg_jsonw_name(w, m->name);
-	if (m->type == RAW)
-		lg_jsonw_raw(w, text);
-	else
-		lg_jsonw_str(w, text);
-}
-
-static void
-write_list(struct lg_jsonw *w, const struct member *m, const struct sts_list *l)
+write_list(struct lg_jsonw *w, const struct sts_member *m, const struct sts_list *l)
 {
 	if (l->n == 0)
 		return;
@@ -422,25 +392,11 @@ write_list(struct lg_jsonw *w, const struct member *m, const struct sts_list *l)
 }
 
 static void
-write_member(struct lg_jsonw *w, const struct member *m, const struct sts_source *s)
+write_member(struct lg_jsonw *w, const struct sts_member *m, const struct sts_source *s)
 {
-	const char *from = (const char *)s + m->at;
-
 	switch (m->type) {
-	case STR:
-	case RAW:
-		write_text(w, m, *(const lg_str *)(const void *)from);
-		break;
-	case BOOL:
-		lg_jsonw_name(w, m->name);
-		lg_jsonw_bool(w, *(const bool *)from);
-		break;
-	case INT:
-		lg_jsonw_name(w, m->name);
-		lg_jsonw_int(w, *(const int64_t *)(const void *)from);
-		break;
 	case LIST:
-		write_list(w, m, (const struct sts_list *)(const void *)from);
+		write_list(w, m, (const struct sts_list *)(const void *)((const char *)s + m->at));
 		break;
 	case RULES:
 		lg_jsonw_name(w, m->name);
@@ -450,6 +406,8 @@ write_member(struct lg_jsonw *w, const struct member *m, const struct sts_source
 		lg_jsonw_name(w, m->name);
 		write_pairs(w, s->group, s->ngroups);
 		break;
+	default:
+		sts_member_write(w, m, s);
 	}
 }
 
