@@ -175,19 +175,29 @@ tell_credentials(struct cli *c, lg_str body)
 	}
 }
 
-lg_err
-cli_create_entry(struct cli *c)
+/* password: what is said of it; NULL: nothing. */
+static lg_err
+create(struct cli *c, const char *password, struct lg_reply *answer)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(256u << 10);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_reply answer;
 	size_t given;
 
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "name", c->args[0]);
+	if (password != NULL)
+		lg_jsonw_str_of(&w, "password", lg_str_of(password));
 	LG_TRY(put_own_fields(c, &w, &given));
 	lg_jsonw_object_end(&w);
-	LG_TRY(cli_call(c, "POST", lg_print(c->cx->arena, "/v1/%s", kind(c)), lg_buf_view(&b), &answer));
+	return cli_call(c, "POST", lg_print(c->cx->arena, "/v1/%s", kind(c)), lg_buf_view(&b), answer);
+}
+
+lg_err
+cli_create_entry(struct cli *c)
+{
+	struct lg_reply answer;
+
+	LG_TRY(create(c, NULL, &answer));
 	if (cli_wants_json(c)) {
 		cli_json(c, answer.body);
 		return LG_OK;
@@ -252,6 +262,46 @@ cli_new_secret(struct cli *c)
 	}
 	cli_line(c, "the new secret of %.*s, shown this once: %.*s", LG_FMT(c->args[0]), LG_FMT(lg_api_member(c->cx, answer.body, "secret")));
 	return LG_OK;
+}
+
+/* ---- links with which they set a password ------------------------------------------------------------------------------------- */
+
+static lg_err
+give_link(struct cli *c)
+{
+	bool sent = cli_given(c, "send");
+	struct lg_reply answer;
+
+	LG_TRY(cli_call(c, "POST", path_of(c, "/link"), sent ? LG_STR("{\"send\":true}") : LG_STR("{}"), &answer));
+	if (cli_wants_json(c)) {
+		cli_json(c, answer.body);
+		return LG_OK;
+	}
+	if (sent) {
+		cli_line(c, "a link for %.*s goes to their mail address", LG_FMT(c->args[0]));
+		return LG_OK;
+	}
+	cli_line(c, "for %.*s alone, good once, until %.*s:", LG_FMT(c->args[0]), LG_FMT(lg_api_member(c->cx, answer.body, "expires")));
+	cli_line(c, "%.*s", LG_FMT(lg_api_member(c->cx, answer.body, "link")));
+	return LG_OK;
+}
+
+lg_err
+cli_reset_link(struct cli *c)
+{
+	return give_link(c);
+}
+
+lg_err
+cli_invite(struct cli *c)
+{
+	struct lg_reply answer;
+	lg_err e = cli_call(c, "GET", path_of(c, ""), LG_NONE, &answer);
+
+	if (e == LG_E_NOT_FOUND)
+		e = create(c, "none", &answer);
+	LG_TRY(e);
+	return give_link(c);
 }
 
 /* ---- rename, lock, unlock ------------------------------------------------------------------------------------------------------ */

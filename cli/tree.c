@@ -33,6 +33,7 @@ const struct cli_option cli_globals[] = {
 	.examples = EXAMPLES("lightgate " noun " list", "lightgate " noun " show NAME"), \
 	.sub = COMMANDS(LIST(kind_, noun), SHOW(kind_, noun), DELETE(kind_, noun), ##__VA_ARGS__) }
 
+#define SEND_OPTION { "send", 0, NULL, "mail it to them instead of showing it (lightgate mail)" }
 #define AUDIT_OPTIONS { "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" }, \
 	{ "limit", 0, "N", "how many" }
 #define SCHEMA_OPTION { "schema", 0, "FILE", "the schema (the shipped one); none: without" }
@@ -164,6 +165,26 @@ static const struct cli_command nouns[] = {
 	    .examples = EXAMPLES("lightgate user change-password alice") },
 	  { .name = "expire-password", .args = "NAME", .help = "The next sign-in must change it", .kind = "users", .run = cli_expire_password,
 	    .examples = EXAMPLES("lightgate user expire-password bob") },
+	  { .name = "invite", .args = "NAME", .help = "A link with which a new person sets their first password", .kind = "users", .run = cli_invite,
+	    .text = "Makes the person, without a password, if there is none of that name.  Whoever has the link is them: it is good once, for a\n"
+		"week (invite_life of lightgate mail), and not any more when the password has changed.",
+	    .options = OPTIONS(SEND_OPTION, PERSON_OPTIONS),
+	    .examples = EXAMPLES("lightgate user invite bob --mail bob@example.org --display 'Bob Jones' --send", "lightgate user invite bob") },
+	  { .name = "reset-link", .args = "NAME", .help = "A link with which they set a new password", .kind = "users", .run = cli_reset_link,
+	    .text = "The password they have stays good until then.  Whoever has the link is them.",
+	    .options = OPTIONS(SEND_OPTION),
+	    .examples = EXAMPLES("lightgate user reset-link bob --send", "lightgate user reset-link bob --output json | jq -r .link") },
+	  { .name = "factors", .args = "NAME", .help = "Their second factors: authenticator app, passkeys, recovery codes", .kind = "users",
+	    .run = cli_factors, .examples = EXAMPLES("lightgate user factors bob", "lightgate user factors bob --output json") },
+	  { .name = "remove-factor", .args = "NAME ID", .help = "Take one away: totp, recovery, or a passkey by its id", .kind = "users",
+	    .text = "For somebody who has lost it.  Recovery codes go with the last factor that they stand in for.", .run = cli_remove_factor,
+	    .examples = EXAMPLES("lightgate user remove-factor bob totp") },
+	  { .name = "sessions", .args = "NAME", .help = "Where they are signed in", .kind = "users", .run = cli_sessions,
+	    .examples = EXAMPLES("lightgate user sessions bob") },
+	  { .name = "end-sessions", .args = "NAME", .help = "Sign them out everywhere, or one session by --id", .kind = "users", .run = cli_end_sessions,
+	    .options = OPTIONS({ "id", 0, "ID", "only this one (lightgate user sessions)" }),
+	    .text = "Everywhere: every token and refresh token of theirs ends too.",
+	    .examples = EXAMPLES("lightgate user end-sessions bob") },
 	  { .name = "ssh-keys", .args = "NAME", .help = "Their SSH keys, a line each: for AuthorizedKeysCommand", .kind = "users", .run = cli_ssh_keys,
 	    .text = "None for an account that is disabled or locked.",
 	    .examples = EXAMPLES("lightgate user ssh-keys bob") }),
@@ -195,6 +216,17 @@ static const struct cli_command nouns[] = {
 		.text = "KIND is equality, ordering, presence or substring.", .examples = EXAMPLES("lightgate index create description substring") },
 	      { .name = "delete", .args = "ATTRIBUTE KIND", .help = "Stop using one, and remove it", .run = cli_index_delete,
 		.examples = EXAMPLES("lightgate index delete description substring") }) },
+	{ .name = "mail", .help = "How mail is sent to people: links for new passwords, notices",
+	  .text = "One mail server a tenant, by SMTP with STARTTLS or TLS.",
+	  .examples = EXAMPLES("lightgate mail set -f mail.yaml", "lightgate mail test you@example.org"),
+	  .sub = COMMANDS({ .name = "show", .help = "The settings, without the password", .examples = EXAMPLES("lightgate mail show"), .run = cli_mail_show },
+	      { .name = "set", .help = "Make or replace them", .run = cli_mail_set,
+		.text = "The document is all of it: what it does not say is not so.  A password that it does not say stays, for the same server and user.",
+		.options = OPTIONS({ "file", 'f', "FILE", "YAML or JSON; - is standard input" }),
+		.examples = EXAMPLES("lightgate mail set -f mail.yaml") },
+	      { .name = "test", .args = "ADDRESS", .help = "Send a message now, and say what the server said; exit 1 if it was not taken", .run = cli_mail_test,
+		.examples = EXAMPLES("lightgate mail test you@example.org") },
+	      { .name = "delete", .help = "Send no more mail", .examples = EXAMPLES("lightgate mail delete"), .run = cli_mail_delete }) },
 	{ .name = "source", .help = "Others whose word about who somebody is counts",
 	  .text = "Issuers of tokens for workloads, directories elsewhere, providers that people sign in with.",
 	  .examples = EXAMPLES("lightgate source list", "lightgate source set -f cluster.yaml"),

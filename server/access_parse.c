@@ -3,7 +3,7 @@
 
 /* What only the decision point may say. */
 static const char *const reserved[] = {
-	"now", "revision", "asker", "address", "acr", "amr", "auth_age", "client", "scopes", "grant", "subject_proof", "identity_source", "asked_action", "container",
+	"now", "revision", "asker", "address", "acr", "amr", "auth_age", "client", "scopes", "grant", "subject_proof", "identity_source", "mail_proved", "asked_action", "container",
 };
 
 void

@@ -28,6 +28,9 @@ LG_CHECKED lg_err lg_api_entry(struct lg_http *ex, struct lg_view *v, const stru
 LG_CHECKED lg_err lg_api_entry_to_change(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_caller *who,
     const struct lg_api_path *path, struct lg_entry *ret);
 
+/* The caller, if policy lets them change what is in the tenant (admin:write).  No view open. */
+LG_CHECKED lg_err lg_api_may_write(struct lg_app *app, struct lg_http *ex, struct lg_caller *who);
+
 /* 422 with every fault of a set. */
 struct lg_policy_faults;
 LG_CHECKED lg_err lg_api_policy_faults(struct lg_http *ex, const struct lg_policy_faults *faults);
@@ -50,6 +53,14 @@ lg_err lg_api_source(void *self, struct lg_http *ex);
 lg_err lg_api_put_source(void *self, struct lg_http *ex);
 lg_err lg_api_try_source(void *self, struct lg_http *ex);
 lg_err lg_api_del_source(void *self, struct lg_http *ex);
+lg_err lg_api_mail(void *self, struct lg_http *ex);
+lg_err lg_api_put_mail(void *self, struct lg_http *ex);
+lg_err lg_api_try_mail(void *self, struct lg_http *ex);
+lg_err lg_api_del_mail(void *self, struct lg_http *ex);
+lg_err lg_api_user_link(void *self, struct lg_http *ex);
+/* /v1/users/<name>/factors, /sessions and what is below them; LG_E_NOT_FOUND: the path is of something else. */
+LG_CHECKED lg_err lg_api_user_list(struct lg_app *app, struct lg_http *ex, struct lg_view *v, const struct lg_api_path *path);
+LG_CHECKED lg_err lg_api_user_end(struct lg_app *app, struct lg_http *ex, const struct lg_api_path *path);
 lg_err lg_api_import(void *self, struct lg_http *ex);
 lg_err lg_api_export(void *self, struct lg_http *ex);
 lg_err lg_api_indexes(void *self, struct lg_http *ex);

@@ -61,13 +61,16 @@ lg_api_entry_to_change(struct lg_app *app, struct lg_http *ex, struct lg_view *v
 	return LG_OK;
 }
 
-/* DELETE /v1/groups/<name>/members/<type>/<member> takes a member out; a shorter path deletes the entry. */
+/* DELETE /v1/groups/<name>/members/<type>/<member> takes a member out, /v1/users/<name>/factors/<id> a factor away; a shorter path deletes
+ * the entry. */
 static lg_err
 delete_below(void *self, struct lg_http *ex)
 {
 	struct lg_api_path path;
 
 	LG_TRY(lg_api_path(ex, &path));
+	if (path.n > 2 && lg_str_eq(path.segment[0], LG_STR("users")))
+		return lg_api_user_end(self, ex, &path);
 	return path.n == 2 ? lg_api_delete(self, ex) : lg_api_del_member(self, ex, &path);
 }
 
@@ -96,6 +99,10 @@ const struct lg_route lg_api_admin_routes[] = {
 	{ "PUT", "/v1/sources/*", LG_SURFACE_API, LG_ON_WORKER, LG_SOURCE_MAX, lg_api_put_source },
 	{ "POST", "/v1/sources/*", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_try_source },
 	{ "DELETE", "/v1/sources/*", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_del_source },
+	{ "GET", "/v1/mail", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_mail },
+	{ "PUT", "/v1/mail", LG_SURFACE_API, LG_ON_WORKER, LG_MAIL_SETTINGS_MAX, lg_api_put_mail },
+	{ "POST", "/v1/mail", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_try_mail },
+	{ "DELETE", "/v1/mail", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_del_mail },
 	{ "GET", "/v1/password-policy", LG_SURFACE_API, LG_ON_WORKER, 0, lg_api_password_policy },
 	{ "PATCH", "/v1/password-policy", LG_SURFACE_API, LG_ON_WORKER, 4096, lg_api_patch_password_policy },
 	{ "POST", "/v1/password", LG_SURFACE_API, LG_ON_WORKER, 8192, lg_api_own_password },

@@ -9,9 +9,10 @@
 #include "base/clock.h"
 #include "lightgate/store.h"
 #include "server/bootstrap.h"
+#include "server/wire_sts.h"
 
-static lg_err
-administrator(struct lg_app *app, struct lg_http *ex, struct lg_caller *who)
+lg_err
+lg_api_may_write(struct lg_app *app, struct lg_http *ex, struct lg_caller *who)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 
@@ -87,7 +88,7 @@ lg_api_create(void *self, struct lg_http *ex)
 	lg_str name;
 
 	LG_TRY(lg_api_path(ex, &path));
-	LG_TRY(administrator(app, ex, &who));
+	LG_TRY(lg_api_may_write(app, ex, &who));
 	LG_TRY(name_in(ex, &name));
 	const struct lg_state_kind *kind = lg_state_kind_find(path.segment[0]);
 	lg_str type = lg_type_name(kind->type);
@@ -109,7 +110,7 @@ lg_api_patch(void *self, struct lg_http *ex)
 	lg_str name;
 
 	LG_TRY(lg_api_path(ex, &path));
-	LG_TRY(administrator(app, ex, &who));
+	LG_TRY(lg_api_may_write(app, ex, &who));
 	if (path.n != 2)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is nothing at this path");
 	LG_TRY(name_in(ex, &name));
@@ -215,6 +216,8 @@ lg_api_deed(void *self, struct lg_http *ex)
 	LG_TRY(lg_api_path(ex, &d.path));
 	if (d.path.n == 3 && lg_str_eq(d.path.segment[0], LG_STR("users")) && lg_str_eq(d.path.segment[2], LG_STR("password")))
 		return lg_api_post_user(self, ex);
+	if (d.path.n == 3 && lg_str_eq(d.path.segment[0], LG_STR("users")) && lg_str_eq(d.path.segment[2], LG_STR("link")))
+		return lg_api_user_link(self, ex);
 	if (d.path.n == 3 && lg_str_eq(d.path.segment[0], LG_STR("hosts")) && lg_str_eq(d.path.segment[2], LG_STR("join-tokens")))
 		return lg_api_post_host(self, ex);
 	if (d.path.n == 3 && (lg_str_eq(d.path.segment[0], LG_STR("clients")) || lg_str_eq(d.path.segment[0], LG_STR("services"))) &&
@@ -224,7 +227,7 @@ lg_api_deed(void *self, struct lg_http *ex)
 		bool fits = !deeds[i].people || lg_str_eq(d.path.segment[0], LG_STR("users"));
 		if (!fits || !lg_str_eq(d.path.segment[2], lg_str_of(deeds[i].verb)))
 			continue;
-		LG_TRY(administrator(d.app, ex, &d.who));
+		LG_TRY(lg_api_may_write(d.app, ex, &d.who));
 		LG_TRY(deed_body(ex, &d));
 		LG_TRY(lg_store_apply(ex->cx, d.app->store, ex->tenant, deeds[i].operation, run_deed, &d, NULL));
 		lg_fresh_tell(d.app, ex, NULL);
@@ -243,36 +246,15 @@ struct own {
 	lg_str verifier;
 };
 
-/* Policy has the same say as over LDAP. */
-static lg_err
-may_set_own(struct lg_ctx *cx, struct lg_view *v, const struct own *o, const struct lg_entry *e)
-{
-	struct lg_question q = { .tenant = o->tenant, .principal = lg_entry_entity(e), .action = "attribute:write",
-		.resource.type = LG_STR("Entry"), .nfacts = 3, .ncontext = 2,
-		.context = { lg_fact_str("subject_proof", LG_STR("self")), lg_fact_str("attribute", LG_STR("userPassword")) } };
-	struct lg_verdict verdict;
-	char owner[LG_UUID_TEXT + 1];
-
-	LG_TRY(lg_entry_dn(cx, v, e, &q.resource.name));
-	lg_uuid_text(e->uuid, owner);
-	q.facts[0] = lg_fact_str("dn", q.resource.name);
-	q.facts[1] = lg_fact_str("class", lg_type_name(e->type));
-	q.facts[2] = lg_fact_str("owner", lg_str_of(owner));
-	LG_TRY(lg_point_ask(o->app->point, cx, v, &q, &verdict));
-	return verdict.permit ? LG_OK : lg_fail(cx, LG_E_DENIED, "attribute:write: %.*s", LG_FMT(verdict.reason));
-}
-
 static lg_err
 set_own(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct own *o = arg;
-	struct lg_edit ed = lg_edit_of(o->app->directory, v, o->tenant);
 	struct lg_entry e;
 
 	LG_TRY(lg_entry_by_uuid(cx, v, o->tenant, o->id, &e));
-	LG_TRY(may_set_own(cx, v, o, &e));
 	lg_audit(v, lg_print(cx->arena, "User/%.*s", LG_FMT(e.name)), LG_NONE);
-	return lg_entry_set_verifier(cx, &ed, &e, o->verifier);
+	return lg_wire_own_password(o->app, cx, v, o->tenant, o->id, o->verifier, false);
 }
 
 lg_err

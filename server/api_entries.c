@@ -223,6 +223,8 @@ lg_api_show(void *self, struct lg_http *ex)
 	LG_TRY(lg_api_path(ex, &path));
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_admin(app, ex, v, "admin:read", &who));
+	if (path.n == 3 && lg_str_eq(path.segment[0], LG_STR("users")))
+		return lg_api_user_list(app, ex, v, &path);
 	if (path.n != 2)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "there is nothing at this path");
 	LG_TRY(lg_api_entry(ex, v, &path, &e));

@@ -12,15 +12,6 @@ struct change {
 };
 
 static lg_err
-may(struct lg_app *app, struct lg_http *ex, const char *action, struct lg_caller *who)
-{
-	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-
-	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
-	return lg_caller_admin(app, ex, v, action, who);
-}
-
-static lg_err
 named(struct lg_http *ex, lg_str *ret)
 {
 	struct lg_api_path path;
@@ -83,7 +74,7 @@ lg_api_put_source(void *self, struct lg_http *ex)
 	struct change c = { .app = self, .ex = ex };
 
 	LG_TRY(named(ex, &c.name));
-	LG_TRY(may(c.app, ex, "admin:write", &c.who));
+	LG_TRY(lg_api_may_write(c.app, ex, &c.who));
 	LG_TRY(lg_sts_source_read(ex->cx, c.app->sts, ex->tenant, ex->body, &c.source));
 	if (!lg_str_eq(lg_sts_source_name(c.source), c.name))
 		return lg_fail(ex->cx, LG_E_INVALID, "the document's name is not the path's");
@@ -98,7 +89,7 @@ lg_api_del_source(void *self, struct lg_http *ex)
 	struct change c = { .app = self, .ex = ex };
 
 	LG_TRY(named(ex, &c.name));
-	LG_TRY(may(c.app, ex, "admin:write", &c.who));
+	LG_TRY(lg_api_may_write(c.app, ex, &c.who));
 	LG_TRY(lg_store_apply(ex->cx, c.app->store, ex->tenant, "source.delete", put, &c, NULL));
 	ex->status = 204;
 	return LG_OK;
@@ -113,7 +104,7 @@ lg_api_try_source(void *self, struct lg_http *ex)
 	lg_str name;
 
 	LG_TRY(named(ex, &name));
-	LG_TRY(may(app, ex, "admin:write", &who));
+	LG_TRY(lg_api_may_write(app, ex, &who));
 	struct lg_jsonw w = lg_api_json(ex);
 	return lg_sts_source_try(ex->cx, app->sts, ex->tenant, name, &w);
 }

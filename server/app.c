@@ -247,7 +247,7 @@ every_minute(struct lg_ctx *cx, struct lg_app *app)
 		submit_once(app, &lg_own(app)->counting, lg_warn_certificates);
 }
 
-/* Applications that do not answer keep a worker waiting: this has jobs of its own. */
+/* Applications and mail servers that do not answer keep a worker waiting: this has jobs of its own. */
 static void
 notify(void *arg)
 {
@@ -257,7 +257,10 @@ notify(void *arg)
 
 	lg_ctx_init(&cx, arena);
 	cx.actor = &lg_system;
-	complain(&cx, "telling applications that a session has ended", lg_sts_notify(&cx, lane->app->sts, lane->n));
+	if (lane->n < LG_STS_LANES)
+		complain(&cx, "telling applications that a session has ended", lg_sts_notify(&cx, lane->app->sts, lane->n));
+	else
+		complain(&cx, "sending mail", lg_sts_mail(&cx, lane->app->sts, lane->n - LG_STS_LANES));
 	lg_store_turn(lane->app->store);
 	lg_arena_free(&arena);
 	__atomic_store_n(&lane->busy, false, __ATOMIC_RELEASE);
@@ -266,7 +269,7 @@ notify(void *arg)
 static void
 start_notices(struct lg_app *app)
 {
-	for (unsigned i = 0; i < LG_STS_LANES; i++) {
+	for (unsigned i = 0; i < LG_COUNT(lg_own(app)->lanes); i++) {
 		struct lg_notice_lane *lane = &lg_own(app)->lanes[i];
 
 		if (__atomic_exchange_n(&lane->busy, true, __ATOMIC_ACQ_REL))

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "lightgate/certs.h"
 #include "lightgate/store.h"
+#include "lightgate/sts.h"
 #include "server/app_own.h"
 #include "server/ldap_listener.h"
 #include "server/point.h"
@@ -70,6 +71,18 @@ ldap_metrics(struct lg_app *app, struct lg_buf *out)
 }
 
 static void
+mail_metrics(struct lg_app *app, struct lg_buf *out)
+{
+	struct lg_sts_mail_figures n;
+
+	lg_sts_mail_figures(app->sts, &n);
+	lg_metrics_gauge(out, "lightgate_mail_waiting", "Mail that waits to be sent, to be tried again, or for its turn.", (int64_t)n.waiting);
+	lg_buf_printf(out, "# TYPE lightgate_mail counter\n# HELP lightgate_mail Mail that was sent, attempts that failed, mail that was given up.\n"
+	    "lightgate_mail_total{what=\"sent\"} %llu\nlightgate_mail_total{what=\"failed\"} %llu\nlightgate_mail_total{what=\"dropped\"} %llu\n",
+	    (unsigned long long)n.sent, (unsigned long long)n.failed, (unsigned long long)n.dropped);
+}
+
+static void
 metrics(void *self, struct lg_buf *out)
 {
 	struct lg_app *app = self;
@@ -77,6 +90,7 @@ metrics(void *self, struct lg_buf *out)
 	store_metrics(app, out);
 	lg_tally_print(lg_point_tally(app->point), out);
 	lg_certs_metrics(app->certs, out);
+	mail_metrics(app, out);
 	if (app->ldap != NULL)
 		ldap_metrics(app, out);
 }

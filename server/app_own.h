@@ -15,7 +15,7 @@ struct lg_notice_lane {
 };
 
 struct lg_app_own {
-	struct lg_notice_lane lanes[LG_STS_LANES];
+	struct lg_notice_lane lanes[LG_STS_LANES + LG_STS_MAIL_LANES];
 	struct lg_wiring wiring;
 	lg_str password;		/* the first administrator's, after a first start */
 	lg_str credentials;		/* JSON array of what --load made */

@@ -83,7 +83,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	KEY("acme.private", BOOL, acme_private, "false", 0, 0, false, "Look at private and loopback addresses too."),
 	TEXT("outbound.ca_file", outbound_ca, NULL, "PEM: CAs of servers elsewhere that are believed beside the host's public ones."),
 	KEY("outbound.private", BOOL, outbound_private, "false", 0, 0, false,
-	    "Token issuers, directories and providers that tenants name may have private and loopback addresses."),
+	    "Token issuers, directories, providers and mail servers that tenants name may have private and loopback addresses."),
 
 	KEY("log.requests", BOOL, log_requests, "false", 0, 0, true, "A line for every request."),
 	KEY("log.level", STR, log_level, "info", 0, 0, true, "debug, info, warn or error."),

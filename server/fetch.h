@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+#include "base/mail.h"
 #include "base/web.h"
 #include "lightgate/certs.h"
 #include "server/config.h"
@@ -50,6 +51,8 @@ lg_err lg_fetch_alpn(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_
 /* TLS over a socket that does not block.  No certificate is verified: ACME proves by what is answered, not by who answers.  Whoever
  * believes what comes asks for it by lg_fetch_tls_trust. */
 typedef struct ssl_st lg_fetch_tls;
+/* Whom an SSL_CTX believes: those of `alone` (PEM), or, if it is empty, the host's public CAs and those of `more`.  False: nobody. */
+bool lg_fetch_tls_believe(void *ctx, lg_str alone, lg_str more);
 /* alpn: NULL for none, or one protocol with its length before it. */
 LG_CHECKED lg_err lg_fetch_tls_begin(struct lg_ctx *cx, int fd, lg_str sni, const char *alpn, int64_t deadline, lg_fetch_tls **ret);
 /* The same, with a server whose certificate leads to one of `ca` (PEM; empty: the host's public CAs,
@@ -83,6 +86,10 @@ bool lg_fetch_text_valid(lg_str s);		/* may stand in a request line or a field: 
 /* ---- fetch_web.c: struct lg_web (base/web.h) ---------------------------------------------------------------------- */
 
 struct lg_web lg_fetch_web(struct lg_arena *a, const struct lg_settings *s);
+
+/* ---- fetch_mail.c: struct lg_mailer (base/mail.h) ------------------------------------------------------------------ */
+
+struct lg_mailer lg_fetch_mailer(struct lg_arena *a, const struct lg_settings *s);
 
 /* ---- fetch_dns.c: a stub resolver ------------------------------------------------------------------------------- */
 

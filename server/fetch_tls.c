@@ -92,9 +92,8 @@ add_ca(SSL_CTX *ctx, lg_str pem)
 	return n;
 }
 
-/* Those alone; or the host's public ones, and more beside them. */
-static bool
-load_ca(SSL_CTX *ctx, lg_str alone, lg_str more)
+bool
+lg_fetch_tls_believe(void *ctx, lg_str alone, lg_str more)
 {
 	if (alone.n > 0)
 		return add_ca(ctx, alone) > 0;
@@ -109,7 +108,7 @@ lg_fetch_tls_trust(struct lg_ctx *cx, int fd, lg_str host, lg_str ca, lg_str mor
 	SSL *s = NULL;
 	lg_err e = lg_cstr(cx, host, &name);
 
-	if (e == LG_OK && (ctx == NULL || !load_ca(ctx, ca, more)))
+	if (e == LG_OK && (ctx == NULL || !lg_fetch_tls_believe(ctx, ca, more)))
 		e = lg_fail(cx, LG_E_INVALID, "there is no CA to believe");
 	if (e == LG_OK) {
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

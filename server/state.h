@@ -51,6 +51,7 @@ struct lg_state_item {
 	size_t nvalues;
 	struct lg_sts_client client;	/* clients and services */
 	bool has_client;
+	bool no_password;		/* of a person who is new */
 	lg_str patch;			/* what is to change of the client; empty: all of it is there */
 	/* while it is applied */
 	enum lg_sts_change change;

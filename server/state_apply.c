@@ -22,7 +22,7 @@ struct work {
 static bool
 wants_password(const struct lg_state_item *it)
 {
-	return it->kind->type == LG_TYPE_USER;
+	return it->kind->type == LG_TYPE_USER && !it->no_password;
 }
 
 static lg_err

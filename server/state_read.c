@@ -142,6 +142,15 @@ read_audiences(struct lg_json *js, struct lg_sts_client *c)
 	}
 }
 
+/* Somebody new gets a password that is made and shown once, or none: they set it themselves, by a link, or sign in elsewhere. */
+static void
+read_password(struct lg_json *js, struct lg_state_item *ret)
+{
+	ret->no_password = lg_str_eq(lg_json_str(js), LG_STR("none"));
+	if (!ret->no_password)
+		lg_json_fault(js, "password: \"none\", or left out");
+}
+
 /* Members that are not fields of the kind belong to the OIDC client, where the kind has one. */
 static lg_err
 read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool patch, struct lg_state_item *ret)
@@ -163,6 +172,8 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 			read_value(&js, &ret->value[ret->nvalues++]);
 		} else if (kind->type == LG_TYPE_SERVICE && lg_str_eq(name, LG_STR("audiences"))) {
 			read_audiences(&js, &ret->client);
+		} else if (kind->type == LG_TYPE_USER && lg_str_eq(name, LG_STR("password"))) {
+			read_password(&js, ret);
 		} else if (kind->type == LG_TYPE_CLIENT) {
 			lg_json_skip(&js);
 		} else {

@@ -109,6 +109,7 @@ sts_profile(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, l
 		.formatted = postal_address(cx->arena, value_of(&e, "postalAddress")), .street = value_of(&e, "street"),
 		.locality = value_of(&e, "l"), .region = value_of(&e, "st"), .postal_code = value_of(&e, "postalCode"),
 		.country = value_of(&e, "c"), .updated = e.modified,
+		.mail_verified = lg_sts_mail_is_proved(cx, v, tenant, id, value_of(&e, "mail")),
 	};
 	return LG_OK;
 }
@@ -130,6 +131,20 @@ sts_password_settle(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, 
 	struct lg_app *app = self;
 
 	return lg_password_settle(cx, app->directory, tenant, id, address, verifier, password, match, upgrade);
+}
+
+static lg_err
+sts_password_make(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, const struct lg_secret *password, lg_str *verifier)
+{
+	struct lg_app *app = self;
+
+	return lg_password_make(cx, app->directory, tenant, id, password, true, verifier);
+}
+
+static lg_err
+sts_password_set(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str verifier, bool link)
+{
+	return lg_wire_own_password(self, cx, v, tenant, id, verifier, link);
 }
 
 static lg_err
@@ -225,9 +240,11 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		.ports = {
 			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
 			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
+			.password_make = sts_password_make, .password_set = sts_password_set,
 			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .client_entry = sts_client_entry, .client_gone = sts_client_gone, .mailbox = sts_mailbox,
 		},
-		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings), .workers = app->workers,
+		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings), .mailer = lg_fetch_mailer(app->arena, app->settings),
+		.workers = app->workers,
 	};
 	size_t n;
 
@@ -477,7 +494,7 @@ credential_ended(void *self, struct lg_ctx *cx, struct lg_view *v, const struct 
 	lg_uuid_text(e->uuid, id);
 	LG_TRY(lg_sts_revoke(cx, v, e->tenant, LG_REVOKED_SUBJECT, lg_str_of(id), lg_view_time(v)));
 	if (!deleted)
-		return LG_OK;
+		return e->enabled && e->type == LG_TYPE_USER ? lg_sts_password_notice(cx, v, e->tenant, e->uuid) : LG_OK;
 	LG_TRY(lg_sts_forget(cx, v, e->tenant, e->uuid));
 	LG_TRY(lg_certs_revoke_entry(cx, v, e->tenant, e->uuid, LG_REVOKED_CESSATION, &certificates));
 	if (e->type != LG_TYPE_CLIENT && e->type != LG_TYPE_SERVICE)

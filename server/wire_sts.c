@@ -80,7 +80,8 @@ create(struct lg_ctx *cx, struct person *w)
 	if (mail.n > 0)
 		values[n++] = (struct lg_values){ LG_STR("mail"), &mail, 1 };
 	w->did = "created";
-	return lg_entry_create(cx, &w->ed, LG_TYPE_USER, name, values, n, &w->e);
+	LG_TRY(lg_entry_create(cx, &w->ed, LG_TYPE_USER, name, values, n, &w->e));
+	return mail.n == 0 ? LG_OK : lg_sts_mail_proved(cx, w->ed.v, w->ed.tenant, w->e.uuid, mail);
 }
 
 /* An entry that has this address already may be theirs: only policy can say so. */
@@ -88,7 +89,7 @@ static lg_err
 link_by_mail(struct lg_ctx *cx, struct person *w)
 {
 	const struct lg_tenant_view *t = lg_tenants_get(w->app->tenants, w->ed.tenant);
-	struct lg_question q = { .tenant = w->ed.tenant, .action = "account:link", .ncontext = 2,
+	struct lg_question q = { .tenant = w->ed.tenant, .action = "account:link", .ncontext = 3,
 		.context = { lg_fact_str("subject_proof", LG_STR("federated")), lg_fact_str("identity_source", w->p->source) } };
 	struct lg_verdict verdict;
 
@@ -97,6 +98,8 @@ link_by_mail(struct lg_ctx *cx, struct person *w)
 	LG_TRY(lg_entry_by_login(cx, w->ed.v, w->ed.tenant, w->p->mail, &w->e));
 	if (w->e.type != LG_TYPE_USER || t == NULL)
 		return LG_E_NOT_FOUND;
+	/* The other side proved it; whether our entry did is for policy to look at. */
+	q.context[2] = lg_fact_bool("mail_proved", lg_sts_mail_is_proved(cx, w->ed.v, w->ed.tenant, w->e.uuid, w->p->mail));
 	q.principal = lg_entry_entity(&w->e);
 	q.resource = lg_tenant_entity(t);
 	LG_TRY(lg_point_ask(w->app->point, cx, w->ed.v, &q, &verdict));
@@ -164,6 +167,40 @@ lg_wire_person(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_
 	    w.did == NULL ? "known" : w.did));
 	*ret = w.e;
 	return LG_OK;
+}
+
+/* ---- their own passwords ------------------------------------------------------------------------------------------------- */
+
+/* Policy has the same say as over LDAP; whoever came by a link shows it (amr "link"). */
+static lg_err
+may_set_own(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool link)
+{
+	const lg_str amr = LG_STR("link");
+	struct lg_question q = { .tenant = e->tenant, .principal = lg_entry_entity(e), .action = "attribute:write",
+		.resource.type = LG_STR("Entry"), .nfacts = 3, .ncontext = link ? 3 : 2,
+		.context = { lg_fact_str("subject_proof", LG_STR("self")), lg_fact_str("attribute", LG_STR("userPassword")),
+		    lg_fact_set("amr", &amr, 1) } };
+	struct lg_verdict verdict;
+	char owner[LG_UUID_TEXT + 1];
+
+	LG_TRY(lg_entry_dn(cx, v, e, &q.resource.name));
+	lg_uuid_text(e->uuid, owner);
+	q.facts[0] = lg_fact_str("dn", q.resource.name);
+	q.facts[1] = lg_fact_str("class", lg_type_name(e->type));
+	q.facts[2] = lg_fact_str("owner", lg_str_of(owner));
+	LG_TRY(lg_point_ask(app->point, cx, v, &q, &verdict));
+	return verdict.permit ? LG_OK : lg_fail(cx, LG_E_DENIED, "attribute:write: %.*s", LG_FMT(verdict.reason));
+}
+
+lg_err
+lg_wire_own_password(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str verifier, bool link)
+{
+	struct lg_edit ed = lg_edit_of(app->directory, v, tenant);
+	struct lg_entry e;
+
+	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
+	LG_TRY(may_set_own(app, cx, v, &e, link));
+	return lg_entry_set_verifier(cx, &ed, &e, verifier);
 }
 
 /* ---- clients that register themselves ----------------------------------------------------------------------------------- */

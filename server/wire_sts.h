@@ -13,6 +13,10 @@ LG_CHECKED lg_err lg_wire_entry_at(struct lg_ctx *cx, struct lg_view *v, uint32_
 LG_CHECKED lg_err lg_wire_person(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_person *p,
     lg_uuid known, struct lg_entry *ret);
 
+/* Inside a mutation: the port password_set, and whatever else changes one's own: policy decides. */
+LG_CHECKED lg_err lg_wire_own_password(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str verifier,
+    bool link);
+
 /* The ports client_entry and client_gone. */
 LG_CHECKED lg_err lg_wire_client_entry(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who,
     lg_str name, lg_uuid *ret);

@@ -8,15 +8,6 @@
 
 /* ---- the page ---------------------------------------------------------------------------------------------------------- */
 
-/* "2026-11-22 16:00" */
-static lg_str
-minute_of(struct lg_arena *a, int64_t us)
-{
-	lg_str t = lg_time_text(a, us);
-
-	return lg_print(a, "%.10s %.5s", t.p, t.p + 11);
-}
-
 static lg_str
 id_text(struct lg_arena *a, lg_uuid id)
 {
@@ -62,8 +53,8 @@ list_sessions(struct sts_account *ac, struct sts_rows *ret)
 			continue;
 		row[0] = (struct sts_slot){ .name = "id", .value = id_text(a, one.id) };
 		row[1] = (struct sts_slot){ .name = "agent", .value = agent_name(rq, one.agent) };
-		row[2] = (struct sts_slot){ .name = "address", .value = one.address };
-		row[3] = (struct sts_slot){ .name = "since", .value = minute_of(a, one.began) };
+		row[2] = (struct sts_slot){ .name = "address", .value = sts_address_host(one.address) };
+		row[3] = (struct sts_slot){ .name = "since", .value = sts_minute(a, one.began) };
 		row[4] = (struct sts_slot){ .name = "this", .value = lg_uuid_eq(one.id, ac->session.id) ? LG_STR("1") : LG_NONE };
 		shown++;
 	}
@@ -85,8 +76,8 @@ list_passkeys(struct sts_account *ac, struct sts_rows *ret)
 			continue;
 		s[4 * n] = (struct sts_slot){ .name = "id", .value = id_text(a, f->id) };
 		s[4 * n + 1] = (struct sts_slot){ .name = "key", .value = f->name };
-		s[4 * n + 2] = (struct sts_slot){ .name = "since", .value = minute_of(a, f->created) };
-		s[4 * n + 3] = (struct sts_slot){ .name = "used", .value = f->used == 0 ? LG_NONE : minute_of(a, f->used) };
+		s[4 * n + 2] = (struct sts_slot){ .name = "since", .value = sts_minute(a, f->created) };
+		s[4 * n + 3] = (struct sts_slot){ .name = "used", .value = f->used == 0 ? LG_NONE : sts_minute(a, f->used) };
 		n++;
 	}
 	*ret = (struct sts_rows){ s, 4, n };
@@ -97,9 +88,13 @@ show(struct sts_account *ac, int status, const char *problem)
 {
 	struct sts_rows sessions = { NULL, 0, 0 }, passkeys, consents = { NULL, 0, 0 };
 	struct sts_rq *rq = ac->rq;
+	struct lg_sts_ports *p = &rq->sts->ports;
+	bool password;
+	lg_str verifier;
 	lg_err e;
 
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	password = p->verifier(p->self, rq->cx, rq->view, rq->tenant_id, ac->subject.id, &verifier) == LG_OK;
 	e = list_sessions(ac, &sessions);
 	if (e == LG_OK)
 		e = sts_consent_list(rq, ac->subject.id, &consents);
@@ -111,6 +106,7 @@ show(struct sts_account *ac, int status, const char *problem)
 		{ .name = "csrf", .value = ac->csrf }, { .name = "problem", .value = sts_text(rq, problem) },
 		{ .name = "name", .value = ac->subject.name }, { .name = "display", .value = ac->subject.display },
 		{ .name = "mail", .value = ac->subject.mail },
+		{ .name = "password", .value = password ? LG_STR("1") : LG_NONE },
 		{ .name = "totp", .value = ac->set.totp ? LG_STR("1") : LG_NONE },
 		{ .name = "second", .value = sts_factor_set_second(&ac->set) ? LG_STR("1") : LG_NONE },
 		{ .name = "codes", .value = lg_print(rq->cx->arena, "%zu", ac->set.codes) },
@@ -167,28 +163,15 @@ end_others(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return LG_OK;
 }
 
-/* Recovery codes go with the last factor that they stand in for. */
 static lg_err
 remove_factor(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct ending *en = arg;
-	uint32_t tenant = en->ac->rq->tenant_id;
-	lg_uuid subject = en->ac->subject.id;
-	struct sts_factor_set *set = LG_NEW(cx->arena, struct sts_factor_set);
-	bool last, found = false;
 
 	audit(v, en);
-	LG_TRY(sts_factor_set_of(cx, v, tenant, subject, set));
-	last = set->passkeys + set->totp == 1;
-	for (size_t i = 0; i < set->n; i++) {
-		const struct sts_factor *f = &set->v[i];
-		bool wanted = f->kind != STS_FACTOR_RECOVERY && lg_uuid_eq(f->id, en->id);
-
-		found |= wanted;
-		if (wanted || (last && f->kind == STS_FACTOR_RECOVERY))
-			LG_TRY(sts_factor_del(cx, v, tenant, subject, f));
-	}
-	return found ? LG_OK : lg_fail(cx, LG_E_NOT_FOUND, "no such factor");
+	/* An application has no id, and there is one. */
+	return sts_factor_remove(cx, v, en->ac->rq->tenant_id, en->ac->subject.id,
+	    lg_uuid_is_nil(en->id) ? STS_FACTOR_TOTP : STS_FACTOR_PASSKEY, en->id);
 }
 
 static lg_err

@@ -4,6 +4,7 @@
  * The key of an application travels through the page, sealed for this session, until a code shows that the application has it.
  */
 #include "sts/account.h"
+#include "sts/mail.h"
 
 #include "base/text.h"
 
@@ -62,6 +63,7 @@ add_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		LG_TRY(put_factor(cx, v, ad));
 	if (ad->hashes.n > 0)
 		LG_TRY(put_codes(cx, v, ad));
+	LG_TRY(sts_mail_notice(cx, v, ad->ac->rq->tenant_id, ad->ac->subject.id, lg_print(cx->arena, "%s-added", kind).p));
 	return ad->raise ? sts_session_put(cx, v, ad->ac->rq->tenant_id, &ad->ac->session) : LG_OK;
 }
 

@@ -56,33 +56,30 @@ sts_visit_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid ses
 lg_err
 sts_notice_put(struct lg_ctx *cx, struct lg_view *v, const struct sts_notice *nt)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX), key = LG_BUF(64);
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
 
-	lg_buf_u64(&key, (uint64_t)nt->due);
-	lg_buf_uuid(&key, nt->id);
 	sts_row_begin(&b, &sts_notices, nt->due + LG_DAY);
 	lg_buf_str32(&b, nt->client);
 	lg_buf_uuid(&b, nt->subject);
 	lg_buf_uuid(&b, nt->session);
 	lg_buf_byte(&b, (char)nt->attempts);
-	LG_TRY(lg_buf_status(cx, &key));
 	LG_TRY(lg_buf_status(cx, &b));
-	return lg_put(cx, v, &sts_notices, sts_key(cx->arena, nt->tenant, lg_buf_view(&key)), lg_buf_view(&b));
+	return lg_put(cx, v, &sts_notices, sts_outbox_key(cx->arena, nt->tenant, nt->due, nt->id), lg_buf_view(&b));
 }
 
 bool
 sts_notice_read(struct lg_arena *a, lg_str key, lg_str row, struct sts_notice *ret)
 {
-	struct lg_rd at = lg_rd_of(key), rd = sts_row_open(lg_dup(a, row), &sts_notices);
+	struct lg_rd rd = sts_row_open(lg_dup(a, row), &sts_notices);
+	bool placed;
 
-	*ret = (struct sts_notice){ .key = lg_dup(a, key), .tenant = lg_rd_u32(&at) };
-	ret->due = (int64_t)lg_rd_u64(&at);
-	ret->id = lg_rd_uuid(&at);
+	*ret = (struct sts_notice){ .key = lg_dup(a, key) };
+	placed = sts_outbox_place(key, &ret->tenant, &ret->due, &ret->id);
 	ret->client = lg_rd_str32(&rd);
 	ret->subject = lg_rd_uuid(&rd);
 	ret->session = lg_rd_uuid(&rd);
 	ret->attempts = lg_rd_u8(&rd);
-	return lg_rd_done(&at) && lg_rd_done(&rd);
+	return placed && lg_rd_done(&rd);
 }
 
 static lg_err

@@ -1,6 +1,7 @@
 /* factor.c: second factors as rows. */
 #include "sts/consent.h"
 #include "sts/factor.h"
+#include "sts/mail.h"
 
 #define ROW_MAX		(8u << 10)
 #define ROW_VERSION	1
@@ -124,6 +125,27 @@ sts_factor_set_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 }
 
 lg_err
+sts_factor_remove(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, enum sts_factor_kind kind, lg_uuid id)
+{
+	struct sts_factor_set *set = LG_NEW(cx->arena, struct sts_factor_set);
+	bool last, found = false;
+
+	LG_TRY(sts_factor_set_of(cx, v, tenant, subject, set));
+	last = kind != STS_FACTOR_RECOVERY && set->passkeys + set->totp == 1;
+	for (size_t i = 0; i < set->n; i++)
+		found |= set->v[i].kind == kind && lg_uuid_eq(set->v[i].id, id);
+	if (!found)
+		return lg_fail(cx, LG_E_NOT_FOUND, "there is no such factor");
+	for (size_t i = 0; i < set->n; i++) {
+		const struct sts_factor *f = &set->v[i];
+
+		if ((f->kind == kind && lg_uuid_eq(f->id, id)) || (last && f->kind == STS_FACTOR_RECOVERY))
+			LG_TRY(sts_factor_del(cx, v, tenant, subject, f));
+	}
+	return sts_mail_notice(cx, v, tenant, subject, lg_print(cx->arena, "%s-removed", sts_factor_kind_name(kind)).p);
+}
+
+lg_err
 lg_sts_forget(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject)
 {
 	struct sts_factor_set *set = LG_NEW(cx->arena, struct sts_factor_set);
@@ -131,5 +153,6 @@ lg_sts_forget(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid sub
 	LG_TRY(sts_factor_set_of(cx, v, tenant, subject, set));
 	for (size_t i = 0; i < set->n; i++)
 		LG_TRY(sts_factor_del(cx, v, tenant, subject, &set->v[i]));
+	LG_TRY(sts_links_del(cx, v, tenant, subject));
 	return sts_consents_del(cx, v, tenant, subject);
 }

@@ -45,6 +45,8 @@ LG_CHECKED lg_err sts_factor_get(struct lg_ctx *cx, struct lg_view *v, uint32_t 
     struct sts_factor *ret);
 /* With its secret. */
 LG_CHECKED lg_err sts_factor_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, const struct sts_factor *f);
+/* Inside a mutation: one that somebody removes, and recovery codes with the last that they stand in for; its owner is told.  LG_E_NOT_FOUND. */
+LG_CHECKED lg_err sts_factor_remove(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, enum sts_factor_kind kind, lg_uuid id);
 const char *sts_factor_kind_name(enum sts_factor_kind kind);	/* "totp", "recovery", "passkey" */
 
 struct sts_factor_set {

@@ -40,6 +40,7 @@ sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, 
 {
 	lg_str cookie = sts_cookie_of(rq, "login"), csrf, passkey;
 	struct sts_rows rows;
+	bool forgot;
 	lg_str to = az->redirect.n > 0 ? sts_redirect_origin(az->redirect) : LG_NONE;
 
 	if (cookie.n == 0)
@@ -47,7 +48,9 @@ sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, 
 	LG_TRY(sts_csrf_make(rq, cookie, query, &csrf));
 	LG_TRY(providers(rq, query, &rows));
 	LG_TRY(sts_passkey_ask(rq, cookie, NULL, &passkey));
+	LG_TRY(sts_forgot_offered(rq, &forgot));
 	const struct sts_slot slots[] = {
+		{ .name = "forgot", .value = forgot ? LG_STR("1") : LG_NONE },
 		{ .name = "providers", .rows = &rows },
 		{ .name = "problem", .value = sts_text(rq, problem) },
 		{ .name = "client", .value = az->client.id },
@@ -93,7 +96,6 @@ static const struct {
 	const char *problem;
 } refusals[] = {
 	{ LG_E_UNAUTHENTICATED, 422, NULL },
-	{ LG_E_EXPIRED, 403, "problem.change-password" },
 	{ LG_E_LIMIT, 429, "problem.too-many" },
 };
 
@@ -137,6 +139,9 @@ by_password(struct sts_rq *rq, struct login *l)
 	if (old)
 		return sts_login_page(rq, &l->in.az, l->in.request, 403, "problem.old-page");
 	e = sts_password_check(rq->cx, rq->sts, rq->tenant_id, l->username, &l->password, &browser, rq->ex->peer, &l->in.subject);
+	/* Right, but to be changed: it proves who changes it. */
+	if (e == LG_E_EXPIRED)
+		return sts_change_page(rq, &l->in, 200, LG_NONE);
 	return e == LG_OK ? sts_signin_step(rq, &l->in, LG_STR("pwd")) : show_again(rq, l, e, "problem.wrong-password");
 }
 

@@ -168,7 +168,7 @@ language_of(struct sts_rq *rq)
 		(void)lg_str_cut(wanted, ' ', &one, &wanted);
 		l = find_language(w, one);
 	}
-	if (l == NULL)
+	if (l == NULL && rq->ex != NULL)
 		l = accepted(w, rq->ex->header(rq->ex, "Accept-Language"));
 	return l == NULL ? &w->languages[0] : l;
 }
@@ -200,4 +200,12 @@ lg_str
 sts_text(struct sts_rq *rq, const char *key)
 {
 	return key == NULL ? LG_NONE : sts_text_of(rq, lg_str_of(key));
+}
+
+lg_str
+sts_minute(struct lg_arena *a, int64_t us)
+{
+	lg_str t = lg_time_text(a, us);
+
+	return lg_print(a, "%.10s %.5s", t.p, t.p + 11);
 }

@@ -8,37 +8,8 @@
 
 #include "base/text.h"
 
-#define AT_ONCE		16		/* notices of one turn of a lane */
 #define TOKEN_LIFE	(2 * LG_MINUTE)	/* 2.4: short */
 #define ANSWER_MAX	4096
-
-/* Before the next attempt; after the last there is none. */
-static const int64_t pauses[] = { 5 * LG_SECOND, 30 * LG_SECOND, 3 * LG_MINUTE, 15 * LG_MINUTE };
-
-struct turn {
-	struct sts_notice notice[AT_ONCE];
-	size_t n;
-};
-
-/* What is due of this lane, in the order of keys. */
-static lg_err
-collect(struct lg_ctx *cx, struct lg_sts *sts, unsigned lane, struct turn *t)
-{
-	LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
-	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-	lg_str key, row;
-
-	t->n = 0;
-	LG_TRY(lg_view_begin(cx, sts->store, &v));
-	LG_TRY(lg_scan(cx, v, &sts_notices, LG_NONE, LG_NONE, &c));
-	while (t->n < AT_ONCE && lg_cursor_next(&c, &key, &row)) {
-		struct sts_notice *nt = &t->notice[t->n];
-
-		if (sts_notice_read(cx->arena, key, row, nt) && nt->due <= cx->now && nt->id.b[0] % LG_STS_LANES == lane)
-			t->n++;
-	}
-	return LG_OK;
-}
 
 /* ---- one notice ------------------------------------------------------------------------------------------------ */
 
@@ -128,10 +99,10 @@ carry_out(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, bo
 	o.told = wanted && post(cx, sts, nt, &client) == LG_OK;
 	if (wanted && !o.told)
 		o.why = lg_dup(cx->arena, lg_str_of(cx->error));
-	o.again = wanted && !o.told && nt->attempts < LG_COUNT(pauses);
+	o.again = wanted && !o.told && sts_outbox_pause(nt->attempts) > 0;
 	o.notice.attempts++;
 	if (o.again)
-		o.notice.due = cx->now + pauses[nt->attempts];
+		o.notice.due = cx->now + sts_outbox_pause(nt->attempts);
 	*again = o.again;
 	e = lg_store_apply(cx, sts->store, nt->tenant, "logout.notify", settle_run, &o, NULL);
 	return e == LG_E_NOT_FOUND ? LG_OK : e;
@@ -140,13 +111,14 @@ carry_out(struct lg_ctx *cx, struct lg_sts *sts, const struct sts_notice *nt, bo
 lg_err
 lg_sts_notify(struct lg_ctx *cx, struct lg_sts *sts, unsigned lane)
 {
-	struct turn *t = LG_NEW(cx->arena, struct turn);
+	struct sts_outbox *due = LG_NEW(cx->arena, struct sts_outbox);
+	struct sts_notice nt;
 	bool again = false;
-	lg_err e = collect(cx, sts, lane, t);
+	lg_err e = sts_outbox_due(cx, sts, &sts_notices, lane, LG_STS_LANES, due);
 
-	lg_store_turn(sts->store);
 	/* Who did not answer took five seconds: the rest is the next turn's, so that the service can stop. */
-	for (size_t i = 0; i < t->n && e == LG_OK && !again; i++)
-		e = carry_out(cx, sts, &t->notice[i], &again);
+	for (size_t i = 0; i < due->n && e == LG_OK && !again; i++)
+		if (sts_notice_read(cx->arena, due->key[i], due->row[i], &nt))
+			e = carry_out(cx, sts, &nt, &again);
 	return e;
 }

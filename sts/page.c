@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define TITLE_MAX 1024
+#define PLAIN_MAX (16u << 10)
 #define NONCE	16	/* octets: CSP3 7.1 wants 128 bits */
 
 struct scope {
@@ -21,6 +22,7 @@ struct scope {
 struct rendering {
 	struct sts_rq *rq;
 	struct lg_buf *out;
+	bool plain;			/* text, not HTML: nothing is escaped */
 };
 
 static const struct sts_slot *
@@ -46,7 +48,7 @@ static void render(struct rendering *r, lg_str text, const struct scope *s, bool
 static void
 literal(struct rendering *r, lg_str text, bool escape)
 {
-	if (escape)
+	if (escape && !r->plain)
 		lg_buf_html(r->out, text);
 	else
 		lg_buf_str(r->out, text);
@@ -120,6 +122,19 @@ render(struct rendering *r, lg_str text, const struct scope *s, bool escape)
 	}
 }
 
+lg_err
+sts_plain(struct sts_rq *rq, lg_str text, const struct sts_slot *slots, size_t n, lg_str *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(PLAIN_MAX);
+	struct rendering r = { .rq = rq, .out = &b, .plain = true };
+	const struct scope s = { slots, n, NULL };
+
+	render(&r, text, &s, false);
+	LG_TRY(lg_buf_status(rq->cx, &b));
+	*ret = lg_dup(rq->cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
 /* ---- headers ------------------------------------------------------------------------------------------------------- */
 
 /* What a page may do besides showing itself. */
@@ -165,7 +180,7 @@ show(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slo
 	LG_AUTO(lg_buf_wipe) struct lg_buf content = LG_BUF(LG_HTTP_RESPONSE_MAX);
 	const struct sts_slot always[] = { { .name = "base", .value = sts_base_path(rq) } };
 	struct scope outer = { always, LG_COUNT(always), NULL }, inner = { slots, n, &outer };
-	struct rendering r = { rq, &content };
+	struct rendering r = { .rq = rq, .out = &content };
 	LG_AUTO(lg_buf_free) struct lg_buf title = LG_BUF(TITLE_MAX);
 	bool scripted = has_value(find_slot(&inner, LG_STR("script")));
 	lg_str nonce = scripted ? new_nonce(rq->cx->arena) : LG_NONE;

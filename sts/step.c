@@ -15,15 +15,16 @@
 /* ---- from one step to the next ----------------------------------------------------------------------------------------- */
 
 static lg_str
-bound_to(struct sts_rq *rq, lg_str cookie, lg_str request)
+bound_to(struct sts_rq *rq, const char *what, lg_str cookie, lg_str request)
 {
 	lg_sha256 h = lg_sha256_pair(cookie, request);
+	lg_str hex = lg_hex(rq->cx->arena, lg_sha256_str(&h));
 
-	return lg_print(rq->cx->arena, "step/%u/%.*s", rq->tenant_id, LG_FMT(lg_hex(rq->cx->arena, lg_sha256_str(&h))));
+	return lg_print(rq->cx->arena, "%s/%u/%.*s", what, rq->tenant_id, LG_FMT(hex));
 }
 
-static lg_err
-seal_step(struct sts_rq *rq, const struct sts_signin *si, lg_str cookie, lg_str *ret)
+lg_err
+sts_step_seal(struct sts_rq *rq, const struct sts_signin *si, const char *what, lg_str cookie, lg_str *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(STEP_MAX);
 	const struct lg_secret *key;
@@ -35,14 +36,13 @@ seal_step(struct sts_rq *rq, const struct sts_signin *si, lg_str cookie, lg_str 
 	lg_buf_str32(&b, si->amr);
 	LG_TRY(lg_buf_status(rq->cx, &b));
 	LG_TRY(rq->sts->signer.data_key(rq->sts->signer.self, rq->cx, rq->tenant_id, &key));
-	LG_TRY(lg_seal(rq->cx, key, bound_to(rq, cookie, si->request), lg_buf_view(&b), &sealed));
+	LG_TRY(lg_seal(rq->cx, key, bound_to(rq, what, cookie, si->request), lg_buf_view(&b), &sealed));
 	*ret = lg_base64url(rq->cx->arena, sealed);
 	return LG_OK;
 }
 
-/* LG_E_EXPIRED: too old, of another browser or request, or changed. */
-static lg_err
-open_step(struct sts_rq *rq, lg_str cookie, lg_str text, struct sts_signin *si)
+lg_err
+sts_step_open(struct sts_rq *rq, const char *what, lg_str cookie, lg_str text, struct sts_signin *si)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret plain = { NULL, 0 };
 	const struct lg_secret *key;
@@ -51,7 +51,7 @@ open_step(struct sts_rq *rq, lg_str cookie, lg_str text, struct sts_signin *si)
 	if (cookie.n == 0 || text.n > 2 * STEP_MAX || !lg_base64url_parse(rq->cx->arena, text, &sealed))
 		return lg_fail(rq->cx, LG_E_EXPIRED, "no step came before this one");
 	LG_TRY(rq->sts->signer.data_key(rq->sts->signer.self, rq->cx, rq->tenant_id, &key));
-	if (lg_unseal(rq->cx, key, bound_to(rq, cookie, si->request), sealed, &plain) != LG_OK)
+	if (lg_unseal(rq->cx, key, bound_to(rq, what, cookie, si->request), sealed, &plain) != LG_OK)
 		return lg_fail(rq->cx, LG_E_EXPIRED, "the step before belongs to another page");
 	struct lg_rd rd = lg_rd_of((lg_str){ (const char *)plain.p, plain.n });
 	lg_uuid subject = lg_rd_uuid(&rd);
@@ -80,7 +80,7 @@ sts_step_page(struct sts_rq *rq, const struct sts_signin *si, int status, const 
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	LG_TRY(e);
-	LG_TRY(seal_step(rq, si, cookie, &step));
+	LG_TRY(sts_step_seal(rq, si, "step", cookie, &step));
 	if (set->passkeys > 0)
 		LG_TRY(sts_passkey_ask(rq, cookie, set, &passkey));
 	const struct sts_slot slots[] = {
@@ -118,10 +118,10 @@ prove(struct sts_rq *rq, struct sts_signin *si, lg_str cookie, lg_str *amr)
 	return sts_code_check(rq->cx, rq->sts, &from, si->subject.id, lg_form_get(&rq->form, "code"));
 }
 
-static lg_err
-run(struct sts_rq *rq, struct sts_signin *si)
+lg_err
+sts_step_form(struct sts_rq *rq, struct sts_signin *si, const char *what, bool *old)
 {
-	lg_str cookie = sts_cookie_of(rq, "login"), step, amr;
+	lg_str step;
 	lg_err e;
 
 	LG_TRY(sts_rq_form(rq));
@@ -131,12 +131,24 @@ run(struct sts_rq *rq, struct sts_signin *si)
 	rq->resumed = true;
 	LG_TRY(sts_signin_open(rq, si));
 	rq->form = form;		/* the step's own, no longer the request's */
-	e = sts_origin_ok(rq) ? open_step(rq, cookie, step, si) : LG_E_EXPIRED;
-	if (e == LG_E_EXPIRED)
+	e = sts_origin_ok(rq) ? sts_step_open(rq, what, sts_cookie_of(rq, "login"), step, si) : LG_E_EXPIRED;
+	*old = e == LG_E_EXPIRED;
+	if (e == LG_OK)
+		sts_act_as(rq->cx, rq->tenant_id, si->subject.id, si->subject.type, si->subject.name);
+	return *old ? LG_OK : e;
+}
+
+static lg_err
+run(struct sts_rq *rq, struct sts_signin *si)
+{
+	lg_str amr;
+	bool old;
+	lg_err e;
+
+	LG_TRY(sts_step_form(rq, si, "step", &old));
+	if (old)
 		return sts_login_page(rq, &si->az, si->request, 403, "problem.old-page");
-	LG_TRY(e);
-	sts_act_as(rq->cx, rq->tenant_id, si->subject.id, si->subject.type, si->subject.name);
-	e = prove(rq, si, cookie, &amr);
+	e = prove(rq, si, sts_cookie_of(rq, "login"), &amr);
 	if (e == LG_OK)
 		return sts_signin_step(rq, si, amr);
 	if (e == LG_E_UNAUTHENTICATED)

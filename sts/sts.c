@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "sts/mail.h"
 #include "sts/source.h"
 #include "sts/web.h"
 
@@ -20,8 +21,10 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	sts->signer = o->signer;
 	sts->hasher = o->hasher;
 	sts->outside = o->outside;
+	sts->mailer = o->mailer;
 	sts->workers = o->workers;
 	LG_TRY(sts_web_new(cx, sts->arena, o->files, o->nfiles, &sts->web));
+	LG_TRY(sts_mail_counts_new(cx, &sts->mail_counts));
 	LG_TRY(sts_foreign_new(cx, &sts->foreign));
 	LG_TRY(sts_caches_new(cx, &sts->caches));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
@@ -42,6 +45,7 @@ lg_sts_free(struct lg_sts **sts)
 	sts_throttle_free(&(*sts)->throttle);
 	sts_replay_free(&(*sts)->replay);
 	sts_replay_free(&(*sts)->proofs);
+	free((*sts)->mail_counts);
 	lg_arena_free(&(*sts)->arena);
 	free(*sts);
 	*sts = NULL;

@@ -24,6 +24,8 @@ struct lg_sts {
 	struct sts_web *web;			/* pages and messages */
 	struct lg_pool *workers;
 	struct lg_web outside;
+	struct lg_mailer mailer;
+	struct sts_mail_counts *mail_counts;
 	struct sts_foreign *foreign;		/* what identity sources publish */
 	unsigned ldap_waiting;			/* sign-ins at other directories; atomic */
 	struct sts_caches *caches;		/* verified tokens, one table a thread */
@@ -113,6 +115,7 @@ void sts_client_derive(struct lg_derive *d, lg_str key, lg_str value);
 bool sts_passwords_wanted(struct sts_rq *rq);	/* some client may use that grant */
 
 lg_str sts_key(struct lg_arena *a, uint32_t tenant, lg_str rest);
+void sts_derive_expiry(struct lg_derive *d, lg_str key, lg_str value);	/* of tables whose rows begin with sts_row_begin */
 lg_str sts_uuid_str(const lg_uuid *u);		/* its 16 octets */
 /* The first 10 octets of every row that expires: version, number of its table, second at which it may go. */
 void sts_row_begin(struct lg_buf *b, const struct lg_table *t, int64_t drop_us);
@@ -217,6 +220,21 @@ struct sts_notice {
 };
 LG_CHECKED lg_err sts_notice_put(struct lg_ctx *cx, struct lg_view *v, const struct sts_notice *nt);
 bool sts_notice_read(struct lg_arena *a, lg_str key, lg_str row, struct sts_notice *ret);
+
+/* ---- what is told to others, and tried again for a while (outbox.c): key u32 tenant, u64 when it is due, its id ------------- */
+
+#define STS_OUTBOX_TURN	16		/* of one turn of a lane */
+struct sts_outbox {
+	lg_str key[STS_OUTBOX_TURN], row[STS_OUTBOX_TURN];	/* in cx's arena */
+	size_t n;
+};
+lg_str sts_outbox_key(struct lg_arena *a, uint32_t tenant, int64_t due, lg_uuid id);
+bool sts_outbox_place(lg_str key, uint32_t *tenant, int64_t *due, lg_uuid *id);
+/* What of one of several lanes is due.  On a worker, no view open. */
+LG_CHECKED lg_err sts_outbox_due(struct lg_ctx *cx, struct lg_sts *sts, const struct lg_table *t, unsigned lane, unsigned lanes,
+    struct sts_outbox *ret);
+int64_t sts_outbox_pause(unsigned attempts);	/* microseconds to the next attempt; 0: there is none */
+
 /* Live and expired ones, at most max. */
 LG_CHECKED lg_err sts_sessions_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_uuid *ret, size_t max, size_t *n);
 /* Every session of a subject that began at or before not_before. */
@@ -454,6 +472,7 @@ LG_CHECKED lg_err sts_grant_kill(struct lg_ctx *cx, struct lg_view *v, uint32_t 
 
 LG_CHECKED lg_err sts_throttle_new(struct lg_ctx *cx, struct sts_throttle **ret);
 void sts_throttle_free(struct sts_throttle **t);
+lg_str sts_address_host(lg_str address);	/* without the port; of a UNIX peer without its pid */
 /* Somebody tries a password or a code. */
 struct sts_attempt {
 	uint32_t tenant;
@@ -462,6 +481,8 @@ struct sts_attempt {
 };
 /* Counts an attempt as failed; LG_E_LIMIT while whoever it is counted by has to wait. */
 LG_CHECKED lg_err sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at);
+/* Counts a link that was asked for from this address; LG_E_LIMIT. */
+LG_CHECKED lg_err sts_throttle_link(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address);
 /* It was not a failure. */
 void sts_throttle_good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at);
 
@@ -490,9 +511,12 @@ struct sts_rows {
 lg_err sts_page(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, lg_str form_action);
 /* The same with frames of these origins in it. */
 lg_err sts_page_framing(struct sts_rq *rq, const char *page, const struct sts_slot *slots, size_t n, lg_str frames);
+/* The same template language for what is no page: nothing is escaped.  rq may have no exchange; its language is ui_locales then. */
+LG_CHECKED lg_err sts_plain(struct sts_rq *rq, lg_str text, const struct sts_slot *slots, size_t n, lg_str *ret);
 /* A page that only says something: the messages <key>.title and <key>.text; detail: a sentence for whoever made the request. */
 lg_err sts_message(struct sts_rq *rq, int status, const char *key, lg_str detail);
 lg_str sts_text(struct sts_rq *rq, const char *key);	/* a message (messages.c); NULL: nothing */
+lg_str sts_minute(struct lg_arena *a, int64_t us);	/* "2026-11-22 16:00", UTC */
 lg_str sts_language(struct sts_rq *rq);			/* its tag: "en" */
 lg_str sts_base_path(const struct sts_rq *rq);		/* "" or "/t/name": what stands before our paths */
 
@@ -606,6 +630,14 @@ LG_CHECKED lg_err sts_signin_lacks(struct sts_rq *rq, const struct sts_signin *s
 lg_str sts_enrol_path(struct sts_rq *rq, enum sts_signin_lack lack, lg_str request);	/* where it is set up */
 /* The page for the second step; problem: key of a message, or NULL. */
 LG_CHECKED lg_err sts_step_page(struct sts_rq *rq, const struct sts_signin *si, int status, const char *problem);
+/*
+ * What was proved so far travels through a page, sealed for `what` is to follow, this browser's cookie and this request, for a few minutes.
+ * Opened: si->subject and what was proved; LG_E_EXPIRED: too old, of another browser or request, or changed.
+ */
+LG_CHECKED lg_err sts_step_seal(struct sts_rq *rq, const struct sts_signin *si, const char *what, lg_str cookie, lg_str *ret);
+LG_CHECKED lg_err sts_step_open(struct sts_rq *rq, const char *what, lg_str cookie, lg_str text, struct sts_signin *si);
+/* The form of such a page ("request", "step"), with the request judged anew; *old: it is none of this browser's. */
+LG_CHECKED lg_err sts_step_form(struct sts_rq *rq, struct sts_signin *si, const char *what, bool *old);
 /* The person of that id, enabled, into si->subject; LG_E_EXPIRED.  On a worker, no view open. */
 LG_CHECKED lg_err sts_signin_read(struct sts_rq *rq, struct sts_signin *si, lg_uuid id);
 lg_err sts_to_page(struct sts_rq *rq, lg_str path);		/* 303 to a path of ours */
@@ -616,6 +648,24 @@ LG_CHECKED lg_err sts_session_read(struct sts_rq *rq, struct sts_session *ret);
 
 /* The sign-in page for a request; problem: key of the message above the form, or NULL. */
 lg_err sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, int status, const char *problem);
+
+/* ---- new passwords (password_new.c) ------------------------------------------------------------------------------------- */
+
+/* A form's "password" and "again"; how somebody proved that they may, and what else the change does. */
+struct sts_new_password {
+	const struct lg_sts_subject *subject;
+	const char *operation;		/* of the audit */
+	bool link;
+	lg_mutation *run;		/* in the same change, before; may be NULL */
+	lg_mutation *after;		/* ... and behind; may be NULL */
+	void *arg;
+};
+/* LG_E_INVALID or LG_E_DENIED: *problem is what people are told, a sentence.  On a worker, no view open. */
+LG_CHECKED lg_err sts_password_renew(struct sts_rq *rq, const struct sts_new_password *np, lg_str *problem);
+/* Do people of this tenant ask for a link themselves?  On a worker, no view open. */
+LG_CHECKED lg_err sts_forgot_offered(struct sts_rq *rq, bool *ret);
+/* The page for those whose password is right but has to be changed; problem: a sentence, or empty. */
+LG_CHECKED lg_err sts_change_page(struct sts_rq *rq, const struct sts_signin *si, int status, lg_str problem);
 
 /* ---- endpoints ---------------------------------------------------------------------------------------------------------- */
 
@@ -635,6 +685,10 @@ lg_err sts_http_login_get(void *self, struct lg_http *ex);
 lg_err sts_http_login_post(void *self, struct lg_http *ex);
 lg_err sts_http_login_step(void *self, struct lg_http *ex);
 lg_err sts_http_login_passkey(void *self, struct lg_http *ex);
+lg_err sts_http_login_change(void *self, struct lg_http *ex);
+lg_err sts_http_forgot(void *self, struct lg_http *ex);
+lg_err sts_http_link(void *self, struct lg_http *ex);
+lg_err sts_http_account_password(void *self, struct lg_http *ex);
 lg_err sts_http_account(void *self, struct lg_http *ex);
 lg_err sts_http_account_totp(void *self, struct lg_http *ex);
 lg_err sts_http_account_passkey(void *self, struct lg_http *ex);

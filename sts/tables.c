@@ -1,12 +1,12 @@
 /* tables.c: the tables of the token service, the keys in them, and the sweep of what has expired. */
 #include "sts/consent.h"
 #include "sts/factor.h"
+#include "sts/mail.h"
 #include "sts/source.h"
 
 #define SWEEP_ROWS	1000
 #define ROW_VERSION	1
 
-static void derive_expiry(struct lg_derive *d, lg_str key, lg_str value);
 static void derive_session(struct lg_derive *d, lg_str key, lg_str value);
 static void derive_grant(struct lg_derive *d, lg_str key, lg_str value);
 
@@ -14,25 +14,25 @@ const struct lg_table sts_clients = {
 	.name = "sts_clients", .id = 0x0501, .domain = LG_DOMAIN_CLIENTS, .derive = sts_client_derive,
 };
 const struct lg_table sts_wants = { .name = "sts_wants", .id = 0x0509, .derived = true };
-const struct lg_table sts_codes = { .name = "sts_codes", .id = 0x0502, .derive = derive_expiry };
+const struct lg_table sts_codes = { .name = "sts_codes", .id = 0x0502, .derive = sts_derive_expiry };
 const struct lg_table sts_grants = { .name = "sts_grants", .id = 0x0503, .derive = derive_grant };
 const struct lg_table sts_sessions = { .name = "sts_sessions", .id = 0x0504, .derive = derive_session };
 /* u32 tenant, subject, session */
 const struct lg_table sts_session_subjects = { .name = "sts_session_subjects", .id = 0x050a, .derived = true };
-const struct lg_table sts_visits = { .name = "sts_visits", .id = 0x050b, .derive = derive_expiry };
-const struct lg_table sts_notices = { .name = "sts_notices", .id = 0x050c, .derive = derive_expiry };
+const struct lg_table sts_visits = { .name = "sts_visits", .id = 0x050b, .derive = sts_derive_expiry };
+const struct lg_table sts_notices = { .name = "sts_notices", .id = 0x050c, .derive = sts_derive_expiry };
 const struct lg_table sts_revoked = {
-	.name = "sts_revoked", .id = 0x0505, .domain = LG_DOMAIN_TRUST, .derive = derive_expiry,
+	.name = "sts_revoked", .id = 0x0505, .domain = LG_DOMAIN_TRUST, .derive = sts_derive_expiry,
 };
-const struct lg_table sts_pushed = { .name = "sts_pushed", .id = 0x0507, .derive = derive_expiry };
-const struct lg_table sts_devices = { .name = "sts_devices", .id = 0x0508, .derive = derive_expiry };
+const struct lg_table sts_pushed = { .name = "sts_pushed", .id = 0x0507, .derive = sts_derive_expiry };
+const struct lg_table sts_devices = { .name = "sts_devices", .id = 0x0508, .derive = sts_derive_expiry };
 /* u64 second, u8 table, key of the row: in the order in which rows may go. */
 const struct lg_table sts_expiry = { .name = "sts_expiry", .id = 0x0506, .derived = true, .service = true };
 
 const struct lg_table *const lg_sts_tables[] = {
 	&sts_clients, &sts_codes, &sts_grants, &sts_sessions, &sts_revoked, &sts_expiry,
 	&sts_pushed, &sts_devices, &sts_wants, &sts_session_subjects, &sts_visits, &sts_notices, &sts_sources, &sts_source_keys, &sts_links,
-	&sts_factors, &sts_consents, &sts_grant_subjects,
+	&sts_factors, &sts_consents, &sts_grant_subjects, &sts_mail_servers, &sts_mails, &sts_password_links, &sts_proved_mails,
 };
 const size_t lg_sts_table_count = LG_COUNT(lg_sts_tables);
 
@@ -78,8 +78,8 @@ sts_row_open(lg_str row, const struct lg_table *t)
 	return rd;
 }
 
-static void
-derive_expiry(struct lg_derive *d, lg_str key, lg_str value)
+void
+sts_derive_expiry(struct lg_derive *d, lg_str key, lg_str value)
 {
 	char at[LG_KEY_MAX];
 
@@ -96,7 +96,7 @@ derive_session(struct lg_derive *d, lg_str key, lg_str value)
 {
 	char at[4 + 2 * sizeof(lg_uuid)];
 
-	derive_expiry(d, key, value);
+	sts_derive_expiry(d, key, value);
 	if (key.n != 4 + sizeof(lg_uuid) || value.n < FRONT + sizeof(lg_uuid))
 		return;
 	memcpy(at, key.p, 4);
@@ -114,7 +114,7 @@ derive_grant(struct lg_derive *d, lg_str key, lg_str value)
 	struct lg_rd rd = lg_rd_of(lg_str_sub(value, FRONT, value.n));
 	lg_uuid subject;
 
-	derive_expiry(d, key, value);
+	sts_derive_expiry(d, key, value);
 	client = lg_rd_str32(&rd);
 	(void)lg_rd_str32(&rd);
 	(void)sts_row_get_list(&rd, list, LG_AUDIENCES);

@@ -29,7 +29,7 @@ struct slot {
 	unsigned failures;
 };
 
-enum kind { ACCOUNT, ADDRESS, PLACE, DEVICE };
+enum kind { ACCOUNT, ADDRESS, PLACE, DEVICE, LINK };
 
 struct sts_throttle {
 	pthread_mutex_t lock;
@@ -49,6 +49,7 @@ static const struct {
 	[ADDRESS] = { 20, 8 * LG_SECOND },
 	[PLACE] = { 5, 60 * LG_SECOND },
 	[DEVICE] = { 5, 60 * LG_SECOND },
+	[LINK] = { 10, 10 * LG_MINUTE },	/* asked for from an address, whoever it is for */
 };
 
 lg_err
@@ -73,17 +74,21 @@ sts_throttle_free(struct sts_throttle **t)
 	*t = NULL;
 }
 
-/* Without the port; a UNIX peer without its pid; of IPv6 the network, since its owner has every address in it. */
+lg_str
+sts_address_host(lg_str address)
+{
+	for (size_t i = address.n; i > 0; i--)
+		if (address.p[i - 1] == ':' || address.p[i - 1] == ' ')
+			return lg_str_sub(address, 0, i - 1);
+	return address;
+}
+
+/* Of IPv6 the network, since its owner has every address in it. */
 static lg_str
 host_of(struct lg_arena *a, lg_str address)
 {
-	lg_str host = address, octets;
+	lg_str host = sts_address_host(address), octets;
 
-	for (size_t i = address.n; i > 0; i--)
-		if (address.p[i - 1] == ':' || address.p[i - 1] == ' ') {
-			host = lg_str_sub(address, 0, i - 1);
-			break;
-		}
 	if (host.n > 2 && host.p[0] == '[' && lg_ip_octets_parse(a, lg_str_sub(host, 1, host.n - 2), &octets) && octets.n > NET6)
 		return lg_str_sub(octets, 0, NET6);
 	return host;
@@ -210,6 +215,22 @@ lg_err
 sts_throttle_enter(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at)
 {
 	return enter(cx, t, at, true);
+}
+
+lg_err
+sts_throttle_link(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg_str address)
+{
+	int64_t now = lg_boottime();
+	struct counters c = { .n = 0 };
+	bool wait;
+
+	(void)pthread_mutex_lock(&t->lock);
+	by(&c, find(t->strangers, key_of(t, LINK, tenant, host_of(cx->arena, address)), now, FORGET, true), LINK, true, now);
+	wait = c.by[0].slot->until > now;
+	if (!wait)
+		count(&c, now);
+	(void)pthread_mutex_unlock(&t->lock);
+	return wait ? lg_fail(cx, LG_E_LIMIT, "too many links were asked for; wait some minutes") : LG_OK;
 }
 
 /* counted: its failure was counted when it began. */

@@ -12,6 +12,7 @@
 #include "base/decide.h"
 #include "base/http.h"
 #include "base/json.h"
+#include "base/mail.h"
 #include "base/web.h"
 #include "lightgate/crypto.h"
 #include "lightgate/keeper.h"
@@ -81,6 +82,11 @@ struct lg_sts_ports {
 	 * LG_E_UNAUTHENTICATED wrong or locked, LG_E_EXPIRED right, but to be changed first.  On a worker, no view open.  May be NULL. */
 	lg_err (*password_settle)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str address, lg_str verifier,
 	    const struct lg_secret *password, bool match, bool upgrade);
+	/* A new password of a person, who is cx's actor: its verifier, if the tenant's rules take it, LG_E_INVALID or LG_E_DENIED with the
+	 * reason; on a worker, no view open.  And, inside a mutation, in force, if policy permits; link: they proved who they are by one.
+	 * What was obtained with the old one ends. */
+	lg_err (*password_make)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, const struct lg_secret *password, lg_str *verifier);
+	lg_err (*password_set)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str verifier, bool link);
 	/* The entry that a verified client certificate names; LG_E_NOT_FOUND or LG_E_DENIED when revoked. */
 	lg_err (*peer_entry)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str cert,
 	    struct lg_sts_subject *ret);
@@ -116,6 +122,7 @@ struct lg_sts_options {
 	struct lg_signer signer;
 	struct lg_hasher hasher;
 	struct lg_web outside;		/* issuers' keys and providers */
+	struct lg_mailer mailer;
 	struct lg_pool *workers;	/* what a request on a loop has to wait for */
 	const struct lg_sts_file *files;	/* those of web/; must outlive the service */
 	size_t nfiles;
@@ -280,6 +287,56 @@ struct lg_sts_level {
 	lg_str acr, amr;		/* amr: as policy is told of it, between blanks */
 };
 extern const struct lg_sts_level lg_sts_levels[LG_STS_LEVELS];	/* each better than the one before */
+
+/* ---- mail to people: how a tenant sends it, links with which they set a password (docs/sign-in.md) ------------------ */
+
+#define LG_MAIL_SETTINGS_MAX (24u << 10)	/* octets of the document */
+
+/* Reads the document, seals its password; in cx's arena.  LG_E_INVALID names the member. */
+struct sts_mail_settings;
+LG_CHECKED lg_err lg_sts_mail_read(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str json, struct sts_mail_settings **ret);
+/* Inside a mutation.  A document without the password keeps the one that is stored, if it is for the same server and user. */
+LG_CHECKED lg_err lg_sts_mail_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_mail_settings *s,
+    enum lg_sts_change *ret);
+LG_CHECKED lg_err lg_sts_mail_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant);	/* LG_E_NOT_FOUND */
+/* As it was read, without its password; LG_E_NOT_FOUND. */
+LG_CHECKED lg_err lg_sts_mail_write(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_jsonw *w);
+/* Sends a message to this address at once.  On a worker, no view open.  The failure is the mail server's word. */
+LG_CHECKED lg_err lg_sts_mail_try(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str to);
+/* Sends what is due of one of LG_STS_MAIL_LANES lanes, as lg_sts_notify does.  LG_E_UNAVAILABLE: a message was not delivered; it is tried
+ * again for a while. */
+#define LG_STS_MAIL_LANES 2
+LG_CHECKED lg_err lg_sts_mail(struct lg_ctx *cx, struct lg_sts *sts, unsigned lane);
+
+struct lg_sts_mail_figures {
+	uint64_t waiting, sent, failed, dropped;	/* failed: attempts; dropped: given up, or nobody's */
+};
+void lg_sts_mail_figures(struct lg_sts *sts, struct lg_sts_mail_figures *ret);
+
+/* Inside a mutation, whose caller has decided and names it to the audit: a link for an administrator to hand over. */
+struct lg_sts_link {
+	lg_str url;
+	int64_t expires;		/* microseconds */
+};
+LG_CHECKED lg_err lg_sts_link_new(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_uuid subject,
+    struct lg_sts_link *ret);
+/* ... or one that is mailed.  LG_E_CONFLICT: they have no address, or the tenant no mail server. */
+LG_CHECKED lg_err lg_sts_link_mail(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_uuid subject);
+/* Inside a mutation: a password was changed, by whichever way; its owner is told if the tenant wants that. */
+LG_CHECKED lg_err lg_sts_password_notice(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject);
+/* Inside a mutation: mail to this address reached them, or somebody whose word counts says so.  And whether that was said of it. */
+LG_CHECKED lg_err lg_sts_mail_proved(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_str mail);
+bool lg_sts_mail_is_proved(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_str mail);
+
+/* ---- what people have, for administrators --------------------------------------------------------------------------- */
+
+/* {"factors":[{"id","kind","name",...}]}: second factors, without anything secret. */
+LG_CHECKED lg_err lg_sts_factors_write(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, struct lg_jsonw *w);
+/* {"sessions":[{"id","began",...}]} */
+LG_CHECKED lg_err lg_sts_sessions_write(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, struct lg_jsonw *w);
+/* Inside a mutation, by their id in these lists; LG_E_NOT_FOUND.  Recovery codes go with the last factor that they stand in for. */
+LG_CHECKED lg_err lg_sts_factor_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_str id);
+LG_CHECKED lg_err lg_sts_session_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_uuid id);
 
 /* ---- tokens -------------------------------------------------------------------------------------------------- */
 
