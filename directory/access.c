@@ -144,7 +144,7 @@ find_row(struct lg_memo *m, const struct lg_access *ac)
 struct lg_access
 lg_access_of(struct lg_directory *dir, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_memo *memo)
 {
-	struct lg_access ac = { dir, cx, v, tenant, NULL };
+	struct lg_access ac = { .dir = dir, .cx = cx, .v = v, .tenant = tenant };
 
 	if (memo != NULL)
 		ac.row = find_row(memo, &ac);
@@ -219,8 +219,8 @@ keep(struct lg_access *ac, struct verdicts *vs, unsigned bit, const struct lg_qu
 		lg_attr_put(&vs->permit, bit);
 }
 
-bool
-lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at)
+static bool
+may_ask(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at)
 {
 	const struct lg_decider *d = ac->dir->ports.decider;
 	const struct lg_actor *actor = ac->cx->actor;
@@ -230,9 +230,6 @@ lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_s
 
 	if (e->tenant != ac->tenant || (actor->kind == LG_ACTOR_ENTRY && actor->tenant != e->tenant))
 		return false;
-	/* Verifiers leave by no read, whatever a policy says. */
-	if (at != NULL && (at->flags & LG_AF_SECRET) != 0 && right < LG_RIGHTS_KEPT)
-		return false;
 	if (vs != NULL && lg_attr_in(&vs->known, bit))
 		return lg_attr_in(&vs->permit, bit);
 	const struct lg_question *q = question(ac, right, e, dn, at);
@@ -241,6 +238,15 @@ lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_s
 	if (vs != NULL)
 		keep(ac, vs, bit, q, &verdict);
 	return verdict.permit;
+}
+
+bool
+lg_may(struct lg_access *ac, enum lg_right right, const struct lg_entry *e, lg_str dn, const struct lg_attr *at)
+{
+	/* Verifiers leave by no read, whatever a policy says. */
+	if (at != NULL && (at->flags & LG_AF_SECRET) != 0 && right < LG_RIGHTS_KEPT)
+		return false;
+	return ac->service ? e->tenant == ac->tenant : may_ask(ac, right, e, dn, at);
 }
 
 bool

@@ -28,6 +28,7 @@ struct lg_access {
 	struct lg_view *v;
 	uint32_t tenant;
 	struct lg_memo_row *row;	/* NULL: nothing is kept */
+	bool service;			/* the service looks for itself: it may see all but what is secret */
 };
 /* memo: NULL inside a mutation. */
 struct lg_access lg_access_of(struct lg_directory *dir, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_memo *memo);

@@ -1,9 +1,11 @@
 /* add.c: new entries, by DN or by type and name. */
 #include "base/text.h"
+#include "directory/dynamic.h"
 #include "directory/edit.h"
 #include "directory/find.h"
 #include "directory/groups.h"
 #include "directory/pwd.h"
+#include "directory/rule.h"
 
 /* ---- by DN ------------------------------------------------------------------------------------------------------ */
 
@@ -109,7 +111,7 @@ lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, u
 	for (size_t i = 0; i < n; i++)
 		LG_TRY(add_members(cx, ed, &made, &values[i]));
 	*ret = made;
-	return LG_OK;
+	return lg_is_dynamic(&made) ? lg_dynamic_group(cx, ed, &made) : LG_OK;
 }
 
 /* RFC 4512 2.6: an alias has no entries below it. */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "directory/bulk_names.h"
 #include "directory/directory.h"
+#include "directory/dynamic.h"
 #include "directory/edit.h"
 #include "directory/events.h"
 #include "directory/find.h"
@@ -34,6 +35,8 @@ struct bulk {
 	struct lg_buf pending;		/* group u64, line u64, DN str32 */
 	struct lg_ldif_counts counts;
 	bool ended;
+	uint64_t settled;		/* the last entry that the rules of groups were asked of */
+	bool more;
 	/* of one mutation */
 	struct lg_ctx *job;
 	struct lg_ctx cx;		/* in the record's arena */
@@ -432,6 +435,16 @@ load_pending(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return close_chunk(b, cx);
 }
 
+/* Once all entries and their indexes are there. */
+static lg_err
+load_rules(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct bulk *b = arg;
+
+	b->ed = lg_edit_of(b->dir, v, b->o->tenant);
+	return lg_dynamic_step(cx, &b->ed, &b->settled, &b->more);
+}
+
 /* ---- the load ---------------------------------------------------------------------------------------------------------------------------- */
 
 static lg_err
@@ -469,7 +482,10 @@ load(struct lg_ctx *cx, struct bulk *b)
 	}
 	if (b->pending.n > 0)
 		LG_TRY(lg_store_apply(cx, b->dir->store, b->o->tenant, "directory.load", load_pending, b, NULL));
-	return lg_load_end(cx, b->load, progress, b);
+	LG_TRY(lg_load_end(cx, b->load, progress, b));
+	for (b->more = true; b->more;)
+		LG_TRY(lg_store_apply(cx, b->dir->store, b->o->tenant, "directory.load", load_rules, b, NULL));
+	return LG_OK;
 }
 
 lg_err

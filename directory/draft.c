@@ -1,5 +1,6 @@
 /* draft.c: an entry taken apart, values on their way into it, and the row it becomes. */
 #include "directory/directory.h"
+#include "directory/dynamic.h"
 #include "directory/edit.h"
 #include "directory/find.h"
 #include "directory/groups.h"
@@ -246,5 +247,5 @@ lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct
 	if (e->created != e->modified)
 		lg_hub_doubt(ed->dir->hub, e->tenant, e->id);
 	*ret = *e;
-	return LG_OK;
+	return lg_dynamic_entry(cx, ed, ret);
 }

@@ -1,25 +1,42 @@
 /*
- * dynamic.h: groups whose members are found by search: groupOfURLs with memberURL (RFC 4516), as OpenLDAP's dynlist shows them.
+ * dynamic.h: groups whose members follow from rules: groupOfURLs with memberURL (RFC 4516), as OpenLDAP's dynlist has them.
  *
- * Members are found for who asks: what may not be known or searched makes no member.  Policies do not see them: what decides is a
- * membership that somebody has given.
+ * What a rule finds is kept as rows beside the members that somebody has put there, and is settled in the change that makes it true
+ * or untrue: whoever reads memberships (policies, memberOf, chains, tokens, bundles) reads one table, and what is kept of a decision
+ * ends with the same revision.  A rule is asked by the service itself, not for a reader.
+ *
+ * A rule speaks of what an entry itself holds.  Terms about other entries and about names (memberOf, member, entryDN, ":dn:") are
+ * Undefined in it: nothing would say when their truth changes.
  */
 #ifndef LG_DIRECTORY_DYNAMIC_H
 #define LG_DIRECTORY_DYNAMIC_H
 
-#include "directory/plan.h"
-#include "directory/shown.h"
+#include "directory/edit.h"
 
-#define LG_DYNAMIC_URLS		16	/* of one group; further ones are passed over */
-#define LG_DYNAMIC_GROUPS	64	/* of a tenant, that memberOf looks at */
-#define LG_DYNAMIC_LOOKED	4096	/* entries looked at for the members of one group */
+#define LG_DYNAMIC_LOOKED	250000	/* entries that one change may look at for the rules of one group */
+#define LG_DYNAMIC_CHANGED	8000	/* members that it may add or remove by rule: a record of the log has an end */
 
-bool lg_is_dynamic(const struct lg_entry *group);
-/* Is e one of the group's, for who asks? */
-bool lg_dynamic_has(struct lg_shown *sh, const struct lg_entry *group, const struct lg_entry *e);
-/* Calls each with the DN of every member; true when each said so. */
-bool lg_dynamic_members(struct lg_shown *sh, const struct lg_entry *group, lg_value_each *each, void *arg);
-/* The dynamic groups of the tenant, ids in cx's arena. */
-LG_CHECKED lg_err lg_dynamic_groups(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_ids *ret);
+/* ---- inside a mutation: each leaves the rows as the rules now say, and asks whether rights may be taken -------------------------- */
+
+/* An entry was written. */
+LG_CHECKED lg_err lg_dynamic_entry(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e);
+/* A group is new, or its rules or given members were changed.  Refuses more rules than are kept up, and those that ask for attributes
+ * the tenant does not have: somebody may define them later. */
+LG_CHECKED lg_err lg_dynamic_group(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group);
+/* An entry gets another name or place.  Where the rules look before that: */
+struct lg_dynamic_places;
+LG_CHECKED lg_err lg_dynamic_places(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, struct lg_dynamic_places **ret);
+/* And after.  `elsewhere`: entries below it, or that name it as a value, show its DN. */
+LG_CHECKED lg_err lg_dynamic_moved(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, const struct lg_dynamic_places *before,
+    bool elsewhere);
+/* An entry that others name as a value is gone. */
+LG_CHECKED lg_err lg_dynamic_dangling(struct lg_ctx *cx, struct lg_edit *ed);
+/* For entries that came without being asked about: some of those behind *last.  *more: call again. */
+LG_CHECKED lg_err lg_dynamic_step(struct lg_ctx *cx, struct lg_edit *ed, uint64_t *last, bool *more);
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Are the rows of an entry's memberships by rule what the rules say? */
+LG_CHECKED lg_err lg_dynamic_agrees(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, bool *ret);
 
 #endif

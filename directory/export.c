@@ -3,6 +3,7 @@
 #include "directory/directory.h"
 #include "directory/entry.h"
 #include "directory/find.h"
+#include "directory/groups.h"
 #include "directory/ldif.h"
 #include "directory/tables.h"
 
@@ -80,6 +81,8 @@ put_members(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, stru
 		return LG_OK;
 	LG_TRY(lg_scan(cx, v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &c));
 	while (lg_cursor_next(&c, &key, &value)) {
+		if (lg_is_by_rule(value))
+			continue;
 		LG_TRY(lg_dn_of_id(cx, v, e->tenant, lg_id_of(key), &dn));
 		lg_ldif_put(out, LG_STR("member"), dn);
 	}

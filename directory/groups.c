@@ -124,7 +124,12 @@ lg_has_members(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *grou
 	struct lg_dkey k = lg_key_id(group->tenant, group->id);
 	lg_str key, value;
 
-	return lg_scan(cx, v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &c) == LG_OK && lg_cursor_next(&c, &key, &value);
+	if (lg_scan(cx, v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &c) != LG_OK)
+		return false;
+	while (lg_cursor_next(&c, &key, &value))
+		if (!lg_is_by_rule(value))
+			return true;
+	return false;
 }
 
 lg_err

@@ -1,9 +1,11 @@
 /* modify.c: changing attributes of an entry (RFC 4511 4.6, RFC 4525). */
 #include "base/text.h"
 #include "directory/directory.h"
+#include "directory/dynamic.h"
 #include "directory/edit.h"
 #include "directory/groups.h"
 #include "directory/pwd.h"
+#include "directory/rule.h"
 #include "directory/tables.h"
 
 lg_err
@@ -19,6 +21,14 @@ lg_rights_taken(struct lg_ctx *cx, struct lg_edit *ed)
 
 /* ---- members: rows, not values --------------------------------------------------------------------------------------------------------- */
 
+static bool
+is_given(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dkey *k)
+{
+	lg_str row;
+
+	return lg_get(cx, ed->v, &lg_table_member, lg_dkey_str(k), &row) == LG_OK && !lg_is_by_rule(row);
+}
+
 /* The row alone. */
 lg_err
 lg_member_put(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group, const struct lg_entry *member)
@@ -29,7 +39,7 @@ lg_member_put(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *grou
 		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "attribute 'member' not allowed");
 	if (group->id == member->id)
 		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "a group cannot hold itself");
-	if (lg_exists(cx, ed->v, &lg_table_member, lg_dkey_str(&k)))
+	if (is_given(cx, ed, &k))
 		return lg_refuse(cx, ed, LG_LDAP_VALUE_EXISTS, "member: '%.*s' is one already", LG_FMT(lg_str_sub(member->rdn, 0, 200)));
 	return lg_put(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE);
 }
@@ -39,7 +49,7 @@ drop_member(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *group,
 {
 	struct lg_dkey k = lg_key_pair(group->tenant, group->id, member->id);
 
-	if (!lg_exists(cx, ed->v, &lg_table_member, lg_dkey_str(&k)))
+	if (!is_given(cx, ed, &k))
 		return lg_refuse(cx, ed, LG_LDAP_NO_SUCH_ATTRIBUTE, "member: '%.*s' is none", LG_FMT(lg_str_sub(member->rdn, 0, 200)));
 	return lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&k));
 }
@@ -67,6 +77,7 @@ lg_member_del(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *grou
 {
 	LG_TRY(drop_member(cx, ed, group, member));
 	LG_TRY(lg_group_touch(cx, ed, group->id));
+	LG_TRY(lg_dynamic_entry(cx, ed, member));	/* who was put there may be a member by rule as well */
 	return lg_rights_taken(cx, ed);
 }
 
@@ -81,6 +92,8 @@ clear_members(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *grou
 
 	LG_TRY(lg_scan(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &c));
 	while (lg_cursor_next(&c, &key, &value)) {
+		if (lg_is_by_rule(value))
+			continue;
 		LG_TRY(lg_del(cx, ed->v, &lg_table_member, key));
 		*changed = true;
 	}
@@ -271,11 +284,25 @@ apply(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg
 	return LG_OK;
 }
 
+/* What a group's members by rule follow from, beside the entries. */
+static bool
+changes_rules(const struct lg_entry *e, const struct lg_modification *mods, size_t n)
+{
+	bool rules = false;
+
+	for (size_t i = 0; i < n && e->type == LG_TYPE_GROUP; i++) {
+		const struct lg_attr *at = lg_attr_find(mods[i].values.attribute);
+		bool member = at != NULL && (at->flags & LG_AF_MEMBER) != 0 && mods[i].kind != LG_MODIFY_ADD && lg_is_dynamic(e);
+		rules |= member || (at != NULL && (at->id == LG_A_MEMBER_URL || at->id == LG_A_OBJECT_CLASS));
+	}
+	return rules;
+}
+
 lg_err
 lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const struct lg_modification *mods, size_t n, bool *changed)
 {
 	bool members = false, state = false, values;
-	bool could = e->enabled && lg_entry_has_verifier(e), was = e->enabled;
+	bool could = e->enabled && lg_entry_has_verifier(e), was = e->enabled, rules = changes_rules(e, mods, n);
 	struct lg_draft d;
 	lg_str secret = LG_NONE;
 
@@ -299,6 +326,8 @@ lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const
 	LG_TRY(lg_draft_write(cx, ed, &d, e));
 	if (was && !e->enabled)
 		LG_TRY(lg_secret_drop(cx, ed, e, false));
+	if (rules && (members || values))
+		LG_TRY(lg_dynamic_group(cx, ed, e));
 	bool can = e->enabled && lg_entry_has_verifier(e);
 	return members || (could && !can) ? lg_rights_taken(cx, ed) : LG_OK;
 }

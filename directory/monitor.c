@@ -198,7 +198,7 @@ bool
 lg_search_monitor(struct lg_op *op, struct lg_view *v)
 {
 	const struct lg_directory_ports *ports = &op->ldap->o.dir->ports;
-	struct lg_access ac = { op->ldap->o.dir, &op->cx, v, op->ldap->o.tenant, NULL };
+	struct lg_access ac = lg_access_of(op->ldap->o.dir, &op->cx, v, op->ldap->o.tenant, NULL);
 	struct lg_search *s = op->state;
 	struct board b = { .op = op, .v = v };
 	struct lg_dn base;

@@ -1,5 +1,6 @@
 /* move.c: renaming, moving and deleting entries (RFC 4511 4.8, 4.9). */
 #include "directory/directory.h"
+#include "directory/dynamic.h"
 #include "directory/edit.h"
 #include "directory/events.h"
 #include "directory/find.h"
@@ -61,9 +62,9 @@ is_referenced(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 	return false;
 }
 
-/* The groups that hold it directly, however many. */
+/* The groups that hold it directly, however many: given, or by rule. */
 static lg_err
-find_holders(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, struct lg_ids *ret)
+find_holders(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, bool by_rule, struct lg_ids *ret)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	struct lg_dkey k = lg_key_id(e->tenant, e->id);
@@ -71,7 +72,8 @@ find_holders(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, st
 
 	LG_TRY(lg_scan(cx, ed->v, &lg_table_memberof, lg_dkey_str(&k), LG_NONE, &c));
 	while (lg_cursor_next(&c, &key, &value))
-		lg_ids_add(ret, lg_id_of(key));
+		if (lg_is_by_rule(value) == by_rule)
+			lg_ids_add(ret, lg_id_of(key));
 	return LG_OK;
 }
 
@@ -80,7 +82,7 @@ touch_groups(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 {
 	struct lg_ids ids = lg_ids_of(cx->arena);
 
-	LG_TRY(find_holders(cx, ed, e, &ids));
+	LG_TRY(find_holders(cx, ed, e, false, &ids));
 	for (size_t i = 0; i < ids.n; i++)
 		LG_TRY(lg_group_touch(cx, ed, ids.v[i]));
 	return LG_OK;
@@ -88,9 +90,9 @@ touch_groups(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 
 /* Entries below and references get other DNs without a change of their rows: those who follow the tree read it again. */
 static lg_err
-tell_rename(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
+tell_rename(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, bool elsewhere)
 {
-	if (lg_has_children(cx, ed->v, e) || is_referenced(cx, ed, e))
+	if (elsewhere)
 		LG_TRY(lg_event_reload(cx, ed));
 	LG_TRY(lg_event_gone(cx, ed, e, true));
 	return touch_groups(cx, ed, e);
@@ -112,6 +114,7 @@ check_superior(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, 
 lg_err
 lg_entry_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_str text, bool delete_old, const struct lg_entry *superior)
 {
+	struct lg_dynamic_places *places;
 	struct lg_draft d;
 	struct lg_rdn rdn;
 	uint64_t there;
@@ -136,31 +139,43 @@ lg_entry_rename(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, lg_st
 		return found;
 	change_rdn(cx, &d, &rdn, delete_old);
 	LG_TRY(lg_draft_check(cx, ed, &d));
-	LG_TRY(tell_rename(cx, ed, e));
-	return lg_draft_write(cx, ed, &d, e);
+	bool elsewhere = lg_has_children(cx, ed->v, e) || is_referenced(cx, ed, e);
+	LG_TRY(tell_rename(cx, ed, e, elsewhere));
+	LG_TRY(lg_dynamic_places(cx, ed, e, &places));
+	LG_TRY(lg_draft_write(cx, ed, &d, e));
+	return lg_dynamic_moved(cx, ed, e, places, elsewhere);
 }
 
 /* ---- delete --------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+leave_groups(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e, bool by_rule)
+{
+	struct lg_ids groups = lg_ids_of(cx->arena);
+
+	LG_TRY(find_holders(cx, ed, e, by_rule, &groups));
+	for (size_t i = 0; i < groups.n; i++) {
+		struct lg_dkey row = lg_key_pair(e->tenant, groups.v[i], e->id);
+		LG_TRY(lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&row)));
+		if (!by_rule)
+			LG_TRY(lg_group_touch(cx, ed, groups.v[i]));
+	}
+	return LG_OK;
+}
 
 /* Both sides of its memberships. */
 static lg_err
 drop_memberships(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor members = { 0 };
-	struct lg_ids groups = lg_ids_of(cx->arena);
 	struct lg_dkey k = lg_key_id(e->tenant, e->id);
 	lg_str key, value;
 
 	LG_TRY(lg_scan(cx, ed->v, &lg_table_member, lg_dkey_str(&k), LG_NONE, &members));
 	while (lg_cursor_next(&members, &key, &value))
 		LG_TRY(lg_del(cx, ed->v, &lg_table_member, key));
-	LG_TRY(find_holders(cx, ed, e, &groups));
-	for (size_t i = 0; i < groups.n; i++) {
-		struct lg_dkey row = lg_key_pair(e->tenant, groups.v[i], e->id);
-		LG_TRY(lg_del(cx, ed->v, &lg_table_member, lg_dkey_str(&row)));
-		LG_TRY(lg_group_touch(cx, ed, groups.v[i]));
-	}
-	return LG_OK;
+	LG_TRY(leave_groups(cx, ed, e, false));
+	return leave_groups(cx, ed, e, true);
 }
 
 lg_err
@@ -174,11 +189,14 @@ lg_entry_delete(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_entry *e)
 	if (lg_has_children(cx, ed->v, e))
 		return lg_refuse(cx, ed, LG_LDAP_NOT_ON_NONLEAF, "it has entries below it");
 	LG_TRY(lg_event_gone(cx, ed, e, false));
-	if (is_referenced(cx, ed, e))
+	bool referenced = is_referenced(cx, ed, e);
+	if (referenced)
 		LG_TRY(lg_event_reload(cx, ed));
 	LG_TRY(drop_memberships(cx, ed, e));
 	LG_TRY(lg_secret_drop(cx, ed, e, true));
 	LG_TRY(lg_del(cx, ed->v, &lg_table_entry, lg_dkey_str(&k)));
 	lg_hub_doubt(ed->dir->hub, e->tenant, e->id);
+	if (referenced)
+		LG_TRY(lg_dynamic_dangling(cx, ed));
 	return could ? lg_rights_taken(cx, ed) : LG_OK;
 }

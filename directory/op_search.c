@@ -322,7 +322,7 @@ search_made_up(struct lg_op *op, struct lg_view *v, struct lg_search *s)
 	bool root = s->base.n == 0 && s->scope == LG_SCOPE_BASE;
 	/* Whose definitions are shown: the caller's tenant's. */
 	uint32_t tenant = op->actor.kind == LG_ACTOR_ENTRY ? op->actor.tenant : op->ldap->o.tenant;
-	struct lg_access ac = { op->ldap->o.dir, &op->cx, v, tenant, NULL };
+	struct lg_access ac = lg_access_of(op->ldap->o.dir, &op->cx, v, tenant, NULL);
 	struct lg_shown sh = { .ac = &ac, .dn = root ? LG_STR("") : LG_STR(LG_SUBSCHEMA_DN), .made = root ? lg_root_values : lg_subschema_values };
 
 	if (!root && !lg_is_subschema(s->base))

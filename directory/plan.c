@@ -1,7 +1,6 @@
 /* plan.c: choosing the source of candidates, and walking it. */
 #include "directory/plan.h"
 
-#include "directory/dynamic.h"
 #include "directory/entry.h"
 #include "directory/find.h"
 #include "directory/indexes.h"
@@ -84,32 +83,6 @@ plan_collected(struct planner *p, const struct lg_table *t, const struct lg_dkey
 
 /* ---- terms ------------------------------------------------------------------------------------------------------------- */
 
-/* Groups by rule: there are few of them; for their members everything is looked at. */
-static bool
-has_dynamic(struct planner *p)
-{
-	struct lg_ids ids = lg_ids_of(p->cx->arena);
-
-	return lg_dynamic_groups(p->cx, p->v, p->tenant, &ids) == LG_OK && ids.n > 0;
-}
-
-static lg_err
-plan_dynamic(struct planner *p, bool groups_wanted, const struct lg_entry *other, struct lg_plan *ret)
-{
-	struct lg_ids ids = lg_ids_of(p->cx->arena);
-	struct lg_dkey k = lg_key_id(p->tenant, other->id);
-	bool fits = true;
-
-	*ret = plan_all(p);
-	if (!groups_wanted)
-		return LG_OK;
-	LG_TRY(lg_dynamic_groups(p->cx, p->v, p->tenant, &ids));
-	LG_TRY(collect(p, &lg_table_memberof, &k, &ids, &fits));
-	if (fits)
-		*ret = plan_list(p, &ids);
-	return LG_OK;
-}
-
 /* (member=DN), (memberOf=DN): the rows of the other side. */
 static lg_err
 plan_linked(struct planner *p, const struct lg_filter *f, bool chain, struct lg_plan *ret)
@@ -140,8 +113,6 @@ plan_linked(struct planner *p, const struct lg_filter *f, bool chain, struct lg_
 		*ret = fits ? plan_list(p, &ids) : plan_all(p);
 		return LG_OK;
 	}
-	if (groups_wanted ? has_dynamic(p) : lg_is_dynamic(&other))
-		return plan_dynamic(p, groups_wanted, &other, ret);
 	struct lg_dkey k = lg_key_id(p->tenant, other.id);
 	return plan_prefix(p, groups_wanted ? &lg_table_memberof : &lg_table_member, &k, ret);
 }

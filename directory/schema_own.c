@@ -2,6 +2,7 @@
 #include "directory/schema_own.h"
 
 #include "directory/directory.h"
+#include "directory/rule.h"
 #include "directory/tables.h"
 
 enum { ROW_KEY = 7 };			/* T u8 what u16 id */
@@ -286,18 +287,19 @@ is_there(struct lg_ctx *cx, struct lg_view *v, enum lg_definition what, unsigned
 	return count_users(cx, v, 0, what, id, &users, &own) != LG_OK || users > 0;
 }
 
-static bool
-attr_needed(struct lg_ctx *cx, struct lg_view *v, unsigned id)
+static lg_err
+attr_needed(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_attr *at, bool *ret)
 {
+	*ret = true;
 	for (unsigned i = LG_CLASS_OWN; i < LG_CLASS_IDS; i++) {
 		const struct lg_class *c = lg_class_of(i);
-		if (c != NULL && lg_attr_in(lg_class_may(c), id) && is_there(cx, v, LG_DEFINES_CLASS, i))
-			return true;
+		if (c != NULL && lg_attr_in(lg_class_may(c), at->id) && is_there(cx, ed->v, LG_DEFINES_CLASS, i))
+			return LG_OK;
 	}
 	for (unsigned i = LG_ATTR_OWN; i < LG_ATTR_IDS; i++)
-		if (lg_attr_of(i) != NULL && lg_attr_of(i)->sup == id && is_there(cx, v, LG_DEFINES_ATTRIBUTE, i))
-			return true;
-	return false;
+		if (lg_attr_of(i) != NULL && lg_attr_of(i)->sup == at->id && is_there(cx, ed->v, LG_DEFINES_ATTRIBUTE, i))
+			return LG_OK;
+	return lg_rule_asks(cx, ed->v, ed->tenant, at, ret);
 }
 
 /* Entries can only have what a class of theirs allows, so that no entry is looked at for an attribute type. */
@@ -338,11 +340,11 @@ lg_schema_del(struct lg_ctx *cx, struct lg_edit *ed, enum lg_definition what, lg
 	if (!own)
 		return lg_refuse(cx, ed, LG_LDAP_NO_SUCH_ATTRIBUTE, "there is no definition '%.*s'", LG_FMT(lg_str_sub(name, 0, 100)));
 	if (at != NULL)
-		needed = attr_needed(cx, ed->v, id);
+		LG_TRY(attr_needed(cx, ed, at, &needed));
 	else
 		LG_TRY(class_needed(cx, ed, c, &needed));
 	if (needed)
-		return lg_refuse(cx, ed, LG_LDAP_UNWILLING, "'%.*s' is in use: by entries, or by other definitions", LG_FMT(name));
+		return lg_refuse(cx, ed, LG_LDAP_UNWILLING, "'%.*s' is in use: by entries, by rules of groups, or by other definitions", LG_FMT(name));
 	struct lg_dkey k = row_key(ed->tenant, what, id);
 	LG_TRY(lg_del(cx, ed->v, &lg_table_schema, lg_dkey_str(&k)));
 	return LG_OK;

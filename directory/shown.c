@@ -2,7 +2,6 @@
 #include "directory/shown.h"
 
 #include "base/text.h"
-#include "directory/dynamic.h"
 #include "directory/entry.h"
 #include "directory/events.h"
 #include "directory/find.h"
@@ -118,24 +117,7 @@ show_linked(struct lg_shown *sh, const struct lg_table *t, lg_value_each *each, 
 	if (lg_scan(sh->ac->cx, sh->ac->v, t, lg_dkey_str(&k), LG_NONE, &c) != LG_OK)
 		return false;
 	while (lg_cursor_next(&c, &key, &value))
-		if (visible_dn(sh, lg_id_of(key), &dn) && each(arg, dn))
-			return true;
-	return false;
-}
-
-/* The groups by rule that the entry is one of. */
-static bool
-show_dynamic(struct lg_shown *sh, lg_value_each *each, void *arg)
-{
-	struct lg_ids ids = lg_ids_of(sh->ac->cx->arena);
-	struct lg_entry group;
-	lg_str dn;
-
-	if (sh->within_rule || lg_dynamic_groups(sh->ac->cx, sh->ac->v, sh->e->tenant, &ids) != LG_OK)
-		return false;
-	for (size_t i = 0; i < ids.n; i++)
-		if (visible_dn(sh, ids.v[i], &dn) && lg_entry_by_id(sh->ac->cx, sh->ac->v, sh->e->tenant, ids.v[i], &group) == LG_OK &&
-		    lg_dynamic_has(sh, &group, sh->e) && each(arg, dn))
+		if (!(sh->content && lg_is_by_rule(value)) && visible_dn(sh, lg_id_of(key), &dn) && each(arg, dn))
 			return true;
 	return false;
 }
@@ -143,7 +125,7 @@ show_dynamic(struct lg_shown *sh, lg_value_each *each, void *arg)
 static bool
 show_member_of(struct lg_shown *sh, lg_value_each *each, void *arg)
 {
-	return show_linked(sh, &lg_table_memberof, each, arg) || show_dynamic(sh, each, arg);
+	return show_linked(sh, &lg_table_memberof, each, arg);
 }
 
 /* ---- kept beside its password ---- */
@@ -243,8 +225,7 @@ lg_shown_values(struct lg_shown *sh, const struct lg_attr *at, lg_value_each *ea
 	if ((at->flags & LG_AF_SECRET) != 0)
 		return false;
 	if ((at->flags & LG_AF_MEMBER) != 0)
-		return sh->e->type == LG_TYPE_GROUP &&
-		    (show_linked(sh, &lg_table_member, each, arg) || (!sh->content && lg_dynamic_members(sh, sh->e, each, arg)));
+		return sh->e->type == LG_TYPE_GROUP && show_linked(sh, &lg_table_member, each, arg);
 	if ((at->flags & LG_AF_COMPUTED) == 0)
 		return lg_entry_values(sh->e, at->id, &av) && show_stored(sh, &av, each, arg);
 	for (size_t i = 0; i < LG_COUNT(computed); i++)
@@ -343,8 +324,7 @@ linked(void *self, const struct lg_attr *at, lg_str dn, bool chain)
 	group = down ? sh->e : &other;
 	member = down ? &other : sh->e;
 	if (!chain)
-		return lg_is_direct_member(sh->ac->cx, sh->ac->v, group->tenant, group->id, member->id) ||
-		    (lg_is_dynamic(group) && lg_dynamic_has(sh, group, member));
+		return lg_is_direct_member(sh->ac->cx, sh->ac->v, group->tenant, group->id, member->id);
 	return lg_is_member_through(sh->ac->cx, sh->ac->v, member, group->id, passable, sh, &is) == LG_OK && is;
 }
 

@@ -21,7 +21,6 @@ struct lg_shown {
 	void *arg;
 	struct lg_filter **only;	/* RFC 3876: values that one of these is true of; n 0: all */
 	size_t nonly;
-	bool within_rule;		/* of a dynamic group: members by rule are none there */
 	bool content;			/* without what follows from other entries */
 };
 

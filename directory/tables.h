@@ -5,7 +5,7 @@
  *
  *	tenant	(service)	T			-> name, suffix, uuid and id of the suffix entry
  *	entry			T id			-> struct lg_entry, encoded (entry.c)
- *	member			T group member		-> nothing
+ *	member			T group member		-> nothing, or that a rule says so (dynamic.h)
  *	password		T id			-> what is kept of its password (pwd_state.c)
  *	schema			T u8 what u16 id	-> text of a definition (schema_own.c)
  *	index			T u16 attribute u8 kind	-> state (indexes.c)
@@ -16,7 +16,7 @@
  *	uuid	derived		T uuid			-> id
  *	name	derived		T u8 type short(name)	-> id
  *	equal	derived		T u16 attribute short(value) 00 id	-> nothing
- *	memberof derived	T member group		-> nothing
+ *	memberof derived	T member group		-> the same
  *	changed	derived		T time stamp id		-> nothing	of the entry's last change
  *	gone			T time stamp		-> what was deleted or renamed (events.c)
  *	bounds			T			-> how far back that goes

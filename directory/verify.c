@@ -3,9 +3,11 @@
  * entries there are.  (That index rows follow from the entries is lg_store_check's.)
  */
 #include "directory/directory.h"
+#include "directory/dynamic.h"
 #include "directory/edit.h"
 #include "directory/find.h"
 #include "directory/groups.h"
+#include "directory/rule.h"
 #include "directory/tables.h"
 
 struct walk {
@@ -27,6 +29,7 @@ look_at_entry(struct walk *w, lg_str key, lg_str value)
 {
 	struct lg_edit ed = { .v = w->v, .tenant = (uint32_t)lg_id_of(lg_str_sub(key, 0, 4)) };
 	uint64_t id = lg_id_of(key), parent;
+	bool agrees;
 	struct lg_entry e;
 	struct lg_draft d;
 
@@ -44,6 +47,8 @@ look_at_entry(struct walk *w, lg_str key, lg_str value)
 	struct lg_dkey k = lg_key_id(ed.tenant, parent);
 	if (parent != 0 && !lg_exists(w->cx, w->v, &lg_table_entry, lg_dkey_str(&k)))
 		tell(w, ed.tenant, id, "the entry above it is missing");
+	if (lg_dynamic_agrees(w->cx, w->v, &e, &agrees) != LG_OK || !agrees)
+		tell(w, ed.tenant, id, "its memberships by rule are not what the rules say");
 }
 
 static void
@@ -54,9 +59,10 @@ look_at_member(struct walk *w, lg_str key, lg_str value)
 	struct lg_dkey k = lg_key_id(tenant, member);
 	struct lg_entry e;
 
-	(void)value;
 	if (lg_entry_by_id(w->cx, w->v, tenant, group, &e) != LG_OK || e.type != LG_TYPE_GROUP)
 		tell(w, tenant, group, "it has members and is no group");
+	else if (lg_is_by_rule(value) && !lg_is_dynamic(&e))
+		tell(w, tenant, group, "it has members by rule and no rules");
 	if (!lg_exists(w->cx, w->v, &lg_table_entry, lg_dkey_str(&k)))
 		tell(w, tenant, group, "a member is an entry that is not there");
 }

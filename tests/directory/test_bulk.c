@@ -1,7 +1,9 @@
 /* test_bulk.c: LDIF loaded at once: as by LDAP, whole or with what is wrong told; and written again. */
 #include <stdlib.h>
 
+#include "directory/dynamic.h"
 #include "directory/events.h"
+#include "directory/rule.h"
 #include "tests/directory/world.h"
 
 #define PEOPLE "ou=people," SUFFIX
@@ -262,4 +264,59 @@ Test(bulk, what_is_written_loads_as_the_same)
 	check_same_record(first, again, "dn: cn=web,");
 	free(first);
 	check_store();
+}
+
+/* Rules are asked of what is loaded, whichever comes first. */
+Test(bulk, groups_by_rule_have_their_members)
+{
+	load("dn: cn=smiths,ou=groups," SUFFIX "\nobjectClass: groupOfURLs\ncn: smiths\nmemberURL: ldap:///" PEOPLE "??one?(sn=Smith)\n\n"
+	     "dn: uid=eve," PEOPLE "\nobjectClass: inetOrgPerson\nuid: eve\ncn: Eve\nsn: Smith\n\n"
+	     "dn: uid=ted," PEOPLE "\nobjectClass: inetOrgPerson\nuid: ted\ncn: Ted\nsn: Jones\n");
+	struct lg_entry group = world_entry(&w, "cn=smiths,ou=groups," SUFFIX), eve = world_entry(&w, "uid=eve," PEOPLE),
+	    ted = world_entry(&w, "uid=ted," PEOPLE);
+	bool in;
+
+	assert_ok(&w, lg_entry_is_member(&w.cx, world_view, &eve, &group, &in));
+	cr_assert(in);
+	assert_ok(&w, lg_entry_is_member(&w.cx, world_view, &ted, &group, &in));
+	cr_assert_not(in);
+	check_store();
+}
+
+static size_t
+count_members(const struct lg_entry *group)
+{
+	struct lg_entry *page;
+	uint64_t after = 0;
+	size_t n, all = 0;
+
+	do {
+		assert_ok(&w, lg_group_members(&w.cx, world_view, group, after, 1000, &page, &n));
+		all += n;
+		after = n > 0 ? page[n - 1].id : after;
+	} while (n > 0);
+	return all;
+}
+
+/* A rule that would hold the writer for long is refused, and nothing of it stays. */
+Test(bulk, a_rule_looks_at_so_many_entries)
+{
+	enum { PERSONS = LG_DYNAMIC_LOOKED / LG_RULE_URLS + 1 };
+	LG_AUTO(lg_buf_free) struct lg_buf text = LG_BUF(4u << 20);
+	lg_str urls = LG_STR("objectClass: groupOfURLs\ncn: all");
+
+	for (int i = 0; i < PERSONS; i++)
+		lg_buf_printf(&text, "dn: uid=u%d," PEOPLE "\nobjectClass: inetOrgPerson\nuid: u%d\ncn: U\nsn: S\n\n", i, i);
+	lg_buf_byte(&text, '\0');
+	load(lg_buf_view(&text).p);
+	for (int i = 0; i < LG_RULE_URLS; i++)
+		urls = lg_print(w.arena, "%.*s\nmemberURL: ldap:///" PEOPLE "??sub?(description=none%d)", LG_FMT(urls), i);
+	world_unview(&w);
+	assert_result(&w, 11, world_add(&w, "cn=all,ou=groups," SUFFIX, urls.p));
+	cr_assert_not(world_has(&w, "cn=all,ou=groups," SUFFIX));
+	world_unview(&w);
+	assert_result(&w, 11, world_add(&w, "cn=all,ou=groups," SUFFIX, "objectClass: groupOfURLs\ncn: all\nmemberURL: ldap:///" PEOPLE "??sub?(cn=u)"));
+	load("dn: cn=all,ou=groups," SUFFIX "\nobjectClass: groupOfURLs\ncn: all\nmemberURL: ldap:///" PEOPLE "??sub?(cn=u)\n");
+	struct lg_entry group = world_entry(&w, "cn=all,ou=groups," SUFFIX);
+	cr_assert_eq(count_members(&group), PERSONS, "a load has no such bound");
 }

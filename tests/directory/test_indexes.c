@@ -245,6 +245,9 @@ break_things(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	lg_str row;
 
 	LG_TRY(lg_put(cx, v, &lg_table_member, lg_dkey_str(&k), LG_NONE));
+	LG_TRY(lg_entry_by_name(cx, v, 1, LG_TYPE_USER, LG_STR("u6"), &e));
+	k = lg_key_pair(1, *(uint64_t *)arg, e.id);
+	LG_TRY(lg_put(cx, v, &lg_table_member, lg_dkey_str(&k), LG_STR("r")));
 	LG_TRY(lg_put(cx, v, &lg_table_password, lg_dkey_str(&nobody), LG_STR("x")));
 	LG_TRY(lg_entry_by_name(cx, v, 1, LG_TYPE_USER, LG_STR("u5"), &e));
 	struct lg_dkey id = lg_key_id(1, e.id);
@@ -268,5 +271,5 @@ Test(indexes, a_deep_check_finds_what_the_rules_do_not_allow)
 	world_unview(&w);
 	assert_ok(&w, lg_store_apply(&w.cx, w.store, 1, "test", break_things, &group, NULL));
 	assert_ok(&w, lg_directory_check(&w.cx, w.store, count_fault, &faults, &rows));
-	cr_assert_eq(faults, 3, "an entry without classes, a member and a password of nobody: %u", faults);
+	cr_assert_eq(faults, 4, "an entry without classes, a member and a password of nobody, a member by no rule: %u", faults);
 }
