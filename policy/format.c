@@ -284,7 +284,8 @@ write_between(struct format *f, bool first)
 			lg_buf_byte(f->out, '\n');
 	}
 	f->last = (struct lg_token){ .type = T_END, .at = from, .end = from };
-	for (; rest < to && !first && (f->lx.text.p[rest] == '\n' || f->lx.text.p[rest] == '\r'); rest++)
+	/* The blank line is written: what is blank up to the first comment is not a second one. */
+	for (; rest < to && !first && f->lx.text.p[rest] != '/'; rest++)
 		;
 	(void)write_comments(f, first ? from : rest, to, true);
 	f->last.end = to;

@@ -52,6 +52,9 @@ Test(format, comments_stay_where_they_stood)
 	/* A carriage return ends a comment, and so its line. */
 	cr_expect_str_eq(formatted(&f, "permit(principal, action, resource); // a\r// b\r\r\n// c\r\n// d"),
 	    "permit(\n  principal,\n  action,\n  resource\n);  // a\n\n// b\n\n// c\n// d\n");
+	/* Lines of spaces are blank lines, too. */
+	cr_expect_str_eq(formatted(&f, "permit(principal, action, resource);\n \n\n\r// a\n \n\n\r// b"),
+	    "permit(\n  principal,\n  action,\n  resource\n);\n\n// a\n\n// b\n");
 	fixture_free(&f);
 }
 
