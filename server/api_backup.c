@@ -93,12 +93,13 @@ next(void *self, struct lg_buf *out, size_t max)
 		return s->e != LG_OK ? s->e : LG_E_NOT_FOUND;
 	lg_buf_clear(&s->ready);
 	s->given = 0;
+	/* From here s is the worker's; s->e may be its failure already. */
 	s->busy = true;
-	s->e = lg_pool_submit(s->app->workers, seal_some, s);
-	if (s->e == LG_OK)
+	lg_err e = lg_pool_submit(s->app->workers, seal_some, s);
+	if (e == LG_OK)
 		return LG_PENDING;
 	s->busy = false;
-	return s->e;
+	return s->e = e;
 }
 
 static void
