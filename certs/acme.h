@@ -2,7 +2,7 @@
  * acme.h: the ACME server (RFC 8555) inside: its rows, a request on its way, and what the files of one resource each share.
  *
  * acme_jws.c checks who asks, acme_answer.c writes answers and problem documents; acme_account.c, acme_order.c, acme_authz.c, acme_revoke.c,
- * acme_finalize.c, acme_key.c and acme_ari.c are the resources, acme_check.c the challenges, acme_caa.c what the domain's owner says
+ * acme_finalize.c, acme_key.c and acme_ari.c are the resources, acme_check.c the challenges, acme_profile.c what kinds of certificates there are, acme_caa.c what the domain's owner says
  * about authorities, acme_eab.c the keys that bind accounts to entries.
  * An authorization lives in its order: it is never reused for another one.
  */
@@ -14,6 +14,7 @@
 #include "certs/trust.h"
 
 #define LG_ACME_NAMES		LG_CERT_NAMES	/* identifiers of one order */
+#define LG_ACME_PROFILE		LG_STR("tls-server")	/* of an order that names none */
 #define LG_ACME_CONTACT		1024		/* octets of an account's contact, JSON */
 #define LG_ACME_ORDER_LIFE	(INT64_C(86400) * 1000000)
 #define LG_ACME_EAB_LIFE	(7 * INT64_C(86400) * 1000000)	/* of an external account key that nobody uses */
@@ -60,6 +61,7 @@ struct lg_acme_order {
 	lg_serial serial;		/* of the certificate; unless PENDING */
 	lg_str replaces;		/* RFC 9773 5: a certificate's ARI id; empty: none */
 	lg_serial replaced;		/* its serial number */
+	lg_str profile;			/* what was chosen, or LG_ACME_PROFILE */
 };
 LG_CHECKED lg_err lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_order *ret);
 /* The order that led to a certificate. */
@@ -152,6 +154,9 @@ LG_CHECKED lg_err lg_acme_open_entry(struct lg_acme *q, struct lg_view *v, struc
 lg_err lg_acme_check(struct lg_acme *q, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind, struct lg_acme_name *name);
 /* CAA (RFC 8659, 8657): may this authority certify the name for this account, proved this way?  LG_OK, or the problem as above. */
 lg_err lg_acme_caa(struct lg_acme *q, struct lg_acme_name *name, enum lg_acme_kind kind);
+/* draft-ietf-acme-profiles: those that orders may name, as members of a JSON object, with a description each; and may they name this one? */
+LG_CHECKED lg_err lg_acme_profiles_put(struct lg_acme *q, struct lg_view *v, struct lg_jsonw *w);
+LG_CHECKED lg_err lg_acme_profile_check(struct lg_acme *q, lg_str name);
 lg_err lg_acme_wrong(struct lg_acme_name *n, const char *type, lg_str why);	/* the problem; returns LG_E_DENIED */
 lg_str lg_acme_kind_name(enum lg_acme_kind kind);			/* "http-01" */
 lg_str lg_acme_token(struct lg_arena *a, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind);

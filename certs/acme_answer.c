@@ -231,6 +231,10 @@ run_directory(struct lg_acme *q)
 		lg_jsonw_str(&w, q->c->ports.caa_identity);
 		lg_jsonw_array_end(&w);
 	}
+	lg_jsonw_name(&w, LG_STR("profiles"));
+	lg_jsonw_object(&w);
+	LG_TRY(lg_acme_profiles_put(q, v, &w));
+	lg_jsonw_object_end(&w);
 	lg_jsonw_object_end(&w);
 	return lg_acme_end(q, &w);
 }

@@ -130,7 +130,7 @@ static lg_err
 issue(struct lg_acme *q, struct finalizing *f, const struct lg_csr *csr, const struct lg_cert_names *names)
 {
 	struct lg_issuing *is = LG_NEW(q->cx->arena, struct lg_issuing);
-	struct lg_cert_request rq = { .tenant = q->ex->tenant, .profile = LG_STR("tls-server"), .proof = "acme",
+	struct lg_cert_request rq = { .tenant = q->ex->tenant, .profile = f->order.profile, .proof = "acme",
 		.asker = { .type = q->cx->actor->type, .id = q->cx->actor->id, .name = q->cx->actor->name }, .entry = q->account.entry,
 		.spki = csr->spki, .proved = names };
 	struct lg_issued issued;
@@ -170,6 +170,7 @@ lg_acme_finalize(struct lg_acme *q, struct lg_acme_order *o)
 	struct lg_csr csr;
 
 	LG_TRY(must_be_ready(q, o));
+	LG_TRY(lg_acme_profile_check(q, o->profile));
 	LG_TRY(read_csr(q, &csr));
 	names_of(o, q->cx->arena, &names);
 	LG_TRY(check_names(q, &csr, &names));

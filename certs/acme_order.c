@@ -121,6 +121,8 @@ read_order(struct lg_acme *q, struct lg_acme_order *o)
 				LG_TRY(add_identifier(q, &js, o));
 		} else if (lg_str_eq(name, LG_STR("replaces"))) {
 			o->replaces = lg_json_str(&js);
+		} else if (lg_str_eq(name, LG_STR("profile"))) {
+			o->profile = lg_json_str(&js);
 		} else if (lg_str_eq(name, LG_STR("notBefore")) || lg_str_eq(name, LG_STR("notAfter"))) {
 			return lg_acme_fail(q, 400, "malformed", "the times of certificates are the authority's choice");
 		} else {
@@ -180,6 +182,7 @@ lg_acme_order_answer(struct lg_acme *q, int status, const struct lg_acme_order *
 	lg_acme_url(q, &w, "finalize", "/order/%.*s/finalize", LG_FMT(id));
 	if (s == LG_ACME_VALID)
 		lg_acme_url(q, &w, "certificate", "/certificate/%.*s", LG_FMT(lg_serial_text(q->cx->arena, &o->serial)));
+	lg_jsonw_str_of(&w, "profile", o->profile);
 	if (o->replaces.n > 0)
 		lg_jsonw_str_of(&w, "replaces", o->replaces);
 	return lg_acme_end(q, &w);
@@ -240,9 +243,10 @@ run_new(struct lg_acme *q)
 
 	m->q = q;
 	m->order = (struct lg_acme_order){ .id = lg_uuid_new(), .account = q->account.id, .created = q->cx->now,
-		.expires = q->cx->now + LG_ACME_ORDER_LIFE, .status = LG_ACME_PENDING };
+		.expires = q->cx->now + LG_ACME_ORDER_LIFE, .status = LG_ACME_PENDING, .profile = LG_ACME_PROFILE };
 	lg_random(m->order.seed, sizeof m->order.seed);
 	LG_TRY(read_order(q, &m->order));
+	LG_TRY(lg_acme_profile_check(q, m->order.profile));
 	LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_ACCOUNT, lg_acme_account_key(q), true));
 	for (size_t i = 0; i < m->order.nnames; i++)
 		LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_NAME, m->order.name[i].name, true));

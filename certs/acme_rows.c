@@ -4,7 +4,7 @@
 
 #define ROW_VERSION	1
 #define ACCOUNT_VERSION	2		/* 1: with counters of an hour before the key */
-#define ORDER_VERSION	2		/* 2: with the serial number of what is replaced */
+#define ORDER_VERSION	3		/* 2: with the serial number of what is replaced; 3: with the profile */
 #define ROW_MAX		(32u << 10)
 
 enum {	/* where a version 2 order has what indexes need */
@@ -166,6 +166,7 @@ lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 	lg_rd_fixed(&r, o.serial.b, sizeof o.serial.b);
 	lg_rd_fixed(&r, o.replaced.b, sizeof o.replaced.b);
 	o.replaces = lg_rd_str32(&r);
+	o.profile = lg_rd_str32(&r);
 	o.nnames = lg_rd_u8(&r);
 	if (o.nnames > LG_ACME_NAMES)
 		r.bad = true;
@@ -190,6 +191,7 @@ lg_acme_order_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const s
 	lg_buf_bytes(&b, o->serial.b, sizeof o->serial.b);
 	lg_buf_bytes(&b, o->replaced.b, sizeof o->replaced.b);
 	lg_buf_str32(&b, o->replaces);
+	lg_buf_str32(&b, o->profile);
 	lg_buf_byte(&b, (char)o->nnames);
 	for (size_t i = 0; i < o->nnames; i++) {
 		const struct lg_acme_name *n = &o->name[i];
@@ -209,6 +211,7 @@ void
 lg_acme_order_keep(struct lg_arena *a, struct lg_acme_order *o)
 {
 	o->replaces = lg_dup(a, o->replaces);
+	o->profile = lg_dup(a, o->profile);
 	for (size_t i = 0; i < o->nnames; i++) {
 		o->name[i].name = lg_dup(a, o->name[i].name);
 		o->name[i].error_type = lg_dup(a, o->name[i].error_type);

@@ -343,3 +343,29 @@ lg_cert_profile_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_st
 	*ret = *base;
 	return LG_OK;
 }
+
+bool
+lg_profile_is_built_in(lg_str name)
+{
+	for (size_t i = 0; i < lg_cert_nprofiles; i++)
+		if (lg_str_eq(name, lg_cert_profiles[i].name))
+			return true;
+	return false;
+}
+
+lg_err
+lg_profile_added(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str ret[LG_PROFILES], size_t *n)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(tenant);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	lg_str key, value;
+
+	*n = 0;
+	LG_TRY(lg_scan(cx, v, &lg_certs_profile, lg_certs_key_str(&prefix), LG_NONE, &c));
+	while (*n < LG_PROFILES && lg_cursor_next(&c, &key, &value)) {
+		lg_str name = lg_str_sub(key, prefix.n, key.n);
+		if (!lg_profile_is_built_in(name))
+			ret[(*n)++] = lg_dup(cx->arena, name);
+	}
+	return LG_OK;
+}

@@ -12,6 +12,9 @@ LG_CHECKED lg_err lg_profile_read(struct lg_ctx *cx, lg_str json, const struct l
 void lg_profile_write(struct lg_jsonw *w, const struct lg_cert_profile *p, bool own);
 bool lg_profile_eq(const struct lg_cert_profile *a, const struct lg_cert_profile *b);
 
+bool lg_profile_is_built_in(lg_str name);
+/* Names of those of the tenant that are not built in, in cx's arena. */
+LG_CHECKED lg_err lg_profile_added(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str ret[LG_PROFILES], size_t *n);
 /* LG_E_DENIED: a DNS name that the profile does not have. */
 LG_CHECKED lg_err lg_profile_names(struct lg_ctx *cx, const struct lg_cert_profile *p, const struct lg_cert_names *names);
 /* The built-in one for an entry's own certificate; NULL: entries of this type have none. */

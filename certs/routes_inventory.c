@@ -30,6 +30,7 @@ put_row(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_cert_row *row)
 	lg_jsonw_str_of(w, "name", row->name);
 	lg_jsonw_object_end(w);
 	lg_jsonw_str_of(w, "key", lg_hex(cx->arena, lg_sha256_str(&row->spki)));
+	lg_jsonw_str_of(w, "issuer", lg_hex(cx->arena, lg_sha256_str(&row->issuer)));
 	lg_jsonw_name(w, LG_STR("not_before"));
 	lg_jsonw_time(w, row->not_before);
 	lg_jsonw_name(w, LG_STR("expires"));
@@ -86,6 +87,23 @@ read_digest(struct lg_ctx *cx, lg_str text, lg_sha256 *ret)
 	return LG_OK;
 }
 
+/* The kid of an issuing CA that is believed, or the SHA-256 of the certificate of any. */
+static lg_err
+read_issuer(struct lg_certs *c, struct lg_http *ex, lg_str text, lg_sha256 *ret)
+{
+	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
+	const struct lg_ca_cert *issuer;
+	const struct lg_ca *ca;
+
+	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
+	issuer = lg_ca_by_kid(ca, text, false);
+	if (issuer != NULL)
+		*ret = issuer->sha256;
+	else if (text.n != 2 * sizeof ret->b || read_digest(ex->cx, text, ret) != LG_OK)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no issuer has the key \"%.*s\"", LG_FMT(text));
+	return LG_OK;
+}
+
 static lg_err
 read_state(struct lg_ctx *cx, lg_str text, enum lg_cert_state *ret)
 {
@@ -129,6 +147,8 @@ read_query(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, struct lg_
 		return lg_fail(ex->cx, LG_E_INVALID, "\"limit\" is 1 to %d", PAGE_MAX);
 	if ((q->has_key = (text = lg_form_get(&form, "key")).n > 0))
 		LG_TRY(read_digest(ex->cx, text, &q->key));
+	if ((q->has_issuer = (text = lg_form_get(&form, "issuer")).n > 0))
+		LG_TRY(read_issuer(c, ex, text, &q->issuer));
 	if ((text = lg_form_get(&form, "state")).n > 0)
 		LG_TRY(read_state(ex->cx, text, &q->state));
 	LG_TRY(read_times(ex->cx, &form, q));
@@ -226,22 +246,6 @@ find_subject(struct lg_certs *c, struct lg_http *ex, lg_str text, struct lg_revo
 	return LG_OK;
 }
 
-static lg_err
-find_issuer(struct lg_certs *c, struct lg_http *ex, lg_str kid, struct lg_revoke_many *rm)
-{
-	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(c);
-	const struct lg_ca_cert *issuer;
-	const struct lg_ca *ca;
-
-	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
-	issuer = lg_ca_by_kid(ca, kid, false);
-	if (issuer == NULL)
-		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no issuer has the key \"%.*s\"", LG_FMT(kid));
-	rm->by = LG_REVOKE_ISSUER;
-	rm->digest = issuer->sha256;
-	return LG_OK;
-}
-
 /* "/v1/certificates/revoke": exactly one of subject, key and issuer. */
 lg_err
 lg_route_revoke_many(void *self, struct lg_http *ex)
@@ -259,11 +263,11 @@ lg_route_revoke_many(void *self, struct lg_http *ex)
 	LG_TRY(read_reason(ex->cx, reason, &rm.why));
 	if ((subject.n > 0) + (key.n > 0) + (issuer.n > 0) != 1)
 		return lg_fail(ex->cx, LG_E_INVALID, "one of \"subject\", \"key\" and \"issuer\" says which certificates");
-	rm.by = LG_REVOKE_KEY;
+	rm.by = issuer.n > 0 ? LG_REVOKE_ISSUER : LG_REVOKE_KEY;
 	if (subject.n > 0)
 		LG_TRY(find_subject(self, ex, subject, &rm));
 	else if (issuer.n > 0)
-		LG_TRY(find_issuer(self, ex, issuer, &rm));
+		LG_TRY(read_issuer(self, ex, issuer, &rm.digest));
 	else
 		LG_TRY(read_digest(ex->cx, key, &rm.digest));
 	rm.target = subject.n > 0 ? subject : issuer.n > 0 ? issuer : key;

@@ -5,15 +5,6 @@
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-static bool
-is_built_in(lg_str name)
-{
-	for (size_t i = 0; i < lg_cert_nprofiles; i++)
-		if (lg_str_eq(name, lg_cert_profiles[i].name))
-			return true;
-	return false;
-}
-
 static lg_err
 put_one(struct lg_http *ex, struct lg_view *v, lg_str name, struct lg_jsonw *w)
 {
@@ -22,24 +13,6 @@ put_one(struct lg_http *ex, struct lg_view *v, lg_str name, struct lg_jsonw *w)
 
 	LG_TRY(lg_cert_profile_get(ex->cx, v, ex->tenant, name, &p, &own));
 	lg_profile_write(w, &p, own);
-	return LG_OK;
-}
-
-/* Those of the tenant that are not built in; their names, up to LG_PROFILES. */
-static lg_err
-added(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str ret[LG_PROFILES], size_t *n)
-{
-	struct lg_certs_key prefix = lg_certs_key_of(tenant);
-	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
-	lg_str key, value;
-
-	*n = 0;
-	LG_TRY(lg_scan(cx, v, &lg_certs_profile, lg_certs_key_str(&prefix), LG_NONE, &c));
-	while (*n < LG_PROFILES && lg_cursor_next(&c, &key, &value)) {
-		lg_str name = lg_str_sub(key, prefix.n, key.n);
-		if (!is_built_in(name))
-			ret[(*n)++] = lg_dup(cx->arena, name);
-	}
 	return LG_OK;
 }
 
@@ -56,7 +29,7 @@ lg_route_profiles(void *self, struct lg_http *ex)
 	LG_TRY(lg_routes_who(c, ex, &caller));
 	LG_TRY(lg_view_begin(ex->cx, c->ports.store, &v));
 	LG_TRY(lg_routes_may(ex->cx, c, v, ex->tenant, &caller, "admin:read"));
-	LG_TRY(added(ex->cx, v, ex->tenant, name, &n));
+	LG_TRY(lg_profile_added(ex->cx, v, ex->tenant, name, &n));
 	w = lg_routes_begin(ex);
 	lg_jsonw_name(&w, LG_STR("items"));
 	lg_jsonw_array(&w);
@@ -108,10 +81,10 @@ put(struct lg_ctx *cx, struct lg_view *v, struct change *ch, const struct lg_cer
 	size_t n;
 	bool own;
 
-	ch->created = !lg_exists(cx, v, &lg_certs_profile, lg_certs_key_str(k)) && !is_built_in(ch->name);
+	ch->created = !lg_exists(cx, v, &lg_certs_profile, lg_certs_key_str(k)) && !lg_profile_is_built_in(ch->name);
 	if (!ch->created)
 		LG_TRY(lg_cert_profile_get(cx, v, ch->ex->tenant, ch->name, &from, &own));
-	LG_TRY(added(cx, v, ch->ex->tenant, name, &n));
+	LG_TRY(lg_profile_added(cx, v, ch->ex->tenant, name, &n));
 	if (ch->created && n == LG_PROFILES)
 		return lg_fail(cx, LG_E_LIMIT, "a tenant has at most %d profiles of its own", LG_PROFILES);
 	LG_TRY(lg_profile_read(cx, ch->json, &from, &made));

@@ -19,6 +19,7 @@ fits(const struct lg_cert_query *q, const struct lg_cert_row *row)
 	return (!q->has_serial || memcmp(q->serial.b, row->serial.b, sizeof q->serial.b) == 0) &&
 	    (!q->has_entry || lg_uuid_eq(q->entry, row->entry)) &&
 	    (!q->has_key || memcmp(q->key.b, row->spki.b, sizeof q->key.b) == 0) && name_fits(q->name, row->name) &&
+	    (!q->has_issuer || memcmp(q->issuer.b, row->issuer.b, sizeof q->issuer.b) == 0) &&
 	    (q->type.n == 0 || lg_str_eq(q->type, row->type)) && (q->profile.n == 0 || lg_str_eq(q->profile, row->profile)) &&
 	    (q->state == 0 || q->state == row->state) && row->expires >= q->expires_from &&
 	    (q->expires_to == 0 || row->expires < q->expires_to);

@@ -7,10 +7,11 @@
 #define LG_CERT_SCAN	2000		/* rows that one page looks at; then it ends, and says where to go on */
 
 struct lg_cert_query {
-	bool has_serial, has_entry, has_key;
+	bool has_serial, has_entry, has_key, has_issuer;
 	lg_serial serial;
 	lg_uuid entry;
 	lg_sha256 key;			/* of the SubjectPublicKeyInfo */
+	lg_sha256 issuer;		/* of the issuing certificate */
 	lg_str name, type, profile;	/* empty: any; of name the beginning, when it ends in '*' */
 	enum lg_cert_state state;	/* 0: any */
 	int64_t expires_from, expires_to;	/* expires_to 0: no end */

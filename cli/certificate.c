@@ -41,7 +41,8 @@ question(struct cli *c, lg_str *ret)
 {
 	static const struct {
 		const char *option, *member;
-	} same[] = { { "subject", "subject" }, { "serial", "serial" }, { "name", "name" }, { "spki", "key" }, { "profile", "profile" }, { "state", "state" } };
+	} same[] = { { "subject", "subject" }, { "serial", "serial" }, { "name", "name" }, { "spki", "key" }, { "profile", "profile" }, { "state", "state" },
+		{ "issuer", "issuer" }, { "expires-after", "expires_after" }, { "expires-before", "expires_before" } };
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16u << 10);
 
 	lg_buf_str(&b, LG_STR("/v1/certificates?limit=500"));
@@ -145,7 +146,7 @@ csv_value(struct cli *c, lg_str v, char after)
 static void
 csv_item(struct cli *c, lg_str item, void *arg)
 {
-	static const char *const fields[] = { "serial", "state", "profile", "subject", "not_before", "expires", "revoked", "reason", "key" };
+	static const char *const fields[] = { "serial", "state", "profile", "subject", "not_before", "expires", "revoked", "reason", "key", "issuer" };
 
 	(void)arg;
 	for (size_t i = 0; i < LG_COUNT(fields); i++)
@@ -165,7 +166,7 @@ cli_certificate_export(struct cli *c)
 		if (!lg_str_eq(format, formats[i].name))
 			continue;
 		if (formats[i].take == csv_item)
-			fputs("serial,state,profile,subject,not_before,expires,revoked,reason,key\n", c->out);
+			fputs("serial,state,profile,subject,not_before,expires,revoked,reason,key,issuer\n", c->out);
 		return each_item(c, formats[i].take, NULL);
 	}
 	return lg_fail(c->cx, LG_E_INVALID, "--format is csv, json or pem");

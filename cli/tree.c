@@ -82,7 +82,9 @@ const struct cli_option cli_globals[] = {
 #define FIND_OPTIONS { "subject", 0, "TYPE/NAME", "only theirs" }, { "serial", 0, "HEX", "only this one" }, \
 	{ "name", 0, "NAME", "of the subject; NAME* for its beginning" }, { "spki", 0, "HEX", "SHA-256 of the SubjectPublicKeyInfo" }, \
 	{ "profile", 0, "NAME", "only of this profile" }, { "state", 0, "NAME", "pending, issued or revoked" }, \
-	{ "expiring", 0, "TIME", "those that end within 90s, 30m, 14d" }
+	{ "issuer", 0, "KID", "only by this issuing CA (or the SHA-256 of its certificate)" }, \
+	{ "expiring", 0, "TIME", "those that end within 90s, 30m, 14d" }, { "expires-after", 0, "TIME", "those that end at this time or later (RFC 3339)" }, \
+	{ "expires-before", 0, "TIME", "those that end before it" }
 #define SSH_OPTIONS { "principal", 0, "NAME,...", "logins, or names of the host (one's own)" }, { "profile", 0, "NAME", "another than ssh-user or ssh-host" }
 #define HERE "Asked on the service's own machine, by root or the service's owner; needs no login."
 

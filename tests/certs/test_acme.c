@@ -1,6 +1,7 @@
 /* test_acme.c: the ACME server as a client sees it: RFC 8555, 8737, 8738, 9773. */
 #include "base/text.h"
 #include "tests/certs/acme_client.h"
+#include "tests/certs/http.h"
 
 /* ---- claims ------------------------------------------------------------------------------------------------- */
 
@@ -527,4 +528,50 @@ Test(acme_nonce, each_is_good_once_and_only_while_it_is_new)
 	lg_arena_free(&a);
 	lg_acme_nonces_free(&n);
 	lg_acme_nonces_free(&other);
+}
+
+#define BRIEF "{\"keys\":[\"P-256\"],\"usages\":[\"serverAuth\"],\"names\":[\"dns\"],\"life_seconds\":600,\"longest_seconds\":600}"
+
+/* draft-ietf-acme-profiles */
+Test(acme, a_client_chooses_among_the_profiles_of_the_directory)
+{
+	struct acme_client c = acme_client_new(world_new());
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(c.w, LG_KEY_P256);
+	struct acme_order o;
+	struct lg_x509 x;
+
+	cr_assert_eq(world_call(c.w, "PUT", "/v1/profiles/brief", NULL, LG_STR(BRIEF)).e, LG_OK, "%s", c.w->cx.error);
+	acme_call(&c, "GET", LG_STR("/acme/directory"), LG_NONE);
+	cr_assert(acme_shows(&c, "\"profiles\":{\"tls-server\":\"") && acme_shows(&c, "\"brief\":\""), "%.*s", LG_FMT(c.body));
+	cr_assert(!acme_shows(&c, "\"host\""), "names of entries are not proved");
+
+	acme_post_to(&c, "/acme/new-order", "{\"identifiers\":" WWW ",\"profile\":\"host\"}");
+	assert_problem(&c, 400, "invalidProfile");
+	acme_post_to(&c, "/acme/new-order", "{\"identifiers\":" WWW ",\"profile\":\"none\"}");
+	assert_problem(&c, 400, "invalidProfile");
+	o = acme_order(&c, WWW ",\"profile\":\"brief\"");
+	cr_assert(acme_shows(&c, "\"profile\":\"brief\""));
+	acme_prove(&c, &o);
+	cr_assert_eq(acme_finalize(&c, &o, k, "www.a.example"), 200, "%.*s", LG_FMT(c.body));
+	cr_assert_eq(acme_post(&c, acme_member(&c, "certificate", 0), LG_NONE), 200);
+	cr_assert(lg_pem_parse(c.w->arena, c.body, LG_STR("CERTIFICATE"), &x.der, NULL));
+	cr_assert_eq(lg_x509_parse(&c.w->cx, x.der, &x), LG_OK);
+	cr_assert_leq(x.not_after, c.w->cx.now + 10 * LG_MINUTE);
+	cr_assert(lg_str_eq(c.w->last_profile, LG_STR("brief")), "policy was asked of it");
+	acme_client_free(&c);
+}
+
+Test(acme, a_profile_that_went_meanwhile_ends_no_order)
+{
+	struct acme_client c = acme_client_new(world_new());
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(c.w, LG_KEY_P256);
+	struct acme_order o;
+
+	cr_assert_eq(world_call(c.w, "PUT", "/v1/profiles/brief", NULL, LG_STR(BRIEF)).e, LG_OK);
+	o = acme_order(&c, WWW ",\"profile\":\"brief\"");
+	acme_prove(&c, &o);
+	cr_assert_eq(world_call(c.w, "DELETE", "/v1/profiles/brief", NULL, LG_NONE).e, LG_OK);
+	acme_finalize(&c, &o, k, "www.a.example");
+	assert_problem(&c, 400, "invalidProfile");
+	acme_client_free(&c);
 }

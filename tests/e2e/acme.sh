@@ -26,7 +26,7 @@ dns_pid=$!
 trap 'kill $dns_pid ${web_pid:-} 2>/dev/null; lg_stop' EXIT
 
 cat >"$T/lightgate.conf" <<CONF
-ceiling: { dns_suffixes: [example.org] }
+ceiling: { dns_suffixes: [example.org], addresses: [127.0.0.0/8] }
 acme: { resolver: "127.0.0.1:$DNS", http_port: $WEB, alpn_port: $ALPN }
 CONF
 lg_start "$T/data" --config "$T/lightgate.conf" --load conf/demo.yaml || bad "start"
@@ -127,7 +127,47 @@ printf 'CHALLENGETYPE=tls-alpn-01\nALPNCERTDIR=%s\nHOOK=%s\n' "$T/dh/alpn" "$T/h
 claim "dehydrated, tls-alpn-01" dehydrated -f "$T/dh/config" -c -d g.example.org
 same "its name" "$(openssl x509 -in "$T/dh/certs/g.example.org/cert.pem" -noout -ext subjectAltName | tail -1 | tr -d ' ')" "DNS:g.example.org"
 
-# what no client has: an order for an address needs curl and an account; the directory and renewal information need neither
+# certbot's library, with one member of the order that it does not know yet: the profile; and an address among the names (RFC 8738)
+printf 'usages: [serverAuth]\nkeys: [P-256]\nnames: [dns, ip]\nlife_seconds: 600\nlongest_seconds: 600\n' >"$T/brief.yaml"
+claim "a profile for servers" lightgate profile set brief -f "$T/brief.yaml"
+has "policy lets it be ordered" "$(activate "@id(\"brief\") permit (principal is Service, action == Action::\"certificate:issue\", resource is Certificate)
+when { context.subject_proof == \"acme\" && resource.profile == \"brief\" };
+$active")" '"version"'
+cat >"$T/order.py" <<'PY'
+import datetime, ipaddress, sys
+from acme import challenges, client, crypto_util, messages
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+import josepy
+directory, ca, www, profile, kid, hmac = sys.argv[1:]
+key = josepy.JWKRSA(key=rsa.generate_private_key(65537, 2048))
+net = client.ClientNetwork(key, verify_ssl=ca)
+c = client.ClientV2(client.ClientV2.get_directory(directory, net), net)
+c.new_account(messages.NewRegistration.from_data(terms_of_service_agreed=True,
+	external_account_binding=messages.ExternalAccountBinding.from_data(key.public_key(), kid, hmac, c.directory)))
+plain = messages.NewOrder.to_partial_json
+messages.NewOrder.to_partial_json = lambda self: {**plain(self), "profile": profile}
+own = ec.generate_private_key(ec.SECP256R1()).private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+try:
+	o = c.new_order(crypto_util.make_csr(own, ["p.example.org"], ipaddrs=[ipaddress.ip_address("127.0.0.1")]))
+	for a in o.authorizations:
+		ch = [x for x in a.body.challenges if isinstance(x.chall, challenges.HTTP01)][0]
+		answer, text = ch.response_and_validation(key)
+		open(www + "/.well-known/acme-challenge/" + ch.chall.encode("token"), "w").write(text)
+		c.answer_challenge(ch, answer)
+	print(c.poll_and_finalize(o, datetime.datetime.now() + datetime.timedelta(seconds=30)).fullchain_pem)
+except messages.Error as e:
+	print(e.typ, e.detail)
+PY
+third=$(eab)
+by_profile() { env -u ASAN_OPTIONS /usr/bin/python3 "$T/order.py" "$D" "$CA" "$T/www" "$1" "$(kid "$2")" "$(hmac "$2")" 2>&1; }
+has "the directory has the profiles" "$(curl -sS --cacert "$CA" "$D" | jq -c .meta.profiles)" '"tls-server":".*"brief":"'
+by_profile brief "$third" >"$T/brief.pem"
+has "a chosen profile, and an address" "$(openssl x509 -in "$T/brief.pem" -noout -ext subjectAltName 2>&1 || head -c 500 "$T/brief.pem")" 'DNS:p.example.org, IP Address:127.0.0.1'
+claim "of ten minutes" test "$(openssl x509 -in "$T/brief.pem" -noout -checkend 660 >/dev/null; echo $?)" = 1
+has "one that is not in the directory" "$(by_profile host "$(eab)")" 'invalidProfile'
+
+# what no client has: the directory and renewal information need neither
 has "the directory" "$(curl -sS --cacert "$CA" "$D")" 'renewalInfo'
 aki=$(openssl x509 -in "$leaf" -noout -ext authorityKeyIdentifier | tail -1 | tr -d ' :' | sed 's/keyid//I')
 b64() { xxd -r -p 2>/dev/null | base64 -w0 | tr '+/' '-_' | tr -d =; }

@@ -90,6 +90,12 @@ fi
 lg() { lightgate --dev "$T/data" certificate "$@"; }
 has "by name" "$(lg list --name 'node*')" '^[0-9a-f]{34} +Host/node1'
 has "what ends soon" "$(lg list --expiring 25h)" 'Host/node1'
+kid=$(lightgate --dev "$T/data" keeper list -o json | jq -r '.keys[] | select(.purpose == "issuer" and .state == "active") | .kid')
+has "by issuer" "$(lg list --issuer="$kid" --profile host)" 'Host/node1'
+same "... by its certificate's digest, page by page" "$(lg list --issuer="$(openssl x509 -in "$T/int.pem" -outform DER | sha256sum | cut -d' ' -f1)" -o json | jq '.items | length')" "$(lg list -o json | jq '.items | length')"
+has "... there is no other" "$(lg list --issuer nobody 2>&1)" 'no issuer has the key'
+has "within a range" "$(lg list --expires-after "$(date -u -d '+20 hours' +%FT%TZ)" --expires-before "$(date -u -d '+28 hours' +%FT%TZ)")" 'Host/node1'
+lacks "... within another" "$(lg list --expires-after "$(date -u -d '+28 hours' +%FT%TZ)")" 'Host/node1'
 lacks "... within a minute nothing" "$(lg list --expiring 1m --profile host)" 'Host/node1'
 same "revoked ones" "$(lg list --state revoked -o json | jq -r '.items[].serial')" "$serial"
 same "CSV" "$(lg export --format csv --state revoked | cut -d, -f1,2,8)" "$(printf 'serial,state,reason\n"%s","revoked","superseded"' "$serial")"
@@ -124,6 +130,8 @@ same "what ended lately stays" "$(lg purge --expired 1s)" "0 rows are gone"
 # ---- nobody renewed it ---------------------------------------------------------------------------------------------------------
 has "what is alive is counted" "$(curl -sS --cacert "$CA" "$HTTPS/metrics")" '^lightgate_certificates_live\{tenant="1",profile="tls-server",within_days="1"\} [1-9]'
 wait $doctor
+has "all of an issuer" "$(lg revoke --issuer="$kid" --reason superseded -o json)" '"revoked":[1-9]'
+same "... nothing of it is alive" "$(lg list --issuer="$kid" --state issued --expires-after "$(date -u +%FT%TZ)" -o json | jq '.items | length')" 0
 has "doctor finds what nobody renewed" "$(cat "$T/doctor.out")" "BAD +certificate $(cat "$T/brief.serial"): brief Host/node1 ends .* nobody renewed it"
 has "... and is content otherwise" "$(cat "$T/doctor.out")" 'ok +roots and issuing CAs'
 done_testing
