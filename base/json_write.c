@@ -1,6 +1,4 @@
 /* json_write.c: JSON into a buffer. */
-#include <stdio.h>
-
 #include "base/json_scan.h"
 #include "base/text.h"
 
@@ -146,9 +144,15 @@ lg_jsonw_raw(struct lg_jsonw *w, lg_str json)
 void
 lg_jsonw_int(struct lg_jsonw *w, int64_t v)
 {
-	char text[24];
+	char text[24], *end = text + sizeof text, *p = end;
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
 
-	lg_jsonw_raw(w, (lg_str){ text, (size_t)snprintf(text, sizeof text, "%lld", (long long)v) });
+	do
+		*--p = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (v < 0)
+		*--p = '-';
+	lg_jsonw_raw(w, (lg_str){ p, (size_t)(end - p) });
 }
 
 void

@@ -1,13 +1,26 @@
 /* percent.c: percent-encoding (RFC 3986 2.1), HTML escapes and decimal integers. */
 #include "base/text.h"
 
+/* How much of the text's beginning stands for itself. */
+static size_t
+plain_part(lg_str text, bool plus_is_blank)
+{
+	const char *percent = text.n == 0 ? NULL : memchr(text.p, '%', text.n);
+	size_t n = percent == NULL ? text.n : (size_t)(percent - text.p);
+	const char *plus = n == 0 || !plus_is_blank ? NULL : memchr(text.p, '+', n);
+
+	return plus == NULL ? n : (size_t)(plus - text.p);
+}
+
 bool
 lg_percent_parse(struct lg_arena *a, lg_str text, bool plus_is_blank, lg_str *ret)
 {
 	char *p = lg_alloc(a, text.n + 1);
-	size_t n = 0;
+	size_t n = plain_part(text, plus_is_blank);
 
-	for (size_t i = 0; i < text.n; i++) {
+	if (n > 0)
+		memcpy(p, text.p, n);
+	for (size_t i = n; i < text.n; i++) {
 		char c = text.p[i];
 		if (c == '%') {
 			int high = i + 2 < text.n ? lg_hex_digit(text.p[i + 1]) : -1;

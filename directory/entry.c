@@ -98,20 +98,35 @@ lg_attr_it_of(const struct lg_entry *e)
 	return (struct lg_attr_it){ lg_rd_of(e->body) };
 }
 
+/* Past the next block, whose values are not looked at; false at the end. */
+static bool
+next_block(struct lg_rd *rd, uint64_t *id, lg_str *block)
+{
+	if (rd->p >= rd->end || rd->bad)
+		return false;
+	*id = lg_rd_varint(rd);
+	*block = lg_rd_varstr(rd);
+	return !rd->bad && *id <= UINT16_MAX;
+}
+
+static bool
+open_block(uint64_t id, lg_str block, struct lg_attr_values *ret)
+{
+	ret->rd = lg_rd_of(block);
+	ret->n = (uint32_t)lg_rd_varint(&ret->rd);
+	ret->attr = lg_attr_of((unsigned)id);
+	return ret->attr != NULL;
+}
+
 bool
 lg_attr_next(struct lg_attr_it *it, struct lg_attr_values *ret)
 {
-	while (it->rd.p < it->rd.end && !it->rd.bad) {
-		uint64_t id = lg_rd_varint(&it->rd);
-		lg_str block = lg_rd_varstr(&it->rd);
-		if (it->rd.bad || id > UINT16_MAX)
-			return false;
-		ret->rd = lg_rd_of(block);
-		ret->n = (uint32_t)lg_rd_varint(&ret->rd);
-		ret->attr = lg_attr_of((unsigned)id);
-		if (ret->attr != NULL)
+	uint64_t id;
+	lg_str block;
+
+	while (next_block(&it->rd, &id, &block))
+		if (open_block(id, block, ret))
 			return true;
-	}
 	return false;
 }
 
@@ -128,10 +143,12 @@ bool
 lg_entry_values(const struct lg_entry *e, unsigned id, struct lg_attr_values *ret)
 {
 	struct lg_attr_it it = lg_attr_it_of(e);
+	uint64_t at;
+	lg_str block;
 
-	while (lg_attr_next(&it, ret))
-		if (ret->attr->id == id)
-			return true;
+	while (next_block(&it.rd, &at, &block))
+		if (at == id)
+			return open_block(at, block, ret);
 	return false;
 }
 

@@ -127,21 +127,44 @@ wants_profile(lg_str scope, lg_str names)
 	    || sts_scope_has(scope, LG_STR("phone")) || sts_scope_has(scope, LG_STR("address"));
 }
 
-lg_err
-sts_claims_read(struct sts_rq *rq, lg_uuid id, lg_str scope, lg_str names, struct sts_said *ret)
+static bool
+wants_groups(lg_str scope, lg_str names)
 {
-	bool groups = sts_scope_has(scope, LG_STR("groups")) || sts_scope_has(names, LG_STR("groups"));
+	return sts_scope_has(scope, LG_STR("groups")) || sts_scope_has(names, LG_STR("groups"));
+}
+
+/* What is said beside the subject itself. */
+static lg_err
+complete(struct sts_rq *rq, lg_str scope, lg_str names, struct sts_said *ret)
+{
 	struct lg_sts_ports *p = &rq->sts->ports;
 
 	ret->profile = (struct lg_sts_profile){ .updated = 0 };
-	LG_TRY(p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, id, groups, &ret->subject));
 	if (wants_profile(scope, names))
-		LG_TRY(p->profile(p->self, rq->cx, rq->view, rq->tenant_id, id, &ret->profile));
+		LG_TRY(p->profile(p->self, rq->cx, rq->view, rq->tenant_id, ret->subject.id, &ret->profile));
 	/* Everybody has a name to be called by. */
 	if (ret->subject.display.n == 0)
 		ret->subject.display = ret->subject.name;
 	keep(rq->cx->arena, ret);
 	return LG_OK;
+}
+
+lg_err
+sts_claims_read(struct sts_rq *rq, lg_uuid id, lg_str scope, lg_str names, struct sts_said *ret)
+{
+	struct lg_sts_ports *p = &rq->sts->ports;
+
+	LG_TRY(p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, id, wants_groups(scope, names), &ret->subject));
+	return complete(rq, scope, names, ret);
+}
+
+lg_err
+sts_claims_of(struct sts_rq *rq, const struct lg_sts_subject *s, lg_str scope, lg_str names, struct sts_said *ret)
+{
+	if (wants_groups(scope, names))
+		return sts_claims_read(rq, s->id, scope, names, ret);
+	ret->subject = *s;
+	return complete(rq, scope, names, ret);
 }
 
 /* ---- what is asked for (5.5) --------------------------------------------------------------------------------------- */

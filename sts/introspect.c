@@ -54,13 +54,15 @@ static bool
 refresh_token(struct sts_rq *rq, lg_str token)
 {
 	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
-	lg_sha256 h = lg_sha256_of(token);
 	struct lg_sts_subject s;
 	struct sts_grant g;
+	lg_sha256 h;
 	lg_uuid id;
 
-	if (!sts_refresh_parse(rq->cx->arena, token, &id)
-	    || sts_grant_get(rq->cx, rq->view, rq->tenant_id, id, &g) != LG_OK
+	if (!sts_refresh_parse(rq->cx->arena, token, &id))
+		return false;
+	h = lg_sha256_of(token);
+	if (sts_grant_get(rq->cx, rq->view, rq->tenant_id, id, &g) != LG_OK
 	    || !lg_equal_bytes(h.b, g.current.b, sizeof h.b) || !sts_grant_good(rq, &g)
 	    || !(rq->client.introspect || lg_str_eq(g.client, rq->client.id)) || !find_subject(rq, g.subject, &s))
 		return false;

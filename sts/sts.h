@@ -28,7 +28,7 @@ struct lg_sts {
 	struct sts_mail_counts *mail_counts;
 	struct sts_foreign *foreign;		/* what identity sources publish */
 	unsigned ldap_waiting;			/* sign-ins at other directories; atomic */
-	struct sts_caches *caches;		/* verified tokens, one table a thread */
+	struct sts_caches *caches;		/* verified tokens */
 	struct sts_throttle *throttle;
 	struct sts_replay *replay;		/* client assertions that were used */
 	struct sts_replay *proofs;		/* DPoP proofs that were used, devices that have just asked */
@@ -253,9 +253,10 @@ bool sts_token_revoked(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, co
 
 LG_CHECKED lg_err sts_caches_new(struct lg_ctx *cx, struct sts_caches **ret);
 void sts_caches_free(struct sts_caches **c);
-bool sts_cache_get(struct sts_caches *c, struct lg_arena *a, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
+/* The claims' text is in cx's arena.  No lock: whoever reads waits for nobody. */
+bool sts_cache_get(struct sts_caches *c, struct lg_ctx *cx, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
     struct lg_claims *ret);
-void sts_cache_put(struct sts_caches *c, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
+void sts_cache_put(struct sts_caches *c, struct lg_ctx *cx, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
     const struct lg_claims *claims);
 /* Signature, typ, issuer and times; not audience, revocation, subject. */
 LG_CHECKED lg_err sts_token_verify(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t,
@@ -382,6 +383,8 @@ struct sts_said {
 };
 /* As the directory has them now; with what these scopes and names need.  LG_E_NOT_FOUND. */
 LG_CHECKED lg_err sts_claims_read(struct sts_rq *rq, lg_uuid id, lg_str scope, lg_str names, struct sts_said *ret);
+/* The same of a subject that was read in this view, without groups. */
+LG_CHECKED lg_err sts_claims_of(struct sts_rq *rq, const struct lg_sts_subject *s, lg_str scope, lg_str names, struct sts_said *ret);
 /* The claims for which a scope stands, and those named one by one. */
 void sts_claims_write(struct lg_jsonw *w, lg_str scope, lg_str names, const struct sts_said *s);
 void sts_claims_names(struct lg_jsonw *w);	/* all there are */

@@ -60,7 +60,7 @@ run(struct sts_rq *rq, lg_str token, bool dpop)
 	if (!sts_scope_has(b.claims.scope, LG_STR("openid")))
 		return sts_refuse(rq, STS_INSUFFICIENT_SCOPE, "the token has no openid scope");
 	names = sts_claims_carried(rq->cx->arena, b.claims.payload);
-	LG_TRY(sts_claims_read(rq, b.subject.id, b.claims.scope, names, &said));
+	LG_TRY(sts_claims_of(rq, &b.subject, b.claims.scope, names, &said));
 	/* A client that is gone meanwhile has no wishes. */
 	if (sts_client_load(rq, b.claims.client_id, &rq->client) != LG_OK || rq->client.userinfo_alg == LG_ALG_NONE)
 		return answer_json(rq, b.claims.scope, names, &said);

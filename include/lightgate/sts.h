@@ -355,7 +355,7 @@ struct lg_sts_bearer {
 };
 /*
  * Accepts an at+jwt of this tenant for this audience: signature, type, issuer, times, revocation, sender constraint (peer_cert: DER,
- * empty without one) and that its subject still exists and is enabled.  Verified signatures are kept per thread; everything else is
+ * empty without one) and that its subject still exists and is enabled.  Verified signatures are remembered; everything else is
  * checked at each use.  On any thread.  LG_E_UNAUTHENTICATED or LG_E_EXPIRED with a sentence.
  */
 LG_CHECKED lg_err lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_str token,

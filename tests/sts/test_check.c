@@ -1,5 +1,7 @@
 #include "tests/sts/kit.h"
 
+#include <pthread.h>
+
 #include "base/text.h"
 
 TestSuite(check, .init = kit_start, .fini = kit_end);
@@ -164,13 +166,70 @@ Test(check, the_cache_is_bounded_and_never_mixes_tokens)
 		struct lg_claims c = { .jti = lg_print(kit.arena, "jti-%d", i), .audience = { LG_STR("x") }, .naudience = 1 }, got;
 		lg_sha256 key = lg_sha256_of(c.jti);
 
-		sts_cache_put(kit.sts->caches, TENANT, 1, &key, &c);
-		cr_assert(sts_cache_get(kit.sts->caches, kit.arena, TENANT, 1, &key, &got));
+		sts_cache_put(kit.sts->caches, &kit.cx, TENANT, 1, &key, &c);
+		cr_assert(sts_cache_get(kit.sts->caches, &kit.cx, TENANT, 1, &key, &got));
 		cr_assert(lg_str_eq(got.jti, c.jti) && lg_claims_for(&got, LG_STR("x")));
-		cr_assert_not(sts_cache_get(kit.sts->caches, kit.arena, TENANT + 1, 1, &key, &got));
-		cr_assert_not(sts_cache_get(kit.sts->caches, kit.arena, TENANT, 2, &key, &got));
+		cr_assert_not(sts_cache_get(kit.sts->caches, &kit.cx, TENANT + 1, 1, &key, &got));
+		cr_assert_not(sts_cache_get(kit.sts->caches, &kit.cx, TENANT, 2, &key, &got));
 	}
 	cr_assert_eq(kit_check(good(""), OWN, &b), LG_OK);
+}
+
+/* Claims of a size and with slices of their own, all told from the number; their keys differ in the last octet: one set for all. */
+static lg_sha256
+numbered(struct lg_arena *a, int i, struct lg_claims *c)
+{
+	size_t n = 50 + (size_t)i * 97;
+	char *payload = lg_alloc(a, n);
+
+	memset(payload, 'a' + i, n);
+	*c = (struct lg_claims){
+		.payload = { payload, n }, .subject = { payload + 7, 20 }, .jti = lg_print(a, "jti-%d", i), .issued = i,
+		.audience = { lg_print(a, "audience-%d", i) }, .naudience = 1,
+	};
+	return (lg_sha256){ .b = { [31] = (uint8_t)i } };
+}
+
+struct reader {
+	pthread_t thread;
+	size_t found;
+};
+
+static void *
+write_and_read(void *arg)
+{
+	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
+	struct reader *r = arg;
+	struct lg_ctx cx;
+
+	for (int round = 0; round < 20000; round++) {
+		struct lg_claims want, got;
+		int i = round * 7 % 24;
+
+		lg_arena_reset(a);
+		lg_ctx_init(&cx, a);
+		lg_sha256 key = numbered(a, i, &want);
+		if (round % 8 == 0)
+			sts_cache_put(kit.sts->caches, &cx, TENANT, 1, &key, &want);
+		if (!sts_cache_get(kit.sts->caches, &cx, TENANT, 1, &key, &got))
+			continue;
+		r->found++;
+		cr_assert(got.issued == i && lg_str_eq(got.payload, want.payload) && lg_str_eq(got.subject, want.subject));
+		cr_assert(lg_str_eq(got.jti, want.jti) && lg_claims_for(&got, want.audience[0]));
+	}
+	return NULL;
+}
+
+Test(check, who_reads_while_others_write_gets_the_whole_or_nothing)
+{
+	struct reader r[4] = { { .found = 0 } };
+
+	for (size_t i = 0; i < LG_COUNT(r); i++)
+		cr_assert_eq(pthread_create(&r[i].thread, NULL, write_and_read, &r[i]), 0);
+	for (size_t i = 0; i < LG_COUNT(r); i++) {
+		pthread_join(r[i].thread, NULL);
+		cr_assert_gt(r[i].found, 100);
+	}
 }
 
 Test(check, the_bearer_scheme_is_read_in_any_case)
