@@ -77,12 +77,12 @@ check_signature(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const st
 	if (token.n == 0 || token.n > LG_TOKEN_MAX)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "no token, or one longer than allowed");
 	key = lg_sha256_of(token);
-	if (sts_cache_get(sts->caches, cx, tenant, t->keys_revision, &key, ret))
+	if (sts_cache_get(sts, cx, tenant, t->keys_revision, &key, ret))
 		return LG_OK;
 	LG_TRY(lg_jws_verify(cx, token, t->keys, "at+jwt", &jws));
 	if (lg_claims_parse(cx, jws.payload, ret) != LG_OK)
 		return lg_fail_in(cx, LG_E_UNAUTHENTICATED, "token");
-	sts_cache_put(sts->caches, cx, tenant, t->keys_revision, &key, ret);
+	sts_cache_put(sts, cx, tenant, t->keys_revision, &key, ret);
 	return LG_OK;
 }
 

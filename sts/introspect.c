@@ -30,23 +30,22 @@ find_subject(struct sts_rq *rq, lg_uuid id, struct lg_sts_subject *ret)
 
 /* The claims as they were signed, after what only we know. */
 static bool
-access_token(struct sts_rq *rq, lg_str token)
+access_token(struct sts_rq *rq, lg_str token, struct lg_claims *ret)
 {
 	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
 	struct lg_sts_subject s;
-	struct lg_claims c;
 	lg_uuid sub;
 
-	if (sts_token_verify(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, token, &c) != LG_OK
-	    || sts_token_revoked(rq->cx, rq->view, rq->tenant_id, &c) || !may_see(rq, &c)
-	    || !lg_uuid_parse(c.subject, &sub) || !find_subject(rq, sub, &s) || !lg_str_starts(c.payload, LG_STR("{")))
+	if (sts_token_verify(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, token, ret) != LG_OK
+	    || sts_token_revoked(rq->cx, rq->view, rq->tenant_id, ret) || !may_see(rq, ret)
+	    || !lg_uuid_parse(ret->subject, &sub) || !find_subject(rq, sub, &s) || !lg_str_starts(ret->payload, LG_STR("{")))
 		return false;
 	lg_jsonw_object(&w);
 	lg_jsonw_bool_of(&w, "active", true);
-	lg_jsonw_str_of(&w, "token_type", c.cnf_jkt.n > 0 ? LG_STR("DPoP") : LG_STR("Bearer"));
+	lg_jsonw_str_of(&w, "token_type", ret->cnf_jkt.n > 0 ? LG_STR("DPoP") : LG_STR("Bearer"));
 	lg_jsonw_str_of(&w, "username", s.name);
 	lg_buf_byte(w.out, ',');
-	lg_buf_str(w.out, lg_str_sub(c.payload, 1, c.payload.n));
+	lg_buf_str(w.out, lg_str_sub(ret->payload, 1, ret->payload.n));
 	return true;
 }
 
@@ -103,11 +102,23 @@ answer_token(struct sts_rq *rq)
 	return sts_answer_signed(rq, &s);
 }
 
+/* Who asks has proved itself by what the question says: an assertion is good once. */
+static bool
+may_be_kept(const struct sts_rq *rq)
+{
+	return rq->client.auth == LG_CLIENT_SECRET;
+}
+
 static lg_err
 run(struct sts_rq *rq)
 {
+	struct sts_again again;
+	struct lg_claims c;
 	lg_str token;
+	bool about_access;
 
+	if (sts_again(rq, "introspect", &again))
+		return lg_buf_status(rq->cx, &rq->ex->out);
 	LG_TRY(sts_rq_form(rq));
 	LG_TRY(sts_client_authenticate(rq));
 	/* RFC 7662 2.1: who has no credentials could only guess tokens. */
@@ -116,13 +127,17 @@ run(struct sts_rq *rq)
 	token = lg_form_get(&rq->form, "token");
 	if (token.n == 0)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "token is missing");
-	if (!refresh_token(rq, token) && !access_token(rq, token))
+	about_access = !refresh_token(rq, token) && access_token(rq, token, &c);
+	if (rq->ex->out.n == 0)
 		answer_inactive(rq);
 	if (wants_token(rq))
 		return answer_token(rq);
 	sts_json(rq->ex);
 	sts_no_store(rq->ex);
-	return lg_buf_status(rq->cx, &rq->ex->out);
+	LG_TRY(lg_buf_status(rq->cx, &rq->ex->out));
+	if (about_access && may_be_kept(rq))
+		sts_again_keep(rq, &again, &c);
+	return LG_OK;
 }
 
 lg_err

@@ -1,11 +1,14 @@
 /* sts.c: the service itself: made once, shared by all threads. */
 #include "sts/sts.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "sts/mail.h"
 #include "sts/source.h"
 #include "sts/web.h"
+
+static _Atomic uint64_t made = 1;
 
 lg_err
 lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **ret)
@@ -15,6 +18,7 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	if (sts == NULL)
 		return lg_fail(cx, LG_E_INTERNAL, "sts: no memory");
 	sts->arena = lg_arena_new();
+	sts->instance = atomic_fetch_add(&made, 1);
 	sts->store = o->store;
 	sts->ports = o->ports;
 	sts->decider = o->decider;
@@ -26,7 +30,8 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	LG_TRY(sts_web_new(cx, sts->arena, o->files, o->nfiles, &sts->web));
 	LG_TRY(sts_mail_counts_new(cx, &sts->mail_counts));
 	LG_TRY(sts_foreign_new(cx, &sts->foreign));
-	LG_TRY(sts_caches_new(cx, &sts->caches));
+	LG_TRY(sts_kept_new(cx, &sts->tokens));
+	LG_TRY(sts_kept_new(cx, &sts->answers));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
 	LG_TRY(sts_replay_new(cx, &sts->replay));
 	LG_TRY(sts_replay_new(cx, &sts->proofs));
@@ -41,7 +46,8 @@ lg_sts_free(struct lg_sts **sts)
 	if (*sts == NULL)
 		return;
 	sts_foreign_free(&(*sts)->foreign);
-	sts_caches_free(&(*sts)->caches);
+	sts_kept_free(&(*sts)->tokens);
+	sts_kept_free(&(*sts)->answers);
 	sts_throttle_free(&(*sts)->throttle);
 	sts_replay_free(&(*sts)->replay);
 	sts_replay_free(&(*sts)->proofs);

@@ -28,7 +28,8 @@ struct lg_sts {
 	struct sts_mail_counts *mail_counts;
 	struct sts_foreign *foreign;		/* what identity sources publish */
 	unsigned ldap_waiting;			/* sign-ins at other directories; atomic */
-	struct sts_caches *caches;		/* verified tokens */
+	struct sts_kept *tokens, *answers;	/* verified ones; those that were given */
+	uint64_t instance;			/* of this process: no two are the same */
 	struct sts_throttle *throttle;
 	struct sts_replay *replay;		/* client assertions that were used */
 	struct sts_replay *proofs;		/* DPoP proofs that were used, devices that have just asked */
@@ -249,15 +250,35 @@ bool sts_is_revoked(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum 
 /* All four kinds, for a token. */
 bool sts_token_revoked(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_claims *c);
 
-/* ---- verified tokens (check.c, cache.c) --------------------------------------------------------------------- */
+/* ---- verified tokens (check.c, cache.c), answers that were given (again.c), what both are kept in (kept.c) --------------- */
 
-LG_CHECKED lg_err sts_caches_new(struct lg_ctx *cx, struct sts_caches **ret);
-void sts_caches_free(struct sts_caches **c);
-/* The claims' text is in cx's arena.  No lock: whoever reads waits for nobody. */
-bool sts_cache_get(struct sts_caches *c, struct lg_ctx *cx, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
+#define STS_KEPT_MAX		6144	/* octets; of what is larger nothing is kept */
+
+struct sts_kept;
+LG_CHECKED lg_err sts_kept_new(struct lg_ctx *cx, struct sts_kept **ret);
+void sts_kept_free(struct sts_kept **k);
+/* A copy in cx's arena, aligned for whatever it was.  No lock: whoever reads waits for nobody. */
+bool sts_kept_get(struct sts_kept *k, struct lg_ctx *cx, const lg_sha256 *key, lg_str *ret);
+void sts_kept_put(struct sts_kept *k, struct lg_ctx *cx, const lg_sha256 *key, lg_str value);
+
+bool sts_cache_get(struct lg_sts *sts, struct lg_ctx *cx, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
     struct lg_claims *ret);
-void sts_cache_put(struct sts_caches *c, struct lg_ctx *cx, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
+void sts_cache_put(struct lg_sts *sts, struct lg_ctx *cx, uint32_t tenant, uint64_t keys_revision, const lg_sha256 *token,
     const struct lg_claims *claims);
+
+/* A question, as it stands between its asking and its answer. */
+struct sts_again {
+	lg_sha256 question;
+	bool keep;			/* its answer may be given again */
+};
+/*
+ * With a view open.  True: the answer is in rq->ex, the same as before.  A question is all that a request says of who asks what; one
+ * that brings a certificate or a proof is never answered so.
+ */
+bool sts_again(struct sts_rq *rq, const char *endpoint, struct sts_again *ret);
+/* The answer that is in rq->ex holds as long as this token, the tenant's keys and all that answers are made from. */
+void sts_again_keep(struct sts_rq *rq, const struct sts_again *again, const struct lg_claims *token);
+
 /* Signature, typ, issuer and times; not audience, revocation, subject. */
 LG_CHECKED lg_err sts_token_verify(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t,
     lg_str token, struct lg_claims *ret);

@@ -53,17 +53,23 @@ static lg_err
 run(struct sts_rq *rq, lg_str token, bool dpop)
 {
 	struct lg_sts_bearer b;
+	struct sts_again again;
 	struct sts_said said;
 	lg_str names;
 
+	if (sts_again(rq, "userinfo", &again))
+		return lg_buf_status(rq->cx, &rq->ex->out);
 	LG_TRY(sts_request_check(rq, rq->view, token, dpop, rq->tenant.issuer, &b));
 	if (!sts_scope_has(b.claims.scope, LG_STR("openid")))
 		return sts_refuse(rq, STS_INSUFFICIENT_SCOPE, "the token has no openid scope");
 	names = sts_claims_carried(rq->cx->arena, b.claims.payload);
 	LG_TRY(sts_claims_of(rq, &b.subject, b.claims.scope, names, &said));
 	/* A client that is gone meanwhile has no wishes. */
-	if (sts_client_load(rq, b.claims.client_id, &rq->client) != LG_OK || rq->client.userinfo_alg == LG_ALG_NONE)
-		return answer_json(rq, b.claims.scope, names, &said);
+	if (sts_client_load(rq, b.claims.client_id, &rq->client) != LG_OK || rq->client.userinfo_alg == LG_ALG_NONE) {
+		LG_TRY(answer_json(rq, b.claims.scope, names, &said));
+		sts_again_keep(rq, &again, &b.claims);
+		return LG_OK;
+	}
 	return answer_token(rq, &b.claims, names, &said);
 }
 

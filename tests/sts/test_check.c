@@ -166,11 +166,11 @@ Test(check, the_cache_is_bounded_and_never_mixes_tokens)
 		struct lg_claims c = { .jti = lg_print(kit.arena, "jti-%d", i), .audience = { LG_STR("x") }, .naudience = 1 }, got;
 		lg_sha256 key = lg_sha256_of(c.jti);
 
-		sts_cache_put(kit.sts->caches, &kit.cx, TENANT, 1, &key, &c);
-		cr_assert(sts_cache_get(kit.sts->caches, &kit.cx, TENANT, 1, &key, &got));
+		sts_cache_put(kit.sts, &kit.cx, TENANT, 1, &key, &c);
+		cr_assert(sts_cache_get(kit.sts, &kit.cx, TENANT, 1, &key, &got));
 		cr_assert(lg_str_eq(got.jti, c.jti) && lg_claims_for(&got, LG_STR("x")));
-		cr_assert_not(sts_cache_get(kit.sts->caches, &kit.cx, TENANT + 1, 1, &key, &got));
-		cr_assert_not(sts_cache_get(kit.sts->caches, &kit.cx, TENANT, 2, &key, &got));
+		cr_assert_not(sts_cache_get(kit.sts, &kit.cx, TENANT + 1, 1, &key, &got));
+		cr_assert_not(sts_cache_get(kit.sts, &kit.cx, TENANT, 2, &key, &got));
 	}
 	cr_assert_eq(kit_check(good(""), OWN, &b), LG_OK);
 }
@@ -210,8 +210,8 @@ write_and_read(void *arg)
 		lg_ctx_init(&cx, a);
 		lg_sha256 key = numbered(a, i, &want);
 		if (round % 8 == 0)
-			sts_cache_put(kit.sts->caches, &cx, TENANT, 1, &key, &want);
-		if (!sts_cache_get(kit.sts->caches, &cx, TENANT, 1, &key, &got))
+			sts_cache_put(kit.sts, &cx, TENANT, 1, &key, &want);
+		if (!sts_cache_get(kit.sts, &cx, TENANT, 1, &key, &got))
 			continue;
 		r->found++;
 		cr_assert(got.issued == i && lg_str_eq(got.payload, want.payload) && lg_str_eq(got.subject, want.subject));
