@@ -110,6 +110,7 @@ show(struct sts_account *ac, int status, const char *problem)
 		{ .name = "totp", .value = ac->set.totp ? LG_STR("1") : LG_NONE },
 		{ .name = "second", .value = sts_factor_set_second(&ac->set) ? LG_STR("1") : LG_NONE },
 		{ .name = "codes", .value = lg_print(rq->cx->arena, "%zu", ac->set.codes) },
+		{ .name = "others", .value = sessions.n > 1 ? LG_STR("1") : LG_NONE },
 		{ .name = "sessions", .rows = &sessions }, { .name = "passkeys", .rows = &passkeys },
 		{ .name = "consents", .rows = &consents },
 	};

@@ -1,5 +1,6 @@
 // What people do at the pages, in headless Chromium.  node pages.mjs ISSUER CREDENTIALS SCREENSHOTS: a line a claim, "ok ..." or "not ok ...".
 import crypto from "node:crypto";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import { chromium } from "playwright-core";
@@ -7,7 +8,8 @@ import { chromium } from "playwright-core";
 const [issuer, credentials, shots] = process.argv.slice(2);
 const claim = (what, good, seen = "") => console.log(`${good ? "ok" : "not ok"} ${what}${good ? "" : `: ${String(seen).slice(0, 300)}`}`);
 const secrets = JSON.parse(fs.readFileSync(credentials));
-const password = (secrets.credentials ?? secrets).find((c) => c.name === "alice").secret;
+const secretOf = (name) => (secrets.credentials ?? secrets).find((c) => c.name === name).secret;
+const password = secretOf("alice");
 const axe = fs.existsSync("node_modules/axe-core/axe.min.js") ? fs.readFileSync("node_modules/axe-core/axe.min.js", "utf8") : null;
 
 // The application: any port of a loopback address is as good (RFC 8252 7.3).
@@ -20,15 +22,9 @@ const request = (client, more = {}) => `${issuer}/oauth2/authorize?${new URLSear
 	response_type: "code", client_id: client, redirect_uri: `${there}/cb`, scope: "openid profile email", state: "s",
 	code_challenge: challenge, code_challenge_method: "S256", ...more })}`;
 
-// RFC 6238, written a second time.
-const totp = (secret, ahead = 0) => {
-	const bits = [...secret.replace(/ /g, "")].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
-	const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
-	const step = Buffer.alloc(8);
-	step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + ahead));
-	const mac = crypto.createHmac("sha1", key).update(step).digest();
-	return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, "0");
-};
+// What the app on a phone would show, and its camera see: oathtool and zbarimg.
+const run = (tool, ...options) => { try { return execFileSync(tool, options, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim(); } catch (e) { return e.code === "ENOENT" ? null : ""; } };
+const totp = (secret) => run("oathtool", "--totp", "--base32", secret.replace(/ /g, "")) ?? "";
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, headless: true,
 	args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
@@ -39,7 +35,7 @@ const open = async (options = {}) => {
 const back = (page) => page.waitForURL(`${there}/**`, { timeout: 10000 }).catch(() => {}).then(() => new URL(page.url()).searchParams);
 
 // Each page, small and large, light and dark; nothing is wider than the window; axe finds nothing.
-const look = async (page, name) => {
+const look = async (page, name, scripted = true) => {
 	for (const [width, height] of [[320, 640], [1200, 800]])
 		for (const colorScheme of ["light", "dark"]) {
 			await page.setViewportSize({ width, height });
@@ -47,7 +43,7 @@ const look = async (page, name) => {
 			await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
 			const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 			claim(`${name} fits into ${width} pixels`, wide <= 0, `${wide} too wide`);
-			if (axe) {
+			if (axe && scripted) {
 				const found = await page.evaluate(`${axe}; axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html))`);
 				claim(`${name}, ${width}, ${colorScheme}: axe finds nothing`, found.length === 0, found.join("; "));
 			}
@@ -55,9 +51,9 @@ const look = async (page, name) => {
 	await page.setViewportSize({ width: 1200, height: 800 });
 	await page.emulateMedia({ colorScheme: "light" });
 };
-const signIn = async (page) => {
-	await page.fill("#username", "alice");
-	await page.fill("#password", password);
+const signIn = async (page, name = "alice", secret = password) => {
+	await page.fill("#username", name);
+	await page.fill("#password", secret);
 	await page.click("form[action$='/login'] button");
 	await page.waitForLoadState();
 };
@@ -115,6 +111,16 @@ await look(page, "account");
 await page.click("a[href$='/account/totp']");
 await look(page, "totp");
 const secret = await page.textContent(".secret");
+await (await page.$(".qr")).screenshot({ path: `${shots}/qr.png` });
+const scanned = run("zbarimg", "-q", "--raw", `${shots}/qr.png`);
+if (scanned === null)
+	console.log("SKIP zbarimg is not installed: nobody looked at the QR code");
+else
+	claim("a camera reads the QR code", scanned.startsWith("otpauth://totp/") && new URL(scanned).searchParams.get("secret") === secret.replace(/ /g, ""), scanned);
+claim("oathtool is there", run("oathtool", "--version") !== null);
+await page.fill("#code", "000000");
+await page.click("button");
+claim("a wrong code is told", (await page.textContent("[role=alert]")).includes("wrong"), await page.textContent("main"));
 await page.fill("#code", totp(secret));
 await page.click("button");
 await look(page, "recovery-codes");
@@ -131,6 +137,100 @@ claim("and then the account page", (await page.textContent("h1")) === "Your acco
 	await other.page.click("button");
 	claim("a recovery code is a second step", (await back(other.page)).has("code"), other.page.url());
 	await other.context.close();
+}
+
+// The password: changed with the old one; whoever is signed in elsewhere is not any more.
+let changed = "another good password";
+{
+	const other = await open();
+	await other.page.goto(`${issuer}/account`);
+	await signIn(other.page);
+	await other.page.fill("#code", codes[1]);
+	await other.page.click("button");
+	claim("signed in twice", (await other.page.textContent("h1")) === "Your account", other.page.url());
+	await page.goto(`${issuer}/account`);
+	await page.click("a[href$='/account/password']");
+	await look(page, "password");
+	const change = async (old, first, second) => {
+		await page.fill("#old", old);
+		await page.fill("#password", first);
+		await page.fill("#again", second);
+		await page.click("button");
+		await page.waitForLoadState();
+	};
+	await change("wrong", changed, changed);
+	claim("the old password has to be right", (await page.textContent("[role=alert]")).includes("old password is wrong"), await page.textContent("main"));
+	await look(page, "password-wrong");
+	await change(password, changed, "something else");
+	claim("the new one is typed twice", (await page.textContent("[role=alert]")).includes("twice"), await page.textContent("main"));
+	await change(password, changed, changed);
+	claim("then it is changed, and one stays signed in", (await page.textContent("h1")) === "Your account", await page.textContent("main"));
+	await other.page.goto(`${issuer}/account`);
+	claim("elsewhere one is not", (await other.page.textContent("h1")) === "Sign in", await other.page.textContent("h1"));
+	await other.context.close();
+}
+
+// An invitation, without script: the first password.
+{
+	const { context: other, page: at } = await open({ javaScriptEnabled: false });
+	await at.goto(process.env.INVITATION);
+	await look(at, "invitation", false);
+	await at.fill("#password", "the first of them");
+	await at.fill("#again", "the first of the");
+	await at.click("button");
+	claim("two that differ are told", (await at.textContent("[role=alert]")).includes("twice"), await at.textContent("main"));
+	await look(at, "invitation-differs", false);
+	await at.fill("#password", "the first of them");
+	await at.fill("#again", "the first of them");
+	await at.click("button");
+	await look(at, "invitation-done", false);
+	await at.click("a.button");
+	await signIn(at, "dave", "the first of them");
+	claim("whoever was invited signs in", (await at.textContent("h1")) === "Your account", await at.textContent("main"));
+	await look(at, "account-new", false);
+	await at.goto(process.env.INVITATION);
+	claim("the link is over", (await at.textContent("h1")) === "The link is over", await at.textContent("h1"));
+	await look(at, "link-over", false);
+	await other.close();
+}
+
+// A forgotten password, by mail.
+if (fs.existsSync(process.env.MAILS)) {
+	const { context: other, page: at } = await open();
+	await at.goto(request("portal"));
+	await at.click("a[href$='/login/forgot']");
+	await look(at, "forgot");
+	await at.fill("#username", "dave@example.org");
+	await at.click("button");
+	await look(at, "link-asked");
+	const mails = () => fs.readdirSync(process.env.MAILS).filter((n) => /^[0-9]+$/.test(n)).map((n) => fs.readFileSync(`${process.env.MAILS}/${n}`, "utf8"));
+	const links = () => mails().filter((m) => m.includes("To: dave@")).flatMap((m) => m.match(/https:\S*\/login\/link\S*/) ?? []);
+	for (let n = 0; n < 100 && links().length === 0; n++)
+		await at.waitForTimeout(100);
+	const [link] = links();
+	claim("alice was told of her app", mails().some((m) => m.includes("To: alice@") && m.includes("authenticator app was set up")));
+	claim("... and of her new password", mails().some((m) => m.includes("To: alice@") && m.includes("Your password was changed")));
+	await at.goto(link ?? issuer);
+	await at.fill("#password", "the second of them");
+	await at.fill("#again", "the second of them");
+	await at.click("button");
+	claim("a link that came by mail sets it", (await at.textContent("h1")) === "The password is set", await at.textContent("main"));
+	await other.close();
+} else {
+	console.log("SKIP a forgotten password: python3-aiosmtpd is not installed");
+}
+
+// A password that has to be changed, on the way to an application.
+{
+	const { context: other, page: at } = await open();
+	await at.goto(request("portal"));
+	await signIn(at, "erin", secretOf("erin"));
+	await look(at, "must-change");
+	await at.fill("#password", "the next of them");
+	await at.fill("#again", "the next of them");
+	await at.click("button");
+	claim("a change leads on to the application", (await back(at)).has("code"), at.url());
+	await other.close();
 }
 
 // A passkey: made, as a second step, alone; and none without the person.
@@ -151,11 +251,12 @@ if (/^https:\/\/[0-9.]+(:|$)/.test(issuer)) {
 	await page.click("button");
 	await page.waitForURL(`${issuer}/account`, { timeout: 10000 }).catch(() => {});
 	claim("a passkey is made", (await page.textContent("main")).includes("Blue key"), await page.textContent("main"));
+	await look(page, "account-full");
 	await page.goto(request("portal", { prompt: "login" }));
 	await page.click("form[action$='/login/passkey'] button");
 	claim("it signs in alone", (await back(page)).has("code"), page.url());
 	await page.goto(request("portal", { prompt: "login" }));
-	await signIn(page);
+	await signIn(page, "alice", changed);
 	await look(page, "second-step-passkey");
 	await page.click("form[data-passkey] button");
 	claim("and beside a password", (await back(page)).has("code"), page.url());
@@ -172,6 +273,8 @@ if (/^https:\/\/[0-9.]+(:|$)/.test(issuer)) {
 	await other.page.goto(request("portal", { ui_locales: "de" }));
 	claim("the pages speak German", (await other.page.textContent("h1")) === "Anmelden" && (await other.page.getAttribute("html", "lang")) === "de");
 	await look(other.page, "sign-in-de");
+	await signIn(other.page, "alice", "wrong");
+	await look(other.page, "sign-in-de-wrong");
 	await other.context.close();
 }
 

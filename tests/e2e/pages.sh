@@ -9,6 +9,8 @@ lg_start "$T/data" --host localhost || bad "start"
 cat >"$T/state.yaml" <<-'YAML'
 	users:
 	  - {name: alice, mail: alice@example.org, display: Alice Example}
+	  - {name: erin, display: Erin Example}
+	  - {name: dave, mail: dave@example.org, display: Dave Example, password: none}
 	clients:
 	  - {name: portal, type: public, redirect_uris: ["http://127.0.0.1:9000/cb"]}
 	  - {name: shop, type: public, consent: true, redirect_uris: ["http://127.0.0.1:9000/cb"], scopes: [openid, profile, email]}
@@ -17,8 +19,23 @@ cat >"$T/state.yaml" <<-'YAML'
 	    grants: ["urn:ietf:params:oauth:grant-type:device_code"]
 YAML
 claim "apply" lightgate apply -f "$T/state.yaml" --credentials "$T/credentials"
+# Links come by mail.
+if /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null; then
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mail -addext subjectAltName=IP:127.0.0.1 \
+		-keyout "$T/mail.key" -out "$T/mail.pem" 2>/dev/null
+	mkdir "$T/mails"
+	/usr/bin/python3 tests/e2e/smtp.py "$T/mails" "$T/mail.pem" "$T/mail.key" >"$T/ports" 2>"$T/smtp.err" & SMTP=$!
+	trap 'kill $SMTP 2>/dev/null; lg_stop' EXIT
+	for _ in $(seq 100); do [ -s "$T/ports" ] && break; sleep 0.1; done
+	read -r _ port _ <"$T/ports"
+	jq -n --rawfile ca "$T/mail.pem" --argjson port "$port" '{host: "127.0.0.1", port: $port, username: "lightgate", password: "mail secret",
+		from: "id@example.org", ca: $ca}' >"$T/settings.json"
+	claim "mail is set" lightgate mail set -f "$T/settings.json"
+fi
+claim "a password that has to be changed" lightgate user expire-password erin
+INVITATION=$(lightgate user invite dave --output json | jq -r .link)
 mkdir -p build/screenshots
-env -u ASAN_OPTIONS CHROMIUM="$CHROMIUM" timeout 120 "$NODE" tests/e2e/pages.mjs "$ISSUER" "$T/credentials" build/screenshots >"$T/out" 2>"$T/err" ||
+env -u ASAN_OPTIONS CHROMIUM="$CHROMIUM" INVITATION="$INVITATION" MAILS="$T/mails" timeout 180 "$NODE" tests/e2e/pages.mjs "$ISSUER" "$T/credentials" build/screenshots >"$T/out" 2>"$T/err" ||
 	bad "node: $(head -c 1500 "$T/err")"
 while read -r line; do
 	case $line in "ok "*) ok ;; "SKIP "*) skip "${line#SKIP }" ;; *) bad "${line#not ok }" ;; esac
