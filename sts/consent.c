@@ -82,8 +82,8 @@ called(struct sts_rq *rq, const struct lg_sts_client *c)
 	return c->display.n == 0 ? c->id : lg_print(rq->cx->arena, "%.*s (%.*s)", LG_FMT(c->display), LG_FMT(c->id));
 }
 
-static lg_str
-meanings_of(struct sts_rq *rq, lg_str scope)
+lg_str
+sts_meanings(struct sts_rq *rq, lg_str scope)
 {
 	lg_str *one, out = LG_NONE;
 	size_t n = sts_scope_split(rq->cx->arena, scope, &one);
@@ -230,7 +230,7 @@ sts_consent_list(struct sts_rq *rq, lg_uuid subject, struct sts_rows *ret)
 		LG_TRY(decode(rq->cx, row, &one));
 		s[3 * n] = (struct sts_slot){ .name = "client",
 			.value = lg_dup(rq->cx->arena, lg_str_sub(key, prefix.n, key.n)) };
-		s[3 * n + 1] = (struct sts_slot){ .name = "scope", .value = meanings_of(rq, one.scope) };
+		s[3 * n + 1] = (struct sts_slot){ .name = "scope", .value = sts_meanings(rq, one.scope) };
 		s[3 * n + 2] = (struct sts_slot){ .name = "since", .value = lg_str_sub(lg_time_text(rq->cx->arena, one.since), 0, 10) };
 		n++;
 	}

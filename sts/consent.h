@@ -11,6 +11,7 @@ extern const struct lg_table sts_consents, sts_grant_subjects;
 /* Answers the request: by a redirect with a code, or by the page that asks the person first.  `cookie` is the session's; new_session:
  * it is stored with what follows.  On a worker, no view open. */
 LG_CHECKED lg_err sts_consent_or_grant(struct sts_rq *rq, struct sts_signin *si, const struct sts_session *s, lg_str cookie, bool new_session);
+lg_str sts_meanings(struct sts_rq *rq, lg_str scope);	/* "know who you are, see your name" */
 /* Rows of the account page: client, scope, since.  In the request's view. */
 LG_CHECKED lg_err sts_consent_list(struct sts_rq *rq, lg_uuid subject, struct sts_rows *ret);
 /* Inside a mutation: the consent, and every refresh family that the application holds for the person.  LG_E_NOT_FOUND: neither. */

@@ -2,7 +2,7 @@
  * device_page.c: GET and POST /device (RFC 8628 3.3): a signed-in person types the code that a device shows, sees who asks for
  * what, and allows or refuses it.  Guessing codes is throttled, by person and by address.
  */
-#include "sts/sts.h"
+#include "sts/consent.h"
 
 static lg_str
 path_of(struct sts_rq *rq, lg_str code)
@@ -41,7 +41,7 @@ ask_consent(struct sts_rq *rq, lg_str code, const struct sts_device *d)
 	LG_TRY(sts_csrf_make(rq, sts_cookie_of(rq, "session"), bound(rq, code), &csrf));
 	const struct sts_slot slots[] = {
 		{ .name = "csrf", .value = csrf }, { .name = "code", .value = sts_user_code_show(rq->cx->arena, code) },
-		{ .name = "client", .value = d->code.client }, { .name = "scope", .value = d->code.scope },
+		{ .name = "client", .value = d->code.client }, { .name = "scope", .value = sts_meanings(rq, d->code.scope) },
 	};
 	return sts_page(rq, 200, "confirm", slots, LG_COUNT(slots), LG_NONE);
 }
