@@ -54,7 +54,7 @@ bench-gate:
 .PHONY: bench-doors
 bench-doors:
 	@$(MAKE) --no-print-directory -s -j2 all $(patsubst bench/bench_%.c,$(B)/bench/%,$(wildcard bench/bench_doors*.c))
-	@bench/doors
+	@bench/doors && echo && bench/doors-host
 
 ## make bench-directory  LDAP beside slapd: the same data and load, in turns
 .PHONY: bench-directory
