@@ -203,7 +203,7 @@ outside(struct lg_ctx *cx, pid_t pid, const char *map, int64_t inside, int64_t *
 }
 
 static lg_err
-settle(struct lg_ctx *cx, struct lg_svids *s, lg_str container, const struct lg_svid_holder *holder, bool *certificate, bool *token)
+settle(struct lg_ctx *cx, struct lg_svids *s, lg_str container, const struct lg_svid_holder *holder, bool *certificate)
 {
 	lg_str place = LG_NONE;
 	int64_t uid, gid;
@@ -221,7 +221,6 @@ settle(struct lg_ctx *cx, struct lg_svids *s, lg_str container, const struct lg_
 		h->running = true;
 		snprintf(h->place, sizeof h->place, "%.*s", LG_FMT(place));
 		*certificate = h->svid == NULL || is_due(cx, &h->certificate);
-		*token = h->svid == NULL || is_due(cx, &h->token);
 		s->revision++;
 		e = show(cx, s, h);
 	}
@@ -229,18 +228,28 @@ settle(struct lg_ctx *cx, struct lg_svids *s, lg_str container, const struct lg_
 	return e;
 }
 
+static bool
+lacks_token(struct lg_ctx *cx, struct lg_svids *s, lg_str container)
+{
+	pthread_mutex_lock(&s->lock);
+	const struct held *h = find(s, container);
+	bool lacks = h != NULL && (h->svid == NULL || is_due(cx, &h->token));
+	pthread_mutex_unlock(&s->lock);
+	return lacks;
+}
+
 lg_err
 lg_svids_start(struct lg_ctx *cx, struct lg_svids *s, struct lg_upstream *up, lg_str container, const struct lg_svid_holder *holder,
     int64_t time)
 {
 	int64_t until = lg_boottime() + time;
-	bool certificate = false, token = false;
+	bool certificate = false;
 
-	LG_TRY(settle(cx, s, container, holder, &certificate, &token));
+	LG_TRY(settle(cx, s, container, holder, &certificate));
 	if (certificate)
 		LG_TRY(refresh(cx, s, up, container, true, until - lg_boottime()));
 	time = until - lg_boottime();
-	return token && time > 0 ? refresh(cx, s, up, container, false, time) : LG_OK;
+	return time > 0 && lacks_token(cx, s, container) ? refresh(cx, s, up, container, false, time) : LG_OK;
 }
 
 void

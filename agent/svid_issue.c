@@ -64,6 +64,28 @@ svid_with(const struct lg_svid *from, const struct lg_svid *now)
 	return s;
 }
 
+/* ---- what is asked, what comes back ---------------------------------------------------------------------------------- */
+
+static void
+put_audience(struct lg_jsonw *w, const lg_str *audience, size_t n)
+{
+	lg_jsonw_name(w, LG_STR("audience"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < n; i++)
+		lg_jsonw_str(w, audience[i]);
+	lg_jsonw_array_end(w);
+}
+
+static lg_err
+take_token(struct lg_ctx *cx, lg_str answer, struct lg_svid *ret)
+{
+	ret->token = lg_api_member(cx, answer, "token");
+	ret->token_issued = cx->now;
+	if (ret->token.n == 0 || !lg_time_parse(lg_api_member(cx, answer, "expires"), &ret->token_expires))
+		return lg_fail(cx, LG_E_INVALID, "the service answered without a token");
+	return LG_OK;
+}
+
 /* ---- certificates -------------------------------------------------------------------------------------------------- */
 
 /* Any of the roots: while one takes over from another, both are believed. */
@@ -114,6 +136,7 @@ lg_svid_certify(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, con
 	LG_TRY(lg_csr_make(cx, key, &(struct lg_csr_names){ .common_name = LG_NONE }, &csr));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "csr", lg_pem(cx->arena, LG_STR("CERTIFICATE REQUEST"), csr));
+	put_audience(&w, &up->id.issuer, 1);
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
 	LG_TRY(post(cx, up, container, "certificate", lg_buf_view(&b), time, &s, &answer));
@@ -125,6 +148,8 @@ lg_svid_certify(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, con
 	LG_TRY(lg_key_pem(cx, key, &s.key));
 	s.issued = cx->now;
 	s.expires = cert.not_after;
+	if (lg_api_member(cx, answer, "token").n > 0)
+		LG_TRY(take_token(cx, answer, &s));
 	*ret = svid_with(&s, now);
 	return LG_OK;
 }
@@ -161,19 +186,11 @@ ask_token(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const lg_
 	lg_str answer;
 
 	lg_jsonw_object(&w);
-	lg_jsonw_name(&w, LG_STR("audience"));
-	lg_jsonw_array(&w);
-	for (size_t i = 0; i < n; i++)
-		lg_jsonw_str(&w, audience[i]);
-	lg_jsonw_array_end(&w);
+	put_audience(&w, audience, n);
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
 	LG_TRY(post(cx, up, container, "token", lg_buf_view(&b), time, ret, &answer));
-	ret->token = lg_api_member(cx, answer, "token");
-	ret->token_issued = cx->now;
-	if (ret->token.n == 0 || !lg_time_parse(lg_api_member(cx, answer, "expires"), &ret->token_expires))
-		return lg_fail(cx, LG_E_INVALID, "the service answered without a token");
-	return LG_OK;
+	return take_token(cx, answer, ret);
 }
 
 lg_err

@@ -147,77 +147,50 @@ put_trust(struct lg_app *app, struct lg_http *ex, struct lg_jsonw *w, const stru
 	return put_federated(app, ex, w, host, wl);
 }
 
-/* ---- certificate --------------------------------------------------------------------------------------------------- */
+/* ---- what is asked for ------------------------------------------------------------------------------------------- */
 
-static lg_err
-read_csr(struct lg_http *ex, struct lg_csr *ret)
+struct wanted {
+	lg_str csr;			/* PEM */
+	struct lg_token_request token;
+};
+
+static void
+read_audience(struct lg_json *js, struct lg_token_request *rq)
 {
-	lg_str name, pem = LG_NONE, der;
-	struct lg_json js;
-
-	lg_json_init(&js, ex->cx->arena, ex->body);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		if (lg_str_eq(name, LG_STR("csr")))
-			pem = lg_json_str(&js);
+	lg_json_array(js);
+	while (lg_json_item(js)) {
+		lg_str a = lg_json_str(js);
+		if (rq->naudience == LG_AUDIENCES || a.n == 0 || a.n > AUDIENCE_MAX)
+			lg_json_fault(js, "an audience that is empty or too long, or too many of them");
 		else
-			lg_json_fault(&js, "unknown member");
+			rq->audience[rq->naudience++] = a;
 	}
-	LG_TRY(lg_json_end(ex->cx, &js));
-	if (!lg_pem_parse(ex->cx->arena, pem, LG_STR("CERTIFICATE REQUEST"), &der, NULL))
-		return lg_fail(ex->cx, LG_E_INVALID, "\"csr\" must be a certificate request, PEM");
-	return lg_csr_parse(ex->cx, der, ret);
 }
-
-lg_err
-lg_api_workload_certificate(struct lg_app *app, struct lg_http *ex, const struct lg_caller *host, lg_str container)
-{
-	struct lg_cert_request rq = { .tenant = host->tenant->id, .profile = LG_STR("workload"), .proof = "admission" };
-	struct lg_issued issued;
-	struct workload wl;
-	struct lg_csr csr;
-
-	LG_TRY(read_csr(ex, &csr));
-	LG_TRY(find_now(app, ex->cx, host, container, &wl));
-	rq.asker = wl.entity;
-	rq.entry = wl.entity.id;
-	rq.spki = csr.spki;
-	LG_TRY(lg_certs_issue(ex->cx, app->certs, &rq, &issued));
-	struct lg_jsonw w = lg_api_json(ex);
-	lg_jsonw_object(&w);
-	lg_jsonw_str_of(&w, "spiffe_id", wl.spiffe);
-	lg_jsonw_str_of(&w, "certificate", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), issued.cert));
-	lg_jsonw_str_of(&w, "chain", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), issued.chain));
-	LG_TRY(put_trust(app, ex, &w, host, &wl));
-	lg_jsonw_object_end(&w);
-	return LG_OK;
-}
-
-/* ---- token ----------------------------------------------------------------------------------------------------------- */
 
 static lg_err
-read_audience(struct lg_http *ex, struct lg_token_request *rq)
+read_wanted(struct lg_http *ex, const struct lg_caller *host, bool csr, struct wanted *ret)
 {
 	struct lg_json js;
 	lg_str name;
 
+	*ret = (struct wanted){ .token = {
+		.tenant = host->tenant->id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("JWT"), .issued = ex->cx->now,
+		.life = TOKEN_LIFE < host->tenant->token_life ? TOKEN_LIFE : host->tenant->token_life,
+	} };
 	lg_json_init(&js, ex->cx->arena, ex->body);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
-		if (!lg_str_eq(name, LG_STR("audience")))
+		if (csr && lg_str_eq(name, LG_STR("csr")))
+			ret->csr = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("audience")))
+			read_audience(&js, &ret->token);
+		else
 			lg_json_fault(&js, "unknown member");
-		lg_json_array(&js);
-		while (lg_json_item(&js)) {
-			lg_str a = lg_json_str(&js);
-			if (rq->naudience == LG_AUDIENCES || a.n == 0 || a.n > AUDIENCE_MAX)
-				lg_json_fault(&js, "an audience that is empty or too long, or too many of them");
-			else
-				rq->audience[rq->naudience++] = a;
-		}
 	}
-	LG_TRY(lg_json_end(ex->cx, &js));
-	return rq->naudience > 0 ? LG_OK : lg_fail(ex->cx, LG_E_INVALID, "\"audience\" must say whom the token is for");
+	return lg_json_end(ex->cx, &js);
 }
+
+/* ---- token ----------------------------------------------------------------------------------------------------------- */
 
 static lg_err
 decide(struct lg_app *app, struct lg_ctx *cx, const struct lg_caller *host, lg_str container, const struct lg_token_request *rq,
@@ -244,27 +217,85 @@ decide(struct lg_app *app, struct lg_ctx *cx, const struct lg_caller *host, lg_s
 	return verdict.permit ? LG_OK : lg_fail(cx, LG_E_DENIED, "token:issue: %.*s", LG_FMT(verdict.reason));
 }
 
+static lg_err
+make_token(struct lg_app *app, struct lg_http *ex, const struct lg_caller *host, lg_str container, struct lg_token_request *rq,
+    struct workload *wl, lg_str *ret)
+{
+	if (rq->naudience == 0)
+		return lg_fail(ex->cx, LG_E_INVALID, "\"audience\" must say whom the token is for");
+	LG_TRY(decide(app, ex->cx, host, container, rq, wl));
+	rq->subject = wl->spiffe;
+	LG_TRY(app->signer.token_wait(app->signer.self, ex->cx, rq, ret));
+	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
+	return LG_OK;
+}
+
+static void
+put_token(struct lg_jsonw *w, lg_str token, const struct lg_token_request *rq)
+{
+	lg_jsonw_str_of(w, "token", token);
+	lg_jsonw_name(w, LG_STR("expires"));
+	lg_jsonw_time(w, rq->issued + rq->life);
+}
+
 lg_err
 lg_api_workload_token(struct lg_app *app, struct lg_http *ex, const struct lg_caller *host, lg_str container)
 {
-	int64_t life = TOKEN_LIFE < host->tenant->token_life ? TOKEN_LIFE : host->tenant->token_life;
-	struct lg_token_request rq = { .tenant = host->tenant->id, .purpose = LG_PURPOSE_TOKEN, .typ = LG_STR("JWT"), .issued = ex->cx->now,
-		.life = life };
 	struct workload wl;
+	struct wanted want;
 	lg_str token;
 
-	LG_TRY(read_audience(ex, &rq));
-	LG_TRY(decide(app, ex->cx, host, container, &rq, &wl));
-	rq.subject = wl.spiffe;
-	LG_TRY(app->signer.token_wait(app->signer.self, ex->cx, &rq, &token));
+	LG_TRY(read_wanted(ex, host, false, &want));
+	LG_TRY(make_token(app, ex, host, container, &want.token, &wl, &token));
 	struct lg_jsonw w = lg_api_json(ex);
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "spiffe_id", wl.spiffe);
-	lg_jsonw_str_of(&w, "token", token);
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, ex->cx->now + life);
+	put_token(&w, token, &want.token);
 	LG_TRY(put_trust(app, ex, &w, host, &wl));
 	lg_jsonw_object_end(&w);
-	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
+	return LG_OK;
+}
+
+/* ---- certificate --------------------------------------------------------------------------------------------------- */
+
+static lg_err
+certify(struct lg_app *app, struct lg_http *ex, const struct lg_caller *host, lg_str container, lg_str pem, struct workload *wl,
+    struct lg_issued *ret)
+{
+	struct lg_cert_request rq = { .tenant = host->tenant->id, .profile = LG_STR("workload"), .proof = "admission" };
+	struct lg_csr csr;
+	lg_str der;
+
+	if (!lg_pem_parse(ex->cx->arena, pem, LG_STR("CERTIFICATE REQUEST"), &der, NULL))
+		return lg_fail(ex->cx, LG_E_INVALID, "\"csr\" must be a certificate request, PEM");
+	LG_TRY(lg_csr_parse(ex->cx, der, &csr));
+	LG_TRY(find_now(app, ex->cx, host, container, wl));
+	rq.asker = wl->entity;
+	rq.entry = wl->entity.id;
+	rq.spki = csr.spki;
+	return lg_certs_issue(ex->cx, app->certs, &rq, ret);
+}
+
+/* The token is an addition: one that policy does not give is left out, and whoever asks for it alone hears why. */
+lg_err
+lg_api_workload_certificate(struct lg_app *app, struct lg_http *ex, const struct lg_caller *host, lg_str container)
+{
+	struct lg_issued issued;
+	struct workload wl;
+	struct wanted want;
+	lg_str token;
+
+	LG_TRY(read_wanted(ex, host, true, &want));
+	LG_TRY(certify(app, ex, host, container, want.csr, &wl, &issued));
+	bool both = want.token.naudience > 0 && make_token(app, ex, host, container, &want.token, &wl, &token) == LG_OK;
+	struct lg_jsonw w = lg_api_json(ex);
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "spiffe_id", wl.spiffe);
+	lg_jsonw_str_of(&w, "certificate", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), issued.cert));
+	lg_jsonw_str_of(&w, "chain", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), issued.chain));
+	if (both)
+		put_token(&w, token, &want.token);
+	LG_TRY(put_trust(app, ex, &w, host, &wl));
+	lg_jsonw_object_end(&w);
 	return LG_OK;
 }

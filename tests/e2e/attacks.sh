@@ -56,6 +56,7 @@ starts "for the image that it is" c3
 csr=$(openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=x 2>/dev/null)
 claim_it() { as "$1" "$MTLS/v1/admissions/$2/certificate" -d "$(jq -cn --arg c "$csr" '{csr: $c}')"; }
 has "a host gets certificates for what runs on it" "$(claim_it node1 c1)" 'project/shop/workload/web'
+has "with a token, where one is wanted" "$(as node1 "$MTLS/v1/admissions/c1/certificate" -d "$(jq -cn --arg c "$csr" '{csr: $c, audience: ["x"]}')" | jq -r .token | cut -d. -f2 | tr '_-' '/+' | base64 -d 2>/dev/null)" '"aud":.*"x"'
 has "and for nothing that runs elsewhere" "$(claim_it node2 c1)" 'no admission on this host'
 has "nor tokens" "$(as node2 "$MTLS/v1/admissions/c1/token" -d '{"audience":["x"]}')" 'no admission on this host'
 has "it starts nothing again in another's name" "$(as node2 "$MTLS/v1/admissions/c1/restart" -d "{\"container_facts\":$facts}")" '"decision":false.*no admission'
