@@ -124,6 +124,8 @@ run_table(char **argv)
 	run_text(&cx, &b);
 	lg_gate_put_alive(3600 * LG_SECOND, batch);
 	struct lg_gate_table *t = make_table((uint32_t)atoi(argv[2]), argv);
+	t->range = range;
+	t->nrange = 2;
 	struct lg_gate_elements told = { .n = 0 };
 	int64_t all = change(&cx, batch, t, &ps, &told);
 	t->rows.n--;

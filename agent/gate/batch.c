@@ -202,7 +202,7 @@ send_all(struct lg_batch *b)
 static int
 answer(struct lg_batch *b)
 {
-	char said[8192];
+	_Alignas(struct nlmsghdr) char said[8192];
 	int error = EPROTO;		/* not even the last message's acknowledgement */
 	int n;
 

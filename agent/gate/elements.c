@@ -115,7 +115,7 @@ put_known(struct list *l, const struct lg_gate_table *t)
 }
 
 static void
-put_link(struct list *l, const struct lg_place *p, uint32_t link)
+put_link(struct list *l, const struct lg_gate_table *t, const struct lg_place *p, uint32_t link)
 {
 	struct lg_gate_element e = { .set = LG_GATE_LINKS };
 
@@ -125,7 +125,8 @@ put_link(struct list *l, const struct lg_place *p, uint32_t link)
 	for (size_t i = 0; i < p->naddress; i++) {
 		e.six = p->address[i].family == AF_INET6;
 		memcpy(e.to, p->address[i].a, sizeof e.to);
-		put(l, &e);
+		if (lg_gate_table_guards(t, &p->address[i]))
+			put(l, &e);
 	}
 }
 
@@ -161,7 +162,7 @@ lg_gate_elements_of(const struct lg_gate_table *t, const struct lg_places *ps, s
 	}
 	for (size_t i = 0; i < ps->n; i++)
 		for (size_t k = 0; k < ps->v[i].nlink; k++)
-			put_link(&l, &ps->v[i], ps->v[i].link[k]);
+			put_link(&l, t, &ps->v[i], ps->v[i].link[k]);
 	sort_once(&l.all);
 	return l.all;
 }

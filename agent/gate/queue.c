@@ -29,8 +29,8 @@ struct lg_queue {
 	_Atomic bool stop;
 
 	/* The thread alone: what one read brought, and the answers to it. */
-	char room[LG_QUEUE_READ][ROOM];
-	char verdicts[LG_QUEUE_READ * VERDICT];
+	_Alignas(struct nlmsghdr) char room[LG_QUEUE_READ][ROOM];
+	_Alignas(struct nlmsghdr) char verdicts[LG_QUEUE_READ * VERDICT];
 	size_t octets;
 };
 

@@ -35,8 +35,8 @@ lg_range_parse(struct lg_ctx *cx, lg_str text, struct lg_range *ret)
 	return LG_OK;
 }
 
-static bool
-is_guarded(const struct lg_gate_table *t, const struct lg_address *at)
+bool
+lg_gate_table_guards(const struct lg_gate_table *t, const struct lg_address *at)
 {
 	for (size_t i = 0; i < t->nrange; i++)
 		if (lg_range_holds(&t->range[i], at))
@@ -231,7 +231,7 @@ enum lg_gate_says
 lg_gate_table_ask(const struct lg_gate_table *t, const struct lg_address *from, const struct lg_address *to, int protocol, uint16_t port,
     lg_str *source, lg_str *destination)
 {
-	bool guards_from = is_guarded(t, from), guards_to = is_guarded(t, to);
+	bool guards_from = lg_gate_table_guards(t, from), guards_to = lg_gate_table_guards(t, to);
 	const struct lg_gate_named *s = lg_map_get(&t->by_address, key_of(from)), *d = lg_map_get(&t->by_address, key_of(to));
 	unsigned bit = protocol_bit(protocol);
 

@@ -51,6 +51,7 @@ LG_CHECKED lg_err lg_gate_table_make(struct lg_ctx *cx, const struct lg_bundle *
 void lg_gate_table_free(struct lg_gate_table **t);	/* safe on NULL */
 /* The body of PUT /v1/whereabouts: the places' addresses that the bundle delegates to this host, and that no two claim. */
 void lg_gate_whereabouts(const struct lg_gate_table *t, const struct lg_bundle *b, const struct lg_places *ps, struct lg_jsonw *w);
+bool lg_gate_table_guards(const struct lg_gate_table *t, const struct lg_address *at);	/* is it in one of the ranges? */
 /* protocol: IPPROTO_...; port in host order.  The workloads' names are told when both are known. */
 enum lg_gate_says lg_gate_table_ask(const struct lg_gate_table *t, const struct lg_address *from, const struct lg_address *to, int protocol,
     uint16_t port, lg_str *source, lg_str *destination);

@@ -54,6 +54,7 @@ write_rules(size_t f, struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " judge%s %s daddr @guarded%s %s daddr != @known%s counter goto refuse comment \"to nobody\"\n", v, ip, v, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s ct state related accept\n", v);
 	lg_buf_printf(b, "add rule " T " judge%s %s saddr != @guarded%s accept\n", v, ip, v);
+	lg_buf_printf(b, "add rule " T " judge%s %s daddr != @guarded%s oif @links counter goto refuse comment \"to nobody\"\n", v, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s %s daddr != @guarded%s accept\n", v, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s %s saddr . %s daddr vmap @pairs%s\n", v, ip, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s %s saddr . %s daddr . meta l4proto vmap @protocols%s\n", v, ip, ip, v);
@@ -69,21 +70,35 @@ write_rules(size_t f, struct lg_buf *b)
  * false touches no flow.  Interfaces are their numbers: those are compared faster than names, and do not come again.
  */
 static void
-write_links(const char *family, bool arp, struct lg_buf *b)
+write_links(const char *family, struct lg_buf *b)
 {
 	lg_buf_printf(b, "add set %s " LG_NFT_TABLE " links { type iface_index; }\n", family);
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		lg_buf_printf(b, "add set %s " LG_NFT_TABLE " own%s { type iface_index . %s; }\n", family, families[f].version, families[f].type);
 	lg_buf_printf(b, "add chain %s " LG_NFT_TABLE " from { type filter hook prerouting priority -300; policy accept; }\n", family);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif != @links accept\n", family);
-	for (size_t f = 0; f < LG_COUNT(families); f++)
-		lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . %s saddr @own%s accept\n", family, families[f].ip, families[f].version);
+	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . ip saddr @own4 accept\n", family);
+	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from icmpv6 type { nd-router-advert, nd-redirect } counter drop comment \"no router\"\n", family);
+	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . ip6 saddr @own6 accept\n", family);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip saddr 0.0.0.0 accept\n", family);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip6 saddr { ::, fe80::/10 } accept\n", family);
-	if (arp)
-		lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from arp saddr ip 0.0.0.0 accept\n"
-		    "add rule %s " LG_NFT_TABLE " from iif . arp saddr ip @own4 accept\n", family, family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from counter drop\n", family);
+}
+
+/* From one container's port to another's goes what is for an address that the other is judged by, and what finds its neighbour: nothing
+ * that goes to everybody, and nothing between addresses that a link makes up for itself (fe80::), which no rule of ours would see. */
+static void
+write_bridge(struct lg_buf *b)
+{
+	lg_buf_printf(b, "add rule " LINKS " from arp saddr ip 0.0.0.0 accept\n");
+	lg_buf_printf(b, "add rule " LINKS " from iif . arp saddr ip @own4 accept\n");
+	lg_buf_printf(b, "add chain " LINKS " between { type filter hook forward priority -300; policy accept; }\n");
+	lg_buf_printf(b, "add rule " LINKS " between oif . ip daddr @own4 accept\n");
+	lg_buf_printf(b, "add rule " LINKS " between oif . ip6 daddr @own6 accept\n");
+	lg_buf_printf(b, "add rule " LINKS " between oif != @links accept\n");
+	lg_buf_printf(b, "add rule " LINKS " between iif != @links accept\n");
+	lg_buf_printf(b, "add rule " LINKS " between ether type arp accept\n");
+	lg_buf_printf(b, "add rule " LINKS " between icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n");
+	lg_buf_printf(b, "add rule " LINKS " between counter drop\n");
 }
 
 void
@@ -99,12 +114,14 @@ lg_gate_write_frame(struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " refuse counter reject with icmpx type admin-prohibited\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		write_sets(f, b);
+	write_links(LG_NFT_FAMILY, b);
+	write_links(LG_NFT_LINKS, b);
+	write_bridge(b);
+	lg_buf_printf(b, "add rule " T " from counter drop\nadd rule " LINKS " from counter drop\n");
 	/* The packets of open flows, which are nearly all: what the flow's first packet was allowed is taken back by ending the flow (cut.h). */
 	lg_buf_printf(b, "add rule " T " forward ct state established meta nfproto @alive accept\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		write_rules(f, b);
-	write_links(LG_NFT_FAMILY, false, b);
-	write_links(LG_NFT_LINKS, true, b);
 }
 
 /* ---- what is in it --------------------------------------------------------------------------------------------- */

@@ -22,7 +22,8 @@ for program in dockerd docker runc busybox nsenter nft conntrack iptables; do
 	fi
 done
 
-lg_start "$T/data" || bad "start"
+STALE=10
+lg_start "$T/data" --bundles.max_stale=${STALE}s || bad "start"
 D=$T/engine; mkdir -p "$D/plugins" "$D/rootfs/bin" "$T/run"
 sed '/^policies:/,$d' conf/demo.yaml >"$T/state.yaml"
 cat >>"$T/state.yaml" <<'YAML'
@@ -113,6 +114,97 @@ from "$ADMIN_PID" ip addr del "$WEB/32" dev eth0 2>/dev/null
 from "$ADMIN_PID" ip addr add 172.30.78.99/24 dev eth0
 has "nor does an address that is nobody's" "$(from "$ADMIN_PID" curl -sS -m 2 --interface 172.30.78.99 -o /dev/null -w '%{http_code}' "http://$DB:5432/" 2>&1)" '(timed out|refused|reset|Failed)'
 
+# ---- packets that nobody's program would send ----
+from "$ADMIN_PID" ip addr del 172.30.78.99/24 dev eth0
+WEB6=$(engine inspect -f '{{.NetworkSettings.GlobalIPv6Address}}' web)
+link_local() { from "$1" ip -6 -o addr show dev eth0 scope link | awk '{ sub("/.*", "", $4); print $4 }'; }
+from "$DB_PID" nft -f - <<NFT
+table inet seen {
+	counter whole { }
+	counter pieces { }
+	counter false { }
+	counter others { }
+	counter local { }
+	counter everybody { }
+	chain in {
+		type filter hook input priority 0;
+		ip saddr $WEB udp dport 5433 counter name whole
+		ip saddr $WEB udp dport 5434 counter name pieces
+		tcp sport 7777 counter name false
+		meta l4proto { 47, 132 } counter name others
+		ip6 saddr fe80::/10 meta l4proto { tcp, udp } counter name local
+		meta pkttype { broadcast, multicast } meta l4proto udp counter name everybody
+	}
+}
+NFT
+seen() { from "$DB_PID" nft list counter inet seen "$1" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'; }
+arrived() { [ "$(seen "$1")" -ge "${2:-1}" ]; }
+cat >"$T/raw.py" <<'PY'
+import os, socket, struct, sys
+def sum16(b):
+	b += b"\0" * (len(b) % 2); n = sum(struct.unpack("!%dH" % (len(b) // 2), b)); n = (n >> 16) + (n & 65535); return ~(n + (n >> 16)) & 65535
+def ip(src, dst, proto, body, ident=0, frag=0):
+	h = struct.pack("!BBHHHBBH4s4s", 69, 0, 20 + len(body), ident, frag, 64, proto, 0, socket.inet_aton(src), socket.inet_aton(dst))
+	return h[:10] + struct.pack("!H", sum16(h)) + h[12:] + body
+def tcp(src, dst, family, sport, dport, flags):
+	h = struct.pack("!HHIIBBHHH", sport, dport, 1, 1, 80, flags, 1024, 0, 0)
+	pseudo = socket.inet_pton(family, src) + socket.inet_pton(family, dst) + (struct.pack("!BBH", 0, 6, 20) if family == socket.AF_INET else struct.pack("!II", 20, 6))
+	return h[:16] + struct.pack("!H", sum16(pseudo + h)) + h[18:]
+def mac(text): return bytes.fromhex(text.replace(":", ""))
+def wire(kind, dst, body):
+	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0)); own = s.getsockname()[4]
+	s.send(mac(dst) + own + struct.pack("!H", kind) + body(own))
+what, src, dst = sys.argv[1:4]; rest = sys.argv[4:]
+if what == "pieces":			# the header alone first, then what it speaks of
+	port, n = int(rest[0]), os.getpid() & 65535; body = struct.pack("!HHHH", 4000, port, 8 + 64, 0) + b"x" * 64
+	s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+	for at, piece, more in ((0, body[:8], 0x2000), (8, body[8:40], 0x2000), (40, body[40:], 0)):
+		s.sendto(ip(src, dst, 17, piece, n, more | at // 8), (dst, 0))
+elif what == "tcp":			# to a MAC: its flags
+	wire(0x800, rest[1], lambda own: ip(src, dst, 6, tcp(src, dst, socket.AF_INET, 7777, int(rest[0]), int(rest[2]))))
+elif what == "tcp6":
+	b = tcp(src, dst, socket.AF_INET6, 7777, int(rest[0]), int(rest[2]))
+	wire(0x86dd, rest[1], lambda own: struct.pack("!IHBB", 6 << 28, len(b), 6, 64) + socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst) + b)
+elif what == "protocol":
+	socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(ip(src, dst, int(rest[0]), b"x" * 32), (dst, 0))
+elif what == "arp":			# an answer that nobody asked for: src is at us
+	wire(0x806, rest[0], lambda own: struct.pack("!HHBBH", 1, 0x800, 6, 4, 2) + own + socket.inet_aton(src) + mac(rest[0]) + socket.inet_aton(dst))
+elif what == "udp":
+	s = socket.socket(socket.AF_INET6 if ":" in dst else socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0"); s.sendto(b"x", socket.getaddrinfo(dst, int(rest[0]), type=socket.SOCK_DGRAM)[0][4])
+PY
+raw() { from "$1" python3 "$T/raw.py" "${@:2}"; }
+mac_of() { from "$1" ip -o link show eth0 | sed 's/.*ether \([0-9a-f:]*\) .*/\1/'; }
+DB_MAC=$(mac_of "$DB_PID")
+raw "$WEB_PID" pieces "$WEB" "$DB" 5434
+raw "$WEB_PID" pieces "$WEB" "$DB" 5433
+claim "a first packet in fragments is put together, asked about, and passes where that is allowed" within arrived whole
+same "and nowhere else" "$(seen pieces)" 0
+raw "$WEB_PID" tcp "$WEB" "$DB" 5432 "$DB_MAC" 2
+claim "what web sends from its own address arrives" within arrived false
+before=$(seen false)
+raw "$ADMIN_PID" tcp "$WEB" "$DB" 5432 "$DB_MAC" 2; raw "$ADMIN_PID" tcp "$WEB" "$DB" 5432 "$DB_MAC" 4	# a SYN; a RST into that flow
+raw "$ADMIN_PID" tcp6 "$WEB6" "$DB6" 5432 "$DB_MAC" 2
+raw "$ADMIN_PID" arp "$WEB" "$DB" "$DB_MAC"
+raw "$WEB_PID" protocol "$WEB" "$DB" 132; raw "$WEB_PID" protocol "$WEB" "$DB" 47
+raw "$ADMIN_PID" udp - "$(link_local "$DB_PID")%eth0" 5432
+raw "$ADMIN_PID" udp - 255.255.255.255 5432; raw "$ADMIN_PID" udp - 224.0.0.251 5353; raw "$ADMIN_PID" udp - ff02::1%eth0 5353
+raw "$WEB_PID" pieces "$WEB" "$DB" 5433
+has "db knows where web is" "$(from "$DB_PID" ip neigh show "$WEB")" "$(mac_of "$WEB_PID")"
+claim "what is sent after all that arrives" within arrived whole 2
+same "a false source gets no packet through, by IPv4 or IPv6, into an open flow or a new one" "$(seen false)" "$before"
+same "nor does a protocol that policies have no word for (SCTP, GRE)" "$(seen others)" 0
+same "nor a link's own address (fe80::)" "$(seen local)" 0
+same "nor what is sent to everybody" "$(seen everybody)" 0
+lacks "nobody is told that web has moved" "$(from "$DB_PID" ip neigh show "$WEB")" "$(mac_of "$ADMIN_PID")"
+has "the door counts what it dropped" "$(nft 2>/dev/null list chain bridge lightgate from)" 'counter packets [1-9][0-9]* bytes [0-9]+ drop$'
+refusal() { from "$1" python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.connect((sys.argv[1], 5434)); s.send(b"x")
+try: s.recv(1)
+except OSError as e: print(e)' "$2"; }
+has "a datagram is refused with a word" "$(refusal "$WEB_PID" "$DB")" '(No route|refused|prohibited|unreachable|Permission)'
+has "by IPv6, too" "$(refusal "$WEB_PID" "$DB6")" '(No route|refused|prohibited|unreachable|Permission)'
+
 # ---- a policy changes ----
 from "$WEB_PID" python3 - "$DB" >"$T/flow" 2>&1 <<'PY' & flow=$!
 import socket, sys, time
@@ -150,6 +242,15 @@ gone() { ! known "$DB"; }
 claim "an address that its container left is nobody's" within gone
 has "the next packet to it is refused" "$(get "$WEB_PID" "$DB:5433")" '(refused|reset|Failed|timed out|unreach)'
 
+# ---- an address that comes again ----
+from "$ADMIN_PID" ip addr add "$DB/32" dev eth0
+taken() { nft list set bridge lightgate own4 2>/dev/null | grep -q ". $DB"; }
+claim "an address that another container takes up is the other's" within taken
+has "with the other's rights" "$(get "$WEB_PID" "$DB:5433")" '(refused|reset|Failed|prohibited)'
+from "$ADMIN_PID" ip addr del "$DB/32" dev eth0
+free() { ! taken; }
+within free || bad "$DB is somebody's still"
+
 # ---- somebody clears the rules ----
 nft delete table inet lightgate; nft delete table bridge lightgate
 back() { known "$WEB" && nft list chain bridge lightgate from 2>/dev/null | grep -q own4; }
@@ -161,11 +262,30 @@ DB=$(ip_of db)
 within known "$DB"
 again() { [ "$(get "$WEB_PID" "$DB:5433")" = 200 ]; }
 claim "a container that comes back under its name is reached" within again
-kill -9 $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
+from "$WEB_PID" python3 - "$DB" "$T/closed" >"$T/flow" 2>&1 <<'PY' & flow=$!
+import os, socket, sys, time
+s = socket.create_connection((sys.argv[1], 5433)); s.settimeout(2); print("up", flush=True)
+while not os.path.exists(sys.argv[2]): time.sleep(0.05)
+s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+try: print(s.recv(1))
+except OSError as e: print("silent", e)
+PY
+within grep -q up "$T/flow" || bad "no flow: $(cat "$T/flow")"
+nft flush set inet lightgate learned4; conntrack -D -p tcp --dport 5433 -s "$WEB" --state TIME_WAIT >/dev/null 2>&1
+kill -STOP $AGENT_PID; get "$WEB_PID" "$DB:5433" >"$T/waits" & waits=$!
+asks() { awk '$1 == 27207 { exit !($3 > 0) }' /proc/net/netfilter/nfnetlink_queue; }
+claim "a first packet waits for its decision" within asks
+kill -9 $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=; killed=$(date +%s%N)
+wait $waits
+has "an agent that is killed in the middle of a decision lets nothing through" "$(cat "$T/waits")" '(timed out|Failed)'
 has "the table outlives the agent" "$(nft 2>/dev/null list table inet lightgate)" 'nobody confirms'
 has "with its end in sight" "$(nft 2>/dev/null list set inet lightgate alive)" 'expires'
-nft flush set inet lightgate alive
-has "when its time is over nothing passes" "$(get "$WEB_PID" "$DB:5433")" '(timed out|Failed)'
+closed() { ! nft list set inet lightgate alive | grep -q expires; }
+claim "the kernel closes by itself" within closed
+claim "when nobody confirmed for max_stale" test $((($(date +%s%N) - killed) / 1000000)) -le $((STALE * 1000 + 500))
+touch "$T/closed"; wait $flow
+has "then an open connection hears nothing more" "$(cat "$T/flow")" 'silent'
+has "and nothing new passes" "$(get "$WEB_PID" "$DB:5433")" '(timed out|Failed)'
 start_agent || bad "the agent does not come back"
 claim "the agent takes up what runs" within again || { get "$WEB_PID" "$DB:5433"; nft list ruleset; }
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
