@@ -8,8 +8,10 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -357,6 +359,93 @@ Test(gate_queue, what_is_cut_short_or_a_fragment_is_not_read)
 	cr_assert(!lg_queue_parse(later, sizeof later, &p), "a later one");
 	cr_assert(!lg_queue_parse(sctp, sizeof sctp, &p), "a protocol without a word in policies");
 	cr_assert(!lg_queue_parse(five, sizeof five, &p), "another version");
+}
+
+struct answers {
+	atomic_uint asked, times;
+};
+
+static bool
+permit_one_port(void *arg, const struct lg_queue_packet *p)
+{
+	struct answers *a = arg;
+
+	a->asked++;
+	return p->port == 5433;
+}
+
+static void
+note_answered(void *arg)
+{
+	struct answers *a = arg;
+
+	a->times++;
+}
+
+/* Those of our table are for what is forwarded; this one hands over what the test itself sends. */
+static const char output[] =
+    "add chain inet lightgate output { type filter hook output priority 0; }\n"
+    "add rule inet lightgate output meta mark 1818714484 drop\n"
+    "add rule inet lightgate output udp dport { 5433, 5434 } goto ask\n";
+
+static int
+receiver(uint16_t port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 4 << 20;
+
+	cr_assert_eq(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	return fd;
+}
+
+static void
+send_to(int fd, uint16_t port, unsigned number)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	(void)sendto(fd, &number, sizeof number, 0, (const struct sockaddr *)&at, sizeof at);
+}
+
+Test(gate_queue, each_packet_has_its_own_answer_however_many_wait)
+{
+	enum { MANY = 1000 };
+	struct answers a = { 0 };
+	const struct lg_queue_asked asked = { permit_one_port, note_answered, &a };
+	TEST_CTX(cx);
+	unsigned number;
+	struct lg_batch *b;
+	struct lg_queue *q;
+	struct world w;
+
+	cr_assert_eq(LG_GATE_MARK, 1818714484u, "as in the rule above");
+	make(cx, &w);
+	cr_assert(own_filter(cx, &w, &b));
+	cr_assert_eq(system("ip link set lo up"), 0);
+	cr_assert_eq(lg_nft_run(cx, output), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_nft_queue(cx, "ask", 77), LG_OK, "%s", cx->error);
+	int yes = receiver(5433), no = receiver(5434), from = receiver(5000);
+	cr_assert_eq(lg_queue_open(cx, 77, &asked, &q), LG_OK, "%s", cx->error);
+	for (unsigned i = 0; i < MANY; i++)
+		send_to(from, i % 2 == 0 ? 5433 : 5434, i);
+	for (unsigned i = 0; i < MANY; i += 2) {
+		cr_assert_eq(recv(yes, &number, sizeof number, 0), (ssize_t)sizeof number);
+		cr_expect_eq(number, i, "in their order");
+	}
+	send_to(from, 5433, MANY);
+	cr_assert_eq(recv(yes, &number, sizeof number, 0), (ssize_t)sizeof number);
+	cr_expect_eq(number, MANY);
+	cr_expect_eq(recv(no, &number, sizeof number, MSG_DONTWAIT), -1);
+	lg_queue_close(&q);
+	cr_expect_eq(a.asked, MANY + 1);
+	cr_expect(a.times >= 1 && a.times <= a.asked, "%u times", a.times);
+
+	send_to(from, 5433, 0);
+	cr_expect_eq(recv(yes, &number, sizeof number, MSG_DONTWAIT), -1, "nobody is there to ask");
+	close(yes);
+	close(no);
+	close(from);
+	lg_batch_close(&b);
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------------ */
