@@ -207,7 +207,7 @@ run_serve(const char *port)
 	struct pollfd fds[] = { { .fd = listen_at(port, SOCK_STREAM), .events = POLLIN }, { .fd = listen_at(port, SOCK_DGRAM), .events = POLLIN } };
 	int one;
 
-	must(listen(fds[0].fd, 4096) == 0 && fcntl(fds[0].fd, F_SETFL, O_NONBLOCK) == 0, "serve");
+	must(listen(fds[0].fd, 65535) == 0 && fcntl(fds[0].fd, F_SETFL, O_NONBLOCK) == 0, "serve");
 	printf("up\n");
 	fflush(stdout);
 	while (poll(fds, 2, -1) > 0) {
