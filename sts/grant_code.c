@@ -43,6 +43,8 @@ check_code(struct sts_rq *rq, struct redeem *rd)
 	rd->key = sts_key(rq->cx->arena, rq->tenant_id, lg_sha256_str(&h));
 	e = sts_code_get(rq->cx, rq->view, rd->key, &rd->code);
 	if (e == LG_E_NOT_FOUND)
+		e = sts_rq_look_again(rq);
+	if (e == LG_E_NOT_FOUND)
 		return sts_refuse(rq, STS_INVALID_GRANT, "no such code");
 	LG_TRY(e);
 	if (!lg_str_eq(rd->code.client, rq->client.id))

@@ -45,6 +45,8 @@ find_grant(struct sts_rq *rq, struct refresh *rf, lg_str token)
 		return sts_refuse(rq, STS_INVALID_GRANT, "no such refresh token");
 	e = sts_grant_get(rq->cx, rq->view, rq->tenant_id, id, &rf->grant);
 	if (e == LG_E_NOT_FOUND)
+		e = sts_rq_look_again(rq);
+	if (e == LG_E_NOT_FOUND)
 		return sts_refuse(rq, STS_INVALID_GRANT, "no such refresh token");
 	LG_TRY(e);
 	if (!lg_str_eq(rf->grant.client, rq->client.id))

@@ -1,6 +1,7 @@
 /* request.c: what every endpoint begins with. */
 #include "sts/sts.h"
 
+#include "base/mailbox.h"
 #include "base/text.h"
 
 void
@@ -68,6 +69,34 @@ sts_rq_again(struct sts_rq *rq)
 		e = rq->grant_run(rq);
 	lg_view_end(&rq->view);
 	return e == LG_OK || e == LG_PENDING ? e : sts_answer_error(rq, e);
+}
+
+struct later {
+	struct lg_note note;
+	struct sts_rq *rq;
+};
+
+static void
+look(struct lg_note *note)
+{
+	struct sts_rq *rq = ((struct later *)note)->rq;
+
+	if (sts_rq_again(rq) != LG_PENDING)
+		lg_http_done(rq->ex);
+}
+
+lg_err
+sts_rq_look_again(struct sts_rq *rq)
+{
+	struct later *l;
+
+	/* The mailbox may be read in this very turn still. */
+	if (rq->looks++ == 2)
+		return LG_E_NOT_FOUND;
+	l = LG_NEW(rq->cx->arena, struct later);
+	*l = (struct later){ .note = { .run = look }, .rq = rq };
+	lg_mailbox_post(rq->sts->ports.mailbox(rq->sts->ports.self), &l->note);
+	return LG_PENDING;
 }
 
 lg_err

@@ -73,6 +73,7 @@ struct sts_rq {
 	lg_err (*run)(struct sts_rq *), (*grant_run)(struct sts_rq *);
 	lg_str source, source_sid;	/* the identity source that vouched for the client, and what its tokens are known by */
 	int64_t not_after;		/* microseconds: what is issued ends before; 0: no such bound */
+	unsigned looks;			/* in later turns, for what was not there yet */
 };
 
 /* Tenant's data into the arena; nothing is read of the store. */
@@ -81,6 +82,11 @@ LG_CHECKED lg_err sts_rq_new(struct lg_sts *sts, struct lg_http *ex, struct sts_
 lg_err sts_rq_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*run)(struct sts_rq *));
 /* The same request, in another turn.  As a handler. */
 lg_err sts_rq_again(struct sts_rq *rq);
+/*
+ * What the request names is not in this turn's snapshot: it may be newer, answered by another thread meanwhile.  LG_PENDING: the grant
+ * begins anew in a later turn; LG_E_NOT_FOUND: that was done already.
+ */
+LG_CHECKED lg_err sts_rq_look_again(struct sts_rq *rq);
 /* The POST body: form-encoded, nothing repeated. */
 LG_CHECKED lg_err sts_rq_form(struct sts_rq *rq);
 /* A form or query into rq->form and rq->resource (form.c). */

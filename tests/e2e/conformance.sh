@@ -1,30 +1,12 @@
 # The OpenID Foundation's certification plans, module by module, and the relying parties of Debian: authlib and oidc-agent.
 . "$(dirname "$0")/lib.sh"
-if ! NODE=$(scripts/oracles 2>"$T/npm"); then skip "conformance: $(head -1 "$T/npm")"; done_testing; fi
-
-# Keys of clients, and a certificate for the addresses that clients have themselves.
-"$NODE" --input-type=module -e "import * as jose from 'jose'
-for (const [kid, alg] of [['bank', 'ES256'], ['bank2', 'ES256'], ['bank-rsa', 'RS256']]) {
-	const k = await jose.generateKeyPair(alg, { extractable: true })
-	console.log(JSON.stringify({ ...await jose.exportJWK(k.privateKey), kid, alg, use: 'sig' }))
-}" >"$T/keys" 2>"$T/err" || bad "keys: $(cat "$T/err")"
-jwks() { jq -c "select(.kid == $1) | {kty, crv, x, y, n, e, kid, use} | del(..|nulls)" "$T/keys" | jq -cs '{keys: .}'; }
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/own.key" -out "$T/own.pem" -subj /CN=own -addext subjectAltName=IP:127.0.0.1 -days 2 2>/dev/null
-chmod 644 "$T/own.pem"
+. "$(dirname "$0")/rp.bash"
 lg_start "$T/data" --outbound.ca_file="$T/own.pem" --rotation.token_key=20s --rotation.publish=1s || bad "start"
 sign_in_admin
-cat >"$T/state.yaml" <<-YAML
-	users:
-	  - {name: alice, mail: alice@example.org, display: Alice, given_name: Alice, surname: Example}
-	clients:
-	  - {name: web, type: confidential, redirect_uris: ["http://127.0.0.1:9000/cb"], post_logout_redirect_uris: ["http://127.0.0.1:9000/bye"]}
-	  - {name: app, type: confidential, redirect_uris: ["http://127.0.0.1:9000/cb"]}
-	  - {name: bank, type: confidential, auth: private_key_jwt, fapi2: true, dpop_bound_access_tokens: true, redirect_uris: ["https://bank.example/cb"], jwks: $(jwks '"bank", "bank-rsa"')}
-	  - {name: bank2, type: confidential, auth: private_key_jwt, fapi2: true, dpop_bound_access_tokens: true, redirect_uris: ["https://bank.example/cb"], jwks: $(jwks '"bank2"')}
-	  - {name: rsa, type: service, access_token_alg: RS256}
-	  - {name: edwards, type: confidential, redirect_uris: ["http://127.0.0.1:9000/cb"], id_token_alg: EdDSA}
+rp_apply <<-'YAML'
+  - {name: rsa, type: service, access_token_alg: RS256}
+  - {name: edwards, type: confidential, redirect_uris: ["http://127.0.0.1:9000/cb"], id_token_alg: EdDSA}
 YAML
-claim "apply" lightgate apply -f "$T/state.yaml" --credentials "$T/credentials"
 claim "alice has a phone and an address" env LDAPTLS_CACERT="$CA" ldapmodify -x -H "$LDAPS" -D uid=admin,ou=people,dc=example,dc=org -w "$(lg_ready .admin.password)" <<-LDIF
 	dn: uid=alice,ou=people,dc=example,dc=org
 	changetype: modify
@@ -40,21 +22,12 @@ LDIF
 signs() { curl -sS --cacert "$CA" -u "rsa:$(lg_secret "$T/credentials" Client rsa)" -d grant_type=client_credentials "$HTTPS/oauth2/token" | grep -q access_token; }
 for _ in $(seq 200); do signs && break; sleep 0.1; done
 
-play() { # play SCRIPT: its claims go to $T/SCRIPT.out
-	env -u ASAN_OPTIONS CLIENT_KEYS="$(jq -cs . "$T/keys")" ADMIN="$ADMIN" OWN_CERT="$T/own.pem" OWN_KEY="$T/own.key" CA_TEXT="$(cat "$CA")" NODE_EXTRA_CA_CERTS="$CA" timeout 120 \
-		"$NODE" "tests/e2e/$1.mjs" "$ISSUER" "$T/credentials" >"$T/$1.out" 2>"$T/$1.err"
-}
 # Each waits at times, for something to grow old: side by side.
 plans="conformance conformance-fapi2 conformance-dynamic"
 pids=
 for plan in $plans; do play "$plan" & pids="$pids $!"; done
 wait $pids
-for plan in $plans; do
-	while read -r line; do
-		case $line in "ok "*) ok ;; *) bad "${line#not ok }" ;; esac
-	done <"$T/$plan.out"
-	claim "$plan comes to its end" grep -qx "ok the end" "$T/$plan.out" || head -c 1000 "$T/$plan.err"
-done
+for plan in $plans; do played "$plan"; done
 if [ -z "${LG_LONG:-}" ]; then
 	for module in ensure-token-endpoint-fails-with-expired-auth-code par-attempt-to-use-expired-request_uri; do
 		skip "fapi2-security-profile-final-$module: takes a minute, in make check-long"

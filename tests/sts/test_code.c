@@ -119,6 +119,20 @@ Test(code, a_verifier_without_a_challenge_is_refused)
 	assert_oauth(kit_redeem("portal", code), 400, "invalid_grant");
 }
 
+/* Two threads serve one application: what one has committed and answered is not in the snapshot that the other took before. */
+Test(code, that_is_newer_than_the_turns_snapshot_is_found)
+{
+	const char *cookie = kit_sign_in();
+	struct lg_view *v = NULL;
+
+	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
+	lg_str code = kit_code("portal", "", cookie);
+	lg_view_end(&v);
+	struct answer a = kit_redeem("portal", code);
+	assert_status(a, 200);
+	assert_oauth(kit_redeem("portal", LG_STR("one-that-never-was")), 400, "invalid_grant");
+}
+
 Test(code, expires_after_a_minute)
 {
 	lg_str code = kit_code("spa", "", kit_sign_in());
