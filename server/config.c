@@ -30,6 +30,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	TEXT("keeper.pkcs11.pin_file", hsm_pin_file, NULL, "File with the PIN of the token's user."),
 	TEXT("keeper.pkcs11.token", hsm_token, NULL, "Label of the token in which keys are made."),
 	KEY("keeper.pkcs11.keys", LIST, hsm_keys, NULL, 0, 0, false, "Which keys are made there: root, issuer, token, ticket, ..."),
+	TIME("keeper.pkcs11.hang", hsm_hang, "30s", LG_SECOND, LG_HOUR, "In one call of the module, before its process is started again."),
 	KEY("keeper.pkcs11.paths", LIST, hsm_paths, NULL, 0, 0, false, "Files and folders that the module reads and writes."),
 
 	TEXT("passwords.breached_file", breached_file, NULL, "Sorted SHA-1 sums of passwords nobody may take; none when empty."),

@@ -20,6 +20,7 @@ struct lg_settings {
 	lg_str server_user, keeper_user;
 	lg_str secret_file;		/* the sealing secret; only --dev keeps it below DATA */
 	lg_str hsm_module, hsm_pin_file, hsm_token;	/* module empty: no keys in PKCS#11 tokens */
+	int64_t hsm_hang;
 	struct lg_config_list hsm_keys, hsm_paths;	/* purposes whose keys are made in hsm_token; what the module writes */
 	lg_str breached_file;		/* SHA-1 sums of known passwords; empty: none */
 	bool renew_passwords;		/* old forms of verifiers give way to Argon2id */

@@ -67,7 +67,8 @@ static _Noreturn void
 child(struct lg_parent *p, struct lg_secret pin)
 {
 	const char *paths[LG_HSM_PATHS];
-	struct lg_hsm_options o = { .pin = pin, .paths = paths, .channels = p->hsm_ends, .nchannels = p->nloops, .confine = true };
+	struct lg_hsm_options o = { .pin = pin, .paths = paths, .channels = p->hsm_ends, .nchannels = p->nloops, .hang = p->settings.hsm_hang,
+		.confine = true };
 
 	prctl(PR_SET_NAME, "lg-token");
 	lg_secret_free(&p->secret);		/* fork copied it; it is not for a vendor's module */

@@ -15,7 +15,6 @@
 #define LG_HSM_PACKET	(80u << 10)	/* octets of a packet */
 #define LG_HSM_CHANNELS	64
 #define LG_HSM_PATIENCE	(INT64_C(10) * 1000000)	/* for an answer of the token */
-#define LG_HSM_HANGS	30		/* seconds in one call of the module, after which its process ends itself */
 #define LG_HSM_ENDED	0		/* id of a packet that says: the process ended, what was asked is not answered */
 
 enum lg_hsm_op {
@@ -31,6 +30,7 @@ struct lg_hsm_options {
 	size_t npaths;
 	const int *channels;		/* one thread each; it ends when all are closed */
 	size_t nchannels;
+	int64_t hang;			/* microseconds in one call of the module, after which the process ends itself */
 	bool confine;
 };
 /* Runs until the channels close.  Returns the exit status. */

@@ -183,14 +183,14 @@ confine(struct lg_ctx *cx, const struct lg_hsm_options *o)
 
 /* Whoever hangs in the module will not come out of it: the next process may fare better. */
 static bool
-go_on(const struct worker *w, size_t n)
+go_on(const struct worker *w, size_t n, int64_t hang)
 {
 	size_t live = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		int64_t since = atomic_load(&w[i].since);
 		live += !atomic_load(&w[i].ended);
-		if (since != 0 && lg_boottime() - since > LG_HSM_HANGS * LG_SECOND) {
+		if (since != 0 && lg_boottime() - since > hang) {
 			fputs("lightgate token: the PKCS#11 module hangs\n", stderr);
 			_exit(1);
 		}
@@ -212,7 +212,7 @@ serve(struct lg_ctx *cx, struct lg_hsm_options *o, struct lg_hsm *h, struct work
 		if (!lg_thread_start(&w[i].thread, 0, worker_run, &w[i]))
 			return lg_fail(cx, LG_E_UNAVAILABLE, "a thread did not start");
 	}
-	while (go_on(w, o->nchannels))
+	while (go_on(w, o->nchannels, o->hang))
 		poll(NULL, 0, TICK_MS);
 	return LG_OK;
 }

@@ -96,6 +96,50 @@ back=1; for i in $(seq 50); do fresh "$T/back" && { back=0; break; }; sleep 0.2;
 same "the module's process died: another one has it" "$back" 0
 same "... and the keeper did not die of it" "$(grep -c 'the keeper was ended' "$T/data.log")" 0
 
+# ---- a module that does not come back: a shim in front of the real one whose C_Sign waits for ever while a file is there ---------------------
+lg_stop
+cat >"$T/shim.c" <<'C'
+#include <dlfcn.h>
+#include <p11-kit-1/p11-kit/pkcs11.h>
+#include <unistd.h>
+static CK_FUNCTION_LIST ours, *real;
+static CK_RV
+sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *out, CK_ULONG *m)
+{
+	while (access(HANG, F_OK) == 0)
+		pause();
+	return real->C_Sign(s, p, n, out, m);
+}
+CK_RV
+C_GetFunctionList(CK_FUNCTION_LIST **ret)
+{
+	void *so = dlopen(REAL, RTLD_NOW);
+	CK_RV (*get)(CK_FUNCTION_LIST **) = so == NULL ? NULL : (CK_RV (*)(CK_FUNCTION_LIST **))dlsym(so, "C_GetFunctionList");
+	if (get == NULL || get(&real) != CKR_OK)
+		return CKR_GENERAL_ERROR;
+	ours = *real;
+	ours.C_Sign = sign;
+	*ret = &ours;
+	return CKR_OK;
+}
+C
+claim "a shim" cc -shared -fPIC -o "$T/shim.so" -DHANG="\"$T/tokens/hang\"" -DREAL="\"$module\"" "$T/shim.c"
+was=$module module=$T/shim.so
+hsm --keeper.pkcs11.hang=2s || bad "start with the shim"
+claim "signs" fresh "$T/shimmed"
+: >"$T/tokens/hang"
+hung=$(pgrep -P "$LG_PID" -x lg-token)
+fresh "$T/none" && bad "signed all the same"
+has "the token hangs: refused, and it says why" "$(jq -r '.detail // .title' "$T/fresh")" 'token'
+same "... what does not need it goes on" "$(curl -sS --cacert "$T/roots.pem" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 200
+for i in $(seq 100); do kill -0 "$hung" 2>/dev/null || break; sleep 0.1; done
+claim "its process has ended itself" bash -c "! kill -0 $hung 2>/dev/null"
+has "... and said why" "$(cat "$T/data.log")" 'the PKCS#11 module hangs'
+rm "$T/tokens/hang"
+back=1; for i in $(seq 100); do fresh "$T/back" && { back=0; break; }; sleep 0.2; done
+same "another process has it, and it signs" "$back" 0
+module=$was
+
 # ---- a wrong PIN -----------------------------------------------------------------------------------------------------------------------------
 echo 9999 >"$T/pin"
 lg_stop
