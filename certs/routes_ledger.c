@@ -128,6 +128,35 @@ may_see(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, const struct 
 	return lg_routes_may(ex->cx, c, v, ex->tenant, caller, "admin:read");
 }
 
+/* Those of its entries that a tree of this size has, each with its path. */
+static lg_err
+put_proofs(struct lg_http *ex, struct lg_view *v, const lg_serial *serial, uint64_t size, struct lg_jsonw *w, size_t *proved)
+{
+	lg_sha256 path[LG_MERKLE_PATH];
+	struct lg_ledger_entry e;
+	uint64_t index[2];
+	size_t n, hashes;
+
+	*proved = 0;
+	LG_TRY(lg_ledger_find(ex->cx, v, ex->tenant, serial, index, &n));
+	lg_jsonw_name(w, LG_STR("items"));
+	lg_jsonw_array(w);
+	for (size_t i = 0; i < n; i++) {
+		if (index[i] >= size)
+			continue;
+		LG_TRY(lg_ledger_get(ex->cx, v, ex->tenant, index[i], &e));
+		LG_TRY(lg_ledger_inclusion(ex->cx, v, ex->tenant, index[i], size, path, &hashes));
+		lg_jsonw_object(w);
+		put_entry(ex->cx, w, &e);
+		put_path(ex->cx, w, path, hashes);
+		lg_jsonw_object_end(w);
+		++*proved;
+	}
+	lg_jsonw_array_end(w);
+	return LG_OK;
+}
+
+/* size: of the tree whose head the proof leads to, as a head that was signed has it; without it the tree as it is. */
 lg_err
 lg_route_ledger_proof(void *self, struct lg_http *ex)
 {
@@ -137,7 +166,7 @@ lg_route_ledger_proof(void *self, struct lg_http *ex)
 	struct lg_form form;
 	struct lg_jsonw w;
 	lg_serial serial;
-	uint64_t size, index[2];
+	uint64_t size, all;
 	size_t n;
 
 	LG_TRY(lg_routes_who(c, ex, &caller));
@@ -146,27 +175,15 @@ lg_route_ledger_proof(void *self, struct lg_http *ex)
 		return lg_fail(ex->cx, LG_E_INVALID, "\"serial\" is not a serial number");
 	LG_TRY(lg_view_begin(ex->cx, c->ports.store, &v));
 	LG_TRY(may_see(c, ex, v, &caller, &serial));
-	LG_TRY(lg_ledger_size(ex->cx, v, ex->tenant, &size));
-	LG_TRY(lg_ledger_find(ex->cx, v, ex->tenant, &serial, index, &n));
-	if (n == 0)
-		return lg_fail(ex->cx, LG_E_NOT_FOUND, "the ledger has no certificate of this serial number");
+	LG_TRY(lg_ledger_size(ex->cx, v, ex->tenant, &all));
+	LG_TRY(number(ex, &form, "size", all, &size));
+	if (size > all)
+		return lg_fail(ex->cx, LG_E_INVALID, "the ledger has %llu entries", (unsigned long long)all);
 	w = lg_routes_begin(ex);
 	LG_TRY(put_head(ex->cx, v, ex->tenant, size, &w));
-	lg_jsonw_name(&w, LG_STR("items"));
-	lg_jsonw_array(&w);
-	for (size_t i = 0; i < n; i++) {
-		lg_sha256 path[LG_MERKLE_PATH];
-		struct lg_ledger_entry e;
-		size_t hashes;
-
-		LG_TRY(lg_ledger_get(ex->cx, v, ex->tenant, index[i], &e));
-		LG_TRY(lg_ledger_inclusion(ex->cx, v, ex->tenant, index[i], size, path, &hashes));
-		lg_jsonw_object(&w);
-		put_entry(ex->cx, &w, &e);
-		put_path(ex->cx, &w, path, hashes);
-		lg_jsonw_object_end(&w);
-	}
-	lg_jsonw_array_end(&w);
+	LG_TRY(put_proofs(ex, v, &serial, size, &w, &n));
+	if (n == 0)
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "the ledger's first %llu entries have no certificate of this serial number", (unsigned long long)size);
 	return lg_routes_end(ex, &w);
 }
 

@@ -8,6 +8,8 @@
 #include "lightgate/keeper.h"
 
 #define ENTRY	(1 + 1 + 8 + 1 + 17 + 32)	/* octets of an entry: docs/api.md */
+#define WITNESS_MAX (64u << 10)
+#define PROOF_MAX (256u << 10)
 #define SERIAL_AT 11
 #define SHA_AT	28
 
@@ -138,26 +140,6 @@ keep_head(struct cli *c, const struct head *now)
 	return lg_file_write(c->cx, path, 0644, lg_print(c->cx->arena, "{\"size\":%lld,\"root\":\"%.*s\"}\n", (long long)now->size, LG_FMT(hex)));
 }
 
-lg_err
-cli_certificate_prove(struct cli *c)
-{
-	struct lg_reply answer;
-	struct lg_json js;
-	struct head head;
-
-	LG_TRY(cli_call(c, "GET", lg_print(c->cx->arena, "/v1/ledger/proof?serial=%.*s", LG_FMT(c->args[0])), LG_NONE, &answer));
-	LG_TRY(read_head(c, answer.body, &head));
-	lg_json_init(&js, c->cx->arena, lg_api_raw(c->cx, answer.body, "items"));
-	lg_json_array(&js);
-	while (lg_json_item(&js))
-		LG_TRY(check_item(c, lg_json_raw(&js), &head));
-	LG_TRY(lg_json_end(c->cx, &js));
-	LG_TRY(keep_head(c, &head));
-	if (cli_wants_json(c))
-		cli_json(c, answer.body);
-	return LG_OK;
-}
-
 /* ---- a witness: heads that the keeper signed, compared from time to time ------------------------------------------------ */
 
 static lg_err
@@ -166,6 +148,15 @@ read_signed(struct cli *c, lg_str answer, const struct lg_keyset *keys, struct l
 	LG_TRY(lg_ledger_head_verify(c->cx, lg_api_raw(c->cx, answer, "head"), keys, ret));
 	ret->domain = lg_dup(c->cx->arena, ret->domain);
 	return LG_OK;
+}
+
+/* What `witness` keeps: a signed head, and the keys behind it. */
+static lg_err
+read_witness(struct cli *c, const char *path, struct lg_keyset **keys, lg_str *text, struct lg_ledger_signed *ret)
+{
+	LG_TRY(lg_file_read(c->cx, path, WITNESS_MAX, text));
+	LG_TRY(lg_keyset_from_jwks(c->cx, lg_api_raw(c->cx, *text, "jwks"), keys));
+	return read_signed(c, *text, *keys, ret);
 }
 
 /* The keys are those that were first seen: another key is another keeper. */
@@ -213,7 +204,7 @@ cli_certificate_witness(struct cli *c)
 	LG_TRY(cli_call(c, "GET", LG_STR("/ledger"), LG_NONE, &answer));
 	LG_TRY(lg_keyset_from_jwks(c->cx, lg_api_raw(c->cx, answer.body, "jwks"), &keys));
 	LG_TRY(read_signed(c, answer.body, keys, &now));
-	e = lg_file_read(c->cx, path, 1u << 16, &before);
+	e = lg_file_read(c->cx, path, WITNESS_MAX, &before);
 	if (e == LG_OK)
 		LG_TRY(compare(c, path, before, answer.body));
 	else if (e != LG_E_NOT_FOUND)
@@ -221,4 +212,92 @@ cli_certificate_witness(struct cli *c)
 	cli_line(c, "ledger of %.*s: %llu entries, signed %.*s", LG_FMT(now.domain), (unsigned long long)now.size,
 	    LG_FMT(lg_time_text(c->cx->arena, now.time)));
 	return lg_file_write(c->cx, path, 0644, answer.body);
+}
+
+/* ---- prove ----------------------------------------------------------------------------------------------------------------- */
+
+static lg_err
+check_items(struct cli *c, lg_str answer, const struct head *head)
+{
+	struct lg_json js;
+	bool any = false;
+
+	lg_json_init(&js, c->cx->arena, lg_api_raw(c->cx, answer, "items"));
+	lg_json_array(&js);
+	while (lg_json_item(&js)) {
+		any = true;
+		LG_TRY(check_item(c, lg_json_raw(&js), head));
+	}
+	LG_TRY(lg_json_end(c->cx, &js));
+	return any ? LG_OK : lg_fail(c->cx, LG_E_INVALID, "nothing is proved");
+}
+
+/* The proof with the head that it leads to: enough for whoever knows the keeper's key, without the service. */
+static lg_err
+write_proof(struct cli *c, lg_str witness, lg_str answer)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(PROOF_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+
+	if (!cli_given(c, "out"))
+		return LG_OK;
+	lg_jsonw_object(&w);
+	lg_jsonw_name(&w, LG_STR("head"));
+	lg_jsonw_raw(&w, lg_api_raw(c->cx, witness, "head"));
+	lg_jsonw_name(&w, LG_STR("items"));
+	lg_jsonw_raw(&w, lg_api_raw(c->cx, answer, "items"));
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_buf_status(c->cx, &b));
+	return lg_file_write(c->cx, lg_dup(c->cx->arena, cli_value(c, "out")).p, 0644, lg_buf_view(&b));
+}
+
+/* By a file of write_proof's alone, and a witness's: its keys must have signed the head, and two heads of one size are one. */
+static lg_err
+proof_of_file(struct cli *c, const struct lg_keyset *keys, const struct lg_ledger_signed *seen, lg_str *proof, struct lg_ledger_signed *ret)
+{
+	LG_TRY(lg_file_read(c->cx, lg_dup(c->cx->arena, cli_value(c, "proof")).p, PROOF_MAX, proof));
+	LG_TRY(read_signed(c, *proof, keys, ret));
+	if (!lg_str_eq(ret->domain, seen->domain) || ret->epoch != seen->epoch ||
+	    (ret->size == seen->size && memcmp(ret->root.b, seen->root.b, sizeof seen->root.b) != 0))
+		return lg_fail(c->cx, LG_E_INVALID, "the proof's head is another ledger's than the witness's");
+	return LG_OK;
+}
+
+static lg_err
+prove_by_witness(struct cli *c)
+{
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
+	struct lg_reply answer = { .status = 0 };
+	struct lg_ledger_signed is;
+	lg_str witness;
+
+	LG_TRY(read_witness(c, lg_dup(c->cx->arena, cli_value(c, "witness")).p, &keys, &witness, &is));
+	if (cli_given(c, "proof"))
+		LG_TRY(proof_of_file(c, keys, &is, &answer.body, &is));
+	else
+		LG_TRY(cli_call(c, "GET", lg_print(c->cx->arena, "/v1/ledger/proof?serial=%.*s&size=%llu", LG_FMT(c->args[0]),
+		    (unsigned long long)is.size), LG_NONE, &answer));
+	struct head head = { .size = (int64_t)is.size, .root = is.root };
+	LG_TRY(check_items(c, answer.body, &head));
+	cli_line(c, "by the head of %.*s that was signed %.*s", LG_FMT(is.domain), LG_FMT(lg_time_text(c->cx->arena, is.time)));
+	return write_proof(c, witness, answer.body);
+}
+
+lg_err
+cli_certificate_prove(struct cli *c)
+{
+	struct lg_reply answer;
+	struct head head;
+
+	if (cli_given(c, "witness"))
+		return prove_by_witness(c);
+	if (cli_given(c, "proof") || cli_given(c, "out"))
+		return lg_fail(c->cx, LG_E_INVALID, "--proof and --out go with --witness");
+	LG_TRY(cli_call(c, "GET", lg_print(c->cx->arena, "/v1/ledger/proof?serial=%.*s", LG_FMT(c->args[0])), LG_NONE, &answer));
+	LG_TRY(read_head(c, answer.body, &head));
+	LG_TRY(check_items(c, answer.body, &head));
+	LG_TRY(keep_head(c, &head));
+	if (cli_wants_json(c))
+		cli_json(c, answer.body);
+	return LG_OK;
 }

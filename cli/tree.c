@@ -363,9 +363,14 @@ static const struct cli_command nouns[] = {
 		    "lightgate certificate issue --profile user --csr me.csr --cert-out me.pem",
 		    "lightgate certificate issue --profile user --server-key RSA-2048 --key-out me.key --cert-out me.pem"), .run = cli_certificate_issue },
 	      { .name = "prove", .args = "SERIAL", .help = "Check the proof that a certificate stands in the ledger of what was issued",
-		.text = "With --head the ledger's head is compared with the one kept there, and the new one is kept: it can only have grown.",
-		.options = OPTIONS(FILE_OPTION, { "head", 0, "FILE", "keep the ledger's head there" }),
-		.examples = EXAMPLES("lightgate certificate prove 5f3a... -f node1.pem --head ledger.json"), .run = cli_certificate_prove },
+		.text = "With --head the ledger's head is compared with the one kept there, and the new one is kept: it can only have grown.\n"
+		    "With --witness the proof leads to the head that certificate witness has kept, which the keeper signed; --out keeps it, and with\n"
+		    "--proof it is checked again without the service.",
+		.options = OPTIONS(FILE_OPTION, { "head", 0, "FILE", "keep the ledger's head there" }, { "witness", 0, "FILE", "by the signed head in it" },
+		    { "out", 0, "FILE", "write the proof and its head there" }, { "proof", 0, "FILE", "check what --out wrote; asks nobody" }),
+		.examples = EXAMPLES("lightgate certificate prove 5f3a... -f node1.pem --head ledger.json",
+		    "lightgate certificate prove 5f3a... -f node1.pem --witness ledger.json --out proof.json",
+		    "lightgate certificate prove 5f3a... -f node1.pem --witness ledger.json --proof proof.json"), .run = cli_certificate_prove },
 	      { .name = "revoke", .args = "[SERIAL]", .help = "Revoke a certificate, or all of a subject, a key or an issuer",
 		.options = OPTIONS({ "reason", 0, "NAME", "of RFC 5280: keyCompromise, superseded, ..." },
 		    { "subject", 0, "TYPE/NAME", "all of theirs" }, { "spki", 0, "HEX", "all for the key with this SHA-256 (of the SubjectPublicKeyInfo)" },

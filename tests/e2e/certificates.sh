@@ -106,6 +106,14 @@ has "its issue is proved" "$(lg prove "$serial" -f "$T/short.pem" --head "$T/led
 has "... and its revocation" "$(lg prove "$serial" --head "$T/ledger")" 'revoked: entry [0-9]+ of'
 issue short host >/dev/null
 has "it only grew" "$(lg prove "$serial" --head "$T/ledger")" 'it only grew, from [0-9]+ to [0-9]+'
+claim "a witness" lg witness "$T/witness"
+has "a proof that leads to a signed head" "$(lg prove "$serial" -f "$T/short.pem" --witness "$T/witness" --out "$T/proof")" 'by the head of example.org that was signed'
+alone() { env -u LIGHTGATE_DEV LIGHTGATE_CONFIG="$T/none" lightgate certificate prove "$serial" -f "$T/$1.pem" --witness "$T/witness" --proof "$T/$2" 2>&1; }
+has "... is good without the service" "$(alone short proof)" 'entry [0-9]+ of [0-9]+ is proved'
+jq -c '.head.root = ("ab" * 32)' "$T/proof" >"$T/proof2"; lacks "... not with another head" "$(alone short proof2)" 'that was signed'
+jq -c '.items[0].path[0] = ("ab" * 32)' "$T/proof" >"$T/proof2"; has "... nor another path" "$(alone short proof2)" 'does not lead to the root'
+jq -c '.items = []' "$T/proof" >"$T/proof2"; has "... nor nothing" "$(alone short proof2)" 'nothing is proved'
+has "... nor for another certificate" "$(alone node1 proof)" 'another certificate'
 lg prove "$serial" -f "$T/node1.pem" >"$T/claim.out" 2>&1; same "another certificate is not what it holds" "$?" 2
 sed -i 's/"root":"./"root":"x/' "$T/ledger"; lg prove "$serial" --head "$T/ledger" >"$T/claim.out" 2>&1; same "a head that was altered" "$?" 2
 jq -cn '{size: 2, root: ("ab" * 32)}' >"$T/ledger"; lg prove "$serial" --head "$T/ledger" >"$T/claim.out" 2>&1; same "a head of another ledger" "$?" 2
