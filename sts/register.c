@@ -8,7 +8,6 @@
 
 #include "base/text.h"
 
-#define CLIENTS_MAX	100000		/* of all tenants; beyond it nobody registers by himself */
 #define SECTOR_MAX	(16u << 10)
 
 struct registering {
@@ -107,7 +106,7 @@ create_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	uint64_t n;
 
 	LG_TRY(lg_table_count(cx, v, &sts_clients, &n));
-	if (n >= CLIENTS_MAX)
+	if (n >= STS_CLIENTS)
 		return lg_fail(cx, LG_E_BUSY, "there are too many clients");
 	LG_TRY(p->client_entry(p->self, cx, v, r->rq->tenant_id, &r->who, r->rg.client.id, &r->rg.client.entry));
 	lg_audit(v, r->rg.client.id, LG_NONE);

@@ -13,6 +13,7 @@
 #define STS_SCOPE_MAX		1024	/* octets of a scope parameter */
 #define STS_STATE_MAX		2048	/* of state and of nonce */
 #define STS_AHEAD		10	/* seconds that a token may be dated ahead, for those revoked in one second after another */
+#define STS_CLIENTS		100000	/* of all tenants; beyond it nobody registers by himself */
 #define STS_LOGIN_MAX		256	/* of a user name */
 
 struct lg_sts {

@@ -441,6 +441,37 @@ kit_apply(lg_mutation *run, void *arg)
 	turn_ends();
 }
 
+struct copies {
+	const struct lg_table *t;
+	uint64_t have, want;
+};
+
+static lg_err
+add_copies(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
+	struct copies *f = arg;
+	lg_str key, row;
+
+	LG_TRY(lg_table_count(cx, v, f->t, &f->have));
+	LG_TRY(lg_scan(cx, v, f->t, LG_NONE, LG_NONE, &c));
+	cr_assert(lg_cursor_next(&c, &key, &row));
+	row = lg_dup(cx->arena, row);
+	for (int i = 0; i < LG_MUTATION_ROWS / 2 && f->have < f->want; i++)
+		LG_TRY(lg_put(cx, v, f->t, sts_key(cx->arena, UINT32_MAX, lg_print(cx->arena, "%llu", (unsigned long long)f->have++)), row));
+	return LG_OK;
+}
+
+void
+kit_fill(const struct lg_table *t, uint64_t n)
+{
+	struct copies f = { .t = t, .want = n };
+
+	do
+		kit_apply(add_copies, &f);
+	while (f.have < n);
+}
+
 void
 kit_client(const char *json, const char *secret, const char *entry)
 {

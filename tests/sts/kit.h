@@ -100,6 +100,8 @@ struct answer kit_redeem(const char *client, lg_str code);	/* with verifier and 
 struct answer kit_refresh(const char *client, lg_str token, const char *more);
 lg_err kit_check(lg_str token, const char *audience, struct lg_sts_bearer *ret);
 void kit_apply(lg_mutation *run, void *arg);
+/* Until a table has n rows: copies of its first one. */
+void kit_fill(const struct lg_table *t, uint64_t n);
 void kit_source(const char *json);
 void kit_web(const char *url, const char *body, int64_t max_age);	/* replaces what the URL answered before */
 const char *kit_jwks(const struct lg_key *k, const char *kid, const char *more);	/* {"keys":[...]}; more: members in front of each */

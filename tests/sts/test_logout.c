@@ -242,3 +242,23 @@ Test(logout, applications_of_a_session_are_bounded)
 {
 	kit_apply(visit_often, NULL);
 }
+
+/* A browser may sign in and out for ever; what it leaves to be told must not grow with it. */
+Test(logout, notices_that_wait_are_bounded)
+{
+	const char *cookie;
+	struct answer t;
+
+	make_clients(",\"backchannel_logout_uri\":\"" BACK "\"");
+	for (uint64_t n = 1; n <= STS_NOTICES; n += STS_NOTICES - 1) {
+		cookie = kit_sign_in();
+		t = kit_redeem("portal", kit_code("portal", "", cookie));
+		assert_status(sign_out(kit_member(t.body, "id_token"), "", cookie), 200);
+		cr_assert_eq(waiting(), n);
+		kit_fill(&sts_notices, STS_NOTICES - 1);
+	}
+	cookie = kit_sign_in();
+	t = kit_redeem("portal", kit_code("portal", "", cookie));
+	assert_status(sign_out(kit_member(t.body, "id_token"), "", cookie), 200);
+	cr_assert_eq(waiting(), STS_NOTICES);
+}

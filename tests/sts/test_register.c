@@ -178,3 +178,15 @@ Test(registration, what_was_deleted_is_gone)
 	assert_oauth(manage("GET", &a, "", NULL), 401, "invalid_token");
 	assert_status(credentials(kit_c(kit_member(a.body, "client_id")), kit_c(kit_member(a.body, "client_secret"))), 401);
 }
+
+Test(registration, clients_are_bounded)
+{
+	registered("{" WEB "}");
+	kit_fill(&sts_clients, STS_CLIENTS - 1);
+	registered("{" WEB "}");
+	struct answer a = submit("{" WEB "}", NULL);
+	cr_assert_eq(a.status, 503, "%d %.*s", a.status, LG_FMT(a.body));
+	/* By an administrator's hand there may be more. */
+	kit_client("{\"name\":\"more\",\"type\":\"confidential\",\"redirect_uris\":[\"" REDIRECT "\"]}", PORTAL_SECRET,
+	    "c0000000-0000-4000-8000-000000000011");
+}
