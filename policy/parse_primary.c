@@ -5,6 +5,17 @@
 
 #define LIST_MAX LG_POLICY_SET_MAX
 
+static bool
+add_listed(struct lg_parser *ps, struct lg_parse_list *l, struct lg_expr *x)
+{
+	if (l->n == LIST_MAX) {
+		lg_lex_fault(&ps->lx, x->at, "more than %d elements", LIST_MAX);
+		return false;
+	}
+	lg_parse_add(ps, l, x);
+	return true;
+}
+
 /* Expressions between here and `close`, a trailing comma allowed. */
 static bool
 expr_list(struct lg_parser *ps, enum lg_token_type close, struct lg_parse_list *l)
@@ -12,13 +23,8 @@ expr_list(struct lg_parser *ps, enum lg_token_type close, struct lg_parse_list *
 	while (ps->lx.tok.type != close) {
 		struct lg_expr *x = lg_parse_expr(ps);
 
-		if (x == NULL)
+		if (x == NULL || !add_listed(ps, l, x))
 			return false;
-		if (l->n == LIST_MAX) {
-			lg_lex_fault(&ps->lx, x->at, "more than %d elements", LIST_MAX);
-			return false;
-		}
-		lg_parse_add(ps, l, x);
 		if (ps->lx.tok.type != close && !lg_lex_expect(&ps->lx, T_COMMA))
 			return false;
 	}
@@ -83,7 +89,8 @@ record_fields(struct lg_parser *ps, struct lg_parse_list *l, struct lg_map *seen
 			*names = v;
 		}
 		(*names)[l->n] = name;
-		lg_parse_add(ps, l, x);
+		if (!add_listed(ps, l, x))
+			return false;
 		if (ps->lx.tok.type != T_RBRACE && !lg_lex_expect(&ps->lx, T_COMMA))
 			return false;
 	}
