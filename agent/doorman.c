@@ -49,8 +49,9 @@ answer(struct lg_ctx *cx, struct lg_door *door, int fd, lg_str *text)
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(LG_DOORMAN_REQUEST);
 	lg_str verb, request;
 
-	LG_TRY(lg_door_caller(cx, door, fd));
+	/* First: an answer is lost to whoever finds the connection closed over a question that was not read. */
 	LG_TRY(read_question(cx, fd, &b));
+	LG_TRY(lg_door_caller(cx, door, fd));
 	(void)lg_str_cut(lg_buf_view(&b), '\n', &verb, &request);
 	for (size_t i = 0; i < LG_COUNT(verbs); i++)
 		if (lg_str_eq(verb, verbs[i].name))

@@ -77,6 +77,14 @@ while read -r door row; do
 		if [ "${row[i]}" = opens ]; then has "$door it opens ${PLACES[i]}" "$said" "${WELCOME[$door]}"; else lacks "$door it is shut ${PLACES[i]}" "$said" "${WELCOME[$door]}"; fi
 	done
 done <<<"$TABLE"
+
+# ---- a number that is another's when the agent looks ----
+late() { timeout 20 python3 tests/e2e/workload-raw.py "$1" late "$AGENT_PID" 2>&1; }
+request() { printf '%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n' "$1"; }
+nobodys() { has "$1 is asked by a number that was used" "$2" '^asked by the number of another'; lacks "$1 takes it for nobody's" "$2" "${WELCOME[$1]}"; }
+nobodys at_the_hook "$(printf 'bundle\n' | late "$T/agent.sock")"
+nobodys at_the_plugin "$(request 'POST /Plugin.Activate' | late "$T/plugin.sock")"
+nobodys at_the_front "$(request 'GET /_ping' | late "$T/front.sock")"
 has "who is shut out is told" "$(at_the_hook in_the_container)" 'the caller is in a container'
 for s in agent plugin; do same "the $s socket is root's by its mode" "$(stat -c %a "$T/$s.sock")" 600; done
 done_testing

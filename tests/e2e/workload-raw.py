@@ -1,8 +1,11 @@
-"""The Workload API over a socket that changes hands: workload-raw.py SOCKET HOW [PID1 [PID2]].  Prints the SPIFFE ID that came back, or "nothing".
+"""The agent's sockets over connections that change hands: workload-raw.py SOCKET HOW [PID1 [PID2]].  Asks the Workload API, and prints the SPIFFE
+ID that came back or "nothing"; with late, asks what stands on stdin and prints the answer.
 
 here: opened and used where it was started.  stay: in the container of PID1.  inherit: whoever opened it has gone, a child of it asks.  reuse: the same, and a process in the
-container of PID2 has its number.  move: opened in PID1's container, used in PID2's."""
-import os, re, socket, struct, sys, time
+container of PID2 has its number.  move: opened in PID1's container, used in PID2's.
+late: opened from another mount namespace while the agent (PID1) was stopped; when it looks, whoever opened it has gone, and a process of the
+host has its number."""
+import ctypes, os, signal, re, socket, struct, sys, time
 
 path, how, first, second = (sys.argv + [None, None])[1:5]
 
@@ -48,12 +51,16 @@ def connect():
 	time.sleep(0.3)		# the other side has looked who we are
 	return s
 
-def opened_by_another():
-	"""A connection whose opener, in the first container, has ended; and its number."""
+def leave_mounts():
+	if ctypes.CDLL(None, use_errno=True).unshare(0x20000) != 0:		# CLONE_NEWNS
+		sys.exit("no mount namespace may be made here")
+
+def opened_by_another(there):
+	"""A connection whose opener, after `there`, has ended; and its number."""
 	ours, theirs = socket.socketpair()
 	child = os.fork()
 	if child == 0:
-		enter(first)
+		there()
 		s = connect()
 		socket.send_fds(theirs, [b"x"], [s.fileno()])
 		os._exit(0)
@@ -69,7 +76,7 @@ def take_number(wanted):
 		ready, tell = os.pipe()
 		child = os.fork()
 		if child == 0:
-			if os.getpid() == wanted:
+			if os.getpid() == wanted and second:
 				enter(second)
 			os.write(tell, b"x")
 			time.sleep(10 if os.getpid() == wanted else 0)
@@ -90,8 +97,25 @@ elif how == "move":
 	s = connect()
 	enter(second)
 	print(ask(s))
+elif how == "late":
+	question = sys.stdin.buffer.read()
+	os.kill(int(first), signal.SIGSTOP)
+	s, number = opened_by_another(leave_mounts)
+	holder = take_number(number)
+	os.kill(int(first), signal.SIGCONT)
+	s.settimeout(5)
+	got = b"asked by the number of another\n"
+	try:
+		s.sendall(question)
+		s.shutdown(socket.SHUT_WR)
+		while piece := s.recv(65536):
+			got += piece
+	except OSError:
+		pass
+	print(got.decode())
+	os.kill(holder, 9)
 else:
-	s, number = opened_by_another()
+	s, number = opened_by_another(lambda: enter(first))
 	holder = take_number(number) if how == "reuse" else None
 	print(ask(s))
 	if holder:
