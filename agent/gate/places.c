@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <libmnl/libmnl.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
@@ -60,50 +61,129 @@ read_addresses(struct lg_place *p)
 }
 
 struct links {
+	int32_t home;			/* what the container's namespace calls ours */
 	uint32_t peer[LG_PLACE_LINKS];
 	size_t n;
 };
 
-/* A veth's other end is named by its number in the namespace it is in. */
-static int
-read_attribute(const struct nlattr *attr, void *arg)
-{
-	struct links *l = arg;
+/* One interface in there. */
+struct inside {
+	uint32_t peer;
+	int32_t home;
+	bool veth;
+};
 
-	if (mnl_attr_get_type(attr) == IFLA_LINK && l->n < LG_PLACE_LINKS)
-		l->peer[l->n++] = mnl_attr_get_u32(attr);
+static int
+read_kind(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND && strcmp(mnl_attr_get_str(attr), "veth") == 0)
+		((struct inside *)arg)->veth = true;
 	return MNL_CB_OK;
 }
 
 static int
+read_attribute(const struct nlattr *attr, void *arg)
+{
+	struct inside *i = arg;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_LINK:
+		i->peer = mnl_attr_get_u32(attr);
+		return MNL_CB_OK;
+	case IFLA_LINK_NETNSID:
+		i->home = (int32_t)mnl_attr_get_u32(attr);
+		return MNL_CB_OK;
+	case IFLA_LINKINFO:
+		return mnl_attr_parse_nested(attr, read_kind, i);
+	default:
+		return MNL_CB_OK;
+	}
+}
+
+/* A veth's other end is named by its number in the namespace that it is in.  What a container made up inside of itself, or what stands on an
+ * interface of the host (macvlan), has no end of its own here: its number is another's. */
+static int
 read_link(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	struct links *l = arg;
+	struct inside i = { .home = -1 };
 
-	if (info->ifi_flags & IFF_LOOPBACK)
-		return MNL_CB_OK;
-	return mnl_attr_parse(nlh, sizeof *info, read_attribute, arg);
+	if (mnl_attr_parse(nlh, sizeof(struct ifinfomsg), read_attribute, &i) < 0)
+		return MNL_CB_ERROR;
+	if (i.veth && i.home >= 0 && i.home == l->home && l->n < LG_PLACE_LINKS)
+		l->peer[l->n++] = i.peer;
+	return MNL_CB_OK;
+}
+
+static int
+read_number(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == NETNSA_NSID)
+		*(int32_t *)arg = (int32_t)mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int
+read_namespace(const struct nlmsghdr *nlh, void *arg)
+{
+	(void)mnl_attr_parse(nlh, sizeof(struct rtgenmsg), read_number, arg);
+	return MNL_CB_STOP;
+}
+
+/* A question, and all of its answer. */
+static void
+ask(struct mnl_socket *s, const struct nlmsghdr *nlh, mnl_cb_t read, void *arg)
+{
+	_Alignas(struct nlmsghdr) char room[8192];
+	int n = 1;
+
+	if (mnl_socket_sendto(s, nlh, nlh->nlmsg_len) <= 0)
+		return;
+	while (n > 0) {
+		ssize_t got = mnl_socket_recvfrom(s, room, sizeof room);
+		n = got <= 0 ? -1 : mnl_cb_run(room, (size_t)got, nlh->nlmsg_seq, mnl_socket_get_portid(s), read, arg);
+	}
 }
 
 static void
-read_links(struct links *l)
+ask_links(struct mnl_socket *s, struct links *l)
 {
-	char room[8192];
+	_Alignas(struct nlmsghdr) char room[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
-	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int n = 1;
 
-	if (s == NULL)
-		return;
 	nlh->nlmsg_type = RTM_GETLINK;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = 1;
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0 && mnl_socket_sendto(s, nlh, nlh->nlmsg_len) > 0)
-		while (n > 0) {
-			ssize_t got = mnl_socket_recvfrom(s, room, sizeof room);
-			n = got <= 0 ? -1 : mnl_cb_run(room, (size_t)got, 1, mnl_socket_get_portid(s), read_link, l);
-		}
+	ask(s, nlh, read_link, l);
+}
+
+static void
+ask_home(struct mnl_socket *s, int own, struct links *l)
+{
+	_Alignas(struct nlmsghdr) char room[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+
+	nlh->nlmsg_type = RTM_GETNSID;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nlh->nlmsg_seq = 2;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtgenmsg));
+	mnl_attr_put_u32(nlh, NETNSA_FD, (uint32_t)own);
+	ask(s, nlh, read_namespace, &l->home);
+}
+
+static void
+read_links(int own, struct links *l)
+{
+	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+
+	if (s == NULL)
+		return;
+	if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0) {
+		ask_links(s, l);	/* which is when the kernel numbers the namespaces behind them */
+		ask_home(s, own, l);
+		ask_links(s, l);
+	}
 	mnl_socket_close(s);
 }
 
@@ -124,14 +204,14 @@ come_back(const struct lg_places *ps)
 static void
 look_inside(const struct lg_places *ps, struct lg_place *p)
 {
-	struct links l = { .n = 0 };
+	struct links l = { .home = -1 };
 	char name[IF_NAMESIZE];
 
 	p->naddress = p->nlink = 0;
 	if (!enter(p))
 		return;
 	read_addresses(p);
-	read_links(&l);
+	read_links(ps->own, &l);
 	come_back(ps);
 	for (size_t i = 0; i < l.n; i++)
 		if (if_indextoname(l.peer[i], name) != NULL)

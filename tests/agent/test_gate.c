@@ -526,6 +526,38 @@ Test(gate_places, a_containers_addresses_are_known_when_it_has_them_and_go_with_
 	rmdir(state);
 }
 
+/* Whoever says so of the host's uplink would have it closed. */
+Test(gate_places, an_interface_has_an_end_here_when_it_is_one_of_a_pair_and_not_because_the_container_says_so)
+{
+	TEST_CTX(cx);
+	char state[] = "/tmp/lg-places.XXXXXX", command[400];
+	struct lg_places ps;
+	int tell;
+
+	if (geteuid() != 0 || system("command -v ip >/dev/null") != 0) {
+		printf("SKIP places: needs root and ip\n");
+		return;
+	}
+	cr_assert_eq(unshare(CLONE_NEWNET), 0);
+	cr_assert_eq(system("ip link set lo up && ip link add up index 77 type veth peer name down"), 0);
+	cr_assert_not_null(mkdtemp(state));
+	cr_assert_eq(lg_places_open(cx, state, &ps), LG_OK, "%s", cx->error);
+	pid_t pid = contain(&tell);
+	snprintf(command, sizeof command, "nsenter -t %d -n sh -c 'ip link add one0 index 77 type veth peer name one1 && ip link add link one0 name two type macvlan'"
+	    " && ip link add host index 99 type veth peer name e2 netns %d", (int)pid, (int)pid);
+	cr_assert_eq(system(command), 0);
+	cr_assert_eq(lg_places_add(cx, &ps, LG_STR("c1"), LG_STR("web"), pid), LG_OK, "%s", cx->error);
+	(void)lg_places_refresh(cx, &ps);
+	cr_expect_eq(ps.v[0].nlink, 1);
+	cr_expect_eq(ps.v[0].link[0], 99);
+	close(tell);
+	waitpid(pid, NULL, 0);
+	lg_places_remove(cx, &ps, LG_STR("c1"));
+	lg_places_close(&ps);
+	rmdir(lg_print(cx->arena, "%s/gate", state).p);
+	rmdir(state);
+}
+
 Test(gate_places, what_shares_the_hosts_namespace_has_no_address_and_what_ended_is_not_taken)
 {
 	TEST_CTX(cx);
