@@ -198,15 +198,27 @@ element_of(const struct lg_gate_element *e)
 	return r;
 }
 
+/* Some elements are in several tables; told6 is own6 for a rule that reads addresses out of a message's body. */
+static const struct target {
+	int family;
+	bool links_only, told;
+} targets[] = { { .family = NFPROTO_INET }, { .family = NFPROTO_BRIDGE, .links_only = true }, { .family = NFPROTO_BRIDGE, .told = true } };
+
+static bool
+goes_to(const struct target *t, const struct lg_gate_element *e)
+{
+	return t->told ? e->set == LG_GATE_OWN && e->six : !t->links_only || is_of_links(e);
+}
+
 static void
-write_list(const struct lg_gate_elements *all, enum lg_batch_verb verb, int family, struct lg_batch *out)
+write_list(const struct lg_gate_elements *all, enum lg_batch_verb verb, const struct target *t, struct lg_batch *out)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const struct lg_gate_element *e = &all->v[i];
-		if (family == NFPROTO_BRIDGE && !is_of_links(e))
+		if (!goes_to(t, e))
 			continue;
 		struct lg_batch_element one = element_of(e);
-		lg_batch_put(out, verb, family, names[e->set][e->six], &one);
+		lg_batch_put(out, verb, t->family, t->told ? "told6" : names[e->set][e->six], &one);
 	}
 }
 
@@ -231,12 +243,11 @@ lg_gate_write_change(const struct lg_gate_elements *before, const struct lg_gate
 {
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
 	struct lg_gate_elements gone = without(before, after, a), new = without(after, before, a);
-	static const int family[] = { NFPROTO_INET, NFPROTO_BRIDGE };
 
-	for (size_t f = 0; f < LG_COUNT(family); f++)
-		write_list(&gone, LG_BATCH_TAKE, family[f], out);
-	for (size_t f = 0; f < LG_COUNT(family); f++)
-		write_list(&new, LG_BATCH_PUT, family[f], out);
+	for (size_t t = 0; t < LG_COUNT(targets); t++)
+		write_list(&gone, LG_BATCH_TAKE, &targets[t], out);
+	for (size_t t = 0; t < LG_COUNT(targets); t++)
+		write_list(&new, LG_BATCH_PUT, &targets[t], out);
 	return (struct lg_gate_change){ gone.n, new.n };
 }
 

@@ -64,6 +64,15 @@ write_rules(size_t f, struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " ask meta l4proto { tcp, udp } %s saddr . %s daddr . meta l4proto . th dport @learned%s accept\n", ip, ip, v);
 }
 
+/* Whose address an advertisement says is here (RFC 4861 4.4, after eight octets): one of the port's own, or one that a link made up. */
+static void
+write_adverts(struct lg_buf *b)
+{
+	lg_buf_printf(b, "add set " LINKS " told6 { typeof iif . @th,64,128; }\n");
+	lg_buf_printf(b, "add rule " LINKS " from icmpv6 type nd-neighbor-advert @th,64,10 != 0x3fa iif . @th,64,128 != @told6 counter drop"
+	    " comment \"not its address\"\n");
+}
+
 /*
  * What leaves a container by its interface has one of its addresses for its source: neither another's, nor one it made up.  A bridge's
  * ports are seen in its own family, with whatever else crosses it; other interfaces in ours.  Before the kernel's tracking, so that what is
@@ -79,6 +88,8 @@ write_links(const char *family, struct lg_buf *b)
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif != @links accept\n", family);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . ip saddr @own4 accept\n", family);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from icmpv6 type { nd-router-advert, nd-redirect } counter drop comment \"no router\"\n", family);
+	if (strcmp(family, LG_NFT_LINKS) == 0)
+		write_adverts(b);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . ip6 saddr @own6 accept\n", family);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip saddr 0.0.0.0 accept\n", family);
 	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip6 saddr { ::, fe80::/10 } accept\n", family);

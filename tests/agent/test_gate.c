@@ -173,6 +173,7 @@ Test(gate_elements, addresses_that_are_somebodys_are_known_and_no_others)
 	holds("set bridge lightgate links", "{ 7, 8 }");
 	holds("set bridge lightgate own4", "{ 7 . 10.77.0.2 }");
 	holds("set bridge lightgate own6", "{ 7 . fd77::2 }");
+	holds("set bridge lightgate told6", "{ 7 . 0xfd770000000000000000000000000002 }");
 	lg_batch_close(&b);
 	lg_gate_table_free(&t);
 }

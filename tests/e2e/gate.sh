@@ -169,6 +169,13 @@ elif what == "protocol":
 	socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(ip(src, dst, int(rest[0]), b"x" * 32), (dst, 0))
 elif what == "arp":			# an answer that nobody asked for: src is at us
 	wire(0x806, rest[0], lambda own: struct.pack("!HHBBH", 1, 0x800, 6, 4, 2) + own + socket.inet_aton(src) + mac(rest[0]) + socket.inet_aton(dst))
+elif what == "advert":			# the same of IPv6 (RFC 4861 4.4): override, unasked for
+	us = socket.inet_pton(socket.AF_INET6, rest[1]); to = socket.inet_pton(socket.AF_INET6, dst)
+	def advert(own):
+		b = struct.pack("!BBHI", 136, 0, 0, 0x20000000) + socket.inet_pton(socket.AF_INET6, src) + b"\2\1" + own
+		b = b[:2] + struct.pack("!H", sum16(us + to + struct.pack("!II", len(b), 58) + b)) + b[4:]
+		return struct.pack("!IHBB", 6 << 28, len(b), 58, 255) + us + to + b
+	wire(0x86dd, rest[0], advert)
 elif what == "udp":
 	s = socket.socket(socket.AF_INET6 if ":" in dst else socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 	s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0"); s.sendto(b"x", socket.getaddrinfo(dst, int(rest[0]), type=socket.SOCK_DGRAM)[0][4])
@@ -186,18 +193,22 @@ before=$(seen false)
 raw "$ADMIN_PID" tcp "$WEB" "$DB" 5432 "$DB_MAC" 2; raw "$ADMIN_PID" tcp "$WEB" "$DB" 5432 "$DB_MAC" 4	# a SYN; a RST into that flow
 raw "$ADMIN_PID" tcp6 "$WEB6" "$DB6" 5432 "$DB_MAC" 2
 raw "$ADMIN_PID" arp "$WEB" "$DB" "$DB_MAC"
+get "$WEB_PID" "[$DB6]:5432" >/dev/null
+raw "$ADMIN_PID" advert "$WEB6" "$DB6" "$DB_MAC" "$(link_local "$ADMIN_PID")"
 raw "$WEB_PID" protocol "$WEB" "$DB" 132; raw "$WEB_PID" protocol "$WEB" "$DB" 47
 raw "$ADMIN_PID" udp - "$(link_local "$DB_PID")%eth0" 5432
 raw "$ADMIN_PID" udp - 255.255.255.255 5432; raw "$ADMIN_PID" udp - 224.0.0.251 5353; raw "$ADMIN_PID" udp - ff02::1%eth0 5353
 raw "$WEB_PID" pieces "$WEB" "$DB" 5433
-has "db knows where web is" "$(from "$DB_PID" ip neigh show "$WEB")" "$(mac_of "$WEB_PID")"
+has "db knows where web is" "$(from "$DB_PID" ip neigh)" "$WEB .*$(mac_of "$WEB_PID")"
+has "by IPv6, too" "$(from "$DB_PID" ip neigh)" "$WEB6 .*$(mac_of "$WEB_PID")"
 claim "what is sent after all that arrives" within arrived whole 2
 same "a false source gets no packet through, by IPv4 or IPv6, into an open flow or a new one" "$(seen false)" "$before"
 same "nor does a protocol that policies have no word for (SCTP, GRE)" "$(seen others)" 0
 same "nor a link's own address (fe80::)" "$(seen local)" 0
 same "nor what is sent to everybody" "$(seen everybody)" 0
-lacks "nobody is told that web has moved" "$(from "$DB_PID" ip neigh show "$WEB")" "$(mac_of "$ADMIN_PID")"
+lacks "nobody is told that web has moved" "$(from "$DB_PID" ip neigh)" "($WEB|$WEB6) .*$(mac_of "$ADMIN_PID")"
 has "the door counts what it dropped" "$(nft 2>/dev/null list chain bridge lightgate from)" 'counter packets [1-9][0-9]* bytes [0-9]+ drop$'
+has "what it was told of others' addresses, too" "$(nft 2>/dev/null list chain bridge lightgate from)" 'counter packets [1-9][0-9]* bytes [0-9]+ drop comment "not its address"'
 refusal() { from "$1" python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.connect((sys.argv[1], 5434)); s.send(b"x")
 try: s.recv(1)
