@@ -122,10 +122,11 @@ $(BIN)/$(1): $(call obj,$(MAIN_$(1))) $(call libs_for,$(LAYER_$(1)))
 endef
 $(foreach p,lightgated lightgate lightgate-agent,$(eval $(call program_rules,$(p))))
 
-# libc only: they are executed at every start.
+# libc only, and in what is shipped within the file: they are executed twice at every start, and the loader is a sixth of what that takes.
+ALONE_release = -static-pie
 $(BIN)/lightgate-runc $(BIN)/lightgate-libvirt-hook: $(BIN)/lightgate-%: $(call obj,agent/ask.c)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ $(LDFLAGS) -o $@
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(ALONE_$(V)) -o $@
 $(BIN)/lightgate-runc: $(call obj,agent/runc_main.c)
 $(BIN)/lightgate-libvirt-hook: $(call obj,agent/libvirt_main.c)
 
