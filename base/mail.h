@@ -4,7 +4,9 @@
 #ifndef LG_BASE_MAIL_H
 #define LG_BASE_MAIL_H
 
-#include "lightgate/crypto.h"
+#include "lightgate/base.h"
+
+struct lg_secret;
 
 #define LG_MAIL_ADDRESS	254		/* octets of an address (RFC 5321 4.5.3.1.3) */
 #define LG_MAIL_MAX	(64u << 10)	/* octets of a message */

@@ -44,7 +44,7 @@ first=$(eab)
 has "an external account key" "$first" '"kid":"[A-Za-z0-9_-]{22}"'
 order() {
 	cb certonly $CB --standalone --http-01-address 127.0.0.1 --http-01-port "$WEB" --key-type ecdsa -d a.example.org -d b.example.org \
-		--eab-kid "$(kid "$first")" --eab-hmac-key "$(hmac "$first")"
+		--eab-kid="$(kid "$first")" --eab-hmac-key="$(hmac "$first")"
 }
 active=$(api GET /v1/policies/active | head -1 | jq -r .source)
 activate() { api POST /v1/policies -d "$(jq -cn --arg s "$1" '{source: $s}')"; }
