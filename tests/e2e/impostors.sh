@@ -2,8 +2,16 @@
 # A CA of one tenant that names what is another's opens no door.  The second tenant's root is kept elsewhere, so its key is in the test's
 # hands: whatever a stolen CA of that tenant could sign is shown to every listener.
 . "$(dirname "$0")/lib.sh"
-printf 'hosts: [{name: node1}]\nservices: [{name: courier}]\n' >"$T/state.yaml"
-lg_start "$T/data" --load "$T/state.yaml" || bad "start"
+cat >"$T/state.yaml" <<'YAML'
+hosts: [{name: node1}]
+projects: [{name: post}]
+services: [{name: courier, project: post}]
+policies: |
+  @id("itself")
+  permit (principal == Service::"courier", action == Action::"http:read", resource == Service::"courier");
+YAML
+lg_start "$T/data" || bad "start"
+lightgate apply -f "$T/state.yaml" --credentials "$T/credentials" >"$T/out" || bad "apply: $(cat "$T/out")"
 sign_in_admin
 lightgate tenant create two --suffix dc=two,dc=org --dns-suffix two.example.org -o json >"$T/two.json" || bad "tenant create"
 DOMAIN=$(curl -sS --cacert "$CA" "$HTTPS/spiffe/bundles" | jq -r '.trust_domains | keys[0]')
@@ -55,7 +63,16 @@ export LDAPTLS_CACERT=$CA
 ldaps() { LDAPTLS_CERT=$T/$1.pem LDAPTLS_KEY=$T/$1.key ldapwhoami -Q -Y EXTERNAL -H "$LDAPS" 2>/dev/null; }
 starttls() { LDAPTLS_CERT=$T/$1.pem LDAPTLS_KEY=$T/$1.key ldapwhoami -Q -ZZ -Y EXTERNAL -H "$LDAP" 2>/dev/null; }
 federation() { lightgate federation verify "$T/$1.pem" 2>/dev/null; }
-DOORS=(rest rest_two est tokens stream bundle rejoin ldaps starttls federation)
+proxy_for() { taken "$(with "$1" -D - -H 'X-Original-Method: GET' -H 'X-Original-URI: /' -H 'X-Original-Host: x' \
+	-H "X-Client-Cert: $(openssl x509 -in "$T/$2.pem" | jq -sRr @uri)" "$MTLS/v1/proxy/auth_request_cert/courier")"; }
+proxy() { proxy_for "$1" courier; }
+proxied() { proxy_for courier "$1"; }	# shown by a proxy that is who it says
+cluster() { taken "$(with "$1" -H 'Content-Type: application/json' "$MTLS/v1/kubernetes/tokenreview" \
+	-d '{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"x"}}')"; }
+DOORS=(rest rest_two est tokens stream bundle rejoin ldaps starttls federation proxy proxied cluster)
+lg_secret "$T/credentials" Service courier >"$T/secret"
+lightgate certificate issue --profile service --client-id courier --client-secret-file "$T/secret" --key-out "$T/courier.key" \
+	--cert-out "$T/courier.pem" >"$T/out" 2>&1 || bad "courier's certificate: $(cat "$T/out")"
 for door in "${DOORS[@]}"; do
 	for i in "${IMPOSTORS[@]}"; do
 		who=$("$door" "$i")
@@ -67,6 +84,7 @@ done
 token=$(api POST /v1/hosts/node1/join-tokens -d '{}' | head -1 | jq -r .token)
 key node1 >"$T/node1.csr"
 curl -sS --cacert "$CA" "$HTTPS/v1/join" -d "$(jq -cn --arg t "$token" --rawfile c "$T/node1.csr" '{token: $t, csr: $c}')" | jq -r '.certificate + .chain' >"$T/node1.pem"
+for door in proxy proxied cluster; do claim "$door opens to courier" test -n "$("$door" courier)"; done
 for door in rest est bundle rejoin; do claim "$door opens to node1" test -n "$("$door" node1)"; done
 claim "LDAPS opens to node1" grep -q 'cn=node1' <<<"$(ldaps node1)"
 claim "StartTLS opens to node1" grep -q 'cn=node1' <<<"$(starttls node1)"
