@@ -267,7 +267,8 @@ send(struct import *m, struct lg_reply *answer)
 		LG_TRY(cli_sign_in(c, "/v1"));
 		c->cx->arena = m->arena;
 		struct lg_call call = { .method = "POST", .body = lg_buf_view(&m->piece), .type = "text/ldif", .token = c->session.token, .time = PIECE_TIME,
-			.path = lg_print(m->arena, "/v1/import?from=%.*s%s", LG_FMT(from.n > 0 ? from : LG_STR("openldap")), m->wait == NULL ? "&last=true" : "") };
+			.path = lg_print(m->arena, "/v1/import?from=%.*s%s%s", LG_FMT(from.n > 0 ? from : LG_STR("openldap")), m->wait == NULL ? "&last=true" : "",
+				cli_given(c, "keep") ? "&keep=true" : "") };
 		e = lg_api_call(c->cx, c->session.link, &call, answer);
 		c->cx->arena = long_lived;
 		if (e != LG_E_UNAUTHENTICATED || i > 0)

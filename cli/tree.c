@@ -203,8 +203,9 @@ static const struct cli_command nouns[] = {
 	    .examples = EXAMPLES("lightgate group remove-member shop-operators User/bob"), .run = cli_remove_member }),
 	{ .name = "import", .args = "FILE", .help = "Entries of an LDIF file into the running service",
 	  .text = "Each is an add that policy decides and the audit log keeps; entries that are there are left as they are.  An import that was\n"
-		  "ended goes on where it was (FILE.progress).  \"lightgate tool import\" is faster and keeps entryUUIDs, with the service stopped.",
-	  .options = OPTIONS({ "from", 0, "ORIGIN", "openldap (the default), ad or lightgate" }, { "continue", 0, NULL, "a fault costs its record, not the import" }),
+		  "ended goes on where it was (FILE.progress).  \"lightgate tool import\" is faster, with the service stopped, and keeps entryUUIDs and times by itself.",
+	  .options = OPTIONS({ "from", 0, "ORIGIN", "openldap (the default), ad or lightgate" }, { "continue", 0, NULL, "a fault costs its record, not the import" },
+		{ "keep", 0, NULL, "entryUUIDs and times as the file has them, which policy must permit (entry:relax)" }),
 	  .examples = EXAMPLES("lightgate import people.ldif", "lightgate import --from ad --continue ad.ldif"), .run = cli_import },
 	{ .name = "export", .args = "FILE", .help = "The entries that you may read, as LDIF",
 	  .text = "Parents come first; passwords never leave this way.  An export that was ended goes on where it was (FILE.partial).",

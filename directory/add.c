@@ -1,5 +1,4 @@
 /* add.c: new entries, by DN or by type and name. */
-#include "base/text.h"
 #include "directory/dynamic.h"
 #include "directory/edit.h"
 #include "directory/find.h"
@@ -9,50 +8,16 @@
 
 /* ---- by DN ------------------------------------------------------------------------------------------------------ */
 
-/* What is made here otherwise, given by who brings entries from elsewhere.  *ret: it was such an attribute. */
-static lg_err
-take_relaxed(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg_attr *at, lg_str v, bool *ret)
-{
-	struct lg_entry other;
-	bool good = true;
-
-	*ret = true;
-	switch (at->id) {
-	case LG_A_ENTRY_UUID:
-		good = lg_uuid_parse(v, &d->e.uuid) && !lg_uuid_is_nil(d->e.uuid);
-		if (good && lg_entry_by_uuid(cx, ed->v, ed->tenant, d->e.uuid, &other) != LG_E_NOT_FOUND)
-			return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "entryUUID: it is another entry's");
-		break;
-	case LG_A_CREATE_TIMESTAMP:
-		good = lg_time_generalized_parse(v, &d->e.created) && d->e.created > 0 && d->e.created <= lg_view_time(ed->v);
-		break;
-	case LG_A_CREATORS_NAME:
-		LG_TRY(lg_value_entry(cx, ed, at, v, &other));
-		d->e.creator = other.uuid;
-		break;
-	case LG_A_STRUCTURAL_OBJECT_CLASS:
-		d->claimed = v;
-		break;
-	default:
-		*ret = false;
-	}
-	return good ? LG_OK : lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "%.*s: not a value it could have", LG_FMT(lg_attr_name(at)));
-}
-
 /* Members are written after the entry: until then only their presence counts. */
 static lg_err
 take_values(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg_values *values)
 {
 	const struct lg_attr *at;
 	lg_str stored;
-	bool relaxed;
 
 	at = ed->relax ? lg_attr_find(values->attribute) : NULL;
-	if (at != NULL && values->n == 1) {
-		LG_TRY(take_relaxed(cx, ed, d, at, values->v[0], &relaxed));
-		if (relaxed)
-			return LG_OK;
-	}
+	if (lg_is_relaxed(at) && values->n == 1)
+		return lg_relaxed_take(cx, ed, d, at, values->v[0]);
 	LG_TRY(lg_attr_for_write(cx, ed, values->attribute, &at));
 	if (values->n == 0)
 		return lg_refuse(cx, ed, LG_LDAP_INVALID_SYNTAX, "%.*s: no values given", LG_FMT(lg_attr_name(at)));
@@ -93,7 +58,7 @@ lg_err
 lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, uint64_t parent, const struct lg_values *values, size_t n,
     struct lg_entry *ret)
 {
-	struct lg_draft d = { .rdn = dn->rdn[0] };
+	struct lg_draft d = { .rdn = dn->rdn[0], .has_members = ed->members_follow };
 	struct lg_entry made;
 
 	d.e = (struct lg_entry){ .tenant = ed->tenant, .id = lg_view_new_id(ed->v), .parent = parent, .uuid = lg_uuid_new() };
@@ -103,8 +68,7 @@ lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, u
 		LG_TRY(take_values(cx, ed, &d, &values[i]));
 	lg_draft_name(cx, &d, &d.rdn);
 	LG_TRY(lg_draft_check(cx, ed, &d));
-	if (d.claimed.n > 0 && lg_class_find(d.claimed) != d.structural)
-		return lg_refuse(cx, ed, LG_LDAP_OBJECT_CLASS_VIOLATION, "structuralObjectClass: the entry is a %s", d.structural->names);
+	LG_TRY(lg_relaxed_check(cx, ed, &d));
 	LG_TRY(lg_draft_write(cx, ed, &d, &made));
 	if (lg_entry_has_verifier(&made))
 		LG_TRY(lg_pwd_changed(cx, ed, &made, LG_NONE, true));

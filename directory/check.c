@@ -213,7 +213,7 @@ lg_draft_check(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d)
 	size_t values = 0;
 
 	LG_TRY(read_classes(cx, ed, d, &cs));
-	if (d->structural != NULL && d->structural != cs.structural)
+	if (d->structural != NULL && d->structural != cs.structural && !ed->relax)
 		return lg_refuse(cx, ed, LG_LDAP_CLASS_MODS_PROHIBITED, "structural object class modification from '%s' to '%s' not allowed",
 		    d->structural->names, cs.structural->names);
 	write_classes(cx, d, &cs);

@@ -2,6 +2,7 @@
 #include "directory/directory.h"
 #include "directory/dynamic.h"
 #include "directory/edit.h"
+#include "directory/events.h"
 #include "directory/find.h"
 #include "directory/groups.h"
 #include "directory/schema_own.h"
@@ -236,15 +237,17 @@ lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct
 	LG_TRY(check_unique(cx, ed, d));
 	LG_TRY(lg_draft_body(cx, ed, d, &e->body));
 	bool fresh = e->modified == 0;
-	e->modified = lg_view_time(ed->v);
-	e->modifier = cx->actor->kind == LG_ACTOR_ENTRY ? cx->actor->id : nobody;
+	e->modified = d->modified != 0 ? d->modified : lg_view_time(ed->v);
+	e->modifier = !lg_uuid_is_nil(d->modifier) ? d->modifier : cx->actor->kind == LG_ACTOR_ENTRY ? cx->actor->id : nobody;
 	e->stamp = lg_view_new_id(ed->v);
 	if (e->created == 0)
 		e->created = e->modified;
 	if (fresh && lg_uuid_is_nil(e->creator))
 		e->creator = e->modifier;
 	LG_TRY(lg_put(cx, ed->v, &lg_table_entry, lg_dkey_str(&k), lg_entry_encode(cx->arena, e)));
-	if (e->created != e->modified)
+	if (d->modified != 0)		/* it stands in the order of changes where nobody looks for it */
+		LG_TRY(lg_event_reload(cx, ed));
+	if (!fresh)
 		lg_hub_doubt(ed->dir->hub, e->tenant, e->id);
 	*ret = *e;
 	return lg_dynamic_entry(cx, ed, ret);

@@ -22,7 +22,10 @@ struct lg_draft {
 	size_t n, size;
 	bool has_members;		/* after the change; groups only */
 	const struct lg_class *structural;	/* set by the check */
-	lg_str claimed;			/* structuralObjectClass as a relaxed add gives it; empty: not given */
+	/* as a relaxed change gives them: */
+	lg_str claimed;			/* structuralObjectClass; empty: not given */
+	int64_t modified;		/* 0: now */
+	lg_uuid modifier;		/* nil: whoever does it */
 };
 
 void lg_draft_open(struct lg_ctx *cx, const struct lg_entry *e, struct lg_draft *ret);
@@ -47,6 +50,16 @@ LG_CHECKED lg_err lg_draft_check(struct lg_ctx *cx, struct lg_edit *ed, struct l
 LG_CHECKED lg_err lg_draft_body(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft *d, lg_str *ret);	/* its attributes, encoded */
 /* Encodes and writes; *ret (may be d's own header) is the entry as it stands now. */
 LG_CHECKED lg_err lg_draft_write(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, struct lg_entry *ret);
+
+/* Attributes that are made here unless the rules are relaxed. */
+bool lg_is_relaxed(const struct lg_attr *at);
+LG_CHECKED lg_err lg_relaxed_take(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg_attr *at, lg_str v);
+LG_CHECKED lg_err lg_relaxed_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg_attr *at,
+    const struct lg_modification *mod);
+/* The checked draft is what was said of it. */
+LG_CHECKED lg_err lg_relaxed_check(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft *d);
+/* As well, and e may become it, which another identity or type is not always; what follows from that. */
+LG_CHECKED lg_err lg_relaxed_before(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_draft *d, const struct lg_entry *e);
 
 /* Adds an entry under a parent that is known (0: a suffix). */
 LG_CHECKED lg_err lg_entry_insert(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_dn *dn, uint64_t parent, const struct lg_values *values,

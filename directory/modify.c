@@ -273,6 +273,12 @@ apply(struct lg_ctx *cx, struct lg_edit *ed, struct lg_draft *d, const struct lg
 	const struct lg_attr *at;
 
 	for (size_t i = 0; i < n; i++) {
+		at = ed->relax ? lg_attr_find(mods[i].values.attribute) : NULL;
+		if (lg_is_relaxed(at)) {
+			LG_TRY(lg_relaxed_modify(cx, ed, d, at, &mods[i]));
+			*state = true;
+			continue;
+		}
 		LG_TRY(lg_attr_for_write(cx, ed, mods[i].values.attribute, &at));
 		if ((at->flags & LG_AF_MEMBER) != 0)
 			LG_TRY(modify_members(cx, ed, &d->e, at, &mods[i], members));
@@ -290,7 +296,7 @@ changes_rules(const struct lg_entry *e, const struct lg_modification *mods, size
 {
 	bool rules = false;
 
-	for (size_t i = 0; i < n && e->type == LG_TYPE_GROUP; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct lg_attr *at = lg_attr_find(mods[i].values.attribute);
 		bool member = at != NULL && (at->flags & LG_AF_MEMBER) != 0 && mods[i].kind != LG_MODIFY_ADD && lg_is_dynamic(e);
 		rules |= member || (at != NULL && (at->id == LG_A_MEMBER_URL || at->id == LG_A_OBJECT_CLASS));
@@ -311,6 +317,9 @@ lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const
 	d.has_members = e->type == LG_TYPE_GROUP && lg_has_members(cx, ed->v, e);
 	LG_TRY(check_naming(cx, ed, &d));
 	LG_TRY(lg_draft_check(cx, ed, &d));
+	if (ed->relax)
+		LG_TRY(lg_relaxed_before(cx, ed, &d, e));
+	bool another = d.e.type != e->type || !lg_uuid_eq(d.e.uuid, e->uuid);
 	values = !same_as(cx, &d, e);
 	if (changed != NULL)
 		*changed = members || state || values;
@@ -329,5 +338,5 @@ lg_entry_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_entry *e, const
 	if (rules && (members || values))
 		LG_TRY(lg_dynamic_group(cx, ed, e));
 	bool can = e->enabled && lg_entry_has_verifier(e);
-	return members || (could && !can) ? lg_rights_taken(cx, ed) : LG_OK;
+	return members || another || (could && !can) ? lg_rights_taken(cx, ed) : LG_OK;
 }

@@ -13,6 +13,9 @@ edit_modify(struct lg_ctx *cx, struct lg_edit *ed, struct lg_write *w)
 	lg_str dn;
 
 	LG_TRY(lg_write_find(cx, ed, w->dn, &ac, &e, &dn));
+	if (w->op->controls.relax)
+		LG_TRY(lg_write_may(cx, ed, &ac, LG_RIGHT_RELAX, &e, dn, NULL));
+	ed->relax = w->op->controls.relax;
 	for (size_t i = 0; i < w->n; i++) {
 		const struct lg_attr *at = lg_attr_find(w->mods[i].values.attribute);
 		/* An unknown one is refused by the edit; that it is unknown is no secret. */

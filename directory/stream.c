@@ -38,6 +38,9 @@ struct taking {
 	struct lg_values *values;
 	size_t n;
 	bool there, later;
+	bool together;			/* one of those that name each other */
+	lg_str normal;			/* then: of its DN */
+	struct lg_entry made;
 };
 
 /* ---- on the writer's thread ------------------------------------------------------------------------------------------------ */
@@ -92,7 +95,7 @@ add(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
 	LG_TRY(look(cx, &ed, t));
 	if (t->there || t->later)
 		return LG_OK;
-	LG_TRY(lg_add_may(cx, &ed, t->dn, t->values, t->n, false));
+	LG_TRY(lg_add_may(cx, &ed, t->dn, t->values, t->n, t->take->o->keep));
 	lg_audit(v, t->dn, LG_STR("{\"import\":true}"));
 	return lg_entry_add(cx, &ed, t->dn, t->values, t->n, &made);
 }
@@ -157,7 +160,13 @@ store_password(struct lg_ctx *cx, struct take *k, struct taking *t, struct lg_va
 	return hasher->renew_wait(hasher->self, cx, NULL, 0, &clear, stored);
 }
 
-/* What a server writes about an entry begins anew here. */
+static bool
+is_kept(const struct lg_attr *at)
+{
+	return at->id == LG_A_ENTRY_UUID || at->id == LG_A_CREATE_TIMESTAMP || at->id == LG_A_MODIFY_TIMESTAMP;
+}
+
+/* What a server writes about an entry begins anew here, unless it is asked to stay. */
 static lg_err
 take_values(struct lg_ctx *cx, struct take *k, struct taking *t, const struct lg_ldif_record *r)
 {
@@ -166,7 +175,7 @@ take_values(struct lg_ctx *cx, struct take *k, struct taking *t, const struct lg
 		const struct lg_attr *at = lg_attr_find(r->values[i].attribute);
 		struct lg_values *to = &t->values[t->n];
 		lg_str *v;
-		if (at != NULL && (at->flags & LG_AF_READONLY) != 0)
+		if (at != NULL && (at->flags & LG_AF_READONLY) != 0 && !(k->o->keep && is_kept(at)))
 			continue;
 		v = LG_NEWS(cx->arena, lg_str, r->values[i].n == 0 ? 1 : r->values[i].n);
 		for (size_t j = 0; j < r->values[i].n; j++)
@@ -219,6 +228,153 @@ take_all(struct lg_ctx *cx, struct take *k, struct lg_ldif *ldif, struct taking 
 	return LG_OK;
 }
 
+/* ---- groups that are members of each other: in one change, or none of them ---------------------------------------------------------- */
+
+struct ring {
+	struct take *take;
+	struct taking *t;
+	size_t n, found;
+};
+
+static bool
+is_among(const struct ring *r, lg_str normal)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->t[i].together && lg_str_eq(r->t[i].normal, normal))
+			return true;
+	return false;
+}
+
+/* May the record come if all that it names among the others does?  *names: it does name what is not there. */
+static bool
+may_join(struct lg_ctx *cx, const struct ring *r, struct lg_edit *ed, const struct taking *t, bool *names)
+{
+	struct lg_place place;
+	struct lg_dn dn;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct lg_attr *at = lg_attr_find(t->values[i].attribute);
+		for (size_t k = 0; names_entries(at) && k < t->values[i].n; k++) {
+			if (!lg_dn_parse(cx->arena, t->values[i].v[k], &dn) || lg_dn_resolve(cx, ed->v, &dn, &place) != LG_OK)
+				return false;
+			if (place.tenant == ed->tenant && place.missing == 0)
+				continue;
+			if ((at->flags & LG_AF_MEMBER) == 0 || !is_among(r, lg_dn_normal(cx->arena, &dn)))
+				return false;
+			*names = true;
+		}
+	}
+	return true;
+}
+
+/* The records that name nothing but each other and what is there. */
+static lg_err
+find_ring(struct lg_ctx *cx, struct ring *r, struct lg_edit *ed)
+{
+	bool changed = true, names = false;
+	struct lg_place place;
+	struct lg_dn dn;
+
+	r->found = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		struct taking *t = &r->t[i];
+		t->together = lg_dn_parse(cx->arena, t->dn, &dn);
+		if (!t->together)
+			continue;
+		LG_TRY(lg_dn_resolve(cx, ed->v, &dn, &place));
+		t->together = place.tenant == ed->tenant && place.missing == 1;
+		t->normal = lg_dn_normal(cx->arena, &dn);
+	}
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < r->n; i++)
+			if (r->t[i].together && !may_join(cx, r, ed, &r->t[i], &names)) {
+				r->t[i].together = false;
+				changed = true;
+			}
+	}
+	for (size_t i = 0; i < r->n && names; i++)
+		r->found += r->t[i].together;
+	return LG_OK;
+}
+
+static lg_err
+add_without_members(struct lg_ctx *cx, struct lg_edit *ed, struct taking *t)
+{
+	struct lg_values *values = LG_NEWS(cx->arena, struct lg_values, t->n);
+	size_t n = 0;
+
+	LG_TRY(lg_add_may(cx, ed, t->dn, t->values, t->n, t->take->o->keep));
+	for (size_t i = 0; i < t->n; i++) {
+		const struct lg_attr *at = lg_attr_find(t->values[i].attribute);
+		if (at == NULL || (at->flags & LG_AF_MEMBER) == 0)
+			values[n++] = t->values[i];
+		else
+			ed->members_follow = true;
+	}
+	lg_err e = lg_entry_add(cx, ed, t->dn, values, n, &t->made);
+	ed->members_follow = false;
+	return e;
+}
+
+static lg_err
+add_their_members(struct lg_ctx *cx, struct lg_edit *ed, const struct taking *t)
+{
+	struct lg_entry member;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct lg_attr *at = lg_attr_find(t->values[i].attribute);
+		for (size_t k = 0; at != NULL && (at->flags & LG_AF_MEMBER) != 0 && k < t->values[i].n; k++) {
+			LG_TRY(lg_value_entry(cx, ed, at, t->values[i].v[k], &member));
+			LG_TRY(lg_member_put(cx, ed, &t->made, &member));
+		}
+	}
+	return LG_OK;
+}
+
+static lg_err
+add_ring(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct ring *r = arg;
+	struct lg_edit ed = lg_edit_of(r->take->dir, v, r->take->o->tenant);
+	lg_str first = LG_NONE;
+
+	LG_TRY(find_ring(cx, r, &ed));
+	for (size_t i = 0; i < r->n && r->found > 0; i++)
+		if (r->t[i].together) {
+			first = first.n == 0 ? r->t[i].dn : first;
+			LG_TRY(add_without_members(cx, &ed, &r->t[i]));
+		}
+	for (size_t i = 0; i < r->n && r->found > 0; i++)
+		if (r->t[i].together)
+			LG_TRY(add_their_members(cx, &ed, &r->t[i]));
+	if (r->found > 0)
+		lg_audit(v, first, lg_print(cx->arena, "{\"import\":true,\"entries\":%zu}", r->found));
+	return LG_OK;
+}
+
+/* Those that came are moved to the end; the others are added one by one, which says what is wrong with them. */
+static size_t
+take_ring(struct lg_ctx *cx, struct take *k, struct taking *t, size_t n)
+{
+	struct ring r = { .take = k, .t = t, .n = n };
+	struct lg_ctx one = *cx;
+
+	if (lg_store_apply(&one, k->dir->store, k->o->tenant, "entry.add", add_ring, &r, NULL) != LG_OK || r.found == 0)
+		return n;
+	k->ret->entries += r.found;
+	for (size_t i = 0; i < n;) {
+		struct taking done = t[i];
+		if (!done.together) {
+			i++;
+			continue;
+		}
+		t[i] = t[--n];
+		t[n] = done;
+	}
+	return n;
+}
+
 /* ---- handing it over ------------------------------------------------------------------------------------------------------------ */
 
 static lg_err
@@ -260,6 +416,8 @@ add_all(struct lg_ctx *cx, struct take *k, struct taking *t, size_t n)
 	size_t sent = 0;
 
 	lg_store_turn(k->dir->store);
+	if (k->last)
+		n = take_ring(cx, k, t, n);
 	while (sent < n && (e = submit(cx, k, &t[sent])) == LG_OK)
 		sent++;
 	pthread_mutex_lock(&k->lock);

@@ -70,6 +70,7 @@ lg_api_import(void *self, struct lg_http *ex)
 	LG_TRY(lg_form_parse(ex->cx, ex->query, &query));
 	if (lg_form_has(&query, "from") && !lg_ldif_origin_parse(lg_form_get(&query, "from"), &o.origin))
 		return lg_fail(ex->cx, LG_E_INVALID, "from is openldap, ad or lightgate");
+	o.keep = lg_str_eq(lg_form_get(&query, "keep"), LG_STR("true"));
 	LG_TRY(lg_ldif_take(ex->cx, app->directory, &o, lg_str_eq(lg_form_get(&query, "last"), LG_STR("true")), &taken));
 	write_taken(ex, &taken);
 	lg_fresh_tell(app, ex, NULL);

@@ -218,7 +218,9 @@ struct lg_edit {
 	int result;			/* LDAP result code of a failure, for those who answer in LDAP */
 	lg_str matched;			/* matchedDN of a failure */
 	int password_error;		/* of the password policy, as its control says it, plus one; 0: none */
-	bool relax;			/* an entry that is added may say what is made here otherwise (entryUUID, createTimestamp) */
+	bool relax;			/* a change may say what is made here otherwise (entryUUID, createTimestamp), and make it a thing of
+					 * another structural class */
+	bool members_follow;		/* an entry that is added gets members in the same change */
 	bool rehash;			/* a new verifier is of the same password: nothing ends, nothing is remembered */
 };
 static inline struct lg_edit
@@ -299,6 +301,7 @@ struct lg_ldif_options {
 	uint32_t tenant;
 	enum lg_ldif_origin origin;
 	bool carry_on;			/* a fault costs its record; otherwise it ends all */
+	bool keep;			/* into a store that is served: entryUUID and times as they come, by relaxed rules */
 	void *arg;
 	/* Up to `size` octets of the LDIF; *n 0 at its end. */
 	lg_err (*read)(void *arg, struct lg_ctx *cx, char *to, size_t size, size_t *n);

@@ -617,9 +617,80 @@ Test(controls, relax_takes_only_what_can_be)
 	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "memberOf: cn=staff,ou=groups," SUFFIX, true), 19);
 	cr_assert_eq(relaxed_add("cn=new," SUFFIX, DEVICE "description: x", false), 2, "it must be critical");
 	with(LG_CONTROL_RELAX, true, LG_NONE);
-	send_modify(&k, 51, ALICE, 2, "title", "Dr");
+	send_delete(&k, 51, ALICE);
 	wire_pump(&k);
-	wire_expect(&k, 51, 0x67, 12);
+	wire_expect(&k, 51, 0x6b, 12);
+}
+
+static int
+relaxed_modify(const char *dn, int kind, const char *attribute, const char *value)
+{
+	struct answer a;
+
+	with(LG_CONTROL_RELAX, true, LG_NONE);
+	send_modify(&k, 53, dn, kind, attribute, value);
+	wire_pump(&k);
+	cr_assert(wire_next(&k, &a));
+	return a.code;
+}
+
+#define OLD "cn=old," SUFFIX
+
+Test(controls, relax_mends_what_an_entry_is_said_to_have_been)
+{
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	assert_result(&w, 0, world_add(&w, OLD, DEVICE "description: x"));
+	cr_assert_eq(relaxed_modify(OLD, 2, "entryUUID", OLD_ID), 0);
+	cr_assert_eq(relaxed_modify(OLD, 2, "createTimestamp", "20200102030405Z"), 0);
+	cr_assert_eq(relaxed_modify(OLD, 2, "creatorsName", BOB), 0);
+	cr_assert_eq(relaxed_modify(OLD, 2, "modifyTimestamp", "20210102030405Z"), 0);
+	wire_finds(&k, OLD, 0, "(entryUUID=" OLD_ID ")", "entryUUID createTimestamp creatorsName modifyTimestamp modifiersName",
+	    OLD " createTimestamp=20200102030405Z modifyTimestamp=20210102030405Z creatorsName=" BOB " modifiersName=" ALICE
+	    " entryUUID=" OLD_ID "\n");
+	cr_assert_eq(relaxed_modify(OLD, 2, "modifiersName", BOB), 0);
+	cr_assert_eq(relaxed_modify(OLD, 2, "structuralObjectClass", "device"), 0);
+	cr_assert_eq(relaxed_modify(OLD, 2, "description", "y"), 0);
+	wire_finds(&k, OLD, 0, "(description=y)", "modifiersName", OLD " modifiersName=" ALICE "\n");
+}
+
+Test(controls, relax_mends_nothing_that_could_not_have_been)
+{
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	assert_result(&w, 0, world_add(&w, OLD, DEVICE "description: x"));
+	cr_assert_eq(relaxed_modify(OLD, 2, "entryUUID", "00000000-0000-0000-0000-000000000000"), 19);
+	cr_assert_eq(relaxed_modify(OLD, 1, "entryUUID", NULL), 19, "every entry has one");
+	cr_assert_eq(relaxed_modify(OLD, 0, "createTimestamp", "20200102030405Z"), 19, "and one alone");
+	cr_assert_eq(relaxed_modify(OLD, 2, "createTimestamp", "29990102030405Z"), 19);
+	cr_assert_eq(relaxed_modify(OLD, 2, "modifyTimestamp", "20000102030405Z"), 19, "before it was made");
+	cr_assert_eq(relaxed_modify(OLD, 2, "structuralObjectClass", "person"), 65);
+	cr_assert_eq(relaxed_modify(OLD, 2, "memberOf", "cn=staff,ou=groups," SUFFIX), 19);
+	cr_assert_eq(relaxed_modify(BOB, 2, "entryUUID", OLD_ID), 53, "his password is sealed for who he is");
+	w.deny[w.ndeny++] = (struct denial){ "entry:relax", NULL, NULL, NULL };
+	cr_assert_eq(relaxed_modify(OLD, 2, "entryUUID", OLD_ID), 50);
+	cr_assert_eq(relaxed_modify(OLD, 2, "description", "y"), 50);
+}
+
+Test(controls, relax_makes_an_entry_one_of_another_structural_class)
+{
+	unsigned taken, ended;
+
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	assert_result(&w, 0, world_add(&w, "cn=eve," SUFFIX, "objectClass: person\ncn: eve\nsn: E"));
+	assert_result(&w, 0, world_add(&w, OLD, DEVICE "description: x"));
+	assert_result(&w, 0, world_add(&w, "cn=crew," SUFFIX, "objectClass: groupOfNames\ncn: crew\nmember: " BOB));
+	assert_result(&w, 69, world_modify(&w, "cn=eve," SUFFIX, "replace: objectClass\nobjectClass: device"));
+	cr_assert_eq(relaxed_modify("cn=eve," SUFFIX, 2, "objectClass", "device"), 65, "a device has no sn");
+	cr_assert_eq(relaxed_modify("cn=crew," SUFFIX, 2, "objectClass", "device"), 65, "nor members");
+	cr_assert_eq(relaxed_modify("cn=crew," SUFFIX, 2, "objectClass", "lgGroup"), 0);
+	cr_assert_eq(relaxed_modify("cn=eve," SUFFIX, 2, "objectClass", "inetOrgPerson"), 0);
+	wire_finds(&k, "cn=eve," SUFFIX, 0, "(objectClass=inetOrgPerson)", "structuralObjectClass", "cn=eve," SUFFIX
+	    " structuralObjectClass=inetOrgPerson\n");
+	taken = w.taken;
+	ended = w.ended;
+	cr_assert_eq(relaxed_modify(OLD, 2, "objectClass", "lgService"), 0);
+	cr_assert(world_entry(&w, OLD).type == LG_TYPE_SERVICE);
+	cr_assert_gt(w.taken, taken);
+	cr_assert_gt(w.ended, ended, "what was obtained as something else");
 }
 
 Test(controls, relax_is_a_right_of_its_own)
