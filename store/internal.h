@@ -33,6 +33,11 @@
 
 extern const struct lg_table lg_table_meta, lg_table_log, lg_table_audit, lg_table_blob, lg_table_revision;
 
+struct lg_view_at {
+	bool known;
+	uint64_t snapshot, seq;		/* the environment's number of it, and ours of its last record */
+};
+
 struct lg_view {
 	struct lg_store *st;
 	MDB_txn *txn;
@@ -40,6 +45,7 @@ struct lg_view {
 	unsigned depth;			/* lg_view_begin calls that have not ended */
 	bool live;			/* the snapshot is taken; otherwise the transaction is reset */
 	struct lg_view *next;		/* all views of the store */
+	struct lg_view_at at;		/* the last snapshot that lg_view_seq was asked of */
 };
 
 /* What runs and is not yet committed: one record in the making. */

@@ -188,13 +188,21 @@ lg_view_snapshot(const struct lg_view *v)
 uint64_t
 lg_view_seq(const struct lg_view *v)
 {
+	/* What is remembered beside the snapshot is no part of it. */
+	struct lg_view_at *at = (struct lg_view_at *)(uintptr_t)&v->at;
 	struct lg_head h;
 	struct lg_ctx cx;
 
 	if (v->scope != NULL)
 		return v->scope->batch->prev.seq;
+	/* The environment numbers its snapshots: of the same number is the same head. */
+	if (at->known && at->snapshot == mdb_txn_id(v->txn))
+		return at->seq;
 	lg_ctx_init(&cx, NULL);
-	return v->st->log->engine->head(&cx, v->st->log, v->txn, &h) == LG_OK ? h.seq : 0;
+	if (v->st->log->engine->head(&cx, v->st->log, v->txn, &h) != LG_OK)
+		return 0;
+	*at = (struct lg_view_at){ true, mdb_txn_id(v->txn), h.seq };
+	return h.seq;
 }
 
 bool
