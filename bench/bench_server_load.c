@@ -1,11 +1,11 @@
 /*
  * bench_server_load.c: keeps connections busy with one HTTP request each, and says what that cost the processes that answer.
  *
- *	load [-c CONNECTIONS] [-t SECONDS] [-n ANSWERS] [-p PID]... [-k] [-a] [-f VALUES] [-m MEMBER] [-w MEMBER=FILE] unix:PATH|ADDRESS:PORT REQUEST-FILE
+ *	load [-c CONNECTIONS] [-t SECONDS] [-n ANSWERS] [-s STATUS] [-p PID]... [-k] [-a] [-f VALUES] [-m MEMBER] [-w MEMBER=FILE] unix:PATH|ADDRESS:PORT REQUEST-FILE
  *
  * The file holds the request as it goes over the wire; eight `#` in it are replaced by a number that never comes again.  Where it has `@`s
  * in a row, as many as a line of VALUES has characters, the lines stand in turn; with -m each connection begins with a line of its own and
- * goes on with the member of that name of each answer.  -w writes a member of each answer to a file, a line each.  With -k over TLS.  Every answer must be 200, or 503 while the disk holds the decision log up, which is said.  Prints: answers/s, CPU of the processes (us an answer), latency p50 and p99 (us).
+ * goes on with the member of that name of each answer.  -w writes a member of each answer to a file, a line each.  With -k over TLS.  Every answer must be STATUS (200), or 503 while the disk holds the decision log up, which is said.  Prints: answers/s, CPU of the processes (us an answer), latency p50 and p99 (us).
  */
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -29,6 +29,7 @@ static char request[REQUEST];
 static size_t request_size;
 static char *number;			/* the eight octets that change */
 static unsigned asked, refused;
+static char expected[] = "HTTP/1.1 200";
 static struct {
 	char *lines, *at;		/* of equal length; where they stand in the request */
 	size_t n, width, next;
@@ -152,7 +153,7 @@ answered(struct conn *c)
 		refused++;
 		return true;
 	}
-	if (strncmp(c->answer, "HTTP/1.1 200", 12) != 0) {
+	if (strncmp(c->answer, expected, sizeof expected - 1) != 0) {
 		fprintf(stderr, "%s\n", c->answer);
 		exit(1);
 	}
@@ -252,13 +253,15 @@ main(int argc, char **argv)
 	SSL_CTX *tls = NULL;
 	bool apart = false;
 
-	for (int o; (o = getopt(argc, argv, "c:t:n:p:kaf:m:w:")) != -1;) {
+	for (int o; (o = getopt(argc, argv, "c:t:n:s:p:kaf:m:w:")) != -1;) {
 		if (o == 'c')
 			n = strtoul(optarg, NULL, 10);
 		else if (o == 't')
 			seconds = atof(optarg);
 		else if (o == 'n')
 			values.most = strtoul(optarg, NULL, 10);
+		else if (o == 's')
+			memcpy(expected + 9, optarg, strnlen(optarg, 3));
 		else if (o == 'f')
 			read_values(optarg);
 		else if (o == 'm')
@@ -272,7 +275,7 @@ main(int argc, char **argv)
 		else if (o == 'k')
 			tls = SSL_CTX_new(TLS_client_method());
 	}
-	must(argc - optind == 2 && n > 0 && n <= CONNECTIONS, "usage: load [-c N] [-t S] [-n N] [-p PID] [-k] [-a] [-f VALUES] [-m MEMBER] [-w MEMBER=FILE] WHERE REQUEST-FILE");
+	must(argc - optind == 2 && n > 0 && n <= CONNECTIONS, "usage: load [-c N] [-t S] [-n N] [-s STATUS] [-p PID] [-k] [-a] [-f VALUES] [-m MEMBER] [-w MEMBER=FILE] WHERE REQUEST-FILE");
 	read_request(argv[optind + 1]);
 	find_place();
 	for (size_t i = 0; i < n; i++)

@@ -12,9 +12,9 @@
 #include "sts/sts.h"
 
 #define WAYS		8
-#define SETS		4096	/* 32,768 places, so that 10,000 in turn hardly meet; some 25 MB if all are used */
+#define SETS		4096	/* 32,768 places, so that 10,000 in turn hardly meet; some 25 MB if all are used by ordinary tokens */
 #define LOCKS		64	/* for those who write */
-#define STEP		256	/* memory of a place comes in multiples, so that the next value finds room in it */
+#define STEP		128	/* memory of a place comes in multiples, so that the next value finds room in it */
 #define WORDS(octets)	(((octets) + 7) / 8)
 
 typedef _Atomic uint64_t word;
