@@ -68,11 +68,12 @@ read_form(struct sts_rq *rq, struct credentials *cr)
 
 /* ---- one function for each way ------------------------------------------------------------------------ */
 
+/* An empty secret is none (RFC 6749 2.3.1: it may be left out); some send it. */
 static lg_err
 check_none(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
 {
 	(void)c;
-	if (cr->has_secret || cr->assertion.n > 0)
+	if (cr->secret.n > 0 || cr->assertion.n > 0)
 		return bad_client(rq, "this client has no credentials");
 	return LG_OK;
 }

@@ -160,21 +160,20 @@ take_alg(struct reader *r)
 		r->rg->client.id_token_alg = (r->rq->tenant.algs & 1u << LG_ALG_RS256) != 0 ? LG_ALG_RS256 : LG_ALG_ES256;
 }
 
-/* Web applications live behind https; programs on somebody's machine have loopback addresses and schemes of their own. */
+/*
+ * What may be registered is the same for both types: OpenID Connect Registration 2 keeps web applications to https for the implicit grant,
+ * which there is none of, and programs on somebody's machine say "web" too.
+ */
 static lg_err
 check_redirects(struct reader *r)
 {
 	const struct lg_sts_client *c = &r->rg->client;
-	bool web = !lg_str_eq(r->application, LG_STR("native"));
 
-	if (r->application.n > 0 && web && !lg_str_eq(r->application, LG_STR("web")))
+	if (r->application.n > 0 && !lg_str_eq(r->application, LG_STR("web")) && !lg_str_eq(r->application, LG_STR("native")))
 		return bad(r, "application_type: web or native");
-	for (size_t i = 0; i < c->nredirects; i++) {
+	for (size_t i = 0; i < c->nredirects; i++)
 		if (sts_redirect_valid(r->rq->cx, c->redirects[i]) != LG_OK)
 			return sts_refuse(r->rq, STS_INVALID_REDIRECT_URI, "%s", lg_dup(r->rq->cx->arena, lg_str_of(r->rq->cx->error)).p);
-		if (web && sts_https_valid(r->rq->cx, c->redirects[i]) != LG_OK)
-			return sts_refuse(r->rq, STS_INVALID_REDIRECT_URI, "a web application's redirect URIs are https; others are application_type native");
-	}
 	if ((c->grants & LG_GRANT_CODE) != 0 && c->nredirects == 0)
 		return sts_refuse(r->rq, STS_INVALID_REDIRECT_URI, "redirect_uris: at least one");
 	return LG_OK;

@@ -39,6 +39,9 @@ trap 'exit 1' INT TERM
 # api METHOD PATH [curl arguments]: as the administrator; prints the body, then a line with the status
 token() { curl -sS --cacert "$CA" "$HTTPS/v1/login" -d "$(jq -cn --arg u "$1" --arg p "$2" '{username: $u, password: $p}')" | jq -r .access_token; }
 api() { curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -X "$1" "$HTTPS$2" -w '\n%{http_code}' "${@:3}"; }
+# A browser of curl, its cookies in $T/jar: page URL|PATH [curl arguments]; prints the status, and what it shows is in $T/page, with its field's values
+page() { local at=$1; case $at in /*) at=$HTTPS$at ;; esac; curl -sS --cacert "$CA" -b "$T/jar" -c "$T/jar" -L -o "$T/page" -w '%{http_code}' "$at" "${@:2}"; }
+field() { sed -nE "s/.*name=\"$1\"[^>]*value=\"([^\"]*)\".*/\1/p" "$T/page" | head -1 | sed 's/&amp;/\&/g'; }
 sign_in_admin() { ADMIN=$(token admin "$(lg_ready .admin.password)"); }
 
 # joins HOST [OPTION...]: its identity in $T/HOST, and for curl in $T/HOST.pem and $T/HOST.key

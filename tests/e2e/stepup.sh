@@ -8,9 +8,6 @@ login() { lightgate login --user admin --password-file "$T/password" "$@"; }
 claim "login" login
 sign_in_admin
 totp() { oathtool --totp -b "$1" -N "$(date -u -d "${2:-0} seconds" '+%F %T UTC')"; }
-# A browser of curl: page PATH [fields...]; what it shows is in $T/page
-page() { curl -sS --cacert "$CA" -b "$T/jar" -c "$T/jar" -L -o "$T/page" -w '%{http_code}' "$HTTPS$1" "${@:2}"; }
-field() { sed -nE "s/.*name=\"$1\"[^>]*value=\"([^\"]*)\".*/\1/p" "$T/page" | head -1 | sed 's/&amp;/\&/g'; }
 
 # ---- what policy wants of a sign-in (RFC 9470) ----
 challenge() { curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -D "$T/head" -o "$T/body" -w '%{http_code}' "$HTTPS$1" "${@:2}"; grep -i '^www-authenticate' "$T/head" | tr -d '\r'; }

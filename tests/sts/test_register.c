@@ -94,8 +94,8 @@ Test(registration, refuses_by_the_names_of_the_standard)
 	} cases[] = {
 		{ "", "invalid_redirect_uri" }, { "\"redirect_uris\":[]", "invalid_redirect_uri" },
 		{ "\"redirect_uris\":[\"https://a/#f\"]", "invalid_redirect_uri" }, { "\"redirect_uris\":[\"javascript:alert(1)\"]", "invalid_redirect_uri" },
-		{ "\"redirect_uris\":[\"http://a/\"]", "invalid_redirect_uri" }, { "\"redirect_uris\":[\"http://127.0.0.1/\"]", "invalid_redirect_uri" },
-		{ "\"redirect_uris\":[\"com.example.app:/cb\"]", "invalid_redirect_uri" }, { WEB ",\"redirect_uris\":[]", "invalid_client_metadata" },
+		{ "\"redirect_uris\":[\"http://a/\"]", "invalid_redirect_uri" }, { "\"redirect_uris\":[\"myapp:/cb\"]", "invalid_redirect_uri" },
+		{ WEB ",\"redirect_uris\":[]", "invalid_client_metadata" },
 		{ WEB ",\"application_type\":\"toaster\"", "invalid_client_metadata" },
 		{ WEB ",\"software_statement\":\"x.y.z\"", "unapproved_software_statement" },
 		{ WEB ",\"grant_types\":[\"client_credentials\"]", "invalid_client_metadata" },
@@ -117,7 +117,7 @@ Test(registration, refuses_by_the_names_of_the_standard)
 		assert_oauth(submit(kit_fmt("{%s}", cases[i].members), NULL), 400, cases[i].error);
 	assert_oauth(submit("[]", NULL), 400, "invalid_client_metadata");
 	assert_oauth(submit("x", NULL), 400, "invalid_client_metadata");
-	assert_status(submit("{\"application_type\":\"native\",\"token_endpoint_auth_method\":\"none\","
+	assert_status(submit("{\"application_type\":\"web\",\"token_endpoint_auth_method\":\"none\","
 	    "\"redirect_uris\":[\"http://127.0.0.1/cb\",\"com.example.app:/cb\",\"https://a/cb\"]}", NULL), 201);
 }
 
