@@ -196,7 +196,7 @@ Test(authorize, a_state_that_could_break_lines_is_escaped)
 	cr_assert_eq(kit_parameter(location(&a), "code").n, LG_TOKEN_TEXT);
 }
 
-Test(authorize, state_and_nonce_are_bounded)
+Test(authorize, state_nonce_levels_and_scope_are_bounded)
 {
 	char longer[STS_STATE_MAX + 2];
 	struct answer a;
@@ -209,6 +209,13 @@ Test(authorize, state_and_nonce_are_bounded)
 	a = authorize(kit_fmt("response_type=code&client_id=portal&scope=openid&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb&state=xyz"
 	    "&nonce=%s", longer), NULL);
 	assert_redirected(&a, "invalid_request");
+	longer[STS_SCOPE_MAX + 1] = '\0';
+	a = authorize(kit_fmt("response_type=code&client_id=portal&scope=openid&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb&state=xyz"
+	    "&acr_values=%s", longer), NULL);
+	assert_redirected(&a, "invalid_request");
+	a = authorize(kit_fmt("response_type=code&client_id=portal&scope=openid+%s&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb&state=xyz",
+	    longer), NULL);
+	assert_redirected(&a, "invalid_scope");
 }
 
 /* ---- who is signed in ------------------------------------------------------------------------------------------ */

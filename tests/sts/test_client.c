@@ -92,6 +92,13 @@ Test(client, lists_and_lengths_are_bounded)
 	cr_assert_eq(read_client(kit_fmt("{\"name\":\"a\",\"type\":\"public\",\"redirect_uris\":[\"https://a/%s\"]}", longer)), LG_E_INVALID);
 	longer[LG_CLIENT_ID_MAX + 1] = '\0';
 	cr_assert_eq(read_client(kit_fmt("{\"name\":\"%s\",\"type\":\"service\"}", longer)), LG_E_INVALID);
+	/* as they stand in the document, blanks and all */
+	const char *keys = kit_jwks(kit.client_key, "k", "");
+	for (int more = 0; more < 2; more++) {
+		int blanks = (int)(LG_CLIENT_JWKS_MAX - strlen(keys)) + more;
+		const char *json = kit_fmt("{\"name\":\"a\",\"type\":\"service\",\"auth\":\"private_key_jwt\",\"jwks\":{%*s%s}", blanks, "", &keys[1]);
+		cr_assert_eq(read_client(json), more == 0 ? LG_OK : LG_E_INVALID, "%s", kit.cx.error);
+	}
 }
 
 struct put {

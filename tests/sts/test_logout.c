@@ -216,6 +216,10 @@ Test(logout, without_such_applications_there_are_no_frames)
 	assert_status(a, 303);
 	cr_assert_str_eq(kit_header(&a, "Location"), "https://app.example/bye?state=x");
 	cr_assert(strstr(kit_header(&a, "Content-Security-Policy"), "frame-src") == NULL);
+	char longer[STS_STATE_MAX + 2] = { 0 };
+	memset(longer, 'a', sizeof longer - 1);
+	a = sign_out(kit_member(t.body, "id_token"), kit_fmt("&post_logout_redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fbye&state=%s", longer), cookie);
+	assert_status(a, 400);
 }
 
 /* ---- bounds --------------------------------------------------------------------------------------------------------- */

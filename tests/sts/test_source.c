@@ -342,6 +342,72 @@ Test(source, what_is_no_source_is_refused_with_its_member)
 	}
 }
 
+/* so many times the unit, whose # is its number */
+static lg_str
+repeated(const char *unit, size_t n)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1u << 20);
+	lg_str before, after;
+	bool numbered = lg_str_cut(lg_str_of(unit), '#', &before, &after);
+
+	for (size_t i = 0; i < n; i++)
+		if (numbered)
+			lg_buf_printf(&b, "%s%.*s%zu%.*s", i > 0 ? "," : "", LG_FMT(before), i, LG_FMT(after));
+		else
+			lg_buf_str(&b, lg_str_of(unit));
+	return lg_dup(kit.arena, lg_buf_view(&b));
+}
+
+Test(source, lists_and_lengths_are_bounded)
+{
+	static const char *const jwt = "{\"name\":\"a\",\"kind\":\"jwt\",\"issuer\":\"https://a\",", *const ldap = "{\"name\":\"a\",\"kind\":\"ldap\",";
+	static const char *const rule = "{\"match\":{\"sub\":\"a\"},\"entry\":\"cn=a\"}";
+	const struct {
+		const char *open, *unit, *close;
+		size_t most;
+	} lists[] = {
+		{ kit_fmt("%s\"rules\":[{\"match\":{", jwt), "\"c#\":\"a\"", "},\"entry\":\"cn=a\"}]}", STS_MATCHES },
+		{ kit_fmt("%s\"rules\":[", jwt), "{\"match\":{\"sub\":\"a#\"},\"entry\":\"cn=a\"}", "]}", STS_RULES },
+		{ kit_fmt("%s\"rules\":[%s],\"audiences\":[", jwt, rule), "\"https://#\"", "]}", LG_AUDIENCES - 1 },
+		{ "{\"name\":\"a\",\"kind\":\"oidc\",\"issuer\":\"https://a\",\"client_id\":\"c\",\"scopes\":[\"openid\",", "\"s#\"", "]}", STS_SOURCE_NAMES - 1 },
+		{ kit_fmt("%s\"rules\":[{\"match\":{\"sub\":\"", jwt), "a", "\"},\"entry\":\"cn=a\"}]}", STS_PATTERN },
+		{ kit_fmt("%s\"rules\":[{\"match\":{\"sub\":\"", jwt), "a*", "\"},\"entry\":\"cn=a\"}]}", STS_STARS },
+		{ kit_fmt("%s\"urls\":[", ldap), "\"ldaps://#\"", "]}", STS_SOURCE_URLS },
+		{ kit_fmt("%s\"urls\":[\"ldaps://a\"],\"groups\":{", ldap), "\"g#\":\"ours\"", "}}", STS_SOURCE_GROUPS },
+	};
+	struct sts_source *s;
+
+	for (size_t i = 0; i < LG_COUNT(lists); i++)
+		for (size_t more = 0; more < 2; more++) {
+			lg_str json = lg_cat(kit.arena, lg_cat(kit.arena, lg_str_of(lists[i].open), repeated(lists[i].unit, lists[i].most + more)), lg_str_of(lists[i].close));
+			lg_err e = lg_sts_source_read(&kit.cx, kit.sts, TENANT, json, &s);
+			cr_expect_eq(e, more == 0 ? LG_OK : LG_E_INVALID, "%zu of %s: %s", lists[i].most + more, lists[i].unit, kit.cx.error);
+		}
+}
+
+static lg_err
+put_last(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	enum lg_sts_change did;
+
+	cr_assert_eq(lg_sts_source_put(cx, v, TENANT, arg, &did), LG_E_LIMIT);
+	return LG_OK;
+}
+
+Test(source, sources_of_a_tenant_are_bounded)
+{
+	struct sts_source *s;
+	const char *json = NULL;
+
+	for (int i = 0; i <= LG_SOURCES; i++) {
+		json = kit_fmt("{\"name\":\"s%d\",\"kind\":\"jwt\",\"issuer\":\"https://a%d\",\"rules\":[{\"match\":{\"sub\":\"a\"},\"entry\":\"cn=a\"}]}", i, i);
+		if (i < LG_SOURCES)
+			kit_source(json);
+	}
+	cr_assert_eq(lg_sts_source_read(&kit.cx, kit.sts, TENANT, lg_str_of(json), &s), LG_OK);
+	kit_apply(put_last, s);
+}
+
 static lg_err
 put_other(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
