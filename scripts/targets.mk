@@ -38,6 +38,12 @@ fuzz:
 	@scripts/deps long
 	@tests/fuzz-run
 
+## make soak         everything that clients do, SOAK_SECONDS (300) long: memory and descriptors stay
+soak:
+	@scripts/deps check
+	@$(MAKE) --no-print-directory -s -j2 all
+	@bash tests/long/soak.sh
+
 ## make bench        figures beside their ceilings, measured in the same minute
 bench:
 	@scripts/deps long
