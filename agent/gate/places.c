@@ -5,9 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <libmnl/libmnl.h>
-#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
@@ -21,171 +18,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/gate/inside.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
 
-/* ---- what is in a namespace --------------------------------------------------------------------------------------- */
-
-static void
-add_address(struct lg_place *p, int family, const void *bytes, size_t n)
-{
-	if (p->naddress == LG_PLACE_ADDRESSES)
-		return;
-	struct lg_address *at = &p->address[p->naddress++];
-	*at = (struct lg_address){ .family = family };
-	memcpy(at->a, bytes, n);
-}
-
-/* Addresses that belong to a link alone name nobody. */
-static void
-read_addresses(struct lg_place *p)
-{
-	struct ifaddrs *all, *i;
-
-	if (getifaddrs(&all) != 0)
-		return;
-	for (i = all; i != NULL; i = i->ifa_next) {
-		if (i->ifa_addr == NULL || (i->ifa_flags & IFF_LOOPBACK) != 0)
-			continue;
-		if (i->ifa_addr->sa_family == AF_INET)
-			add_address(p, AF_INET, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, 4);
-		else if (i->ifa_addr->sa_family == AF_INET6) {
-			const struct in6_addr *a6 = &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr;
-			if (!IN6_IS_ADDR_LINKLOCAL(a6))
-				add_address(p, AF_INET6, a6, 16);
-		}
-	}
-	freeifaddrs(all);
-}
-
-struct links {
-	int32_t home;			/* what the container's namespace calls ours */
-	uint32_t peer[LG_PLACE_LINKS];
-	size_t n;
-};
-
-/* One interface in there. */
-struct inside {
-	uint32_t peer;
-	int32_t home;
-	bool veth;
-};
-
-static int
-read_kind(const struct nlattr *attr, void *arg)
-{
-	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND && strcmp(mnl_attr_get_str(attr), "veth") == 0)
-		((struct inside *)arg)->veth = true;
-	return MNL_CB_OK;
-}
-
-static int
-read_attribute(const struct nlattr *attr, void *arg)
-{
-	struct inside *i = arg;
-
-	switch (mnl_attr_get_type(attr)) {
-	case IFLA_LINK:
-		i->peer = mnl_attr_get_u32(attr);
-		return MNL_CB_OK;
-	case IFLA_LINK_NETNSID:
-		i->home = (int32_t)mnl_attr_get_u32(attr);
-		return MNL_CB_OK;
-	case IFLA_LINKINFO:
-		return mnl_attr_parse_nested(attr, read_kind, i);
-	default:
-		return MNL_CB_OK;
-	}
-}
-
-/* A veth's other end is named by its number in the namespace that it is in.  What a container made up inside of itself, or what stands on an
- * interface of the host (macvlan), has no end of its own here: its number is another's. */
-static int
-read_link(const struct nlmsghdr *nlh, void *arg)
-{
-	struct links *l = arg;
-	struct inside i = { .home = -1 };
-
-	if (mnl_attr_parse(nlh, sizeof(struct ifinfomsg), read_attribute, &i) < 0)
-		return MNL_CB_ERROR;
-	if (i.veth && i.home >= 0 && i.home == l->home && l->n < LG_PLACE_LINKS)
-		l->peer[l->n++] = i.peer;
-	return MNL_CB_OK;
-}
-
-static int
-read_number(const struct nlattr *attr, void *arg)
-{
-	if (mnl_attr_get_type(attr) == NETNSA_NSID)
-		*(int32_t *)arg = (int32_t)mnl_attr_get_u32(attr);
-	return MNL_CB_OK;
-}
-
-static int
-read_namespace(const struct nlmsghdr *nlh, void *arg)
-{
-	(void)mnl_attr_parse(nlh, sizeof(struct rtgenmsg), read_number, arg);
-	return MNL_CB_STOP;
-}
-
-/* A question, and all of its answer. */
-static void
-ask(struct mnl_socket *s, const struct nlmsghdr *nlh, mnl_cb_t read, void *arg)
-{
-	_Alignas(struct nlmsghdr) char room[8192];
-	int n = 1;
-
-	if (mnl_socket_sendto(s, nlh, nlh->nlmsg_len) <= 0)
-		return;
-	while (n > 0) {
-		ssize_t got = mnl_socket_recvfrom(s, room, sizeof room);
-		n = got <= 0 ? -1 : mnl_cb_run(room, (size_t)got, nlh->nlmsg_seq, mnl_socket_get_portid(s), read, arg);
-	}
-}
-
-static void
-ask_links(struct mnl_socket *s, struct links *l)
-{
-	_Alignas(struct nlmsghdr) char room[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
-
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = 1;
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	ask(s, nlh, read_link, l);
-}
-
-static void
-ask_home(struct mnl_socket *s, int own, struct links *l)
-{
-	_Alignas(struct nlmsghdr) char room[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
-
-	nlh->nlmsg_type = RTM_GETNSID;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	nlh->nlmsg_seq = 2;
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtgenmsg));
-	mnl_attr_put_u32(nlh, NETNSA_FD, (uint32_t)own);
-	ask(s, nlh, read_namespace, &l->home);
-}
-
-static void
-read_links(int own, struct links *l)
-{
-	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-
-	if (s == NULL)
-		return;
-	if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0) {
-		ask_links(s, l);	/* which is when the kernel numbers the namespaces behind them */
-		ask_home(s, own, l);
-		ask_links(s, l);
-	}
-	mnl_socket_close(s);
-}
+/* ---- looking ---------------------------------------------------------------------------------------------------- */
 
 /* The calling thread goes there; one that cannot come back must not go on. */
 static bool
@@ -204,18 +43,19 @@ come_back(const struct lg_places *ps)
 static void
 look_inside(const struct lg_places *ps, struct lg_place *p)
 {
-	struct links l = { .home = -1 };
+	struct lg_inside in;
 	char name[IF_NAMESIZE];
 
 	p->naddress = p->nlink = 0;
 	if (!enter(p))
 		return;
-	read_addresses(p);
-	read_links(ps->own, &l);
+	lg_inside_read(ps->own, &in);
 	come_back(ps);
-	for (size_t i = 0; i < l.n; i++)
-		if (if_indextoname(l.peer[i], name) != NULL)
-			p->link[p->nlink++] = l.peer[i];
+	memcpy(p->address, in.address, sizeof p->address);
+	p->naddress = in.naddress;
+	for (size_t i = 0; i < in.npeer; i++)
+		if (if_indextoname(in.peer[i], name) != NULL)
+			p->link[p->nlink++] = in.peer[i];
 }
 
 /* ---- what changes there --------------------------------------------------------------------------------------------- */
