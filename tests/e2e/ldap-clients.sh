@@ -69,6 +69,68 @@ objectClass: device
 cn: moved
 createTimestamp: 20200102030405Z")" 'Insufficient access \(50\)'
 
+# the controls, as the OpenLDAP tools ask for them
+found() { as_admin ldapsearch -LLL -o ldif-wrap=no -b "$suffix" "$@" </dev/null; }
+people='(objectClass=inetOrgPerson)'
+names() { sed -n 's/^uid: //p' | tr '\n' ' '; }
+same "-E sss: sorted" "$(found -E sss=uid:2.5.13.3 "$people" uid | names)" "admin alice bob "
+same "-E sss: the other way round" "$(found -E sss=-uid:2.5.13.3 "$people" uid | names)" "bob alice admin "
+has "-E sss: by a rule that is none" "$(found -E "!sss=uid:1.2.3" "$people" uid)" 'critical extension|Inappropriate matching'
+# ldapsearch asks for one window after the other, for ever
+same "-E vlv: from the second, one after" "$(timeout 2 ldapsearch -x -LLL -H "$LDAP" -D "$ADMIN_DN" -w "$admin" -b "$suffix" -E sss=uid:2.5.13.3 \
+	-E '!vlv=0/1/2/0' "$people" uid </dev/null | sed '/^Press/q' | names)" "alice bob "
+same "-E pr with sss: pages in order" "$(found -E pr=1/noprompt -E sss=uid:2.5.13.3 "$people" uid | names)" "admin alice bob "
+same "-E mv: values that match" "$(found -E '!mv=(objectClass=person)' uid=bob objectClass | grep '^objectClass')" "objectClass: person"
+as_admin ldapadd <<<"dn: cn=pair,ou=groups,$suffix
+objectClass: groupOfNames
+cn: pair
+member: $BOB" >/dev/null
+has "-E deref: what members are called" "$(found -E '!deref=member:uid,sn' cn=pair member)" 'uid=bob'
+same "-E sync=ro: all, with their states" "$(found -E '!sync=ro' "$people" uid | names | wc -w)" 3
+has "-E sync=ro: a cookie to go on with" "$(as_admin ldapsearch -v -b "$suffix" -E '!sync=ro' uid=bob uid)" 'cookie: rid=000,csn='
+same "-E subentries: there are none" "$(found -E '!subentries=true' "$people" uid | names)" ""
+same "-E !dontUseCopy: there are no copies" "$(found -E '!1.3.6.1.1.22' uid=bob uid | names)" "bob "
+same "-M: manageDsaIT" "$(found -MM uid=bob uid | names)" "bob "
+has "-e assert: does not hold" "$(as_admin ldapmodify -e '!assert=(sn=nobody)' <<<"dn: $BOB
+changetype: modify
+replace: title
+title: Dr")" 'Assertion Failed \(122\)'
+read_back=$(as_admin ldapmodify -e '!preread=title' -e '!postread=title,entryCSN' -e '!assert=(uid=bob)' <<<"dn: $BOB
+changetype: modify
+replace: title
+title: Prof")
+lacks "-e preread: there was none" "$read_back" 'title: Dr'
+has "-e postread: what it is now" "$read_back" 'title: Prof'
+has "-e postread: and when" "$read_back" 'entryCSN: 20'
+has "-e authzid is a right of its own" "$(as_admin ldapwhoami -e "!authzid=dn:$BOB")" 'Proxied Authorization Denied|\(123\)|Insufficient access'
+has "-e relax with modify is, too" "$(as_admin ldapmodify -e '!relax' <<<"dn: $BOB
+changetype: modify
+replace: createTimestamp
+createTimestamp: 20200102030405Z")" 'Insufficient access \(50\)'
+has "-e ppolicy: a bind and its words" "$(as_admin ldapwhoami -e ppolicy)" "dn:$ADMIN_DN"
+txn="dn: cn=one,ou=groups,$suffix
+changetype: add
+objectClass: lgGroup
+cn: one
+
+dn: cn=two,ou=groups,$suffix
+changetype: add
+objectClass: lgGroup
+cn: two
+"
+claim "-E txn=abort" as_admin ldapmodify -E txn=abort <<<"$txn"
+same "... leaves nothing" "$(found '(|(cn=one)(cn=two))' 1.1)" ""
+claim "-E txn=commit" as_admin ldapmodify -E txn=commit <<<"$txn"
+same "... leaves both" "$(found '(|(cn=one)(cn=two))' 1.1 | grep -c ^dn:)" 2
+claim "subtree delete by its control" as_admin ldapdelete -e '!1.2.840.113556.1.4.805' "cn=one,ou=groups,$suffix"
+claim "ldapdelete -r" as_admin ldapdelete -r "cn=two,ou=groups,$suffix"
+# chaining and noop are not offered, and are refused where they matter
+for option in "-e !chaining=chainingRequired" '-e !noop' '-e !bauthzid' '-E !domainScope' '-E !1.2.3.4'; do
+	has "$option is refused" "$(found $option uid=bob 2>&1)" 'Critical extension is unavailable \(12\)'
+done
+same "what is not critical is passed over" "$(found -E 1.2.3.4 uid=bob uid | names)" "bob "
+has "ldapexop cancel of what is not there" "$(as_admin ldapexop cancel 77)" '119|No Operation to Cancel|no such operation'
+
 # cn=Monitor
 counted() { as_admin ldapsearch -LLL -b "cn=$1,cn=Monitor" -s base monitorOpCompleted monitorCounter | sed -n 's/^monitor.*: //p'; }
 before=$(counted Compare,cn=Operations)

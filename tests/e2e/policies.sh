@@ -114,6 +114,26 @@ same "holds for one's own password" "$(own "another good pass phrase") $(jq -r .
 exits "without it" 0 policy rollback 4
 same "it is changed" "$(own "another good pass phrase")" 204
 
+# ---- members by rule: a right comes and goes with the attribute that the rule asks for ----
+ldap() { ldapmodify -x -H "$LDAP" -D uid=admin,ou=people,dc=example,dc=org -w "$(jq -r .admin.password <<<"$FIRST")" "$@"; }
+bob_moves() { printf '%s\n' 'dn: uid=bob,ou=people,dc=example,dc=org' 'changetype: modify' 'replace: l' "$@" | ldap >"$T/out" 2>&1; }
+bob_reads() { lg check container:logs Workload/db --as User/bob | head -1; }
+claim "a group by rule" ldap <<'LDIF'
+dn: cn=berlin,ou=groups,dc=example,dc=org
+changetype: add
+objectClass: groupOfURLs
+cn: berlin
+memberURL: ldap:///ou=people,dc=example,dc=org??one?(l=Berlin)
+LDIF
+printf '%s\npermit (principal in Group::"berlin", action == Action::"container:logs", resource);\n' "$(lg policy show)" >"$T/six.cedar"
+exits "a policy names it" 0 policy activate -f "$T/six.cedar"
+has "who is elsewhere may not" "$(bob_reads)" '^deny'
+claim "he moves" bob_moves 'l: Berlin'
+has "... and may" "$(bob_reads)" '^permit'
+claim "he moves away" bob_moves 'l: Bonn'
+has "... and may not" "$(bob_reads)" '^deny'
+exits "the policies of before" 0 policy rollback 4
+
 # ---- searches ----
 same "who may" "$(lg who-can container:exec Workload/db | tail -n +2)" "User        alice"
 same "who may connect" "$(lg who-can connect Workload/db --port 5432 --protocol tcp -o json | jq -c .results)" '[{"type":"Workload","id":"web"}]'
