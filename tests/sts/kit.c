@@ -55,6 +55,8 @@ fill(size_t i, struct lg_sts_subject *ret)
 	};
 	if (i == 0 && kit.alice_disabled)
 		ret->enabled = false;
+	if (i == 0 && kit.alice_mail != NULL)
+		ret->mail = shown(kit.alice_mail);
 	return lg_uuid_parse(lg_str_of(entries[i].id), &ret->id);
 }
 
@@ -127,7 +129,50 @@ verifier(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_u
 	(void)self; (void)cx; (void)v; (void)tenant;
 	if (i == LG_COUNT(entries) || entries[i].verifier == NULL)
 		return LG_E_NOT_FOUND;
-	*ret = shown(entries[i].verifier);
+	*ret = shown(i == 0 && kit.alice_verifier[0] != '\0' ? kit.alice_verifier : entries[i].verifier);
+	return LG_OK;
+}
+
+static lg_err
+password_make(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, const struct lg_secret *password, lg_str *ret)
+{
+	(void)self; (void)tenant; (void)id;
+	cr_assert_eq(cx->actor->kind, LG_ACTOR_ENTRY, "whose password it is");
+	if (password->n < 8)
+		return lg_fail(cx, LG_E_INVALID, "a password has at least 8 characters here");
+	*ret = lg_print(cx->arena, "plain:%.*s", (int)password->n, (const char *)password->p);
+	return LG_OK;
+}
+
+/* Alice's alone. */
+static lg_err
+password_set(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str new, bool link)
+{
+	char text[LG_UUID_TEXT + 1];
+
+	(void)self;
+	cr_assert(lg_view_writable(v) && index_of(id) == 0);
+	if (kit.deny)
+		return lg_fail(cx, LG_E_DENIED, "attribute:write: no policy permits");
+	(void)snprintf(kit.alice_verifier, sizeof kit.alice_verifier, "%.*s", LG_FMT(new));
+	kit.by_link = link;
+	lg_uuid_text(id, text);
+	LG_TRY(lg_sts_revoke(cx, v, tenant, LG_REVOKED_SUBJECT, lg_str_of(text), lg_view_time(v)));
+	return lg_sts_password_notice(cx, v, tenant, id);
+}
+
+/* The mail server takes it, unless kit.mail_error says otherwise. */
+static lg_err
+mail_send(void *self, struct lg_ctx *cx, const struct lg_mail_server *to, const struct lg_mail_message *m)
+{
+	(void)self;
+	kit.mail_attempts++;
+	(void)snprintf(kit.mail_server, sizeof kit.mail_server, "%.*s:%u %d %.*s %.*s", LG_FMT(to->host), to->port, (int)to->security,
+	    LG_FMT(to->username), (int)to->password->n, (const char *)to->password->p);
+	if (kit.mail_error != LG_OK)
+		return lg_fail(cx, kit.mail_error, "the mail server says no");
+	cr_assert_lt(kit.nmails, LG_COUNT(kit.mail));
+	kit.mail[kit.nmails++] = lg_dup(kit.arena, lg_print(cx->arena, "%.*s>%.*s\n%.*s", LG_FMT(m->from), LG_FMT(m->to), LG_FMT(m->text)));
 	return LG_OK;
 }
 
@@ -434,11 +479,19 @@ put_client(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return lg_sts_client_put(cx, v, kit.tenant, &p->client, p->secret, &p->change);
 }
 
+lg_err
+kit_try(lg_mutation *run, void *arg)
+{
+	lg_err e = lg_store_apply(&kit.cx, kit.store, kit.tenant, "test", run, arg, NULL);
+
+	turn_ends();
+	return e;
+}
+
 void
 kit_apply(lg_mutation *run, void *arg)
 {
-	cr_assert_eq(lg_store_apply(&kit.cx, kit.store, TENANT, "test", run, arg, NULL), LG_OK, "%s", kit.cx.error);
-	turn_ends();
+	cr_assert_eq(kit_try(run, arg), LG_OK, "%s", kit.cx.error);
 }
 
 struct copies {
@@ -501,6 +554,23 @@ kit_source(const char *json)
 	kit_apply(put_source, s);
 }
 
+static lg_err
+put_mail(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	enum lg_sts_change did;
+
+	return lg_sts_mail_put(cx, v, kit.tenant, arg, &did);
+}
+
+lg_err
+kit_mail(const char *json)
+{
+	struct sts_mail_settings *s;
+
+	LG_TRY(lg_sts_mail_read(&kit.cx, kit.sts, kit.tenant, lg_str_of(json), &s));
+	return kit_try(put_mail, s);
+}
+
 static void
 make_clients(void)
 {
@@ -558,11 +628,12 @@ kit_start(void)
 {
 	struct lg_sts_options o = {
 		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
-		    .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
+		    .password_make = password_make, .password_set = password_set, .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
 		.decider = { .ask = ask },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },
 		.hasher = { .verify_wait = verify_wait },
 		.outside = { .ask = web_ask },
+		.mailer = { .send = mail_send },
 	};
 
 	kit.arena = lg_arena_new();
@@ -969,4 +1040,38 @@ kit_check(lg_str token, const char *audience, struct lg_sts_bearer *ret)
 	e = lg_sts_token_check(cx, kit.sts, v, kit.tenant, token, lg_str_of(audience), kit.peer_cert, ret);
 	(void)snprintf(kit.cx.error, sizeof kit.cx.error, "%s", cx->error);
 	return e;
+}
+
+/* ---- pages ------------------------------------------------------------------------------------------------------------ */
+
+const char *
+kit_field(lg_str html, const char *name)
+{
+	const char *at = strstr(kit_c(html), kit_fmt("name=\"%s\"", name));
+
+	cr_assert(at != NULL, "no field %s in %.*s", name, LG_FMT(html));
+	at = strstr(at, "value=\"") + 7;
+	return kit_fmt("%.*s", (int)strcspn(at, "\""), at);
+}
+
+const char *
+kit_set_cookie(const struct answer *a, const char *what)
+{
+	for (size_t i = 0; i < a->ex->nheaders; i++)
+		if (lg_str_eq(a->ex->headers[i].name, LG_STR("Set-Cookie"))
+		    && strstr(kit_c(a->ex->headers[i].value), what) != NULL)
+			return kit_c(a->ex->headers[i].value);
+	return "";
+}
+
+const char *
+kit_percent(const char *s)
+{
+	struct lg_buf b = LG_BUF(1u << 16);
+	const char *out;
+
+	lg_buf_percent(&b, lg_str_of(s));
+	out = kit_c(lg_buf_view(&b));
+	lg_buf_free(&b);
+	return out;
 }

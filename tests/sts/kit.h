@@ -60,6 +60,14 @@ struct kit {
 	char question[1024];		/* the last one on a token: "name=value;" of principal, facts and context */
 	char web_post[4096];		/* the last form that was posted */
 	lg_str question_proof, question_source;	/* of the last decision */
+	char alice_verifier[128];	/* instead of the first one; empty: that */
+	const char *alice_mail;		/* likewise; NULL: that */
+	bool by_link;			/* her last password was set by a link */
+	lg_str mail[16];		/* "FROM>TO\nMESSAGE" */
+	size_t nmails;
+	unsigned mail_attempts;
+	char mail_server[256];		/* "HOST:PORT SECURITY USERNAME PASSWORD" of the last */
+	lg_err mail_error;		/* the server's answer */
 	const char *address;
 	const char *policy_acr;		/* below it no token is permitted; NULL: any will do */
 };
@@ -81,6 +89,10 @@ struct answer kit_post(const char *path, const char *body, const char *authoriza
 /* Two requests that are both begun before either is resumed. */
 void kit_post_two(const char *path, const char *body, struct answer ret[2]);
 
+/* The value of a form's hidden field; the Set-Cookie that names this, "" if there is none. */
+const char *kit_field(lg_str html, const char *name);
+const char *kit_set_cookie(const struct answer *a, const char *what);
+const char *kit_percent(const char *s);
 const char *kit_header(const struct answer *a, const char *name);	/* "" if absent */
 lg_str kit_member(lg_str json, const char *name);			/* a string or raw value, empty if absent */
 lg_str kit_parameter(const char *url, const char *name);
@@ -100,9 +112,11 @@ struct answer kit_redeem(const char *client, lg_str code);	/* with verifier and 
 struct answer kit_refresh(const char *client, lg_str token, const char *more);
 lg_err kit_check(lg_str token, const char *audience, struct lg_sts_bearer *ret);
 void kit_apply(lg_mutation *run, void *arg);
+lg_err kit_try(lg_mutation *run, void *arg);	/* the same, which may fail; the sentence is kit.cx's */
 /* Until a table has n rows: copies of its first one. */
 void kit_fill(const struct lg_table *t, uint64_t n);
 void kit_source(const char *json);
+lg_err kit_mail(const char *json);		/* the settings of mail */
 void kit_web(const char *url, const char *body, int64_t max_age);	/* replaces what the URL answered before */
 const char *kit_jwks(const struct lg_key *k, const char *kid, const char *more);	/* {"keys":[...]}; more: members in front of each */
 void kit_client(const char *json, const char *secret, const char *entry);

@@ -15,18 +15,6 @@ asks(void)
 }
 
 static const char *
-percent(const char *s)
-{
-	struct lg_buf b = LG_BUF(1u << 16);
-	const char *out;
-
-	lg_buf_percent(&b, lg_str_of(s));
-	out = kit_c(lg_buf_view(&b));
-	lg_buf_free(&b);
-	return out;
-}
-
-static const char *
 csrf_of(const struct answer *a)
 {
 	const char *at = strstr(kit_c(a->body), "name=\"csrf\" value=\"");
@@ -38,7 +26,7 @@ csrf_of(const struct answer *a)
 static struct answer
 say(const struct answer *page, const char *query, const char *answer, const char *cookie)
 {
-	return kit_send("POST", "/oauth2/consent", LG_NONE, lg_str_of(kit_fmt("csrf=%s&request=%s&answer=%s", csrf_of(page), percent(query),
+	return kit_send("POST", "/oauth2/consent", LG_NONE, lg_str_of(kit_fmt("csrf=%s&request=%s&answer=%s", csrf_of(page), kit_percent(query),
 	    answer)), "Content-Type", "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
 }
 

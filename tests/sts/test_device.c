@@ -32,16 +32,6 @@ poll_(const struct answer *started)
 	    "&device_code=%.*s", LG_FMT(kit_member(started->body, "device_code"))), NULL);
 }
 
-static const char *
-field(lg_str html, const char *name)
-{
-	const char *at = strstr(kit_c(html), kit_fmt("name=\"%s\"", name));
-
-	cr_assert(at != NULL, "no field %s in %.*s", name, LG_FMT(html));
-	at = strstr(at, "value=\"") + 7;
-	return kit_fmt("%.*s", (int)strcspn(at, "\""), at);
-}
-
 static struct answer
 send_form(const char *cookie, const char *body)
 {
@@ -54,7 +44,7 @@ type_code(const char *cookie, const char *code)
 	struct answer a = kit_get("/device", "", cookie);
 
 	assert_status(a, 200);
-	return send_form(cookie, kit_fmt("csrf=%s&user_code=%s", field(a.body, "csrf"), code));
+	return send_form(cookie, kit_fmt("csrf=%s&user_code=%s", kit_field(a.body, "csrf"), code));
 }
 
 static struct answer
@@ -63,7 +53,7 @@ answer_(const char *cookie, const char *code, const char *said)
 	struct answer a = type_code(cookie, code);
 
 	assert_status(a, 200);
-	return send_form(cookie, kit_fmt("csrf=%s&user_code=%s&answer=%s", field(a.body, "csrf"), code, said));
+	return send_form(cookie, kit_fmt("csrf=%s&user_code=%s&answer=%s", kit_field(a.body, "csrf"), code, said));
 }
 
 Test(device, gets_the_persons_tokens_once_they_allowed_it)
@@ -139,7 +129,7 @@ Test(device, the_page_wants_somebody_signed_in_and_then_leads_back)
 	a = send_form("", "user_code=BCDFGHJK&answer=allow");
 	assert_status(a, 200);		/* the sign-in page */
 	a = kit_send("POST", "/login", LG_NONE, lg_str_of(kit_fmt("username=alice&password=alice-password&request=%s&csrf=%s",
-	    field(page.body, "request"), field(page.body, "csrf"))), "Content-Type", FORM, "Cookie", login, NULL);
+	    kit_field(page.body, "request"), kit_field(page.body, "csrf"))), "Content-Type", FORM, "Cookie", login, NULL);
 	assert_status(a, 303);
 	cr_assert_str_eq(kit_header(&a, "Location"), kit_fmt("/device?user_code=%s", kit_c(kit_member(s.body, "user_code"))));
 }
@@ -153,7 +143,7 @@ Test(device, forms_are_only_those_of_our_pages)
 	assert_status(a, 403);
 	a = kit_get("/device", "", cookie);
 	/* The first form's proof does not open the second. */
-	a = send_form(cookie, kit_fmt("csrf=%s&user_code=%s&answer=allow", field(a.body, "csrf"), code));
+	a = send_form(cookie, kit_fmt("csrf=%s&user_code=%s&answer=allow", kit_field(a.body, "csrf"), code));
 	assert_status(a, 403);
 	a = poll_(&s);
 	assert_oauth(a, 400, "authorization_pending");

@@ -70,18 +70,6 @@ post(struct browser *b, const char *path, const char *body)
 	return a;
 }
 
-static const char *
-percent(const char *s)
-{
-	struct lg_buf b = LG_BUF(1u << 16);
-	const char *out;
-
-	lg_buf_percent(&b, lg_str_of(s));
-	out = kit_c(lg_buf_view(&b));
-	lg_buf_free(&b);
-	return out;
-}
-
 /* The password, for a request: what comes after it. */
 static struct answer
 password(struct browser *b, const char *query)
@@ -89,13 +77,13 @@ password(struct browser *b, const char *query)
 	struct answer a = get(b, "/oauth2/authorize", query);
 
 	assert_status(a, 200);
-	return post(b, "/login", kit_fmt("username=alice&password=alice-password&csrf=%s&request=%s", field(&a, "csrf"), percent(query)));
+	return post(b, "/login", kit_fmt("username=alice&password=alice-password&csrf=%s&request=%s", field(&a, "csrf"), kit_percent(query)));
 }
 
 static struct answer
 send_code(struct browser *b, const struct answer *page, const char *query, const char *code)
 {
-	return post(b, "/login/step", kit_fmt("code=%s&step=%s&request=%s", percent(code), field(page, "step"), percent(query)));
+	return post(b, "/login/step", kit_fmt("code=%s&step=%s&request=%s", kit_percent(code), field(page, "step"), kit_percent(query)));
 }
 
 /* What the secret on the page makes at this time, `steps` from now. */
@@ -211,14 +199,14 @@ Test(factor, what_is_carried_between_the_steps_is_of_one_browser_and_request)
 	page = password(&mine, QUERY);
 	others = password(&other, QUERY);
 	(void)others;
-	a = post(&other, "/login/step", kit_fmt("code=%s&step=%s&request=%s", code_at(secret, 1), field(&page, "step"), percent(QUERY)));
+	a = post(&other, "/login/step", kit_fmt("code=%s&step=%s&request=%s", code_at(secret, 1), field(&page, "step"), kit_percent(QUERY)));
 	assert_status(a, 403);
 	a = send_code(&mine, &page, kit_authorize_query("spa", "&prompt=login"), code_at(secret, 1));
 	assert_status(a, 403);
-	a = post(&mine, "/login/step", kit_fmt("code=%s&step=&request=%s", code_at(secret, 1), percent(QUERY)));
+	a = post(&mine, "/login/step", kit_fmt("code=%s&step=&request=%s", code_at(secret, 1), kit_percent(QUERY)));
 	assert_status(a, 403);
 	a = kit_send("POST", "/login/step", LG_NONE, lg_str_of(kit_fmt("code=%s&step=%s&request=%s", code_at(secret, 1), field(&page, "step"),
-	    percent(QUERY))), FORM, "Cookie", cookies(&mine), "Sec-Fetch-Site", "cross-site", NULL);
+	    kit_percent(QUERY))), FORM, "Cookie", cookies(&mine), "Sec-Fetch-Site", "cross-site", NULL);
 	assert_status(a, 403);
 	kit.shift += 11 * LG_MINUTE;
 	assert_status(send_code(&mine, &page, QUERY, code_at(secret, 0)), 403);
@@ -358,7 +346,7 @@ Test(factor, policy_may_want_a_level_and_whoever_lacks_it_sets_it_up)
 	assert_status(page, 200);
 	cr_assert(says(&page, "asks for a second step"));
 	secret = between(&page, "class=\"secret\">", "<");
-	a = post(&b, "/account/totp", kit_fmt("csrf=%s&key=%s&then=%s&code=%s", field(&page, "csrf"), field(&page, "key"), percent(QUERY),
+	a = post(&b, "/account/totp", kit_fmt("csrf=%s&key=%s&then=%s&code=%s", field(&page, "csrf"), field(&page, "key"), kit_percent(QUERY),
 	    code_at(secret, 0)));
 	assert_status(a, 200);
 	cr_assert(says(&a, "href=\"/oauth2/authorize?response_type=code&amp;client_id=spa"), "%.*s", LG_FMT(a.body));

@@ -13,53 +13,21 @@ struct form {
 	const char *cookie, *csrf, *request;
 };
 
-static const char *
-field(lg_str html, const char *name)
-{
-	const char *at = strstr(kit_c(html), kit_fmt("name=\"%s\" value=\"", name));
-
-	cr_assert(at != NULL);
-	at = strstr(at, "value=\"") + 7;
-	return kit_fmt("%.*s", (int)strcspn(at, "\""), at);
-}
-
-static const char *
-set_cookie(const struct answer *a, const char *what)
-{
-	for (size_t i = 0; i < a->ex->nheaders; i++)
-		if (lg_str_eq(a->ex->headers[i].name, LG_STR("Set-Cookie"))
-		    && strstr(kit_c(a->ex->headers[i].value), what) != NULL)
-			return kit_c(a->ex->headers[i].value);
-	return "";
-}
-
 static struct form
 open_form(const char *query)
 {
 	struct answer a = kit_get("/oauth2/authorize", query, NULL);
-	const char *cookie = set_cookie(&a, "login");
+	const char *cookie = kit_set_cookie(&a, "login");
 
 	assert_status(a, 200);
-	return (struct form){ kit_fmt("%.*s", (int)strcspn(cookie, ";"), cookie), field(a.body, "csrf"), query };
-}
-
-static const char *
-percent(const char *s)
-{
-	struct lg_buf b = LG_BUF(1u << 16);
-	const char *out;
-
-	lg_buf_percent(&b, lg_str_of(s));
-	out = kit_c(lg_buf_view(&b));
-	lg_buf_free(&b);
-	return out;
+	return (struct form){ kit_fmt("%.*s", (int)strcspn(cookie, ";"), cookie), kit_field(a.body, "csrf"), query };
 }
 
 static struct answer
 submit(const struct form *f, const char *username, const char *password)
 {
 	return kit_send("POST", "/login", LG_NONE, lg_str_of(kit_fmt("username=%s&password=%s&csrf=%s&request=%s",
-	    percent(username), percent(password), f->csrf, percent(f->request))),
+	    kit_percent(username), kit_percent(password), f->csrf, kit_percent(f->request))),
 	    "Content-Type", "application/x-www-form-urlencoded", "Cookie", f->cookie, NULL);
 }
 
@@ -71,7 +39,7 @@ Test(login, goes_straight_back_to_the_client_with_a_code)
 	assert_status(a, 303);
 	lg_str code = kit_parameter(kit_header(&a, "Location"), "code");
 	assert_status(kit_redeem("spa", code), 200);
-	const char *cookie = set_cookie(&a, "session");
+	const char *cookie = kit_set_cookie(&a, "session");
 	cr_assert(strstr(cookie, "__Host-lg-session-1=") == cookie, "%s", cookie);
 	cr_assert(strstr(cookie, "; Path=/;") && strstr(cookie, "; Secure") && strstr(cookie, "; HttpOnly")
 	    && strstr(cookie, "; SameSite=Lax") && strstr(cookie, "Domain") == NULL, "%s", cookie);
@@ -90,7 +58,7 @@ Test(login, wrong_name_and_wrong_password_look_and_cost_the_same)
 		struct answer a = submit(&f, cases[i].name, cases[i].password);
 		assert_status(a, 422);
 		cr_assert(strstr(kit_c(a.body), "The user name or the password is wrong.") != NULL);
-		cr_assert_str_eq(set_cookie(&a, "session"), "");
+		cr_assert_str_eq(kit_set_cookie(&a, "session"), "");
 		cr_assert_eq(kit.hashes, i + 1);
 	}
 	cr_assert_eq(kit.wasted_hashes, 3);
@@ -111,7 +79,7 @@ Test(login, forms_from_elsewhere_are_refused_before_any_hash)
 	bad = (struct form){ f.cookie, f.csrf, QUERY "&prompt=none" };		/* another request than the page's */
 	assert_status(submit(&bad, "alice", "alice-password"), 403);
 	struct answer a = kit_send("POST", "/login", LG_NONE, lg_str_of(kit_fmt("username=alice&password=alice-password&csrf=%s"
-	    "&request=%s", f.csrf, percent(QUERY))), "Content-Type", "application/x-www-form-urlencoded", "Cookie", f.cookie,
+	    "&request=%s", f.csrf, kit_percent(QUERY))), "Content-Type", "application/x-www-form-urlencoded", "Cookie", f.cookie,
 	    "Sec-Fetch-Site", "cross-site", NULL);
 	assert_status(a, 403);
 	cr_assert_eq(kit.hashes, 0);
@@ -120,7 +88,7 @@ Test(login, forms_from_elsewhere_are_refused_before_any_hash)
 Test(login, a_changed_request_in_the_form_opens_no_redirect)
 {
 	struct answer page = kit_get("/login", "", NULL);
-	const char *cookie = kit_fmt("%.*s", (int)strcspn(set_cookie(&page, "login"), ";"), set_cookie(&page, "login"));
+	const char *cookie = kit_fmt("%.*s", (int)strcspn(kit_set_cookie(&page, "login"), ";"), kit_set_cookie(&page, "login"));
 	const char *evil = "response_type=code&client_id=spa&scope=openid&redirect_uri=https%3A%2F%2Fevil.example%2F";
 	lg_str csrf;
 	struct lg_ctx cx;
@@ -146,8 +114,8 @@ Test(login, every_sign_in_has_a_session_of_its_own)
 	f.cookie = kit_fmt("%s; __Host-lg-session-1=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", f.cookie);
 	a = submit(&f, "alice", "alice-password");
 	b = submit(&f, "alice", "alice-password");
-	cr_assert(strstr(set_cookie(&a, "session"), "AAAAAAAA") == NULL);
-	cr_assert_str_neq(set_cookie(&a, "session"), set_cookie(&b, "session"));
+	cr_assert(strstr(kit_set_cookie(&a, "session"), "AAAAAAAA") == NULL);
+	cr_assert_str_neq(kit_set_cookie(&a, "session"), kit_set_cookie(&b, "session"));
 }
 
 Test(login, another_person_on_the_same_browser_ends_the_first_session)
@@ -213,7 +181,7 @@ known_browser(const char *who, const char *password)
 {
 	struct form f = open_form(QUERY);
 	struct answer a = submit(&f, who, password);
-	const char *browser = set_cookie(&a, "browser");
+	const char *browser = kit_set_cookie(&a, "browser");
 
 	assert_status(a, 303);
 	cr_assert(strstr(browser, "; Secure; HttpOnly; SameSite=Lax") != NULL, "%s", browser);
@@ -369,10 +337,10 @@ Test(login, sign_out_asks_first_and_then_ends_session_and_tokens)
 	a = kit_send("POST", "/logout", LG_NONE, lg_str_of("request=&csrf=wrong"), "Content-Type",
 	    "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
 	cr_assert(signed_in(cookie));
-	a = kit_send("POST", "/logout", LG_NONE, lg_str_of(kit_fmt("request=&csrf=%s", field(ask.body, "csrf"))), "Content-Type",
+	a = kit_send("POST", "/logout", LG_NONE, lg_str_of(kit_fmt("request=&csrf=%s", kit_field(ask.body, "csrf"))), "Content-Type",
 	    "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
 	assert_status(a, 200);
-	cr_assert(strstr(set_cookie(&a, "session"), "Max-Age=0") != NULL);
+	cr_assert(strstr(kit_set_cookie(&a, "session"), "Max-Age=0") != NULL);
 	cr_assert_not(signed_in(cookie));
 	cr_assert_eq(kit_check(token, ISSUER, &b), LG_E_UNAUTHENTICATED);
 }
