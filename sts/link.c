@@ -14,7 +14,7 @@
 /* Key: tenant, subject, kind. */
 const struct lg_table sts_password_links = { .name = "sts_password_links", .id = 0x0552, .derive = sts_derive_expiry };
 /* Key: tenant, subject; value: version, an address of theirs that mail reached. */
-const struct lg_table sts_proved_mails = { .name = "sts_proved_mails", .id = 0x0553 };
+const struct lg_table sts_proved_mails = { .name = "sts_proved_mails", .id = 0x0553, .domain = LG_DOMAIN_ENTRY };	/* said of an entry (again.c) */
 
 static lg_str
 key_of(struct lg_arena *a, uint32_t tenant, lg_uuid subject, enum sts_link_kind kind)
@@ -197,6 +197,9 @@ lg_sts_mail_proved(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uui
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
 
+	/* Nothing new makes no question a new one. */
+	if (lg_sts_mail_is_proved(cx, v, tenant, subject, mail))
+		return LG_OK;
 	lg_buf_byte(&b, ROW_VERSION);
 	lg_buf_str(&b, mail);
 	LG_TRY(lg_buf_status(cx, &b));

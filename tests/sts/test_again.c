@@ -134,6 +134,26 @@ Test(again, whatever_changes_among_clients_is_another_question)
 	cr_assert_not(introspects() || userinfo());
 }
 
+static lg_err
+prove(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	lg_uuid alice;
+
+	cr_assert(lg_uuid_parse(LG_STR(ALICE_ID), &alice));
+	return lg_sts_mail_proved(cx, v, TENANT, alice, lg_str_of(arg));
+}
+
+Test(again, an_address_that_was_proved_is_news_once)
+{
+	asked_before();
+	kit_apply(prove, "alice@example");
+	cr_assert_not(introspects() || userinfo());
+	kit.alice_disabled = false;
+	asked_before();
+	kit_apply(prove, "alice@example");
+	cr_assert(introspects() && userinfo());
+}
+
 Test(again, a_client_that_may_no_longer_ask_learns_nothing)
 {
 	a_token();
