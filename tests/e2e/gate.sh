@@ -40,6 +40,10 @@ policies: |
   @id("web-in-our-time")
   permit (principal == Workload::"web", action == Action::"connect", resource == Workload::"db")
   when { context has port && context.port == 5433 && context.now > datetime("2020-01-01") };
+
+  @id("the-database-in-the-past")
+  permit (principal == Workload::"db", action == Action::"connect", resource == Workload::"web")
+  when { context has port && context.port == 5435 && context.now < datetime("2020-01-01") };
 YAML
 lightgate apply -f "$T/state.yaml" --credentials "$T/credentials" >"$T/out" 2>&1 || bad "apply: $(cat "$T/out")"
 joins node1
@@ -105,6 +109,14 @@ has "admin may not, at that port" "$(get "$ADMIN_PID" "$DB:5433")" '(refused|res
 has "no policy speaks of ping" "$(from "$WEB_PID" busybox ping -c 1 -W 1 "$DB" 2>&1)" '(filtered|prohibited|100% packet loss)'
 [ -z "$DB6" ] || has "nor of admin by IPv6" "$(get "$ADMIN_PID" "[$DB6]:5432")" '(refused|reset|Failed|unreach|denied)'
 [ -z "$DB6" ] || same "web by IPv6" "$(get "$WEB_PID" "[$DB6]:5432")" 200
+try() { from "$DB_PID" python3 -c 'import socket, sys
+for _ in range(int(sys.argv[2])):
+	s = socket.socket(); s.settimeout(2)
+	if s.connect_ex((sys.argv[1], 5435)) == 0: print("reached")' "$WEB" "$1"; }
+same "what the time forbids is asked, and refused each time" "$(try 100)" ""
+claim "the log tells of it without being filled" test "$(grep -c 'db does not reach web' "$T/agent.log")" -le 50
+counted() { try 1; grep -q 'more connections were refused within a second' "$T/agent.log"; }
+claim "and says how many more there were" within counted
 has "the rules of others are untouched" "$(nft 2>/dev/null list table inet somebody)" 'not ours'
 
 # ---- who is somebody ----
