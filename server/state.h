@@ -62,9 +62,17 @@ struct lg_state_item {
 	lg_sha256 secret_hash;
 };
 
+struct lg_state_source {
+	struct sts_source *source;
+	enum lg_sts_change change;
+};
+
 struct lg_state {
 	struct lg_state_item *item;
 	size_t n;
+	lg_str sources;			/* their documents, in an array; empty: none are named */
+	struct lg_state_source *source;
+	size_t nsources;
 	lg_str policies;
 	bool has_policies;
 	enum lg_sts_change policies_change;

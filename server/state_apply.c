@@ -281,7 +281,23 @@ changes(const struct lg_state *st)
 
 	for (size_t i = 0; i < st->n; i++)
 		n += st->item[i].change != LG_STS_UNCHANGED;
+	for (size_t i = 0; i < st->nsources; i++)
+		n += st->source[i].change != LG_STS_UNCHANGED;
 	return n;
+}
+
+static lg_err
+put_sources(struct lg_ctx *cx, struct lg_view *v, struct work *w)
+{
+	for (size_t i = 0; i < w->state->nsources; i++) {
+		struct lg_state_source *s = &w->state->source[i];
+		lg_str name = lg_sts_source_name(s->source);
+		lg_err e = lg_sts_source_put(cx, v, w->tenant, s->source, &s->change);
+
+		if (e != LG_OK)
+			return lg_fail_in(cx, e, lg_print(cx->arena, "Source %.*s", LG_FMT(name)).p);
+	}
+	return LG_OK;
 }
 
 static lg_err
@@ -296,8 +312,10 @@ put_all(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		LG_TRY(item_failed(cx, put_item(cx, w, &ed, &w->state->item[i]), &w->state->item[i]));
 	for (size_t i = 0; i < w->state->n; i++)
 		LG_TRY(item_failed(cx, put_memberships(cx, w, &ed, &w->state->item[i]), &w->state->item[i]));
+	LG_TRY(put_sources(cx, v, w));
 	if (changes(w->state) > 0)
-		lg_audit(v, LG_STR("state"), lg_print(cx->arena, "{\"items\":%zu,\"changed\":%zu}", w->state->n, changes(w->state)));
+		lg_audit(v, LG_STR("state"), lg_print(cx->arena, "{\"items\":%zu,\"changed\":%zu}", w->state->n + w->state->nsources,
+		    changes(w->state)));
 	if (!w->dry_run)
 		return LG_OK;
 	w->rehearsed = true;		/* failing, nothing of this is kept */
@@ -388,6 +406,10 @@ write_changes(struct lg_jsonw *j, const struct lg_state *st, int64_t count[3])
 		write_change(j, lg_type_name(it->kind->type), it->name, it->change, it->changed, it->nchanged);
 		count[it->change]++;
 	}
+	for (size_t i = 0; i < st->nsources; i++) {
+		write_change(j, LG_STR("Source"), lg_sts_source_name(st->source[i].source), st->source[i].change, NULL, 0);
+		count[st->source[i].change]++;
+	}
 	if (st->has_policies) {
 		write_change(j, LG_STR("Policies"), LG_STR("applied"), st->policies_change, NULL, 0);
 		count[st->policies_change]++;
@@ -413,6 +435,32 @@ write_credentials(struct lg_jsonw *j, const struct lg_state *st)
 	lg_jsonw_array_end(j);
 }
 
+/* Before the change: a source's secret is sealed, and reading it asks for the key. */
+static lg_err
+read_sources(struct lg_ctx *cx, struct work *w)
+{
+	struct lg_state *st = w->state;
+	struct lg_json js;
+
+	if (st->sources.n == 0)
+		return LG_OK;
+	st->source = LG_NEWS(cx->arena, struct lg_state_source, LG_SOURCES);
+	lg_json_init(&js, cx->arena, st->sources);
+	lg_json_array(&js);
+	while (lg_json_item(&js)) {
+		lg_str one = lg_json_raw(&js);
+		if (js.fault != NULL)
+			break;
+		if (st->nsources == LG_SOURCES)
+			return lg_fail(cx, LG_E_LIMIT, "more than %d sources in one document", LG_SOURCES);
+		lg_err e = lg_sts_source_read(cx, w->app->sts, w->tenant, one, &st->source[st->nsources].source);
+		if (e != LG_OK)
+			return lg_fail_in(cx, e, "sources");
+		st->nsources++;
+	}
+	return lg_json_end(cx, &js);
+}
+
 lg_err
 lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const struct lg_caller *who, lg_str json,
     enum lg_state_mode mode, struct lg_buf *report)
@@ -423,6 +471,7 @@ lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const str
 	int64_t count[3] = { 0 };
 
 	LG_TRY(lg_state_read(cx, json, mode == LG_STATE_PATCH, &state));
+	LG_TRY(read_sources(cx, &w));
 	LG_TRY(make_secrets(cx, &w));
 	lg_err e = lg_store_apply(cx, app->store, tenant, "state.apply", put_all, &w, NULL);
 	if (e != LG_OK && !w.rehearsed)

@@ -50,6 +50,24 @@ Test(jws, examples_of_rfc_7515_and_8037_verify)
 	}
 }
 
+/* RFC 7515 A.4 (ES512) and A.5 (none): an algorithm that is not offered, and none at all. */
+Test(jws, other_examples_of_rfc_7515_are_refused)
+{
+	static const char *const tokens[] = {
+		"eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA.AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7Xd"
+		"tAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn",
+		"eyJhbGciOiJub25lIn0." RFC_PAYLOAD ".",
+	};
+	FIXTURE(f);
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = set_of(&f, ES_KEY ",{\"kty\":\"EC\",\"crv\":\"P-521\","
+	    "\"x\":\"AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4qUxcWceqwQGk\","
+	    "\"y\":\"ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2\"}");
+	struct lg_jws jws;
+
+	for (size_t i = 0; i < LG_COUNT(tokens); i++)
+		assert_err(f, LG_E_UNAUTHENTICATED, lg_jws_verify(&f.cx, lg_str_of(tokens[i]), ks, "", &jws));
+}
+
 Test(jws, the_hmac_example_of_rfc_7515_verifies_with_a_secret)
 {
 	FIXTURE(f);

@@ -141,9 +141,14 @@ cat >"$T/cluster.yaml" <<-YAML
 	ca: |
 	$(indent "$T/ca.pem")
 YAML
-echo 'services: [{name: builder}]' >"$T/state.yaml"
-claim "a service" lightgate apply -f "$T/state.yaml"
-claim "a cluster is trusted" lightgate source set -f "$T/cluster.yaml"
+(echo 'services: [{name: builder}]'; echo 'sources:'; sed '1s/^/  - /; 1!s/^/    /' "$T/cluster.yaml") >"$T/state.yaml"
+changed() { lightgate -o json apply -f "$T/state.yaml" "$@" 2>&1 | jq -c '[.changes[] | .kind + " " + .change]'; }
+same "a document with a service and a source is looked at" "$(changed --dry-run)" '["Service created","Source created"]'
+same "and nothing of it is there" "$(lightgate -o json source list | jq -r '.items[].name' | grep -c cluster; lightgate service show builder 2>&1)" "0
+lightgate: there is no Service \"builder\""
+same "a service, and a cluster that is trusted" "$(changed)" '["Service created","Source created"]'
+same "again, nothing changes" "$(changed)" '["Service unchanged","Source unchanged"]'
+has "all or nothing" "$(echo '{"services":[{"name":"late"}],"sources":[{"name":"x","kind":"jwt"}]}' | lightgate apply -f - 2>&1; lightgate service show late 2>&1)" 'there is no Service "late"'
 has "its keys come" "$(lightgate source test cluster | jq -c '.jwks.keys[0].kid')" k1
 sa() {	# sa NAMESPACE NAME [KEY]
 	local now; now=$(date +%s)
