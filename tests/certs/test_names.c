@@ -91,6 +91,33 @@ Test(dns, suffixes_end_at_labels)
 	cr_assert(!lg_dns_below(LG_STR("a.example"), LG_NONE));
 }
 
+/* What an entry holds may be more than a certificate carries: as many names of each kind as fit, the same one twice is one. */
+Test(names, of_each_kind_in_one_certificate_are_bounded)
+{
+	static const lg_str suffix = LG_STR("a.example"), net = LG_STR("\x0a\x00\x00\x00\xff\x00\x00\x00");
+	const struct lg_authority au = { .trust_domain = suffix, .dns_suffixes = &suffix, .ndns_suffixes = 1, .nets = &net, .nnets = 1 };
+	const struct lg_cert_profile profile = { .san = LG_SAN_DNS | LG_SAN_IP };
+	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
+	lg_str dns[LG_CERT_NAMES + 2], ip[LG_CERT_NAMES + 2];
+	struct lg_cert_names names;
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, a);
+	for (unsigned i = 0; i < LG_CERT_NAMES + 2; i++) {
+		/* the second is the first once more */
+		dns[i] = lg_print(a, "n%u.a.example", i == 1 ? 0 : i);
+		ip[i] = lg_dup(a, (lg_str){ (const char[4]){ 10, 0, 0, (char)(i == 1 ? 0 : i) }, 4 });
+	}
+	struct lg_cert_subject entry = { .dns = dns, .ndns = LG_CERT_NAMES + 1, .ip = ip, .nip = LG_CERT_NAMES + 1 };
+	cr_assert_eq(lg_cert_names_of(&cx, &au, &profile, &entry, NULL, &names), LG_OK, "%s", cx.error);
+	cr_assert(names.ndns == LG_CERT_NAMES && names.nip == LG_CERT_NAMES);
+	entry.ndns++;
+	cr_assert_eq(lg_cert_names_of(&cx, &au, &profile, &entry, NULL, &names), LG_E_LIMIT);
+	entry.ndns--;
+	entry.nip++;
+	cr_assert_eq(lg_cert_names_of(&cx, &au, &profile, &entry, NULL, &names), LG_E_LIMIT);
+}
+
 Test(serial, text_goes_both_ways_and_nothing_else_is_taken)
 {
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
