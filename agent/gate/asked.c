@@ -18,7 +18,10 @@ struct lg_asked {
 	int64_t second, full_at;		/* CLOCK_BOOTTIME: of the refusals that were told; when the kernel had no room last */
 	unsigned refused;
 
-	pthread_mutex_t lock;			/* over the table */
+	/* Held from a read's first question until the kernel has its answers and permits: whoever changes the table knows then that nothing
+	 * that the old one allowed is still on its way. */
+	pthread_mutex_t lock;
+	bool answering;				/* the lock is held; the queue's thread's */
 	const struct lg_gate_table *table;
 };
 
@@ -67,13 +70,12 @@ permits(void *arg, const struct lg_queue_packet *p)
 	lg_str source = LG_NONE, destination = LG_NONE;
 	struct lg_ctx cx;
 
+	if (!a->answering)
+		pthread_mutex_lock(&a->lock);
+	a->answering = true;
 	lg_ctx_init(&cx, a->arena);
-	pthread_mutex_lock(&a->lock);
 	enum lg_gate_says says = a->table == NULL ? LG_GATE_DENY :
 	    lg_gate_table_ask(a->table, &p->from, &p->to, p->protocol, p->port, &source, &destination);
-	source = lg_dup(cx.arena, source);
-	destination = lg_dup(cx.arena, destination);
-	pthread_mutex_unlock(&a->lock);
 	if (says != LG_GATE_ASK)
 		return says == LG_GATE_PERMIT || says == LG_GATE_FOREIGN;
 	if (!ask_bundle(&cx, a, p, source, destination))
@@ -96,6 +98,9 @@ remember(void *arg)
 		lg_log(LG_WARN, "permits are not kept, and asked for each time: %s", cx.error);
 	}
 	lg_arena_reset(a->arena);
+	if (a->answering)
+		pthread_mutex_unlock(&a->lock);
+	a->answering = false;
 }
 
 void

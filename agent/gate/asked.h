@@ -14,7 +14,8 @@ struct lg_asked;
 LG_CHECKED lg_err lg_asked_open(struct lg_ctx *cx, uint16_t queue, struct lg_bundles *bundles, struct lg_asked **ret);
 void lg_asked_stop(struct lg_asked *a);		/* its thread ends; safe on NULL */
 void lg_asked_close(struct lg_asked **a);	/* safe on NULL */
-/* In force from now on, until another is; the table stays the caller's. */
+/* In force from now on, until another is; the table stays the caller's.  When it returns the kernel has all answers by the one before, and has
+ * been told to keep what they allowed: who wants that forgotten does it then. */
 void lg_asked_use(struct lg_asked *a, const struct lg_gate_table *t);
 const struct lg_batch *lg_asked_batch(const struct lg_asked *a);	/* by which it changes the packet filter */
 

@@ -199,8 +199,6 @@ tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t,
 
 	if (c.gone + c.new == 0 && t->generation == g->told_generation)
 		return LG_OK;
-	if (c.gone > 0 || t->generation != g->told_generation)
-		lg_gate_forget_learned(g->batch);
 	lg_gate_put_generation(t->generation, g->batch);
 	LG_TRY(lg_batch_run(cx, g->batch));
 	malloc_trim(0);			/* a list of all elements, and what it was made from */
@@ -209,7 +207,8 @@ tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t,
 	return LG_OK;
 }
 
-/* The kernel first: a flow is ended by what holds already. */
+/* The kernel first, then the queue, then what the queue had the kernel keep: a flow is ended by what holds already, and none begins anew
+ * by what held before. */
 static lg_err
 replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool policies)
 {
@@ -224,6 +223,8 @@ replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool poli
 	}
 	remember_told(g, t, a, &now);
 	put_in_force(g, t);
+	lg_gate_forget_learned(g->batch);
+	LG_TRY(lg_batch_run(cx, g->batch));
 	LG_TRY(lg_cut_flows(cx, t, policies, &cut));
 	if (cut > 0)
 		lg_log(LG_INFO, "%zu flows between containers are not allowed any more, and ended", cut);

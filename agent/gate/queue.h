@@ -19,7 +19,7 @@ bool lg_queue_parse(const uint8_t *p, size_t n, struct lg_queue_packet *ret);
 
 struct lg_queue_asked {
 	bool (*permits)(void *arg, const struct lg_queue_packet *p);
-	void (*answered)(void *arg);	/* the kernel has the verdicts of all that was asked since the last time */
+	void (*answered)(void *arg);	/* the kernel has the verdicts of all that was asked since the last time; after each `permits`, soon */
 	void *arg;
 };
 
