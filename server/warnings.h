@@ -7,7 +7,7 @@
 /* Roots and issuing CAs; once a day. */
 void lg_warn_authorities(struct lg_ctx *cx, struct lg_app *app);
 /* Certificates that nobody renewed, at most once an hour; and the count behind the metrics.  arg: the lg_app.  A job of its own, because
- * a million certificates take a second or two; `counting` ends with it. */
+ * many certificates take their time; `counting` ends with it. */
 void lg_warn_certificates(void *arg);
 
 #endif

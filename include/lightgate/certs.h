@@ -195,7 +195,8 @@ struct lg_unrenewed {
 		int64_t expires;
 	} v[LG_UNRENEWED];		/* the first to end */
 };
-/* Counts what is alive, for the metrics, and finds those; in cx's arena.  On a worker: a million certificates take a second or two. */
+/* Counts what is alive, for the metrics, and finds those; in cx's arena.  On a worker: a million certificates take a tenth of a
+ * second, those in the last sixth of their life some microseconds each on top. */
 LG_CHECKED lg_err lg_certs_census(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, struct lg_unrenewed *ret);
 
 /* On any thread. */
