@@ -170,18 +170,16 @@ lg_err
 lg_acme_caa(struct lg_acme *q, struct lg_acme_name *n, enum lg_acme_kind kind)
 {
 	const struct lg_acme_net *net = &q->c->ports.net;
-	lg_str name = lg_dns_base(n->name), label, data[LG_ACME_CAA];
-	bool more = !n->ip && q->c->ports.caa_identity.n > 0 && !lg_str_eq(n->name, LG_STR("localhost"));
+	lg_str name = lg_dns_base(n->name), data[LG_ACME_CAA];
 	size_t count = 0;
+	lg_err e;
 
-	while (more) {
-		lg_err e = net->caa(net->self, q->cx, name, data, &count);
-
-		if (e == LG_OK)
-			return judge_records(q, n, kind, data, count);
-		if (e != LG_E_NOT_FOUND)
-			return lg_acme_wrong(n, "dns", lg_print(q->cx->arena, "CAA records of %.*s: %s", LG_FMT(name), q->cx->error));
-		more = lg_str_cut(name, '.', &label, &name);
-	}
+	if (n->ip || q->c->ports.caa_identity.n == 0 || lg_str_eq(n->name, LG_STR("localhost")))
+		return LG_OK;
+	e = net->caa(net->self, q->cx, name, data, &count);
+	if (e == LG_OK)
+		return judge_records(q, n, kind, data, count);
+	if (e != LG_E_NOT_FOUND)
+		return lg_acme_wrong(n, "dns", lg_print(q->cx->arena, "CAA records of %.*s: %s", LG_FMT(name), q->cx->error));
 	return LG_OK;
 }

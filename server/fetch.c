@@ -20,7 +20,7 @@ fetch_caa(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n)
 {
 	lg_str all[LG_ACME_CAA + 1];
 
-	LG_TRY(lg_dns_ask(cx, self, lg_boottime() + LG_FETCH_TIME, name, LG_DNS_CAA, LG_COUNT(all), all, n));
+	LG_TRY(lg_dns_climb(cx, self, lg_boottime() + LG_FETCH_TIME, name, LG_DNS_CAA, LG_COUNT(all), all, n));
 	if (*n > LG_ACME_CAA)
 		return lg_fail(cx, LG_E_IO, "%.*s has more than %d CAA records", LG_FMT(name), LG_ACME_CAA);
 	memcpy(ret, all, *n * sizeof all[0]);

@@ -98,6 +98,9 @@ enum lg_dns_type { LG_DNS_A = 1, LG_DNS_TXT = 16, LG_DNS_AAAA = 28, LG_DNS_CAA =
  * without any; LG_E_IO when the DNS server fails or does not answer. */
 LG_CHECKED lg_err lg_dns_ask(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str name, enum lg_dns_type type, size_t max,
     lg_str *ret, size_t *n);
+/* The same of the closest of a name and its parents that has records, all asked at once. */
+LG_CHECKED lg_err lg_dns_climb(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str name, enum lg_dns_type type, size_t max,
+    lg_str *ret, size_t *n);
 /* The question that lg_dns_ask sends. */
 LG_CHECKED lg_err lg_dns_query(struct lg_ctx *cx, uint16_t id, lg_str name, enum lg_dns_type type, lg_str *ret);
 /* Is it a reply to this query: same id, same question? */

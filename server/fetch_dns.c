@@ -11,6 +11,7 @@
 #define QUERY_MAX	(HEAD + 255 + 4)	/* RFC 1035 3.1: a name of 255 octets, type and class */
 #define TRUNCATED	0x0200
 #define TRY_TIME	(LG_SECOND * 3 / 2)
+#define CLIMB		8		/* names that are asked about at once */
 
 /* ---- question -------------------------------------------------------------------------------------------- */
 
@@ -251,4 +252,119 @@ lg_dns_ask(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str
 		e = ask_over(cx, f, SOCK_STREAM, deadline, query, &reply);
 	LG_TRY(e);
 	return lg_dns_parse(cx, reply, query, type, max, ret, n);
+}
+
+/* ---- the same of a name and its parents, asked at once ----------------------------------------------------------------- */
+
+struct climb {
+	lg_str query[CLIMB], reply[CLIMB];	/* of the name, its parent, ...; a reply is empty until it came */
+	size_t n, from;			/* those before `from` were looked at */
+};
+
+/* The names from *name upwards, as many as there is room for; *name: the first that was left out, empty after the last. */
+static lg_err
+climb_from(struct lg_ctx *cx, lg_str *name, enum lg_dns_type type, struct climb *ret)
+{
+	lg_str label;
+	uint16_t id;
+
+	ret->from = 0;
+	for (ret->n = 0; ret->n < CLIMB && name->n > 0; ret->n++) {
+		lg_random(&id, sizeof id);
+		LG_TRY(lg_dns_query(cx, id, *name, type, &ret->query[ret->n]));
+		ret->reply[ret->n] = LG_NONE;
+		if (!lg_str_cut(*name, '.', &label, name))
+			*name = LG_NONE;
+	}
+	return LG_OK;
+}
+
+/* It has records, or says that it does not know. */
+static bool
+ends_it(lg_str reply)
+{
+	int code = flags_of(reply) & 0xf;
+
+	return (flags_of(reply) & TRUNCATED) != 0 || (code != 0 && code != 3) || (code == 0 && (reply.p[6] | reply.p[7]) != 0);
+}
+
+/* What is above the one that ends it need not come. */
+static bool
+is_settled(const struct climb *c)
+{
+	for (size_t i = c->from; i < c->n; i++) {
+		if (c->reply[i].n == 0)
+			return false;
+		if (ends_it(c->reply[i]))
+			return true;
+	}
+	return true;
+}
+
+static void
+take_reply(struct lg_ctx *cx, struct climb *c, lg_str octets)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->reply[i].n == 0 && lg_dns_answers(octets, c->query[i]))
+			c->reply[i] = lg_dup(cx->arena, octets);
+}
+
+static lg_err
+exchange_all(struct lg_ctx *cx, int fd, int64_t until, struct climb *c)
+{
+	char *b = lg_alloc(cx->arena, LG_DNS_REPLY);
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->reply[i].n == 0 && send(fd, c->query[i].p, c->query[i].n, MSG_NOSIGNAL) < 0)
+			return lg_fail(cx, LG_E_IO, "the DNS server cannot be asked");
+	while (!is_settled(c)) {
+		ssize_t got = recv(fd, b, LG_DNS_REPLY, 0);
+
+		if (got > 0)
+			take_reply(cx, c, (lg_str){ b, (size_t)got });
+		else if ((got < 0 && errno != EAGAIN) || !lg_fetch_wait(fd, POLLIN, until))
+			return lg_fail(cx, LG_E_IO, "the DNS server does not answer");
+	}
+	return LG_OK;
+}
+
+static lg_err
+ask_all(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, struct climb *c)
+{
+	lg_err e = LG_E_IO;
+
+	while (e == LG_E_IO && lg_boottime() < deadline) {
+		int64_t until = lg_boottime() + TRY_TIME;
+		int fd;
+
+		e = connect_to(cx, f, SOCK_DGRAM, until, &fd);
+		if (e != LG_OK)
+			continue;
+		e = exchange_all(cx, fd, until < deadline ? until : deadline, c);
+		close(fd);
+	}
+	return e;
+}
+
+lg_err
+lg_dns_climb(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str name, enum lg_dns_type type, size_t max, lg_str *ret,
+    size_t *n)
+{
+	struct climb *c = LG_NEW(cx->arena, struct climb);
+	lg_err e = LG_E_NOT_FOUND;
+
+	if (f->resolver_size == 0)
+		return lg_fail(cx, LG_E_IO, "there is no DNS server");
+	while (e == LG_E_NOT_FOUND && name.n > 0) {
+		LG_TRY(climb_from(cx, &name, type, c));
+		for (size_t i = 0; i < c->n && e == LG_E_NOT_FOUND; i++) {
+			c->from = i;
+			if (c->reply[i].n == 0)		/* the first, or behind one that only seemed to end it (an alias alone) */
+				LG_TRY(ask_all(cx, f, deadline, c));
+			if ((flags_of(c->reply[i]) & TRUNCATED) != 0)
+				LG_TRY(ask_over(cx, f, SOCK_STREAM, deadline, c->query[i], &c->reply[i]));
+			e = lg_dns_parse(cx, c->reply[i], c->query[i], type, max, ret, n);
+		}
+	}
+	return e;
 }

@@ -91,7 +91,7 @@ struct lg_acme_net {
 	lg_err (*txt)(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n);	/* ret[LG_ACME_TXT] */
 	/* The certificate, DER, shown to a handshake with this SNI whose only protocol is acme-tls/1. */
 	lg_err (*alpn)(void *self, struct lg_ctx *cx, lg_str host, lg_str sni, lg_str *cert);
-	/* CAA records of exactly this name, their RDATA (RFC 8659 4.1). */
+	/* CAA records of the closest of this name and its parents that has any (RFC 8659 3), their RDATA. */
 	lg_err (*caa)(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n);	/* ret[LG_ACME_CAA] */
 };
 

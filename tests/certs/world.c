@@ -381,14 +381,19 @@ net_caa(void *self, struct lg_ctx *cx, lg_str name, lg_str *ret, size_t *n)
 {
 	struct world *w = self;
 
+	lg_str label;
+
 	w->caa_asked++;
-	if (w->caa_fails != NULL && lg_str_eq(name, lg_str_of(w->caa_fails)))
-		return lg_fail(cx, LG_E_IO, "SERVFAIL");
-	if (w->caa_name == NULL || !lg_str_eq(name, lg_str_of(w->caa_name)))
-		return lg_fail(cx, LG_E_NOT_FOUND, "no such record");
-	memcpy(ret, w->caa, w->ncaa * sizeof w->caa[0]);
-	*n = w->ncaa;
-	return LG_OK;
+	do {
+		if (w->caa_fails != NULL && lg_str_eq(name, lg_str_of(w->caa_fails)))
+			return lg_fail(cx, LG_E_IO, "SERVFAIL");
+		if (w->caa_name != NULL && lg_str_eq(name, lg_str_of(w->caa_name))) {
+			memcpy(ret, w->caa, w->ncaa * sizeof w->caa[0]);
+			*n = w->ncaa;
+			return LG_OK;
+		}
+	} while (lg_str_cut(name, '.', &label, &name));
+	return lg_fail(cx, LG_E_NOT_FOUND, "no such record");
 }
 
 /* ---- authorities, by OpenSSL ------------------------------------------------------------------------------- */

@@ -197,6 +197,29 @@ Test(fetch, caa_sets_are_seen_whole_or_not_at_all)
 	outside_dns_end(&dns);
 }
 
+/* RFC 8659 3: of a name and its parents the closest one with records decides; what is above it may fail. */
+Test(fetch, caa_is_looked_for_from_the_name_upwards)
+{
+	struct outside_record records[] = { { "b.example", LG_DNS_CAA, LG_STR("\0\5issueb"), 0 },
+		{ "example", LG_DNS_CAA, LG_STR("\0\5issuetop"), 0 } };
+	struct outside_dns dns = { .record = records, .n = LG_COUNT(records) };
+	struct lg_ctx cx = context();
+	struct lg_acme_net net;
+	lg_str got[LG_ACME_CAA];
+	size_t n;
+
+	outside_dns_start(&dns);
+	net = outside_net(arena, &dns, 80, 443, true);
+	cr_assert_eq(net.caa(net.self, &cx, LG_STR("x.y.b.example"), got, &n), LG_OK, "%s", cx.error);
+	cr_assert(n == 1 && lg_str_eq(got[0], LG_STR("\0\5issueb")));
+	cr_assert_eq(net.caa(net.self, &cx, LG_STR("a.b.c.d.e.f.g.h.i.j.k.example"), got, &n), LG_OK, "more names than are asked about at once");
+	cr_assert(n == 1 && lg_str_eq(got[0], LG_STR("\0\5issuetop")));
+	cr_assert_eq(net.caa(net.self, &cx, LG_STR("b.test"), got, &n), LG_E_NOT_FOUND);
+	dns.code = 2;
+	cr_assert_eq(net.caa(net.self, &cx, LG_STR("b.test"), got, &n), LG_E_IO, "who does not know has not said that there are none");
+	outside_dns_end(&dns);
+}
+
 /* ---- HTTP -------------------------------------------------------------------------------------------------------- */
 
 static lg_err
