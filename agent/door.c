@@ -241,8 +241,9 @@ again(struct visit *v, const char *verb)
 static lg_err
 decide(struct visit *v)
 {
+	if (v->known && (v->oci.ticket.n == 0 || lg_ticket_spent(v->cx, v->door->at.state, v->oci.ticket)))
+		return again(v, "restart");
 	lg_err e = check_ticket(v);
-
 	if (e == LG_OK)
 		return first_start(v);
 	return v->known ? again(v, "restart") : e;
@@ -289,16 +290,14 @@ lg_err
 lg_door_create(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
 {
 	LG_AUTO(end_visit) struct visit v;
-	lg_err e;
 
 	begin(&v, cx, door);
 	(void)lg_str_cut(request, '\n', &v.id, &v.bundle);
 	LG_TRY(read_bundle(&v));
 	LG_TRY(look_up(&v));
 	/* What can be refused without asking anybody is refused before the runtime does any work. */
-	e = check_ticket(&v);
-	if (e != LG_OK && !v.known)
-		return e;
+	if (!v.known)
+		LG_TRY(check_ticket(&v));
 	return write_bundle(&v, text);
 }
 

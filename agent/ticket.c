@@ -1,7 +1,12 @@
 /* ticket.c: see ticket.h. */
 #include "agent/ticket.h"
 
+#include "agent/records.h"
+#include "base/clock.h"
+#include "base/text.h"
 #include "client/api.h"
+
+#define OVER	(5 * LG_MINUTE)		/* beyond what any clock's tolerance makes of it */
 
 lg_err
 lg_ticket_check(struct lg_ctx *cx, const struct lg_identity *id, const struct lg_keyset *keys, lg_str text, lg_str workload,
@@ -30,4 +35,18 @@ lg_ticket_check(struct lg_ctx *cx, const struct lg_identity *id, const struct lg
 	*ret = (struct lg_ticket){ .jti = claims.jti, .workload = wl, .expires = claims.expires,
 		.digest = lg_api_member(cx, jws.payload, "digest") };
 	return LG_OK;
+}
+
+bool
+lg_ticket_spent(struct lg_ctx *cx, const char *state, lg_str text)
+{
+	lg_str head, payload, rest, json, jti;
+	int64_t expires;
+
+	(void)lg_str_cut(text, '.', &head, &rest);
+	(void)lg_str_cut(rest, '.', &payload, &rest);
+	if (!lg_base64url_parse(cx->arena, payload, &json) || !lg_int_parse(lg_api_raw(cx, json, "exp"), &expires))
+		return false;
+	jti = lg_api_member(cx, json, "jti");
+	return expires < (cx->now - OVER) / LG_SECOND || (jti.n > 0 && lg_redeemed_has(cx, state, jti));
 }

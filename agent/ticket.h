@@ -16,4 +16,10 @@ struct lg_ticket {
 LG_CHECKED lg_err lg_ticket_check(struct lg_ctx *cx, const struct lg_identity *id, const struct lg_keyset *keys, lg_str text,
     lg_str workload, struct lg_ticket *ret);
 
+/*
+ * Does it say of itself that its time is over, or which ticket it is that was redeemed here?  Believed without its signature, which costs more
+ * than all else of a later start: whoever forges this has a ticket that is good for nothing.
+ */
+bool lg_ticket_spent(struct lg_ctx *cx, const char *state, lg_str text);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "agent/identity.h"
 #include "agent/records.h"
+#include "agent/ticket.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -271,6 +272,41 @@ Test(door, what_was_admitted_starts_again_without_a_ticket_if_it_is_the_same)
 	cr_assert_eq(hook(&w, "c1", w.bundle), LG_E_DENIED);
 	configure(&w, "", "", "");
 	cr_assert_eq(hook(&w, "c2", w.bundle), LG_E_DENIED);
+	tear_down(&w);
+}
+
+/* "e30.<payload>.": by nobody. */
+static const char *
+forged(struct world *w, const char *payload)
+{
+	return lg_print(w->cx->arena, "e30.%.*s.AAAA", LG_FMT(lg_base64url(w->cx->arena, lg_str_of(payload)))).p;
+}
+
+Test(door, a_ticket_that_says_of_itself_that_it_is_spent_admits_nothing)
+{
+	TEST_CTX(cx);
+	struct world w;
+
+	set_up(&w, cx, yes);
+	const char *good = ticket(&w, HOST, "web", 60), *over = forged(&w, "{\"exp\":1,\"jti\":\"x\"}"), *used = forged(&w, "{\"exp\":9999999999,\"jti\":\"j1\"}");
+	configure(&w, good, "", "");
+	cr_assert_eq(hook(&w, "c1", w.bundle), LG_OK, "%s", cx->error);
+	cr_assert(lg_ticket_spent(cx, w.at.state, lg_str_of(good)));
+	cr_assert(lg_ticket_spent(cx, w.at.state, lg_str_of(over)));
+	cr_assert(lg_ticket_spent(cx, w.at.state, lg_str_of(used)));
+	cr_assert(!lg_ticket_spent(cx, w.at.state, lg_str_of(ticket(&w, HOST, "web", 60))));
+	cr_assert(!lg_ticket_spent(cx, w.at.state, lg_str_of(forged(&w, "{\"jti\":\"j1\"}"))), "without a time");
+	cr_assert(!lg_ticket_spent(cx, w.at.state, LG_STR("e30")));
+	/* what was admitted starts again, what was not does not */
+	for (int i = 0; i < 2; i++) {
+		configure(&w, i == 0 ? over : used, "", "");
+		cr_assert_eq(hook(&w, "c1", w.bundle), LG_OK, "%s", cx->error);
+		cr_assert_neq(hook(&w, "c2", w.bundle), LG_OK);
+	}
+	cr_assert(responder_was_asked(w.service, "POST /v1/admissions/c1/restart"));
+	/* and a fresh one is a first start, of whatever it is now */
+	configure(&w, ticket(&w, HOST, "web", 60), "\"hello\"", "\"something else\"");
+	cr_assert_eq(hook(&w, "c1", w.bundle), LG_OK, "%s", cx->error);
 	tear_down(&w);
 }
 
