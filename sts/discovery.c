@@ -1,5 +1,12 @@
-/* discovery.c: what this issuer is (RFC 8414, OpenID Connect Discovery 3) and its keys (RFC 7517). */
+/*
+ * discovery.c: what this issuer is (RFC 8414, OpenID Connect Discovery 3) and its keys (RFC 7517).  Both are the same for everybody, and
+ * are kept as bytes with their entity tag until keys or clients change.
+ */
 #include "sts/sts.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
 
 static const struct {
 	const char *name;
@@ -68,19 +75,6 @@ write_endpoints(struct lg_jsonw *w, struct lg_arena *a, lg_str base, bool mtls)
 			lg_jsonw_str_of(w, endpoints[i].name, lg_cat(a, base, lg_str_of(endpoints[i].path)));
 }
 
-/* The password grant is told only where some client has it. */
-static lg_err
-write_grants(struct sts_rq *rq, struct lg_jsonw *w)
-{
-	bool passwords;
-
-	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
-	passwords = sts_passwords_wanted(rq);
-	lg_view_end(&rq->view);
-	sts_grants_write(w, LG_STR("grant_types_supported"), passwords ? ~0u : ~(unsigned)LG_GRANT_PASSWORD);
-	return LG_OK;
-}
-
 /* Those of every ID token, and what can be said of people. */
 static void
 write_claims(struct lg_jsonw *w)
@@ -97,13 +91,11 @@ write_claims(struct lg_jsonw *w)
 	lg_jsonw_array_end(w);
 }
 
-lg_err
-sts_http_discovery(void *self, struct lg_http *ex)
+static void
+write_discovery(struct sts_rq *rq)
 {
-	struct lg_jsonw w = lg_jsonw_of(&ex->out);
-	struct sts_rq *rq;
+	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
 
-	LG_TRY(sts_rq_new(self, ex, &rq));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "issuer", rq->tenant.issuer);
 	write_endpoints(&w, rq->cx->arena, rq->tenant.issuer, false);
@@ -112,7 +104,8 @@ sts_http_discovery(void *self, struct lg_http *ex)
 		lg_jsonw_raw(&w, lg_str_of(constants[i].json));
 	}
 	write_claims(&w);
-	LG_TRY(write_grants(rq, &w));
+	/* The password grant is told only where some client has it. */
+	sts_grants_write(&w, LG_STR("grant_types_supported"), sts_passwords_wanted(rq) ? ~0u : ~(unsigned)LG_GRANT_PASSWORD);
 	if (rq->tenant.mtls.n > 0) {
 		lg_jsonw_name(&w, LG_STR("mtls_endpoint_aliases"));
 		lg_jsonw_object(&w);
@@ -120,22 +113,114 @@ sts_http_discovery(void *self, struct lg_http *ex)
 		lg_jsonw_object_end(&w);
 	}
 	lg_jsonw_object_end(&w);
-	sts_json(ex);
+}
+
+static void
+write_keys(struct sts_rq *rq)
+{
+	lg_keyset_jwks(rq->tenant.keys, &rq->ex->out);
+}
+
+/* ---- documents for everybody ------------------------------------------------------------------------------------------- */
+
+#define TAG_OCTETS 15
+
+/* The body is behind it. */
+struct document {
+	uint64_t keys, clients;		/* revisions that it was made from */
+	char tag[1 + TAG_OCTETS / 3 * 4 + 2];	/* in its quotes */
+};
+
+static lg_sha256
+name_of(struct sts_rq *rq, const char *name)
+{
+	const char tenant[4] = {
+		(char)(rq->tenant_id >> 24), (char)(rq->tenant_id >> 16), (char)(rq->tenant_id >> 8), (char)rq->tenant_id,
+	};
+	lg_str before = lg_print(rq->cx->arena, "document %s\n%.*s\n%.*s\n", name, LG_FMT(rq->tenant.issuer), LG_FMT(rq->tenant.mtls));
+
+	return lg_sha256_pair(before, (lg_str){ tenant, sizeof tenant });
+}
+
+static void
+make(struct sts_rq *rq, void (*write)(struct sts_rq *), struct document *doc)
+{
+	lg_sha256 h;
+
+	write(rq);
+	h = lg_sha256_of(lg_buf_view(&rq->ex->out));
+	(void)snprintf(doc->tag, sizeof doc->tag, "\"%.*s\"", LG_FMT(lg_base64url(rq->cx->arena, (lg_str){ (const char *)h.b, TAG_OCTETS })));
+}
+
+static lg_err
+document(struct sts_rq *rq, const char *name, void (*write)(struct sts_rq *), struct document *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	lg_sha256 key = name_of(rq, name);
+	lg_str kept;
+
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &v));
+	rq->view = v;
+	struct document doc = { .keys = rq->tenant.keys_revision, .clients = lg_revision(v, rq->tenant_id, LG_DOMAIN_CLIENTS) };
+	if (sts_kept_get(rq->sts->answers, rq->cx, &key, &kept)) {
+		memcpy(ret, kept.p, sizeof *ret);
+		lg_buf_str(&rq->ex->out, lg_str_sub(kept, sizeof *ret, kept.n));
+		if (ret->keys == doc.keys && ret->clients == doc.clients)
+			return LG_OK;
+		lg_buf_clear(&rq->ex->out);
+	}
+	make(rq, write, &doc);
+	LG_TRY(lg_buf_status(rq->cx, &rq->ex->out));
+	sts_kept_put(rq->sts->answers, rq->cx, &key, lg_cat(rq->cx->arena, (lg_str){ (const char *)&doc, sizeof doc }, lg_buf_view(&rq->ex->out)));
+	*ret = doc;
+	return LG_OK;
+}
+
+/* RFC 9110 13.1.2. */
+static bool
+is_known(struct sts_rq *rq, lg_str tag)
+{
+	lg_str one, rest = rq->ex->header(rq->ex, "If-None-Match");
+
+	while (rest.n > 0) {
+		(void)lg_str_cut(rest, ',', &one, &rest);
+		one = lg_str_trim(one);
+		if (lg_str_starts(one, LG_STR("W/")))
+			one = lg_str_sub(one, 2, one.n);
+		if (lg_str_eq(one, tag) || lg_str_eq(one, LG_STR("*")))
+			return true;
+	}
+	return false;
+}
+
+static lg_err
+answer(struct lg_sts *sts, struct lg_http *ex, const char *name, const char *type, void (*write)(struct sts_rq *))
+{
+	struct document doc;
+	struct sts_rq *rq;
+
+	LG_TRY(sts_rq_new(sts, ex, &rq));
+	LG_TRY(document(rq, name, write, &doc));
+	lg_http_type(ex, type);
+	/* Short enough that a verifier sees the next key before it is used. */
 	lg_http_header(ex, "Cache-Control", LG_STR("public, max-age=300"));
 	lg_http_header(ex, "Access-Control-Allow-Origin", LG_STR("*"));
+	lg_http_header(ex, "ETag", lg_str_of(doc.tag));
+	if (is_known(rq, lg_str_of(doc.tag))) {
+		lg_buf_clear(&ex->out);
+		ex->status = 304;
+	}
 	return lg_buf_status(ex->cx, &ex->out);
+}
+
+lg_err
+sts_http_discovery(void *self, struct lg_http *ex)
+{
+	return answer(self, ex, "discovery", "application/json", write_discovery);
 }
 
 lg_err
 sts_http_jwks(void *self, struct lg_http *ex)
 {
-	struct sts_rq *rq;
-
-	LG_TRY(sts_rq_new(self, ex, &rq));
-	lg_keyset_jwks(rq->tenant.keys, &ex->out);
-	lg_http_type(ex, "application/jwk-set+json");
-	/* Short enough that a verifier sees the next key before it is used. */
-	lg_http_header(ex, "Cache-Control", LG_STR("public, max-age=300"));
-	lg_http_header(ex, "Access-Control-Allow-Origin", LG_STR("*"));
-	return lg_buf_status(ex->cx, &ex->out);
+	return answer(self, ex, "jwks", "application/jwk-set+json", write_keys);
 }

@@ -269,6 +269,47 @@ Test(token, discovery_is_the_same_at_both_paths_and_names_every_endpoint)
 	cr_assert_str_eq(kit_header(&a, "Content-Type"), "application/json");
 }
 
+Test(token, what_is_published_has_a_tag_and_is_not_sent_twice)
+{
+	static const char *const paths[] = { "/oauth2/jwks", "/.well-known/openid-configuration" };
+
+	for (size_t i = 0; i < LG_COUNT(paths); i++) {
+		struct answer first = kit_get(paths[i], "", NULL), second = kit_get(paths[i], "", NULL);
+		const char *tag = kit_header(&first, "ETag");
+
+		assert_status(first, 200);
+		cr_assert(lg_str_eq(first.body, second.body));
+		cr_assert_str_eq(kit_header(&second, "ETag"), tag);
+		cr_assert_eq(strlen(tag), 22);
+		struct answer a = kit_send("GET", paths[i], LG_NONE, LG_NONE, "If-None-Match", kit_fmt("\"other\", W/%s", tag), NULL);
+		assert_status(a, 304);
+		cr_assert_eq(a.body.n, 0);
+		a = kit_send("GET", paths[i], LG_NONE, LG_NONE, "If-None-Match", "\"other\"", NULL);
+		assert_status(a, 200);
+	}
+}
+
+Test(token, what_is_published_follows_keys_clients_and_tenant)
+{
+	const char *discovery = "/.well-known/openid-configuration";
+	struct lg_keyset_key rsa = { .kid = LG_STR("rsa"), .alg = LG_ALG_RS256, .key = lg_key_public(kit.rsa) };
+	lg_str keys = kit_get("/oauth2/jwks", "", NULL).body, before = kit_get(discovery, "", NULL).body, one;
+
+	kit_client("{\"name\":\"old\",\"type\":\"confidential\",\"grants\":[\"password\"]}", "s", SPARE_ID);
+	cr_assert(memmem(before.p, before.n, "\"password\"", 10) == NULL);
+	one = kit_get(discovery, "", NULL).body;
+	cr_assert(memmem(one.p, one.n, "\"password\"", 10) != NULL);
+	kit.tenant = TENANT + 1;
+	one = kit_get(discovery, "", NULL).body;
+	cr_assert(memmem(one.p, one.n, "\"password\"", 10) == NULL);
+	kit.tenant = TENANT;
+	lg_keyset_unref(&kit.keys);
+	kit.keys = lg_keyset_new(&rsa, 1);
+	kit.keys_revision++;
+	one = kit_get("/oauth2/jwks", "", NULL).body;
+	cr_assert(!lg_str_eq(one, keys) && memmem(one.p, one.n, "\"ec\"", 4) == NULL);
+}
+
 Test(token, jwks_holds_public_keys_only)
 {
 	struct answer a = kit_get("/oauth2/jwks", "", NULL);
