@@ -146,12 +146,9 @@ link_page(struct using *u, int status, lg_str problem)
 	lg_str csrf;
 
 	LG_TRY(sts_csrf_make(u->rq, cookie_of(u->rq), lg_cat(u->rq->cx->arena, LG_STR("link "), u->token), &csrf));
-	const struct sts_slot slots[] = {
-		{ .name = "csrf", .value = csrf }, { .name = "problem", .value = problem }, { .name = "token", .value = u->token },
-		{ .name = "username", .value = u->subject.name },
-		{ .name = "display", .value = u->subject.display.n > 0 ? u->subject.display : u->subject.name },
-	};
-	return sts_page(u->rq, status, "link", slots, LG_COUNT(slots), LG_NONE);
+	const struct sts_password_page page = { .what = "link", .action = "/login/link", .bound_name = "csrf", .bound = csrf,
+		.proof_name = "t", .proof = u->token, .subject = &u->subject };
+	return sts_password_page(u->rq, &page, status, problem);
 }
 
 /* In the change itself: of two that use a link at once, one does. */

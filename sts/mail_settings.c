@@ -124,12 +124,10 @@ parse(struct lg_ctx *cx, lg_str json, struct sts_mail_settings *s)
 	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
-		size_t i = 0;
+		const struct sts_member *m = sts_member_find(members, LG_COUNT(members), name);
 
-		while (i < LG_COUNT(members) && !lg_str_eq(members[i].name, name))
-			i++;
-		if (i < LG_COUNT(members))
-			sts_member_read(&js, &members[i], s);
+		if (m != NULL)
+			sts_member_read(&js, m, s);
 		else
 			lg_json_fault(&js, "a member that is not known");
 	}

@@ -1,5 +1,14 @@
 #include "sts/member.h"
 
+const struct sts_member *
+sts_member_find(const struct sts_member *members, size_t n, lg_str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lg_str_eq(members[i].name, name))
+			return &members[i];
+	return NULL;
+}
+
 static void
 read_text(struct lg_json *js, const struct sts_member *m, lg_str *to)
 {

@@ -14,6 +14,8 @@ struct sts_member {
 	size_t at, max;			/* where it stands; octets, or the largest number (1 is the smallest) */
 };
 
+/* By its name; NULL: there is none. */
+const struct sts_member *sts_member_find(const struct sts_member *members, size_t n, lg_str name);
 void sts_member_read(struct lg_json *js, const struct sts_member *m, void *to);
 void sts_member_write(struct lg_jsonw *w, const struct sts_member *m, const void *from);	/* no text: nothing */
 

@@ -74,6 +74,27 @@ sts_password_renew(struct sts_rq *rq, const struct sts_new_password *np, lg_str 
 	return e;
 }
 
+lg_err
+sts_password_page(struct sts_rq *rq, const struct sts_password_page *p, int status, lg_str problem)
+{
+	const struct lg_sts_subject *s = p->subject;
+	const struct sts_slot who[] = {
+		{ .name = "username", .value = s->name }, { .name = "display", .value = s->display.n > 0 ? s->display : s->name },
+	};
+	lg_str title, text;
+
+	LG_TRY(sts_plain(rq, lg_print(rq->cx->arena, "{{%s.title}}", p->what), who, LG_COUNT(who), &title));
+	LG_TRY(sts_plain(rq, lg_print(rq->cx->arena, "{{%s.text}}", p->what), who, LG_COUNT(who), &text));
+	const struct sts_slot slots[] = {
+		{ .name = "title", .value = title }, { .name = "text", .value = text }, { .name = "problem", .value = problem },
+		{ .name = "action", .value = lg_str_of(p->action) }, { .name = "username", .value = s->name },
+		{ .name = "bound_name", .value = lg_str_of(p->bound_name) }, { .name = "bound", .value = p->bound },
+		{ .name = "proof_name", .value = lg_str_of(p->proof_name) }, { .name = "proof", .value = p->proof },
+		{ .name = "old", .value = p->old ? LG_STR("1") : LG_NONE },
+	};
+	return sts_page(rq, status, "new-password", slots, LG_COUNT(slots), p->leave);
+}
+
 /* ---- at sign-in -------------------------------------------------------------------------------------------------------------- */
 
 lg_err
@@ -84,12 +105,11 @@ sts_change_page(struct sts_rq *rq, const struct sts_signin *si, int status, lg_s
 	if (cookie.n == 0)
 		cookie = lg_token_new(rq->cx->arena);
 	LG_TRY(sts_step_seal(rq, si, "change", cookie, &step));
-	const struct sts_slot slots[] = {
-		{ .name = "problem", .value = problem }, { .name = "request", .value = si->request }, { .name = "step", .value = step },
-		{ .name = "username", .value = si->subject.name },
-	};
 	sts_cookie_set(rq, "login", cookie, LG_STS_SESSION_LIFE);
-	return sts_page(rq, status, "change", slots, LG_COUNT(slots), si->az.redirect.n > 0 ? sts_redirect_origin(si->az.redirect) : LG_NONE);
+	const struct sts_password_page page = { .what = "change", .action = "/login/change", .bound_name = "request", .bound = si->request,
+		.proof_name = "step", .proof = step, .subject = &si->subject,
+		.leave = si->az.redirect.n > 0 ? sts_redirect_origin(si->az.redirect) : LG_NONE };
+	return sts_password_page(rq, &page, status, problem);
 }
 
 /* What ended with the old password ended at this time: what follows begins after it. */
@@ -140,11 +160,10 @@ sts_http_login_change(void *self, struct lg_http *ex)
 static lg_err
 password_page(struct sts_account *ac, int status, lg_str problem)
 {
-	const struct sts_slot slots[] = {
-		{ .name = "csrf", .value = ac->csrf }, { .name = "problem", .value = problem }, { .name = "username", .value = ac->subject.name },
-	};
+	const struct sts_password_page page = { .what = "password", .action = "/account/password", .bound_name = "csrf", .bound = ac->csrf,
+		.proof_name = "then", .proof = ac->then, .subject = &ac->subject, .old = true };
 
-	return sts_page(ac->rq, status, "password", slots, LG_COUNT(slots), LG_NONE);
+	return sts_password_page(ac->rq, &page, status, problem);
 }
 
 /* All sessions have ended with the old password; this one goes on, under a new cookie. */

@@ -178,13 +178,11 @@ read_all(struct lg_ctx *cx, lg_str json, struct sts_source *s, bool used[LG_COUN
 	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
-		size_t i = 0;
+		const struct sts_member *m = sts_member_find(members, LG_COUNT(members), name);
 
-		while (i < LG_COUNT(members) && !lg_str_eq(members[i].name, name))
-			i++;
-		if (i < LG_COUNT(members)) {
-			read_member(&js, &members[i], s);
-			used[i] = true;
+		if (m != NULL) {
+			read_member(&js, m, s);
+			used[m - members] = true;
 		} else if (lg_str_eq(name, LG_STR("name"))) {
 			s->name = lg_json_str(&js);
 		} else if (lg_str_eq(name, LG_STR("kind"))) {

@@ -693,6 +693,17 @@ struct sts_new_password {
 };
 /* LG_E_INVALID or LG_E_DENIED: *problem is what people are told, a sentence.  On a worker, no view open. */
 LG_CHECKED lg_err sts_password_renew(struct sts_rq *rq, const struct sts_new_password *np, lg_str *problem);
+/* The page with its form. */
+struct sts_password_page {
+	const char *what;		/* messages <what>.title and <what>.text */
+	const char *action;		/* where the form goes */
+	const char *bound_name, *proof_name;	/* its hidden fields, and what stands in them */
+	lg_str bound, proof;
+	const struct lg_sts_subject *subject;
+	bool old;			/* the old one is asked for too */
+	lg_str leave;			/* an origin that the answer may redirect to */
+};
+lg_err sts_password_page(struct sts_rq *rq, const struct sts_password_page *p, int status, lg_str problem);
 /* Do people of this tenant ask for a link themselves?  On a worker, no view open. */
 LG_CHECKED lg_err sts_forgot_offered(struct sts_rq *rq, bool *ret);
 /* The page for those whose password is right but has to be changed; problem: a sentence, or empty. */
