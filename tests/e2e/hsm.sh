@@ -140,6 +140,18 @@ back=1; for i in $(seq 100); do fresh "$T/back" && { back=0; break; }; sleep 0.2
 same "another process has it, and it signs" "$back" 0
 module=$was
 
+# ---- Ed25519 and RSA keys behind tokens, made when a client wants them; what they signed is verified by the published keys ------------------
+lg_stop
+hsm --rotation.publish=1s || bad "start with quick successors"
+printf 'clients:\n  - {name: ed, type: service, access_token_alg: EdDSA}\n  - {name: ps, type: service, access_token_alg: PS256}\n' >"$T/algs.yaml"
+claim "clients with algorithms of their own" lightgate apply -f "$T/algs.yaml" --credentials "$T/algs.json"
+token_of() { curl -sS --cacert "$CA" -u "$1:$(lg_secret "$T/algs.json" Client "$1")" -d grant_type=client_credentials "$HTTPS/oauth2/token"; }
+for alg in ed:EdDSA ps:PS256; do
+	for _ in $(seq 150); do signed=$(token_of "${alg%:*}" | jq -r .access_token); [ "$signed" != null ] && break; sleep 0.2; done
+	same "${alg#*:} signs" "$(cut -d. -f1 <<<"$signed" | tr '_-' '/+' | sed 's/$/==/' | base64 -d 2>/dev/null | jq -r .alg)" "${alg#*:}"
+	has "... in the token" "$(lightgate keeper list -o json | jq -r --arg a "${alg#*:}" '.keys[] | select(.purpose == "token" and .alg == $a and .state == "active") | .place')" '^pkcs11:token=ca'
+done
+
 # ---- a wrong PIN -----------------------------------------------------------------------------------------------------------------------------
 echo 9999 >"$T/pin"
 lg_stop
