@@ -150,6 +150,14 @@ Test(token, bad_clients_get_401_with_the_scheme)
 	assert_oauth(kit_post("/oauth2/token", CREDENTIALS, "Bearer abc"), 401, "invalid_client");
 }
 
+/* RFC 6749 2.3.1: it may be left out; some relying parties send it all the same. */
+Test(token, an_empty_secret_of_a_public_client_is_none)
+{
+	assert_oauth(kit_post("/oauth2/token", CREDENTIALS, kit_basic("spa", "")), 400, "unauthorized_client");
+	assert_oauth(kit_post("/oauth2/token", CREDENTIALS "&client_id=spa&client_secret=", NULL), 400, "unauthorized_client");
+	assert_oauth(kit_post("/oauth2/token", CREDENTIALS, kit_basic("spa", "x")), 401, "invalid_client");
+}
+
 Test(token, one_way_of_client_authentication_only)
 {
 	assert_oauth(as_worker(CREDENTIALS "&client_secret=x"), 400, "invalid_request");
