@@ -43,7 +43,7 @@ bundle "$T/b1" web /bin/busybox sleep 300
 claim "create" engine create --bundle "$T/b1" c1 </dev/null
 claim "start" engine start c1
 at=/run/lightgate/identity
-same "five files are there when it starts" "$(inside c1 /bin/busybox ls $at | tr '\n' ' ')" "bundle.pem certificate.pem identity.pem key.pem token "
+same "six files are there when it starts" "$(inside c1 /bin/busybox ls $at | tr '\n' ' ')" "bundle.pem certificate.pem federated.json identity.pem key.pem token "
 same "the workload's user alone reads them" "$(inside c1 /bin/busybox stat -c '%a %u %g' $at/key.pem)" "600 1000 1000"
 has "root without rights does not" "$(inside --user 2000 c1 /bin/busybox cat $at/key.pem)" 'Permission denied'
 has "nobody changes them" "$(inside c1 /bin/busybox touch $at/key.pem)" 'Read-only file system'
