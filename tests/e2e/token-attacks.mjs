@@ -117,9 +117,11 @@ const shop = more => ({ ...request({ client_id: 'shop', redirect_uri: 'https://s
 const dead = async t => (await userinfo(t)).status === 401
 const invalid = (r, error = 'invalid_grant') => r.status === 400 && r.body.error === error || `${r.status} ${JSON.stringify(r.body)}`
 const refresh = (token, headers = web) => post(meta.token_endpoint, { grant_type: 'refresh_token', refresh_token: token }, headers)
-const PAGES = ['/login', '/device', '/account', '/account/totp', '/account/passkey', '/logout', '/oauth2/authorize', url(request()), url(request({ prompt: 'consent' })), url(request({ client_id: 'nobody' })), end({ id_token_hint: 'x' })]
-// Every form that people send, by the table of routes: none is without its row here.
-const FORMS = fs.readFileSync('tests/server/routes.txt', 'utf8').split('\n').map(l => l.match(/^POST (\/(?:login|device|account|logout|oauth2\/consent)\S*) /)?.[1]).filter(Boolean)
+// Every page and every form, by the table of routes: none is without its row here.
+const routes = method => fs.readFileSync('tests/server/routes.txt', 'utf8').split('\n').map(l => l.match(/^(GET|POST) (\/(?:login|device|account|logout|oauth2\/consent)\S*) /))
+	.filter(m => m?.[1] === method).map(m => m[2])
+const PAGES = [...routes('GET'), '/oauth2/authorize', url(request()), url(request({ prompt: 'consent' })), url(request({ client_id: 'nobody' })), end({ id_token_hint: 'x' })]
+const FORMS = routes('POST')
 const BODY = { username: 'alice', password: secret('User', 'alice'), request: new URLSearchParams(request()).toString(), code: '123456', user_code: 'BCDF-GHJK', answer: 'allow', end: 'others', remove: 'totp', key: 'A', step: 'x' }
 
 const attacks = {
