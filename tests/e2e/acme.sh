@@ -170,6 +170,6 @@ has "one that is not in the directory" "$(by_profile host "$(eab)")" 'invalidPro
 # what no client has: the directory and renewal information need neither
 has "the directory" "$(curl -sS --cacert "$CA" "$D")" 'renewalInfo'
 aki=$(openssl x509 -in "$leaf" -noout -ext authorityKeyIdentifier | tail -1 | tr -d ' :' | sed 's/keyid//I')
-b64() { xxd -r -p 2>/dev/null | base64 -w0 | tr '+/' '-_' | tr -d =; }
-command -v xxd >/dev/null && has "renewal information" "$(curl -sS --cacert "$CA" "$ISSUER/acme/renewal-info/$(b64 <<<"$aki").$(b64 <<<"$serial")")" suggestedWindow
+b64() { tr a-f A-F | basenc -d -i --base16 | basenc -w0 --base64url | tr -d =; }
+has "renewal information" "$(curl -sS --cacert "$CA" "$ISSUER/acme/renewal-info/$(b64 <<<"$aki").$(b64 <<<"$serial")")" suggestedWindow
 done_testing

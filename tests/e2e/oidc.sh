@@ -83,9 +83,9 @@ lacks "and no token" "$records" "$issued"
 
 # a client known by the key of its own certificate (RFC 8705 2.2), on the surface that asks for one
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/own.key" -out "$T/own.pem" -subj /CN=own -days 2 2>/dev/null
-point=$(openssl ec -in "$T/own.key" -pubout -outform DER 2>/dev/null | tail -c 64 | xxd -p -c 64)
-b64() { xxd -r -p | base64 -w0 | tr '+/' '-_' | tr -d '='; }
-printf '{"keys":[{"kty":"EC","crv":"P-256","kid":"own","x":"%s","y":"%s"}]}' "$(b64 <<<"${point:0:64}")" "$(b64 <<<"${point:64}")" >"$T/own.jwks"
+openssl ec -in "$T/own.key" -pubout -outform DER 2>/dev/null | tail -c 64 >"$T/own.point"
+b64() { basenc -w0 --base64url | tr -d =; }
+printf '{"keys":[{"kty":"EC","crv":"P-256","kid":"own","x":"%s","y":"%s"}]}' "$(head -c 32 "$T/own.point" | b64)" "$(tail -c 32 "$T/own.point" | b64)" >"$T/own.jwks"
 claim "a client with its own certificate" lightgate client create own --type service --auth self_signed_tls_client_auth --jwks "$T/own.jwks"
 with_own() { curl -sS --cacert "$CA" --cert "$T/own.pem" --key "$T/own.key" "$@"; }
 bound=$(with_own -d 'grant_type=client_credentials&client_id=own' "$MTLS/oauth2/token" | jq -r .access_token)
