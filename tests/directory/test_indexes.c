@@ -253,6 +253,11 @@ break_things(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct lg_dkey id = lg_key_id(1, e.id);
 	LG_TRY(lg_get(cx, v, &lg_table_entry, lg_dkey_str(&id), &row));
 	e.body = LG_STR("");
+	LG_TRY(lg_put(cx, v, &lg_table_entry, lg_dkey_str(&id), lg_entry_encode(cx->arena, &e)));
+	/* as it was written when names were prepared by other rules */
+	LG_TRY(lg_entry_by_name(cx, v, 1, LG_TYPE_USER, LG_STR("u7"), &e));
+	id = lg_key_id(1, e.id);
+	e.rdn_normal = LG_STR("1=U7");
 	return lg_put(cx, v, &lg_table_entry, lg_dkey_str(&id), lg_entry_encode(cx->arena, &e));
 }
 
@@ -271,5 +276,5 @@ Test(indexes, a_deep_check_finds_what_the_rules_do_not_allow)
 	world_unview(&w);
 	assert_ok(&w, lg_store_apply(&w.cx, w.store, 1, "test", break_things, &group, NULL));
 	assert_ok(&w, lg_directory_check(&w.cx, w.store, count_fault, &faults, &rows));
-	cr_assert_eq(faults, 4, "an entry without classes, a member and a password of nobody, a member by no rule: %u", faults);
+	cr_assert_eq(faults, 5, "an entry without classes, one of an old name, a member and a password of nobody, a member by no rule: %u", faults);
 }
