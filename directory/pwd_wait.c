@@ -109,5 +109,6 @@ lg_password_facts(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e
 		ret->expires = s.changed + p.max_age;
 	if (lg_pwd_judge(&p, &s, cx->now, false, true).outcome == LG_PWD_IS_LOCKED)
 		ret->locked = s.locked;
+	ret->by_hand = ret->locked == LG_PWD_FOREVER && !s.strangers;
 	return LG_OK;
 }

@@ -196,10 +196,15 @@ lg_err
 lg_wire_own_password(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str verifier, bool link)
 {
 	struct lg_edit ed = lg_edit_of(app->directory, v, tenant);
+	struct lg_password_facts facts;
 	struct lg_entry e;
 
 	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
 	LG_TRY(may_set_own(app, cx, v, &e, link));
+	LG_TRY(lg_password_facts(cx, v, &e, &facts));
+	/* A new password ends a lock: of wrong passwords with good reason, of an administrator's it must not. */
+	if (facts.by_hand)
+		return lg_fail(cx, LG_E_DENIED, "the account is locked by an administrator");
 	return lg_entry_set_verifier(cx, &ed, &e, verifier);
 }
 

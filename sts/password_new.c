@@ -38,7 +38,7 @@ rule_text(struct sts_rq *rq, lg_str why)
 		{ "a password has at least ", "rule.short", true }, { "a password has at most ", "rule.long", true },
 		{ "the password holds the account's name", "rule.name", false }, { "the password is in a list", "rule.known", false },
 		{ "the password was used before", "rule.used", false }, { "the password was changed a short while", "rule.young", false },
-		{ "users do not change their passwords", "rule.never", false },
+		{ "users do not change their passwords", "rule.never", false }, { "the account is locked", "rule.locked", false },
 	};
 
 	for (size_t i = 0; i < LG_COUNT(rules); i++) {

@@ -283,6 +283,7 @@ LG_CHECKED lg_err lg_password_settle(struct lg_ctx *cx, struct lg_directory *dir
 struct lg_password_facts {
 	int64_t changed, expires, locked;
 	bool reset;
+	bool by_hand;			/* an administrator locked it, not wrong passwords */
 };
 LG_CHECKED lg_err lg_password_facts(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_password_facts *ret);
 

@@ -130,6 +130,10 @@ has "... from where" "$MAIL" 'UTC, from 127.0.0.1\.$'
 OTHER=$(run user reset-link bob | tail -1)
 same "one that was used before is not taken" "$(set_by "$OTHER" 'second password')" 422
 has "... in words" "$(cat "$T/page")" 'was used before'
+run user lock bob >/dev/null
+same "who was locked by an administrator stays so" "$(set_by "$OTHER" 'third password')" 422
+has "... and is told" "$(cat "$T/page")" 'account is locked'
+run user unlock bob >/dev/null
 has "a shown link proves no address" "$(set_by "$OTHER" 'third password'; run user change bob --mail b@example.org >/dev/null; verified "$(tokens 'third password')")" 'false'
 run user disable bob >/dev/null
 has "the disabled get none" "$(run user reset-link bob)" 'disabled'
