@@ -385,12 +385,18 @@ Test(source, lists_and_lengths_are_bounded)
 		}
 }
 
+struct refused {
+	const struct sts_source *source;
+	lg_err e;
+};
+
 static lg_err
-put_last(struct lg_ctx *cx, struct lg_view *v, void *arg)
+put_refused(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
+	const struct refused *r = arg;
 	enum lg_sts_change did;
 
-	cr_assert_eq(lg_sts_source_put(cx, v, TENANT, arg, &did), LG_E_LIMIT);
+	cr_assert_eq(lg_sts_source_put(cx, v, TENANT, r->source, &did), r->e);
 	return LG_OK;
 }
 
@@ -405,16 +411,7 @@ Test(source, sources_of_a_tenant_are_bounded)
 			kit_source(json);
 	}
 	cr_assert_eq(lg_sts_source_read(&kit.cx, kit.sts, TENANT, lg_str_of(json), &s), LG_OK);
-	kit_apply(put_last, s);
-}
-
-static lg_err
-put_other(struct lg_ctx *cx, struct lg_view *v, void *arg)
-{
-	enum lg_sts_change did;
-
-	cr_assert_eq(lg_sts_source_put(cx, v, TENANT, arg, &did), LG_E_EXISTS);
-	return LG_OK;
+	kit_apply(put_refused, &(struct refused){ s, LG_E_LIMIT });
 }
 
 Test(source, an_issuer_is_one_source_alone)
@@ -424,7 +421,7 @@ Test(source, an_issuer_is_one_source_alone)
 	kit_source(SOURCE(""));
 	cr_assert_eq(lg_sts_source_read(&kit.cx, kit.sts, TENANT, LG_STR("{\"name\":\"again\",\"kind\":\"jwt\",\"issuer\":\"" CLUSTER "\","
 	    "\"rules\":[{\"match\":{\"sub\":\"a\"},\"entry\":\"cn=a\"}]}"), &s), LG_OK);
-	kit_apply(put_other, s);
+	kit_apply(put_refused, &(struct refused){ s, LG_E_EXISTS });
 }
 
 Test(source, a_secret_is_sealed_kept_and_never_shown)
