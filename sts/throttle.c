@@ -24,7 +24,7 @@
 #define NET6		8			/* octets of an IPv6 address that are one household's (RFC 6177) */
 
 struct slot {
-	uint64_t key;
+	uint64_t key, account;		/* account: whose device or place it is; 0: not known yet */
 	int64_t last, until;
 	unsigned failures;
 };
@@ -120,6 +120,13 @@ find(struct slot *table, uint64_t key, int64_t now, int64_t kept, bool new_one)
 	return oldest;
 }
 
+static void
+forget(struct slot *s)
+{
+	s->failures = 0;
+	s->until = 0;
+}
+
 /* What an attempt is counted by, and what it waits for. */
 struct counters {
 	struct {
@@ -133,10 +140,8 @@ struct counters {
 static void
 by(struct counters *c, struct slot *s, enum kind kind, bool waits, int64_t now)
 {
-	if (now - s->last > FORGET) {
-		s->failures = 0;
-		s->until = 0;
-	}
+	if (now - s->last > FORGET)
+		forget(s);
 	c->by[c->n].slot = s;
 	c->by[c->n].kind = kind;
 	c->by[c->n++].waits = waits;
@@ -155,19 +160,21 @@ static struct counters
 counters_of(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, int64_t now)
 {
 	lg_str host = host_of(cx->arena, at->address), device = sts_uuid_str(&at->device);
+	uint64_t account = key_of(t, ACCOUNT, at->tenant, at->account);
 	struct counters c = { .n = 0 };
 	struct slot *place;
 
 	if (!lg_uuid_is_nil(at->device)) {
 		uint64_t key = key_of(t, DEVICE, at->tenant, lg_cat(cx->arena, device, at->account));
 		by(&c, find(t->known, key, now, KNOWN_FOR, true), DEVICE, true, now);
+		c.by[0].slot->account = account;
 		return c;
 	}
 	place = find(t->known, place_of(t, at, host), now, KNOWN_FOR, false);
 	if (place != NULL)
 		by(&c, place, PLACE, true, now);
 	else
-		by(&c, find(t->strangers, key_of(t, ACCOUNT, at->tenant, at->account), now, FORGET, true), ACCOUNT, true, now);
+		by(&c, find(t->strangers, account, now, FORGET, true), ACCOUNT, true, now);
 	/* Guesses at an account that is known here count for the address, but it need not wait for others'. */
 	by(&c, find(t->strangers, key_of(t, ADDRESS, at->tenant, host), now, FORGET, true), ADDRESS, place == NULL, now);
 	return c;
@@ -239,6 +246,7 @@ good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, bo
 {
 	int64_t now = lg_boottime();
 	struct counters c;
+	struct slot *place;
 
 	(void)pthread_mutex_lock(&t->lock);
 	c = counters_of(cx, t, at, now);
@@ -253,7 +261,9 @@ good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, bo
 		if (s->failures < kinds[c.by[i].kind].free_failures)
 			s->until = 0;
 	}
-	find(t->known, place_of(t, at, host_of(cx->arena, at->address)), now, KNOWN_FOR, true)->last = now;
+	place = find(t->known, place_of(t, at, host_of(cx->arena, at->address)), now, KNOWN_FOR, true);
+	place->last = now;
+	place->account = key_of(t, ACCOUNT, at->tenant, at->account);
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -294,13 +304,15 @@ lg_sts_forgive(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid s
 {
 	struct sts_throttle *t = sts->throttle;
 	char id[LG_UUID_TEXT + 1];
-	struct slot *s;
+	uint64_t account;
 
-	lg_uuid_text(subject, id);
 	(void)cx;
+	lg_uuid_text(subject, id);
+	account = key_of(t, ACCOUNT, tenant, lg_str_of(id));
 	(void)pthread_mutex_lock(&t->lock);
-	s = find(t->strangers, key_of(t, ACCOUNT, tenant, lg_str_of(id)), lg_boottime(), FORGET, true);
-	s->failures = 0;
-	s->until = 0;
+	forget(find(t->strangers, account, lg_boottime(), FORGET, true));
+	for (size_t i = 0; i < SLOTS; i++)
+		if (t->known[i].account == account)
+			forget(&t->known[i]);
 	(void)pthread_mutex_unlock(&t->lock);
 }

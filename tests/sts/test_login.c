@@ -226,6 +226,28 @@ Test(login, a_known_browser_waits_for_its_own_failures_and_keeps_nobody_else_wai
 	assert_status(submit(&strange, "alice", "alice-password"), 303);
 }
 
+Test(login, whom_the_operator_forgives_waits_neither_as_a_stranger_nor_where_known)
+{
+	struct form own = known_browser("alice", "alice-password"), place = open_form(QUERY), strange;
+	const char *here = kit.address;
+	lg_uuid alice;
+
+	cr_assert(lg_uuid_parse(LG_STR(ALICE_ID), &alice));
+	guess(&own, "alice", 5);
+	guess(&place, "alice", 5);
+	assert_status(submit(&place, "alice", "alice-password"), 429);
+	kit.address = "10.9.9.9:1";
+	strange = open_form(QUERY);
+	guess(&strange, "alice", 5);
+	assert_status(submit(&strange, "alice", "alice-password"), 429);
+	assert_status(submit(&own, "alice", "alice-password"), 429);
+	lg_sts_forgive(&kit.cx, kit.sts, TENANT, alice);
+	assert_status(submit(&strange, "alice", "alice-password"), 303);
+	assert_status(submit(&own, "alice", "alice-password"), 303);
+	kit.address = here;
+	assert_status(submit(&place, "alice", "alice-password"), 303);
+}
+
 Test(login, a_browser_is_known_to_the_account_that_signed_in_with_it_and_to_no_other)
 {
 	struct form own = known_browser("alice", "alice-password"), strange = open_form(QUERY);
