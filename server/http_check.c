@@ -262,11 +262,16 @@ http_check(struct http_x *x, const char *method, const char *url, const char *ve
 		check_tenant(x);
 	if (x->refusal != 0)
 		return;
-	if (x->content_length > body_max(x)) {
-		refuse(x, 413, LG_E_LIMIT, "the body is too large");
+	x->body.max = body_max(x);
+	if (x->content_length > x->body.max) {
+		/* A little too much is read first: who still sends when the connection is closed may never see the answer.  Who asks before
+		 * sending (RFC 9110 10.1.1) sees it. */
+		if (x->content_length <= x->body.max + LG_HTTP_BODY_MAX && x->ex.header(&x->ex, "Expect").n == 0)
+			x->too_large = true;
+		else
+			refuse(x, 413, LG_E_LIMIT, "the body is too large");
 		return;
 	}
-	x->body.max = body_max(x);
 	if (!take_room(x)) {
 		refuse(x, 503, LG_E_BUSY, "too many large requests at a time");
 		return;

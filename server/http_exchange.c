@@ -240,7 +240,7 @@ on_head(struct http_x *x, const char *url, const char *method, const char *versi
 	return http_reply(x);
 }
 
-/* A chunked body has no length to refuse beforehand: a little too much is read and answered 413, much is cut off. */
+/* A little too much is read and answered 413; much, which only a chunked body can be, is cut off. */
 static enum MHD_Result
 on_body(struct http_x *x, const char *data, size_t *size)
 {
@@ -250,7 +250,7 @@ on_body(struct http_x *x, const char *data, size_t *size)
 	x->taken += n;
 	if (!x->too_large)
 		lg_buf_bytes(&x->body, data, n);
-	x->too_large = x->body.full;
+	x->too_large |= x->body.full;
 	return x->too_large && x->taken > x->body.max + LG_HTTP_BODY_MAX ? MHD_NO : MHD_YES;
 }
 

@@ -36,7 +36,7 @@ Test(http_bounds, bodies_are_bounded)
 	int fd;
 
 	cr_expect_eq(ASK("POST /small HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\n0123456789"), 200);
-	cr_expect_eq(ASK("POST /small HTTP/1.1\r\n" H "Content-Length: 11\r\n\r\n"), 413);
+	cr_expect_eq(ASK("POST /small HTTP/1.1\r\n" H "Content-Length: 11\r\n\r\n01234567890"), 413);
 	cr_expect_eq(ASK("POST /small HTTP/1.1\r\n" H "Content-Length: 999999999999999999999999\r\n\r\n"), 413);
 	cr_expect_eq(ASK("POST /small HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 11\r\n\r\n"), 413);
 	cr_expect_eq(ASK("POST /small HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n"), 413);
