@@ -47,9 +47,9 @@ has "a policy OID" "$text" 'Policy: 1.3.6.1.4.1.99999.7'
 lacks "no client" "$text" 'TLS Web Client'
 claim "ten minutes" test "$(openssl x509 -in "$T/short.pem" -noout -checkend 660 >/dev/null; echo $?)" = 1
 lightgate --dev "$T/data" profile set bad -f - >"$T/claim.out" 2>&1 <<<'{"keys": ["DSA"]}'; same "what is no profile is refused" "$?" 2
-# another one of twelve seconds ends without a successor: doctor says so in its last two, while the rest of this goes on
-sed 's/seconds: 600/seconds: 12/' "$T/short.yaml" >"$T/brief.yaml"
-claim "a life of twelve seconds" lightgate --dev "$T/data" profile set brief -f "$T/brief.yaml"
+# another one of half a minute ends without a successor: doctor says so in its last five seconds, while the rest of this goes on
+sed 's/seconds: 600/seconds: 30/' "$T/short.yaml" >"$T/brief.yaml"
+claim "a life of half a minute" lightgate --dev "$T/data" profile set brief -f "$T/brief.yaml"
 issue short brief | head -1 | jq -r .serial >"$T/brief.serial"
 (for _ in $(seq 200); do lightgate --dev "$T/data" doctor >"$T/doctor.out" 2>&1 || break; sleep 0.1; done) & doctor=$!
 claim "deleted" lightgate --dev "$T/data" profile delete short
