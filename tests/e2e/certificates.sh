@@ -47,9 +47,9 @@ has "a policy OID" "$text" 'Policy: 1.3.6.1.4.1.99999.7'
 lacks "no client" "$text" 'TLS Web Client'
 claim "ten minutes" test "$(openssl x509 -in "$T/short.pem" -noout -checkend 660 >/dev/null; echo $?)" = 1
 lightgate --dev "$T/data" profile set bad -f - >"$T/claim.out" 2>&1 <<<'{"keys": ["DSA"]}'; same "what is no profile is refused" "$?" 2
-# another one of half a minute ends without a successor: doctor says so in its last five seconds, while the rest of this goes on
-sed 's/seconds: 600/seconds: 30/' "$T/short.yaml" >"$T/brief.yaml"
-claim "a life of half a minute" lightgate --dev "$T/data" profile set brief -f "$T/brief.yaml"
+# another one of twelve seconds ends without a successor: doctor says so in its last two, while the rest of this goes on
+sed 's/seconds: 600/seconds: 12/' "$T/short.yaml" >"$T/brief.yaml"
+claim "a life of twelve seconds" lightgate --dev "$T/data" profile set brief -f "$T/brief.yaml"
 issue short brief | head -1 | jq -r .serial >"$T/brief.serial"
 (for _ in $(seq 200); do lightgate --dev "$T/data" doctor >"$T/doctor.out" 2>&1 || break; sleep 0.1; done) & doctor=$!
 claim "deleted" lightgate --dev "$T/data" profile delete short
@@ -127,6 +127,9 @@ for _ in $(seq 200); do [ -s "$T/another.ready" ] && break; sleep 0.05; done
 curl -sS --cacert "$T/another/run/ca.pem" "$(jq -r .https "$T/another.ready")/ledger" >"$T/other"; kill $another; wait $another
 has "another keeper's head is there" "$(cat "$T/other")" '"sig"'
 witness "$T/other" >"$T/claim.out" 2>&1; same "a ledger that another keeper signs" "$?" 2
+wait $doctor
+has "doctor finds what nobody renewed" "$(cat "$T/doctor.out")" "BAD +certificate $(cat "$T/brief.serial"): brief Host/node1 ends .* nobody renewed it"
+has "... and is content otherwise" "$(cat "$T/doctor.out")" 'ok +roots and issuing CAs'
 key=$(openssl x509 -in "$T/node1.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
 has "by key" "$(lg list --spki "$key")" 'Host/node1'
 has "a compromised key: all its certificates" "$(lg revoke --spki "$key" --reason keyCompromise -o json)" '"revoked":1'
@@ -137,9 +140,6 @@ same "what ended lately stays" "$(lg purge --expired 1s)" "0 rows are gone"
 
 # ---- nobody renewed it ---------------------------------------------------------------------------------------------------------
 has "what is alive is counted" "$(curl -sS --cacert "$CA" "$HTTPS/metrics")" '^lightgate_certificates_live\{tenant="1",profile="tls-server",within_days="1"\} [1-9]'
-wait $doctor
 has "all of an issuer" "$(lg revoke --issuer="$kid" --reason superseded -o json)" '"revoked":[1-9]'
 same "... nothing of it is alive" "$(lg list --issuer="$kid" --state issued --expires-after "$(date -u +%FT%TZ)" -o json | jq '.items | length')" 0
-has "doctor finds what nobody renewed" "$(cat "$T/doctor.out")" "BAD +certificate $(cat "$T/brief.serial"): brief Host/node1 ends .* nobody renewed it"
-has "... and is content otherwise" "$(cat "$T/doctor.out")" 'ok +roots and issuing CAs'
 done_testing
