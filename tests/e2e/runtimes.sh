@@ -85,7 +85,7 @@ CONF
 	kill $AGENT_PID; wait $AGENT_PID 2>/dev/null
 	there() { nsenter --mount="/proc/$MOUNTS_PID/ns/mnt" "$@"; }
 	within there test ! -e /sys/fs/cgroup/unified/cgroup.procs
-	there lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >>"$T/agent.log" 2>&1 &
+	nsenter --mount="/proc/$MOUNTS_PID/ns/mnt" lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >>"$T/agent.log" 2>&1 &
 	AGENT_PID=$!
 	answers() { lightgate-agent status --state "$T/node1" --socket "$T/agent.sock" | grep -q "bundle: {"; }
 	within answers
