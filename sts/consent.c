@@ -204,13 +204,7 @@ run(struct sts_rq *rq, struct sts_signin *si)
 lg_err
 sts_http_consent(void *self, struct lg_http *ex)
 {
-	struct sts_signin si = { .az = { .max_age = -1 } };
-	struct sts_rq *rq;
-	lg_err e;
-
-	LG_TRY(sts_rq_new(self, ex, &rq));
-	e = run(rq, &si);
-	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &si.az, si.redirectable, e);
+	return sts_signin_post(self, ex, run);
 }
 
 /* ---- seen and withdrawn -------------------------------------------------------------------------------------------------------- */

@@ -96,6 +96,17 @@ write_keys(struct sts_rq *rq, struct lg_jsonw *w, const char *name, const struct
 }
 
 static lg_err
+options_begin(struct sts_rq *rq, lg_str cookie, struct lg_jsonw *w)
+{
+	lg_str challenge;
+
+	LG_TRY(new_challenge(rq, cookie, &challenge));
+	lg_jsonw_object(w);
+	base64url_of(rq, w, "challenge", challenge);
+	return LG_OK;
+}
+
+static lg_err
 options_done(struct sts_rq *rq, struct lg_buf *b, struct lg_jsonw *w, lg_str *ret)
 {
 	lg_jsonw_int_of(w, "timeout", ASK_LIFE * 1000);
@@ -110,11 +121,8 @@ sts_passkey_ask(struct sts_rq *rq, lg_str cookie, const struct sts_factor_set *s
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(OPTIONS_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	lg_str challenge;
 
-	LG_TRY(new_challenge(rq, cookie, &challenge));
-	lg_jsonw_object(&w);
-	base64url_of(rq, &w, "challenge", challenge);
+	LG_TRY(options_begin(rq, cookie, &w));
 	lg_jsonw_str_of(&w, "rpId", rp_of(rq));
 	/* Alone it has to be two factors; beside a password, somebody's presence is enough. */
 	lg_jsonw_str_of(&w, "userVerification", set == NULL ? LG_STR("required") : LG_STR("preferred"));
@@ -133,11 +141,8 @@ sts_passkey_offer(struct sts_rq *rq, lg_str cookie, const struct lg_sts_subject 
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(OPTIONS_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	lg_str challenge;
 
-	LG_TRY(new_challenge(rq, cookie, &challenge));
-	lg_jsonw_object(&w);
-	base64url_of(rq, &w, "challenge", challenge);
+	LG_TRY(options_begin(rq, cookie, &w));
 	lg_jsonw_name(&w, LG_STR("rp"));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "id", rp_of(rq));

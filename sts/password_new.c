@@ -146,13 +146,7 @@ change(struct sts_rq *rq, struct sts_signin *si)
 lg_err
 sts_http_login_change(void *self, struct lg_http *ex)
 {
-	struct sts_signin si = { .az = { .max_age = -1 } };
-	struct sts_rq *rq;
-	lg_err e;
-
-	LG_TRY(sts_rq_new(self, ex, &rq));
-	e = change(rq, &si);
-	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &si.az, si.redirectable, e);
+	return sts_signin_post(self, ex, change);
 }
 
 /* ---- on the account page -------------------------------------------------------------------------------------------------------- */

@@ -26,6 +26,18 @@ is_page(lg_str request)
 }
 
 lg_err
+sts_signin_post(struct lg_sts *sts, struct lg_http *ex, sts_signin_run *run)
+{
+	struct sts_signin si = { .az = { .max_age = -1 } };
+	struct sts_rq *rq;
+	lg_err e;
+
+	LG_TRY(sts_rq_new(sts, ex, &rq));
+	e = run(rq, &si);
+	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &si.az, si.redirectable, e);
+}
+
+lg_err
 sts_signin_open(struct sts_rq *rq, struct sts_signin *si)
 {
 	lg_err e;

@@ -640,6 +640,9 @@ struct sts_signin {
 	lg_str amr;			/* what the steps before proved; empty before the first */
 	int64_t auth_time;		/* of the first step; 0 before it */
 };
+/* A page of a sign-in comes back: run judges it and answers; what it refuses goes to the application where that may be told. */
+typedef lg_err sts_signin_run(struct sts_rq *rq, struct sts_signin *si);
+LG_CHECKED lg_err sts_signin_post(struct lg_sts *sts, struct lg_http *ex, sts_signin_run *run);
 /* Judges si->request into si->az.  On a worker, no view open. */
 LG_CHECKED lg_err sts_signin_open(struct sts_rq *rq, struct sts_signin *si);
 /*
