@@ -27,6 +27,8 @@ uint32_t lg_utf8_next(lg_str *s);
 size_t lg_utf8_encode(uint32_t code_point, char ret[4]);	/* how many bytes it took */
 void lg_buf_utf8(struct lg_buf *b, uint32_t code_point);
 
+/* Letters and digits of ASCII and the characters of `more`, and at least one of them. */
+bool lg_str_only(lg_str s, const char *more);
 /* application/x-www-form-urlencoded and URI components. */
 bool lg_percent_parse(struct lg_arena *a, lg_str text, bool plus_is_blank, lg_str *ret);
 void lg_buf_percent(struct lg_buf *b, lg_str s);	/* all but RFC 3986 unreserved */

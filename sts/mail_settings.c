@@ -42,25 +42,13 @@ static const struct {
 
 /* ---- judging ------------------------------------------------------------------------------------------------------------ */
 
-static bool
-all_of(lg_str s, const char *more)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr(more, c) != NULL)))
-			return false;
-	}
-	return s.n > 0;
-}
-
 /* RFC 5321 4.1.2, dot-strings alone: nothing in it has to be quoted, so that it can stand in a header and an envelope. */
 bool
 sts_mail_address_valid(lg_str s)
 {
 	lg_str user, domain;
 
-	return s.n <= LG_MAIL_ADDRESS && lg_str_cut(s, '@', &user, &domain) && all_of(user, "!#$%&'*+-/=?^_`{|}~.") && all_of(domain, "-.")
+	return s.n <= LG_MAIL_ADDRESS && lg_str_cut(s, '@', &user, &domain) && lg_str_only(user, "!#$%&'*+-/=?^_`{|}~.") && lg_str_only(domain, "-.")
 	    && domain.p[0] != '.' && domain.p[0] != '-' && domain.p[domain.n - 1] != '.' && user.n <= 64;
 }
 
@@ -82,7 +70,7 @@ check(struct lg_ctx *cx, const struct sts_mail_settings *s)
 		known |= lg_str_eq(securities[i].name, s->security);
 	if (!known)
 		return lg_fail(cx, LG_E_INVALID, "security: starttls, tls or none");
-	if (!all_of(s->host, "-.:"))
+	if (!lg_str_only(s->host, "-.:"))
 		return lg_fail(cx, LG_E_INVALID, "host: the mail server's name or address");
 	if (!sts_mail_address_valid(s->from))
 		return lg_fail(cx, LG_E_INVALID, "from: the sender's mail address");
@@ -92,7 +80,7 @@ check(struct lg_ctx *cx, const struct sts_mail_settings *s)
 		return lg_fail(cx, LG_E_INVALID, "security: a password is not said without TLS");
 	if (s->username.n == 0 && s->secret.n > 0)
 		return lg_fail(cx, LG_E_INVALID, "username: whose password it is");
-	if (!all_of(s->language, "-"))
+	if (!lg_str_only(s->language, "-"))
 		return lg_fail(cx, LG_E_INVALID, "language: a tag such as en");
 	if (s->reset_life < 60 || s->invite_life < 60)
 		return lg_fail(cx, LG_E_INVALID, "reset_life and invite_life: 60 seconds or more");

@@ -10,12 +10,6 @@ struct uri {
 	lg_str scheme, host, port, rest;	/* host and port only of http and https; host with its brackets */
 };
 
-static bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 /* RFC 3986 2: the characters of a URI, without '#'; '%' with its two digits. */
 static bool
 uri_characters(lg_str s)
@@ -24,20 +18,11 @@ uri_characters(lg_str s)
 		if (s.p[i] == '%') {
 			if (s.n - i < 3 || lg_hex_digit(s.p[i + 1]) < 0 || lg_hex_digit(s.p[i + 2]) < 0)
 				return false;
-		} else if (!is_alnum(s.p[i]) && (s.p[i] == '\0' || strchr("-._~:/?[]@!$&'()*+,;=", s.p[i]) == NULL)) {
+		} else if (!lg_str_only(lg_str_sub(s, i, 1), "-._~:/?[]@!$&'()*+,;=")) {
 			return false;
 		}
 	}
 	return true;
-}
-
-static bool
-all_of(lg_str s, const char *others)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && (s.p[i] == '\0' || strchr(others, s.p[i]) == NULL))
-			return false;
-	return s.n > 0;
 }
 
 static bool
@@ -60,12 +45,12 @@ split_authority(lg_str s, struct uri *u)
 		if (end == NULL)
 			return false;
 		u->host = (lg_str){ s.p, (size_t)(end - s.p) + 1 };
-		if (!all_of((lg_str){ s.p + 1, u->host.n - 2 }, ":."))
+		if (!lg_str_only((lg_str){ s.p + 1, u->host.n - 2 }, ":."))
 			return false;
 	} else {
 		u->host = s;
 		(void)lg_str_cut(s, ':', &u->host, &u->port);
-		if (!all_of(u->host, ".-"))
+		if (!lg_str_only(u->host, ".-"))
 			return false;
 	}
 	u->port = lg_str_sub(s, u->host.n, s.n);
@@ -80,7 +65,7 @@ split(lg_str s, struct uri *u)
 
 	*u = (struct uri){ .rest = LG_NONE };
 	if (s.n > LG_CLIENT_URI_MAX || !uri_characters(s) || !lg_str_cut(s, ':', &u->scheme, &rest)
-	    || !all_of(u->scheme, "+-."))
+	    || !lg_str_only(u->scheme, "+-."))
 		return false;
 	u->rest = rest;
 	if (!lg_str_eq(u->scheme, LG_STR("https")) && !lg_str_eq(u->scheme, LG_STR("http")))
@@ -137,7 +122,7 @@ sts_request_uri_valid(struct lg_ctx *cx, lg_str uri)
 	lg_str url, fragment;
 
 	(void)lg_str_cut(uri, '#', &url, &fragment);
-	if (!all_of(fragment, "-_") && fragment.n > 0)
+	if (!lg_str_only(fragment, "-_") && fragment.n > 0)
 		return lg_fail(cx, LG_E_INVALID, "a fragment that is no digest in base64url");
 	return sts_https_valid(cx, url);
 }

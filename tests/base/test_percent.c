@@ -65,3 +65,10 @@ Test(percent, integers_have_one_spelling)
 	for (size_t i = 0; i < LG_COUNT(bad); i++)
 		cr_assert_not(lg_int_parse(lg_str_of(bad[i]), &v), "%s", bad[i]);
 }
+
+Test(percent, letters_digits_and_what_is_named_and_nothing_else)
+{
+	cr_expect(lg_str_only(LG_STR("aZ09"), "") && lg_str_only(LG_STR("a-b.c"), "-."));
+	cr_expect(!lg_str_only(LG_NONE, "-.") && !lg_str_only(LG_STR("a-b"), ".") && !lg_str_only(LG_STR("a b"), "-."));
+	cr_expect(!lg_str_only((lg_str){ "a\0b", 3 }, "-.") && !lg_str_only(LG_STR("\xc3\xa9"), "-."));
+}
