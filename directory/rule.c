@@ -27,28 +27,6 @@ parse_scope(lg_str text, enum lg_scope *ret)
 	return false;
 }
 
-/* RFC 4516 2.1: percent-encoded octets. */
-static bool
-decode(struct lg_arena *a, lg_str text, lg_str *ret)
-{
-	char *p = lg_alloc(a, text.n + 1);
-	size_t n = 0;
-	lg_str octet;
-
-	for (size_t i = 0; i < text.n; i++) {
-		p[n] = text.p[i];
-		if (text.p[i] == '%') {
-			if (!lg_hex_parse(a, lg_str_sub(text, i + 1, 2), &octet) || octet.n != 1)
-				return false;
-			p[n] = octet.p[0];
-			i += 2;
-		}
-		n++;
-	}
-	*ret = (lg_str){ p, n };
-	return true;
-}
-
 /* Its truth for an entry changes only when the entry itself is written. */
 static bool
 is_own(const struct lg_attr *at)
@@ -93,7 +71,7 @@ restrict_filter(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg
 	}
 }
 
-/* "ldap:///base?attributes?scope?filter" of this directory: a URL that names a host is another server's. */
+/* "ldap:///base?attributes?scope?filter" (RFC 4516 2.1) of this directory: a URL that names a host is another server's. */
 static void
 read_rule(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str url, struct lg_rule_of *ret)
 {
@@ -106,7 +84,8 @@ read_rule(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str url, str
 	lg_str_cut(rest, '?', &attributes, &rest);
 	lg_str_cut(rest, '?', &scope, &rest);
 	lg_str_cut(rest, '?', &filter, &rest);
-	if (!parse_scope(scope, &ret->scope) || !decode(cx->arena, base, &base) || !decode(cx->arena, filter, &filter))
+	if (!parse_scope(scope, &ret->scope) || !lg_percent_parse(cx->arena, base, false, &base)
+	    || !lg_percent_parse(cx->arena, filter, false, &filter))
 		return;
 	if (filter.n == 0)
 		filter = LG_STR("(objectClass=*)");
