@@ -15,6 +15,8 @@ struct reading {
 	struct lg_oci_reading r;
 	struct lg_docker_body *body;
 	struct lg_oci_list cap_add, cap_drop, entrypoint, cmd;
+	lg_str network_mode;
+	bool network_disabled;
 };
 
 /* A member that may be null; strings alone. */
@@ -199,10 +201,8 @@ read_device_rules(struct reading *rd)
 
 /* "host" is the host's own (which bit that is, the caller says); "container:x" another container's. */
 static void
-read_mode(struct reading *rd, bool *host)
+judge_mode(struct reading *rd, lg_str mode, bool *host)
 {
-	lg_str mode = text(rd);
-
 	if (lg_str_eq(mode, LG_STR("host")))
 		*host = true;
 	else if (contains(mode, LG_STR(":")))
@@ -210,9 +210,22 @@ read_mode(struct reading *rd, bool *host)
 }
 
 static void
+read_mode(struct reading *rd, bool *host)
+{
+	judge_mode(rd, text(rd), host);
+}
+
+static void
 read_network_mode(struct reading *rd)
 {
-	read_mode(rd, &rd->body->facts.host_network);
+	rd->network_mode = text(rd);
+	judge_mode(rd, rd->network_mode, &rd->body->facts.host_network);
+}
+
+static void
+read_network_disabled(struct reading *rd)
+{
+	rd->network_disabled = flag(rd);
 }
 
 static void
@@ -319,6 +332,18 @@ read_host_config(struct reading *rd)
 	read_members(rd, members, LG_COUNT(members));
 }
 
+/* "none" is no network, "host" and "container:x" are namespaces, and what has no name is where the engine puts it. */
+static void
+add_network(struct reading *rd, lg_str name)
+{
+	struct lg_oci *o = &rd->body->facts;
+
+	if (name.n == 0 || lg_str_eq(name, LG_STR(LG_DOCKER_NETWORK_DEFAULT)))
+		name = LG_STR(LG_DOCKER_NETWORK_USUAL);
+	if (!lg_str_eq(name, LG_STR("none")) && !lg_str_eq(name, LG_STR("host")) && !contains(name, LG_STR(":")) && !lg_oci_has(&o->networks, name))
+		lg_oci_add(&rd->r, &o->networks, name);
+}
+
 static void
 read_endpoints(struct reading *rd)
 {
@@ -328,6 +353,7 @@ read_endpoints(struct reading *rd)
 		return;
 	while (lg_json_member(&rd->r.js, &name)) {
 		rd->body->facts.host_network |= lg_str_eq(name, LG_STR("host"));
+		add_network(rd, name);
 		lg_json_skip(&rd->r.js);
 	}
 }
@@ -390,7 +416,7 @@ read_container(struct reading *rd)
 /* Without a HostConfig the engine takes its members from the body itself, as its first versions did. */
 static const struct member create_members[] = {
 	{ "Image", read_image }, { "User", read_user }, { "Entrypoint", read_entrypoint }, { "Cmd", read_cmd }, { "Labels", read_labels },
-	{ "HostConfig", read_host_config }, { "NetworkingConfig", read_networking }, HOST_MEMBERS,
+	{ "HostConfig", read_host_config }, { "NetworkingConfig", read_networking }, { "NetworkDisabled", read_network_disabled }, HOST_MEMBERS,
 }, exec_members[] = {
 	{ "User", read_user }, { "Cmd", read_cmd }, { "Privileged", read_privileged },
 }, volume_members[] = {
@@ -438,6 +464,15 @@ judge_capabilities(struct reading *rd)
 		add_capability(rd, capability(rd, rd->cap_add.v[i]));
 }
 
+static void
+judge_create(struct reading *rd)
+{
+	judge_capabilities(rd);
+	rd->body->facts.networked = true;
+	if (!rd->network_disabled)
+		add_network(rd, rd->network_mode);
+}
+
 static lg_err
 read_body(struct lg_ctx *cx, lg_str json, const struct member *members, size_t n, void (*judge)(struct reading *), struct lg_docker_body *ret)
 {
@@ -460,7 +495,7 @@ lg_docker_read_create(struct lg_ctx *cx, lg_str json, struct lg_docker_body *ret
 {
 	_Static_assert(LG_COUNT(create_members) <= MEMBERS, "room for every name");
 
-	return read_body(cx, json, create_members, LG_COUNT(create_members), judge_capabilities, ret);
+	return read_body(cx, json, create_members, LG_COUNT(create_members), judge_create, ret);
 }
 
 lg_err

@@ -19,7 +19,11 @@ struct lg_docker_body {
 	lg_str container;			/* that a network is attached to */
 };
 
-/* POST /containers/create */
+/* The network that a container is in when nobody names one, and the word for that. */
+#define LG_DOCKER_NETWORK_USUAL	"bridge"
+#define LG_DOCKER_NETWORK_DEFAULT "default"
+
+/* POST /containers/create.  facts.networks: as they were called, names or ids, each once. */
 LG_CHECKED lg_err lg_docker_read_create(struct lg_ctx *cx, lg_str json, struct lg_docker_body *ret);
 /* POST /containers/ID/exec */
 LG_CHECKED lg_err lg_docker_read_exec(struct lg_ctx *cx, lg_str json, struct lg_docker_body *ret);

@@ -79,6 +79,26 @@ decide_engine(struct deciding *k)
 	return knock_engine(k, k->at.route->action, NULL);
 }
 
+/* Whoever may not attach to a network gets no container that is in it.  The one that needs no name needs no right of its own. */
+static lg_err
+decide_networks(struct deciding *k)
+{
+	struct lg_oci_list *l = &k->body.facts.networks;
+
+	if (l->n > LG_DOCKER_NETWORKS)
+		return lg_fail(k->cx, LG_E_LIMIT, "a container is created in at most %d networks", LG_DOCKER_NETWORKS);
+	for (size_t i = 0; i < l->n; i++) {
+		if (lg_str_eq(l->v[i], LG_STR(LG_DOCKER_NETWORK_USUAL)))
+			continue;
+		if (!lg_docker_name_valid(l->v[i]))
+			return lg_fail(k->cx, LG_E_INVALID, "\"%.*s\" is no network's name", LG_FMT(l->v[i]));
+		LG_TRY(lg_docker_network(k->cx, k->d, l->v[i], &l->v[i]));
+		if (!lg_str_eq(l->v[i], LG_STR(LG_DOCKER_NETWORK_USUAL)))
+			LG_TRY(knock(k, &(struct lg_knock){ .action = "network:attach", .type = "Network", .id = l->v[i] }));
+	}
+	return LG_OK;
+}
+
 static lg_err
 decide_create(struct deciding *k)
 {
@@ -93,6 +113,7 @@ decide_create(struct deciding *k)
 		.image = b->image };
 	if (k->container.workload.n == 0)
 		return lg_fail(k->cx, LG_E_INVALID, "say which workload it is: --label " LG_DOCKER_LABEL_WORKLOAD "=NAME, or --name NAME");
+	LG_TRY(decide_networks(k));
 	return knock_container(k, "container:create", &b->facts);
 }
 
@@ -110,8 +131,11 @@ decide_container(struct deciding *k)
 static lg_err
 decide_start(struct deciding *k)
 {
-	lg_str workload;
+	lg_str workload, checkpoint;
 
+	LG_TRY(parameter(k, "checkpoint", &checkpoint));
+	if (checkpoint.n > 0)
+		return lg_fail(k->cx, LG_E_DENIED, "checkpoints are not taken: what a restored process may do stands in its image, which nobody reads here");
 	LG_TRY(lg_docker_inspect(k->cx, k->d, k->at.name, &k->container));
 	if (lg_door_admitted(k->cx, k->d->door, k->container.id, &workload) == LG_OK)
 		return knock_container(k, k->at.route->action, NULL);

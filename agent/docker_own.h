@@ -7,7 +7,8 @@
 #include "agent/listener.h"
 #include "client/http.h"
 
-#define LG_DOCKER_TIME	INT64_C(3000000)	/* microseconds for one decision: two questions to the engine, one to the service */
+#define LG_DOCKER_TIME	INT64_C(3000000)	/* microseconds for one decision: what the engine is asked and what the service is */
+#define LG_DOCKER_NETWORKS 8		/* of one create: each is asked about */
 #define LG_EXEC_ID	64
 
 /* Who asks: a person at the front, or the holder of a certificate. */

@@ -1,7 +1,5 @@
-/* docker_route.c: see docker_route.h.  Engine API 1.24 to 1.51. */
+/* docker_route.c: see docker_route.h.  Engine API 1.24 to 1.55. */
 #include "agent/docker_route.h"
-
-#include "base/text.h"
 
 #include "base/text.h"
 
@@ -48,6 +46,7 @@ static const struct lg_docker_route routes[] = {
 	{ "GET", "/images/**/json", "engine:view", LG_DOCKER_ENGINE },
 	{ "GET", "/images/**/history", "engine:view", LG_DOCKER_ENGINE },
 	{ "GET", "/images/**/get", "engine:view", LG_DOCKER_ENGINE },
+	{ "GET", "/images/**/attestations", "engine:view", LG_DOCKER_ENGINE },
 	{ "GET", "/distribution/**/json", "engine:view", LG_DOCKER_ENGINE },
 	{ "POST", "/images/**/push", "image:push", LG_DOCKER_IMAGE },
 	{ "POST", "/images/**/tag", "image:build", LG_DOCKER_ENGINE },
@@ -122,25 +121,13 @@ lg_docker_has_body(enum lg_docker_kind kind)
 static bool
 is_plain(lg_str path)
 {
-	for (size_t i = 0; i < path.n; i++) {
-		char c = path.p[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-		if (!alnum && (c == '\0' || strchr("/._-:@+", c) == NULL))
-			return false;
-	}
-	return lg_str_starts(path, LG_STR("/"));
+	return lg_str_only(path, "/._-:@+") && lg_str_starts(path, LG_STR("/"));
 }
 
 bool
 lg_docker_name_valid(lg_str name)
 {
-	bool good = name.n > 0 && name.n <= 255 && name.p[0] != '.';
-
-	for (size_t i = 0; good && i < name.n; i++) {
-		char c = name.p[i];
-		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-	}
-	return good;
+	return name.n <= 255 && lg_str_only(name, "._-") && name.p[0] != '.';
 }
 
 /* No empty segment and none that a cleaner would take away. */

@@ -281,6 +281,8 @@ lg_oci_facts(const struct lg_oci *oci, struct lg_buf *out)
 	put_list(&w, "mounts", &oci->mounts);
 	lg_jsonw_bool_of(&w, "sensitive_mount", oci->sensitive_mount);
 	put_list(&w, "args", &oci->args);
+	if (oci->networked)
+		put_list(&w, "networks", &oci->networks);
 	put_list(&w, "hooks", &oci->hooks);
 	lg_jsonw_object_end(&w);
 }

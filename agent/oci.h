@@ -30,6 +30,8 @@ struct lg_oci {
 	lg_str user;				/* "uid:gid" */
 	int64_t uid, gid;			/* the same, in the container's user namespace */
 	struct lg_oci_list capabilities, devices, mounts, args;
+	struct lg_oci_list networks;		/* of an engine's create, by name; config.json names none */
+	bool networked;				/* somebody has said which */
 	struct lg_oci_list hooks;		/* programs that the runtime runs as root on the host, ours apart: "path arg ..." */
 	struct lg_oci_list bind_from, bind_to;	/* of bind mounts: absolute sources, and where they appear */
 	lg_str ticket, workload, image, image_digest;	/* annotations: claims of whoever wrote the bundle */

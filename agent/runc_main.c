@@ -1,10 +1,10 @@
 /*
  * runc_main.c: `lightgate-runc`: the name under which engines call their runtime.  libc only: it runs at every start.
  *
- * It passes everything on to the real runtime.  For `create`, `run` and `restore` it first asks lightgate-agent for a
+ * It passes everything on to the real runtime.  For `create` and `run` it first asks lightgate-agent for a
  * bundle of the agent's own: a copy of config.json, out of everybody's reach, that has `lightgate-runc hook` as its first
  * hook.  In the hook, when the container is made but nothing of it has run, the agent decides on that very copy.  Before an `exec` it asks
- * whether that may be.
+ * whether that may be.  Checkpoints are neither made nor taken: what a restored process may do stands in its image, not in config.json.
  * No answer, in time, is a refusal.
  */
 #include <errno.h>
@@ -80,13 +80,11 @@ static const struct option globals[] = {
 	{ "v", false }, { NULL, false },
 };
 
-/* Of the three commands together. */
+/* Of both commands together. */
 static const struct option starts[] = {
 	{ "bundle", true }, { "b", true }, { "console-socket", true }, { "pid-file", true }, { "preserve-fds", true },
 	{ "no-pivot", false }, { "no-new-keyring", false }, { "detach", false }, { "d", false }, { "keep", false },
-	{ "no-subreaper", false }, { "image-path", true }, { "work-path", true }, { "tcp-established", false },
-	{ "ext-unix-sk", false }, { "shell-job", false }, { "lazy-pages", false }, { "file-locks", false }, { "auto-dedup", false },
-	{ "manage-cgroups-mode", true }, { "empty-ns", true }, { "lsm-profile", true }, { "lsm-mount-context", true }, { NULL, false },
+	{ "no-subreaper", false }, { NULL, false },
 };
 
 /* Of `exec`; they end with the first word that is none. */
@@ -103,8 +101,8 @@ static const struct {
 	const char *name;
 	enum what what;
 } commands[] = {
-	{ "create", START }, { "run", START }, { "restore", START },
-	{ "checkpoint", PASS }, { "delete", PASS }, { "events", PASS }, { "exec", EXEC }, { "features", PASS }, { "help", PASS },
+	{ "create", START }, { "run", START }, { "checkpoint", REFUSE }, { "restore", REFUSE },
+	{ "delete", PASS }, { "events", PASS }, { "exec", EXEC }, { "features", PASS }, { "help", PASS },
 	{ "kill", PASS }, { "list", PASS }, { "pause", PASS }, { "ps", PASS }, { "resume", PASS }, { "spec", PASS },
 	{ "start", PASS }, { "state", PASS }, { "update", PASS },
 };
@@ -248,6 +246,7 @@ read_command(int argc, char **argv, struct command *c)
 		if (strcmp(argv[c->at], commands[i].name) != 0)
 			continue;
 		c->what = commands[i].what;
+		c->why = "checkpoints are not taken";	/* of the commands that are refused */
 		if (c->what == START)
 			read_start(c, argc, argv);
 		else if (c->what == EXEC)

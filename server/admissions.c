@@ -146,6 +146,7 @@ static const struct {
 	{ "shared_namespace", LG_FACT_BOOL }, { "user", LG_FACT_STR }, { "capabilities", LG_FACT_SET }, { "devices", LG_FACT_SET },
 	{ "mounts", LG_FACT_SET }, { "sensitive_mount", LG_FACT_BOOL }, { "args", LG_FACT_SET },
 	{ "hooks", LG_FACT_SET },
+	{ "networks", LG_FACT_SET },		/* may be absent: the last one */
 };
 
 static void
@@ -187,6 +188,7 @@ read_member(struct lg_json *js, lg_str name, struct lg_fact *facts)
 lg_err
 lg_container_facts(struct lg_ctx *cx, lg_str json, struct lg_fact *ret)
 {
+	const size_t always = LG_COUNT(container_members) - 1;
 	struct lg_fact *facts = LG_NEWS(cx->arena, struct lg_fact, LG_COUNT(container_members));
 	struct lg_json js;
 	lg_str name;
@@ -196,9 +198,10 @@ lg_container_facts(struct lg_ctx *cx, lg_str json, struct lg_fact *ret)
 	while (lg_json_member(&js, &name))
 		read_member(&js, name, facts);
 	LG_TRY(lg_json_end(cx, &js));
-	for (size_t i = 0; i < LG_COUNT(container_members); i++)
+	for (size_t i = 0; i < always; i++)
 		if (facts[i].name == NULL)
 			return lg_fail(cx, LG_E_INVALID, "container_facts lacks \"%s\"", container_members[i].name);
-	*ret = (struct lg_fact){ .name = "container", .type = LG_FACT_RECORD, .record = facts, .n = LG_COUNT(container_members) };
+	*ret = (struct lg_fact){ .name = "container", .type = LG_FACT_RECORD, .record = facts,
+		.n = facts[always].name == NULL ? always : always + 1 };
 	return LG_OK;
 }

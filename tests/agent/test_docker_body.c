@@ -90,6 +90,31 @@ Test(docker_body, lists_are_named)
 	cr_assert(lg_str_eq(b.runtime, LG_STR("runc")));
 }
 
+/* Both places name networks; a namespace is none, and who says nothing is where the engine puts them. */
+Test(docker_body, networks_are_named_each_once)
+{
+	static const struct {
+		const char *body, *networks;
+	} cases[] = {
+		{ "{}", "bridge" }, { "{\"HostConfig\":{\"NetworkMode\":\"\"}}", "bridge" }, { "{\"HostConfig\":{\"NetworkMode\":\"default\"}}", "bridge" },
+		{ "{\"HostConfig\":{\"NetworkMode\":\"none\"}}", "" }, { "{\"HostConfig\":{\"NetworkMode\":\"host\"}}", "" },
+		{ "{\"HostConfig\":{\"NetworkMode\":\"container:db\"}}", "" }, { "{\"NetworkDisabled\":true}", "" },
+		{ "{\"HostConfig\":{\"NetworkMode\":\"front\"},\"NetworkingConfig\":{\"EndpointsConfig\":{\"front\":{},\"back\":null}}}", "front,back" },
+		{ "{\"NetworkingConfig\":{\"EndpointsConfig\":{\"default\":{},\"front\":{}}}}", "bridge,front" },
+		{ "{\"NetworkMode\":\"front\"}", "front" },
+	};
+	TEST_CTX(cx);
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		struct lg_docker_body b = create(cx, cases[i].body);
+		lg_str all = LG_NONE;
+		for (size_t k = 0; k < b.facts.networks.n; k++)
+			all = lg_print(cx->arena, "%.*s%s%.*s", LG_FMT(all), k > 0 ? "," : "", LG_FMT(b.facts.networks.v[k]));
+		cr_assert_str_eq(lg_dup(cx->arena, all).p, cases[i].networks, "%s", cases[i].body);
+		cr_assert(b.facts.networked);
+	}
+}
+
 Test(docker_body, what_go_would_read_otherwise_is_refused)
 {
 	static const char *const bodies[] = { "{\"hostconfig\":{}}", "{\"HostConfig\":{\"privileged\":true}}", "{\"HostConfig\":{},\"HostConfig\":{}}",

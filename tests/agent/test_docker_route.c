@@ -29,6 +29,7 @@ Test(docker_route, requests_have_their_action_with_any_version_in_front)
 		{ "POST", "/images/create?fromImage=x", "image:pull", "" },
 		{ "POST", "/images/registry.example:5000/a/b/push", "image:push", "registry.example:5000/a/b" },
 		{ "DELETE", "/images/a/b:1", "image:build", "a/b:1" },
+		{ "GET", "/v1.55/images/a/b/attestations", "engine:view", "a/b" },
 		{ "POST", "/networks/front/connect", "network:attach", "front" },
 		{ "POST", "/volumes/create", "volume:create", "" },
 		{ "POST", "/swarm/init", "engine:administer", "init" },
@@ -77,7 +78,7 @@ Test(docker_route, what_is_in_no_row_is_refused)
 		cr_assert_eq(match(cx, cases[i].method, cases[i].uri, &m), LG_E_UNSUPPORTED, "%s %s", cases[i].method, cases[i].uri);
 }
 
-/* Of Moby's routers (api/server/router), API 1.24 to 1.51: whatever changes something. */
+/* Of Moby's routers (daemon/server/router), API 1.24 to 1.55: whatever changes something. */
 Test(docker_route, every_route_of_an_engine_that_changes_something_has_its_action)
 {
 	static const struct {
@@ -110,11 +111,11 @@ Test(docker_route, every_route_of_an_engine_that_changes_something_has_its_actio
 		{ "engine:administer", "POST", { "/configs/c/update", "/plugins/pull", "/plugins/create", "/plugins/a/b/enable", "/plugins/a/b/disable",
 			"/plugins/a/b/push", "/plugins/a/b/upgrade", "/plugins/a/b/set" } },
 		{ "engine:administer", "DELETE", { "/networks/n", "/services/s", "/nodes/n", "/secrets/s", "/configs/c", "/plugins/a/b" } },
-		/* an experimental engine's; in no row */
+		/* an experimental engine's.  In no row: what a checkpoint may do, nobody can read from it. */
 		{ NULL, "POST", { "/containers/c/checkpoints" } },
 		{ NULL, "DELETE", { "/containers/c/checkpoints/x" } },
 	};
-	static const char *const versions[] = { "", "/v1.24", "/v1.51" };
+	static const char *const versions[] = { "", "/v1.24", "/v1.55" };
 	TEST_CTX(cx);
 	struct lg_docker_match m;
 

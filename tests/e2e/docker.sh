@@ -19,7 +19,7 @@ done
 
 lg_start "$T/data" || bad "start"
 D=$T/engine; mkdir -p "$D/plugins" "$D/rootfs/bin" "$T/run"
-sed '/^policies:/,$d' conf/demo.yaml >"$T/state.yaml"
+sed '/^policies:/,$d; s/^networks:/&\n  - {name: back}\n  - {name: closed}/' conf/demo.yaml >"$T/state.yaml"
 cat >>"$T/state.yaml" <<'YAML'
 policies: |
   @id("shop-operators-run-containers")
@@ -40,8 +40,16 @@ policies: |
   permit (principal == User::"alice", action in [Action::"volume:create", Action::"volume:remove"], resource is Host);
 
   @id("hosts-prepare-themselves")
-  permit (principal is Host, action == Action::"image:build", resource is Host)
+  permit (principal is Host, action in [Action::"image:build", Action::"engine:administer"], resource is Host)
   when { principal == resource };
+
+  @id("alice-reaches-the-front")
+  permit (principal == User::"alice", action == Action::"network:attach", resource is Network)
+  when { resource.name == "front" || resource.name == "closed" };
+
+  @id("nothing-new-in-closed")
+  forbid (principal, action == Action::"container:create", resource)
+  when { context has container && context.container has networks && context.container.networks.contains("closed") };
 YAML
 lightgate apply -f "$T/state.yaml" --credentials "$T/credentials" >"$T/out" 2>&1 || bad "apply: $(cat "$T/out")"
 export LDAPTLS_CACERT=$CA
@@ -152,9 +160,19 @@ denied "a volume that is the host's root" 'would expose the host' $run --mount t
 denied "the same volume, made first" 'the host.s files' volume create -d local -o type=none -o o=bind -o device=/ v2
 has "an ordinary volume" "$(alice volume create v3)" '^v3'
 denied "another runtime" 'does not ask before it starts' $run --runtime runc busybox echo it ran
-for runtime in $(root info --format '{{range $name, $r := .Runtimes}}{{$name}} {{end}}'); do
+runtimes=$(alice info --format '{{range $name, $r := .Runtimes}}{{$name}} {{end}}')
+has "the engine names its runtimes" " $runtimes " ' runc '
+for runtime in $runtimes; do
 	[ "$runtime" = lightgate-runc ] || denied "the engine's runtime $runtime" 'does not ask before it starts' $run --runtime "$runtime" busybox echo it ran
 done
+for network in front back closed; do root network create "$network" >"$T/out" 2>&1 || bad "network create: $(cat "$T/out")"; done
+claim "in a network that she may be in" alice create --network front --name web busybox echo it ran
+alice rm web >/dev/null
+denied "in one that she may not" 'no policy permits' run --rm --name web --network back busybox echo it ran
+denied "by its id" 'no policy permits' run --rm --name web --network "$(alice network inspect back -f '{{.Id}}')" busybox echo it ran
+denied "policies see which" 'nothing-new-in-closed|forbidden' run --rm --name web --network closed busybox echo it ran
+denied "beside one that she may" 'no policy permits' run --rm --name web --network front --network back busybox echo it ran
+denied "in one that nobody knows" 'knows nothing' run --rm --name web --network nowhere busybox echo it ran
 denied "another container's namespaces" 'namespace of the host or of another' $run --ipc container:abc busybox echo it ran
 alice create --network none --name web -v v3:/data busybox echo it ran >/dev/null || bad "create"
 same "a later start" "$(alice start -a web)" "it ran"
@@ -184,6 +202,10 @@ done
 alice create --network none --name web busybox echo it ran >/dev/null || bad "create"
 has "a start of an older API, which brings a HostConfig of its own" "$(post -d '{"Privileged":true,"Binds":["/:/h"]}' http://d/v1.23/containers/web/start)" 'in no list'
 has "nor under any version with a body" "$(post -d '{"Privileged":true,"Binds":["/:/h"]}' http://d/v1.41/containers/web/start)" 'non-empty request body|denied'
+alice rm web >/dev/null
+alice create --network none --name web busybox echo it ran >/dev/null || bad "create"
+has "a start from a checkpoint of one's own" "$(post -X POST 'http://d/v1.41/containers/web/start?checkpoint=x&checkpoint-dir=/tmp')" 'checkpoints are not taken'
+has "nor is one made" "$(post -d '{"CheckpointID":"x","CheckpointDir":"/tmp"}' http://d/v1.41/containers/web/checkpoints)" 'in no list'
 alice rm web >/dev/null
 has "a form that brings other parameters" "$(plain -d 'fromImage=evil' 'http://d/images/create?fromImage=busybox')" 'forms are not taken'
 has "a parameter twice" "$(post -X POST 'http://d/images/create?fromImage=busybox&fromImage=evil')" '(denied|repeated|twice)'

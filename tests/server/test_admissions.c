@@ -95,6 +95,7 @@ static const struct {
 	lg_err wanted;
 } facts[] = {
 	{ "{" FLAGS REST ",\"args\":[\"/bin/true\"]}", LG_OK },
+	{ "{" FLAGS REST ",\"args\":[],\"networks\":[\"front\"]}", LG_OK },
 	{ "{\"args\":[]," REST "," FLAGS "\"args2\":1}", LG_E_INVALID },
 	{ "{" FLAGS REST "}", LG_E_INVALID },			/* a fact that is missing is not a fact that is harmless */
 	{ "{" REST ",\"args\":[]}", LG_E_INVALID },
@@ -114,6 +115,8 @@ Test(container_facts, all_of_them_or_none)
 		cr_expect_eq(lg_container_facts(&cx, lg_str_of(facts[i].text), &f), facts[i].wanted, "%s: %s", facts[i].text, cx.error);
 	cr_assert_eq(lg_container_facts(&cx, lg_str_of(facts[0].text), &f), LG_OK);
 	cr_assert(f.type == LG_FACT_RECORD && f.n == 12 && strcmp(f.name, "container") == 0);
+	cr_assert_eq(lg_container_facts(&cx, lg_str_of(facts[1].text), &f), LG_OK);
+	cr_assert_eq(f.n, 13);
 	lg_arena_free(&cx.arena);
 }
 
