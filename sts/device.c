@@ -57,6 +57,7 @@ new_user_code(struct lg_arena *a)
 struct starting {
 	lg_str user_code, device_code;
 	struct sts_device device;
+	bool within;			/* its asker's share */
 };
 
 static lg_err
@@ -68,7 +69,7 @@ start_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	uint64_t n;
 
 	LG_TRY(lg_table_count(cx, v, &sts_devices, &n));
-	if (n >= DEVICE_ROWS || sts_device_get(cx, v, rq->tenant_id, st->user_code, &old) == LG_OK)
+	if (!sts_share_fits(n, DEVICE_ROWS, st->within) || sts_device_get(cx, v, rq->tenant_id, st->user_code, &old) == LG_OK)
 		return lg_fail(cx, LG_E_BUSY, "too many devices are waiting");
 	return sts_device_put(cx, v, rq->tenant_id, st->user_code, &st->device);
 }
@@ -129,6 +130,7 @@ start(struct sts_rq *rq)
 	st->device_code = lg_print(rq->cx->arena, "%.*s.%.*s", LG_FMT(st->user_code), LG_FMT(lg_token_new(rq->cx->arena)));
 	st->device.secret = lg_sha256_of(st->device_code);
 	st->device.state = STS_DEVICE_WAITING;
+	st->within = sts_share_of(rq);
 	rq->grant = st;
 	return sts_submit(rq, "device.start", start_run, start_finish, rq);
 }

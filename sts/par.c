@@ -16,6 +16,7 @@ struct pushed {
 	lg_str key, client, text;
 	int64_t expires;
 	lg_str uri;
+	bool within;			/* its pusher's share */
 };
 
 static lg_err
@@ -107,12 +108,13 @@ static lg_err
 push_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct sts_rq *rq = arg;
+	struct pushed *p = rq->grant;
 	uint64_t n;
 
 	LG_TRY(lg_table_count(cx, v, &sts_pushed, &n));
-	if (n >= PUSHED_ROWS)
+	if (!sts_share_fits(n, PUSHED_ROWS, p->within))
 		return lg_fail(cx, LG_E_BUSY, "too many requests are pushed at a time");
-	return put(cx, v, rq->grant);
+	return put(cx, v, p);
 }
 
 static lg_err
@@ -157,6 +159,7 @@ run(struct sts_rq *rq)
 	p->client = az.client.id;
 	p->expires = rq->cx->now + PUSHED_LIFE * LG_SECOND;
 	p->uri = lg_cat(rq->cx->arena, LG_STR(PREFIX), token);
+	p->within = sts_share_of(rq);
 	rq->grant = p;
 	return sts_submit(rq, "token.push", push_run, push_finish, rq);
 }

@@ -25,7 +25,6 @@ verify(struct sts_rq *rq, const struct lg_sts_client *client, lg_str object, str
 {
 	LG_AUTO(lg_keyset_unref) struct lg_keyset *keys = NULL;
 
-
 	if (client->jwks.n == 0 && client->jwks_uri.n == 0)
 		return bad(rq, "the client registered no keys");
 	LG_TRY(sts_client_keys(rq, client, object, &keys));

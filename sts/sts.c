@@ -33,6 +33,7 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	LG_TRY(sts_kept_new(cx, &sts->tokens));
 	LG_TRY(sts_kept_new(cx, &sts->answers));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
+	LG_TRY(sts_shares_new(cx, &sts->shares));
 	LG_TRY(sts_replay_new(cx, &sts->replay));
 	LG_TRY(sts_replay_new(cx, &sts->proofs));
 	*ret = sts;
@@ -49,6 +50,7 @@ lg_sts_free(struct lg_sts **sts)
 	sts_kept_free(&(*sts)->tokens);
 	sts_kept_free(&(*sts)->answers);
 	sts_throttle_free(&(*sts)->throttle);
+	sts_shares_free(&(*sts)->shares);
 	sts_replay_free(&(*sts)->replay);
 	sts_replay_free(&(*sts)->proofs);
 	free((*sts)->mail_counts);

@@ -32,6 +32,7 @@ struct lg_sts {
 	struct sts_kept *tokens, *answers;	/* verified ones; those that were given */
 	uint64_t instance;			/* of this process: no two are the same */
 	struct sts_throttle *throttle;
+	struct sts_shares *shares;
 	struct sts_replay *replay;		/* client assertions that were used */
 	struct sts_replay *proofs;		/* DPoP proofs that were used, devices that have just asked */
 	struct lg_arena *arena;			/* as long as the service */
@@ -504,6 +505,13 @@ LG_CHECKED lg_err sts_grant_kill(struct lg_ctx *cx, struct lg_view *v, uint32_t 
 LG_CHECKED lg_err sts_throttle_new(struct lg_ctx *cx, struct sts_throttle **ret);
 void sts_throttle_free(struct sts_throttle **t);
 lg_str sts_address_host(lg_str address);	/* without the port; of a UNIX peer without its pid */
+lg_str sts_address_network(struct lg_arena *a, lg_str address);	/* the host; of IPv6 the network, whose owner has every address in it */
+LG_CHECKED lg_err sts_shares_new(struct lg_ctx *cx, struct sts_shares **ret);
+void sts_shares_free(struct sts_shares **s);
+/* Counts one thing that was begun; false: `whose` share is used up. now: of lg_boottime. */
+bool sts_share_take(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now);
+bool sts_share_of(struct sts_rq *rq);	/* the same of a request whose client is known: asked once, when nothing else can refuse it */
+bool sts_share_fits(uint64_t rows, uint64_t most, bool within);		/* one more in a table that has so many */
 /* Somebody tries a password or a code. */
 struct sts_attempt {
 	uint32_t tenant;

@@ -83,9 +83,8 @@ sts_address_host(lg_str address)
 	return address;
 }
 
-/* Of IPv6 the network, since its owner has every address in it. */
-static lg_str
-host_of(struct lg_arena *a, lg_str address)
+lg_str
+sts_address_network(struct lg_arena *a, lg_str address)
 {
 	lg_str host = sts_address_host(address), octets;
 
@@ -159,7 +158,7 @@ place_of(const struct sts_throttle *t, const struct sts_attempt *at, lg_str host
 static struct counters
 counters_of(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, int64_t now)
 {
-	lg_str host = host_of(cx->arena, at->address), device = sts_uuid_str(&at->device);
+	lg_str host = sts_address_network(cx->arena, at->address), device = sts_uuid_str(&at->device);
 	uint64_t account = key_of(t, ACCOUNT, at->tenant, at->account);
 	struct counters c = { .n = 0 };
 	struct slot *place;
@@ -232,7 +231,7 @@ sts_throttle_link(struct lg_ctx *cx, struct sts_throttle *t, uint32_t tenant, lg
 	bool wait;
 
 	(void)pthread_mutex_lock(&t->lock);
-	by(&c, find(t->strangers, key_of(t, LINK, tenant, host_of(cx->arena, address)), now, FORGET, true), LINK, true, now);
+	by(&c, find(t->strangers, key_of(t, LINK, tenant, sts_address_network(cx->arena, address)), now, FORGET, true), LINK, true, now);
 	wait = c.by[0].slot->until > now;
 	if (!wait)
 		count(&c, now);
@@ -261,7 +260,7 @@ good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, bo
 		if (s->failures < kinds[c.by[i].kind].free_failures)
 			s->until = 0;
 	}
-	place = find(t->known, place_of(t, at, host_of(cx->arena, at->address)), now, KNOWN_FOR, true);
+	place = find(t->known, place_of(t, at, sts_address_network(cx->arena, at->address)), now, KNOWN_FOR, true);
 	place->last = now;
 	place->account = key_of(t, ACCOUNT, at->tenant, at->account);
 	(void)pthread_mutex_unlock(&t->lock);
