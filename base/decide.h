@@ -33,6 +33,12 @@ lg_fact_str(const char *name, lg_str s)
 }
 
 static inline struct lg_fact
+lg_fact_int(const char *name, int64_t i)
+{
+	return (struct lg_fact){ .name = name, .type = LG_FACT_INT, .i = i };
+}
+
+static inline struct lg_fact
 lg_fact_bool(const char *name, bool b)
 {
 	return (struct lg_fact){ .name = name, .type = LG_FACT_BOOL, .i = b };

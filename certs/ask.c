@@ -45,7 +45,7 @@ lg_certs_ask_issue(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, con
 		addresses[i] = lg_ip_octets_text(cx->arena, cq->names->ip[i]);
 	q->facts[q->nfacts++] = lg_fact_set("addresses", addresses, cq->names->nip);
 	q->facts[q->nfacts++] = lg_fact_str("owner", lg_str_of(owner));
-	q->facts[q->nfacts++] = (struct lg_fact){ .name = "life", .type = LG_FACT_INT, .i = cq->life / LG_SECOND };
+	q->facts[q->nfacts++] = lg_fact_int("life", cq->life / LG_SECOND);
 	q->context[q->ncontext++] = lg_fact_str("subject_proof", lg_str_of(cq->proof));
 	q->record = true;
 	LG_TRY(ask(cx, c, v, q, &verdict));

@@ -112,7 +112,7 @@ resource_context(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 		lg_access_fact(q, fact_entity("host", &ret->host));
 	}
 	if (ev->has_port)
-		lg_access_fact(q, (struct lg_fact){ .name = "port", .type = LG_FACT_INT, .i = ev->port });
+		lg_access_fact(q, lg_fact_int("port", ev->port));
 	if (ev->protocol.n > 0)
 		lg_access_fact(q, lg_fact_str("protocol", ev->protocol));
 	return LG_OK;

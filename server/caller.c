@@ -169,7 +169,7 @@ lg_caller_token_facts(struct lg_ctx *cx, const struct lg_claims *claims, struct 
 		memcpy(amr, claims->amr, claims->namr * sizeof *amr);
 		*f++ = lg_fact_str("acr", claims->acr);
 		*f++ = lg_fact_set("amr", amr, claims->namr);
-		*f++ = (struct lg_fact){ .name = "auth_age", .type = LG_FACT_INT, .i = (cx->now - claims->auth_time) / LG_SECOND };
+		*f++ = lg_fact_int("auth_age", (cx->now - claims->auth_time) / LG_SECOND);
 		q->ncontext += 3;
 	}
 	*f++ = (struct lg_fact){ .name = "client", .type = LG_FACT_STR, .s = claims->client_id };

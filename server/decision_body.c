@@ -258,7 +258,7 @@ read_fact(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *ret)
 		*ret = lg_fact_str(ret->name, lg_dup(cx->arena, lg_json_str(js)));
 		break;
 	case LG_JSON_NUMBER:
-		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_INT, .i = lg_json_int(js) };
+		*ret = lg_fact_int(ret->name, lg_json_int(js));
 		break;
 	case LG_JSON_BOOL:
 		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_BOOL, .i = lg_json_bool(js) };

@@ -128,14 +128,15 @@ sts_signed_in_of(struct lg_arena *a, const struct lg_claims *c)
 }
 
 void
-sts_acr_facts(struct lg_arena *a, const struct sts_signed_in *how, struct lg_question *q)
+sts_acr_facts(struct lg_ctx *cx, const struct sts_signed_in *how, int64_t auth_time, struct lg_question *q)
 {
 	lg_str *names;
 	size_t n;
 
 	if (how->acr.n == 0)
 		return;
-	n = sts_scope_split(a, how->amr, &names);
+	n = sts_scope_split(cx->arena, how->amr, &names);
 	q->context[q->ncontext++] = lg_fact_str("acr", how->acr);
 	q->context[q->ncontext++] = lg_fact_set("amr", names, n);
+	q->context[q->ncontext++] = lg_fact_int("auth_age", (cx->now - auth_time) / LG_SECOND);
 }

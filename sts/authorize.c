@@ -98,7 +98,7 @@ static lg_err
 decide(struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s)
 {
 	struct lg_sts_ports *p = &rq->sts->ports;
-	struct sts_issue is = { .scope = az->scope, .naudience = az->naudience, .how = s->how };
+	struct sts_issue is = { .scope = az->scope, .naudience = az->naudience, .auth_time = s->auth_time, .how = s->how };
 	lg_err e;
 
 	memcpy(is.audience, az->audience, sizeof is.audience);
@@ -186,7 +186,7 @@ with_session(struct sts_rq *rq, struct sts_signin *si, const struct sts_session 
 		return sts_consent_or_grant(rq, si, s, sts_cookie_of(rq, "session"), false);
 	if (si->az.prompt_none)
 		return sts_refuse(rq, STS_LOGIN_REQUIRED, "nobody is signed in as the request wants it");
-	return lack == STS_SIGNIN_STEP ? sts_step_page(rq, si, 200, NULL) : sts_to_page(rq, sts_enrol_path(rq, lack, si->request));
+	return sts_signin_more(rq, si, lack);
 }
 
 lg_err

@@ -196,8 +196,12 @@ run(struct sts_rq *rq, struct sts_signin *si)
 		return sts_refuse(rq, STS_ACCESS_DENIED, "the person did not allow it");
 	si->subject.id = s.subject;
 	si->amr = s.how.amr;
+	si->auth_time = s.auth_time;
 	LG_TRY(sts_signin_read(rq, si, s.subject));
 	LG_TRY(sts_signin_lacks(rq, si, &lack));
+	/* Read for longer than policy lets a sign-in count. */
+	if (lack == STS_SIGNIN_OLD)
+		return sts_signin_more(rq, si, lack);
 	return lack == STS_SIGNIN_COMPLETE ? allow(rq, si, &s) : sts_message(rq, 403, "old-page", LG_NONE);
 }
 

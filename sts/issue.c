@@ -63,7 +63,7 @@ sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg_ques
 	q->context[q->ncontext++] = lg_fact_set("scopes", scopes, nscopes);
 	if (grant_of(rq).n > 0)
 		q->context[q->ncontext++] = lg_fact_str("grant", grant_of(rq));
-	sts_acr_facts(rq->cx->arena, &is->how, q);
+	sts_acr_facts(rq->cx, &is->how, is->auth_time, q);
 	q->record = true;
 }
 

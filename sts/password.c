@@ -143,7 +143,8 @@ lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, s
 	*rq = (struct sts_rq){ .sts = sts, .cx = cx, .tenant_id = tenant, .client = { .id = LG_STR(LOGIN_CLIENT) } };
 	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &rq->tenant));
 	LG_TRY(sts_issue_audience(rq, true, is));
-	/* Whoever has no second factor can set one up. */
+	/* Whoever has no second factor can set one up, and anybody can sign in now. */
+	is->auth_time = cx->now;
 	is->how = (struct sts_signed_in){ LG_STR(STS_ACR_MFA), LG_STR("pwd otp mfa") };
 	*ret = (struct lg_question){ .tenant = tenant };
 	sts_issue_question(rq, is, ret);

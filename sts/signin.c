@@ -71,28 +71,40 @@ sts_signin_read(struct sts_rq *rq, struct sts_signin *si, lg_uuid id)
 
 /* ---- is it enough? ------------------------------------------------------------------------------------------------------- */
 
-/* The level at which policy permits the token; the present one also when it never does, which is refused later. */
+/* Would policy permit the token to somebody known as they are, or were they known better?  *level: how well; that before when it never does. */
 static lg_err
-level_of_policy(struct sts_rq *rq, const struct sts_signin *si, int have, int *ret)
+level_of_policy(struct sts_rq *rq, const struct sts_signin *si, struct sts_issue *is, int *level, bool *permit)
+{
+	int have = *level;
+
+	is->how = (struct sts_signed_in){ sts_acr_of(si->amr), si->amr };
+	LG_TRY(sts_issue_permitted(rq, is, permit));
+	for (size_t i = (size_t)have; !*permit && i < LG_STS_LEVELS; i++) {
+		is->how = (struct sts_signed_in){ lg_sts_levels[i].acr, lg_sts_levels[i].amr };
+		LG_TRY(sts_issue_permitted(rq, is, permit));
+		if (*permit)
+			*level = sts_acr_level(is->how.acr);
+	}
+	return LG_OK;
+}
+
+/* What policy wants beyond what there is: a level, a sign-in of now (*anew), or both; nothing when it never permits, which is refused later. */
+static lg_err
+policy_wants(struct sts_rq *rq, const struct sts_signin *si, int *level, bool *anew)
 {
 	struct sts_issue *is = LG_NEW(rq->cx->arena, struct sts_issue);
 	bool permit = false;
 
-	*ret = have;
+	*anew = false;
 	if (si->az.redirect.n == 0)
 		return LG_OK;
-	*is = (struct sts_issue){ .subject = si->subject, .scope = si->az.scope, .naudience = si->az.naudience };
+	*is = (struct sts_issue){ .subject = si->subject, .scope = si->az.scope, .naudience = si->az.naudience, .auth_time = si->auth_time };
 	memcpy(is->audience, si->az.audience, sizeof is->audience);
-	is->how = (struct sts_signed_in){ sts_acr_of(si->amr), si->amr };
-	LG_TRY(sts_issue_permitted(rq, is, &permit));
-	/* Would it permit, were the person known as well as that? */
-	for (size_t i = (size_t)have; !permit && i < LG_STS_LEVELS; i++) {
-		is->how = (struct sts_signed_in){ lg_sts_levels[i].acr, lg_sts_levels[i].amr };
-		LG_TRY(sts_issue_permitted(rq, is, &permit));
-		if (permit)
-			*ret = sts_acr_level(is->how.acr);
-	}
-	return LG_OK;
+	LG_TRY(level_of_policy(rq, si, is, level, &permit));
+	if (permit)
+		return LG_OK;
+	is->auth_time = rq->cx->now;
+	return level_of_policy(rq, si, is, level, anew);
 }
 
 static int
@@ -105,14 +117,17 @@ static lg_err
 judge(struct sts_rq *rq, const struct sts_signin *si, enum sts_signin_lack *ret)
 {
 	struct sts_factor_set *set = LG_NEW(rq->cx->arena, struct sts_factor_set);
-	int have = sts_acr_level(sts_acr_of(si->amr)), want, mfa = sts_acr_level(LG_STR(STS_ACR_MFA));
+	int have = sts_acr_level(sts_acr_of(si->amr)), want = have, mfa = sts_acr_level(LG_STR(STS_ACR_MFA));
+	bool anew;
 
 	LG_TRY(sts_factor_set_of(rq->cx, rq->view, rq->tenant_id, si->subject.id, set));
-	LG_TRY(level_of_policy(rq, si, have, &want));
+	LG_TRY(policy_wants(rq, si, &want, &anew));
 	want = larger(want, larger(sts_acr_least(si->az.acr_values), sts_acr_least(si->az.acr_essential)));
 	if (sts_factor_set_second(set))
 		want = larger(want, mfa);
-	if (have >= want)
+	if (anew)
+		*ret = STS_SIGNIN_OLD;
+	else if (have >= want)
 		*ret = STS_SIGNIN_COMPLETE;
 	else if (want <= mfa)
 		*ret = sts_factor_set_second(set) ? STS_SIGNIN_STEP : STS_SIGNIN_NO_FACTOR;
@@ -184,14 +199,24 @@ go_on(struct sts_rq *rq, struct sts_signin *si, const struct sts_session *s, lg_
 	return sts_consent_or_grant(rq, si, s, cookie, true);
 }
 
-lg_str
-sts_enrol_path(struct sts_rq *rq, enum sts_signin_lack lack, lg_str request)
+static lg_str
+enrol_path(struct sts_rq *rq, enum sts_signin_lack lack, lg_str request)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(64u << 10);
 
 	lg_buf_str(&b, lack == STS_SIGNIN_NO_PASSKEY ? LG_STR("/account/passkey?then=") : LG_STR("/account/totp?then="));
 	lg_buf_percent(&b, request);
 	return lg_dup(rq->cx->arena, lg_buf_view(&b));
+}
+
+lg_err
+sts_signin_more(struct sts_rq *rq, const struct sts_signin *si, enum sts_signin_lack lack)
+{
+	if (lack == STS_SIGNIN_OLD)
+		return sts_login_page(rq, &si->az, si->request, 200, NULL);
+	if (lack == STS_SIGNIN_STEP)
+		return sts_step_page(rq, si, 200, NULL);
+	return sts_to_page(rq, enrol_path(rq, lack, si->request));
 }
 
 /* Whoever has nothing for the step that is wanted sets it up first, and then comes back with the request. */
@@ -211,7 +236,7 @@ finish(struct sts_rq *rq, struct sts_signin *si, enum sts_signin_lack lack)
 		LG_TRY(go_on(rq, si, &s, cookie));
 	} else {
 		LG_TRY(sts_session_begin(rq, &s));
-		LG_TRY(sts_to_page(rq, sts_enrol_path(rq, lack, si->request)));
+		LG_TRY(sts_signin_more(rq, si, lack));
 	}
 	sts_cookie_set(rq, "session", cookie, LG_STS_SESSION_LIFE);
 	return sts_browser_remember(rq, si->subject.id);
@@ -226,5 +251,6 @@ sts_signin_step(struct sts_rq *rq, struct sts_signin *si, lg_str amr)
 	if (si->auth_time == 0)
 		si->auth_time = rq->cx->now;
 	LG_TRY(sts_signin_lacks(rq, si, &lack));
-	return lack == STS_SIGNIN_STEP ? sts_step_page(rq, si, 200, NULL) : finish(rq, si, lack);
+	/* Between the steps the first one may have become too old. */
+	return lack == STS_SIGNIN_STEP || lack == STS_SIGNIN_OLD ? sts_signin_more(rq, si, lack) : finish(rq, si, lack);
 }

@@ -587,8 +587,8 @@ lg_str sts_acr_of(lg_str amr);
 lg_str sts_amr_join(struct lg_arena *a, lg_str before, lg_str step);
 /* What a token of ours says of how its subject signed in, for tokens that are made of it. */
 struct sts_signed_in sts_signed_in_of(struct lg_arena *a, const struct lg_claims *c);
-/* acr and amr of the context, for policy. */
-void sts_acr_facts(struct lg_arena *a, const struct sts_signed_in *how, struct lg_question *q);
+/* acr, amr and auth_age of the context, for policy. */
+void sts_acr_facts(struct lg_ctx *cx, const struct sts_signed_in *how, int64_t auth_time, struct lg_question *q);
 /* The least that meets one of several; 0: none of them is ours. */
 int sts_acr_least(lg_str acrs);
 /* Does a session meet one of them?  Empty: yes. */
@@ -663,13 +663,15 @@ LG_CHECKED lg_err sts_signin_step(struct sts_rq *rq, struct sts_signin *si, lg_s
 
 enum sts_signin_lack {
 	STS_SIGNIN_COMPLETE,
+	STS_SIGNIN_OLD,			/* the first step anew */
 	STS_SIGNIN_STEP,		/* a second step, which the person can do */
 	STS_SIGNIN_NO_FACTOR,		/* a second step, for which there is nothing yet */
 	STS_SIGNIN_NO_PASSKEY		/* a passkey, and there is none */
 };
 /* What is missing for the request, after what was proved so far.  On a worker, no view open. */
 LG_CHECKED lg_err sts_signin_lacks(struct sts_rq *rq, const struct sts_signin *si, enum sts_signin_lack *ret);
-lg_str sts_enrol_path(struct sts_rq *rq, enum sts_signin_lack lack, lg_str request);	/* where it is set up */
+/* Leads somebody who is signed in to what is missing: to a step, or to where it is set up. */
+LG_CHECKED lg_err sts_signin_more(struct sts_rq *rq, const struct sts_signin *si, enum sts_signin_lack lack);
 /* The page for the second step; problem: key of a message, or NULL. */
 LG_CHECKED lg_err sts_step_page(struct sts_rq *rq, const struct sts_signin *si, int status, const char *problem);
 /*

@@ -9,12 +9,34 @@ claim "login" login
 sign_in_admin
 totp() { oathtool --totp -b "$1" -N "$(date -u -d "${2:-0} seconds" '+%F %T UTC')"; }
 
-# ---- what policy wants of a sign-in (RFC 9470) ----
-challenge() { curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -D "$T/head" -o "$T/body" -w '%{http_code}' "$HTTPS$1" "${@:2}"; grep -i '^www-authenticate' "$T/head" | tr -d '\r'; }
-refuse() { # refuse RULE...: admin:write is refused to whom the rule names
-	(cat conf/policies/tenant.cedar; printf '@id("step") forbid (principal, action == Action::"admin:write", resource) when { %s };\n' "$1") >"$T/policy.cedar"
+# ---- a token wants a sign-in of a moment ago: the same session asks twice ----
+forbid() { # forbid ACTION RULE: in the policy "step"
+	(cat conf/policies/tenant.cedar; printf '@id("step") forbid (principal, action == Action::"%s", resource) when { %s };\n' "$1" "$2") >"$T/policy.cedar"
 	lightgate policy activate -f "$T/policy.cedar" >"$T/out" 2>&1 || bad "activate: $(cat "$T/out")"
 }
+claim "a client" lightgate client create bank --redirect-uris http://127.0.0.1:1/cb --scopes openid,offline_access --grants authorization_code,refresh_token
+bank=$(lightgate -o json client new-secret bank | jq -r .secret)
+verifier=0123456789012345678901234567890123456789012
+wanted="/oauth2/authorize?response_type=code&client_id=bank&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=openid%20offline_access&code_challenge_method=S256&code_challenge=$(
+	printf %s $verifier | openssl dgst -sha256 -binary | basenc -w0 --base64url | tr -d =)"
+asks() { curl -sS --cacert "$CA" -b "$T/jar" -c "$T/jar" -o "$T/page" -w '%{http_code} %{redirect_url}' "$HTTPS$wanted$1"; }
+enters() { curl -sS --cacert "$CA" -b "$T/jar" -c "$T/jar" -o /dev/null -w '%{redirect_url}' "$HTTPS/login" --data-urlencode "csrf=$(field csrf)" \
+	--data-urlencode "request=$(field request)" -d username=admin --data-urlencode "password=$(cat "$T/password")"; }
+redeems() { curl -sS --cacert "$CA" -u "bank:$bank" "$HTTPS/oauth2/token" "$@"; }
+forbid token:issue 'resource.client == "bank" && context has auth_age && context.auth_age >= 2'
+asks "" >/dev/null
+code=$(enters | sed -n 's/.*[?&]code=\([^&]*\).*/\1/p')
+refresh=$(redeems -d "grant_type=authorization_code&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&code_verifier=$verifier&code=$code" | jq -r .refresh_token)
+has "who signed in a moment ago has a token" "$refresh" '..'
+until_asked() { for _ in $(seq 60); do asks "&prompt=none" | grep -q 'error=login_required' && return; sleep 0.1; done; return 1; }
+claim "two seconds later the session is not enough" until_asked
+same "the page asks for the password" "$(asks ""; grep -c 'name="password"' "$T/page")" "200 1"
+has "and with it the code comes" "$(enters)" 'code='
+has "a refresh token is no sign-in" "$(redeems -d "grant_type=refresh_token&refresh_token=$refresh" | jq -c '[.error, .error_description]')" 'access_denied.*forbidden by step'
+
+# ---- what policy wants of a sign-in (RFC 9470) ----
+challenge() { curl -sS --cacert "$CA" -H "Authorization: Bearer $ADMIN" -D "$T/head" -o "$T/body" -w '%{http_code}' "$HTTPS$1" "${@:2}"; grep -i '^www-authenticate' "$T/head" | tr -d '\r'; }
+refuse() { forbid admin:write "$1"; }
 user='{"users":[{"name":"eve"}]}'
 refuse 'context has acr && context.acr == "urn:lightgate:acr:password"'
 answer=$(challenge /v1/apply -d "$user")

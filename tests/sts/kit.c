@@ -390,6 +390,8 @@ static void
 note_fact(struct lg_buf *b, const struct lg_fact *f)
 {
 	lg_buf_printf(b, "%s=%.*s", f->name, LG_FMT(f->s));
+	if (f->type == LG_FACT_INT)
+		lg_buf_printf(b, "%lld", (long long)f->i);
 	for (size_t i = 0; f->type == LG_FACT_SET && i < f->n; i++)
 		lg_buf_printf(b, "%s%.*s", i > 0 ? "," : "", LG_FMT(f->set[i]));
 	lg_buf_byte(b, ';');
@@ -409,14 +411,18 @@ note_question(const struct lg_actor *actor, const struct lg_question *q)
 	(void)snprintf(kit.question, sizeof kit.question, "%.*s", LG_FMT(lg_buf_view(&b)));
 }
 
-/* The policy "nobody below kit.policy_acr". */
+/* The policy "nobody below kit.policy_acr, and nobody who signed in longer than kit.policy_age seconds ago". */
 static bool
 is_well_known(const struct lg_question *q)
 {
-	for (size_t i = 0; i < q->ncontext && kit.policy_acr != NULL; i++)
+	bool acr = kit.policy_acr == NULL, age = kit.policy_age == 0;
+
+	for (size_t i = 0; i < q->ncontext; i++)
 		if (strcmp(q->context[i].name, "acr") == 0)
-			return sts_acr_level(q->context[i].s) >= sts_acr_level(lg_str_of(kit.policy_acr));
-	return kit.policy_acr == NULL;
+			acr |= kit.policy_acr != NULL && sts_acr_level(q->context[i].s) >= sts_acr_level(lg_str_of(kit.policy_acr));
+		else if (strcmp(q->context[i].name, "auth_age") == 0)
+			age |= q->context[i].i <= kit.policy_age;
+	return acr && age;
 }
 
 static lg_err

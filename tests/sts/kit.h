@@ -70,6 +70,7 @@ struct kit {
 	lg_err mail_error;		/* the server's answer */
 	const char *address;
 	const char *policy_acr;		/* below it no token is permitted; NULL: any will do */
+	int64_t policy_age;		/* seconds since the sign-in, beyond which none is; 0: any will do */
 };
 extern struct kit kit;
 

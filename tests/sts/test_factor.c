@@ -383,6 +383,63 @@ Test(factor, for_a_passkey_a_code_is_not_enough)
 	cr_assert(strncmp(kit_header(&a, "Location"), "/account/passkey?then=", 22) == 0);
 }
 
+Test(factor, policy_may_want_a_sign_in_of_now)
+{
+	struct browser b = { NULL, NULL };
+	struct answer a = password(&b, QUERY);
+	lg_str sid;
+
+	assert_status(a, 303);
+	sid = kit_member(claims_of(&a), "sid");
+	kit.policy_age = 60;
+	kit.shift += 50 * LG_SECOND;
+	assert_status(get(&b, "/oauth2/authorize", QUERY), 303);
+	kit.shift += 20 * LG_SECOND;
+	a = get(&b, "/oauth2/authorize", QUERY);
+	assert_status(a, 200);
+	cr_assert(says(&a, "name=\"password\""));
+	a = get(&b, "/oauth2/authorize", kit_authorize_query("spa", "&prompt=none"));
+	cr_assert(lg_str_eq(kit_parameter(kit_header(&a, "Location"), "error"), LG_STR("login_required")));
+	/* Signed in anew, in the session of before. */
+	a = password(&b, QUERY);
+	assert_status(a, 303);
+	cr_assert(lg_str_eq(kit_member(claims_of(&a), "sid"), sid));
+}
+
+Test(factor, a_sign_in_that_grew_old_between_its_steps_begins_anew)
+{
+	struct browser b, other = { NULL, NULL };
+	struct answer codes, a, page;
+	const char *secret = enrol(&b, &codes);
+
+	kit.policy_age = 60;
+	page = password(&other, QUERY);
+	assert_status(page, 200);
+	kit.shift += 61 * LG_SECOND;
+	a = send_code(&other, &page, QUERY, code_at(secret, 0));
+	assert_status(a, 200);
+	cr_assert(says(&a, "name=\"password\""));
+	page = password(&other, QUERY);
+	assert_status(send_code(&other, &page, QUERY, code_at(secret, 1)), 303);
+}
+
+Test(factor, a_level_and_a_sign_in_of_now_are_wanted_one_after_the_other)
+{
+	struct browser b = { NULL, NULL };
+	struct answer a = password(&b, QUERY);
+
+	assert_status(a, 303);
+	kit.policy_acr = STS_ACR_MFA;
+	kit.policy_age = 60;
+	kit.shift += 61 * LG_SECOND;
+	a = get(&b, "/oauth2/authorize", QUERY);
+	assert_status(a, 200);
+	cr_assert(says(&a, "name=\"password\""));
+	a = password(&b, QUERY);
+	assert_status(a, 303);
+	cr_assert(strncmp(kit_header(&a, "Location"), "/account/totp?then=", 19) == 0, "%s", kit_header(&a, "Location"));
+}
+
 Test(factor, a_policy_that_never_permits_refuses_at_the_client)
 {
 	struct browser b = { kit_sign_in(), NULL };

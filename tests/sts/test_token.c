@@ -66,7 +66,7 @@ Test(token, policy_may_refuse)
 	cr_assert(memchr(kit_member(a.body, "error_description").p, '"', kit_member(a.body, "error_description").n) == NULL);
 }
 
-#define HOW "acr=urn:lightgate:acr:password;amr=pwd;address=10.0.0.7:4711;"
+#define HOW(age) "acr=urn:lightgate:acr:password;amr=pwd;auth_age=" age ";address=10.0.0.7:4711;"
 
 /* Each name once: the decision point refuses a question that says something twice. */
 static void
@@ -85,13 +85,14 @@ Test(token, policy_is_told_who_asks_for_what_and_how)
 	    "subject_proof=self;client=worker;scopes=read;grant=client_credentials;address=10.0.0.7:4711;");
 	lg_str code = kit_code("portal", "", cookie);
 	assert_question("principal=alice;resource=portal;audience=" ISSUER ";scopes=openid,profile,email,groups;client=portal;"
-	    "subject_proof=self;client=portal;scopes=openid,profile,email,groups;grant=authorization_code;" HOW);
+	    "subject_proof=self;client=portal;scopes=openid,profile,email,groups;grant=authorization_code;" HOW("0"));
 	a = kit_redeem("portal", code);
 	assert_question("principal=alice;resource=portal;audience=" ISSUER ";scopes=openid,profile,email,groups;client=portal;"
-	    "subject_proof=self;client=portal;scopes=openid,profile,email,groups;grant=authorization_code;" HOW);
+	    "subject_proof=self;client=portal;scopes=openid,profile,email,groups;grant=authorization_code;" HOW("0"));
+	kit.shift += 75 * LG_SECOND;
 	(void)kit_refresh("portal", kit_member(a.body, "refresh_token"), "&scope=openid");
 	assert_question("principal=alice;resource=portal;audience=" ISSUER ";scopes=openid;client=portal;"
-	    "subject_proof=self;client=portal;scopes=openid;grant=refresh_token;" HOW);
+	    "subject_proof=self;client=portal;scopes=openid;grant=refresh_token;" HOW("75"));
 }
 
 Test(token, a_keeper_that_is_gone_is_told_as_unavailable)
