@@ -2,9 +2,8 @@
 . "$(dirname "$0")/lib.sh"
 AGENT_PID= ENGINE_PID= NS=lgd$$ D= SHM=
 clean_up() {
-	[ -z "$ENGINE_PID" ] || { kill "$ENGINE_PID" 2>/dev/null; wait "$ENGINE_PID" 2>/dev/null; }
+	engine_ends "$D" "$ENGINE_PID"
 	ip netns del "$NS" 2>/dev/null
-	[ -z "$D" ] || { umount "$D/exec/netns/default"; umount -R "$D/data"; } 2>/dev/null
 	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
 	[ -z "$SHM" ] || rm -rf "$SHM"
 	lg_stop

@@ -9,8 +9,7 @@ fi
 . "$(dirname "$0")/lib.sh"
 AGENT_PID= ENGINE_PID= D=
 clean_up() {
-	[ -z "$ENGINE_PID" ] || { kill "$ENGINE_PID" 2>/dev/null; wait "$ENGINE_PID" 2>/dev/null; }
-	[ -z "$D" ] || { umount "$D/exec/netns/default"; umount -R "$D/data"; } 2>/dev/null
+	engine_ends "$D" "$ENGINE_PID"
 	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
 	lg_stop
 }
@@ -296,7 +295,7 @@ PY
 within grep -q up "$T/flow" || bad "no flow: $(cat "$T/flow")"
 nft flush set inet lightgate learned4; conntrack -D -p tcp --dport 5433 -s "$WEB" --state TIME_WAIT >/dev/null 2>&1
 kill -STOP $AGENT_PID; get "$WEB_PID" "$DB:5433" >"$T/waits" & waits=$!
-asks() { awk '$1 == 27207 { exit !($3 > 0) }' /proc/net/netfilter/nfnetlink_queue; }
+asks() { awk '$1 >= 27207 { waiting += $3 } END { exit !(waiting > 0) }' /proc/net/netfilter/nfnetlink_queue; }
 claim "a first packet waits for its decision" within asks
 kill -9 $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=; killed=$(date +%s%N)
 wait $waits
@@ -311,6 +310,7 @@ has "then an open connection hears nothing more" "$(cat "$T/flow")" 'silent'
 has "and nothing new passes" "$(get "$WEB_PID" "$DB:5433")" '(timed out|Failed)'
 start_agent || bad "the agent does not come back"
 claim "the agent takes up what runs" within again || { get "$WEB_PID" "$DB:5433"; nft list ruleset; }
+engine rm -f db web admin >/dev/null
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 claim "open-gate" lightgate-agent open-gate
 lacks "takes the rules away, and only ours" "$(nft 2>/dev/null list ruleset)" 'table (inet|bridge) lightgate'

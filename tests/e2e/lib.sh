@@ -55,3 +55,8 @@ comes_in() {
 	lg_secret "$T/credentials" User "$1" >"$T/$1.password"
 	LIGHTGATE_CONFIG=$T/$1 lightgate login --user "$1" --password-file "$T/$1.password" >/dev/null 2>&1 || bad "$1 comes in"
 }
+# engine_ends DIR [PID]: the engine below DIR, and what of its containers it leaves behind: it may end none when its agent is gone
+engine_ends() {
+	[ -z "${2:-}" ] || { kill "$2"; wait "$2"; } 2>/dev/null
+	[ -z "$1" ] || { kill -9 $(cat "$1"/exec/containerd/daemon/*/moby/*/init.pid) $(pgrep -f -- "-address $1/exec/"); umount "$1/exec/netns/default"; umount -R "$1/data"; } 2>/dev/null
+}
