@@ -9,7 +9,8 @@
  *	serve PORT				accepts and closes; echoes datagrams of one octet.  TRANSPARENT=1: whatever port was meant
  *	connect TO PORT SECONDS			prints median and 99th percentile of connect(2), microseconds, and connections a second
  *	storm TO SECONDS WIDTH FROMS PID...	so many connects at once, from FROMS (a.b.c.d,...) to 50,000 ports in turn; prints the median
- *						(us), connections a second, late (a packet was lost) and failed ones, CPU us of one: ours and the processes'
+ *						(us), connections a second, late (a packet was lost) and failed ones, CPU us of one: ours and the processes'.
+ *						RATE=N: no more than so many a second
  *	flow TO PORT				prints the least and the median CPU time of a datagram's way through the router, nanoseconds
  */
 #include <errno.h>
@@ -259,6 +260,7 @@ struct storm {
 	int64_t began[WIDTH_MAX];
 	int fd[WIDTH_MAX];
 	uint64_t next;
+	int64_t pause, due;		/* nanoseconds between two, and when the next one is due */
 };
 
 /* No two of 400,000 connections in a row have the same addresses and port: the kernel keeps no permit that another could use. */
@@ -278,6 +280,16 @@ start(struct storm *s, uint32_t i)
 	s->fd[i] = fd;
 	must(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS, "connect");
 	must(epoll_ctl(s->ring, EPOLL_CTL_ADD, fd, &e) == 0, "epoll");
+}
+
+static void
+wait_turn(struct storm *s)
+{
+	const struct timespec due = { .tv_sec = s->due / INT64_C(1000000000), .tv_nsec = s->due % INT64_C(1000000000) };
+
+	if (s->pause > 0)
+		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+	s->due += s->pause;
 }
 
 /* A SYN that nobody answers is sent again after a second. */
@@ -324,6 +336,9 @@ run_storm(int argc, char **argv)
 	uint32_t width = (uint32_t)atoi(argv[4]), open = width;
 	int nclock = argc - 5;
 
+	if (getenv("RATE") != NULL)
+		s.pause = INT64_C(1000000000) / atoi(getenv("RATE"));
+	s.due = began + s.pause;
 	must(width <= WIDTH_MAX && nclock <= BENCH_PIDS && s.us != NULL, "width");
 	read_sources(&s, argv[5]);
 	for (int i = 0; i < nclock; i++) {
@@ -337,6 +352,7 @@ run_storm(int argc, char **argv)
 		must(n > 0, "no answer for ten seconds");
 		for (int i = 0; i < n; i++) {
 			finish(&s, e[i].data.u32);
+			wait_turn(&s);
 			if (lg_monotonic_ns() < until)
 				start(&s, e[i].data.u32);
 			else

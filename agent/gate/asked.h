@@ -4,19 +4,21 @@
 
 #include "agent/bundle.h"
 #include "agent/gate/batch.h"
+#include "agent/gate/queue.h"
 #include "agent/gate/table.h"
 
 #define LG_ASKED_SAID	10		/* refusals a second that the log tells one by one */
 
 struct lg_asked;
 
-/* Nothing passes before it has a table. */
+unsigned lg_asked_queues(void);			/* how many queues it reads: one a processor, up to LG_QUEUES_MAX */
+/* From `queue` on.  Nothing passes before it has a table. */
 LG_CHECKED lg_err lg_asked_open(struct lg_ctx *cx, uint16_t queue, struct lg_bundles *bundles, struct lg_asked **ret);
-void lg_asked_stop(struct lg_asked *a);		/* its thread ends; safe on NULL */
+void lg_asked_stop(struct lg_asked *a);		/* its threads end; safe on NULL */
 void lg_asked_close(struct lg_asked **a);	/* safe on NULL */
 /* In force from now on, until another is; the table stays the caller's.  When it returns the kernel has all answers by the one before, and has
  * been told to keep what they allowed: who wants that forgotten does it then. */
 void lg_asked_use(struct lg_asked *a, const struct lg_gate_table *t);
-const struct lg_batch *lg_asked_batch(const struct lg_asked *a);	/* by which it changes the packet filter */
+size_t lg_asked_ports(const struct lg_asked *a, uint32_t ret[LG_QUEUES_MAX]);	/* as whom it changes the packet filter (lg_batch_port) */
 
 #endif

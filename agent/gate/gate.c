@@ -153,7 +153,7 @@ install(struct lg_ctx *cx, struct lg_gate *g)
 	lg_buf_byte(&b, '\0');
 	LG_TRY(lg_buf_status(cx, &b));
 	LG_TRY(lg_nft_run(cx, b.p));
-	LG_TRY(lg_nft_queue(cx, "ask", LG_GATE_QUEUE));
+	LG_TRY(lg_nft_queue(cx, "ask", LG_GATE_QUEUE, (uint16_t)lg_asked_queues()));
 	malloc_trim(0);			/* what nft needs to read commands is more than all else of the gate */
 	call_for_bridges();
 	return LG_OK;
@@ -394,13 +394,15 @@ read_ranges(struct lg_ctx *cx, struct lg_gate *g)
 static lg_err
 prepare(struct lg_ctx *cx, struct lg_gate *g)
 {
+	uint32_t ours[LG_QUEUES_MAX + 1];
+
 	LG_TRY(read_ranges(cx, g));
 	LG_TRY(lg_places_open(cx, g->at.state, &g->places));
 	LG_TRY(lg_batch_open(cx, &g->batch));
 	LG_TRY(install(cx, g));
 	LG_TRY(lg_asked_open(cx, LG_GATE_QUEUE, g->bundles, &g->asked));
-	const uint32_t ours[] = { lg_batch_port(g->batch), lg_batch_port(lg_asked_batch(g->asked)) };
-	if ((g->events = lg_nft_events(ours, LG_COUNT(ours))) < 0)
+	ours[0] = lg_batch_port(g->batch);
+	if ((g->events = lg_nft_events(ours, lg_asked_ports(g->asked, ours + 1) + 1)) < 0)
 		return lg_fail(cx, LG_E_IO, "changes of the packet filter cannot be followed: %s", strerror(errno));
 	return LG_OK;
 }

@@ -11,7 +11,7 @@
 
 #include "agent/bundle.h"
 
-#define LG_GATE_QUEUE		27207		/* of packets */
+#define LG_GATE_QUEUE		27207		/* of packets: the first of as many as there are processors */
 #define LG_GATE_LEARNED_FOR	10		/* seconds that the queue's permit is kept */
 
 struct lg_gate;

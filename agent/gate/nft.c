@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define EVENTS	(4 << 20)	/* octets that the kernel keeps for us */
-#define SENDERS	4		/* whose changes are not told */
+#define SENDERS	32		/* whose changes are not told */
 
 /* A context for each: rules are written once, and what it holds to read commands is more than all else of the gate. */
 lg_err
@@ -42,7 +42,7 @@ lg_nft_run(struct lg_ctx *cx, const char *commands)
 /* ---- the queue ---------------------------------------------------------------------------------------------- */
 
 static struct nftnl_rule *
-queue_rule(const char *chain, uint16_t number)
+queue_rule(const char *chain, uint16_t first, uint16_t queues)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
 	struct nftnl_expr *e = nftnl_expr_alloc("target");
@@ -50,7 +50,7 @@ queue_rule(const char *chain, uint16_t number)
 
 	if (r == NULL || e == NULL || info == NULL)
 		abort();
-	*info = (struct xt_NFQ_info_v3){ .queuenum = number, .queues_total = 1 };
+	*info = (struct xt_NFQ_info_v3){ .queuenum = first, .queues_total = queues, .flags = queues > 1 ? NFQ_FLAG_CPU_FANOUT : 0 };
 	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, LG_NFT_TABLE);
 	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
 	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_INET);
@@ -62,10 +62,10 @@ queue_rule(const char *chain, uint16_t number)
 }
 
 static size_t
-write_batch(char *room, size_t size, const char *chain, uint16_t number)
+write_batch(char *room, size_t size, const char *chain, uint16_t first, uint16_t queues)
 {
 	struct mnl_nlmsg_batch *b = mnl_nlmsg_batch_start(room, size);
-	struct nftnl_rule *r = queue_rule(chain, number);
+	struct nftnl_rule *r = queue_rule(chain, first, queues);
 
 	nftnl_batch_begin(mnl_nlmsg_batch_current(b), 1);
 	mnl_nlmsg_batch_next(b);
@@ -82,7 +82,7 @@ write_batch(char *room, size_t size, const char *chain, uint16_t number)
 }
 
 static lg_err
-queue_by_target(struct lg_ctx *cx, const char *chain, uint16_t number)
+queue_by_target(struct lg_ctx *cx, const char *chain, uint16_t first, uint16_t queues)
 {
 	char room[2 * 8192];		/* a batch may run over its first half by one message (libmnl) */
 	struct mnl_socket *s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
@@ -90,7 +90,7 @@ queue_by_target(struct lg_ctx *cx, const char *chain, uint16_t number)
 
 	if (s == NULL)
 		return lg_fail(cx, LG_E_IO, "the packet filter cannot be reached: %s", strerror(errno));
-	size_t n = write_batch(room, sizeof room / 2, chain, number);
+	size_t n = write_batch(room, sizeof room / 2, chain, first, queues);
 	if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0 && mnl_socket_sendto(s, room, n) == (ssize_t)n) {
 		ssize_t got = mnl_socket_recvfrom(s, room, sizeof room);
 		done = got > 0 && mnl_cb_run(room, (size_t)got, 2, mnl_socket_get_portid(s), NULL, NULL) >= 0;
@@ -101,13 +101,17 @@ queue_by_target(struct lg_ctx *cx, const char *chain, uint16_t number)
 }
 
 lg_err
-lg_nft_queue(struct lg_ctx *cx, const char *chain, uint16_t number)
+lg_nft_queue(struct lg_ctx *cx, const char *chain, uint16_t first, uint16_t n)
 {
-	const char *rule = lg_print(cx->arena, "add rule " LG_NFT_FAMILY " " LG_NFT_TABLE " %s queue num %u", chain, (unsigned)number).p;
+	unsigned last = first + (unsigned)n - 1;
+	const char *rule = lg_print(cx->arena, "add rule " LG_NFT_FAMILY " " LG_NFT_TABLE " %s queue flags fanout to %u-%u", chain,
+	    (unsigned)first, last).p;
 
+	if (n == 1)
+		rule = lg_print(cx->arena, "add rule " LG_NFT_FAMILY " " LG_NFT_TABLE " %s queue to %u", chain, (unsigned)first).p;
 	if (lg_nft_run(cx, rule) == LG_OK)
 		return LG_OK;
-	return queue_by_target(cx, chain, number);
+	return queue_by_target(cx, chain, first, n);
 }
 
 /* ---- what others do ------------------------------------------------------------------------------------------ */

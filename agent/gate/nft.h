@@ -10,9 +10,9 @@
 
 /* nft(8) commands, all or none of them.  LG_E_IO with what nft says of the first that failed. */
 LG_CHECKED lg_err lg_nft_run(struct lg_ctx *cx, const char *commands);
-/* Appends a rule to a chain of our table that hands packets to queue `number`: by nft's own statement, or as iptables' target where the
- * kernel lacks that.  Without a listener they are dropped. */
-LG_CHECKED lg_err lg_nft_queue(struct lg_ctx *cx, const char *chain, uint16_t number);
+/* Appends a rule to a chain of our table that hands packets to n queues from `first` on, each to that of its processor (its number modulo
+ * n): by nft's own statement, or as iptables' target where the kernel lacks that.  Without a listener they are dropped. */
+LG_CHECKED lg_err lg_nft_queue(struct lg_ctx *cx, const char *chain, uint16_t first, uint16_t n);
 
 /* A socket that becomes readable when somebody changes the packet filter; the caller's.  What the senders `ours` (lg_batch_port) do is not
  * told.  -1: there is none. */

@@ -8,9 +8,11 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "agent/gate/table.h"
 #include "base/log.h"
@@ -23,7 +25,7 @@
 
 struct lg_queue {
 	struct mnl_socket *s;
-	uint16_t number;
+	struct lg_queue_share share;
 	struct lg_queue_asked asked;
 	pthread_t thread;
 	_Atomic bool stop;
@@ -98,7 +100,7 @@ lg_queue_parse(const uint8_t *p, size_t n, struct lg_queue_packet *ret)
 static void
 put_verdict(struct lg_queue *q, uint32_t id, bool permit)
 {
-	struct nlmsghdr *nlh = nfq_nlmsg_put(q->verdicts + q->octets, NFQNL_MSG_VERDICT, q->number);
+	struct nlmsghdr *nlh = nfq_nlmsg_put(q->verdicts + q->octets, NFQNL_MSG_VERDICT, q->share.number);
 
 	nfq_nlmsg_verdict_put(nlh, (int)id, permit ? NF_ACCEPT : NF_REPEAT);
 	if (!permit)
@@ -135,12 +137,30 @@ receive(struct lg_queue *q, struct mmsghdr got[LG_QUEUE_READ])
 	return recvmmsg(mnl_socket_get_fd(q->s), got, LG_QUEUE_READ, MSG_WAITFORONE, NULL);
 }
 
+/*
+ * Where the packet arose, which whoever waits for the answer waits on, too: to wake another processor, which may have to leave a hypervisor
+ * first, takes many times what the decision does.  A processor that we may not have leaves us where we are.
+ */
+static void
+stay(const struct lg_queue_share *share)
+{
+	long all = sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t own;
+
+	CPU_ZERO(&own);
+	for (unsigned i = share->nth; share->of > 1 && i < CPU_SETSIZE && (long)i < all; i += share->of)
+		CPU_SET(i, &own);
+	if (share->of > 1)
+		(void)sched_setaffinity(0, sizeof own, &own);
+}
+
 static void *
 run(void *arg)
 {
 	struct mmsghdr got[LG_QUEUE_READ];
 	struct lg_queue *q = arg;
 
+	stay(&q->share);
 	while (!q->stop) {
 		int n = receive(q, got);
 		q->octets = 0;
@@ -161,7 +181,7 @@ static bool
 configure(struct lg_queue *q, uint8_t command, uint16_t flags)
 {
 	char room[512];
-	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->number);
+	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->share.number);
 
 	nlh->nlmsg_flags |= flags;
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, command);
@@ -173,7 +193,7 @@ static bool
 describe(struct lg_queue *q)
 {
 	char room[512];
-	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->number);
+	struct nlmsghdr *nlh = nfq_nlmsg_put(room, NFQNL_MSG_CONFIG, q->share.number);
 
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, LG_QUEUE_PACKET);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, LG_QUEUE_LENGTH);
@@ -207,18 +227,18 @@ forget(struct lg_queue *q)
 }
 
 lg_err
-lg_queue_open(struct lg_ctx *cx, uint16_t number, const struct lg_queue_asked *asked, struct lg_queue **ret)
+lg_queue_open(struct lg_ctx *cx, const struct lg_queue_share *share, const struct lg_queue_asked *asked, struct lg_queue **ret)
 {
 	struct lg_queue *q = calloc(1, sizeof *q);
 
 	if (q == NULL)
 		abort();
-	q->number = number;
+	q->share = *share;
 	q->asked = *asked;
 	if (!reach(q)) {
 		int error = errno;
 		forget(q);
-		return lg_fail(cx, LG_E_IO, "the packet queue %u cannot be used: %s", (unsigned)number, strerror(error));
+		return lg_fail(cx, LG_E_IO, "the packet queue %u cannot be used: %s", (unsigned)share->number, strerror(error));
 	}
 	if (!lg_thread_start(&q->thread, 0, run, q))
 		abort();

@@ -408,6 +408,20 @@ send_to(int fd, uint16_t port, unsigned number)
 	(void)sendto(fd, &number, sizeof number, 0, (const struct sockaddr *)&at, sizeof at);
 }
 
+/* A packet filter of the test's own, in which n queues from 77 on are asked about datagrams to ports 5433 and 5434. */
+static void
+hand_over(struct lg_ctx *cx, uint16_t n, struct lg_batch **ret)
+{
+	struct world w;
+
+	cr_assert_eq(LG_GATE_MARK, 1818714484u, "as in the rule above");
+	make(cx, &w);
+	cr_assert(own_filter(cx, &w, ret));
+	cr_assert_eq(system("ip link set lo up"), 0);
+	cr_assert_eq(lg_nft_run(cx, output), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_nft_queue(cx, "ask", 77, n), LG_OK, "%s", cx->error);
+}
+
 Test(gate_queue, each_packet_has_its_own_answer_however_many_wait)
 {
 	enum { MANY = 1000 };
@@ -417,16 +431,10 @@ Test(gate_queue, each_packet_has_its_own_answer_however_many_wait)
 	unsigned number;
 	struct lg_batch *b;
 	struct lg_queue *q;
-	struct world w;
 
-	cr_assert_eq(LG_GATE_MARK, 1818714484u, "as in the rule above");
-	make(cx, &w);
-	cr_assert(own_filter(cx, &w, &b));
-	cr_assert_eq(system("ip link set lo up"), 0);
-	cr_assert_eq(lg_nft_run(cx, output), LG_OK, "%s", cx->error);
-	cr_assert_eq(lg_nft_queue(cx, "ask", 77), LG_OK, "%s", cx->error);
+	hand_over(cx, 1, &b);
 	int yes = receiver(5433), no = receiver(5434), from = receiver(5000);
-	cr_assert_eq(lg_queue_open(cx, 77, &asked, &q), LG_OK, "%s", cx->error);
+	cr_assert_eq(lg_queue_open(cx, &(struct lg_queue_share){ .number = 77, .of = 1 }, &asked, &q), LG_OK, "%s", cx->error);
 	for (unsigned i = 0; i < MANY; i++)
 		send_to(from, i % 2 == 0 ? 5433 : 5434, i);
 	for (unsigned i = 0; i < MANY; i += 2) {
@@ -445,6 +453,56 @@ Test(gate_queue, each_packet_has_its_own_answer_however_many_wait)
 	cr_expect_eq(recv(yes, &number, sizeof number, MSG_DONTWAIT), -1, "nobody is there to ask");
 	close(yes);
 	close(no);
+	close(from);
+	lg_batch_close(&b);
+}
+
+static void
+note_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static bool
+permit_on(void *arg, const struct lg_queue_packet *p)
+{
+	atomic_int *processor = arg;
+
+	*processor = sched_getcpu();
+	return p->port == 5433;
+}
+
+Test(gate_queue, a_packet_is_asked_about_where_it_arises)
+{
+	atomic_int processor[2];
+	const struct lg_queue_asked asked[2] = { { permit_on, note_nothing, &processor[0] }, { permit_on, note_nothing, &processor[1] } };
+	struct lg_queue *q[2];
+	struct lg_batch *b;
+	unsigned number;
+	TEST_CTX(cx);
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		printf("SKIP queues of several processors: there is one\n");
+		cr_skip_test("one processor");
+	}
+	hand_over(cx, 2, &b);
+	int yes = receiver(5433), from = receiver(5000);
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert_eq(lg_queue_open(cx, &(struct lg_queue_share){ (uint16_t)(77 + i), i, 2 }, &asked[i], &q[i]), LG_OK, "%s", cx->error);
+	for (unsigned i = 0; i < 20; i++) {
+		cpu_set_t here;
+		CPU_ZERO(&here);
+		CPU_SET(i % 2, &here);
+		cr_assert_eq(sched_setaffinity(0, sizeof here, &here), 0);
+		processor[0] = processor[1] = -1;
+		send_to(from, 5433, i);
+		cr_assert_eq(recv(yes, &number, sizeof number, 0), (ssize_t)sizeof number);
+		cr_expect_eq(processor[i % 2], (int)i % 2, "by its thread, there");
+		cr_expect_eq(processor[1 - i % 2], -1, "and not by another");
+	}
+	for (unsigned i = 0; i < 2; i++)
+		lg_queue_close(&q[i]);
+	close(yes);
 	close(from);
 	lg_batch_close(&b);
 }
