@@ -11,7 +11,7 @@
 
 #include "agent/docker_body.h"
 #include "agent/docker_own.h"
-#include "agent/http1.h"
+#include "client/http1.h"
 #include "base/file.h"
 #include "base/json.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "agent/docker_own.h"
-#include "agent/http1.h"
+#include "client/http1.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"

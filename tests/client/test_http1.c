@@ -1,5 +1,5 @@
 /* test_http1.c: heads that two readers could frame differently are refused; bodies end where they say. */
-#include "agent/http1.h"
+#include "client/http1.h"
 
 #include "tests/base/base_test.h"
 
@@ -138,4 +138,42 @@ Test(http1, malformed_chunks_are_told)
 		(void)feed(&b, lg_str_of(bad[i]), 100, NULL);
 		cr_assert(b.bad && b.done, "%s", bad[i]);
 	}
+}
+
+Test(http1, an_answers_head_says_how_its_body_ends)
+{
+	static const struct {
+		const char *text;
+		int status;
+		int64_t length;
+		bool chunked;
+	} heads[] = {
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", 200, 7, false },
+		{ "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, 0, false },
+		{ "HTTP/1.1 404 Not Found at all\r\nTransfer-Encoding: chunked\r\n\r\n", 404, 0, true },
+		{ "HTTP/1.1 200 OK\r\n\r\n", 200, -1, false },
+		{ "HTTP/1.1 204 No Content\r\n\r\n", 204, 0, false },
+		{ "HTTP/1.1 100 \r\n\r\n", 100, 0, false },
+		{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 304, 0, false },
+	};
+	TEST_CTX(cx);
+	struct lg_head h;
+
+	for (size_t i = 0; i < LG_COUNT(heads); i++) {
+		cr_assert_eq(lg_head_parse_answer(cx, lg_str_of(heads[i].text), &h), LG_OK, "%s", cx->error);
+		cr_assert(h.status == heads[i].status && h.length == heads[i].length && h.chunked == heads[i].chunked, "%s", heads[i].text);
+	}
+}
+
+Test(http1, an_answers_first_line_is_read_strictly)
+{
+	static const char *const heads[] = {
+		"HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 -20 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
+		"HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\nA: b\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+	};
+	TEST_CTX(cx);
+	struct lg_head h;
+
+	for (size_t i = 0; i < LG_COUNT(heads); i++)
+		cr_assert_neq(lg_head_parse_answer(cx, lg_str_of(heads[i]), &h), LG_OK, "%s", heads[i]);
 }

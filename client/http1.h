@@ -1,9 +1,9 @@
 /*
- * http1.h: the head of an HTTP/1.1 message, read strictly (RFC 9112).  The agent stands between clients and a container engine:
- * what the two of them could frame differently is refused, not guessed at.
+ * http1.h: the head of an HTTP/1.1 message, read strictly (RFC 9112): requests that the agent passes to a container engine, answers over UNIX
+ * sockets.  What two readers could frame differently is refused, not guessed at.
  */
-#ifndef LG_AGENT_HTTP1_H
-#define LG_AGENT_HTTP1_H
+#ifndef LG_CLIENT_HTTP1_H
+#define LG_CLIENT_HTTP1_H
 
 #include "base/http.h"
 
@@ -11,7 +11,8 @@
 #define LG_HEAD_FIELDS	100
 
 struct lg_head {
-	lg_str method, target;		/* target: origin form, as it came */
+	lg_str method, target;		/* of a request; target: origin form, as it came */
+	int status;			/* of an answer */
 	struct lg_pair field[LG_HEAD_FIELDS];
 	size_t n;
 	int64_t length;			/* of the body; 0 without one */
@@ -22,6 +23,8 @@ struct lg_head {
 size_t lg_head_size(lg_str text);
 /* A request's head, all of `text`.  LG_E_INVALID with what is wrong.  The slices point into text. */
 LG_CHECKED lg_err lg_head_parse(struct lg_ctx *cx, lg_str text, struct lg_head *ret);
+/* The same of an answer's.  length is -1 where its body ends with the connection. */
+LG_CHECKED lg_err lg_head_parse_answer(struct lg_ctx *cx, lg_str text, struct lg_head *ret);
 lg_str lg_head_get(const struct lg_head *h, const char *name);	/* empty if absent */
 
 /* ---- bodies ------------------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /* http1.c: see http1.h. */
-#include "agent/http1.h"
+#include "client/http1.h"
 
 #include "base/text.h"
 
@@ -119,20 +119,54 @@ frame(struct lg_ctx *cx, struct lg_head *ret)
 	return LG_OK;
 }
 
-lg_err
-lg_head_parse(struct lg_ctx *cx, lg_str text, struct lg_head *ret)
+static lg_err
+parse_head(struct lg_ctx *cx, lg_str text, lg_err (*parse_first)(struct lg_ctx *, lg_str, struct lg_head *), struct lg_head *ret)
 {
 	lg_str rest = text, line;
 
 	*ret = (struct lg_head){ .n = 0 };
 	if (!next_line(&rest, &line))
-		return lg_fail(cx, LG_E_INVALID, "no request line");
-	LG_TRY(parse_request_line(cx, line, ret));
+		return lg_fail(cx, LG_E_INVALID, "no first line");
+	LG_TRY(parse_first(cx, line, ret));
 	while (next_line(&rest, &line) && line.n > 0)
 		LG_TRY(parse_field(cx, line, ret));
 	if (line.n > 0 || rest.n > 0)
 		return lg_fail(cx, LG_E_INVALID, "the head does not end where it should");
 	return frame(cx, ret);
+}
+
+lg_err
+lg_head_parse(struct lg_ctx *cx, lg_str text, struct lg_head *ret)
+{
+	return parse_head(cx, text, parse_request_line, ret);
+}
+
+/* "HTTP/1.1 200 OK"; the reason may be empty and is not looked at. */
+static lg_err
+parse_status_line(struct lg_ctx *cx, lg_str line, struct lg_head *ret)
+{
+	lg_str version, rest, status = LG_NONE, reason;
+	int64_t n = 0;
+
+	if (lg_str_cut(line, ' ', &version, &rest))
+		(void)lg_str_cut(rest, ' ', &status, &reason);
+	if (!lg_str_eq(version, LG_STR("HTTP/1.1")) || status.n != 3 || !lg_int_parse(status, &n) || n < 100)
+		return lg_fail(cx, LG_E_INVALID, "the status line is malformed");
+	ret->status = (int)n;
+	return LG_OK;
+}
+
+lg_err
+lg_head_parse_answer(struct lg_ctx *cx, lg_str text, struct lg_head *ret)
+{
+	LG_TRY(parse_head(cx, text, parse_status_line, ret));
+	if (ret->status < 200 || ret->status == 204 || ret->status == 304) {	/* RFC 9112 6.3: no body, whatever the fields say */
+		ret->length = 0;
+		ret->chunked = false;
+	} else if (!ret->chunked && lg_head_get(ret, "Content-Length").p == NULL) {
+		ret->length = -1;
+	}
+	return LG_OK;
 }
 
 /* ---- bodies ------------------------------------------------------------------------------------------------------ */
