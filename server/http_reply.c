@@ -141,6 +141,8 @@ http_reply(struct http_x *x)
 	add_headers(x, r);
 	http_due_set(x->conn, DUE_REPLY);
 	queued = MHD_queue_response(x->mhd, (unsigned)x->ex.status, r);
+	if (x->conn->daemon->surface == LG_SURFACE_UNIX)
+		lg_loop_linger(x->conn->daemon->hl->loop);
 	MHD_destroy_response(r);
 	return queued;
 }

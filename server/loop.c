@@ -8,13 +8,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/linger.h"
 #include "server/wait.h"
 
 struct lg_loop {
 	int ep;
 	size_t index;
 	atomic_bool stop;
-	bool again;
+	bool again, lingers;
+	struct lg_linger linger;
 	int64_t now;
 	_Atomic uint64_t turns;
 	struct lg_mailbox *mailbox;
@@ -64,6 +66,12 @@ void
 lg_loop_again(struct lg_loop *l)
 {
 	l->again = true;
+}
+
+void
+lg_loop_linger(struct lg_loop *l)
+{
+	l->lingers = true;
 }
 
 /* ---- descriptors ------------------------------------------------------------------------------ */
@@ -229,14 +237,33 @@ patience(struct lg_loop *l)
 	return left > LG_HOUR ? (int)(LG_HOUR / 1000) : (int)((left + 999) / 1000);
 }
 
+static bool
+look(void *arg)
+{
+	struct lg_loop *l = arg;
+
+	l->nevents = epoll_wait(l->ep, l->events, LG_LOOP_EVENTS, 0);
+	return l->nevents > 0;
+}
+
+static void
+await(struct lg_loop *l)
+{
+	int time = patience(l);
+	bool lingers = l->lingers && time != 0;
+
+	l->lingers = false;
+	if (lingers && lg_linger(&l->linger, look, l))
+		return;
+	l->nevents = epoll_wait(l->ep, l->events, LG_LOOP_EVENTS, time);
+}
+
 static void
 turn(struct lg_loop *l)
 {
-	int n = epoll_wait(l->ep, l->events, LG_LOOP_EVENTS, patience(l));
-
+	await(l);
 	l->again = false;
 	l->now = lg_boottime();
-	l->nevents = n < 0 ? 0 : n;
 	for (int i = 0; i < l->nevents; i++) {
 		struct lg_watch *w = l->events[i].data.ptr;
 

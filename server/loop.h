@@ -65,6 +65,8 @@ void lg_turn_add(struct lg_loop *l, struct lg_turn *t);
 void lg_turn_del(struct lg_loop *l, struct lg_turn *t);
 /* From a hook or callback: do not wait before the next turn, there is more to do. */
 void lg_loop_again(struct lg_loop *l);
+/* From the same: somebody on this machine was answered, who may ask on at once (base/linger.h). */
+void lg_loop_linger(struct lg_loop *l);
 
 /* CLOCK_BOOTTIME in microseconds, read once a turn: good enough for deadlines. */
 int64_t lg_loop_now(const struct lg_loop *l);

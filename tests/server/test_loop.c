@@ -246,3 +246,59 @@ Test(loop, hooks_run_by_their_places)
 	cr_assert_eq(places[2], LG_TURN_CLEAN);
 	lg_loop_free(&the_loop);
 }
+
+/* ---- lingering -------------------------------------------------------------------------------------- */
+
+static int pings[2], heard;
+
+static void
+hear(struct lg_watch *w, uint32_t events)
+{
+	char c;
+
+	(void)events;
+	heard += read(w->fd, &c, 1) == 1;
+	lg_loop_linger(the_loop);
+	if (heard == 300)
+		lg_loop_stop(the_loop);
+}
+
+static void
+ping_again(struct lg_timer *t)
+{
+	lg_loop_linger(the_loop);
+	cr_assert_eq(write(pings[1], "x", 1), 1);
+	lg_timer_set(the_loop, t, 1000);
+}
+
+static void *
+ping(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 200; i++) {
+		cr_assert_eq(write(pings[1], "x", 1), 1);
+		usleep((useconds_t)(i % 7) * 20);
+	}
+	return NULL;
+}
+
+Test(loop, what_comes_while_it_lingers_or_sleeps_is_heard)
+{
+	struct lg_timer timer = { .run = ping_again };
+	struct lg_watch watch = { .ready = hear };
+	struct lg_ctx cx;
+	pthread_t other;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	the_loop = make();
+	cr_assert_eq(pipe(pings), 0);
+	watch.fd = pings[0];
+	cr_assert_eq(lg_watch_add(&cx, the_loop, &watch, EPOLLIN), LG_OK);
+	lg_timer_set(the_loop, &timer, 0);
+	pthread_create(&other, NULL, ping, NULL);
+	lg_loop_run(the_loop);
+	pthread_join(other, NULL);
+	cr_assert_eq(heard, 300);
+	lg_arena_free(&cx.arena);
+	lg_loop_free(&the_loop);
+}
