@@ -1,4 +1,7 @@
-/* http.c: libcurl behind struct lg_link.  A handle is lent to one call at a time; its connection stays open in it. */
+/*
+ * http.c: libcurl behind struct lg_link.  A handle is lent to one call at a time; its connection stays open in it.  What plain.c can do goes
+ * without it.
+ */
 #include "client/http_own.h"
 
 #include <stdlib.h>
@@ -39,6 +42,7 @@ lg_link_new(struct lg_ctx *cx, const struct lg_endpoint *at, struct lg_link **re
 	l->at.key = lg_dup(a, at->key);
 	l->url = l->at.url.p;
 	l->socket = l->at.socket.n > 0 ? l->at.socket.p : NULL;
+	lg_plain_init(&l->plain, l->socket, l->at.url);
 	pthread_mutex_init(&l->lock, NULL);
 	*ret = l;
 	return LG_OK;
@@ -54,6 +58,7 @@ lg_link_free(struct lg_link **link)
 	for (size_t i = 0; i < l->nidle; i++)
 		curl_easy_cleanup(l->idle[i]);
 	pthread_mutex_destroy(&l->lock);
+	lg_plain_end(&l->plain);
 	struct lg_arena *a = l->arena;
 	lg_arena_free(&a);
 	*link = NULL;
@@ -196,28 +201,34 @@ is_header_value(lg_str s)
 }
 
 static lg_err
-set_headers(struct lg_ctx *cx, const struct lg_link *l, struct lg_transfer *t)
+check_call(struct lg_ctx *cx, const struct lg_link *l, const struct lg_call *call)
 {
-	const struct lg_call *call = t->call;
-
 	if (call->token.n > 0 && l->at.unverified)
 		return lg_fail(cx, LG_E_INTERNAL, "a token is never sent to a server that was not verified");
 	if (!is_header_value(call->token))
 		return lg_fail(cx, LG_E_INVALID, "the token has characters that no token has");
+	if (!is_header_value(call->path) || (call->path.n > 0 && memchr(call->path.p, ' ', call->path.n) != NULL))
+		return lg_fail(cx, LG_E_INVALID, "the path has characters that no path has");
+	for (size_t i = 0; i < LG_CALL_HEADERS; i++)
+		if (call->headers[i].name != NULL && !is_header_value(call->headers[i].value))
+			return lg_fail(cx, LG_E_INVALID, "%s: characters that no header has", call->headers[i].name);
+	return LG_OK;
+}
+
+static void
+set_headers(struct lg_ctx *cx, struct lg_transfer *t)
+{
+	const struct lg_call *call = t->call;
+
 	if (call->token.n > 0)
 		add_header(cx, t, "Authorization", lg_cat(cx->arena, LG_STR("Bearer "), call->token));
 	if (call->body.n > 0)
 		add_header(cx, t, "Content-Type", lg_str_of(call->type == NULL ? "application/json" : call->type));
 	add_header(cx, t, "Expect", LG_STR(""));		/* no 100-continue: a round trip for nothing */
-	for (size_t i = 0; i < LG_CALL_HEADERS; i++) {
-		if (call->headers[i].name == NULL)
-			continue;
-		if (!is_header_value(call->headers[i].value))
-			return lg_fail(cx, LG_E_INVALID, "%s: characters that no header has", call->headers[i].name);
-		add_header(cx, t, call->headers[i].name, call->headers[i].value);
-	}
+	for (size_t i = 0; i < LG_CALL_HEADERS; i++)
+		if (call->headers[i].name != NULL)
+			add_header(cx, t, call->headers[i].name, call->headers[i].value);
 	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
-	return LG_OK;
 }
 
 static void
@@ -256,6 +267,7 @@ set_up(struct lg_ctx *cx, const struct lg_link *l, struct lg_transfer *t)
 	int64_t time = call->time == 0 ? LG_CALL_TIME : call->time;
 	const char *path;
 
+	LG_TRY(check_call(cx, l, call));
 	LG_TRY(lg_cstr(cx, call->path, &path));
 	curl_easy_setopt(c, CURLOPT_URL, lg_print(cx->arena, "%s%s", l->url, path).p);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http");
@@ -274,7 +286,8 @@ set_up(struct lg_ctx *cx, const struct lg_link *l, struct lg_transfer *t)
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, call->body.n > 0 ? call->body.p : "");
 	}
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, call->method);
-	return set_headers(cx, l, t);
+	set_headers(cx, t);
+	return LG_OK;
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------ */
@@ -369,9 +382,13 @@ lg_err
 lg_link_call(struct lg_ctx *cx, struct lg_link *link, const struct lg_call *call, struct lg_reply *ret)
 {
 	struct lg_transfer t;
-	lg_err e = lg_transfer_begin(cx, link, call, &t);
 
 	*ret = (struct lg_reply){ .unsent = true };
+	if (lg_plain_can(&link->plain, call)) {
+		LG_TRY(check_call(cx, link, call));
+		return lg_plain_call(cx, &link->plain, call, ret);
+	}
+	lg_err e = lg_transfer_begin(cx, link, call, &t);
 	if (e == LG_OK)
 		e = lg_transfer_result(cx, link, &t, curl_easy_perform(t.curl), ret);
 	lg_transfer_end(link, &t);

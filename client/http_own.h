@@ -4,12 +4,13 @@
 
 #include <curl/curl.h>
 
-#include "client/http.h"
+#include "client/plain.h"
 
 struct lg_link {
 	struct lg_arena *arena;
 	struct lg_endpoint at;
 	const char *url, *socket;	/* as C strings */
+	struct lg_plain_pool plain;
 	pthread_mutex_t lock;		/* over the two below */
 	CURL *idle[LG_LINK_IDLE];
 	size_t nidle;
