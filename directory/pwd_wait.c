@@ -35,6 +35,20 @@ lg_password_make(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant, l
 	return e == LG_E_EXISTS ? lg_fail(cx, LG_E_INVALID, "the password was used before") : e;
 }
 
+lg_err
+lg_password_least(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant, lg_uuid id, int64_t *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_pwd_policy p;
+	struct lg_entry e;
+
+	LG_TRY(lg_view_begin(cx, dir->store, &v));
+	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
+	LG_TRY(lg_pwd_policy_get(cx, v, &e, &p));
+	*ret = p.min_length;
+	return LG_OK;
+}
+
 /* ---- signing in ------------------------------------------------------------------------------------------------------- */
 
 static lg_err

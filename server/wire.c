@@ -134,6 +134,14 @@ sts_password_settle(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, 
 }
 
 static lg_err
+sts_password_least(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, int64_t *least)
+{
+	struct lg_app *app = self;
+
+	return lg_password_least(cx, app->directory, tenant, id, least);
+}
+
+static lg_err
 sts_password_make(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, const struct lg_secret *password, lg_str *verifier)
 {
 	struct lg_app *app = self;
@@ -240,7 +248,7 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 		.ports = {
 			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
 			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
-			.password_make = sts_password_make, .password_set = sts_password_set,
+			.password_least = sts_password_least, .password_make = sts_password_make, .password_set = sts_password_set,
 			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .client_entry = sts_client_entry, .client_gone = sts_client_gone, .mailbox = sts_mailbox,
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings), .mailer = lg_fetch_mailer(app->arena, app->settings),

@@ -2,6 +2,8 @@
 #include "sts/account.h"
 #include "sts/consent.h"
 
+#include <stdlib.h>
+
 #include "base/text.h"
 
 #define SESSIONS	64	/* that are shown */
@@ -17,22 +19,45 @@ id_text(struct lg_arena *a, lg_uuid id)
 	return lg_dup(a, lg_str_of(text));
 }
 
+struct word {
+	const char *said, *known;
+};
+
+static const char *
+find_word(const char *text, const struct word *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strstr(text, words[i].said) != NULL)
+			return words[i].known;
+	return NULL;
+}
+
 /* What a browser says that it is is long; people know these words of it. */
 static lg_str
 agent_name(struct sts_rq *rq, lg_str agent)
 {
-	static const char *const browsers[] = { "Firefox", "Edg", "OPR", "Chrome", "Safari", "curl" };
-	static const char *const systems[] = { "Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux" };
-	const char *browser = NULL, *system = NULL;
+	static const struct word browsers[] = {
+		{ "Firefox", "Firefox" }, { "FxiOS", "Firefox" }, { "Edg", "Edge" }, { "OPR", "Opera" }, { "CriOS", "Chrome" },
+		{ "Chrome", "Chrome" }, { "Safari", "Safari" }, { "curl", "curl" },
+	};
+	static const struct word systems[] = {
+		{ "Android", "Android" }, { "iPhone", "iPhone" }, { "iPad", "iPad" }, { "Windows", "Windows" }, { "Mac OS X", "macOS" },
+		{ "CrOS", "ChromeOS" }, { "Linux", "Linux" },
+	};
 	const char *text = lg_dup(rq->cx->arena, agent).p;
+	const char *browser = find_word(text, browsers, LG_COUNT(browsers)), *system = find_word(text, systems, LG_COUNT(systems));
 
-	for (size_t i = 0; browser == NULL && i < LG_COUNT(browsers); i++)
-		browser = strstr(text, browsers[i]) != NULL ? browsers[i] : NULL;
-	for (size_t i = 0; system == NULL && i < LG_COUNT(systems); i++)
-		system = strstr(text, systems[i]) != NULL ? systems[i] : NULL;
 	if (browser == NULL)
 		return sts_text(rq, "account.some-browser");
 	return lg_print(rq->cx->arena, "%s%s%s", browser, system == NULL ? "" : ", ", system == NULL ? "" : system);
+}
+
+static int
+newest_first(const void *x, const void *y)
+{
+	const struct sts_session *a = x, *b = y;
+
+	return (a->began < b->began) - (a->began > b->began);
 }
 
 static lg_err
@@ -41,22 +66,23 @@ list_sessions(struct sts_account *ac, struct sts_rows *ret)
 	struct sts_rq *rq = ac->rq;
 	struct lg_arena *a = rq->cx->arena;
 	struct sts_slot *s = LG_NEWS(a, struct sts_slot, 5 * SESSIONS);
+	struct sts_session *live = LG_NEWS(a, struct sts_session, SESSIONS);
 	lg_uuid *ids = LG_NEWS(a, lg_uuid, SESSIONS);
 	size_t n, shown = 0;
 
 	LG_TRY(sts_sessions_of(rq->cx, rq->view, rq->tenant_id, ac->subject.id, ids, SESSIONS, &n));
-	for (size_t i = 0; i < n; i++) {
-		struct sts_slot *row = s + 5 * shown;
-		struct sts_session one;
+	for (size_t i = 0; i < n; i++)
+		if (sts_session_live(rq->cx, rq->view, rq->tenant_id, ids[i], &live[shown]) == LG_OK)
+			shown++;
+	qsort(live, shown, sizeof *live, newest_first);
+	for (size_t i = 0; i < shown; i++) {
+		struct sts_slot *row = s + 5 * i;
 
-		if (sts_session_live(rq->cx, rq->view, rq->tenant_id, ids[i], &one) != LG_OK)
-			continue;
-		row[0] = (struct sts_slot){ .name = "id", .value = id_text(a, one.id) };
-		row[1] = (struct sts_slot){ .name = "agent", .value = agent_name(rq, one.agent) };
-		row[2] = (struct sts_slot){ .name = "address", .value = sts_address_host(one.address) };
-		row[3] = (struct sts_slot){ .name = "since", .value = sts_minute(a, one.began) };
-		row[4] = (struct sts_slot){ .name = "this", .value = lg_uuid_eq(one.id, ac->session.id) ? LG_STR("1") : LG_NONE };
-		shown++;
+		row[0] = (struct sts_slot){ .name = "id", .value = id_text(a, live[i].id) };
+		row[1] = (struct sts_slot){ .name = "agent", .value = agent_name(rq, live[i].agent) };
+		row[2] = (struct sts_slot){ .name = "address", .value = sts_address_host(live[i].address) };
+		row[3] = (struct sts_slot){ .name = "since", .value = sts_minute(a, live[i].began) };
+		row[4] = (struct sts_slot){ .name = "this", .value = lg_uuid_eq(live[i].id, ac->session.id) ? LG_STR("1") : LG_NONE };
 	}
 	*ret = (struct sts_rows){ s, 5, shown };
 	return LG_OK;
@@ -83,6 +109,19 @@ list_passkeys(struct sts_account *ac, struct sts_rows *ret)
 	*ret = (struct sts_rows){ s, 4, n };
 }
 
+/* What was done just now, as the address says; it names one of a few messages and nothing else. */
+static lg_str
+what_was_done(struct sts_account *ac)
+{
+	static const char *const deeds[] = { "end-session", "end-others", "remove-factor", "withdraw", "password" };
+	lg_str said = lg_form_get(&ac->rq->form, "done");
+
+	for (size_t i = 0; i < LG_COUNT(deeds); i++)
+		if (lg_str_eq(said, lg_str_of(deeds[i])))
+			return sts_text(ac->rq, lg_print(ac->rq->cx->arena, "done.%s", deeds[i]).p);
+	return LG_NONE;
+}
+
 static lg_err
 show(struct sts_account *ac, int status, const char *problem)
 {
@@ -104,7 +143,7 @@ show(struct sts_account *ac, int status, const char *problem)
 	list_passkeys(ac, &passkeys);
 	const struct sts_slot slots[] = {
 		{ .name = "csrf", .value = ac->csrf }, { .name = "problem", .value = sts_text(rq, problem) },
-		{ .name = "name", .value = ac->subject.name }, { .name = "display", .value = ac->subject.display },
+		{ .name = "done", .value = problem == NULL ? what_was_done(ac) : LG_NONE }, { .name = "name", .value = ac->subject.name }, { .name = "display", .value = ac->subject.display },
 		{ .name = "mail", .value = ac->subject.mail },
 		{ .name = "password", .value = password ? LG_STR("1") : LG_NONE },
 		{ .name = "totp", .value = ac->set.totp ? LG_STR("1") : LG_NONE },
@@ -112,7 +151,7 @@ show(struct sts_account *ac, int status, const char *problem)
 		{ .name = "codes", .value = lg_print(rq->cx->arena, "%zu", ac->set.codes) },
 		{ .name = "others", .value = sessions.n > 1 ? LG_STR("1") : LG_NONE },
 		{ .name = "sessions", .rows = &sessions }, { .name = "passkeys", .rows = &passkeys },
-		{ .name = "consents", .rows = &consents },
+		{ .name = "consents", .rows = &consents }, { .name = "allowed", .value = consents.n > 0 ? LG_STR("1") : LG_NONE },
 	};
 	return sts_page(rq, status, "account", slots, LG_COUNT(slots), LG_NONE);
 }
@@ -209,7 +248,7 @@ act(struct sts_account *ac, size_t i)
 	if (e == LG_E_NOT_FOUND)
 		return show(ac, 422, "problem.gone");
 	LG_TRY(e);
-	return sts_to_page(ac->rq, LG_STR("/account"));
+	return sts_to_page(ac->rq, lg_cat(ac->rq->cx->arena, LG_STR("/account?done="), actions[i].action));
 }
 
 static lg_err
@@ -238,6 +277,16 @@ wants_proof(struct lg_http *ex)
 		if (actions[i].proven && lg_str_eq(actions[i].action, lg_form_get(&form, "action")))
 			return true;
 	return false;
+}
+
+/* Whoever types the service's name alone. */
+lg_err
+sts_http_home(void *self, struct lg_http *ex)
+{
+	struct sts_rq *rq;
+
+	LG_TRY(sts_rq_new(self, ex, &rq));
+	return sts_to_page(rq, LG_STR("/account"));
 }
 
 lg_err

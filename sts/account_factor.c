@@ -162,13 +162,13 @@ static lg_err
 totp_page(struct sts_account *ac, lg_str octets, int status, const char *problem)
 {
 	struct lg_arena *a = ac->rq->cx->arena;
-	lg_str issuer = lg_str_sub(ac->rq->tenant.issuer, 8, SIZE_MAX), key, qr;
+	lg_str uri = sts_otpauth(a, sts_service_name(ac->rq->tenant.issuer), ac->subject.name, octets), key, qr;
 
 	LG_TRY(seal_key(ac, octets, &key));
-	LG_TRY(sts_qr_svg(ac->rq->cx, sts_otpauth(a, issuer, ac->subject.name, octets), sts_text(ac->rq, "totp.qr"), &qr));
+	LG_TRY(sts_qr_svg(ac->rq->cx, uri, sts_text(ac->rq, "totp.qr"), &qr));
 	const struct sts_slot slots[] = {
 		{ .name = "csrf", .value = ac->csrf }, { .name = "then", .value = ac->then }, { .name = "key", .value = key },
-		{ .name = "qr", .value = qr }, { .name = "secret", .value = grouped(a, lg_base32(a, octets)) },
+		{ .name = "qr", .value = qr }, { .name = "uri", .value = uri }, { .name = "secret", .value = grouped(a, lg_base32(a, octets)) },
 		{ .name = "problem", .value = sts_text(ac->rq, problem) },
 		{ .name = "replaces", .value = ac->set.totp ? LG_STR("1") : LG_NONE },
 		{ .name = "required", .value = ac->then.n > 0 ? LG_STR("1") : LG_NONE },

@@ -75,11 +75,18 @@ meaning_of(struct sts_rq *rq, lg_str scope)
 	return lg_str_eq(text, key) ? scope : text;
 }
 
-/* Anybody can call an application anything: the name that is its own stands beside it. */
-static lg_str
-called(struct sts_rq *rq, const struct lg_sts_client *c)
+lg_str
+sts_client_called(struct lg_arena *a, const struct lg_sts_client *c)
 {
-	return c->display.n == 0 ? c->id : lg_print(rq->cx->arena, "%.*s (%.*s)", LG_FMT(c->display), LG_FMT(c->id));
+	return c->display.n == 0 ? c->id : lg_print(a, "%.*s (%.*s)", LG_FMT(c->display), LG_FMT(c->id));
+}
+
+lg_str
+sts_client_called_by_id(struct sts_rq *rq, lg_str id)
+{
+	struct lg_sts_client *c = LG_NEW(rq->cx->arena, struct lg_sts_client);
+
+	return sts_client_load(rq, id, c) == LG_OK ? sts_client_called(rq->cx->arena, c) : id;
 }
 
 lg_str
@@ -110,7 +117,7 @@ ask(struct sts_rq *rq, const struct sts_signin *si, lg_str cookie)
 	const struct lg_sts_client *c = &si->az.client;
 	const struct sts_slot slots[] = {
 		{ .name = "csrf", .value = csrf }, { .name = "request", .value = si->request },
-		{ .name = "client", .value = called(rq, c) }, { .name = "about", .value = c->uri },
+		{ .name = "client", .value = sts_client_called(rq->cx->arena, c) }, { .name = "about", .value = c->uri },
 		{ .name = "policy", .value = c->policy_uri }, { .name = "terms", .value = c->tos_uri }, { .name = "site", .value = sts_redirect_origin(si->az.redirect) },
 		{ .name = "name", .value = si->subject.name }, { .name = "scopes", .rows = &list },
 	};
@@ -217,7 +224,7 @@ lg_err
 sts_consent_list(struct sts_rq *rq, lg_uuid subject, struct sts_rows *ret)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
-	struct sts_slot *s = LG_NEWS(rq->cx->arena, struct sts_slot, 3 * STS_CONSENTS);
+	struct sts_slot *s = LG_NEWS(rq->cx->arena, struct sts_slot, 4 * STS_CONSENTS);
 	lg_str prefix = key_of(rq->cx->arena, rq->tenant_id, subject, LG_NONE), key, row;
 	size_t n = 0;
 
@@ -226,13 +233,14 @@ sts_consent_list(struct sts_rq *rq, lg_uuid subject, struct sts_rows *ret)
 		struct consent one;
 
 		LG_TRY(decode(rq->cx, row, &one));
-		s[3 * n] = (struct sts_slot){ .name = "client",
-			.value = lg_dup(rq->cx->arena, lg_str_sub(key, prefix.n, key.n)) };
-		s[3 * n + 1] = (struct sts_slot){ .name = "scope", .value = sts_meanings(rq, one.scope) };
-		s[3 * n + 2] = (struct sts_slot){ .name = "since", .value = lg_str_sub(lg_time_text(rq->cx->arena, one.since), 0, 10) };
+		lg_str id = lg_dup(rq->cx->arena, lg_str_sub(key, prefix.n, key.n));
+		s[4 * n] = (struct sts_slot){ .name = "client", .value = id };
+		s[4 * n + 1] = (struct sts_slot){ .name = "called", .value = sts_client_called_by_id(rq, id) };
+		s[4 * n + 2] = (struct sts_slot){ .name = "scope", .value = sts_meanings(rq, one.scope) };
+		s[4 * n + 3] = (struct sts_slot){ .name = "since", .value = lg_str_sub(lg_time_text(rq->cx->arena, one.since), 0, 10) };
 		n++;
 	}
-	*ret = (struct sts_rows){ s, 3, n };
+	*ret = (struct sts_rows){ s, 4, n };
 	return LG_OK;
 }
 

@@ -34,22 +34,23 @@ bound(struct sts_rq *rq, lg_str code)
 }
 
 static lg_err
-ask_consent(struct sts_rq *rq, lg_str code, const struct sts_device *d)
+ask_consent(struct sts_rq *rq, lg_str code, const struct sts_device *d, lg_str client)
 {
 	lg_str csrf;
 
 	LG_TRY(sts_csrf_make(rq, sts_cookie_of(rq, "session"), bound(rq, code), &csrf));
 	const struct sts_slot slots[] = {
 		{ .name = "csrf", .value = csrf }, { .name = "code", .value = sts_user_code_show(rq->cx->arena, code) },
-		{ .name = "client", .value = d->code.client }, { .name = "scope", .value = sts_meanings(rq, d->code.scope) },
+		{ .name = "client", .value = client }, { .name = "scope", .value = sts_meanings(rq, d->code.scope) },
 	};
 	return sts_page(rq, 200, "confirm", slots, LG_COUNT(slots), LG_NONE);
 }
 
 /* ---- the two forms ------------------------------------------------------------------------------------------------------- */
 
+/* client: as people read of the one that the device runs. */
 static bool
-find(struct sts_rq *rq, lg_str code, struct sts_device *d)
+find(struct sts_rq *rq, lg_str code, struct sts_device *d, lg_str *client)
 {
 	bool found;
 
@@ -57,6 +58,8 @@ find(struct sts_rq *rq, lg_str code, struct sts_device *d)
 		return false;
 	found = sts_device_get(rq->cx, rq->view, rq->tenant_id, code, d) == LG_OK && d->state == STS_DEVICE_WAITING
 	    && d->code.expires > rq->cx->now;
+	if (found)
+		*client = sts_client_called_by_id(rq, d->code.client);
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	return found;
@@ -69,6 +72,7 @@ look_up(struct sts_rq *rq, const struct sts_session *s, lg_str code)
 	struct sts_browser browser = sts_browser_of(rq);
 	struct sts_device d;
 	char subject[LG_UUID_TEXT + 1];
+	lg_str client;
 
 	lg_uuid_text(s->subject, subject);
 	at.account = lg_cat(rq->cx->arena, LG_STR("device "), lg_str_of(subject));
@@ -76,10 +80,10 @@ look_up(struct sts_rq *rq, const struct sts_session *s, lg_str code)
 		at.device = browser.id;
 	if (sts_throttle_enter(rq->cx, rq->sts->throttle, &at) != LG_OK)
 		return ask_code(rq, 429, LG_NONE, "problem.too-many");
-	if (!find(rq, code, &d))
+	if (!find(rq, code, &d, &client))
 		return ask_code(rq, 422, LG_NONE, "problem.no-device");
 	sts_throttle_good(rq->cx, rq->sts->throttle, &at);
-	return ask_consent(rq, code, &d);
+	return ask_consent(rq, code, &d, client);
 }
 
 struct answering {

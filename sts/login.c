@@ -4,6 +4,7 @@
  * The authorization request travels through the page as text and is judged anew when it comes back, so a form can
  * change nothing that the request itself could not have said.
  */
+#include "sts/consent.h"
 #include "sts/source.h"
 #include "sts/webauthn.h"
 
@@ -53,7 +54,7 @@ sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, 
 		{ .name = "forgot", .value = forgot ? LG_STR("1") : LG_NONE },
 		{ .name = "providers", .rows = &rows },
 		{ .name = "problem", .value = sts_text(rq, problem) },
-		{ .name = "client", .value = az->client.id },
+		{ .name = "client", .value = sts_client_called(rq->cx->arena, &az->client) },
 		{ .name = "request", .value = query },
 		{ .name = "csrf", .value = csrf },
 		{ .name = "username", .value = az->login_hint },

@@ -78,7 +78,7 @@ fill(struct sts_rq *rq, const struct sts_letter *l, const char *template, lg_str
 	const struct lg_sts_subject *s = l->subject;
 	const struct sts_slot slots[] = {
 		{ .name = "name", .value = s->display.n > 0 ? s->display : s->name }, { .name = "account", .value = s->name },
-		{ .name = "site", .value = lg_str_sub(l->issuer, 8, SIZE_MAX) }, { .name = "link", .value = l->link },
+		{ .name = "site", .value = sts_service_name(l->issuer) }, { .name = "link", .value = l->link },
 		{ .name = "until", .value = l->until }, { .name = "at", .value = l->at }, { .name = "address", .value = l->address },
 	};
 

@@ -143,7 +143,7 @@ struct leave {
 	lg_str frames;			/* whose pages it may frame */
 };
 
-/* nonce: of the page's script; empty: it has none. */
+/* nonce: of the page's script; empty: it has none.  A page's one picture, the icon, stands in itself: nothing is fetched. */
 static void
 headers(struct sts_rq *rq, lg_str nonce, const struct leave *may)
 {
@@ -153,7 +153,7 @@ headers(struct sts_rq *rq, lg_str nonce, const struct leave *may)
 
 	lg_http_type(ex, "text/html; charset=utf-8");
 	lg_http_header(ex, "Content-Security-Policy",
-	    lg_print(rq->cx->arena, "default-src 'none'; style-src %.*s; %.*s%.*sform-action 'self' %.*s; "
+	    lg_print(rq->cx->arena, "default-src 'none'; style-src %.*s; img-src data:; %.*s%.*sform-action 'self' %.*s; "
 	    "frame-ancestors 'none'; base-uri 'none'", LG_FMT(rq->sts->web->style_hash), LG_FMT(script), LG_FMT(frames),
 	    LG_FMT(may->form_action)));
 	lg_http_header(ex, "X-Frame-Options", LG_STR("DENY"));
@@ -178,7 +178,9 @@ static lg_err
 show(struct sts_rq *rq, int status, const char *page, const struct sts_slot *slots, size_t n, const struct leave *may)
 {
 	LG_AUTO(lg_buf_wipe) struct lg_buf content = LG_BUF(LG_HTTP_RESPONSE_MAX);
-	const struct sts_slot always[] = { { .name = "base", .value = sts_base_path(rq) } };
+	const struct sts_slot always[] = {
+		{ .name = "base", .value = sts_base_path(rq) }, { .name = "service", .value = sts_service_name(rq->tenant.issuer) },
+	};
 	struct scope outer = { always, LG_COUNT(always), NULL }, inner = { slots, n, &outer };
 	struct rendering r = { .rq = rq, .out = &content };
 	LG_AUTO(lg_buf_free) struct lg_buf title = LG_BUF(TITLE_MAX);
@@ -218,10 +220,31 @@ sts_page_framing(struct sts_rq *rq, const char *page, const struct sts_slot *slo
 	return show(rq, 200, page, slots, n, &(struct leave){ .frames = frames });
 }
 
+lg_str
+sts_service_name(lg_str issuer)
+{
+	return lg_str_sub(issuer, strlen("https://"), SIZE_MAX);
+}
+
+/* Where one goes on from a page that only says something; the link's text is the message <key>.next. */
+static const struct {
+	const char *key, *path;
+} onward[] = {
+	{ "signed-in", "/account" }, { "signed-out", "/account" }, { "link-asked", "/login" }, { "link-over", "/login" },
+	{ "no-links", "/login" }, { "device-late", "/device" }, { "device-refused", "/account" }, { "device-connected", "/account" },
+};
+
 lg_err
 sts_message(struct sts_rq *rq, int status, const char *key, lg_str detail)
 {
+	lg_str next = LG_NONE;
+
+	for (size_t i = 0; i < LG_COUNT(onward); i++)
+		if (strcmp(onward[i].key, key) == 0)
+			next = lg_str_of(onward[i].path);
 	const struct sts_slot slots[] = {
+		{ .name = "next", .value = next },
+		{ .name = "next_text", .value = sts_text(rq, lg_print(rq->cx->arena, "%s.next", key).p) },
 		{ .name = "title", .value = sts_text(rq, lg_print(rq->cx->arena, "%s.title", key).p) },
 		{ .name = "text", .value = sts_text(rq, lg_print(rq->cx->arena, "%s.text", key).p) },
 		{ .name = "detail", .value = detail },

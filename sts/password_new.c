@@ -81,8 +81,11 @@ sts_password_page(struct sts_rq *rq, const struct sts_password_page *p, int stat
 	const struct sts_slot who[] = {
 		{ .name = "username", .value = s->name }, { .name = "display", .value = s->display.n > 0 ? s->display : s->name },
 	};
+	struct lg_sts_ports *ports = &rq->sts->ports;
 	lg_str title, text;
+	int64_t least;
 
+	LG_TRY(ports->password_least(ports->self, rq->cx, rq->tenant_id, s->id, &least));
 	LG_TRY(sts_plain(rq, lg_print(rq->cx->arena, "{{%s.title}}", p->what), who, LG_COUNT(who), &title));
 	LG_TRY(sts_plain(rq, lg_print(rq->cx->arena, "{{%s.text}}", p->what), who, LG_COUNT(who), &text));
 	const struct sts_slot slots[] = {
@@ -91,6 +94,7 @@ sts_password_page(struct sts_rq *rq, const struct sts_password_page *p, int stat
 		{ .name = "bound_name", .value = lg_str_of(p->bound_name) }, { .name = "bound", .value = p->bound },
 		{ .name = "proof_name", .value = lg_str_of(p->proof_name) }, { .name = "proof", .value = p->proof },
 		{ .name = "old", .value = p->old ? LG_STR("1") : LG_NONE },
+		{ .name = "least", .value = least > 1 ? lg_print(rq->cx->arena, "%lld", (long long)least) : LG_NONE },
 	};
 	return sts_page(rq, status, "new-password", slots, LG_COUNT(slots), p->leave);
 }
@@ -207,7 +211,7 @@ password(struct sts_account *ac)
 		return password_page(ac, 422, problem);
 	LG_TRY(e);
 	sts_cookie_set(rq, "session", cookie, LG_STS_SESSION_LIFE);
-	return sts_to_page(rq, LG_STR("/account"));
+	return sts_to_page(rq, LG_STR("/account?done=password"));
 }
 
 lg_err

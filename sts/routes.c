@@ -34,6 +34,7 @@ static const struct lg_route routes[] = {
 	{ "POST", "/login/forgot", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_forgot },
 	{ "GET", "/login/link", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_link },
 	{ "POST", "/login/link", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_link },
+	{ "GET", "/", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_home },
 	{ "GET", "/account", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account },
 	{ "POST", "/account", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account },
 	{ "GET", "/account/totp", LG_SURFACE_API, LG_ON_WORKER, FORM, sts_http_account_totp },

@@ -71,6 +71,7 @@ sts_step_page(struct sts_rq *rq, const struct sts_signin *si, int status, const 
 	struct sts_factor_set *set = LG_NEW(rq->cx->arena, struct sts_factor_set);
 	lg_str cookie = sts_cookie_of(rq, "login"), step, passkey = LG_NONE;
 	lg_str to = si->az.redirect.n > 0 ? sts_redirect_origin(si->az.redirect) : LG_NONE;
+	bool code = !sts_scope_has(si->amr, LG_STR("otp"));	/* another code would prove nothing more */
 	lg_err e;
 
 	if (cookie.n == 0)
@@ -85,13 +86,12 @@ sts_step_page(struct sts_rq *rq, const struct sts_signin *si, int status, const 
 		LG_TRY(sts_passkey_ask(rq, cookie, set, &passkey));
 	const struct sts_slot slots[] = {
 		{ .name = "problem", .value = sts_text(rq, problem) },
-		{ .name = "client", .value = si->az.client.id },
 		{ .name = "name", .value = si->subject.display.n > 0 ? si->subject.display : si->subject.name },
 		{ .name = "request", .value = si->request },
 		{ .name = "step", .value = step },
-		/* Another code would prove nothing more. */
-		{ .name = "totp", .value = (set->totp || set->codes > 0) && !sts_scope_has(si->amr, LG_STR("otp")) ? LG_STR("1") : LG_NONE },
-		{ .name = "recovery", .value = !set->totp && set->codes > 0 ? LG_STR("1") : LG_NONE },
+		{ .name = "app", .value = code && set->totp ? LG_STR("1") : LG_NONE },
+		{ .name = "recovery", .value = code && set->codes > 0 ? LG_STR("1") : LG_NONE },
+		{ .name = "code", .value = code && (set->totp || set->codes > 0) ? LG_STR("1") : LG_NONE },
 		{ .name = "passkey", .value = passkey },
 		{ .name = "script", .value = passkey.n > 0 ? LG_STR("1") : LG_NONE },
 	};

@@ -554,6 +554,7 @@ lg_err sts_page_framing(struct sts_rq *rq, const char *page, const struct sts_sl
 LG_CHECKED lg_err sts_plain(struct sts_rq *rq, lg_str text, const struct sts_slot *slots, size_t n, lg_str *ret);
 /* A page that only says something: the messages <key>.title and <key>.text; detail: a sentence for whoever made the request. */
 lg_err sts_message(struct sts_rq *rq, int status, const char *key, lg_str detail);
+lg_str sts_service_name(lg_str issuer);			/* what people are told that this is: "id.example.org" */
 lg_str sts_text(struct sts_rq *rq, const char *key);	/* a message (messages.c); NULL: nothing */
 lg_str sts_minute(struct lg_arena *a, int64_t us);	/* "2026-11-22 16:00", UTC */
 lg_str sts_language(struct sts_rq *rq);			/* its tag: "en" */
@@ -744,6 +745,7 @@ lg_err sts_http_login_change(void *self, struct lg_http *ex);
 lg_err sts_http_forgot(void *self, struct lg_http *ex);
 lg_err sts_http_link(void *self, struct lg_http *ex);
 lg_err sts_http_account_password(void *self, struct lg_http *ex);
+lg_err sts_http_home(void *self, struct lg_http *ex);
 lg_err sts_http_account(void *self, struct lg_http *ex);
 lg_err sts_http_account_totp(void *self, struct lg_http *ex);
 lg_err sts_http_account_passkey(void *self, struct lg_http *ex);

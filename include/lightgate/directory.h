@@ -272,6 +272,8 @@ bool lg_entry_has_verifier(const struct lg_entry *e);
 /* The verifier of a new password, if the policy of the entry takes it: LG_E_INVALID or LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_password_make(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant, lg_uuid id, const struct lg_secret *password,
     bool old_given, lg_str *verifier);
+/* How many characters the policy wants a new password of this entry to have at least; 0: any number. */
+LG_CHECKED lg_err lg_password_least(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant, lg_uuid id, int64_t *ret);
 /*
  * After `verifier` has been compared with a password that was given: counts a wrong one, locks, renews an old form of verifier, records.
  * LG_OK: signed in.  LG_E_UNAUTHENTICATED: wrong, or locked.  LG_E_EXPIRED: right, but it must be changed first.

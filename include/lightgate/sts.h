@@ -82,6 +82,8 @@ struct lg_sts_ports {
 	 * LG_E_UNAUTHENTICATED wrong or locked, LG_E_EXPIRED right, but to be changed first.  On a worker, no view open.  May be NULL. */
 	lg_err (*password_settle)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str address, lg_str verifier,
 	    const struct lg_secret *password, bool match, bool upgrade);
+	/* *least: how many characters one of theirs must have; 0: any number. */
+	lg_err (*password_least)(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, int64_t *least);
 	/* A new password of a person, who is cx's actor: its verifier, if the tenant's rules take it, LG_E_INVALID or LG_E_DENIED with the
 	 * reason; on a worker, no view open.  And, inside a mutation, in force, if policy permits; link: they proved who they are by one.
 	 * What was obtained with the old one ends. */

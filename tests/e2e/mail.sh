@@ -84,8 +84,8 @@ same "a form of another site" "$(page -o /dev/null -w '%{http_code}' -H 'Sec-Fet
 same "it sets the password" "$(set_by "$LINK" 'first password')" 200
 same "... once" "$(set_by "$LINK" 'first password')" 410
 same "... which signs in" "$(signed bob 'first password')" 200
-has "a link that is none" "$(page "$HTTPS/login/link?t=abc")" 'The link is over'
-has "a link without a token" "$(page "$HTTPS/login/link")" 'The link is over'
+has "a link that is none" "$(page "$HTTPS/login/link?t=abc")" 'This link is good no longer'
+has "a link without a token" "$(page "$HTTPS/login/link")" 'This link is good no longer'
 lacks "no token is in the log" "$(cat "$T/data.log")" "${LINK#*t=}"
 lacks "... nor on the record" "$(run audit list --output json)" "${LINK#*t=}"
 has "the record has the link's making" "$(run audit list --output json)" 'password.link'

@@ -32,6 +32,7 @@ if /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null; then
 		from: "id@example.org", ca: $ca}' >"$T/settings.json"
 	claim "mail is set" lightgate mail set -f "$T/settings.json"
 fi
+claim "a rule for passwords" lightgate password-policy set --min-length 8
 claim "a password that has to be changed" lightgate user expire-password erin
 INVITATION=$(lightgate user invite dave --output json | jq -r .link)
 mkdir -p build/screenshots

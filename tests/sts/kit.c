@@ -134,6 +134,14 @@ verifier(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_u
 }
 
 static lg_err
+password_least(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, int64_t *least)
+{
+	(void)self; (void)cx; (void)tenant; (void)id;
+	*least = 8;
+	return LG_OK;
+}
+
+static lg_err
 password_make(void *self, struct lg_ctx *cx, uint32_t tenant, lg_uuid id, const struct lg_secret *password, lg_str *ret)
 {
 	(void)self; (void)tenant; (void)id;
@@ -634,7 +642,7 @@ kit_start(void)
 {
 	struct lg_sts_options o = {
 		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
-		    .password_make = password_make, .password_set = password_set, .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
+		    .password_least = password_least, .password_make = password_make, .password_set = password_set, .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
 		.decider = { .ask = ask },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },
 		.hasher = { .verify_wait = verify_wait },

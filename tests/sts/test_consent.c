@@ -63,7 +63,7 @@ Test(consent, shows_what_the_application_says_of_itself_and_who_it_is_here)
 	struct answer page = ask(query, cookie);
 	const char *text = kit_c(page.body);
 	cr_assert(strstr(text, "Allow &lt;b&gt;Shop (spa)?") != NULL && strstr(text, "<b>Shop") == NULL);
-	cr_assert(strstr(text, "<a href=\"https://shop.example/privacy?a=1&amp;b\" rel=\"noreferrer\">What it does") != NULL);
+	cr_assert(strstr(text, "<a href=\"https://shop.example/privacy?a=1&amp;b\" rel=\"noreferrer\">Privacy policy of &lt;b&gt;Shop") != NULL);
 	cr_assert(strstr(text, "<a href=\"https://shop.example/terms\"") != NULL && strstr(text, "<a href=\"https://shop.example/\"") != NULL);
 }
 

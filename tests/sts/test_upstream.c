@@ -97,7 +97,7 @@ Test(upstream, the_page_offers_it_and_the_request_survives_the_way)
 	struct answer page = kit_get("/oauth2/authorize", query, NULL);
 	struct lg_buf b = LG_BUF(8192);
 
-	cr_assert(memmem(page.body.p, page.body.n, "<title>Sign in</title>", 22) != NULL, "%.*s", LG_FMT(page.body));
+	cr_assert(memmem(page.body.p, page.body.n, "<title>Sign in \342\200\223 ", 19) != NULL, "%.*s", LG_FMT(page.body));
 	cr_assert(memmem(page.body.p, page.body.n, "Sign in with Up &amp; Co", 24) != NULL, "%.*s", LG_FMT(page.body));
 	lg_buf_percent(&b, lg_str_of(query));
 	struct errand e = go(kit_c(lg_buf_view(&b)));
