@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/machine.h"
+#include "agent/company.h"
 #include "agent/door_own.h"
 #include "agent/gate/gate.h"
 #include "agent/image.h"
@@ -158,10 +159,16 @@ verify_ticket(struct visit *v)
 	return lg_ticket_check(v->cx, &v->up->id, v->up->keys, v->oci.ticket, v->workload, &v->ticket);
 }
 
+/* Without one the host asks for itself, which the service alone decides. */
 static lg_err
 check_ticket(struct visit *v)
 {
 	char sentence[LG_ERROR_TEXT];
+
+	if (v->oci.ticket.n == 0) {
+		v->ticket = (struct lg_ticket){ .workload = v->workload };
+		return LG_OK;
+	}
 	lg_err e = verify_ticket(v);
 
 	if (e == LG_E_UNAUTHENTICATED && lg_door_may_refresh(v->door)) {
@@ -210,7 +217,8 @@ first_start(struct visit *v)
 		return refused(v, &vd);
 	struct lg_admitted ad = { .container = v->id, .workload = v->workload, .admission = vd.admission, .sameness = v->oci.sameness,
 		.time = v->cx->now, .home = home };
-	LG_TRY(lg_redeemed_put(v->cx, state, v->ticket.jti, v->ticket.expires));
+	if (v->ticket.jti.n > 0)
+		LG_TRY(lg_redeemed_put(v->cx, state, v->ticket.jti, v->ticket.expires));
 	LG_TRY(lg_admitted_put(v->cx, state, &ad));
 	LG_TRY(lg_door_wrote(v->cx, v->door, v->id, v->ticket.jti));
 	if (v->door->at.svids != NULL)
@@ -298,6 +306,8 @@ lg_door_create(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *
 	/* What can be refused without asking anybody is refused before the runtime does any work. */
 	if (!v.known)
 		LG_TRY(check_ticket(&v));
+	if (!v.known && v.oci.ticket.n == 0)
+		LG_TRY(lg_door_host_may(cx, door, v.workload, &v.oci));
 	return write_bundle(&v, text);
 }
 
@@ -348,6 +358,8 @@ admit(struct visit *v)
 		return lg_fail(v->cx, LG_E_DENIED, "the bundle is not the one that was prepared for this start");
 	LG_TRY(lg_mounts_check(v->cx, (pid_t)v->pid, &v->oci));
 	LG_TRY(look_up(v));
+	if (v->oci.joined != 0 && !lg_company_is_strange(v->cx, (pid_t)v->pid, v->oci.joined, v->door, v->workload))
+		v->oci.shared_namespace = false;
 	return decide(v);
 }
 

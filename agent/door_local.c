@@ -37,7 +37,8 @@ question_of(struct lg_ctx *cx, const struct lg_bundle *b, lg_str container, cons
 		return lg_fail(cx, LG_E_DENIED, "the container's admission is not in the bundle");
 	lg_bundle_about(b, &about);
 	*ret = (struct lg_bundle_question){
-		.subject_type = ad.requester_type, .subject = ad.requester, .proof = "ticket", .action = lg_print(cx->arena, "container:%s", verb),
+		.subject_type = ad.requester_type, .subject = ad.requester,
+		.proof = lg_str_eq(ad.requester, about.host_id) ? "self" : "ticket", .action = lg_print(cx->arena, "container:%s", verb),
 		.resource_type = LG_STR("Workload"), .resource = ad.workload, .image = ad.image, .host = about.host_id,
 	};
 	return container_record(cx, ret->action, oci, &ret->container);
@@ -61,6 +62,34 @@ lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, co
 	lg_log(LG_INFO, strcmp(verb, "exec") == 0 ? "container %.*s is entered by the bundle: %.*s" : "container %.*s starts again by the bundle: %.*s",
 	    LG_FMT(container), LG_FMT(reason));
 	return LG_OK;
+}
+
+/* ---- a first start without a ticket ---------------------------------------------------------------------------------- */
+
+lg_err
+lg_door_host_may(struct lg_ctx *cx, struct lg_door *d, lg_str workload, const struct lg_oci *oci)
+{
+	LG_AUTO(lg_bundle_unref) struct lg_bundle *held = NULL;
+	struct lg_bundle_about about;
+	struct lg_follow_now now;
+	struct lg_ruling ruling;
+	struct lg_oci least = *oci;
+
+	if (d->at.bundles == NULL)
+		return LG_OK;
+	lg_bundles_now(d->at.bundles, &now);
+	held = now.bundle;
+	if (held == NULL)
+		return LG_OK;
+	lg_bundle_about(held, &about);
+	struct lg_bundle_question q = { .subject_type = LG_STR("Host"), .subject = about.host_id, .proof = "self", .action = LG_STR("container:start"),
+		.resource_type = LG_STR("Workload"), .resource = workload, .host = about.host_id };
+	least.shared_namespace = false;		/* who is in there is seen when the container is made (company.h) */
+	LG_TRY(container_record(cx, q.action, &least, &q.container));
+	lg_bundle_decide(cx, held, &q, &ruling);
+	return ruling.kind != LG_RULED_NOTHING && ruling.kind != LG_RULED_FORBIDDEN ? LG_OK :
+	    lg_fail(cx, LG_E_DENIED, "the container carries no ticket (annotation lightgate.ticket), and its host may not start it: %.*s",
+	    LG_FMT(ruling.reason));
 }
 
 /* ---- questions at the socket ------------------------------------------------------------------------------------------- */

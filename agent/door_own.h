@@ -61,6 +61,12 @@ LG_CHECKED lg_err lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t 
 /* door_local.c: "restart" or "exec" while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci);
 
+/*
+ * A first start without a ticket, before the runtime does any work: LG_E_DENIED with the reason where the bundle is sure that the service
+ * would not let the host itself.  LG_OK is no permit.
+ */
+LG_CHECKED lg_err lg_door_host_may(struct lg_ctx *cx, struct lg_door *d, lg_str workload, const struct lg_oci *oci);
+
 /* door_strays.c: containers without admissions, and admissions without containers. */
 void lg_door_strays(struct lg_ctx *cx, struct lg_door *d);
 

@@ -211,6 +211,8 @@ read_annotations(struct lg_oci_reading *r)
 			r->oci->ticket = value;
 		else if (lg_str_eq(name, LG_STR(LG_OCI_WORKLOAD)))
 			r->oci->workload = value;
+		else if (lg_str_eq(name, LG_STR(LG_OCI_PROJECT)))
+			r->oci->project = value;
 		else if (lg_str_eq(name, LG_STR(LG_OCI_DIGEST)))
 			r->oci->image_digest = value;
 		else if (lg_str_eq(name, LG_STR("org.opencontainers.image.ref.name")))
@@ -223,11 +225,11 @@ judge_whole(struct lg_oci_reading *r)
 {
 	struct lg_oci *o = r->oci;
 
-	o->host_network = !(r->namespaces & 1u << NS_NETWORK);
-	o->host_pid = !(r->namespaces & 1u << NS_PID);
-	o->host_ipc = !(r->namespaces & 1u << NS_IPC);
-	r->user_namespace = (r->namespaces & 1u << NS_USER) != 0 && !r->maps_root;
-	if (!(r->namespaces & 1u << NS_MOUNT))
+	o->host_network = !(r->namespaces & 1u << LG_NS_NETWORK);
+	o->host_pid = !(r->namespaces & 1u << LG_NS_PID);
+	o->host_ipc = !(r->namespaces & 1u << LG_NS_IPC);
+	r->user_namespace = (r->namespaces & 1u << LG_NS_USER) != 0 && !r->maps_root;
+	if (!(r->namespaces & 1u << LG_NS_MOUNT))
 		o->privileged = true;
 	/* The host's uid 0, also inside a user namespace, writes /proc/sys (core_pattern) unless the runtime guards it. */
 	if (r->has_proc && !r->sys_readonly && !r->user_namespace)

@@ -13,11 +13,15 @@
 #define LG_OCI_LIST	512		/* mounts, devices, capabilities, arguments: of each */
 #define LG_OCI_TICKET	"lightgate.ticket"
 #define LG_OCI_WORKLOAD	"lightgate.workload"
+#define LG_OCI_PROJECT	"lightgate.project"
 #define LG_OCI_DIGEST	"lightgate.image-digest"
 /* Where a container finds what we mount into it: its identity (svid.h), and the folder of the Workload API's socket. */
 #define LG_OCI_IDENTITY	"/run/lightgate/identity"
 #define LG_OCI_API	"/run/lightgate/api"
 #define LG_OCI_API_SOCKET "workload.sock"
+
+enum lg_namespace { LG_NS_PID, LG_NS_NETWORK, LG_NS_IPC, LG_NS_MOUNT, LG_NS_UTS, LG_NS_USER, LG_NS_CGROUP, LG_NS_TIME, LG_NS_TYPES };
+extern const char *const lg_namespace_files[LG_NS_TYPES];	/* in /proc/PID/ns */
 
 struct lg_oci_list {
 	lg_str *v;
@@ -34,9 +38,10 @@ struct lg_oci {
 	bool networked;				/* somebody has said which */
 	struct lg_oci_list hooks;		/* programs that the runtime runs as root on the host, ours apart: "path arg ..." */
 	struct lg_oci_list bind_from, bind_to;	/* of bind mounts: absolute sources, and where they appear */
-	lg_str ticket, workload, image, image_digest;	/* annotations: claims of whoever wrote the bundle */
+	lg_str ticket, workload, project, image, image_digest;	/* annotations: claims of whoever wrote the bundle */
 	lg_str rootfs;				/* absolute */
 	lg_sha256 digest;			/* of the text */
+	unsigned joined;			/* namespaces that the configuration names by path: bits of enum lg_namespace */
 	lg_sha256 sameness;			/* of what must not change between starts of one container */
 };
 

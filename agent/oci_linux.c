@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 static const char *const namespace_types[] = { "pid", "network", "ipc", "mount", "uts", "user", "cgroup", "time", NULL };
-static const char *const namespace_files[] = { "pid", "net", "ipc", "mnt", "uts", "user", "cgroup", "time" };
+const char *const lg_namespace_files[LG_NS_TYPES] = { "pid", "net", "ipc", "mnt", "uts", "user", "cgroup", "time" };
 
 /* Does the path lead to a namespace of the host (the agent's own)?  A path is always somebody's: then it is shared. */
 static bool
@@ -13,7 +13,7 @@ is_host_namespace(struct lg_oci_reading *r, int type, lg_str path)
 	struct stat theirs, ours;
 
 	return stat(lg_dup(r->cx->arena, path).p, &theirs) == 0 &&
-	    stat(lg_print(r->cx->arena, "/proc/self/ns/%s", namespace_files[type]).p, &ours) == 0 &&
+	    stat(lg_print(r->cx->arena, "/proc/self/ns/%s", lg_namespace_files[type]).p, &ours) == 0 &&
 	    theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
@@ -24,12 +24,14 @@ judge_namespace(struct lg_oci_reading *r, lg_str type, lg_str path)
 
 	while (namespace_types[t] != NULL && !lg_str_eq(type, lg_str_of(namespace_types[t])))
 		t++;
-	if (t == NS_TYPES) {
+	if (t == LG_NS_TYPES) {
 		lg_json_fault(&r->js, "a namespace of unknown type");
 		return;
 	}
-	if (path.n > 0)
+	if (path.n > 0) {
 		r->oci->shared_namespace = true;
+		r->oci->joined |= 1u << t;
+	}
 	if (path.n == 0 || !is_host_namespace(r, t, path))
 		r->namespaces |= 1u << t;
 }

@@ -5,7 +5,6 @@
 #include "agent/oci.h"
 #include "base/json.h"
 
-enum { NS_PID, NS_NETWORK, NS_IPC, NS_MOUNT, NS_USER = 5, NS_TYPES = 8 };
 
 struct lg_oci_reading {
 	struct lg_ctx *cx;

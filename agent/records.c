@@ -235,6 +235,7 @@ lg_records_sync(struct lg_ctx *cx, const char *state, lg_str container, lg_str j
 	const char *path;
 
 	LG_TRY(admitted_path(cx, state, container, &path));
-	LG_TRY(sync_record(cx, redeemed_path(cx, state, jti)));
+	if (jti.n > 0)
+		LG_TRY(sync_record(cx, redeemed_path(cx, state, jti)));
 	return sync_record(cx, path);
 }

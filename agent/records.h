@@ -38,7 +38,7 @@ LG_CHECKED lg_err lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str c
 LG_CHECKED lg_err lg_admitted_ids(struct lg_ctx *cx, const char *state, lg_str **ret, size_t *n);
 LG_CHECKED lg_err lg_admitted_del(struct lg_ctx *cx, const char *state, lg_str container);
 
-/* Both records of a first start reach the disk.  One that is gone by now is none to be kept. */
+/* Both records of a first start reach the disk; jti: empty without a ticket.  One that is gone by now is none to be kept. */
 LG_CHECKED lg_err lg_records_sync(struct lg_ctx *cx, const char *state, lg_str container, lg_str jti);
 
 #endif

@@ -92,6 +92,13 @@ ask(struct lg_ctx *cx, struct lg_upstream *up, lg_str path, lg_str body, int64_t
 	return LG_OK;
 }
 
+static void
+put_some(struct lg_jsonw *w, const char *name, lg_str value)
+{
+	if (value.n > 0)
+		lg_jsonw_str_of(w, name, value);
+}
+
 lg_err
 lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, lg_str workload, const struct lg_oci *oci,
     int64_t time, struct lg_verdict_of *ret)
@@ -103,6 +110,7 @@ lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, l
 	lg_jsonw_str_of(&w, "ticket", oci->ticket);
 	lg_jsonw_str_of(&w, "container", container);
 	lg_jsonw_str_of(&w, "workload", workload);
+	put_some(&w, "project", oci->project);
 	lg_jsonw_str_of(&w, "image", oci->image);
 	lg_jsonw_str_of(&w, "bundle_sha256", lg_hex(cx->arena, lg_sha256_str(&oci->digest)));
 	lg_jsonw_name(&w, LG_STR("container_facts"));
@@ -111,13 +119,6 @@ lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, l
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
 	return ask(cx, up, LG_STR("/v1/admissions"), lg_buf_view(&b), time, ret);
-}
-
-static void
-put_some(struct lg_jsonw *w, const char *name, lg_str value)
-{
-	if (value.n > 0)
-		lg_jsonw_str_of(w, name, value);
 }
 
 static void

@@ -11,9 +11,9 @@
 struct start {
 	struct lg_app *app;
 	struct lg_caller host;
-	lg_str ticket_text, container, workload, bundle, facts_json;
+	lg_str ticket_text, container, workload, project, bundle, facts_json;
 	struct lg_fact facts;
-	struct lg_ticket ticket;
+	struct lg_ticket ticket;	/* without one: of the host itself, and with no jti */
 	struct lg_evaluation asked;
 	struct lg_access access;
 	struct lg_admission admission;
@@ -47,6 +47,8 @@ read_start(struct lg_http *ex, struct start *st)
 			st->container = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("workload")))
 			st->workload = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("project")))
+			st->project = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("bundle_sha256")))
 			st->bundle = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("container_facts")))
@@ -68,12 +70,15 @@ deny_by(struct start *st, const char *reason)
 	st->access.verdict = (struct lg_verdict){ .permit = false, .reason = lg_str_of(reason) };
 }
 
-/* Without a ticket the host asks for itself; a bad ticket is no ticket, and says why. */
+/* Without a ticket the host asks for itself, as for what a cluster's scheduler put there; a bad ticket is refused, and says why. */
 static lg_err
 read_ticket(struct lg_ctx *cx, struct start *st)
 {
-	if (st->ticket_text.n == 0)
-		return lg_fail(cx, LG_E_DENIED, "the container carries no ticket");
+	if (st->ticket_text.n == 0) {
+		st->ticket = (struct lg_ticket){ .subject = st->host.entity.id, .subject_type = st->host.entity.type, .workload = st->workload,
+			.project = st->project };
+		return LG_OK;
+	}
 	LG_TRY(lg_ticket_check(cx, st->host.tenant, st->ticket_text, st->host.entity.id, &st->ticket));
 	if (!lg_str_eq(st->ticket.workload, st->workload))
 		return lg_fail(cx, LG_E_DENIED, "the ticket is for workload %.*s", LG_FMT(st->ticket.workload));
@@ -98,7 +103,7 @@ decide(struct lg_ctx *cx, struct lg_view *v, struct start *st, const char *actio
 	struct lg_entry subject;
 	struct lg_access *ac = &st->access;
 
-	*ac = (struct lg_access){ .proof = "ticket" };
+	*ac = (struct lg_access){ .proof = lg_uuid_eq(requester, st->host.entity.id) ? "self" : "ticket" };
 	LG_TRY(lg_access_resource(cx, v, st->host.tenant->id, &st->asked, ac));
 	keep_names(cx, &ac->question);
 	lg_err e = lg_entry_by_uuid(cx, v, st->host.tenant->id, requester, &subject);
@@ -108,7 +113,7 @@ decide(struct lg_ctx *cx, struct lg_view *v, struct start *st, const char *actio
 	ac->question.principal = lg_entry_entity(&subject);
 	ac->question.principal.name = lg_dup(cx->arena, subject.name);
 	ac->question.action = action;
-	lg_access_fact(&ac->question, (struct lg_fact){ .name = "subject_proof", .type = LG_FACT_STR, .s = LG_STR("ticket") });
+	lg_access_fact(&ac->question, lg_fact_str("subject_proof", lg_str_of(ac->proof)));
 	lg_access_fact(&ac->question, st->facts);
 	return lg_point_ask(st->app->point, cx, v, &ac->question, &ac->verdict);
 }
@@ -131,9 +136,13 @@ admit(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct start *st = arg;
 
 	LG_TRY(decide(cx, v, st, "container:start", st->ticket.subject));
-	if (!st->access.verdict.permit)
+	if (!st->access.verdict.permit) {
+		if (st->ticket_text.n == 0 && st->access.verdict.policy.n == 0)
+			st->access.verdict.reason = LG_STR("the container carries no ticket, and no policy lets its host start it");
 		return LG_OK;
-	LG_TRY(lg_ticket_redeem(cx, v, st->host.tenant->id, &st->ticket));
+	}
+	if (st->ticket_text.n > 0)
+		LG_TRY(lg_ticket_redeem(cx, v, st->host.tenant->id, &st->ticket));
 	make_admission(v, st);
 	LG_TRY(lg_admission_put(cx, v, st->host.tenant->id, &st->admission));
 	lg_audit(v, st->container, LG_NONE);

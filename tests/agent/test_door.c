@@ -32,6 +32,10 @@ struct world {
 	int tickets;
 };
 
+/* Nothing new is admitted; what was goes on. */
+static const struct responder_route no_more[] = {
+	{ "POST /v1/admissions/", 200, PERMIT, 0 }, { "POST /v1/admissions", 200, DENY, 0 }, { NULL, 0, NULL, 0 },
+};
 static const struct responder_route yes[] = {
 	{ "POST /v1/admissions/", 200, PERMIT, 0 }, { "POST /v1/admissions", 200, PERMIT, 0 }, { NULL, 0, NULL, 0 },
 };
@@ -76,6 +80,20 @@ ticket(struct world *w, const char *aud, const char *wl, int64_t life)
 	    (long long)(now + life));
 
 	return token_make(w->cx, &w->maker, "lg-ticket+jwt", w->kid, payload.p);
+}
+
+/* From now on another service answers. */
+static void
+serve(struct world *w, const struct responder_route *routes)
+{
+	struct lg_identity id;
+
+	lg_door_close(&w->door);
+	cr_assert_eq(lg_identity_load(w->cx, w->at.state, &id), LG_OK, "%s", w->cx->error);
+	w->service = responder_start(routes);
+	id.mtls = lg_str_of(w->service->url);
+	cr_assert_eq(lg_identity_save(w->cx, w->at.state, &id), LG_OK, "%s", w->cx->error);
+	cr_assert_eq(lg_door_open(w->cx, &w->at, &w->door), LG_OK, "%s", w->cx->error);
 }
 
 /* Puts the configuration into the bundle, with the ticket in its annotation. */
@@ -167,7 +185,7 @@ Test(door, tickets_that_are_not_for_this_are_refused_without_asking)
 	const struct {
 		const char *ticket, *why;
 	} bad[] = {
-		{ "", "carries no ticket" }, { ticket(&w, HOST, "web", -120), "expired" }, { ticket(&w, OTHER, "web", 60), "another host" },
+		{ ticket(&w, HOST, "web", -120), "expired" }, { ticket(&w, OTHER, "web", 60), "another host" },
 		{ ticket(&w, HOST, "db", 60), "workload \"db\"" }, { tampered, "not genuine" }, { none_alg, "not genuine" },
 		{ "x.y.z", "not genuine" }, { token_make(cx, &w.maker, "at+jwt", "t1", "{\"exp\":4000000000}"), "not genuine" },
 	};
@@ -177,6 +195,22 @@ Test(door, tickets_that_are_not_for_this_are_refused_without_asking)
 		cr_assert_not_null(strstr(cx->error, bad[i].why), "%s: %s", bad[i].why, cx->error);
 	}
 	cr_assert_not(responder_was_asked(w.service, "/v1/admissions"));
+	tear_down(&w);
+}
+
+/* Without a ticket nobody speaks for the container but its host, for which the service decides. */
+Test(door, without_a_ticket_the_host_asks_for_itself)
+{
+	TEST_CTX(cx);
+	struct world w;
+
+	set_up(&w, cx, yes);
+	configure(&w, "", "", "");
+	cr_assert_eq(hook(&w, "c1", w.bundle), LG_OK, "%s", cx->error);
+	cr_assert(responder_was_asked(w.service, "{\"ticket\":\"\",\"container\":\"c1\",\"workload\":\"web\""));
+	serve(&w, no_more);
+	cr_assert_eq(hook(&w, "c2", w.bundle), LG_E_DENIED);
+	cr_assert_eq(hook(&w, "c2", w.bundle), LG_E_DENIED, "nothing was admitted by a refusal");
 	tear_down(&w);
 }
 
@@ -266,12 +300,14 @@ Test(door, what_was_admitted_starts_again_without_a_ticket_if_it_is_the_same)
 	configure(&w, "", "", "");
 	cr_assert_eq(hook(&w, "c1", w.bundle), LG_OK, "%s", cx->error);
 	cr_assert(responder_was_asked(w.service, "POST /v1/admissions/c1/restart"));
+	serve(&w, no_more);
 	configure(&w, "", "\"hello\"", "\"something else\"");
 	cr_assert_eq(hook(&w, "c1", w.bundle), LG_E_DENIED);
 	configure(&w, "", "{\"type\":\"pid\"},", "");
 	cr_assert_eq(hook(&w, "c1", w.bundle), LG_E_DENIED);
 	configure(&w, "", "", "");
 	cr_assert_eq(hook(&w, "c2", w.bundle), LG_E_DENIED);
+	cr_assert_eq(hook(&w, "c1", w.bundle), LG_OK, "%s", cx->error);
 	tear_down(&w);
 }
 
@@ -387,8 +423,6 @@ Test(door, what_can_be_refused_is_refused_before_the_runtime_works)
 	lg_str private;
 
 	set_up(&w, cx, NULL);
-	configure(&w, "", "", "");
-	cr_assert_eq(create(&w, "c1", &private), LG_E_DENIED);
 	configure(&w, ticket(&w, OTHER, "web", 60), "", "");
 	cr_assert_eq(create(&w, "c1", &private), LG_E_UNAUTHENTICATED);
 	configure(&w, ticket(&w, HOST, "web", 60), "\"mounts\":[", "\"Mounts\":[");

@@ -38,6 +38,10 @@ policies: |
   @id("alice-makes-volumes")
   permit (principal == User::"alice", action in [Action::"volume:create", Action::"volume:remove"], resource is Host);
 
+  @id("what-hosts-build-runs")
+  permit (principal is Host, action == Action::"container:start", resource is Workload)
+  when { context.subject_proof == "self" } unless { resource has project };
+
   @id("hosts-prepare-themselves")
   permit (principal is Host, action in [Action::"image:build", Action::"engine:administer"], resource is Host)
   when { principal == resource };
@@ -172,6 +176,10 @@ denied "by its id" 'no policy permits' run --rm --name web --network "$(alice ne
 denied "policies see which" 'nothing-new-in-closed|forbidden' run --rm --name web --network closed busybox echo it ran
 denied "beside one that she may" 'no policy permits' run --rm --name web --network front --network back busybox echo it ran
 denied "in one that nobody knows" 'knows nothing' run --rm --name web --network nowhere busybox echo it ran
+printf 'FROM busybox\nRUN echo built >/built\n' >"$D/Dockerfile"
+build() { tar -C "$D" -c Dockerfile | root build "$@" - 2>&1; }
+has "a step of a build is its host's own start" "$(build --network none -t built)" 'Successfully built'
+has "with what no container may have" "$(build --no-cache --network host -t built2)" 'no-host-namespaces'
 denied "another container's namespaces" 'namespace of the host or of another' $run --ipc container:abc busybox echo it ran
 alice create --network none --name web -v v3:/data busybox echo it ran >/dev/null || bad "create"
 same "a later start" "$(alice start -a web)" "it ran"
