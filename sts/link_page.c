@@ -178,6 +178,8 @@ set_password(struct using *u)
 		return link_page(u, 422, problem);
 	LG_TRY(e);
 	lg_sts_forgive(rq->cx, rq->sts, rq->tenant_id, u->subject.id);
+	/* Whoever guesses at the account meanwhile does not keep the new password waiting. */
+	LG_TRY(sts_browser_remember(rq, u->subject.id));
 	const struct sts_slot slots[] = { { .name = "next", .value = LG_STR("/account") } };
 	return sts_page(rq, 200, "password-set", slots, LG_COUNT(slots), LG_NONE);
 }

@@ -502,6 +502,11 @@ LG_CHECKED lg_err sts_grant_kill(struct lg_ctx *cx, struct lg_view *v, uint32_t 
 
 /* ---- people: sign-in, sessions, pages ----------------------------------------------------------------------------- */
 
+#define STS_GUESSES		2000		/* at one account, by strangers, before strangers have to wait for others' guesses */
+#define STS_GUESS_FORGET	(36 * LG_SECOND)	/* in which one of them is forgotten: a hundred an hour */
+
+/* What still counts of failures after *counted, which comes nearer to now. */
+unsigned sts_guesses_left(unsigned failures, int64_t *counted, int64_t now);
 LG_CHECKED lg_err sts_throttle_new(struct lg_ctx *cx, struct sts_throttle **ret);
 void sts_throttle_free(struct sts_throttle **t);
 lg_str sts_address_host(lg_str address);	/* without the port; of a UNIX peer without its pid */

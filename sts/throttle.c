@@ -1,10 +1,13 @@
 /*
  * throttle.c: guessing passwords, made slow, and nobody kept out by it.
  *
- * After a few failures an account waits, longer each time, and so does an address.  Were that all, whoever sends wrong passwords would
- * keep their owner out, and one guesser everybody behind the same address.  So who is known counts alone: a browser that the account
- * signed in with before (browser.c), and a place where its password was right lately, such as an application that binds for its people.
- * Neither looks at what strangers did, and each waits only for its own failures.
+ * A place is an account at an address.  After a few failures a place waits, longer each time, and so does an address, whatever the
+ * accounts: nobody waits for what others did at their account elsewhere, and a right password at a new place is let in at once.
+ *
+ * Two things are beside that.  Who is known counts alone, also behind a guesser's address: a browser that the account signed in with
+ * before (browser.c), and a place where its password was right lately, such as an application that binds for its people.  And an account
+ * at which strangers guessed two thousand times, from hundreds of addresses, makes strangers wait: none of them knows how many guesses
+ * the others have left.  Who is known then does not wait, nor who has a passkey or follows a link from their mail.
  *
  * An attempt counts as failed until it is told otherwise, so that many at once gain nothing.  The tables are bounded.  Whoever pushes
  * strangers out of theirs comes from addresses, which wait too; among those who are known comes only who had the right password.
@@ -19,13 +22,14 @@
 
 #define SLOTS		8192
 #define WAYS		8
-#define FORGET		(15 * LG_MINUTE)	/* after this without a failure all is well again */
+#define FORGET		(15 * LG_MINUTE)
 #define KNOWN_FOR	(30 * LG_DAY)		/* a place, after the last right password */
 #define NET6		8			/* octets of an IPv6 address that are one household's (RFC 6177) */
 
 struct slot {
-	uint64_t key, account;		/* account: whose device or place it is; 0: not known yet */
+	uint64_t key, account;		/* account: whose device or place it is; 0: neither */
 	int64_t last, until;
+	int64_t counted;		/* ACCOUNT: up to when failures were forgotten, one by one */
 	unsigned failures;
 };
 
@@ -39,17 +43,17 @@ struct sts_throttle {
 
 /*
  * Failures that cost nothing: a person mistypes, an office shares an address.  An address never waits long: its neighbours, not known yet,
- * get their turn between a guesser's.
+ * get their turn between a guesser's.  An account does not forget because its guessers pause.
  */
 static const struct {
 	unsigned free_failures;
-	int64_t longest;
+	int64_t longest, forget;	/* wait; after so long without a failure all is well again */
 } kinds[] = {
-	[ACCOUNT] = { 5, 60 * LG_SECOND },
-	[ADDRESS] = { 20, 8 * LG_SECOND },
-	[PLACE] = { 5, 60 * LG_SECOND },
-	[DEVICE] = { 5, 60 * LG_SECOND },
-	[LINK] = { 10, 10 * LG_MINUTE },	/* asked for from an address, whoever it is for */
+	[ACCOUNT] = { STS_GUESSES, 60 * LG_SECOND, LG_DAY },
+	[ADDRESS] = { 20, 8 * LG_SECOND, FORGET },
+	[PLACE] = { 5, 60 * LG_SECOND, FORGET },
+	[DEVICE] = { 5, 60 * LG_SECOND, FORGET },
+	[LINK] = { 10, 10 * LG_MINUTE, FORGET },	/* asked for from an address, whoever it is for */
 };
 
 lg_err
@@ -115,7 +119,7 @@ find(struct slot *table, uint64_t key, int64_t now, int64_t kept, bool new_one)
 	}
 	if (!new_one)
 		return NULL;
-	*oldest = (struct slot){ .key = key, .last = now };
+	*oldest = (struct slot){ .key = key, .last = now, .counted = now };
 	return oldest;
 }
 
@@ -126,21 +130,32 @@ forget(struct slot *s)
 	s->until = 0;
 }
 
+unsigned
+sts_guesses_left(unsigned failures, int64_t *counted, int64_t now)
+{
+	int64_t over = (now - *counted) / STS_GUESS_FORGET;
+
+	*counted += over * STS_GUESS_FORGET;
+	return over < failures ? failures - (unsigned)over : 0;
+}
+
 /* What an attempt is counted by, and what it waits for. */
 struct counters {
 	struct {
 		struct slot *slot;
 		enum kind kind;
 		bool waits;		/* not only counts */
-	} by[2];
+	} by[3];
 	size_t n;
 };
 
 static void
 by(struct counters *c, struct slot *s, enum kind kind, bool waits, int64_t now)
 {
-	if (now - s->last > FORGET)
+	if (now - s->last > kinds[kind].forget)
 		forget(s);
+	if (kind == ACCOUNT)
+		s->failures = sts_guesses_left(s->failures, &s->counted, now);
 	c->by[c->n].slot = s;
 	c->by[c->n].kind = kind;
 	c->by[c->n++].waits = waits;
@@ -161,7 +176,7 @@ counters_of(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt 
 	lg_str host = sts_address_network(cx->arena, at->address), device = sts_uuid_str(&at->device);
 	uint64_t account = key_of(t, ACCOUNT, at->tenant, at->account);
 	struct counters c = { .n = 0 };
-	struct slot *place;
+	struct slot *known, *place;
 
 	if (!lg_uuid_is_nil(at->device)) {
 		uint64_t key = key_of(t, DEVICE, at->tenant, lg_cat(cx->arena, device, at->account));
@@ -169,13 +184,14 @@ counters_of(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt 
 		c.by[0].slot->account = account;
 		return c;
 	}
-	place = find(t->known, place_of(t, at, host), now, KNOWN_FOR, false);
-	if (place != NULL)
-		by(&c, place, PLACE, true, now);
-	else
-		by(&c, find(t->strangers, account, now, FORGET, true), ACCOUNT, true, now);
+	known = find(t->known, place_of(t, at, host), now, KNOWN_FOR, false);
+	if (known == NULL)
+		by(&c, find(t->strangers, account, now, LG_DAY, true), ACCOUNT, true, now);
+	place = known != NULL ? known : find(t->strangers, place_of(t, at, host), now, FORGET, true);
+	place->account = account;
+	by(&c, place, PLACE, true, now);
 	/* Guesses at an account that is known here count for the address, but it need not wait for others'. */
-	by(&c, find(t->strangers, key_of(t, ADDRESS, at->tenant, host), now, FORGET, true), ADDRESS, place == NULL, now);
+	by(&c, find(t->strangers, key_of(t, ADDRESS, at->tenant, host), now, FORGET, true), ADDRESS, known == NULL, now);
 	return c;
 }
 
@@ -252,8 +268,8 @@ good(struct lg_ctx *cx, struct sts_throttle *t, const struct sts_attempt *at, bo
 	for (size_t i = 0; i < c.n; i++) {
 		struct slot *s = c.by[i].slot;
 
-		/* One good password does not excuse the address for the others it tried. */
-		if (c.by[i].kind == ADDRESS)
+		/* One good password does not excuse the address for the others it tried, nor those who guess at the account elsewhere. */
+		if (c.by[i].kind == ADDRESS || c.by[i].kind == ACCOUNT)
 			s->failures -= counted && s->failures > 0;
 		else
 			s->failures = 0;
@@ -309,9 +325,12 @@ lg_sts_forgive(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_uuid s
 	lg_uuid_text(subject, id);
 	account = key_of(t, ACCOUNT, tenant, lg_str_of(id));
 	(void)pthread_mutex_lock(&t->lock);
-	forget(find(t->strangers, account, lg_boottime(), FORGET, true));
-	for (size_t i = 0; i < SLOTS; i++)
+	forget(find(t->strangers, account, lg_boottime(), LG_DAY, true));
+	for (size_t i = 0; i < SLOTS; i++) {
 		if (t->known[i].account == account)
 			forget(&t->known[i]);
+		if (t->strangers[i].account == account)
+			forget(&t->strangers[i]);
+	}
 	(void)pthread_mutex_unlock(&t->lock);
 }

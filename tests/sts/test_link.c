@@ -200,6 +200,31 @@ Test(link, sets_a_password_once_and_ends_what_was)
 	cr_assert(strstr(kit_c(a.body), "name=\"password\"") != NULL, "whoever was signed in is not any more");
 }
 
+static int
+sign_in(const char *browser)
+{
+	struct answer page = kit_get("/login", "", NULL);
+	const char *cookie = kit_set_cookie(&page, "login");
+
+	return kit_send("POST", "/login", LG_NONE, lg_str_of(kit_fmt("username=alice&password=a-new-password&request=&csrf=%s",
+	    kit_field(page.body, "csrf"))), FORM, "Cookie", kit_fmt("%.*s; %.*s", (int)strcspn(cookie, ";"), cookie, (int)strcspn(browser, ";"),
+	    browser), NULL).status;
+}
+
+Test(link, makes_its_browser_one_that_waits_for_no_guesser)
+{
+	struct answer a = set_password(make(STS_LINK_GIVEN, ""), "a-new-password", "a-new-password");
+	const char *browser = kit_set_cookie(&a, "browser");
+
+	assert_status(a, 200);
+	for (int i = 0; i < STS_GUESSES; i++)
+		cr_assert_eq(sts_throttle_enter(&kit.cx, kit.sts->throttle, &(struct sts_attempt){ .tenant = TENANT,
+		    .address = lg_str_of(kit_fmt("10.1.%d.%d:1", i / 200, i % 200)), .account = LG_STR(ALICE_ID) }), LG_OK);
+	kit.address = "192.0.2.1:1";
+	cr_assert_eq(sign_in(""), 429);
+	cr_assert_eq(sign_in(browser), 200);
+}
+
 Test(link, says_what_is_wrong_and_stays_good)
 {
 	const char *token = make(STS_LINK_GIVEN, "");

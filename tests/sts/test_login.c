@@ -137,7 +137,7 @@ Test(login, prompt_login_is_satisfied_by_the_sign_in)
 	cr_assert_eq(kit_parameter(kit_header(&a, "Location"), "code").n, LG_TOKEN_TEXT);
 }
 
-Test(login, an_account_waits_after_five_failures_and_others_do_not)
+Test(login, an_account_waits_where_it_failed_five_times_and_nowhere_else)
 {
 	struct form f = open_form(QUERY);
 
@@ -147,9 +147,9 @@ Test(login, an_account_waits_after_five_failures_and_others_do_not)
 	assert_status(a, 429);
 	cr_assert_str_eq(kit_header(&a, "Retry-After"), "60");
 	cr_assert_eq(kit.hashes, 5);
-	kit.address = "10.9.9.9:1";
-	assert_status(submit(&f, "alice", "alice-password"), 429);
 	assert_status(submit(&f, "carol", "carol-password"), 303);
+	kit.address = "10.9.9.9:1";
+	assert_status(submit(&f, "alice", "alice-password"), 303);
 }
 
 Test(login, writing_the_name_otherwise_gives_no_more_attempts)
@@ -198,17 +198,76 @@ guess(const struct form *f, const char *who, int times)
 	}
 }
 
-Test(login, a_thousand_wrong_passwords_keep_nobody_out_of_a_browser_that_is_known)
+/* From so many addresses, four from each. */
+static void
+guess_from(const struct form *f, const char *who, int addresses)
 {
-	struct form own = known_browser("alice", "alice-password"), attacker = open_form(QUERY);
+	for (int i = 0; i < addresses; i++) {
+		kit.address = kit_fmt("10.%d.%d.7:1", i % 50, i / 50);
+		guess(f, who, 4);
+	}
+}
+
+Test(login, a_thousand_guesses_from_elsewhere_keep_no_new_browser_waiting)
+{
+	struct form attacker = open_form(QUERY), new, hasty;
+
+	guess_from(&attacker, "alice", 250);
+	kit.address = "192.0.2.1:1";
+	new = open_form(QUERY);
+	assert_status(submit(&new, "alice", "alice-password"), 303);
+	/* Nor one that mistypes: it has its own five. */
+	kit.address = "192.0.2.2:1";
+	hasty = open_form(QUERY);
+	for (int i = 0; i < 4; i++)
+		assert_status(submit(&hasty, "alice", "alice-pasword"), 422);
+	assert_status(submit(&hasty, "alice", "alice-password"), 303);
+}
+
+Test(login, whoever_guesses_from_one_address_gets_few_answers)
+{
+	struct form attacker = open_form(QUERY);
 	unsigned before = kit.hashes;
 
-	for (int i = 0; i < 1000; i++) {
-		kit.address = kit_fmt("10.%d.%d.7:1", i % 50, i / 50);
-		guess(&attacker, "alice", 1);
-	}
+	guess(&attacker, "alice", 1000);
 	cr_assert_lt(kit.hashes - before, 10, "%u were looked at", kit.hashes - before);
-	/* Also where the guesses come from. */
+}
+
+Test(login, after_two_thousand_guesses_strangers_wait_and_who_is_known_does_not)
+{
+	struct form own = known_browser("alice", "alice-password"), attacker = open_form(QUERY), new;
+	const char *home = kit.address;
+	unsigned before = kit.hashes;
+
+	guess_from(&attacker, "alice", 600);
+	cr_assert(kit.hashes - before >= STS_GUESSES && kit.hashes - before < STS_GUESSES + 10, "%u were looked at", kit.hashes - before);
+	kit.address = "192.0.2.1:1";
+	new = open_form(QUERY);
+	assert_status(submit(&new, "alice", "alice-password"), 429);
+	assert_status(submit(&new, "carol", "carol-password"), 303);
+	/* Her own browser, anywhere; and any browser where she was before. */
+	assert_status(submit(&own, "alice", "alice-password"), 303);
+	kit.address = home;
+	assert_status(submit(&new, "alice", "alice-password"), 303);
+}
+
+Test(login, a_hundred_guesses_at_an_account_are_forgotten_in_an_hour)
+{
+	int64_t counted = 1000;
+
+	cr_assert_eq(sts_guesses_left(STS_GUESSES, &counted, 1000 + LG_HOUR), STS_GUESSES - 100);
+	cr_assert_eq(counted, 1000 + LG_HOUR);
+	/* What is not a whole one yet is not lost. */
+	cr_assert_eq(sts_guesses_left(7, &counted, counted + STS_GUESS_FORGET - 1), 7);
+	cr_assert_eq(counted, 1000 + LG_HOUR);
+	cr_assert_eq(sts_guesses_left(7, &counted, counted + STS_GUESS_FORGET + 1), 6);
+	cr_assert_eq(sts_guesses_left(7, &counted, counted + LG_HOUR), 0);
+}
+
+Test(login, a_known_browser_is_not_kept_out_where_the_guesses_come_from)
+{
+	struct form own = known_browser("alice", "alice-password"), attacker = open_form(QUERY);
+
 	guess(&attacker, "alice", 30);
 	assert_status(submit(&attacker, "alice", "alice-password"), 429);
 	assert_status(submit(&own, "alice", "alice-password"), 303);
@@ -254,8 +313,8 @@ Test(login, a_browser_is_known_to_the_account_that_signed_in_with_it_and_to_no_o
 
 	guess(&own, "carol", 5);
 	assert_status(submit(&own, "carol", "carol-password"), 429);
-	kit.address = "10.9.9.9:1";
 	assert_status(submit(&strange, "carol", "carol-password"), 429);
+	assert_status(submit(&own, "alice", "alice-password"), 303);
 }
 
 Test(login, what_a_browser_makes_up_itself_makes_it_no_known_one)
@@ -270,6 +329,7 @@ Test(login, what_a_browser_makes_up_itself_makes_it_no_known_one)
 	assert_status(submit(&bad, "alice", "alice-password"), 429);
 	assert_status(submit(&own, "alice", "alice-password"), 303);
 	kit.address = "10.9.9.8:1";
+	guess(&bad, "alice", 5);
 	kit.shift = 181 * LG_DAY;
 	assert_status(submit(&own, "alice", "alice-password"), 429);
 }
