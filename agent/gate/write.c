@@ -64,44 +64,51 @@ write_rules(size_t f, struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " ask meta l4proto { tcp, udp } %s saddr . %s daddr . meta l4proto . th dport @learned%s accept\n", ip, ip, v);
 }
 
-/* Whose address an advertisement says is here (RFC 4861 4.4, after eight octets): one of the port's own, or one that a link made up. */
-static void
-write_adverts(struct lg_buf *b)
-{
-	lg_buf_printf(b, "add set " LINKS " told6 { typeof iif . @th,64,128; }\n");
-	lg_buf_printf(b, "add rule " LINKS " from icmpv6 type nd-neighbor-advert @th,64,10 != 0x3fa iif . @th,64,128 != @told6 counter drop"
-	    " comment \"not its address\"\n");
-}
-
 /*
  * What leaves a container by its interface has one of its addresses for its source: neither another's, nor one it made up.  A bridge's
  * ports are seen in its own family, with whatever else crosses it; other interfaces in ours.  Before the kernel's tracking, so that what is
  * false touches no flow.  Interfaces are their numbers: those are compared faster than names, and do not come again.
+ *
+ * In the order of what comes most: through ports, containers' own; in our family, what was seen at its port already, or comes from elsewhere.
  */
+static const struct {
+	bool ports, others;
+	const char *rule;
+} from[] = {
+	{ true, false, "iif . ip saddr @own4 accept" },
+	{ true, false, "meta l4proto != ipv6-icmp iif . ip6 saddr @own6 accept" },
+	{ true, true, "iif != @links accept" },
+	{ false, true, "iif . ip saddr @own4 accept" },
+	{ true, true, "icmpv6 type { nd-router-advert, nd-redirect } counter drop comment \"no router\"" },
+	/* Whose address an advertisement says is here (RFC 4861 4.4, after eight octets): the port's own, or one that a link made up. */
+	{ true, false, "icmpv6 type nd-neighbor-advert @th,64,10 != 0x3fa iif . @th,64,128 != @told6 counter drop comment \"not its address\"" },
+	{ true, true, "iif . ip6 saddr @own6 accept" },
+	{ true, true, "ip saddr 0.0.0.0 accept" },
+	{ true, true, "ip6 saddr { ::, fe80::/10 } accept" },
+	{ true, false, "arp saddr ip 0.0.0.0 accept" },
+	{ true, false, "iif . arp saddr ip @own4 accept" },
+	{ true, true, "counter drop" },
+};
+
 static void
-write_links(const char *family, struct lg_buf *b)
+write_from(const char *family, bool ports, struct lg_buf *b)
 {
 	lg_buf_printf(b, "add set %s " LG_NFT_TABLE " links { type iface_index; }\n", family);
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		lg_buf_printf(b, "add set %s " LG_NFT_TABLE " own%s { type iface_index . %s; }\n", family, families[f].version, families[f].type);
+	if (ports)
+		lg_buf_printf(b, "add set %s " LG_NFT_TABLE " told6 { typeof iif . @th,64,128; }\n", family);
 	lg_buf_printf(b, "add chain %s " LG_NFT_TABLE " from { type filter hook prerouting priority -300; policy accept; }\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif != @links accept\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . ip saddr @own4 accept\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from icmpv6 type { nd-router-advert, nd-redirect } counter drop comment \"no router\"\n", family);
-	if (strcmp(family, LG_NFT_LINKS) == 0)
-		write_adverts(b);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from iif . ip6 saddr @own6 accept\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip saddr 0.0.0.0 accept\n", family);
-	lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from ip6 saddr { ::, fe80::/10 } accept\n", family);
+	for (size_t i = 0; i < LG_COUNT(from); i++)
+		if (ports ? from[i].ports : from[i].others)
+			lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from %s\n", family, from[i].rule);
 }
 
 /* From one container's port to another's goes what is for an address that the other is judged by, and what finds its neighbour: nothing
  * that goes to everybody, and nothing between addresses that a link makes up for itself (fe80::), which no rule of ours would see. */
 static void
-write_bridge(struct lg_buf *b)
+write_between(struct lg_buf *b)
 {
-	lg_buf_printf(b, "add rule " LINKS " from arp saddr ip 0.0.0.0 accept\n");
-	lg_buf_printf(b, "add rule " LINKS " from iif . arp saddr ip @own4 accept\n");
 	lg_buf_printf(b, "add chain " LINKS " between { type filter hook forward priority -300; policy accept; }\n");
 	lg_buf_printf(b, "add rule " LINKS " between oif . ip daddr @own4 accept\n");
 	lg_buf_printf(b, "add rule " LINKS " between oif . ip6 daddr @own6 accept\n");
@@ -125,10 +132,9 @@ lg_gate_write_frame(struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " refuse counter reject with icmpx type admin-prohibited\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		write_sets(f, b);
-	write_links(LG_NFT_FAMILY, b);
-	write_links(LG_NFT_LINKS, b);
-	write_bridge(b);
-	lg_buf_printf(b, "add rule " T " from counter drop\nadd rule " LINKS " from counter drop\n");
+	write_from(LG_NFT_FAMILY, false, b);
+	write_from(LG_NFT_LINKS, true, b);
+	write_between(b);
 	/* The packets of open flows, which are nearly all: what the flow's first packet was allowed is taken back by ending the flow (cut.h). */
 	lg_buf_printf(b, "add rule " T " forward ct state established meta nfproto @alive accept\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
