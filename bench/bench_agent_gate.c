@@ -11,6 +11,8 @@
  *	storm TO SECONDS WIDTH FROMS PID...	so many connects at once, from FROMS (a.b.c.d,...) to 50,000 ports in turn; prints the median
  *						(us), connections a second, late (a packet was lost) and failed ones, CPU us of one: ours and the processes'.
  *						RATE=N: no more than so many a second
+ *	turns PAIRS MS PID...			in the router: while processes send through va, puts the tables to sleep and wakes them, MS
+ *						milliseconds each; prints a line for each pair: Mbit/s and CPU ms of a GiB, awake and asleep
  *	flow TO PORT				prints the least and the median CPU time of a datagram's way through the router, nanoseconds
  */
 #include <errno.h>
@@ -406,6 +408,91 @@ run_flow(const char *address, const char *port)
 	printf("%.0f %.0f\n", (double)ns[0], (double)ns[RUNS / 2]);
 }
 
+/* ---- the same flow, with the gate and without ------------------------------------------------------------------------- */
+
+struct moment {
+	int64_t ns, cpu;
+	uint64_t octets;
+};
+
+static uint64_t
+octets_into(const char *interface)
+{
+	FILE *f = fopen("/proc/self/net/dev", "r");
+	char line[512], name[32];
+	unsigned long long n = 0;
+	bool found = false;
+
+	must(f != NULL, "the interfaces");
+	while (!found && fgets(line, sizeof line, f) != NULL)
+		found = sscanf(line, " %31[^:]: %llu", name, &n) == 2 && strcmp(name, interface) == 0;
+	fclose(f);
+	must(found, interface);
+	return n;
+}
+
+/* A clock of a process has the times of its threads, and a tick is not waited for. */
+static struct moment
+look(const clockid_t *clock, int nclock)
+{
+	struct moment m = { .octets = octets_into("va"), .ns = lg_monotonic_ns() };
+
+	for (int i = 0; i < nclock; i++)
+		m.cpu += (int64_t)(us_each(clock[i], 0, 1) * 1e3);
+	return m;
+}
+
+/* A table asleep is whole, and none of its hooks is called. */
+static void
+turn(struct lg_ctx *cx, bool awake)
+{
+	must(lg_nft_run(cx, awake ? "add table inet lightgate\nadd table bridge lightgate\n" :
+	    "add table inet lightgate { flags dormant; }\nadd table bridge lightgate { flags dormant; }\n") == LG_OK, cx->error);
+	usleep(5000);
+}
+
+/* While others have the processors nothing may pass; a flow that is cut never comes back. */
+static void
+measure(struct lg_ctx *cx, bool awake, useconds_t slice, const clockid_t *clock, int nclock, double ret[2])
+{
+	struct moment a, b;
+	double octets = 0;
+
+	turn(cx, awake);
+	for (int i = 0; octets == 0; i++) {
+		must(i < 100, "traffic");
+		a = look(clock, nclock);
+		usleep(slice);
+		b = look(clock, nclock);
+		octets = (double)(b.octets - a.octets);
+	}
+	ret[0] = octets * 8e3 / (double)(b.ns - a.ns);
+	ret[1] = (double)(b.cpu - a.cpu) / 1e6 / (octets / (1 << 30));
+}
+
+static void
+run_turns(int argc, char **argv)
+{
+	clockid_t clock[BENCH_PIDS];
+	useconds_t slice = (useconds_t)atoi(argv[3]) * 1000;
+	int nclock = argc - 4;
+	double with[2], without[2];
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	must(nclock <= BENCH_PIDS, "processes");
+	for (int i = 0; i < nclock; i++)
+		must(clock_getcpuclockid((pid_t)atoi(argv[4 + i]), &clock[i]) == 0, argv[4 + i]);
+	for (int pair = 0; pair < atoi(argv[2]); pair++) {
+		bool first = pair % 2 == 0;
+		measure(&cx, first, slice, clock, nclock, first ? with : without);
+		measure(&cx, !first, slice, clock, nclock, first ? without : with);
+		printf("%.0f %.0f %.0f %.0f\n", with[0], with[1], without[0], without[1]);
+		lg_arena_reset(cx.arena);
+	}
+	turn(&cx, true);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -419,6 +506,8 @@ main(int argc, char **argv)
 		run_connect(argv[2], argv[3], atof(argv[4]));
 	else if (argc >= 6 && strcmp(argv[1], "storm") == 0)
 		run_storm(argc, argv);
+	else if (argc > 4 && strcmp(argv[1], "turns") == 0)
+		run_turns(argc, argv);
 	else if (argc == 4 && strcmp(argv[1], "flow") == 0)
 		run_flow(argv[2], argv[3]);
 	else
