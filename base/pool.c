@@ -46,17 +46,17 @@ fall_asleep(struct lg_pool *p, struct sleeper *s)
 		pthread_cond_wait(&s->woken, &p->lock);
 }
 
-/* With the lock held, so that neither the pool nor the sleeper goes away meanwhile. */
-static void
-wake(struct lg_pool *p)
+/* With the lock held; the condition to signal, NULL if nobody sleeps. */
+static pthread_cond_t *
+rouse(struct lg_pool *p)
 {
 	struct sleeper *s = p->asleep;
 
 	if (s == NULL)
-		return;
+		return NULL;
 	p->asleep = s->below;
 	s->up = true;
-	pthread_cond_signal(&s->woken);
+	return &s->woken;
 }
 
 /* Waits for a job; false when the pool closes and nothing is left. */
@@ -128,6 +128,7 @@ lg_pool_new(struct lg_ctx *cx, unsigned threads, unsigned queue_max, int nice, s
 lg_err
 lg_pool_submit(struct lg_pool *p, void (*run)(void *), void *arg)
 {
+	pthread_cond_t *woken = NULL;
 	lg_err e = LG_E_BUSY;
 
 	pthread_mutex_lock(&p->lock);
@@ -135,9 +136,12 @@ lg_pool_submit(struct lg_pool *p, void (*run)(void *), void *arg)
 	if (p->n < p->room) {
 		p->ring[(p->first + p->n++) % p->room] = (struct job){ run, arg };
 		e = LG_OK;
-		wake(p);
+		woken = rouse(p);
 	}
 	pthread_mutex_unlock(&p->lock);
+	/* Without the lock, which the worker takes first.  It cannot go away: nobody closes a pool that is still given jobs. */
+	if (woken != NULL)
+		pthread_cond_signal(woken);
 	return e;
 }
 
@@ -160,7 +164,7 @@ lg_pool_free(struct lg_pool **pool)
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;
 	while (p->asleep != NULL)
-		wake(p);
+		pthread_cond_signal(rouse(p));	/* with it: who is up without a signal may be gone at once */
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->threads; i++)
 		pthread_join(p->thread[i], NULL);

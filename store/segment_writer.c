@@ -60,16 +60,18 @@ lg_segments_append(struct lg_segments *sg, struct lg_decision *d)
 	if (d->body.n == 0 || d->body.n > LG_DECISION_MAX)
 		return LG_E_LIMIT;
 	d->result = LG_PENDING;
+	bool wanted = false;
 	pthread_mutex_lock(&sg->lock);
 	bool busy = sg->stop || (sg->failed && d->wait) || sg->queue.bytes + LG_DECISION_HEADER + d->body.n > sg->buffer;
 	if (!busy) {
 		bool first = sg->queue.first == NULL, late = d->wait && d->later;
 		lg_queue_add(&sg->queue, &sg->spare, d);
 		sg->late += late;
-		if (!late && (d->wait || first || sg->queue.bytes > LG_SEGMENT_EAGER))
-			pthread_cond_signal(&sg->wake);
+		wanted = !late && (d->wait || first || sg->queue.bytes > LG_SEGMENT_EAGER);
 	}
 	pthread_mutex_unlock(&sg->lock);
+	if (wanted)
+		pthread_cond_signal(&sg->wake);	/* without the lock, which its thread takes first */
 	return busy ? LG_E_BUSY : LG_OK;
 }
 
@@ -77,10 +79,11 @@ void
 lg_segments_hurry(struct lg_segments *sg)
 {
 	pthread_mutex_lock(&sg->lock);
-	if (sg->late > 0)
-		pthread_cond_signal(&sg->wake);
+	bool wanted = sg->late > 0;
 	sg->late = 0;
 	pthread_mutex_unlock(&sg->lock);
+	if (wanted)
+		pthread_cond_signal(&sg->wake);
 }
 
 struct waiting {

@@ -40,6 +40,7 @@ lg_store_submit(struct lg_store *st, struct lg_job *job)
 {
 	struct lg_writer *w = st->writer;
 	lg_err e = LG_OK;
+	bool enough = false;
 
 	job->next = NULL;
 	job->result = LG_PENDING;
@@ -53,10 +54,11 @@ lg_store_submit(struct lg_store *st, struct lg_job *job)
 		*w->end = job;
 		w->end = &job->next;
 		w->n++;
-		if (w->want != 0 && w->n >= w->want)
-			pthread_cond_signal(&w->wake);
+		enough = w->want != 0 && w->n >= w->want;
 	}
 	pthread_mutex_unlock(&w->lock);
+	if (enough)
+		pthread_cond_signal(&w->wake);	/* without the lock, which the writer takes first */
 	return e;
 }
 
