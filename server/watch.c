@@ -2,11 +2,12 @@
  * watch.c: GET /v1/watch: one line of JSON whenever what a tenant's bundles are made of has changed, and a heartbeat in between.
  *
  * A watcher has no queue: it is told the state as it is when it can take a line, so a slow one misses nothing but states in
- * between, and one that takes nothing is cut by the reply's deadline.  A commit posts one note to each loop; the loop compares each
- * of its watchers' last state with the tenant's and wakes those that differ.
+ * between, and one that takes nothing is cut by the reply's deadline.  A commit posts one note to each loop that has watchers; the
+ * loop compares each one's last state with the tenant's and wakes those that differ.
  */
 #include "server/watch.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ struct watch_loop {
 	struct lg_watches *all;
 	struct lg_loop *loop;
 	struct watcher *first;
-	size_t n;
+	atomic_size_t n;		/* of those; committing threads read it */
 	bool posted;			/* atomic: the note is on its way */
 	int64_t round;			/* when the last was */
 	struct lg_timer due;		/* the next one */
@@ -108,7 +109,7 @@ gone(void *self)
 	*w->at = w->next;
 	if (w->next != NULL)
 		w->next->at = w->at;
-	w->loop->n--;
+	atomic_fetch_sub(&w->loop->n, 1);
 	free(w);
 }
 
@@ -155,21 +156,28 @@ due(struct lg_timer *t)
  * commit.
  */
 static void
+round_soon(struct watch_loop *wl)
+{
+	int64_t left = wl->round + LG_WATCH_PAUSE - lg_loop_now(wl->loop);
+
+	lg_timer_set(wl->loop, &wl->due, left > 0 ? left : 1);
+}
+
+static void
 committed_on_loop(struct lg_note *note)
 {
 	struct watch_loop *wl = (struct watch_loop *)(void *)((char *)note - offsetof(struct watch_loop, note));
-	int64_t left = wl->round + LG_WATCH_PAUSE - lg_loop_now(wl->loop);
 
 	__atomic_store_n(&wl->posted, false, __ATOMIC_RELEASE);
 	if (wl->first != NULL)
-		lg_timer_set(wl->loop, &wl->due, left > 0 ? left : 1);
+		round_soon(wl);
 }
 
 static void
 post(struct lg_watches *ws)
 {
 	for (size_t i = 0; i < ws->n; i++)
-		if (!__atomic_exchange_n(&ws->loop[i].posted, true, __ATOMIC_ACQ_REL))
+		if (atomic_load(&ws->loop[i].n) > 0 && !__atomic_exchange_n(&ws->loop[i].posted, true, __ATOMIC_ACQ_REL))
 			lg_mailbox_post(lg_loop_mailbox(ws->loop[i].loop), &ws->loop[i].note);
 }
 
@@ -207,7 +215,9 @@ enter(struct watch_loop *wl, struct lg_http *ex)
 	if (wl->first != NULL)
 		wl->first->at = &w->next;
 	wl->first = w;
-	wl->n++;
+	atomic_fetch_add(&wl->n, 1);
+	/* Its first line may tell of this turn's snapshot, and a commit since then had nobody to post to. */
+	round_soon(wl);
 	lg_http_stream(ex, &(struct lg_http_stream){ next, gone, w });
 }
 
