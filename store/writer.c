@@ -245,6 +245,12 @@ struct waiting {
 };
 
 static lg_err
+not_submitted(struct lg_ctx *cx, lg_err e)
+{
+	return lg_fail(cx, e, e == LG_E_BUSY ? "too many changes wait" : "the store is closing");
+}
+
+static lg_err
 run_waiting(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
 {
 	struct waiting *x = (struct waiting *)job;
@@ -266,7 +272,7 @@ apply_once(struct lg_store *st, struct waiting *x)
 	lg_err e = lg_store_submit(st, &x->job);
 
 	if (e != LG_OK)
-		return lg_fail(x->job.cx, e, e == LG_E_BUSY ? "too many changes wait" : "the store is closing");
+		return not_submitted(x->job.cx, e);
 	while (sem_wait(&x->done) != 0)	/* EINTR */
 		;
 	return x->job.result;
@@ -292,6 +298,52 @@ lg_store_apply(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, const ch
 	if (e == LG_OK && seq != NULL)
 		*seq = x.job.seq;
 	return e;
+}
+
+/* ---- submit and be called ----------------------------------------------------------------------------- */
+
+struct later {
+	struct lg_job job;		/* first: its note is ours */
+	struct lg_store *st;
+	lg_mutation *run;
+	void (*then)(void *arg, lg_err e);
+	void *arg;
+	int tries;
+};
+
+static lg_err
+run_later(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
+{
+	struct later *x = (struct later *)job;
+
+	return x->run(cx, v, x->arg);
+}
+
+static void
+came_back(struct lg_note *note)
+{
+	struct later *x = (struct later *)((char *)note - offsetof(struct later, job.note));
+	lg_err e = x->job.result;
+
+	if (e == LG_E_RETRY && x->tries++ < LG_RETRIES) {
+		if ((e = lg_store_submit(x->st, &x->job)) == LG_OK)
+			return;
+		e = not_submitted(x->job.cx, e);
+	}
+	x->then(x->arg, e);
+}
+
+lg_err
+lg_store_later(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, const char *operation, lg_mutation *run,
+    void (*then)(void *arg, lg_err e), void *arg, struct lg_mailbox *reply)
+{
+	struct later *x = LG_NEW(cx->arena, struct later);
+
+	*x = (struct later){ .st = st, .run = run, .then = then, .arg = arg };
+	x->job = (struct lg_job){ .run = run_later, .reply = reply, .cx = cx, .tenant = tenant, .operation = operation };
+	x->job.note.run = came_back;
+	lg_err e = lg_store_submit(st, &x->job);
+	return e == LG_OK ? LG_PENDING : not_submitted(cx, e);
 }
 
 void

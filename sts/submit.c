@@ -2,7 +2,6 @@
 #include "sts/sts.h"
 
 struct waiting {
-	struct lg_job job;
 	struct sts_rq *rq;
 	lg_mutation *run;
 	sts_finish *finish;
@@ -10,18 +9,17 @@ struct waiting {
 };
 
 static lg_err
-run(struct lg_ctx *cx, struct lg_view *v, struct lg_job *job)
+run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
-	struct waiting *w = (struct waiting *)job;
+	struct waiting *w = arg;
 
 	return w->run(cx, v, w->arg);
 }
 
 static void
-resume(struct lg_note *note)
+resume(void *arg, lg_err e)
 {
-	struct waiting *w = (struct waiting *)note;
-	lg_err e = w->job.result;
+	struct waiting *w = arg;
 
 	if (e == LG_OK)
 		e = w->finish(w->rq, w->arg);
@@ -37,12 +35,6 @@ sts_submit(struct sts_rq *rq, const char *operation, lg_mutation *mutation, sts_
 {
 	struct waiting *w = LG_NEW(rq->cx->arena, struct waiting);
 
-	_Static_assert(offsetof(struct waiting, job) == 0 && offsetof(struct lg_job, note) == 0, "note and job are the front");
 	*w = (struct waiting){ .rq = rq, .run = mutation, .finish = finish, .arg = arg };
-	w->job = (struct lg_job){
-		.note = { .run = resume }, .run = run, .reply = rq->sts->ports.mailbox(rq->sts->ports.self), .cx = rq->cx,
-		.tenant = rq->tenant_id, .operation = operation,
-	};
-	LG_TRY(lg_store_submit(rq->sts->store, &w->job));
-	return LG_PENDING;
+	return lg_store_later(rq->cx, rq->sts->store, rq->tenant_id, operation, run, resume, w, rq->sts->ports.mailbox(rq->sts->ports.self));
 }

@@ -111,6 +111,10 @@ void lg_store_loop_thread(void);		/* says that this thread is a loop: lg_store_a
 typedef lg_err lg_mutation(struct lg_ctx *cx, struct lg_view *v, void *arg);
 LG_CHECKED lg_err lg_store_apply(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, const char *operation,
     lg_mutation *run, void *arg, uint64_t *seq);
+/* The same for loops, which do not wait: LG_PENDING, and the owner of `reply` calls `then` with what became of it.  Any other code: it will not
+ * be called.  cx and what arg points to are the writer's until then. */
+LG_CHECKED lg_err lg_store_later(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, const char *operation, lg_mutation *run,
+    void (*then)(void *arg, lg_err e), void *arg, struct lg_mailbox *reply);
 
 /* A row that is already so makes no effect.  A fault (limit, full map) fails the mutation even if its error is overlooked. */
 LG_CHECKED lg_err lg_put(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key, lg_str value);

@@ -91,6 +91,60 @@ Test(writer, the_good_jobs_of_a_batch_succeed_and_the_bad_leave_nothing)
 	fixture_end(&f);
 }
 
+struct told {
+	struct row row;
+	int retries;			/* how often it cannot decide yet */
+	int times;
+	lg_err e;
+};
+
+static lg_err
+put_at_last(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct told *t = arg;
+
+	if (t->retries-- > 0)
+		return lg_fail(cx, LG_E_RETRY, "again");
+	return put_row(cx, v, &t->row);
+}
+
+static void
+told(void *arg, lg_err e)
+{
+	struct told *t = arg;
+
+	t->times++;
+	t->e = e;
+}
+
+Test(writer, who_does_not_wait_is_told_by_its_mailbox_once)
+{
+	struct fixture f;
+	struct lg_mailbox *box;
+	struct told t[] = {
+		{ .row = { &t_people, LG_NONE, LG_STR("red"), false } }, { .row = { &t_people, LG_NONE, LG_STR("blue"), false }, .retries = 3 },
+		{ .retries = 4 },
+	};
+
+	fixture_start(&f);
+	t[0].row.key = fx_key(f.arena, 1, "ann");
+	t[1].row.key = fx_key(f.arena, 1, "bob");
+	assert_ok(&f, lg_mailbox_new(&f.cx, &box));
+	for (size_t i = 0; i < 3; i++) {
+		assert_err(&f, LG_PENDING, lg_store_later(&f.cx, f.st, 1, "row.put", put_at_last, told, &t[i], box));
+		drain(box, &t[i].times, 1);
+	}
+	cr_assert_eq(t[0].e, LG_OK);
+	cr_assert_eq(t[1].e, LG_OK, "three more tries");
+	cr_assert_eq(t[2].e, LG_E_RETRY, "but no fourth");
+	cr_assert_str_eq(fx_get(&f, &t_people, "ann"), "red");
+	cr_assert_str_eq(fx_get(&f, &t_people, "bob"), "blue");
+	cr_assert_eq(lg_mailbox_drain(box), 0);
+	fixture_close(&f);
+	lg_mailbox_free(&box);
+	fixture_end(&f);
+}
+
 static sem_t held, go;
 
 static lg_err
