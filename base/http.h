@@ -3,8 +3,8 @@
  * sts/ and certs/ export tables of routes; server/ carries them over its listeners.
  *
  * A handler runs on a loop (must not block), on a worker (may), or on a core: a thread for what computes longer than a loop should
- * and waits for nobody.  On a loop or core it may return LG_PENDING after it gave away its exchange to something that will call
- * lg_http_done(ex); everything in ex stays valid until then.
+ * and waits for nobody.  It may return LG_PENDING after it gave away its exchange to something that will call lg_http_done(ex);
+ * everything in ex stays valid until then.
  * Returning an error without having written a response makes the server answer with the surface's error form
  * (problem+json, RFC 9457) from lg_err and cx->error.
  */

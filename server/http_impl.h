@@ -101,6 +101,7 @@ struct http_x {
 	bool bad_frame;			/* the connection cannot be trusted to begin another request */
 	bool has_body;
 	bool suspended;
+	bool works;			/* counts as a worker's */
 	bool too_large;
 	int refusal;			/* status decided before the handler, 0: none */
 	lg_err refusal_code;

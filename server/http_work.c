@@ -3,7 +3,7 @@
  *
  *	on the loop	at once; may give its exchange away and answer later
  *	on a core	one of as many threads as there are cores, for what computes and waits for nobody; likewise
- *	on a worker	one of many, for what waits
+ *	on a worker	one of many, for what waits; likewise
  *
  * Many workers computing at once would only take the cores from each other and from the loops.
  */
@@ -34,12 +34,16 @@ resume(struct http_x *x)
 	http_daemon_due(x->conn->daemon);
 }
 
+static void worker_free(struct http_x *x);
+
 static void
 answer(struct http_x *x, lg_err e)
 {
 	http_settle(x, e);
 	http_reply(x);
 	resume(x);
+	if (x->works)
+		worker_free(x);
 }
 
 static struct http_x *
@@ -83,14 +87,14 @@ done(struct lg_http *ex, lg_err e)
 
 static void worker_next(struct http_loop *hl, struct http_kind *k);
 
+/* What a handler gave away counts as its component's until it is answered. */
 static void
-worker_back(struct lg_note *note)
+worker_free(struct http_x *x)
 {
-	struct http_x *x = of_note(note);
 	struct http_loop *hl = x->conn->daemon->hl;
 	struct http_kind *k = &hl->kind[x->match.bound->kind];
 
-	answer(x, x->result);
+	x->works = false;
 	k->running--;
 	worker_next(hl, k);
 }
@@ -115,11 +119,16 @@ static void
 worker_run(void *arg)
 {
 	struct http_x *x = arg;
+	struct http_loop *hl = x->conn->daemon->hl;
+	lg_err e;
 
 	x->ex.may_block = may_block_here;
-	x->result = x->match.bound->route->run(x->match.bound->self, &x->ex);
-	turn_over(x->conn->daemon->hl);
-	post(x, worker_back);
+	e = x->match.bound->route->run(x->match.bound->self, &x->ex);
+	turn_over(hl);
+	if (e != LG_PENDING) {		/* else it is no longer ours */
+		x->result = e;
+		post(x, back);
+	}
 }
 
 static lg_err
@@ -129,6 +138,7 @@ worker_submit(struct http_x *x, struct http_kind *k)
 
 	if (workers == NULL || lg_pool_submit(workers, worker_run, x) != LG_OK)
 		return lg_fail(&x->cx, LG_E_BUSY, "all workers are busy");
+	x->works = true;
 	k->running++;
 	return LG_PENDING;
 }

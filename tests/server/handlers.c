@@ -81,6 +81,15 @@ pending(void *self, struct lg_http *ex)
 	return LG_PENDING;
 }
 
+/* On a worker: the slow part first, then it gives itself away. */
+static lg_err
+slow_pending(void *self, struct lg_http *ex)
+{
+	cr_assert_null(lg_loop_self());
+	usleep(100000);
+	return pending(self, ex);
+}
+
 static lg_err
 at_once(void *self, struct lg_http *ex)
 {
@@ -250,6 +259,7 @@ const struct lg_route handlers[] = {
 	{ "GET", "/core/*", PLAIN, LG_ON_CORE, 0, core },
 	{ "GET", "/moves", PLAIN, LG_ON_LOOP, 0, moves },
 	{ "GET", "/pending", PLAIN, LG_ON_LOOP, 0, pending },
+	{ "GET", "/slow-pending", PLAIN, LG_ON_WORKER, 0, slow_pending },
 	{ "GET", "/at-once", PLAIN, LG_ON_LOOP, 0, at_once },
 	{ "GET", "/large", PLAIN, LG_ON_LOOP, 0, large },
 	{ "GET", "/hold", PLAIN, LG_ON_LOOP, 0, hold },

@@ -243,6 +243,24 @@ Test(http_bounds_set, one_component_cannot_hold_all_workers)
 	cr_assert_gt(lg_boottime() - began, LG_SECOND / 2, "20 x 0.1 s on 2 workers");
 }
 
+/* Each place of the share is free again once its exchange is answered, though no worker ever came back with it. */
+Test(http_bounds_set, a_worker_may_give_its_exchange_away)
+{
+	int fd[12];
+
+	k.o.share = 2;
+	begin_with(LG_SURFACE_HTTP);
+	for (int i = 0; i < 12; i++) {
+		fd[i] = kit_connect(&k);
+		KIT_SEND(fd[i], GET("/slow-pending"));
+	}
+	for (int i = 0; i < 12; i++) {
+		cr_assert_eq(kit_answer(fd[i], buf, sizeof buf), 200);
+		cr_assert(strstr(buf, "later") != NULL);
+		close(fd[i]);
+	}
+}
+
 Test(http_bounds, a_client_that_leaves_while_a_worker_is_at_it_does_no_harm)
 {
 	for (int i = 0; i < 10; i++) {
