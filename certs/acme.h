@@ -92,31 +92,39 @@ bool lg_acme_id_parse(struct lg_arena *a, lg_str text, lg_uuid *ret);
 
 /* ---- a request ------------------------------------------------------------------------------------- */
 
+enum lg_acme_who { LG_ACME_NOBODY, LG_ACME_KID, LG_ACME_JWK, LG_ACME_EITHER };
 struct lg_acme {
 	struct lg_certs *c;
 	struct lg_http *ex;
 	struct lg_ctx *cx;
 	const struct lg_ca *ca;
+	struct lg_trust *trust;		/* what ca belongs to; held until the answer */
 	lg_str base;			/* "https://host/t/x/acme" */
 	/* after lg_acme_read */
 	struct lg_jws jws;
 	struct lg_pubkey *key;		/* that signed */
 	struct lg_acme_account account;	/* of it, kept; id nil when the key came with the request */
 	bool get;			/* an empty payload: POST-as-GET (RFC 8555 6.3) */
+	enum lg_acme_who who;		/* must have asked */
 	/* a problem of our own choice */
 	const char *type;
 	int status;
 	int64_t retry;			/* of rateLimited: microseconds from now */
 };
-typedef lg_err lg_acme_run(struct lg_acme *q);
+typedef lg_err lg_acme_run(struct lg_acme *q);	/* LG_PENDING: lg_acme_ended will be called */
 /* Of account keys. */
 extern const enum lg_alg lg_acme_algs[];
 extern const size_t lg_acme_nalgs;
-enum lg_acme_who { LG_ACME_NOBODY, LG_ACME_KID, LG_ACME_JWK, LG_ACME_EITHER };
 
 /* Runs a handler as a route: reads the JWS as `who` wants it, adds nonce and links, makes problem documents of errors. */
 LG_CHECKED lg_err lg_acme_serve(void *self, struct lg_http *ex, enum lg_acme_who who, lg_acme_run *run);
 LG_CHECKED lg_err lg_acme_read(struct lg_acme *q, enum lg_acme_who who);
+/* After LG_PENDING: what the handler would have returned.  From any thread. */
+void lg_acme_ended(struct lg_acme *q, lg_err e);
+/* A mutation, then `finish`, whose result is the handler's.  Nobody sleeps where the server is: LG_PENDING, and `finish` runs on the exchange's
+ * loop. */
+typedef lg_err lg_acme_finish(struct lg_acme *q, void *arg);
+LG_CHECKED lg_err lg_acme_apply(struct lg_acme *q, const char *operation, lg_mutation *run, lg_acme_finish *finish, void *arg);
 /* The header members that a request is told apart by, before its signature is looked at; the verifier reads the header again, strictly. */
 struct lg_acme_head {
 	lg_str kid, nonce, url, alg;
@@ -148,6 +156,8 @@ lg_str lg_acme_account_url(struct lg_acme *q, lg_uuid id);
 LG_CHECKED lg_err lg_acme_order_of(struct lg_acme *q, struct lg_view *v, lg_str id, struct lg_acme_order *ret);
 LG_CHECKED lg_err lg_acme_order_answer(struct lg_acme *q, int status, const struct lg_acme_order *o);
 LG_CHECKED lg_err lg_acme_finalize(struct lg_acme *q, struct lg_acme_order *o);
+/* Does this request ask to finalize an order whose proofs are so old that somebody outside is asked again?  Nothing is checked yet. */
+bool lg_acme_finalize_waits(struct lg_certs *c, struct lg_http *ex);
 /* Whose certificates accounts without an external account key order; LG_E_NOT_FOUND: nobody's. */
 LG_CHECKED lg_err lg_acme_open_entry(struct lg_acme *q, struct lg_view *v, struct lg_cert_subject *ret);
 /* Sees whether a name is proved.  LG_OK, or the problem in name->error_type and ->error. */

@@ -67,7 +67,7 @@ answer(struct lg_acme *q, int status, const struct lg_acme_account *a)
 
 struct making {
 	struct lg_acme *q;
-	const struct wish *wish;
+	struct wish wish;
 	struct lg_acme_account account;
 	bool found;
 };
@@ -90,7 +90,7 @@ spend_binding(struct lg_ctx *cx, struct lg_view *v, struct making *m)
 	struct lg_acme *q = m->q;
 	struct lg_acme_eab eab;
 
-	LG_TRY(lg_acme_eab_check(q, v, m->wish->binding, &eab));
+	LG_TRY(lg_acme_eab_check(q, v, m->wish.binding, &eab));
 	m->account.entry = eab.entry;
 	LG_TRY(lg_blob_del(cx, v, q->ex->tenant, eab.secret));
 	eab.secret = (lg_uuid){ { 0 } };
@@ -102,7 +102,7 @@ spend_binding(struct lg_ctx *cx, struct lg_view *v, struct making *m)
 static lg_err
 find_entry(struct lg_ctx *cx, struct lg_view *v, struct making *m, struct lg_cert_subject *ret)
 {
-	lg_err e = m->wish->binding.n > 0 ? LG_E_NOT_FOUND : lg_acme_open_entry(m->q, v, ret);
+	lg_err e = m->wish.binding.n > 0 ? LG_E_NOT_FOUND : lg_acme_open_entry(m->q, v, ret);
 
 	if (e == LG_E_NOT_FOUND)
 		LG_TRY(spend_binding(cx, v, m));
@@ -129,7 +129,7 @@ run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	}
 	if (e != LG_E_NOT_FOUND)
 		return e;
-	if (m->wish->only_existing)
+	if (m->wish.only_existing)
 		return lg_acme_fail(q, 400, "accountDoesNotExist", "this key has no account");
 	LG_TRY(find_entry(cx, v, m, &entry));
 	lg_audit(v, entry.name, LG_NONE);
@@ -152,21 +152,28 @@ network_of(struct lg_acme *q)
 }
 
 static lg_err
+made(struct lg_acme *q, void *arg)
+{
+	const struct making *m = arg;
+
+	if (!m->found && lg_acme_limit(q, LG_ACME_ACCOUNTS_ADDRESS, network_of(q), true) != LG_OK)
+		q->type = NULL;			/* others were faster; it is made */
+	if (m->found && m->account.status != LG_ACME_VALID)
+		return lg_acme_fail(q, 403, "unauthorized", "the account is deactivated");
+	return answer(q, m->found ? 200 : 201, &m->account);
+}
+
+static lg_err
 run_new(struct lg_acme *q)
 {
-	struct wish wish = { .only_existing = false };
-	struct making m = { .q = q, .wish = &wish };
+	struct making *m = LG_NEW(q->cx->arena, struct making);
 
-	LG_TRY(read_wish(q, &wish));
-	m.account = (struct lg_acme_account){ .id = lg_uuid_new(), .status = LG_ACME_VALID, .created = q->cx->now,
-		.spki = lg_pubkey_spki(q->key), .thumbprint = lg_pubkey_thumbprint(q->key), .contact = wish.contact };
+	m->q = q;
+	LG_TRY(read_wish(q, &m->wish));
+	m->account = (struct lg_acme_account){ .id = lg_uuid_new(), .status = LG_ACME_VALID, .created = q->cx->now,
+		.spki = lg_pubkey_spki(q->key), .thumbprint = lg_pubkey_thumbprint(q->key), .contact = m->wish.contact };
 	LG_TRY(lg_acme_limit(q, LG_ACME_ACCOUNTS_ADDRESS, network_of(q), false));
-	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.account.create", run_make, &m, NULL));
-	if (!m.found && lg_acme_limit(q, LG_ACME_ACCOUNTS_ADDRESS, network_of(q), true) != LG_OK)
-		q->type = NULL;			/* others were faster; it is made */
-	if (m.found && m.account.status != LG_ACME_VALID)
-		return lg_acme_fail(q, 403, "unauthorized", "the account is deactivated");
-	return answer(q, m.found ? 200 : 201, &m.account);
+	return lg_acme_apply(q, "acme.account.create", run_make, made, m);
 }
 
 lg_err
@@ -183,9 +190,9 @@ run_change(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct making *m = arg;
 
 	LG_TRY(lg_acme_account_get(cx, v, m->q->ex->tenant, m->q->account.id, &m->account));
-	if (m->wish->contact.n > 0)
-		m->account.contact = m->wish->contact;
-	if (m->wish->status.n > 0)
+	if (m->wish.contact.n > 0)
+		m->account.contact = m->wish.contact;
+	if (m->wish.status.n > 0)
 		m->account.status = LG_ACME_DEACTIVATED;
 	LG_TRY(lg_acme_account_put(cx, v, m->q->ex->tenant, &m->account));
 	m->account.contact = lg_dup(cx->arena, m->account.contact);
@@ -193,18 +200,25 @@ run_change(struct lg_ctx *cx, struct lg_view *v, void *arg)
 }
 
 static lg_err
+changed(struct lg_acme *q, void *arg)
+{
+	const struct making *m = arg;
+
+	return answer(q, 200, &m->account);
+}
+
+static lg_err
 change(struct lg_acme *q)
 {
-	struct wish wish = { .only_existing = false };
-	struct making m = { .q = q, .wish = &wish };
+	struct making *m = LG_NEW(q->cx->arena, struct making);
 
 	if (q->get)
 		return answer(q, 200, &q->account);
-	LG_TRY(read_wish(q, &wish));
-	if (wish.status.n > 0 && !lg_str_eq(wish.status, LG_STR("deactivated")))
+	m->q = q;
+	LG_TRY(read_wish(q, &m->wish));
+	if (m->wish.status.n > 0 && !lg_str_eq(m->wish.status, LG_STR("deactivated")))
 		return lg_acme_fail(q, 400, "malformed", "\"status\" can only become \"deactivated\"");
-	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.account.change", run_change, &m, NULL));
-	return answer(q, 200, &m.account);
+	return lg_acme_apply(q, "acme.account.change", run_change, changed, m);
 }
 
 /* A page of the account's orders that are of use still (RFC 8555 7.1.2.1); returns where the next one begins, if there is one. */

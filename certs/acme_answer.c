@@ -126,29 +126,98 @@ problem(struct lg_acme *q, lg_err e)
 
 /* ---- every answer -------------------------------------------------------------------------------------- */
 
-lg_err
-lg_acme_serve(void *self, struct lg_http *ex, enum lg_acme_who who, lg_acme_run *run)
+static lg_err
+begin(struct lg_acme *q)
 {
-	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(self);
-	struct lg_acme *q = LG_NEW(ex->cx->arena, struct lg_acme);
-	lg_err e;
+	struct lg_http *ex = q->ex;
 
-	*q = (struct lg_acme){ .c = self, .ex = ex, .cx = ex->cx };
-	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &q->ca));
+	LG_TRY(lg_trust_tenant(ex->cx, q->trust, ex->tenant, &q->ca));
 	if (q->c->ports.net.http == NULL)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "ACME is not offered here");
 	q->base = lg_cat(ex->cx->arena, q->ca->au.issuer, LG_STR("/acme"));
 	lg_http_header(ex, "Cache-Control", LG_STR("no-store"));
 	lg_http_header(ex, "Link", lg_print(ex->cx->arena, "<%.*s/directory>;rel=\"index\"", LG_FMT(q->base)));
-	e = who == LG_ACME_NOBODY ? LG_OK : lg_acme_read(q, who);
-	if (e == LG_PENDING)
-		return e;			/* it is run again on a worker */
+	return LG_OK;
+}
+
+/* Of the handler's result, the answer. */
+static lg_err
+end(struct lg_acme *q, lg_err e)
+{
+	if (q->who != LG_ACME_NOBODY)
+		lg_http_header(q->ex, "Replay-Nonce", lg_acme_nonce_new(q->c->nonces, q->cx->arena));
+	if (e != LG_OK)
+		e = problem(q, e);
+	lg_pubkey_unref(&q->key);
+	lg_trust_release(&q->trust);
+	return e;
+}
+
+lg_err
+lg_acme_serve(void *self, struct lg_http *ex, enum lg_acme_who who, lg_acme_run *run)
+{
+	struct lg_acme *q = LG_NEW(ex->cx->arena, struct lg_acme);
+	lg_err e;
+
+	*q = (struct lg_acme){ .c = self, .ex = ex, .cx = ex->cx, .trust = lg_trust_hold(self), .who = who };
+	e = begin(q);
+	if (e != LG_OK) {
+		lg_trust_release(&q->trust);
+		return e;
+	}
+	if (who != LG_ACME_NOBODY)
+		e = lg_acme_read(q, who);
 	if (e == LG_OK)
 		e = run(q);
-	lg_pubkey_unref(&q->key);
-	if (who != LG_ACME_NOBODY)
-		lg_http_header(ex, "Replay-Nonce", lg_acme_nonce_new(q->c->nonces, ex->cx->arena));
-	return e == LG_OK ? LG_OK : problem(q, e);
+	return e == LG_PENDING ? e : end(q, e);
+}
+
+void
+lg_acme_ended(struct lg_acme *q, lg_err e)
+{
+	struct lg_http *ex = q->ex;
+
+	lg_http_ended(ex, end(q, e));
+}
+
+/* ---- changes ------------------------------------------------------------------------------------------- */
+
+struct change {
+	struct lg_acme *q;
+	lg_mutation *run;
+	lg_acme_finish *finish;
+	void *arg;
+};
+
+static lg_err
+run_change(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct change *c = arg;
+
+	return c->run(cx, v, c->arg);
+}
+
+static void
+changed(void *arg, lg_err e)
+{
+	struct change *c = arg;
+
+	lg_acme_ended(c->q, e == LG_OK ? c->finish(c->q, c->arg) : e);
+}
+
+lg_err
+lg_acme_apply(struct lg_acme *q, const char *operation, lg_mutation *run, lg_acme_finish *finish, void *arg)
+{
+	const struct lg_certs_ports *ports = &q->c->ports;
+	struct change *c;
+
+	if (ports->mailbox == NULL) {
+		LG_TRY(lg_store_apply(q->cx, ports->store, q->ex->tenant, operation, run, arg, NULL));
+		return finish(q, arg);
+	}
+	c = LG_NEW(q->cx->arena, struct change);
+	*c = (struct change){ .q = q, .run = run, .finish = finish, .arg = arg };
+	return lg_store_later(q->cx, ports->store, q->ex->tenant, operation, run_change, changed, c, ports->mailbox(ports->callers, q->ex));
 }
 
 struct lg_jsonw

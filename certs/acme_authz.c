@@ -122,10 +122,9 @@ look(struct lg_acme *q, struct lg_acme_order *o, size_t *i, lg_str *rest)
 
 struct result {
 	struct lg_acme *q;
-	lg_uuid order;
-	size_t i;
-	struct lg_acme_name name;
-	struct lg_acme_order after;
+	struct lg_acme_order o;		/* as it is, then as it is after */
+	size_t i, k;			/* which name, and by which challenge */
+	struct lg_acme_name name;	/* what became of it */
 };
 
 /* Only a pending authorization changes by a challenge; a deactivation ends any that is not over. */
@@ -134,28 +133,23 @@ run_result(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct result *r = arg;
 	uint32_t tenant = r->q->ex->tenant;
-	struct lg_acme_name *n = &r->after.name[r->i];
+	struct lg_acme_name *n = &r->o.name[r->i];
 	bool deactivate = r->name.status == LG_ACME_DEACTIVATED;
 
-	LG_TRY(lg_acme_order_get(cx, v, tenant, r->order, &r->after));
-	if (n->status == LG_ACME_PENDING || (deactivate && n->status == LG_ACME_VALID && r->after.status == LG_ACME_PENDING)) {
+	LG_TRY(lg_acme_order_get(cx, v, tenant, r->o.id, &r->o));
+	if (n->status == LG_ACME_PENDING || (deactivate && n->status == LG_ACME_VALID && r->o.status == LG_ACME_PENDING)) {
 		r->name.name = n->name;
 		*n = r->name;
-		LG_TRY(lg_acme_order_put(cx, v, tenant, &r->after));
+		LG_TRY(lg_acme_order_put(cx, v, tenant, &r->o));
 	}
-	lg_acme_order_keep(cx->arena, &r->after);
+	lg_acme_order_keep(cx->arena, &r->o);
 	return LG_OK;
 }
 
 static lg_err
-record(struct lg_acme *q, struct lg_acme_order *o, size_t i, const struct lg_acme_name *name)
+record(struct result *r, lg_acme_finish *finish)
 {
-	struct result *r = LG_NEW(q->cx->arena, struct result);
-
-	*r = (struct result){ .q = q, .order = o->id, .i = i, .name = *name };
-	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.authorization", run_result, r, NULL));
-	*o = r->after;
-	return LG_OK;
+	return lg_acme_apply(r->q, "acme.authorization", run_result, finish, r);
 }
 
 /* ---- routes -------------------------------------------------------------------------------------------------------- */
@@ -180,21 +174,27 @@ wants_deactivation(struct lg_acme *q)
 }
 
 static lg_err
+answer_authz(struct lg_acme *q, void *arg)
+{
+	const struct result *r = arg;
+
+	return answer(q, &r->o, r->i);
+}
+
+static lg_err
 run_authz(struct lg_acme *q)
 {
-	struct lg_acme_order *o = LG_NEW(q->cx->arena, struct lg_acme_order);
+	struct result *r = LG_NEW(q->cx->arena, struct result);
 	lg_str rest = LG_NONE;
-	size_t i = 0;
 
-	LG_TRY(look(q, o, &i, &rest));
-	if (!q->get) {
-		struct lg_acme_name gone = o->name[i];
-
-		LG_TRY(wants_deactivation(q));
-		gone.status = LG_ACME_DEACTIVATED;
-		LG_TRY(record(q, o, i, &gone));
-	}
-	return answer(q, o, i);
+	r->q = q;
+	LG_TRY(look(q, &r->o, &r->i, &rest));
+	if (q->get)
+		return answer_authz(q, r);
+	LG_TRY(wants_deactivation(q));
+	r->name = r->o.name[r->i];
+	r->name.status = LG_ACME_DEACTIVATED;
+	return record(r, answer_authz);
 }
 
 lg_err
@@ -224,40 +224,48 @@ limit_failed(struct lg_acme *q, const struct lg_acme_name *n, bool failed)
 	return lg_acme_limit(q, LG_ACME_FAILED_NAME, lg_cat(q->cx->arena, account, n->name), failed);
 }
 
+static lg_err
+answer_challenge(struct lg_acme *q, void *arg)
+{
+	const struct result *r = arg;
+	struct lg_jsonw w = lg_acme_begin(q, 200);
+
+	lg_http_header(q->ex, "Link", lg_print(q->cx->arena, "<%.*s/authz/%.*s/%zu>;rel=\"up\"", LG_FMT(q->base),
+	    LG_FMT(lg_acme_id(q->cx->arena, r->o.id)), r->i));
+	put_challenge(q, &w, &r->o, r->i, r->k);
+	return lg_acme_end(q, &w);
+}
+
 /* The look outside happens here, on the worker, between two snapshots; its answer is the challenge's. */
 static lg_err
-try_challenge(struct lg_acme *q, struct lg_acme_order *o, size_t i, size_t k)
+try_challenge(struct lg_acme *q, struct result *r)
 {
-	struct lg_acme_name n = o->name[i];
+	struct lg_acme_name *n = &r->name;
 
-	LG_TRY(limit_failed(q, &n, false));
+	*n = r->o.name[r->i];
+	LG_TRY(limit_failed(q, n, false));
 	lg_store_turn(q->c->ports.store);
-	n.by = kinds[k].kind;
-	n.at = q->cx->now;
-	n.status = lg_acme_check(q, o, i, kinds[k].kind, &n) == LG_OK ? LG_ACME_VALID : LG_ACME_INVALID;
+	n->by = kinds[r->k].kind;
+	n->at = q->cx->now;
+	n->status = lg_acme_check(q, &r->o, r->i, kinds[r->k].kind, n) == LG_OK ? LG_ACME_VALID : LG_ACME_INVALID;
 	/* What was tried at the same time may have reached the limit meanwhile: this one is over all the same. */
-	if (n.status == LG_ACME_INVALID)
-		(void)limit_failed(q, &n, true);
-	return record(q, o, i, &n);
+	if (n->status == LG_ACME_INVALID)
+		(void)limit_failed(q, n, true);
+	return record(r, answer_challenge);
 }
 
 static lg_err
 run_challenge(struct lg_acme *q)
 {
-	struct lg_acme_order *o = LG_NEW(q->cx->arena, struct lg_acme_order);
+	struct result *r = LG_NEW(q->cx->arena, struct result);
 	lg_str kind = LG_NONE;
-	size_t i = 0, k = 0;
-	struct lg_jsonw w;
 
-	LG_TRY(look(q, o, &i, &kind));
-	LG_TRY(challenge_of(q, &o->name[i], kind, &k));
-	if (!q->get && o->name[i].status == LG_ACME_PENDING && lg_acme_order_status(o, q->cx->now) == LG_ACME_PENDING)
-		LG_TRY(try_challenge(q, o, i, k));
-	w = lg_acme_begin(q, 200);
-	lg_http_header(q->ex, "Link", lg_print(q->cx->arena, "<%.*s/authz/%.*s/%zu>;rel=\"up\"", LG_FMT(q->base),
-	    LG_FMT(lg_acme_id(q->cx->arena, o->id)), i));
-	put_challenge(q, &w, o, i, k);
-	return lg_acme_end(q, &w);
+	r->q = q;
+	LG_TRY(look(q, &r->o, &r->i, &kind));
+	LG_TRY(challenge_of(q, &r->o.name[r->i], kind, &r->k));
+	if (!q->get && r->o.name[r->i].status == LG_ACME_PENDING && lg_acme_order_status(&r->o, q->cx->now) == LG_ACME_PENDING)
+		return try_challenge(q, r);
+	return answer_challenge(q, r);
 }
 
 lg_err

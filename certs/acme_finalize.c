@@ -5,8 +5,14 @@
 #include "certs/csr.h"
 
 struct finalizing {
+	struct lg_issuing is;		/* first: what lg_issuing_start gives back */
 	struct lg_acme *q;
 	struct lg_acme_order order;
+	struct lg_cert_request rq;
+	struct lg_csr csr;
+	struct lg_cert_names names;
+	lg_err failed;			/* of the issuing, with its sentence */
+	lg_str why;
 };
 
 static lg_err
@@ -127,36 +133,67 @@ read_csr(struct lg_acme *q, struct lg_csr *ret)
 }
 
 static lg_err
-issue(struct lg_acme *q, struct finalizing *f, const struct lg_csr *csr, const struct lg_cert_names *names)
+tell_failure(struct lg_acme *q, void *arg)
 {
-	struct lg_issuing *is = LG_NEW(q->cx->arena, struct lg_issuing);
-	struct lg_cert_request rq = { .tenant = q->ex->tenant, .profile = f->order.profile, .proof = "acme",
-		.asker = { .type = q->cx->actor->type, .id = q->cx->actor->id, .name = q->cx->actor->name }, .entry = q->account.entry,
-		.spki = csr->spki, .proved = names };
-	struct lg_issued issued;
+	const struct finalizing *f = arg;
+
+	return lg_fail(q->cx, f->failed, "%.*s", LG_FMT(f->why));
+}
+
+/* Of the issuing, the answer.  Once the order is processing nobody else will end it. */
+static lg_err
+issued(struct finalizing *f, lg_err e)
+{
+	struct lg_acme *q = f->q;
+
+	if (e == LG_OK)
+		return lg_acme_order_answer(q, 200, &f->order);
+	if (f->order.status != LG_ACME_PROCESSING)
+		return e;
+	f->failed = e;
+	f->why = lg_dup(q->cx->arena, lg_str_of(q->cx->error));
+	return lg_acme_apply(q, "acme.order.fail", run_failed, tell_failure, f);
+}
+
+static void
+issued_later(struct lg_issuing *is, lg_err e)
+{
+	struct finalizing *f = (struct finalizing *)is;
+
+	e = issued(f, e);
+	if (e != LG_PENDING)
+		lg_acme_ended(f->q, e);
+}
+
+static lg_err
+issue(struct finalizing *f)
+{
+	struct lg_acme *q = f->q;
 	lg_err e;
 
-	*is = (struct lg_issuing){ .c = q->c, .ca = q->ca, .rq = &rq, .pending = bind_order, .complete = complete_order, .arg = f };
-	e = lg_issuing_run(q->cx, is, &issued);
-	/* Once it is processing nobody else will end it.  The sentence of the failure is kept. */
-	if (e != LG_OK && f->order.status == LG_ACME_PROCESSING) {
-		char why[LG_ERROR_TEXT];
-
-		memcpy(why, q->cx->error, sizeof why);
-		LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.order.fail", run_failed, f, NULL));
-		return lg_fail(q->cx, e, "%s", why);
-	}
-	return e;
+	f->rq = (struct lg_cert_request){ .tenant = q->ex->tenant, .profile = f->order.profile, .proof = "acme",
+		.asker = { .type = q->cx->actor->type, .id = q->cx->actor->id, .name = q->cx->actor->name }, .entry = q->account.entry,
+		.spki = f->csr.spki, .proved = &f->names };
+	f->is = (struct lg_issuing){ .c = q->c, .ca = q->ca, .rq = &f->rq, .done = issued_later, .pending = bind_order,
+		.complete = complete_order, .arg = f };
+	e = lg_issuing_start(q->cx, &f->is);
+	return e == LG_PENDING ? e : issued(f, e);
 }
 
 /* RFC 8659 3: what the domain's owner said hours ago may have changed. */
+static bool
+is_old(const struct lg_ctx *cx, const struct lg_acme_name *n)
+{
+	return cx->now - n->at > LG_ACME_CAA_AGE;
+}
+
 static lg_err
 ask_caa_again(struct lg_acme *q, const struct lg_acme_order *o)
 {
 	for (size_t i = 0; i < o->nnames; i++) {
 		struct lg_acme_name n = o->name[i];
 
-		if (q->cx->now - n.at > LG_ACME_CAA_AGE && lg_acme_caa(q, &n, n.by) != LG_OK)
+		if (is_old(q->cx, &n) && lg_acme_caa(q, &n, n.by) != LG_OK)
 			return lg_acme_fail(q, 403, "caa", "%.*s: %.*s", LG_FMT(n.name), LG_FMT(n.error));
 	}
 	return LG_OK;
@@ -166,19 +203,34 @@ lg_err
 lg_acme_finalize(struct lg_acme *q, struct lg_acme_order *o)
 {
 	struct finalizing *f = LG_NEW(q->cx->arena, struct finalizing);
-	struct lg_cert_names names;
-	struct lg_csr csr;
 
 	LG_TRY(must_be_ready(q, o));
 	LG_TRY(lg_acme_profile_check(q, o->profile));
-	LG_TRY(read_csr(q, &csr));
-	names_of(o, q->cx->arena, &names);
-	LG_TRY(check_names(q, &csr, &names));
+	LG_TRY(read_csr(q, &f->csr));
+	names_of(o, q->cx->arena, &f->names);
+	LG_TRY(check_names(q, &f->csr, &f->names));
 	LG_TRY(ask_caa_again(q, o));
 	f->q = q;
 	f->order = *o;
-	LG_TRY(issue(q, f, &csr, &names));
-	return lg_acme_order_answer(q, 200, &f->order);
+	return issue(f);
+}
+
+bool
+lg_acme_finalize_waits(struct lg_certs *c, struct lg_http *ex)
+{
+	struct lg_acme_order *o = LG_NEW(ex->cx->arena, struct lg_acme_order);
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	lg_str text, verb;
+	lg_uuid id;
+
+	if (!lg_str_cut(ex->tail, '/', &text, &verb) || !lg_str_eq(verb, LG_STR("finalize")) || c->ports.caa_identity.n == 0 ||
+	    !lg_acme_id_parse(ex->cx->arena, text, &id) || lg_view_begin(ex->cx, c->ports.store, &v) != LG_OK ||
+	    lg_acme_order_get(ex->cx, v, ex->tenant, id, o) != LG_OK)
+		return false;
+	for (size_t i = 0; i < o->nnames; i++)
+		if (is_old(ex->cx, &o->name[i]))
+			return true;
+	return false;
 }
 
 /* ---- the certificate --------------------------------------------------------------------------------------------------- */

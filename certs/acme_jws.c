@@ -169,8 +169,6 @@ lg_acme_read(struct lg_acme *q, enum lg_acme_who who)
 		return lg_acme_fail(q, 415, "malformed", "Content-Type is application/jose+json");
 	LG_TRY(lg_acme_compact(q->cx, q->ex->body, &token));
 	LG_TRY(lg_acme_peek(q->cx, token, &h));
-	if (!h.get)
-		LG_TRY(lg_http_may_block(q->ex));	/* what changes something waits for the store */
 	LG_TRY(verify(q, who, token, &h));
 	/* RFC 8555 6.4: what was signed for another resource counts for no other. */
 	if (!lg_str_eq(q->jws.url, own_url(q)))

@@ -55,10 +55,18 @@ check_inner(struct lg_acme *q, lg_str payload)
 }
 
 static lg_err
+changed(struct lg_acme *q, void *arg)
+{
+	(void)arg;
+	q->ex->status = 200;
+	return LG_OK;
+}
+
+static lg_err
 run_key_change(struct lg_acme *q)
 {
 	LG_AUTO(lg_pubkey_unref) struct lg_pubkey *fresh = NULL;
-	struct change c = { .q = q };
+	struct change *c = LG_NEW(q->cx->arena, struct change);
 	struct lg_jws inner;
 	lg_str token;
 
@@ -67,11 +75,8 @@ run_key_change(struct lg_acme *q)
 	if (!lg_str_eq(inner.url, q->jws.url) || inner.nonce.n > 0)
 		return lg_acme_fail(q, 400, "malformed", "the inner \"url\" is another, or it has a nonce");
 	LG_TRY(check_inner(q, inner.payload));
-	c.spki = lg_pubkey_spki(fresh);
-	c.thumbprint = lg_pubkey_thumbprint(fresh);
-	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.account.key", run_change, &c, NULL));
-	q->ex->status = 200;
-	return LG_OK;
+	*c = (struct change){ q, lg_dup(q->cx->arena, lg_pubkey_spki(fresh)), lg_pubkey_thumbprint(fresh) };
+	return lg_acme_apply(q, "acme.account.key", run_change, changed, c);
 }
 
 lg_err

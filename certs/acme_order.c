@@ -237,6 +237,14 @@ run_make(struct lg_ctx *cx, struct lg_view *v, void *arg)
 }
 
 static lg_err
+made(struct lg_acme *q, void *arg)
+{
+	const struct making *m = arg;
+
+	return lg_acme_order_answer(q, 201, &m->order);
+}
+
+static lg_err
 run_new(struct lg_acme *q)
 {
 	struct making *m = LG_NEW(q->cx->arena, struct making);
@@ -250,8 +258,7 @@ run_new(struct lg_acme *q)
 	LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_ACCOUNT, lg_acme_account_key(q), true));
 	for (size_t i = 0; i < m->order.nnames; i++)
 		LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_NAME, m->order.name[i].name, true));
-	LG_TRY(lg_store_apply(q->cx, q->c->ports.store, q->ex->tenant, "acme.order.create", run_make, m, NULL));
-	return lg_acme_order_answer(q, 201, &m->order);
+	return lg_acme_apply(q, "acme.order.create", run_make, made, m);
 }
 
 lg_err
@@ -289,5 +296,7 @@ run_order(struct lg_acme *q)
 lg_err
 lg_acme_order_route(void *self, struct lg_http *ex)
 {
+	if (lg_acme_finalize_waits(self, ex))
+		LG_TRY(lg_http_may_block(ex));
 	return lg_acme_serve(self, ex, LG_ACME_KID, run_order);
 }

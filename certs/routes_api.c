@@ -218,15 +218,15 @@ const struct lg_route lg_certs_routes[] = {
 	{ "POST", "/v1/eab",            LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_eab },
 	{ "GET",  "/acme/directory",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_directory },
 	{ "GET",  "/acme/new-nonce",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_new_nonce },
-	{ "POST", "/acme/new-account",    LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_new_account },
+	{ "POST", "/acme/new-account",    LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_new_account },
 	{ "POST", "/acme/account/*",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_account_route },
-	{ "POST", "/acme/new-order",      LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_new_order },
+	{ "POST", "/acme/new-order",      LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_new_order },
 	{ "POST", "/acme/order/*",        LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_order_route },
 	{ "POST", "/acme/authz/*",        LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_authz_route },
 	{ "POST", "/acme/challenge/*",    LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_challenge_route },
 	{ "POST", "/acme/certificate/*",  LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_certificate_route },
 	{ "POST", "/acme/revoke-cert",    LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_revoke_route },
-	{ "POST", "/acme/key-change",     LG_SURFACE_HTTPS, LG_ON_WORKER, 0, lg_acme_key_change_route },
+	{ "POST", "/acme/key-change",     LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_key_change_route },
 	{ "GET",  "/acme/renewal-info/*", LG_SURFACE_HTTPS, LG_ON_LOOP,   0, lg_acme_renewal_route },
 };
 const size_t lg_certs_nroutes = LG_COUNT(lg_certs_routes);

@@ -139,7 +139,9 @@ lg_keeper_link_channel(struct lg_keeper_link *kl)
 struct lg_loop *
 lg_keeper_link_loop(struct lg_keeper_link *kl)
 {
-	return kl->channel[atomic_fetch_add(&kl->next, 1) % kl->n].loop;
+	struct lg_loop *self = lg_loop_self();
+
+	return self != NULL ? self : kl->channel[atomic_fetch_add(&kl->next, 1) % kl->n].loop;
 }
 
 static lg_err

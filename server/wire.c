@@ -331,6 +331,13 @@ cert_caller(void *self, struct lg_http *ex, const char *audience, struct lg_cert
 	return LG_OK;
 }
 
+static struct lg_mailbox *
+cert_mailbox(void *self, struct lg_http *ex)
+{
+	(void)self;
+	return lg_loop_mailbox(lg_http_loop(ex));
+}
+
 static lg_err
 cert_between(void *self, struct lg_ctx *cx, struct lg_between *b)
 {
@@ -469,7 +476,7 @@ lg_wire_certs(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 	lg_str address = lg_str_starts(app->at->issuer, https) ? lg_str_sub(app->at->issuer, https.n, SIZE_MAX) : app->at->issuer;
 	struct lg_certs_ports ports = {
 		.store = app->store, .subjects = { app, cert_by_name, cert_by_id }, .decider = w->decider, .signer = app->signer,
-		.net = lg_fetch_net(app->arena, app->settings), .callers = app, .authenticate = cert_caller, .by_secret = cert_by_secret, .between = cert_between, .ticket_keys = cert_ticket_keys, .mtls_url = app->at->mtls, .join_address = address,
+		.net = lg_fetch_net(app->arena, app->settings), .callers = app, .authenticate = cert_caller, .by_secret = cert_by_secret, .between = cert_between, .mailbox = cert_mailbox, .ticket_keys = cert_ticket_keys, .mtls_url = app->at->mtls, .join_address = address,
 		.acme_entry = app->settings->acme_open, .caa_identity = caa_identity(app->settings),
 	};
 

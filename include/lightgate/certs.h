@@ -118,6 +118,8 @@ struct lg_certs_ports {
 	/* All four steps of a certificate while the caller, a worker, sleeps once, or goes away.  Ends the turn of a thread that waits.
 	 * NULL: one after the other. */
 	lg_err (*between)(void *callers, struct lg_ctx *cx, struct lg_between *b);
+	/* Of the loop that carries an exchange: where the store answers, so that nobody sleeps meanwhile.  NULL: whoever asks waits. */
+	struct lg_mailbox *(*mailbox)(void *callers, struct lg_http *ex);
 	/* A service by its name and secret (HTTP Basic), in ex->tenant; sets cx->actor.  LG_E_UNAUTHENTICATED.  NULL: nobody can. */
 	lg_err (*by_secret)(void *callers, struct lg_http *ex, lg_str name, lg_str secret, struct lg_certs_caller *ret);
 	/* The tenant's ticket keys as a JWKS object, in cx's arena: told to hosts that join.  NULL: not told. */
