@@ -2,6 +2,8 @@
 #include "base/map.h"
 #include "directory/search.h"
 
+#define SORTED	(1ull << 63)		/* the number is of entries that were sent, not the last one's */
+
 struct cookie {
 	uint64_t last, tag;
 };
@@ -20,6 +22,7 @@ bool
 lg_page_resume(struct lg_op *op)
 {
 	struct lg_search *s = op->state;
+	struct lg_sort *sort = op->controls.sort;
 	struct cookie c;
 
 	if (op->controls.cookie.n == 0)
@@ -27,8 +30,12 @@ lg_page_resume(struct lg_op *op)
 	if (op->controls.cookie.n != sizeof c)
 		return false;
 	memcpy(&c, op->controls.cookie.p, sizeof c);
-	s->last = c.last;
-	return c.tag == cookie_tag(op, c.last);
+	s->last = c.last & ~SORTED;
+	if (c.tag != cookie_tag(op, c.last) || ((c.last & SORTED) != 0 && (sort == NULL || sort->fault != 0)))
+		return false;
+	if ((c.last & SORTED) == 0 && sort != NULL && sort->fault == 0)
+		sort->fault = LG_LDAP_ADMIN_LIMIT_EXCEEDED;	/* it was given up on the first page */
+	return true;
 }
 
 void
@@ -36,7 +43,8 @@ lg_page_reply(struct lg_op *op, bool more)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf value = LG_BUF(64);
 	const struct lg_search *s = op->state;
-	struct cookie c = { s->last, cookie_tag(op, s->last) };
+	uint64_t last = s->last | (s->sorted != NULL ? SORTED : 0);
+	struct cookie c = { last, cookie_tag(op, last) };
 	struct lg_berw w = lg_berw_of(&value);
 
 	lg_berw_open(&w, LG_BER_SEQUENCE);

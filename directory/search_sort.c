@@ -187,8 +187,12 @@ lg_sorted_give_up(struct lg_op *op)
 		lg_search_finish(op, LG_LDAP_UNAVAILABLE_CRITICAL_EXTENSION, false);
 		return;
 	}
+	if (s->last > 0) {		/* earlier pages came sorted: which entries those were is not known */
+		lg_search_finish(op, LG_LDAP_ADMIN_LIMIT_EXCEEDED, false);
+		return;
+	}
 	s->sorted = NULL;
-	s->last = 0;
+	s->walked = s->looked = 0;
 }
 
 /* ---- windows -------------------------------------------------------------------------------------------------------------------- */

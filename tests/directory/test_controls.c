@@ -198,32 +198,122 @@ Test(sort, limits_apply_to_the_sorted_list)
 	cr_assert_eq(a.code, 4);
 }
 
-/* Pages of two, sorted. */
+/* The next page of so many, and the cookie for another; its entries, and a bar. */
+static const char *
+page(int size, lg_str *cookie)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
+	struct lg_berw bw = lg_berw_of(&b);
+	struct lg_ber value;
+	struct answer a;
+	const char *got;
+
+	lg_berw_open(&bw, LG_BER_SEQUENCE);
+	lg_berw_int(&bw, LG_BER_INTEGER, size);
+	lg_berw_str(&bw, LG_BER_OCTETS, *cookie);
+	lg_berw_close(&bw);
+	with(LG_CONTROL_PAGED, true, lg_buf_view(&b));
+	got = names("(uid=p*)", 0, &a);
+	if (a.code != 0)
+		return lg_print(w.arena, "%d", a.code).p;
+	value = reply(&a, LG_CONTROL_PAGED);
+	lg_ber_int(&value, LG_BER_INTEGER);
+	*cookie = lg_ber_str(&value, LG_BER_OCTETS);
+	return lg_print(w.arena, "%s|", got).p;
+}
+
 Test(sort, pages_follow_the_order)
 {
-	lg_str cookie = LG_STR("");
-	struct answer a;
 	LG_AUTO(lg_buf_free) struct lg_buf all = LG_BUF(4096);
+	lg_str cookie = LG_STR("");
 
 	some_people();
-	for (int page = 0; page < 3; page++) {
-		struct lg_buf b = LG_BUF(4096);
-		struct lg_berw bw = lg_berw_of(&b);
-		lg_berw_open(&bw, LG_BER_SEQUENCE);
-		lg_berw_int(&bw, LG_BER_INTEGER, 2);
-		lg_berw_str(&bw, LG_BER_OCTETS, cookie);
-		lg_berw_close(&bw);
+	for (int i = 0; i < 3; i++) {
 		sorted_by("sn:2.5.13.3", true);
-		with(LG_CONTROL_PAGED, true, lg_buf_view(&b));
-		lg_buf_str(&all, lg_str_of(names("(uid=p*)", 0, &a)));
-		lg_buf_byte(&all, '|');
-		struct lg_ber value = reply(&a, LG_CONTROL_PAGED);
-		lg_ber_int(&value, LG_BER_INTEGER);
-		cookie = lg_ber_str(&value, LG_BER_OCTETS);
-		lg_buf_free(&b);
+		lg_buf_str(&all, lg_str_of(page(2, &cookie)));
 	}
 	cr_assert_eq(cookie.n, 0);
 	assert_text(lg_dup(w.arena, lg_buf_view(&all)).p, "p4 p2 |p3 p1 |p5 |");
+}
+
+Test(sort, a_page_is_of_the_list_that_it_was_begun_in)
+{
+	lg_str cookie = LG_STR("");
+
+	some_people();
+	sorted_by("sn:2.5.13.3", false);
+	assert_text(page(2, &cookie), "p4 p2 |");
+	assert_text(page(2, &cookie), "2");
+	sorted_by("frob", false);
+	assert_text(page(2, &cookie), "2");
+	sorted_by("sn:2.5.13.3", false);
+	assert_text(page(2, &cookie), "p3 p1 |");
+}
+
+/* ---- too much to be sorted ----------------------------------------------------------------------------------------------- */
+
+#define BY_TEXT "-description:caseIgnoreOrderingMatch -uid:2.5.13.3"
+enum { LONG = 1000000, MOST = LG_SORT_BYTES / LONG + 1 };
+
+/* p00 to pMOST have keys of more octets than are sorted.  Many entries lead to the same end, and take too long here. */
+static void
+one_of_many(const char *name)
+{
+	lg_str text = lg_print(w.arena, "sn: x\ncn: x\ndescription: %0*d", LONG, 7);
+	struct lg_entry e;
+
+	assert_ok(&w, world_create(&w, LG_TYPE_USER, name, text.p, &e));
+	world_unview(&w);
+}
+
+static void
+many_octets(void)
+{
+	for (int i = 0; i <= MOST; i++)
+		one_of_many(lg_print(w.arena, "p%02d", i).p);
+}
+
+Test(sort, keys_of_so_many_octets_and_no_more)
+{
+	lg_str in_order = LG_STR(""), last = lg_print(w.arena, "uid=p%02d," PEOPLE, MOST);
+	struct answer a;
+	struct lg_ber b;
+
+	many_octets();
+	for (int i = 0; i <= MOST; i++)
+		in_order = lg_print(w.arena, "%.*sp%02d ", LG_FMT(in_order), i);
+	sorted_by(BY_TEXT, true);
+	assert_text(names("(uid=p*)", 0, &a), "");
+	b = reply(&a, LG_CONTROL_SORTED);
+	cr_assert(a.code == 12 && lg_ber_int(&b, LG_BER_ENUMERATED) == 11, "%d", a.code);
+	sorted_by(BY_TEXT, false);
+	assert_text(names("(uid=p*)", 0, &a), in_order.p);
+	b = reply(&a, LG_CONTROL_SORTED);
+	cr_assert(a.code == 0 && lg_ber_int(&b, LG_BER_ENUMERATED) == 11, "and the answer says why");
+	assert_result(&w, 0, world_delete(&w, last.p));
+	world_unview(&w);
+	sorted_by(BY_TEXT, true);
+	cr_assert(strncmp(names("(uid=p*)", 0, &a), lg_print(w.arena, "p%02d p%02d ", MOST - 1, MOST - 2).p, 8) == 0 && a.code == 0);
+}
+
+Test(sort, pages_of_what_cannot_be_sorted_come_to_an_end)
+{
+	lg_str cookie = LG_STR("");
+
+	many_octets();
+	sorted_by(BY_TEXT, false);
+	assert_text(page(3, &cookie), "p00 p01 p02 |");
+	sorted_by(BY_TEXT, false);
+	assert_text(page(3, &cookie), "p03 p04 p05 |");
+	/* what could be sorted at the beginning and no longer can */
+	cookie = LG_STR("");
+	assert_result(&w, 0, world_delete(&w, "uid=p00," PEOPLE));
+	world_unview(&w);
+	sorted_by(BY_TEXT, false);
+	assert_text(page(1, &cookie), lg_print(w.arena, "p%02d |", MOST).p);
+	one_of_many("p99");
+	sorted_by(BY_TEXT, false);
+	assert_text(page(1, &cookie), "11");
 }
 
 static void
@@ -396,6 +486,24 @@ Test(controls, dereferencing_shows_what_a_search_would)
 	assert_text(came_along(STAFF), "");
 	dereferenced("cn", "uid");
 	cr_assert_eq(wire_search(&k, STAFF, 0, "(objectClass=*)", "cn", NULL), 2);
+}
+
+Test(controls, so_many_values_are_followed_and_no_more)
+{
+	struct lg_entry e;
+	size_t n = 0;
+
+	assert_ok(&w, world_create(&w, LG_TYPE_GROUP, "all", "", &e));
+	for (int i = 0; i <= LG_DEREF_VALUES; i++) {
+		const char *name = lg_print(w.arena, "g%d", i).p;
+		assert_ok(&w, world_create(&w, LG_TYPE_GROUP, name, "", &e));
+		assert_ok(&w, world_member(&w, "cn=all,ou=groups," SUFFIX, lg_print(w.arena, "cn=%s,ou=groups," SUFFIX, name).p, true));
+	}
+	world_unview(&w);
+	dereferenced("member", "cn");
+	for (const char *p = came_along("cn=all,ou=groups," SUFFIX); *p != '\0'; p++)
+		n += *p == ';';
+	cr_assert_eq(n, LG_DEREF_VALUES, "of one more");
 }
 
 Test(controls, no_entry_is_a_subentry_or_a_copy)
