@@ -262,7 +262,7 @@ lg_index_choose(struct lg_ctx *cx, struct lg_edit *ed, lg_str attribute, lg_str 
 	if (there == on)
 		return lg_fail(cx, on ? LG_E_EXISTS : LG_E_NOT_FOUND, on ? "that index is there already" : "there is no such index");
 	LG_TRY(lg_table_count(cx, ed->v, &lg_table_index, &rows));
-	if (rows >= LG_INDEXES)
+	if (found != LG_OK && rows >= LG_INDEXES)	/* one that is there has its row */
 		return lg_refuse(cx, ed, LG_LDAP_ADMIN_LIMIT_EXCEEDED, "there are %d indexes already", LG_INDEXES);
 	return put_state(cx, ed, &k, on ? STATE_WANTED : STATE_DROPPED);
 }

@@ -214,6 +214,34 @@ Test(indexes, what_could_not_serve_is_refused)
 	assert_err(&w, LG_E_EXISTS, choose("title", "ordering", true));
 }
 
+/* Rows of many other tenants. */
+static lg_err
+fill(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	const unsigned *n = arg;
+
+	for (unsigned i = 0; i < *n; i++) {
+		struct lg_dkey k = lg_key_tenant(1000 + i);
+		lg_dkey_u16(&k, LG_A_CN);
+		lg_dkey_u8(&k, 0);
+		LG_TRY(lg_put(cx, v, &lg_table_index, lg_dkey_str(&k), LG_STR("\x01\0\0\0\0\0\0\0\x01")));
+	}
+	return LG_OK;
+}
+
+Test(indexes, there_is_room_for_so_many)
+{
+	unsigned others = LG_INDEXES - 2;
+
+	assert_ok(&w, choose("employeeNumber", "equality", true));
+	world_unview(&w);
+	assert_ok(&w, lg_store_apply(&w.cx, w.store, 1, "test", fill, &others, NULL));
+	assert_ok(&w, choose("title", "equality", true));
+	assert_err(&w, LG_E_LIMIT, choose("carLicense", "presence", true));
+	assert_ok(&w, choose("title", "equality", false));
+	assert_ok(&w, choose("title", "equality", true));	/* its row is still there */
+}
+
 Test(indexes, a_search_without_an_index_is_told_and_one_with_it_is_not)
 {
 	const char *out;

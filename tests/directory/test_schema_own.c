@@ -1,5 +1,6 @@
 /* test_schema_own.c: definitions that tenants add: read and changed over LDAP, checked on every write, durable. */
 #include "directory/schema_own.h"
+#include "directory/tables.h"
 #include "tests/directory/wired.h"
 
 #define COLOR "( 1.3.6.1.4.1.99999.1.1 NAME 'favouriteColor' DESC 'it''s' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )"
@@ -133,6 +134,45 @@ Test(own, a_change_that_is_undone_leaves_nothing)
 	assert_err(&w, LG_E_INVALID, lg_store_apply(&w.cx, w.store, 1, "test", good_then_bad, NULL, NULL));
 	assert_result(&w, 17, world_modify(&w, ALICE, "add: favColour\nfavColour: Blue"));
 	cr_assert_eq(schema(0, "attributeTypes", "( 1.3.6.1.4.1.99999.1.1 NAME 'favColour' SUP name )"), 0, "the name is free");
+}
+
+Test(own, the_service_knows_so_many_and_no_more)
+{
+	for (int i = LG_ATTR_OWN; i <= LG_ATTR_IDS; i++) {
+		lg_str text = lg_print(w.arena, "( 1.3.6.1.4.1.99999.3.%d NAME 'own%d' SUP name )", i, i);
+		cr_assert_eq(schema(0, "attributeTypes", text.p), i < LG_ATTR_IDS ? 0 : 11, "%d", i);
+	}
+	for (int i = LG_CLASS_OWN; i <= LG_CLASS_IDS; i++) {
+		lg_str text = lg_print(w.arena, "( 1.3.6.1.4.1.99999.4.%d NAME 'kind%d' SUP top AUXILIARY )", i, i);
+		cr_assert_eq(schema(0, "objectClasses", text.p), i < LG_CLASS_IDS ? 0 : 11, "%d", i);
+	}
+	cr_assert_eq(schema(1, "attributeTypes", "own300"), 0);
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0, "one that went makes room");
+}
+
+/* The same definition in many tenants. */
+static lg_err
+in_many(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	const unsigned *to = arg;
+
+	for (unsigned i = *to - 2500; i < *to; i++) {
+		struct lg_dkey at = lg_key_tenant(1000 + i);
+		lg_dkey_u8(&at, LG_DEFINES_ATTRIBUTE);
+		lg_dkey_u16(&at, LG_ATTR_OWN);
+		LG_TRY(lg_put(cx, v, &lg_table_schema, lg_dkey_str(&at), LG_STR(SHADE)));
+	}
+	return LG_OK;
+}
+
+Test(own, tenants_have_so_many_in_all)
+{
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0);
+	for (unsigned to = 2500; to <= LG_OWN_DEFINITIONS; to += 2500)
+		assert_ok(&w, lg_store_apply(&w.cx, w.store, 1, "test", in_many, &to, NULL));
+	cr_assert_eq(schema(0, "objectClasses", PAINTER), 11);
+	cr_assert_eq(schema(1, "attributeTypes", SHADE), 0);
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 11, "still one too many");
 }
 
 Test(own, a_tenant_uses_what_it_has_defined)

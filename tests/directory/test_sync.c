@@ -415,6 +415,22 @@ Test(sync, a_tree_that_moves_is_read_anew)
 
 /* ---- persist ------------------------------------------------------------------------------------------------------------------ */
 
+Test(sync, so_many_stay_on_a_loop_and_the_next_is_told_to_come_later)
+{
+	a.k.l->nsyncs = LG_SYNC_PERSISTS - 1;		/* those of other connections */
+	ask(&a, PERSIST);
+	cr_assert_eq(a.ended, -1);
+	wire_reconnect(&a.k);
+	cr_assert_eq(a.k.l->nsyncs, (size_t)LG_SYNC_PERSISTS - 1, "whoever goes makes room");
+	a.k.l->nsyncs++;
+	a.cookie = LG_NONE;
+	ask(&a, PERSIST);
+	cr_assert(a.ended == 51 && !a.refreshed, "busy: %d", a.ended);
+	a.k.l->nsyncs = 0;
+	ask(&a, PERSIST);
+	cr_assert(a.ended == -1 && a.refreshed);
+}
+
 Test(sync, who_stays_is_told_of_changes_as_they_are_committed)
 {
 	unsigned woken;
