@@ -5,7 +5,6 @@
 #include "directory/schema.h"
 
 #define LG_SUFFIX_MAX	240		/* octets of a suffix and of its normal form, which is a key */
-#define LG_TENANTS	4096
 
 struct lg_tenant_row {
 	lg_str name, suffix, normal;

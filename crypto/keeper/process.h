@@ -14,7 +14,6 @@
 #include "crypto/keeper/signed.h"
 #include "crypto/keeper/tenant.h"
 
-#define LG_TENANTS	4096		/* in one keeper */
 #define LG_CHAINS	16
 #define LG_SLOW_QUEUE	1024
 #define LG_CRL_ISSUER	1024		/* octets of a CA's name */

@@ -7,6 +7,8 @@
 
 #include "lightgate/base.h"
 
+#define LG_TENANTS	4096		/* of one service: in its directory, and in its keeper */
+
 /* ---- secrets: a type of their own, wiped when freed, compared in constant time ---------------- */
 
 struct lg_secret {

@@ -1,6 +1,7 @@
 /* test_entry.c: finding, reading and changing entries over a real store. */
 #include "directory/entry.h"
 #include "directory/tables.h"
+#include "directory/tenant.h"
 #include "tests/directory/world.h"
 
 #define ALICE "uid=alice,ou=people," SUFFIX
@@ -494,6 +495,35 @@ Test(edit, tenants_do_not_overlap)
 	cr_assert_eq(t.id, 2);
 	cr_assert(world_has(&w, "ou=people,o=Other Org,c=DE"));
 	assert_result(&w, 50, world_add(&w, "ou=x,o=other org,c=de", "objectClass: organizationalUnit\nou: x"));
+}
+
+static lg_err
+tenants_to(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1024);
+	lg_uuid nobody = { { 0 } };
+
+	for (uint32_t i = 2; i <= *(const uint32_t *)arg; i++) {
+		struct lg_dkey k = lg_key_tenant(i);
+		lg_buf_clear(&b);
+		lg_buf_byte(&b, 1);
+		for (int text = 0; text < 3; text++)		/* name, suffix, its normal form */
+			lg_buf_str32(&b, lg_print(cx->arena, "t=%u", i));
+		lg_buf_bytes(&b, nobody.b, sizeof nobody.b);
+		lg_buf_u64(&b, 0);
+		LG_TRY(lg_put(cx, v, &lg_table_tenant, lg_dkey_str(&k), lg_dup(cx->arena, lg_buf_view(&b))));
+	}
+	return LG_OK;
+}
+
+Test(edit, there_are_so_many_tenants_and_no_more)
+{
+	uint32_t n = LG_TENANTS - 1;
+
+	world_unview(&w);
+	assert_ok(&w, lg_store_apply(&w.cx, w.store, 1, "test", tenants_to, &n, NULL));
+	assert_ok(&w, world_tenant(&w, LG_TENANTS, "last", "dc=last"));
+	assert_err(&w, LG_E_LIMIT, world_tenant(&w, LG_TENANTS + 1, "another", "dc=another"));
 }
 
 Test(edit, numbers_and_addresses_are_unique_within_a_tenant)
