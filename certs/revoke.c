@@ -115,8 +115,6 @@ lg_certs_revoke(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const lg
 
 /* ---- all of an entry ------------------------------------------------------------------------------ */
 
-#define OF_ENTRY_MAX 2000		/* rows are written twice, and a mutation has LG_MUTATION_ROWS of them */
-
 struct of_entry {
 	int64_t now;
 	lg_serial *serial;
@@ -130,17 +128,17 @@ collect(void *arg, const struct lg_cert_row *row)
 
 	if (row->state != LG_CERT_REVOKED && row->expires > o->now)
 		o->serial[o->n++] = row->serial;
-	return o->n <= OF_ENTRY_MAX;
+	return o->n <= LG_REVOKED_AT_ONCE;
 }
 
 lg_err
 lg_certs_revoke_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry, enum lg_revocation why, size_t *count)
 {
-	struct of_entry o = { .now = lg_view_time(v), .serial = LG_NEWS(cx->arena, lg_serial, OF_ENTRY_MAX + 1) };
+	struct of_entry o = { .now = lg_view_time(v), .serial = LG_NEWS(cx->arena, lg_serial, LG_REVOKED_AT_ONCE + 1) };
 
 	LG_TRY(lg_cert_list_of(cx, v, tenant, entry, o.now, NULL, collect, &o));
-	if (o.n > OF_ENTRY_MAX)
-		return lg_fail(cx, LG_E_LIMIT, "the entry has more than %d live certificates", OF_ENTRY_MAX);
+	if (o.n > LG_REVOKED_AT_ONCE)
+		return lg_fail(cx, LG_E_LIMIT, "the entry has more than %d live certificates", LG_REVOKED_AT_ONCE);
 	for (size_t i = 0; i < o.n; i++) {
 		struct lg_cert_row row;
 

@@ -5,6 +5,9 @@
 #include "certs/rows.h"
 #include "certs/trust.h"
 
+/* Of an entry.  Each writes five rows, three of them the ledger's, and LG_MUTATION_ROWS are for all that ends with the entry. */
+#define LG_REVOKED_AT_ONCE 1600
+
 /* Sets row's state and writes both rows; der and sha256 as they stand in row.  Nothing if it is revoked already. */
 LG_CHECKED lg_err lg_cert_row_revoke(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_cert_row *row, enum lg_revocation why);
 

@@ -323,6 +323,21 @@ Test(foreign, settings_that_make_no_sense_and_our_own_domains_are_refused)
 	world_free(w);
 }
 
+Test(foreign, a_tenant_knows_so_many_and_no_more)
+{
+	struct world *w = world_new();
+	lg_str manual = lg_print(w->arena, "{\"profile\":\"manual\",\"bundle\":%.*s}", LG_FMT(foreign_bundle(w, 1)));
+
+	for (int i = 0; i < LG_FOREIGN_DOMAINS; i++)
+		cr_assert_eq(call(w, "PUT", lg_print(w->arena, "/v1/federation/d%d.example", i).p, manual), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(call(w, "PUT", "/v1/federation/more.example", manual), LG_E_LIMIT);
+	cr_assert_eq(call(w, "GET", "/v1/federation/more.example", LG_NONE), LG_E_NOT_FOUND);
+	cr_assert_eq(call(w, "PUT", "/v1/federation/d0.example", manual), LG_OK, "one that is known is changed");
+	cr_assert_eq(call(w, "DELETE", "/v1/federation/d0.example", LG_NONE), LG_OK);
+	cr_assert_eq(call(w, "PUT", "/v1/federation/more.example", manual), LG_OK, "%s", w->cx.error);
+	world_free(w);
+}
+
 Test(foreign, bundles_by_domain_are_for_everybody_and_a_verdict_is_by_one_of_them)
 {
 	struct world *w = world_new();

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "certs/hook.h"
 #include "tests/certs/http.h"
 
 /* The value of a string member anywhere in the text. */
@@ -298,5 +299,19 @@ Test(routes, a_leaf_points_to_its_list_and_issuer)
 	cr_assert_eq(memcmp(at + crl.n + 1, ".crl", 4), 0);
 	cr_assert_not_null(memmem(is.cert.p, is.cert.n, ca.p, ca.n));
 	cr_assert_not_null(memmem(is.cert.p, is.cert.n, "http://a.example:8080/ocsp", 26));
+	world_free(w);
+}
+
+Test(routes, a_tenant_has_so_many_webhooks_and_no_more)
+{
+	struct world *w = world_new();
+	lg_str hook = LG_STR("{\"url\":\"https://x.example/\",\"events\":[\"issued\"]}");
+
+	for (int i = 0; i < LG_HOOKS; i++)
+		cr_assert_eq(world_call(w, "PUT", lg_print(w->arena, "/v1/webhooks/h%d", i).p, "", hook).e, LG_OK, "%s", w->cx.error);
+	cr_assert_eq(world_call(w, "PUT", "/v1/webhooks/more", "", hook).e, LG_E_LIMIT);
+	cr_assert_eq(world_call(w, "PUT", "/v1/webhooks/h0", "", hook).e, LG_OK, "one that is there is changed");
+	cr_assert_eq(world_call(w, "DELETE", "/v1/webhooks/h0", "", LG_NONE).e, LG_OK);
+	cr_assert_eq(world_call(w, "PUT", "/v1/webhooks/more", "", hook).e, LG_OK, "%s", w->cx.error);
 	world_free(w);
 }
