@@ -102,6 +102,27 @@ Test(exchange, refuses_wider_scopes_other_targets_and_strange_tokens)
 	assert_oauth(exchange(token, ""), 400, "invalid_request");
 }
 
+/* One place is the issuer's own, for userinfo. */
+Test(exchange, is_for_so_many_targets_and_no_more)
+{
+	lg_str list = LG_STR("\"https://api.example\""), asked = LG_STR("");
+
+	for (int i = 0; i < LG_CLIENT_AUDIENCES - 1; i++) {
+		list = lg_print(kit.arena, "%.*s,\"https://r%d.example\"", LG_FMT(list), i);
+		asked = i == 0 ? asked : lg_print(kit.arena, "%.*s&resource=https%%3A%%2F%%2Fr%d.example", LG_FMT(asked), i);
+	}
+	kit_client(kit_fmt("{\"name\":\"worker\",\"type\":\"service\",\"grants\":[\"urn:ietf:params:oauth:grant-type:token-exchange\"],"
+	    "\"scopes\":[\"openid\",\"profile\"],\"audiences\":[%.*s]}", LG_FMT(list)), WORKER_SECRET, WORKER_ID);
+	lg_str token = alices();
+
+	assert_status(exchange(token, kit_fmt("%.*s&audience=https%%3A%%2F%%2Fr0.example", LG_FMT(asked))), 200);
+	assert_status(exchange(token, kit_fmt("%.*s&resource=https%%3A%%2F%%2Fr0.example", LG_FMT(asked))), 200);
+	assert_oauth(exchange(token, kit_fmt("%.*s&resource=https%%3A%%2F%%2Fr0.example&audience=https%%3A%%2F%%2Fapi.example", LG_FMT(asked))), 400,
+	    "invalid_target");
+	assert_oauth(exchange(token, kit_fmt("%.*s&resource=https%%3A%%2F%%2Fr0.example&resource=https%%3A%%2F%%2Fapi.example", LG_FMT(asked))), 400,
+	    "invalid_target");
+}
+
 Test(exchange, without_an_actor_only_where_policy_says_so)
 {
 	make_worker();

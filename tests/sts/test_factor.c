@@ -489,6 +489,43 @@ Test(factor, an_application_that_is_removed_is_asked_for_no_more_and_its_codes_a
 	assert_status(password(&other, QUERY), 303);
 }
 
+static lg_err
+add_passkeys(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct sts_factor f = { .kind = STS_FACTOR_PASSKEY, .name = LG_STR("key") };
+	lg_uuid alice;
+
+	cr_assert(lg_uuid_parse(LG_STR(ALICE_ID), &alice));
+	for (int i = 0; i < *(const int *)arg; i++) {
+		lg_random(f.id.b, sizeof f.id.b);
+		f.passkey.credential = lg_str_of(kit_fmt("credential %d", i));
+		LG_TRY(sts_factor_put(cx, v, TENANT, alice, &f));
+	}
+	return LG_OK;
+}
+
+/* The application, its codes and passkeys. */
+Test(factor, there_is_room_for_so_many)
+{
+	int others = STS_FACTORS - 3, one = 1;
+	struct answer codes, page, a;
+	struct browser b, other = { NULL, NULL };
+	const char *secret = enrol(&b, &codes);
+
+	kit_apply(add_passkeys, &others);
+	page = get(&b, "/account/totp", "");
+	const char *second = between(&page, "class=\"secret\">", "<");
+	a = post(&b, "/account/totp", kit_fmt("csrf=%s&key=%s&then=&code=%s", field(&page, "csrf"), field(&page, "key"), code_at(second, 0)));
+	assert_status(a, 303);
+	kit_apply(add_passkeys, &one);
+	page = get(&b, "/account/totp", "");
+	secret = between(&page, "class=\"secret\">", "<");
+	a = post(&b, "/account/totp", kit_fmt("csrf=%s&key=%s&then=&code=%s", field(&page, "csrf"), field(&page, "key"), code_at(secret, 0)));
+	assert_status(a, 400);
+	a = password(&other, QUERY);
+	assert_status(send_code(&other, &a, QUERY, code_at(second, 1)), 303);
+}
+
 Test(factor, sessions_are_seen_and_ended_and_only_ones_own)
 {
 	struct browser b = { kit_sign_in(), NULL }, other = { kit_sign_in(), NULL };
