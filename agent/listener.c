@@ -303,14 +303,14 @@ lg_listener_drain(struct lg_listener *l, bool idle)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += DRAIN;
 	pthread_mutex_lock(&l->lock);
 	l->closing = true;
 	for (unsigned i = 0; idle && i < l->max; i++)
 		if (l->fds[i] >= 0)
 			shutdown(l->fds[i], SHUT_RD);
-	while (l->open > 0 && pthread_cond_timedwait(&l->changed, &l->lock, &until) == 0)
+	while (l->open > 0 && pthread_cond_clockwait(&l->changed, &l->lock, CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	pthread_mutex_unlock(&l->lock);
 }
