@@ -22,8 +22,9 @@ lacks() { if grep -qE -- "$3" <<<"$2"; then bad "$1: found \"$3\""; else ok; fi;
 within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
 
+# What a script has to end besides the service it ends in a function clean_up, while its files are still there.
 done_testing() {
-	lg_stop
+	if declare -F clean_up >/dev/null; then trap - EXIT; clean_up; else lg_stop; fi
 	for report in "$T"/san/*; do
 		[ -e "$report" ] || continue
 		bad "sanitizer report"; head -60 "$report"
@@ -55,8 +56,10 @@ comes_in() {
 	lg_secret "$T/credentials" User "$1" >"$T/$1.password"
 	LIGHTGATE_CONFIG=$T/$1 lightgate login --user "$1" --password-file "$T/$1.password" >/dev/null 2>&1 || bad "$1 comes in"
 }
-# engine_ends DIR [PID]: the engine below DIR, and what of its containers it leaves behind: it may end none when its agent is gone
+# engine_ends DIR [PID]: the engine below DIR, and its containers, which it may not end when its agent is gone
 engine_ends() {
-	[ -z "${2:-}" ] || { kill "$2"; wait "$2"; } 2>/dev/null
-	[ -z "$1" ] || { kill -9 $(cat "$1"/exec/containerd/daemon/*/moby/*/init.pid) $(pgrep -f -- "-address $1/exec/"); umount "$1/exec/netns/default"; umount -R "$1/data"; } 2>/dev/null
-}
+	[ -n "$1" ] || return 0
+	kill -9 $(cat "$1"/exec/containerd/daemon/*/moby/*/init.pid) $(pgrep -f -- "-address $1/exec/")
+	[ -z "${2:-}" ] || { kill "$2"; wait "$2"; }
+	umount "$1/exec/netns/default"; umount -R "$1/data"
+} 2>/dev/null
