@@ -1,7 +1,5 @@
 /* door.c: see door.h. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,75 +40,6 @@ private_bundle(struct visit *v)
 	return lg_print(v->cx->arena, "%s/bundles/%.*s", v->door->at.state, LG_FMT(v->id));
 }
 
-static void
-remember(struct visit *v, lg_sha256 digest)
-{
-	struct lg_door *d = v->door;
-
-	pthread_mutex_lock(&d->lock);
-	struct lg_prepared *p = &d->prepared[d->next++ % LG_DOOR_BUNDLES];
-	snprintf(p->id, sizeof p->id, "%.*s", LG_FMT(v->id));
-	snprintf(p->start, sizeof p->start, "%.*s", LG_FMT(v->start));
-	p->digest = digest;
-	pthread_mutex_unlock(&d->lock);
-}
-
-/* Is this, octet for octet, what was prepared last for the container, and is it what the runtime has read? */
-static bool
-is_as_prepared(struct visit *v)
-{
-	struct lg_door *d = v->door;
-	bool same = false;
-
-	pthread_mutex_lock(&d->lock);
-	for (size_t i = 1; i <= LG_DOOR_BUNDLES && i <= d->next; i++) {
-		const struct lg_prepared *p = &d->prepared[(d->next - i) % LG_DOOR_BUNDLES];
-		if (!lg_str_eq(lg_str_of(p->id), v->id))
-			continue;
-		same = memcmp(&p->digest, &v->oci.digest, sizeof p->digest) == 0 && lg_str_eq(lg_str_of(p->start), v->start);
-		break;
-	}
-	pthread_mutex_unlock(&d->lock);
-	return same;
-}
-
-/* ---- tickets that did not come with the container ------------------------------------------------------------------- */
-
-void
-lg_door_expect(struct lg_door *door, lg_str container, lg_str workload, lg_str ticket)
-{
-	if (ticket.n >= LG_DOOR_TICKET || container.n > LG_CONTAINER_ID || workload.n > LG_CONTAINER_ID)
-		return;
-	pthread_mutex_lock(&door->lock);
-	if (door->expected == NULL && (door->expected = calloc(LG_DOOR_EXPECTED, sizeof *door->expected)) == NULL)
-		abort();
-	struct lg_expected *x = &door->expected[door->next_expected++ % LG_DOOR_EXPECTED];
-	snprintf(x->id, sizeof x->id, "%.*s", LG_FMT(container));
-	snprintf(x->workload, sizeof x->workload, "%.*s", LG_FMT(workload));
-	snprintf(x->ticket, sizeof x->ticket, "%.*s", LG_FMT(ticket));
-	pthread_mutex_unlock(&door->lock);
-}
-
-/* The latest for this container, unless the bundle brings one. */
-static void
-take_expected(struct visit *v)
-{
-	struct lg_door *d = v->door;
-
-	if (v->oci.ticket.n > 0)
-		return;
-	pthread_mutex_lock(&d->lock);
-	for (size_t i = 1; d->expected != NULL && i <= LG_DOOR_EXPECTED && i <= d->next_expected; i++) {
-		const struct lg_expected *x = &d->expected[(d->next_expected - i) % LG_DOOR_EXPECTED];
-		if (!lg_str_eq(lg_str_of(x->id), v->id))
-			continue;
-		v->oci.ticket = lg_dup(v->cx->arena, lg_str_of(x->ticket));
-		v->workload = lg_dup(v->cx->arena, lg_str_of(x->workload));
-		break;
-	}
-	pthread_mutex_unlock(&d->lock);
-}
-
 static struct lg_oci_own
 own_parts(const struct visit *v)
 {
@@ -139,7 +68,8 @@ read_bundle(struct visit *v)
 	LG_TRY(lg_file_read(cx, path, LG_OCI_MAX, &v->text));
 	LG_TRY(lg_oci_parse(cx, v->text, v->bundle, &own, &v->oci));
 	v->workload = v->oci.workload.n > 0 ? v->oci.workload : v->id;
-	take_expected(v);
+	if (v->oci.ticket.n == 0)
+		lg_door_expected(cx, v->door, v->id, &v->workload, &v->oci.ticket);
 	return LG_OK;
 }
 
@@ -289,7 +219,7 @@ write_bundle(struct visit *v, lg_str *ret)
 	if (mkdir(folder.p, 0700) != 0 && errno != EEXIST)
 		return lg_fail(v->cx, LG_E_IO, "%s: %s", folder.p, strerror(errno));
 	LG_TRY(lg_file_put(v->cx, lg_print(v->cx->arena, "%s/config.json", folder.p).p, 0600, lg_buf_view(&b)));
-	remember(v, lg_sha256_of(lg_buf_view(&b)));
+	lg_door_remember(v->door, v->id, v->start, lg_sha256_of(lg_buf_view(&b)));
 	*ret = folder;
 	return LG_OK;
 }
@@ -353,7 +283,7 @@ admit(struct visit *v)
 {
 	LG_TRY(read_bundle(v));
 	bool ours = v->start.n > 0 || lg_str_starts(v->bundle, lg_print(v->cx->arena, "%s/bundles/", v->door->at.state));
-	v->prepared = is_as_prepared(v);
+	v->prepared = lg_door_was_prepared(v->door, v->id, v->start, v->oci.digest);
 	if (ours && !v->prepared)
 		return lg_fail(v->cx, LG_E_DENIED, "the bundle is not the one that was prepared for this start");
 	LG_TRY(lg_mounts_check(v->cx, (pid_t)v->pid, &v->oci));

@@ -58,6 +58,13 @@ bool lg_door_may_refresh(struct lg_door *d);			/* a ticket did not verify: may n
 LG_CHECKED lg_err lg_door_wrote(struct lg_ctx *cx, struct lg_door *d, lg_str container, lg_str jti);	/* for lg_door_settle */
 LG_CHECKED lg_err lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t time);
 
+/* door_memory.c */
+void lg_door_remember(struct lg_door *d, lg_str container, lg_str start, lg_sha256 digest);	/* of the bundle that is prepared for it */
+/* Is this, octet for octet, what was prepared last for the container, and for this start? */
+bool lg_door_was_prepared(struct lg_door *d, lg_str container, lg_str start, lg_sha256 digest);
+/* What lg_door_expect was told last of this container, in cx's arena; untouched where nothing was. */
+void lg_door_expected(struct lg_ctx *cx, struct lg_door *d, lg_str container, lg_str *workload, lg_str *ticket);
+
 /* door_local.c: "restart" or "exec" while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci);
 
