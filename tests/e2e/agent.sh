@@ -37,7 +37,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 PY
 	FAKE_PID=$!
-	for i in $(seq 1 100); do [ -s "$T/port" ] && break; sleep 0.05; done
+	within test -s "$T/port"
 	lightgate-agent join --token-file "$T/join" --state "$T/fooled" --server "127.0.0.1:$(cat "$T/port")" >"$T/out" 2>&1
 	rc=$?
 	kill $FAKE_PID; wait $FAKE_PID 2>/dev/null; FAKE_PID=
@@ -84,9 +84,13 @@ has "a key that is not the certificate's" "$(lightgate-agent join --certificate 
 claim "nothing was joined so" test ! -e "$T/no/identity.json"
 
 # ---- the door ----
-lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >"$T/agent.log" 2>&1 &
-AGENT_PID=$!
-for i in $(seq 1 100); do [ -S "$T/agent.sock" ] && break; sleep 0.05; done
+start_agent() {
+	lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >>"$T/agent.log" 2>&1 &
+	AGENT_PID=$!
+	within test -S "$T/agent.sock" && within is_fresh || bad "the agent: $(tail -3 "$T/agent.log")"
+}
+is_fresh() { lightgate-agent status --state "$T/node1" --socket "$T/agent.sock" | grep -q '"fresh":true'; }
+start_agent
 export LIGHTGATE_AGENT_SOCKET=$T/agent.sock
 same "the socket is the owner's alone" "$(stat -c %a "$T/agent.sock")" 600
 lg_bundle "$T/bundle.d" /bin/echo "it ran"
@@ -188,9 +192,7 @@ bundle "$(ticket)"
 starts "with a new ticket" c13
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 refused "without the agent" c13 'lightgate-agent is not running'
-lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" >>"$T/agent.log" 2>&1 &
-AGENT_PID=$!
-for i in $(seq 1 100); do [ -S "$T/agent.sock" ] && break; sleep 0.05; done
+start_agent	# with a bundle of now: what was admitted is in it
 refused "the old ticket after the agent's return" c14 'used before'
 starts "what was admitted after the agent's return" c13
 
