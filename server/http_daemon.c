@@ -27,14 +27,30 @@ http_daemon_due(struct http_daemon *d)
 }
 
 static void
+rested(struct lg_timer *t)
+{
+	http_daemon_due((struct http_daemon *)((char *)t - offsetof(struct http_daemon, rest)));
+}
+
+/*
+ * libmicrohttpd 0.9.75 wants to be run again at once as long as a TLS handshake waits for its client: each would cost a core for as many
+ * round trips as it takes, or until the client's time is over.  After some runs in which nothing happened it is let rest; its descriptor
+ * tells of what comes.
+ */
+static void
 run(struct http_daemon *d)
 {
 	MHD_UNSIGNED_LONG_LONG wait;
 
-	d->due = false;
+	d->due = d->moved = false;
 	MHD_run(d->mhd);
-	if (MHD_get_timeout(d->mhd, &wait) == MHD_YES && wait == 0)
+	d->still = d->moved || !d->tls ? 0 : d->still + 1;
+	if (MHD_get_timeout(d->mhd, &wait) != MHD_YES || wait > 0)
+		return;
+	if (d->still <= HTTP_STILL)
 		http_daemon_due(d);
+	else if (d->rest.at == 0)
+		lg_timer_set(d->hl->loop, &d->rest, HTTP_REST);
 }
 
 static void
@@ -109,7 +125,7 @@ loop_new(struct lg_http_server *hs, struct lg_loop *l)
 		hl->kind[i].last = &hl->kind[i].first;
 	for (size_t i = 0; i < HTTP_SURFACES; i++)
 		hl->daemon[i] = (struct http_daemon){ .hl = hl, .surface = surfaces[i].surface, .tls = surfaces[i].tls,
-			.wants_cert = surfaces[i].wants_cert, .max_waiting = surfaces[i].waiting };
+			.wants_cert = surfaces[i].wants_cert, .rest.run = rested, .max_waiting = surfaces[i].waiting };
 	return hl;
 }
 
@@ -217,6 +233,7 @@ lg_http_detach(struct lg_http_server *hs, struct lg_loop *l)
 		lg_turn_del(l, &hl->turn);
 		for (size_t k = 0; k < HTTP_SURFACES; k++) {
 			lg_watch_del(l, &hl->daemon[k].watch);
+			lg_timer_unset(l, &hl->daemon[k].rest);
 			if (hl->daemon[k].mhd != NULL)
 				MHD_stop_daemon(hl->daemon[k].mhd);
 			hl->daemon[k].mhd = NULL;

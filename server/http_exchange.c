@@ -260,7 +260,8 @@ http_on_request(void *cls, struct MHD_Connection *mhd, const char *url, const ch
 {
 	struct http_x *x = *context;
 
-	(void)cls, (void)mhd;
+	(void)mhd;
+	((struct http_daemon *)cls)->moved = true;
 	if (x == NULL)
 		return MHD_NO;
 	if (x->stage == STAGE_HEAD)

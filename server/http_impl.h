@@ -14,6 +14,8 @@
 #define HTTP_SPARE	128		/* exchanges kept for reuse by a loop */
 #define HTTP_KEEP	(64u << 10)	/* octets of buffer kept in a spare exchange */
 #define HTTP_ACCEPTS	64		/* connections taken by one callback */
+#define HTTP_STILL	8		/* runs in which nothing happens, before a rest */
+#define HTTP_REST	2000		/* us */
 
 struct http_identity;
 
@@ -46,6 +48,9 @@ struct http_daemon {
 	enum lg_surface surface;
 	bool tls, wants_cert;
 	bool due;			/* MHD has more to do than its descriptor says */
+	bool moved;			/* TLS: octets came or went, or a request got on, in the last run */
+	unsigned still;			/* runs since then */
+	struct lg_timer rest;		/* before the next one, when there were too many */
 	unsigned waiting;		/* suspended requests */
 	unsigned max_waiting;
 };

@@ -1,10 +1,11 @@
 /*
  * http_tls.c: the GnuTLS side.  MHD makes the sessions; between their making and the handshake its STARTED notice lets us set what it
- * has no option for: tickets, and that a client's certificate is required and judged inside the handshake.
+ * has no option for: tickets, that a client's certificate is required and judged inside the handshake, and who carries octets.
  */
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -168,11 +169,50 @@ judge(gnutls_session_t s)
 	return e == LG_OK || c->self_signed ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
+/* ---- octets: as GnuTLS would carry them, but the daemon hears that something happened -------------------------- */
+
+static ssize_t
+moved(struct http_conn *c, ssize_t n)
+{
+	if (n >= 0)
+		c->daemon->moved = true;
+	return n;
+}
+
+static ssize_t
+pull(gnutls_transport_ptr_t ptr, void *p, size_t n)
+{
+	struct http_conn *c = ptr;
+
+	return moved(c, recv(c->fd, p, n, 0));
+}
+
+static int
+pull_wait(gnutls_transport_ptr_t ptr, unsigned ms)
+{
+	struct pollfd p = { .fd = ((struct http_conn *)ptr)->fd, .events = POLLIN };
+
+	return poll(&p, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
+}
+
+static ssize_t
+push(gnutls_transport_ptr_t ptr, const giovec_t *v, int n)
+{
+	struct http_conn *c = ptr;
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n };
+
+	return moved(c, sendmsg(c->fd, &m, MSG_NOSIGNAL));
+}
+
 void
 http_tls_started(struct http_conn *c, struct MHD_Connection *mhd)
 {
 	gnutls_session_t s = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
 
+	gnutls_transport_set_ptr(s, c);
+	gnutls_transport_set_pull_function(s, pull);
+	gnutls_transport_set_pull_timeout_function(s, pull_wait);
+	gnutls_transport_set_vec_push_function(s, push);
 	if (c->daemon->wants_cert) {
 		/* No tickets here: a resumed session would not be judged again. */
 		gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUIRE);

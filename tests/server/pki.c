@@ -70,7 +70,7 @@ pki_der(struct lg_arena *a, const struct pki_cert *c)
 }
 
 SSL *
-pki_connect(int fd, const struct pki_cert *own, SSL_SESSION *resume, int max_version)
+pki_client(int fd, const struct pki_cert *own, SSL_SESSION *resume, int max_version)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl;
@@ -86,6 +86,14 @@ pki_connect(int fd, const struct pki_cert *own, SSL_SESSION *resume, int max_ver
 	SSL_set_fd(ssl, fd);
 	if (resume != NULL)
 		SSL_set_session(ssl, resume);
+	return ssl;
+}
+
+SSL *
+pki_connect(int fd, const struct pki_cert *own, SSL_SESSION *resume, int max_version)
+{
+	SSL *ssl = pki_client(fd, own, resume, max_version);
+
 	if (SSL_connect(ssl) == 1)
 		return ssl;
 	SSL_free(ssl);

@@ -16,7 +16,8 @@ void pki_free(struct pki_cert *c);
 lg_str pki_pem(struct lg_arena *a, const struct pki_cert *c);
 lg_str pki_key_pem(struct lg_arena *a, const struct pki_cert *c);
 lg_str pki_der(struct lg_arena *a, const struct pki_cert *c);
-/* A client's TLS connection over fd; NULL if the handshake failed. */
+/* A client's TLS connection over fd, before its handshake; and after it, NULL if that failed. */
+SSL *pki_client(int fd, const struct pki_cert *own, SSL_SESSION *resume, int max_version);
 SSL *pki_connect(int fd, const struct pki_cert *own, SSL_SESSION *resume, int max_version);
 
 #endif

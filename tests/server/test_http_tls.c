@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <unistd.h>
 
 #include "tests/server/kit.h"
@@ -140,6 +141,38 @@ Test(http_tls, sessions_are_resumed)
 	cr_assert(ask_as(&w, NULL, TLS1_2_VERSION, "surface=1 cert=0", &session));
 	cr_assert(ask_as(&w, NULL, TLS1_2_VERSION, "surface=1 cert=0", &session));
 	SSL_SESSION_free(session);
+	end(&w);
+}
+
+static uint64_t
+turns(const struct world *w)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < KIT_LOOPS; i++)
+		n += lg_loop_turns(w->k.loop[i]);
+	return n;
+}
+
+Test(http_tls, a_client_that_takes_its_time_in_the_handshake_keeps_no_loop_busy)
+{
+	struct world w;
+
+	begin(&w, LG_SURFACE_HTTPS);
+	int fd = kit_connect(&w.k);
+	struct pollfd flight = { .fd = fd, .events = POLLIN };
+	SSL *ssl = pki_client(fd, NULL, NULL, TLS1_3_VERSION);
+
+	SSL_set0_rbio(ssl, BIO_new(BIO_s_mem()));	/* it speaks, and does not listen */
+	cr_assert_eq(SSL_connect(ssl), -1);
+	cr_assert_eq(poll(&flight, 1, 5000), 1, "the server's part came");
+	uint64_t before = turns(&w);
+	usleep(500000);
+	cr_expect_lt(turns(&w) - before, 2000);
+	SSL_set_rfd(ssl, fd);
+	cr_expect_eq(SSL_connect(ssl), 1, "and goes on as if nothing had been");
+	SSL_free(ssl);
+	close(fd);
 	end(&w);
 }
 
