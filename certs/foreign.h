@@ -43,6 +43,8 @@ extern const struct lg_table lg_certs_foreign;
 
 /* ---- routes ---- */
 
+/* The settings in a request's body, for f->domain; LG_E_INVALID. */
+LG_CHECKED lg_err lg_foreign_read(struct lg_http *ex, struct lg_foreign *f);
 lg_err lg_route_foreign_list(void *self, struct lg_http *ex);
 lg_err lg_route_foreign_get(void *self, struct lg_http *ex);
 lg_err lg_route_foreign_put(void *self, struct lg_http *ex);

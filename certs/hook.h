@@ -16,6 +16,7 @@
 #define LG_HOOK_BATCH		100		/* events of one delivery */
 #define LG_HOOK_ERROR		200		/* octets that are kept of why a delivery failed */
 #define LG_HOOK_SECRET		32		/* octets, told as base64url */
+#define LG_HOOK_BEFORE		(INT64_C(400) * 86400)	/* seconds before its end that a certificate is "expiring", at most */
 #define LG_HOOK_CAS		8		/* roots and issuing CAs whose end was told */
 
 enum lg_hook_event { LG_HOOK_ISSUED = 1, LG_HOOK_REVOKED = 2, LG_HOOK_EXPIRING = 4 };
@@ -40,6 +41,10 @@ LG_CHECKED lg_err lg_hook_get(struct lg_ctx *cx, struct lg_view *v, uint32_t ten
 LG_CHECKED lg_err lg_hook_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_hook *h);
 LG_CHECKED lg_err lg_hook_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_hook *h);
 LG_CHECKED lg_err lg_hook_all(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_hook ret[LG_HOOKS], size_t *n);
+
+/* ---- routes_hooks.c ---- */
+/* The settings in a request's body; LG_E_INVALID. */
+LG_CHECKED lg_err lg_hook_read(struct lg_http *ex, struct lg_hook *ret);
 
 /* ---- hook_deliver.c ---- */
 /* Posts {"events":[...]} signed; *status 0: nobody answered.  LG_E_UNAVAILABLE unless it was taken (2xx).  May wait. */

@@ -124,8 +124,8 @@ struct change {
 	bool created;
 };
 
-static lg_err
-read_wish(struct lg_http *ex, struct lg_foreign *f)
+lg_err
+lg_foreign_read(struct lg_http *ex, struct lg_foreign *f)
 {
 	lg_str profile = LG_NONE, name;
 	struct lg_json js;
@@ -198,7 +198,7 @@ lg_route_foreign_put(void *self, struct lg_http *ex)
 
 	LG_TRY(lg_routes_who(self, ex, &ch.caller));
 	LG_TRY(check_not_ours(self, ex));
-	LG_TRY(read_wish(ex, &ch.f));
+	LG_TRY(lg_foreign_read(ex, &ch.f));
 	LG_TRY(lg_store_apply(ex->cx, ch.c->ports.store, ex->tenant, "federation.set", run_set, &ch, NULL));
 	ex->status = ch.created ? 201 : 204;
 	return LG_OK;

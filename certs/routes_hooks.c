@@ -4,8 +4,6 @@
 #include "certs/profiles.h"
 #include "certs/routes.h"
 
-#define BEFORE_MAX	(INT64_C(400) * 86400)
-
 static const struct {
 	lg_str name;
 	unsigned bit;
@@ -114,8 +112,8 @@ check(struct lg_ctx *cx, const struct lg_hook *h)
 	return LG_OK;
 }
 
-static lg_err
-read_hook(struct lg_http *ex, struct lg_hook *ret)
+lg_err
+lg_hook_read(struct lg_http *ex, struct lg_hook *ret)
 {
 	struct lg_json js;
 	lg_str name;
@@ -135,7 +133,7 @@ read_hook(struct lg_http *ex, struct lg_hook *ret)
 			lg_json_fault(&js, "unknown member");
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
-	if (ret->before < 0 || ret->before > BEFORE_MAX)
+	if (ret->before < 0 || ret->before > LG_HOOK_BEFORE)
 		return lg_fail(ex->cx, LG_E_INVALID, "\"expiring_seconds\" is at most 400 days");
 	ret->before *= 1000000;
 	return check(ex->cx, ret);
@@ -193,7 +191,7 @@ lg_route_hook_put(void *self, struct lg_http *ex)
 	struct lg_jsonw w;
 
 	LG_TRY(lg_routes_who(self, ex, &ch.caller));
-	LG_TRY(read_hook(ex, &ch.hook));
+	LG_TRY(lg_hook_read(ex, &ch.hook));
 	LG_TRY(lg_store_apply(ex->cx, ch.c->ports.store, ex->tenant, "webhook.set", run_put, &ch, NULL));
 	ex->status = ch.created ? 201 : 204;
 	if (!ch.created)
