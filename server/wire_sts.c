@@ -200,6 +200,9 @@ lg_wire_own_password(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, u
 	struct lg_entry e;
 
 	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
+	/* Who proved an old one that another directory keeps must not get one beside it here, which would outlive that. */
+	if (!link && !lg_entry_has_verifier(&e))
+		return lg_fail(cx, LG_E_DENIED, "the password is kept elsewhere: change it there");
 	LG_TRY(may_set_own(app, cx, v, &e, link));
 	LG_TRY(lg_password_facts(cx, v, &e, &facts));
 	/* A new password ends a lock: of wrong passwords with good reason, of an administrator's it must not. */

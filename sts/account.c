@@ -127,13 +127,9 @@ show(struct sts_account *ac, int status, const char *problem)
 {
 	struct sts_rows sessions = { NULL, 0, 0 }, passkeys, consents = { NULL, 0, 0 };
 	struct sts_rq *rq = ac->rq;
-	struct lg_sts_ports *p = &rq->sts->ports;
-	bool password;
-	lg_str verifier;
 	lg_err e;
 
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
-	password = p->verifier(p->self, rq->cx, rq->view, rq->tenant_id, ac->subject.id, &verifier) == LG_OK;
 	e = list_sessions(ac, &sessions);
 	if (e == LG_OK)
 		e = sts_consent_list(rq, ac->subject.id, &consents);
@@ -145,7 +141,7 @@ show(struct sts_account *ac, int status, const char *problem)
 		{ .name = "csrf", .value = ac->csrf }, { .name = "problem", .value = sts_text(rq, problem) },
 		{ .name = "done", .value = problem == NULL ? what_was_done(ac) : LG_NONE }, { .name = "name", .value = ac->subject.name }, { .name = "display", .value = ac->subject.display },
 		{ .name = "mail", .value = ac->subject.mail },
-		{ .name = "password", .value = password ? LG_STR("1") : LG_NONE },
+		{ .name = "password", .value = ac->password ? LG_STR("1") : LG_NONE },
 		{ .name = "totp", .value = ac->set.totp ? LG_STR("1") : LG_NONE },
 		{ .name = "second", .value = sts_factor_set_second(&ac->set) ? LG_STR("1") : LG_NONE },
 		{ .name = "codes", .value = lg_print(rq->cx->arena, "%zu", ac->set.codes) },

@@ -15,6 +15,7 @@ struct sts_account {
 	struct sts_session session;
 	struct lg_sts_subject subject;
 	struct sts_factor_set set;
+	bool password;			/* there is one here, not elsewhere */
 	lg_str cookie, csrf;		/* of the session; for its forms */
 	lg_str then;			/* what the person came from, to go on with; empty: the account page */
 };

@@ -10,12 +10,14 @@ read_account(struct sts_account *ac)
 {
 	struct sts_rq *rq = ac->rq;
 	struct lg_sts_ports *p = &rq->sts->ports;
+	lg_str verifier;
 
 	LG_TRY(sts_session_of(rq, &ac->session));
 	LG_TRY(p->subject_by_id(p->self, rq->cx, rq->view, rq->tenant_id, ac->session.subject, false, &ac->subject));
 	if (!ac->subject.enabled)
 		return lg_fail(rq->cx, LG_E_NOT_FOUND, "the account is disabled");
 	sts_subject_keep(rq->cx->arena, &ac->subject);
+	ac->password = p->verifier(p->self, rq->cx, rq->view, rq->tenant_id, ac->subject.id, &verifier) == LG_OK;
 	return sts_factor_set_of(rq->cx, rq->view, rq->tenant_id, ac->subject.id, &ac->set);
 }
 

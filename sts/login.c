@@ -52,7 +52,7 @@ sts_login_page(struct sts_rq *rq, const struct sts_authorize *az, lg_str query, 
 	LG_TRY(sts_forgot_offered(rq, &forgot));
 	const struct sts_slot slots[] = {
 		{ .name = "forgot", .value = forgot ? LG_STR("1") : LG_NONE },
-		{ .name = "providers", .rows = &rows },
+		{ .name = "providers", .rows = &rows }, { .name = "others", .value = rows.n > 0 ? LG_STR("1") : LG_NONE },
 		{ .name = "problem", .value = sts_text(rq, problem) },
 		{ .name = "client", .value = sts_client_called(rq->cx->arena, &az->client) },
 		{ .name = "request", .value = query },

@@ -231,7 +231,7 @@ static const struct {
 	const char *key, *path;
 } onward[] = {
 	{ "signed-in", "/account" }, { "signed-out", "/account" }, { "link-asked", "/login" }, { "link-over", "/login" },
-	{ "no-links", "/login" }, { "device-late", "/device" }, { "device-refused", "/account" }, { "device-connected", "/account" },
+	{ "no-links", "/login" }, { "elsewhere", "/account" }, { "device-late", "/device" }, { "device-refused", "/account" }, { "device-connected", "/account" },
 };
 
 lg_err

@@ -39,6 +39,7 @@ rule_text(struct sts_rq *rq, lg_str why)
 		{ "the password holds the account's name", "rule.name", false }, { "the password is in a list", "rule.known", false },
 		{ "the password was used before", "rule.used", false }, { "the password was changed a short while", "rule.young", false },
 		{ "users do not change their passwords", "rule.never", false }, { "the account is locked", "rule.locked", false },
+		{ "the password is kept elsewhere", "rule.elsewhere", false },
 	};
 
 	for (size_t i = 0; i < LG_COUNT(rules); i++) {
@@ -195,6 +196,8 @@ password(struct sts_account *ac)
 	lg_str problem, cookie;
 	lg_err e;
 
+	if (!ac->password)
+		return sts_message(rq, 404, "elsewhere", LG_NONE);
 	if (!lg_str_eq(rq->ex->method, LG_STR("POST")))
 		return password_page(ac, 200, LG_NONE);
 	if (!sts_account_form_ok(ac))

@@ -32,7 +32,7 @@ for (let i = 0; i < 25; i++) {
 	if (to) { url = new URL(to, url); continue; }
 	const page = await res.text();
 	const form = /<form[^>]*action="([^"]+)"/.exec(page);
-	const link = /<a href="([^"]*\/login\/with[^"]*)"/.exec(page);
+	const link = /<a [^>]*href="([^"]*\/login\/with[^"]*)"/.exec(page);
 	if (link && !seen.some((s) => s.includes('/login/with'))) { url = new URL(link[1].replaceAll('&amp;', '&'), url); continue; }
 	if (form && url.pathname.startsWith('/interaction/')) {
 		const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? 'login';

@@ -71,6 +71,12 @@ if slapd_there; then
 	lacks "its password is not shown" "$(lightgate source show corp)" 'secret"'
 	same "somebody signs in whom only the other directory knows" "$(login dora dora-password)" 200
 	same "an entry was made, with no password" "$(lightgate user show dora --output json | jq -c '[.display, .mail]')" '["Dora of elsewhere","dora@corp.example"]'
+	same "who has a password elsewhere gets none beside it here" "$(curl -sS --cacert "$CA" -o "$T/own" -w '%{http_code}' "$HTTPS/v1/password" \
+		-d '{"username":"dora","old_password":"dora-password","password":"one of her own"}')" 403
+	has "... and is told where it is" "$(cat "$T/own")" 'kept elsewhere: change it there'
+	page /account >/dev/null; page /login --data-urlencode "csrf=$(field csrf)" --data-urlencode "request=$(field request)" -d 'username=dora&password=dora-password' >/dev/null
+	same "... nor at the page" "$(page /account/password)" 404
+	has "... which says so" "$(cat "$T/page")" 'Change its password there'
 	same "that says where it is from" "$(LDAPTLS_CACERT=$CA ldapsearch -LLL -x -H "$LDAP" -ZZ -D "uid=admin,ou=people,dc=example,dc=org" -w "$(lg_ready .admin.password)" -b "uid=dora,ou=people,dc=example,dc=org" lgSource userPassword 2>/dev/null | grep -E '^(lgSource|userPassword)')" "lgSource: corp"
 	has "and is in the group that theirs means" "$(lightgate group show corp-operators --output json)" dora
 	same "a wrong password is wrong" "$(login dora wrong)" 401
