@@ -52,16 +52,21 @@ key_of(const struct lg_address *at)
 	return (lg_str){ (const char *)at, sizeof *at };
 }
 
-/* An address that two claim is nobody's: it is left out, and so dropped. */
+/*
+ * An address that two claim is nobody's: it is left out, and so dropped.  Containers of one workload on this host (a pod's, which share a
+ * network namespace) are one claimant.
+ */
 static void
-name(struct lg_gate_table *t, struct lg_gate_named *v, const struct lg_address *at, lg_str workload)
+name(struct lg_gate_table *t, struct lg_gate_named *v, const struct lg_address *at, lg_str workload, lg_str container)
 {
 	struct lg_gate_named *n = &v[t->nnamed];
 
-	*n = (struct lg_gate_named){ *at, lg_dup(t->arena, workload) };
+	*n = (struct lg_gate_named){ *at, lg_dup(t->arena, workload), lg_dup(t->arena, container) };
 	void **slot = lg_map_at(&t->by_address, key_of(&n->at));
 	if (*slot != NULL) {
-		((struct lg_gate_named *)*slot)->workload = LG_NONE;
+		struct lg_gate_named *first = *slot;
+		if (container.n == 0 || first->container.n == 0 || !lg_str_eq(first->workload, workload))
+			first->workload = LG_NONE;
 		return;
 	}
 	*slot = n;
@@ -80,11 +85,11 @@ name_all(struct lg_gate_table *t, const struct lg_places *ps, const struct lg_bu
 	lg_map_init(&t->by_address, t->arena);
 	for (size_t i = 0; i < ps->n; i++)
 		for (size_t k = 0; k < ps->v[i].naddress; k++)
-			name(t, v, &ps->v[i].address[k], lg_str_of(ps->v[i].workload));
+			name(t, v, &ps->v[i].address[k], lg_str_of(ps->v[i].workload), lg_str_of(ps->v[i].container));
 	for (size_t i = 0; i < nother; i++) {
 		struct lg_address at = { .family = other[i].octets.n == 4 ? AF_INET : AF_INET6 };
 		memcpy(at.a, other[i].octets.p, other[i].octets.n);
-		name(t, v, &at, other[i].workload);
+		name(t, v, &at, other[i].workload, LG_NONE);
 	}
 }
 
@@ -98,7 +103,7 @@ lg_gate_whereabouts(const struct lg_gate_table *t, const struct lg_bundle *b, co
 		for (size_t k = 0; k < ps->v[i].naddress; k++) {
 			const struct lg_address *at = &ps->v[i].address[k];
 			const struct lg_gate_named *n = lg_map_get(&t->by_address, key_of(at));
-			if (n == NULL || n->workload.n == 0 || !lg_bundle_delegated(b, octets_of(at)))
+			if (n == NULL || n->workload.n == 0 || !lg_str_eq(n->container, lg_str_of(ps->v[i].container)) || !lg_bundle_delegated(b, octets_of(at)))
 				continue;
 			lg_jsonw_object(w);
 			lg_jsonw_name(w, LG_STR("address"));

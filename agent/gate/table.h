@@ -29,7 +29,8 @@ enum lg_gate_says { LG_GATE_DENY, LG_GATE_PERMIT, LG_GATE_ASK, LG_GATE_FOREIGN }
 
 struct lg_gate_named {
 	struct lg_address at;
-	lg_str workload;
+	lg_str workload;		/* empty: nobody's */
+	lg_str container;		/* of this host that was found first with it; empty: another host's */
 };
 
 /* One state of the world, immutable; in an arena of its own. */

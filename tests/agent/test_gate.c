@@ -61,9 +61,9 @@ Test(gate_range, a_range_holds_what_begins_like_it)
 	}
 }
 
-/* Two containers of one workload each, and one that took the address of another. */
+/* A pod of two containers, a container of another workload, and one that took that one's address. */
 struct world {
-	struct lg_place v[4];
+	struct lg_place v[5];
 	struct lg_places ps;
 	struct lg_range range[2];
 };
@@ -76,6 +76,7 @@ make(struct lg_ctx *cx, struct world *w)
 	} all[] = {
 		{ "c1", "web", { "10.77.0.2", "fd77::2" } }, { "c2", "db", { "10.77.0.3", "fd77::3" } },
 		{ "c3", "thief", { "10.77.0.4", "10.77.0.3" } }, { "c4", "outside", { "192.0.2.1", NULL } },
+		{ "c5", "web", { "10.77.0.2", "fd77::2" } },
 	};
 
 	*w = (struct world){ .ps = { .v = w->v, .n = LG_COUNT(all), .own = -1 } };
