@@ -50,7 +50,7 @@ knock_container(struct deciding *k, const char *action, const struct lg_oci *fac
 	const struct lg_docker_container *c = &k->container;
 
 	return knock(k, &(struct lg_knock){ .action = action, .type = "Workload", .id = c->workload, .project = c->project,
-	    .image = c->image, .facts = facts });
+	    .image = c->image, .container = c->id, .facts = facts });
 }
 
 /* A parameter of the query; one that is there twice is refused: the engine takes the first. */

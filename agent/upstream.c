@@ -124,6 +124,7 @@ lg_upstream_start(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, l
 static void
 put_knock(struct lg_ctx *cx, const struct lg_knock *k, struct lg_jsonw *w)
 {
+	put_some(w, "container", k->container);
 	lg_jsonw_name(w, LG_STR("caller"));
 	lg_jsonw_object(w);
 	if (k->certificate.n > 0)

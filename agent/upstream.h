@@ -38,6 +38,7 @@ struct lg_knock {
 	const char *action;
 	const char *type;		/* of the resource */
 	lg_str id, project, image;	/* empty: unknown */
+	lg_str container;		/* a runtime's id of it; empty: not made yet, or none */
 	const struct lg_oci *facts;	/* NULL: nothing is known about what a container could do */
 };
 /* POST /v1/doors. */

@@ -69,6 +69,7 @@ struct lg_question {
 	size_t nfacts;
 	struct lg_fact context[LG_FACTS];	/* now, revision, asker, address are added by the decision point */
 	size_t ncontext;
+	lg_str container;		/* which one a runtime calls by that id: for the record alone; empty: none */
 	bool explain;			/* fill the reason in full */
 	bool record;			/* a door's decision: goes to the decision log */
 	struct lg_entity_source *source;	/* what was read for another question of the same view and resource; NULL: nothing */

@@ -5,13 +5,13 @@
 
 static const struct cli_column columns[] = {
 	{ "TIME", "time", NULL }, { "ACTOR", "actor", NULL }, { "OPERATION", "operation", NULL }, { "TARGET", "target", NULL },
-	{ "RESULT", "result", NULL }, { NULL, NULL, NULL },
+	{ "RESULT", "result", NULL }, { "POLICY", "policy", NULL }, { "ASKED BY", "asker", NULL }, { NULL, NULL, NULL },
 };
 
 lg_err
 cli_audit_list(struct cli *c)
 {
-	static const char *const filters[] = { "limit", "actor", "operation" };
+	static const char *const filters[] = { "limit", "actor", "operation", "target", "host" };
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
 	struct lg_reply answer;
 

@@ -34,7 +34,8 @@ const struct cli_option cli_globals[] = {
 	.sub = COMMANDS(LIST(kind_, noun), SHOW(kind_, noun), DELETE(kind_, noun), ##__VA_ARGS__) }
 
 #define SEND_OPTION { "send", 0, NULL, "mail it to them instead of showing it (lightgate mail)" }
-#define AUDIT_OPTIONS { "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only this" }, \
+#define AUDIT_OPTIONS { "actor", 0, "TYPE/NAME", "only theirs" }, { "operation", 0, "NAME", "only what begins so" }, \
+	{ "target", 0, "TYPE/NAME|ID", "only on this, or on the container of this id" }, { "host", 0, "NAME", "only what that host asked, or was asked about" }, \
 	{ "limit", 0, "N", "how many" }
 #define SCHEMA_OPTION { "schema", 0, "FILE", "the schema (the shipped one); none: without" }
 #define SAMPLES_OPTION { "samples", 0, "N", "requests to make up for one policy" }
@@ -443,7 +444,7 @@ static const struct cli_command nouns[] = {
 	{ .name = "audit", .help = "What changed and what was decided: list, unless another command follows", .options = OPTIONS(AUDIT_OPTIONS),
 	  .examples = EXAMPLES("lightgate audit --limit 20", "lightgate audit verify"), .run = cli_audit_list,
 	  .sub = COMMANDS({ .name = "list", .help = "Changes and door decisions, by time", .options = OPTIONS(AUDIT_OPTIONS),
-		.examples = EXAMPLES("lightgate audit list --operation container:start --limit 20"), .run = cli_audit_list },
+		.examples = EXAMPLES("lightgate audit list --operation container:start --limit 20", "lightgate audit list --host node1 --target Workload/web"), .run = cli_audit_list },
 	      { .name = "verify", .help = "Walk both chains and compare them with the keeper's marks; exit 1 if one does not match",
 		.examples = EXAMPLES("lightgate audit verify"), .run = cli_audit_verify }) },
 	{ .name = "backup", .help = "Stream an encrypted backup into a file",

@@ -129,6 +129,22 @@ make_admission(struct lg_view *v, struct start *st)
 	};
 }
 
+/* Who is behind the container, for whoever looks for it by its id. */
+static lg_str
+admission_detail(struct lg_ctx *cx, const struct start *st)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096);
+	const struct lg_entity_id *who = &st->access.question.principal;
+	struct lg_jsonw w = lg_jsonw_of(&b);
+
+	lg_jsonw_object(&w);
+	lg_jsonw_str_of(&w, "workload", st->workload);
+	lg_jsonw_str_of(&w, "requester", lg_print(cx->arena, "%.*s/%.*s", LG_FMT(who->type), LG_FMT(who->name)));
+	lg_jsonw_str_of(&w, "policy", st->access.verdict.policy);
+	lg_jsonw_object_end(&w);
+	return b.full ? LG_NONE : lg_dup(cx->arena, lg_buf_view(&b));
+}
+
 /* Redeeming, deciding and admitting are one change: none of them exists without the others. */
 static lg_err
 admit(struct lg_ctx *cx, struct lg_view *v, void *arg)
@@ -145,7 +161,7 @@ admit(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		LG_TRY(lg_ticket_redeem(cx, v, st->host.tenant->id, &st->ticket));
 	make_admission(v, st);
 	LG_TRY(lg_admission_put(cx, v, st->host.tenant->id, &st->admission));
-	lg_audit(v, st->container, LG_NONE);
+	lg_audit(v, st->container, admission_detail(cx, st));
 	return LG_OK;
 }
 
@@ -159,6 +175,7 @@ record(struct lg_http *ex, struct start *st)
 
 	if (ac->id[0] == '\0')
 		lg_uuid_text(lg_uuid_new(), ac->id);
+	q->container = st->container;
 	if (q->resource.name.n == 0)
 		q->resource = (struct lg_entity_id){ LG_STR("Workload"), { { 0 } }, st->workload };
 	if (q->principal.type.n == 0)

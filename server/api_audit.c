@@ -14,13 +14,14 @@ struct row {
 	bool decision;			/* of the decision log */
 	uint64_t seq;
 	lg_str actor, operation, target, detail;
-	lg_str result;			/* of a decision: "permit" or "deny: why" */
+	lg_str result, policy, asker, container;	/* of a decision; result: "permit" or "deny: why" */
 };
 
 struct trail {
 	struct lg_ctx *cx;
 	uint32_t tenant;
-	lg_str actor, operation;	/* filters, empty: any */
+	lg_str actor, operation, target, host;	/* filters, empty: any */
+	char host_id[LG_UUID_TEXT + 1];	/* entryUUID of the host that is looked for; empty: no entry has its name any more */
 	size_t limit;
 	struct lg_ctx scratch;		/* of one row: only what is answered stays in cx's arena */
 	size_t looked;
@@ -32,23 +33,40 @@ struct trail {
 static void
 keep(struct trail *t, struct row *r)
 {
-	lg_str *const text[] = { &r->actor, &r->operation, &r->target, &r->detail, &r->result };
+	lg_str *const text[] = { &r->actor, &r->operation, &r->target, &r->detail, &r->result, &r->policy, &r->asker, &r->container };
 
 	for (size_t i = 0; i < LG_COUNT(text); i++)
 		*text[i] = lg_dup(t->cx->arena, *text[i]);
 	t->row[t->n++] = *r;
 }
 
+/* "User/alice" by all of it, or by the name alone. */
+static bool
+is_named(lg_str text, lg_str name)
+{
+	lg_str type, rest;
+
+	return lg_str_eq(text, name) || (lg_str_cut(text, '/', &type, &rest) && lg_str_eq(rest, name));
+}
+
+/* Asked by the host, about it, or with it in the question. */
+static bool
+is_of_host(const struct trail *t, const struct row *r)
+{
+	const lg_str by[] = { r->asker, r->actor, r->target };
+	lg_str type, rest;
+
+	for (size_t i = 0; i < LG_COUNT(by); i++)
+		if (lg_str_cut(by[i], '/', &type, &rest) && lg_str_eq(type, LG_STR("Host")) && lg_str_eq(rest, t->host))
+			return true;
+	return t->host_id[0] != '\0' && r->detail.n >= LG_UUID_TEXT && memmem(r->detail.p, r->detail.n, t->host_id, LG_UUID_TEXT) != NULL;
+}
+
 static bool
 wanted(const struct trail *t, const struct row *r)
 {
-	lg_str name, rest;
-
-	if (t->operation.n > 0 && !lg_str_starts(r->operation, t->operation))
-		return false;
-	if (t->actor.n == 0 || lg_str_eq(r->actor, t->actor))
-		return true;
-	return lg_str_cut(r->actor, '/', &name, &rest) && lg_str_eq(rest, t->actor);
+	return (t->operation.n == 0 || lg_str_starts(r->operation, t->operation)) && (t->actor.n == 0 || is_named(r->actor, t->actor)) &&
+	    (t->target.n == 0 || is_named(r->target, t->target) || lg_str_eq(r->container, t->target)) && (t->host.n == 0 || is_of_host(t, r));
 }
 
 /* ---- changes: newest first ------------------------------------------------------------------------------------------ */
@@ -100,7 +118,7 @@ entity_text(struct lg_ctx *cx, struct lg_json *js)
 		else
 			lg_json_skip(js);
 	}
-	return lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(text));
+	return type.n == 0 ? LG_NONE : lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(text));
 }
 
 static void
@@ -117,6 +135,12 @@ read_decision(struct lg_ctx *cx, struct row *r)
 			r->actor = entity_text(cx, &js);
 		else if (lg_str_eq(name, LG_STR("resource")))
 			r->target = entity_text(cx, &js);
+		else if (lg_str_eq(name, LG_STR("asker")))
+			r->asker = entity_text(cx, &js);
+		else if (lg_str_eq(name, LG_STR("container")))
+			r->container = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("policy")))
+			r->policy = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("action")))
 			r->operation = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("decision")))
@@ -202,8 +226,13 @@ write_row(struct lg_jsonw *w, const struct row *r)
 	lg_jsonw_str_of(w, "actor", r->actor);
 	lg_jsonw_str_of(w, "operation", r->operation);
 	lg_jsonw_str_of(w, "target", r->target);
-	if (r->decision)
+	if (r->decision) {
 		lg_jsonw_str_of(w, "result", r->result);
+		lg_jsonw_str_of(w, "policy", r->policy);
+		lg_jsonw_str_of(w, "asker", r->asker);
+	}
+	if (r->container.n > 0)
+		lg_jsonw_str_of(w, "container", r->container);
 	if (r->detail.n > 0) {
 		lg_jsonw_name(w, LG_STR("detail"));
 		lg_jsonw_raw(w, r->detail);
@@ -216,9 +245,12 @@ add_changes(struct lg_app *app, struct lg_http *ex, struct trail *t)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct lg_caller who;
+	struct lg_entry host;
 
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_admin(app, ex, v, "audit:read", &who));
+	if (t->host.n > 0 && lg_entry_by_name(ex->cx, v, t->tenant, LG_TYPE_HOST, t->host, &host) == LG_OK)
+		lg_uuid_text(host.uuid, t->host_id);
 	return lg_changes(t->cx, v, t->tenant, 0, add_change, t);
 }
 
@@ -226,6 +258,7 @@ static lg_err
 gather(struct lg_app *app, struct lg_http *ex, struct trail *changes, struct trail *decisions)
 {
 	LG_TRY(add_changes(app, ex, changes));
+	memcpy(decisions->host_id, changes->host_id, sizeof changes->host_id);
 	lg_store_turn(app->store);	/* no snapshot is held while files are read */
 	return add_decisions(app, decisions);
 }
@@ -259,6 +292,8 @@ lg_api_audit(void *self, struct lg_http *ex)
 	LG_TRY(lg_api_limit(ex, &query, &changes.limit));
 	changes.actor = lg_form_get(&query, "actor");
 	changes.operation = lg_form_get(&query, "operation");
+	changes.target = lg_form_get(&query, "target");
+	changes.host = lg_form_get(&query, "host");
 	lg_ctx_init(&changes.scratch, lg_arena_new());
 	decisions = changes;
 	changes.row = LG_NEWS(ex->cx->arena, struct row, changes.limit);

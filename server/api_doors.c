@@ -14,6 +14,7 @@ struct knock {
 	struct lg_caller host;
 	int64_t uid;			/* -1: a certificate was shown */
 	lg_str certificate;		/* DER */
+	lg_str called;			/* by a runtime: a container's id; empty: none was named */
 	struct lg_evaluation asked;
 	struct lg_fact container;
 	bool has_container;
@@ -52,12 +53,16 @@ read_knock(struct lg_http *ex, struct knock *k)
 	while (lg_json_member(&js, &name)) {
 		if (lg_str_eq(name, LG_STR("caller")))
 			read_caller(cx, &js, k);
+		else if (lg_str_eq(name, LG_STR("container")))
+			k->called = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("container_facts")))
 			facts = lg_json_raw(&js);
 		else if (lg_str_eq(name, LG_STR("subject")) || !lg_evaluation_member(cx, &js, name, &k->asked))
 			lg_json_skip(&js);
 	}
 	LG_TRY(lg_json_end(cx, &js));
+	if (k->called.n > 0)
+		LG_TRY(lg_container_id_check(cx, k->called));
 	if ((k->uid < 0) == (k->certificate.n == 0))
 		return lg_fail(cx, LG_E_INVALID, "caller must have a uid or a certificate");
 	if (facts.n == 0)
@@ -161,6 +166,7 @@ door(void *self, struct lg_http *ex)
 	LG_TRY(lg_caller_host(k->app, ex, v, &k->host));
 	LG_TRY(read_knock(ex, k));
 	LG_TRY(decide(v, k));
+	k->access.question.container = k->called;
 	struct lg_pending *p = lg_pending_new(k->app, ex, answer, k);
 	lg_pending_add(p, &k->access, &k->host, &k->ticket);
 	return lg_pending_seal(p);

@@ -171,6 +171,8 @@ lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg
 	lg_jsonw_str_of(&w, "action", cut(lg_str_of(q->action)));
 	write_entity(&w, "subject", &q->principal);
 	write_entity(&w, "resource", &q->resource);
+	if (q->container.n > 0)
+		lg_jsonw_str_of(&w, "container", cut(q->container));
 	write_entity(&w, "asker", &asker);
 	lg_jsonw_str_of(&w, "address", cx->actor->address);
 	lg_jsonw_str_of(&w, "proof", proof);
@@ -358,6 +360,8 @@ read_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_past *
 		ret->question.principal = read_entity(cx, js);
 	} else if (lg_str_eq(name, LG_STR("resource"))) {
 		ret->question.resource = read_entity(cx, js);
+	} else if (lg_str_eq(name, LG_STR("container"))) {
+		ret->question.container = lg_json_str(js);
 	} else if (lg_str_eq(name, LG_STR("asker"))) {
 		asker = read_entity(cx, js);
 		ret->asker.type = asker.type;

@@ -166,6 +166,11 @@ rm -f "$T/link"; ln -s / "$T/link"
 bundle "$(ticket)" "$mount"
 refused "a source that is a link to the host's root" c20 'no-sensitive-mounts'
 
+on_record "the door's decisions: for whom, what, why, at whose door" 'User/alice +container:start +Workload/web +permit +shop-operators-run-containers +Host/node1' --target c1 --host node1
+on_record "who is behind a container, by its id" 'Host/node1 +container.admit +c1 ' --target c1
+on_record "what was refused" 'User/alice +container:start +Workload/web +deny: forbidden by no-privileged-containers.* no-privileged-containers +Host/node1' --target c5
+lacks "by another host there is nothing" "$(lightgate audit list --host node9 --operation container:)" 'container:'
+
 # as containerd calls it: create, start, exec, delete; the log is where the engine looks for the reason
 bundle "$(ticket)" '.process.args = ["/bin/busybox", "sleep", "60"]'
 engine() { lightgate-runc --root "$T/runc" --log "$T/log.json" --log-format json "$@"; }

@@ -2,11 +2,15 @@
 . "$(dirname "$0")/lib.sh"
 AGENT_PID= CONTAINERD_PID= MOUNTS_PID= NS=lgk$$ K=
 cri() { MODULES=$PWD "$NODE" tests/e2e/cri.mjs "$K/sock" "$@"; }
+PODS=
+end_pods() {
+	[ -n "$CONTAINERD_PID" ] || return
+	for pod in $PODS; do cri StopPodSandbox "{\"pod_sandbox_id\":\"$pod\"}"; cri RemovePodSandbox "{\"pod_sandbox_id\":\"$pod\"}"; done >/dev/null 2>&1
+	kill "$CONTAINERD_PID" 2>/dev/null; wait "$CONTAINERD_PID" 2>/dev/null
+	CONTAINERD_PID=
+}
 clean_up() {
-	if [ -n "$CONTAINERD_PID" ]; then
-		for pod in ${PODS:-}; do cri StopPodSandbox "{\"pod_sandbox_id\":\"$pod\"}"; cri RemovePodSandbox "{\"pod_sandbox_id\":\"$pod\"}"; done >/dev/null 2>&1
-		kill "$CONTAINERD_PID" 2>/dev/null; wait "$CONTAINERD_PID" 2>/dev/null
-	fi
+	end_pods
 	ip netns del "$NS" 2>/dev/null
 	for p in $AGENT_PID $MOUNTS_PID; do kill "$p" 2>/dev/null; done
 	lg_stop
@@ -82,7 +86,6 @@ tar -C "$K" -cf "$K/image.tar" manifest.json config.json layer.tar
 ctr -a "$K/sock" -n k8s.io images import "$K/image.tar" >"$T/out" 2>&1 || bad "import: $(cat "$T/out")"
 
 # ---- pods ----
-PODS=
 pod() { # pod NAME WORKLOAD [JQ]
 	jq -cn --arg n "$1" --arg w "$2" '{config: {metadata: {name: $n, uid: $n, namespace: "shop", attempt: 0}, hostname: $n, log_directory: "/tmp", labels: {}, linux: {},
 		annotations: (if $w == "" then {} else {"lightgate.workload": $w} end)}} | '"${3:-.}"
@@ -110,10 +113,11 @@ if [ -n "$id" ]; then
 	if starts "$(container "$sandbox" "$web" proc '.config.linux.security_context.readonly_paths = []')"; then bad "with /proc unmasked"; else has "with /proc unmasked" "$(cat "$T/answer")" 'no-privileged'; fi
 	if starts "$(container "$sandbox" "$web" files '.config.mounts = [{container_path: "/h", host_path: "/etc", readonly: true}]')"; then bad "the host's files"; else has "the host's files" "$(cat "$T/answer")" 'no-sensitive-mounts'; fi
 	claim "one that shares the pod's processes" starts "$(container "$sandbox" "$web" pids '.config.linux.security_context.namespace_options = {pid: 0}')"
-	has "on record as the node's" "$(lightgate audit list --actor Host/node1 --operation container:start --limit 20)" 'Host/node1 +container:start +Workload/web +permit'
+	on_record "as the node's own" 'Host/node1 +container:start +Workload/web +permit +the-node-runs-the-shops-pods +Host/node1' --target "$sandbox"
 fi
 if runs "$(pod alone '')"; then bad "a pod that says no workload"; else has "a pod that says no workload" "$(cat "$T/answer")" 'no policy lets its host'; fi
 for namespace in network pid ipc; do
 	if runs "$(pod host web ".config.linux.security_context.namespace_options = {$namespace: 2}")"; then bad "a pod in the host's $namespace"; else has "a pod in the host's $namespace" "$(cat "$T/answer")" 'no-host-namespaces'; fi
 done
+end_pods
 done_testing

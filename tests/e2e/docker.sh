@@ -139,6 +139,10 @@ has "another's exec cannot be started" "$(setpriv --reuid=61002 --regid=61002 --
 	-H 'Content-Type: application/json' -d '{"Detach":true}' "http://d/exec/$exec_id/start")" 'not asked for by the one'
 claim "one's own can" test "$(setpriv --reuid=61001 --regid=61001 --clear-groups curl -sS -o /dev/null -w '%{http_code}' --unix-socket "$T/run/docker.sock" \
 	-H 'Content-Type: application/json' -d '{"Detach":true}' "http://d/exec/$exec_id/start")" = 200
+db=$(alice inspect -f '{{.Id}}' db)
+on_record "the plugin's decisions: who, what, why, by whose word, and on which container" 'User/alice +container:exec +Workload/db +permit +shop-operators-run-containers +Host/node1' --target "$db" --host node1 --actor alice
+on_record "refusals, too" 'User/bob +container:inspect +Workload/db +deny: no policy permits it +- +Host/node1' --target "$db" --actor User/bob
+on_record "with the policy that forbids" 'User/alice +container:exec +Workload/db +deny: forbidden by no-privileged-containers.* no-privileged-containers +Host/node1' --target Workload/db
 has "a terminal goes both ways" "$(echo 'echo typed $((40 + 2))' | alice exec -i db sh)" 'typed 42'
 has "bob cannot stop it" "$(bob stop -t 0 db)" 'denied by plugin'
 same "alice stops it" "$(alice stop -t 0 db)" db

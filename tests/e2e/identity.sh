@@ -89,6 +89,7 @@ start_agent
 first=$(serial)
 claim "who comes after goes on renewing" within renewed
 same "what was fresh is left alone" "$(inside c1 /bin/busybox cat $at/certificate.pem | openssl x509 -noout -serial)" "$before"
+on_record "who got which identity, and by what policy" 'Workload/web +certificate:issue +Certificate/[^ ]+ +permit +workloads-certify-themselves +Host/node1' --operation certificate:issue --host node1
 lightgate profile delete workload >/dev/null 2>&1
 claim "delete" engine delete --force c1
 same "a stopped container has no files" "$(ls "$ids")" c3

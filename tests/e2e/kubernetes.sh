@@ -118,7 +118,8 @@ same "another cluster asks about itself" "$(AS=other hook subjectaccessreview "$
 same "who has no certificate is told nothing" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' "$HTTPS/v1/kubernetes/subjectaccessreview" -d "$(sar alice '' "$pods")")" 401
 sign_in_admin
 has "nor is a person" "$(api POST /v1/kubernetes/subjectaccessreview -H 'Content-Type: application/json' -d "$(sar alice '' "$pods")")" '403$'
-has "each answer is on record" "$(lightgate audit list --operation kubernetes: --limit 3)" 'kubernetes:'
+on_record "each answer is on record, with its policy" 'User/alice +kubernetes:(get|list) +Service/prod +permit +operators-look-into-their-namespace +Service/prod' --operation kubernetes: --actor alice
+on_record "and what is forbidden" 'kubernetes:delete +Service/prod +deny: forbidden by namespaces-stay.* namespaces-stay +Service/prod' --operation kubernetes:delete
 
 # ---- AdmissionReview ----
 pod() { jq -c "${1:-.}" <<'JSON'
@@ -169,6 +170,7 @@ same "entered, by who may" "$(admit alice CONNECT '{"kind":"PodExecOptions","api
 refused "entered, by who may not" 'no policy permits' bob CONNECT '{"kind":"PodExecOptions","apiVersion":"v1","command":["sh"]}' '{"name":"web","subResource":"exec"}'
 recorded() { lightgate audit list --operation container: --limit 400 -o json | grep -qF "$(jq -r .response.auditAnnotations.decision "$T/answer")"; }
 claim "on record, by its id" within recorded
+on_record "with its policy, as the cluster's" 'Service/prod +container:create +Workload/web +permit +the-cluster-runs-the-shop +Service/prod' --target web --operation container:create
 
 # ---- kubectl ----
 export LIGHTGATE_CONFIG=$T/kube; mkdir -m 0700 "$T/kube"

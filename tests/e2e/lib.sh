@@ -20,6 +20,8 @@ same() { if [ "$2" = "$3" ]; then ok; else bad "$1: expected \"$3\", got \"$(hea
 has() { if grep -qE -- "$3" <<<"$2"; then ok; else bad "$1: no \"$3\" in \"$(head -c 800 <<<"$2")\""; fi; }
 lacks() { if grep -qE -- "$3" <<<"$2"; then bad "$1: found \"$3\""; else ok; fi; }
 within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
+# on_record NAME LINE [OPTION...]: `lightgate audit list` with these options has such a line, a moment later at the latest
+on_record() { local line=$2; recorded() { lightgate audit list "$@" >"$T/record" 2>&1 && grep -qE -- "$line" "$T/record"; }; if within recorded "${@:3}"; then ok; else bad "$1: no \"$line\""; head -c 2000 "$T/record"; fi; }
 skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
 
 # What a script has to end besides the service it ends in a function clean_up, while its files are still there.

@@ -90,7 +90,7 @@ has "too large" "$(head -c 1100000 /dev/zero | tr '\0' ' ' | "$LG_BIN/lightgate-
 has "no XML" "$(raw 'x')" 'denied: the domain'
 has "something else" "$(raw '<network/>')" 'no domain'
 has "without a uuid" "$(raw '<domain><name>x</name></domain>')" 'no uuid'
-has "the record names the machine's requester" "$(lightgate audit list --actor User/alice --operation container:start --limit 1)" 'User/alice +container:start +Workload/web'
+on_record "the record names the machine's requester, and why" 'User/alice +container:start +Workload/web +permit +shop-operators-run-containers +Host/node1' --target c7a5fdbd-edaf-9455-926a-d65c16000000
 
 # ---- libvirtd itself ----
 if ! command -v libvirtd >/dev/null || ! command -v qemu-system-x86_64 >/dev/null || ! command -v virsh >/dev/null; then

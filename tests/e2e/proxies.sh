@@ -59,6 +59,8 @@ same "one service does not ask for another" "$(curl -sS -o "$T/body" -w '%{http_
 	-H "Authorization: Bearer $alice" "$at/things")" 403
 has "because it may not" "$(cat "$T/body")" 'may not ask about this'
 same "a header does not make the path another" "$(authz -H "Authorization: Bearer $alice" -H 'X-Original-URI: /things' -H 'X-Original-Method: GET' "$at/admin/users")" 403
+on_record "what is asked for a person is on record" 'User/alice +http:read +Service/shop +permit +shoppers-look +Service/shop' --actor alice --operation http:
+on_record "and what is refused" 'User/bob +http:read +Service/shop +deny: no policy permits it +- +Service/shop' --actor bob
 
 # ---- nginx ----
 if ! command -v nginx >/dev/null; then
