@@ -44,24 +44,46 @@ question_of(struct lg_ctx *cx, const struct lg_bundle *b, lg_str container, cons
 	return container_record(cx, ret->action, oci, &ret->container);
 }
 
-lg_err
-lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci)
+/* The decision by the bundle, and what of it goes on record.  The deed's words outlive the bundle. */
+static lg_err
+decide_again(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci, struct lg_deed *deed)
 {
 	LG_AUTO(lg_bundle_unref) struct lg_bundle *held = NULL;
 	struct lg_bundle_question q;
+	struct lg_bundle_about about;
 	struct lg_follow_now now;
-	lg_str reason, policy;
 
 	lg_bundles_now(d->at.bundles, &now);
 	held = now.bundle;		/* the question's words are in it */
 	if (held == NULL)
 		return lg_fail(cx, LG_E_DENIED, "the service cannot be reached, and this host has no bundle to decide from");
+	lg_bundle_about(held, &about);
+	deed->revision = about.policy_version;
 	LG_TRY(question_of(cx, held, container, verb, oci, &q));
-	if (lg_bundles_decide(cx, d->at.bundles, &q, &reason, &policy) != LG_LOCAL_PERMIT)
-		return lg_fail(cx, LG_E_DENIED, "%.*s (the service cannot be reached)", LG_FMT(reason));
-	lg_log(LG_INFO, strcmp(verb, "exec") == 0 ? "container %.*s is entered by the bundle: %.*s" : "container %.*s starts again by the bundle: %.*s",
-	    LG_FMT(container), LG_FMT(reason));
-	return LG_OK;
+	deed->permit = lg_bundles_decide(cx, d->at.bundles, &q, &deed->reason, &deed->policy) == LG_LOCAL_PERMIT;
+	return deed->permit ? LG_OK : lg_fail(cx, LG_E_DENIED, "%.*s (the service cannot be reached)", LG_FMT(deed->reason));
+}
+
+/* What cannot be recorded is not done. */
+lg_err
+lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf facts = LG_BUF(2 * LG_OCI_MAX);
+	struct lg_deed deed = { .container = container, .action = lg_print(cx->arena, "container:%s", verb).p };
+	char why[LG_ERROR_TEXT];
+
+	lg_err e = decide_again(cx, d, container, verb, oci, &deed);
+	memcpy(why, cx->error, sizeof why);
+	if (e != LG_OK && deed.reason.n == 0)
+		deed.reason = lg_str_of(why);
+	lg_oci_facts(oci, &facts);
+	deed.facts = lg_buf_view(&facts);
+	LG_TRY(lg_journal_add(cx, d->journal, &deed));
+	memcpy(cx->error, why, sizeof why);
+	if (e == LG_OK)
+		lg_log(LG_INFO, strcmp(verb, "exec") == 0 ? "container %.*s is entered by the bundle: %.*s" : "container %.*s starts again by the bundle: %.*s",
+		    LG_FMT(container), LG_FMT(deed.reason));
+	return e;
 }
 
 /* ---- a first start without a ticket ---------------------------------------------------------------------------------- */

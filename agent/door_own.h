@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "agent/door.h"
+#include "agent/journal.h"
 #include "agent/records.h"
 #include "agent/ticket.h"
 #include "agent/upstream.h"
@@ -32,6 +33,7 @@ struct lg_expected {
 
 struct lg_door {
 	struct lg_door_settings at;
+	struct lg_journal *journal;		/* of what was decided here while the service was away */
 	pthread_mutex_t changing;		/* held while the identity on disk is replaced; taken before `lock` */
 	pthread_mutex_t lock;			/* over all below */
 	struct lg_upstream *up;
@@ -46,7 +48,7 @@ struct lg_door {
 	bool admitted;				/* something of which the bundle does not say yet */
 	/* Those below are the maintaining thread's alone; CLOCK_BOOTTIME. */
 	int64_t renew_not_before;
-	int64_t swept, strays_at, say_at;
+	int64_t swept, strays_at, say_at, tell_at;
 	uint64_t said;				/* version of the whereabouts that the service knows */
 	lg_sha256 reported[LG_DOOR_REPORTED];	/* of ids: strays that the service was told of */
 	size_t nreported;

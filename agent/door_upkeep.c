@@ -15,6 +15,8 @@
 #define SWEEP_EVERY	LG_HOUR
 #define SAY_AGAIN	(5 * LG_SECOND)		/* what the service refused */
 #define RETRY_RENEWAL	LG_MINUTE
+#define TELL_AGAIN	(2 * LG_SECOND)		/* what the service did not take */
+#define TELL_TIME	(3 * LG_SECOND)
 
 /* ---- the upstream in force ----------------------------------------------------------------------------- */
 
@@ -63,6 +65,12 @@ lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct 
 	if ((d = calloc(1, sizeof *d)) == NULL)
 		abort();
 	d->at = *settings;
+	lg_err e = lg_journal_open(cx, lg_print(up->arena, "%s/decisions", settings->state).p, &d->journal);
+	if (e != LG_OK) {
+		lg_upstream_unref(&up);
+		free(d);
+		return e;
+	}
 	pthread_mutex_init(&d->changing, NULL);
 	pthread_mutex_init(&d->lock, NULL);
 	lg_door_publish(cx, d, up);
@@ -79,6 +87,7 @@ lg_door_close(struct lg_door **door)
 	if (d == NULL)
 		return;
 	lg_upstream_unref(&d->up);
+	lg_journal_close(&d->journal);
 	pthread_mutex_destroy(&d->lock);
 	pthread_mutex_destroy(&d->changing);
 	free(d->expected);
@@ -134,6 +143,8 @@ lg_door_settle(struct lg_ctx *cx, struct lg_door *d)
 	for (size_t i = 0; i < n; i++)
 		if (lg_records_sync(cx, d->at.state, lg_str_of(mine[i].id), lg_str_of(mine[i].jti)) != LG_OK)
 			lg_log(LG_ERROR, "the admission of container %s is not durable: %s", mine[i].id, cx->error);
+	if (lg_journal_sync(cx, d->journal) != LG_OK)
+		lg_log(LG_ERROR, "what was decided here is not durable: %s", cx->error);
 }
 
 /* ---- the ticket keys ------------------------------------------------------------------------------------------ */
@@ -227,6 +238,37 @@ say_whereabouts(struct lg_ctx *cx, struct lg_door *d)
 	d->say_at = lg_boottime() + SAY_AGAIN;
 }
 
+static lg_err
+tell_part(struct lg_ctx *cx, struct lg_door *d)
+{
+	LG_AUTO(lg_upstream_unref) struct lg_upstream *up = lg_door_upstream(d);
+	uint64_t taken;
+	lg_str body;
+
+	LG_TRY(lg_journal_part(cx, d->journal, &body));
+	lg_err e = lg_upstream_tell(cx, up, body, TELL_TIME, &taken);
+	if (e == LG_OK)
+		e = lg_journal_told(cx, d->journal, taken);
+	if (e != LG_E_CONFLICT)
+		return e;
+	lg_log(LG_ERROR, "%s", cx->error);
+	return lg_journal_renew(cx, d->journal);
+}
+
+/* What was decided here comes on the service's record as soon as it is back. */
+static void
+tell_decisions(struct lg_ctx *cx, struct lg_door *d)
+{
+	while (lg_boottime() >= d->tell_at && lg_journal_waits(d->journal)) {
+		lg_err e = tell_part(cx, d);
+		if (e == LG_OK)
+			continue;
+		d->tell_at = lg_boottime() + TELL_AGAIN;
+		if (e != LG_E_UNAVAILABLE)
+			lg_log(LG_WARN, "the service does not take what was decided here: %s", cx->error);
+	}
+}
+
 /* The bundle shall know of a new container before the service is away. */
 static void
 fetch_bundle(struct lg_ctx *cx, struct lg_door *d)
@@ -251,6 +293,7 @@ lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
 		fetch_bundle(cx, d);
 	if (d->at.gate != NULL)
 		say_whereabouts(cx, d);
+	tell_decisions(cx, d);
 	if (d->at.svids != NULL)
 		renew_workloads(cx, d);
 	if (stale && lg_door_may_refresh(d) && lg_door_refresh(cx, d, 5 * LG_SECOND) != LG_OK)

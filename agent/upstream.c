@@ -211,3 +211,17 @@ lg_upstream_whereabouts(struct lg_ctx *cx, struct lg_upstream *up, lg_str body)
 
 	return lg_api_call(cx, up->link, &call, &answer);
 }
+
+lg_err
+lg_upstream_tell(struct lg_ctx *cx, struct lg_upstream *up, lg_str body, int64_t time, uint64_t *taken)
+{
+	struct lg_call call = { .method = "POST", .path = LG_STR("/v1/agent/decisions"), .body = body, .time = time };
+	struct lg_reply answer;
+	int64_t n;
+
+	LG_TRY(lg_api_call(cx, up->link, &call, &answer));
+	if (!lg_int_parse(lg_api_raw(cx, answer.body, "taken"), &n) || n < 0)
+		return lg_fail(cx, LG_E_INVALID, "the service does not say what it has taken");
+	*taken = (uint64_t)n;
+	return LG_OK;
+}

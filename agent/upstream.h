@@ -52,6 +52,8 @@ LG_CHECKED lg_err lg_upstream_again(struct lg_ctx *cx, struct lg_upstream *up, l
     int64_t time, struct lg_verdict_of *ret);
 /* The body is lg_gate_whereabouts_since's. */
 LG_CHECKED lg_err lg_upstream_whereabouts(struct lg_ctx *cx, struct lg_upstream *up, lg_str body);
+/* The body is lg_journal_part's; the service has the journal's records up to *taken then.  LG_E_CONFLICT: it had later ones of that journal. */
+LG_CHECKED lg_err lg_upstream_tell(struct lg_ctx *cx, struct lg_upstream *up, lg_str body, int64_t time, uint64_t *taken);
 LG_CHECKED lg_err lg_upstream_end(struct lg_ctx *cx, struct lg_upstream *up, lg_str container);
 
 /* Tells the service of a container that runs without an admission: a deny on its record. */

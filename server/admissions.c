@@ -96,6 +96,38 @@ lg_ticket_redeem(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 	return lg_put(cx, v, &lg_redeemed_table, key, lg_buf_view(&b));
 }
 
+/* ---- what is asked of it ---------------------------------------------------------------------------------------- */
+
+/* What the record and the answer say is read after the change that this is decided in. */
+static void
+keep_names(struct lg_ctx *cx, struct lg_question *q)
+{
+	struct lg_entity_id *const named[] = { &q->resource, &q->parent };
+
+	for (size_t i = 0; i < LG_COUNT(named); i++) {
+		named[i]->type = lg_dup(cx->arena, named[i]->type);
+		named[i]->name = lg_dup(cx->arena, named[i]->name);
+	}
+}
+
+lg_err
+lg_admission_question(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *asked, lg_uuid requester,
+    const char *action, struct lg_access *ac)
+{
+	struct lg_entry subject;
+
+	LG_TRY(lg_access_resource(cx, v, tenant, asked, ac));
+	keep_names(cx, &ac->question);
+	lg_err e = lg_entry_by_uuid(cx, v, tenant, requester, &subject);
+	if (e == LG_E_NOT_FOUND)
+		return lg_fail(cx, LG_E_DENIED, "whoever asked for the container does not exist any more");
+	LG_TRY(e);
+	ac->question.principal = lg_entry_entity(&subject);
+	ac->question.principal.name = lg_dup(cx->arena, subject.name);
+	ac->question.action = action;
+	return LG_OK;
+}
+
 /* ---- expiry --------------------------------------------------------------------------------------------------- */
 
 #define SWEEP_MAX 1000

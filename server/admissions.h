@@ -31,6 +31,11 @@ LG_CHECKED lg_err lg_ticket_redeem(struct lg_ctx *cx, struct lg_view *v, uint32_
 /* Deletes redeemed tickets of a tenant that have expired, at most 1,000 a call.  On a worker. */
 LG_CHECKED lg_err lg_redeemed_sweep(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, bool *more);
 
+/* Who asks for what: the resource, and the entry that the container was admitted for.  Names are copied: they outlive the view.  LG_E_DENIED when the
+ * requester does not exist any more. */
+LG_CHECKED lg_err lg_admission_question(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *asked, lg_uuid requester,
+    const char *action, struct lg_access *ac);
+
 /* context.container from the agent's JSON; every member must be there. */
 LG_CHECKED lg_err lg_container_facts(struct lg_ctx *cx, lg_str json, struct lg_fact *ret);
 LG_CHECKED lg_err lg_container_id_check(struct lg_ctx *cx, lg_str id);

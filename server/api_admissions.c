@@ -85,34 +85,13 @@ read_ticket(struct lg_ctx *cx, struct start *st)
 	return LG_OK;
 }
 
-/* What the record and the answer say is read after the change that this is decided in. */
-static void
-keep_names(struct lg_ctx *cx, struct lg_question *q)
-{
-	struct lg_entity_id *const named[] = { &q->resource, &q->parent };
-
-	for (size_t i = 0; i < LG_COUNT(named); i++) {
-		named[i]->type = lg_dup(cx->arena, named[i]->type);
-		named[i]->name = lg_dup(cx->arena, named[i]->name);
-	}
-}
-
 static lg_err
 decide(struct lg_ctx *cx, struct lg_view *v, struct start *st, const char *action, lg_uuid requester)
 {
-	struct lg_entry subject;
 	struct lg_access *ac = &st->access;
 
 	*ac = (struct lg_access){ .proof = lg_uuid_eq(requester, st->host.entity.id) ? "self" : "ticket" };
-	LG_TRY(lg_access_resource(cx, v, st->host.tenant->id, &st->asked, ac));
-	keep_names(cx, &ac->question);
-	lg_err e = lg_entry_by_uuid(cx, v, st->host.tenant->id, requester, &subject);
-	if (e == LG_E_NOT_FOUND)
-		return lg_fail(cx, LG_E_DENIED, "whoever asked for the container does not exist any more");
-	LG_TRY(e);
-	ac->question.principal = lg_entry_entity(&subject);
-	ac->question.principal.name = lg_dup(cx->arena, subject.name);
-	ac->question.action = action;
+	LG_TRY(lg_admission_question(cx, v, st->host.tenant->id, &st->asked, requester, action, ac));
 	lg_access_fact(&ac->question, lg_fact_str("subject_proof", lg_str_of(ac->proof)));
 	lg_access_fact(&ac->question, st->facts);
 	return lg_point_ask(st->app->point, cx, v, &ac->question, &ac->verdict);

@@ -364,6 +364,7 @@ add_routes(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_access_routes, lg_api_access_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_search_routes, lg_api_search_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_admission_routes, lg_api_admission_nroutes, app));
+	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_told_routes, lg_api_told_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_whereabouts_routes, lg_api_whereabouts_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_door_routes, lg_api_door_nroutes, app));
 	LG_TRY(lg_http_routes_add(cx, app->http, lg_api_proxy_routes, lg_api_proxy_nroutes, app));

@@ -45,9 +45,9 @@ void lg_backup_sweep(const char *archive);
 
 /* Route tables of the API, each with self = struct lg_app *. */
 extern const struct lg_route lg_api_access_routes[], lg_api_search_routes[], lg_api_admission_routes[], lg_api_door_routes[],
-    lg_api_proxy_routes[], lg_api_kubernetes_routes[], lg_api_admin_routes[], lg_api_operator_routes[];
+    lg_api_proxy_routes[], lg_api_kubernetes_routes[], lg_api_admin_routes[], lg_api_operator_routes[], lg_api_told_routes[];
 extern const size_t lg_api_access_nroutes, lg_api_search_nroutes, lg_api_admission_nroutes, lg_api_door_nroutes, lg_api_proxy_nroutes, lg_api_kubernetes_nroutes,
-    lg_api_admin_nroutes, lg_api_operator_nroutes;
+    lg_api_admin_nroutes, lg_api_operator_nroutes, lg_api_told_nroutes;
 
 /* state.c: makes the tenant match a state document (JSON).  credentials: JSON array of new secrets; report: docs/api.md. */
 struct lg_caller;

@@ -6,6 +6,7 @@
 #include "server/admissions.h"
 #include "server/bootstrap.h"
 #include "server/point.h"
+#include "server/told.h"
 #include "server/whereabouts.h"
 
 #define TABLES_MAX 128
@@ -22,7 +23,8 @@ static lg_err
 open_store(struct lg_ctx *cx, const struct lg_settings *s, const char *dir, const char *archive, bool nosync, struct lg_store **ret)
 {
 	static const struct lg_table *all[TABLES_MAX];
-	static const struct lg_table *const ours[] = { &lg_tenant_key_table, &lg_admission_table, &lg_redeemed_table, &lg_whereabouts_table };
+	static const struct lg_table *const ours[] = { &lg_tenant_key_table, &lg_admission_table, &lg_redeemed_table, &lg_whereabouts_table,
+		&lg_told_table };
 	size_t n = 0;
 
 	n = add_tables(all, n, lg_directory_tables, lg_directory_ntables);

@@ -214,5 +214,16 @@ bundle "" '.process.args[1] = "something else"'
 refused "but not something else under its name" c13 'no ticket'
 bundle ""
 refused "nor what was never admitted" c15 'no ticket'
+
+# the service is back: what was decided without it is on its record, in order
+lg_start "$T/data" || bad "start again"
+sign_in_admin
+alone() { api GET "/v1/audit?operation=container:&limit=100" | head -1 | jq -r '.items[] | select((.detail.reason // "") | startswith("decided by the host at")) | "\(.actor) \(.operation) \(.target) \(.detail.decision) \(.detail.asker.name)"'; }
+told() { [ -n "$(alone)" ]; }
+for i in $(seq 100); do told && break; sleep 0.1; done
+same "what the host decided by itself is on record" "$(alone | head -1)" "User/alice container:restart Workload/web true node1"
+nothing_left() { [ "$(wc -l <"$T/node1/decisions")" = 1 ]; }
+for i in $(seq 50); do nothing_left && break; sleep 0.1; done
+claim "and the host's journal is empty again" nothing_left
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 done_testing

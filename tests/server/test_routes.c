@@ -70,7 +70,7 @@ tables(struct table *ret)
 		{ lg_api_admission_routes, lg_api_admission_nroutes }, { lg_api_door_routes, lg_api_door_nroutes },
 		{ lg_api_proxy_routes, lg_api_proxy_nroutes },
 		{ lg_api_kubernetes_routes, lg_api_kubernetes_nroutes },
-		{ lg_api_whereabouts_routes, lg_api_whereabouts_nroutes },
+		{ lg_api_whereabouts_routes, lg_api_whereabouts_nroutes }, { lg_api_told_routes, lg_api_told_nroutes },
 		{ lg_api_bundle_routes, lg_api_bundle_nroutes }, { lg_watch_routes, lg_watch_nroutes },
 		{ lg_api_operator_routes, lg_api_operator_nroutes }, { lg_api_admin_routes, lg_api_admin_nroutes },
 		{ lg_certs_routes, lg_certs_nroutes }, { sts, nsts }, { lg_health_routes, lg_health_nroutes },

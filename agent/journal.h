@@ -1,0 +1,43 @@
+/*
+ * journal.h: what this host decided by itself while the service was away, kept until it is on the service's record.
+ *
+ * One file.  Its first line says which journal it is and after which record it begins; then one record a line, each with a number and the SHA-256
+ * of the line before it.  The service remembers how far it has taken each host's journal, so whatever is told again after a crash, on either side, is
+ * taken once.  What was told is cut off.  Threads share it.
+ */
+#ifndef LG_AGENT_JOURNAL_H
+#define LG_AGENT_JOURNAL_H
+
+#include "lightgate/crypto.h"
+
+#define LG_JOURNAL_MAX		(4u << 20)	/* octets that wait to be told; nothing more is decided here then */
+#define LG_JOURNAL_RECORD	(64u << 10)	/* octets of one record */
+#define LG_JOURNAL_PART		(256u << 10)	/* octets that are told at once */
+
+struct lg_journal;
+
+struct lg_deed {
+	lg_str container;
+	const char *action;		/* "container:restart" */
+	bool permit;
+	lg_str reason, policy;
+	uint64_t revision;		/* of the policies it was decided by; 0: there were none */
+	lg_str facts;			/* what the container could do, as JSON; left out where the record would be too large */
+};
+
+/* A journal that is damaged is set aside, with a line in the log. */
+LG_CHECKED lg_err lg_journal_open(struct lg_ctx *cx, const char *path, struct lg_journal **ret);
+void lg_journal_close(struct lg_journal **j);	/* safe on NULL */
+/* LG_E_BUSY when it is full: then the deed must not be done. */
+LG_CHECKED lg_err lg_journal_add(struct lg_ctx *cx, struct lg_journal *j, const struct lg_deed *d);
+LG_CHECKED lg_err lg_journal_sync(struct lg_ctx *cx, struct lg_journal *j);	/* what was added since the last time reaches the disk */
+
+bool lg_journal_waits(struct lg_journal *j);	/* is there anything to tell? */
+/* The next part, as JSON for POST /v1/agent/decisions. */
+LG_CHECKED lg_err lg_journal_part(struct lg_ctx *cx, struct lg_journal *j, lg_str *ret);
+/* The service has all up to this number. */
+LG_CHECKED lg_err lg_journal_told(struct lg_ctx *cx, struct lg_journal *j, uint64_t taken);
+/* The service has another journal of this name, a later one: this state is an old copy.  Kept beside, a new one begins. */
+LG_CHECKED lg_err lg_journal_renew(struct lg_ctx *cx, struct lg_journal *j);
+
+#endif
