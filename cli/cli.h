@@ -127,6 +127,10 @@ struct cli_column {
 	const char *member;		/* of each item */
 	const char *absent;		/* what its absence means; NULL: "-" */
 };
+/* suggest.c: what may have been meant by a word that is none; NULL: nothing like it. */
+const char *cli_meant_command(const struct cli_command *in, lg_str typed);
+const char *cli_meant_option(const struct cli_command *in, lg_str typed);
+
 /* The items of "items" (or of the member named) as a table, or the answer as JSON.  Columns end with an empty row. */
 LG_CHECKED lg_err cli_table(struct cli *c, lg_str json, const char *member, const struct cli_column *columns);
 /* One object, a member a line. */

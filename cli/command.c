@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "base/version.h"
 
 lg_str
 cli_value(const struct cli *c, const char *name)
@@ -76,6 +77,16 @@ struct words {
 };
 
 static lg_err
+unknown(struct cli *c, const char *what, lg_str word, const char *dashes, const char *meant)
+{
+	lg_str line = command_line(c);
+
+	if (meant == NULL)
+		return lg_fail(c->cx, LG_E_INVALID, "unknown %s %.*s; see %.*s --help", what, LG_FMT(word), LG_FMT(line));
+	return lg_fail(c->cx, LG_E_INVALID, "unknown %s %.*s: did you mean %s%s? See %.*s --help", what, LG_FMT(word), dashes, meant, LG_FMT(line));
+}
+
+static lg_err
 take_option(struct cli *c, struct words *w, lg_str word)
 {
 	lg_str name = word, value = LG_NONE;
@@ -95,7 +106,7 @@ take_option(struct cli *c, struct words *w, lg_str word)
 	}
 	const struct cli_option *o = find_option(c, name, letter);
 	if (o == NULL)
-		return lg_fail(c->cx, LG_E_INVALID, "unknown option %.*s; see %.*s --help", LG_FMT(word), LG_FMT(command_line(c)));
+		return unknown(c, "option", word, "--", cli_meant_option(command(c), name));
 	if (o->value == NULL && attached)
 		return lg_fail(c->cx, LG_E_INVALID, "--%s takes no value", o->name);
 	if (o->value != NULL && !attached) {
@@ -124,7 +135,7 @@ take_word(struct cli *c, lg_str word)
 	}
 	const struct cli_command *sub = find_sub(at, word);
 	if (sub == NULL)
-		return lg_fail(c->cx, LG_E_INVALID, "unknown command \"%.*s\"; see %.*s --help", LG_FMT(word), LG_FMT(command_line(c)));
+		return unknown(c, "command", lg_print(c->cx->arena, "\"%.*s\"", LG_FMT(word)), "", cli_meant_command(at, word));
 	c->path[c->depth++] = sub;
 	return LG_OK;
 }
@@ -186,10 +197,13 @@ cli_parse(struct cli *c, int argc, char **argv, bool *help)
 			return LG_OK;
 		}
 	}
-	if (*help || (c->depth == 1 && argc == 1)) {
-		*help = true;
+	if (*help || cli_given(c, "version") || (c->depth == 1 && argc == 1)) {
+		*help = !cli_given(c, "version");
 		return LG_OK;
 	}
+	lg_str output = cli_value(c, "output");
+	if (output.n > 0 && !lg_str_eq(output, LG_STR("table")) && !lg_str_eq(output, LG_STR("json")))
+		return lg_fail(c->cx, LG_E_INVALID, "--output is table or json, not \"%.*s\"", LG_FMT(output));
 	return check_words(c);
 }
 
@@ -237,6 +251,9 @@ cli_run(int argc, char **argv, FILE *out, FILE *err)
 	e = cli_parse(&c, argc, argv, &help);
 	if (e == LG_OK && help) {
 		cli_help(&c, out);
+		code = CLI_YES;
+	} else if (e == LG_OK && cli_given(&c, "version")) {
+		fprintf(out, "lightgate %s\n", LG_VERSION);
 		code = CLI_YES;
 	} else if (e == LG_OK) {
 		e = command(&c)->run(&c);

@@ -24,7 +24,7 @@ static const struct {
 	{ "workloads", { { "NAME", "name", NULL }, { "PROJECT", "project", NULL }, { "IMAGE", "image", NULL }, { "HOST", "host", NULL }, { "LABELS", "labels", NULL } } },
 	{ "images", { { "NAME", "name", NULL }, { "PROJECTS", "projects", NULL }, { "SIGNED", "signed", NULL }, { "DIGEST", "digest", NULL } } },
 	{ "networks", { { "NAME", "name", NULL }, { "PROJECTS", "projects", NULL } } },
-	{ "clients", { { "NAME", "name", NULL }, { "TYPE", "type", NULL }, { "SCOPES", "scopes", NULL }, { "REDIRECT URIS", "redirect_uris", NULL } } },
+	{ "clients", { { "NAME", "name", NULL }, { "TYPE", "client.type", NULL }, { "REDIRECT URIS", "client.redirect_uris", NULL }, { "SCOPES", "client.scopes", NULL } } },
 };
 
 static lg_str

@@ -137,13 +137,24 @@ cut(struct cli *c, lg_str s)
 	return lg_cat(c->cx->arena, lg_str_sub(s, 0, at), LG_STR("..."));
 }
 
+/* "client.type": the member of a member. */
+static lg_str
+member_at(struct cli *c, lg_str json, const char *path)
+{
+	const char *dot = strchr(path, '.');
+
+	if (dot == NULL)
+		return lg_api_raw(c->cx, json, path);
+	return lg_api_raw(c->cx, lg_api_raw(c->cx, json, lg_dup(c->cx->arena, (lg_str){ path, (size_t)(dot - path) }).p), dot + 1);
+}
+
 static void
 add_row(struct cli *c, struct table *t, lg_str item)
 {
 	struct row *r = LG_NEW(c->cx->arena, struct row);
 
 	for (size_t i = 0; i < t->ncolumns; i++) {
-		lg_str text = cut(c, cli_text(c, lg_api_raw(c->cx, item, t->columns[i].member)));
+		lg_str text = cut(c, cli_text(c, member_at(c, item, t->columns[i].member)));
 		r->cell[i] = text.n > 0 ? text : t->columns[i].absent != NULL ? lg_str_of(t->columns[i].absent) : LG_STR("-");
 		if (characters(r->cell[i]) > t->width[i])
 			t->width[i] = characters(r->cell[i]);
@@ -198,45 +209,79 @@ cli_table(struct cli *c, lg_str json, const char *member, const struct cli_colum
 	return LG_OK;
 }
 
-/* And two blanks. */
-static size_t
-longest_member(struct cli *c, lg_str json)
+/* ---- one thing ------------------------------------------------------------------------------------------------------- */
+
+/* An object that is more than somebody's type, name and id has members of its own: "client.type". */
+static bool
+is_nested(struct cli *c, lg_str json)
 {
-	size_t width = 14;
+	struct lg_json js;
+	lg_str name;
+	size_t n = 0;
+	bool identity = true;
+
+	lg_json_init(&js, c->cx->arena, json);
+	if (lg_json_peek(&js) != LG_JSON_OBJECT)
+		return false;
+	lg_json_object(&js);
+	for (; lg_json_member(&js, &name); n++) {
+		identity &= lg_str_eq(name, LG_STR("type")) || lg_str_eq(name, LG_STR("name")) || lg_str_eq(name, LG_STR("id"));
+		lg_json_skip(&js);
+	}
+	return n > 0 && !identity;
+}
+
+/* Calls put for each member, with those of its objects; stops at one level. */
+static lg_err
+each_member(struct cli *c, lg_str json, lg_str prefix, void (*put)(struct cli *, lg_str name, lg_str value, size_t *width), size_t *width)
+{
 	struct lg_json js;
 	lg_str name;
 
 	lg_json_init(&js, c->cx->arena, json);
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
-		size_t n = characters(name) + 2;
-		width = n > width ? n : width;
-		lg_json_skip(&js);
+		lg_str value = lg_json_raw(&js), whole = lg_cat(c->cx->arena, prefix, name);
+
+		if (prefix.n == 0 && is_nested(c, value))
+			LG_TRY(each_member(c, value, lg_cat(c->cx->arena, name, LG_STR(".")), put, width));
+		else
+			put(c, whole, value, width);
 	}
-	return width;
+	return lg_json_end(c->cx, &js);
+}
+
+/* And two blanks. */
+static void
+widen(struct cli *c, lg_str name, lg_str value, size_t *width)
+{
+	size_t n = characters(name) + 2;
+
+	(void)c; (void)value;
+	*width = n > *width ? n : *width;
+}
+
+static void
+put_member(struct cli *c, lg_str name, lg_str value, size_t *width)
+{
+	lg_str text = cli_text(c, value);
+
+	cli_print(c, name);
+	for (size_t n = characters(name); n < *width; n++)
+		fputc(' ', c->out);
+	cli_print(c, text.n > 0 ? text : LG_STR("-"));
+	fputc('\n', c->out);
 }
 
 lg_err
 cli_show(struct cli *c, lg_str json)
 {
-	struct lg_json js;
-	size_t width;
-	lg_str name;
+	size_t width = 14;
 
 	if (cli_wants_json(c)) {
 		cli_json(c, json);
 		return LG_OK;
 	}
-	width = longest_member(c, json);
-	lg_json_init(&js, c->cx->arena, json);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		lg_str text = cli_text(c, lg_json_raw(&js));
-		cli_print(c, name);
-		for (size_t n = characters(name); n < width; n++)
-			fputc(' ', c->out);
-		cli_print(c, text.n > 0 ? text : LG_STR("-"));
-		fputc('\n', c->out);
-	}
-	return lg_json_end(c->cx, &js);
+	LG_TRY(each_member(c, json, LG_NONE, widen, &width));
+	return each_member(c, json, LG_NONE, put_member, &width);
 }

@@ -1,4 +1,4 @@
-/* people.c: users and groups as people speak of them: made, changed, renamed, locked; one's own password; the rules for passwords. */
+/* people.c: entries as people speak of them: made, changed, renamed, locked; one's own password; the rules for passwords. */
 #include "cli/cli.h"
 
 #include "base/json.h"
@@ -29,7 +29,9 @@ static const struct field entry_fields[] = {
 	{ "mail", "mail", TEXT }, { "display", "display", TEXT }, { "given-name", "given_name", TEXT }, { "surname", "surname", TEXT },
 	{ "description", "description", TEXT }, { "groups", "groups", WORDS }, { "uid-number", "uid_number", NUMBER },
 	{ "gid-number", "gid_number", NUMBER }, { "home", "home", TEXT }, { "shell", "shell", TEXT }, { "ssh-keys", "ssh_keys", KEYS },
-	{ "members", "members", WORDS },
+	{ "members", "members", WORDS }, { "project", "project", TEXT }, { "projects", "projects", WORDS }, { "image", "image", TEXT },
+	{ "host", "host", TEXT }, { "labels", "labels", WORDS }, { "dns", "dns", WORDS }, { "addresses", "addresses", WORDS },
+	{ "ranges", "ranges", WORDS }, { "digest", "digest", TEXT }, { "signed", "signed", FLAG }, { "enabled", "enabled", FLAG },
 };
 
 static const struct field client_fields[] = {
@@ -170,7 +172,7 @@ tell_credentials(struct cli *c, lg_str body)
 	while (lg_json_item(&js)) {
 		one = lg_json_raw(&js);
 		lg_str name = lg_api_member(c->cx, one, "name"), secret = lg_api_member(c->cx, one, "secret");
-		cli_line(c, "the %s of %.*s, shown this once: %.*s", strcmp(kind(c), "clients") == 0 ? "secret" : "password", LG_FMT(name),
+		cli_line(c, "the %s of %.*s, shown this once: %.*s", strcmp(kind(c), "users") == 0 ? "password" : "secret", LG_FMT(name),
 		    LG_FMT(secret));
 	}
 }

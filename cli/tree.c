@@ -17,6 +17,7 @@ const struct cli_option cli_globals[] = {
 	{ "cert", 0, "FILE", "act with this client certificate (PEM, with its chain) ..." },
 	{ "key", 0, "FILE", "... and its key (PEM)" },
 	{ "output", 'o', "table|json", "how to print (table)" },
+	{ "version", 0, NULL, "which version this is" },
 	{ "help", 'h', NULL, "this text" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -29,6 +30,11 @@ const struct cli_option cli_globals[] = {
 	.examples = EXAMPLES("lightgate " noun " show NAME") }
 #define DELETE(kind_, noun) { .name = "delete", .args = "NAME", .help = "Remove a " noun, .kind = kind_, .run = cli_delete, \
 	.examples = EXAMPLES("lightgate " noun " delete NAME") }
+/* What most can be told when they are made is what can be changed of them. */
+#define CREATE(kind_, noun, made, changed, ...) { .name = "create", .args = "NAME", .help = "A new " noun, .kind = kind_, .run = cli_create_entry, \
+	.options = OPTIONS(__VA_ARGS__), .examples = EXAMPLES("lightgate " noun " create " made) }, \
+	{ .name = "change", .args = "NAME", .help = "Change what is said; the rest stays", .kind = kind_, .run = cli_change_entry, \
+	.options = OPTIONS(__VA_ARGS__), .examples = EXAMPLES("lightgate " noun " change " changed) }
 #define NOUN(kind_, noun, help_, ...) { .name = noun, .help = help_, \
 	.examples = EXAMPLES("lightgate " noun " list", "lightgate " noun " show NAME"), \
 	.sub = COMMANDS(LIST(kind_, noun), SHOW(kind_, noun), DELETE(kind_, noun), ##__VA_ARGS__) }
@@ -75,6 +81,12 @@ const struct cli_option cli_globals[] = {
 	{ "logo-uri", 0, "URL", "its picture" }, { "policy-uri", 0, "URL", "what it does with data" }, { "tos-uri", 0, "URL", "its terms" }, \
 	{ "contacts", 0, "TEXT,...", "who answers for it" }, { "fapi2", 0, "yes|no", "hold it to the FAPI 2.0 Security Profile" }, { "consent", 0, "yes|no", "ask people before it gets anything of theirs" }, \
 	{ "enabled", 0, "yes|no", "no: it gets nothing" }
+
+#define ADDRESS_OPTIONS { "dns", 0, "NAME,...", "names of it that certificates may have" }, { "addresses", 0, "IP,...", "addresses of it, likewise" }
+#define ENABLED_OPTION { "enabled", 0, "yes|no", "no: it can neither sign in nor act" }
+#define PROJECT_OPTION { "project", 0, "NAME", "to which it belongs" }
+#define PROJECTS_OPTION { "projects", 0, "NAME,...", "to which it belongs" }
+#define GROUPS_OPTION { "groups", 0, "NAME,...", "groups to join" }
 
 #define DATA_OPTION { "data", 0, "DIR", "the service's data folder (--dev, or /var/lib/lightgate)" }
 #define CONSTRAINED_OPTION { "constrained", 0, NULL, "with name constraints: the ceiling's DNS suffixes and addresses" }
@@ -263,16 +275,24 @@ static const struct cli_command nouns[] = {
 		    { "require-old-password", 0, "yes|no", "for it" }),
 		.examples = EXAMPLES("lightgate password-policy set --min-length 12 --history 5",
 		    "lightgate password-policy set --lockout yes --lockout-failures 10 --lockout-duration 15m") }) },
-	NOUN("services", "service", "Service accounts: controllers, jobs"),
+	NOUN("services", "service", "Service accounts: controllers, jobs",
+	  CREATE("services", "service", "deployer --project shop", "deployer --enabled no", PROJECT_OPTION, GROUPS_OPTION, ADDRESS_OPTIONS, ENABLED_OPTION)),
 	NOUN("hosts", "host", "Hosts that run containers",
+	  CREATE("hosts", "host", "node1 --dns node1.example.org", "node1 --ranges 10.1.0.0/16", GROUPS_OPTION, ADDRESS_OPTIONS,
+	      { "ranges", 0, "CIDR,...", "addresses that its containers get" }, ENABLED_OPTION),
 	  { .name = "create-join-token", .args = "NAME", .help = "Let a machine become this host",
 	    .text = "The token works once, within its life.  Carry it as a file: lightgate-agent join --token-file FILE.",
 	    .options = OPTIONS({ "out", 0, "FILE", "write it there (mode 0600)" }, { "life", 0, "TIME", "90s, 30m; at most 1h (1h)" }),
 	    .examples = EXAMPLES("lightgate host create-join-token node1 --out node1.join"), .run = cli_create_join_token }),
-	NOUN("projects", "project", "Projects: what workloads, images and networks belong to"),
-	NOUN("workloads", "workload", "Containers and virtual machines by name"),
-	NOUN("images", "image", "Images"),
-	NOUN("networks", "network", "Networks"),
+	NOUN("projects", "project", "Projects: what workloads, images and networks belong to",
+	  CREATE("projects", "project", "shop --description 'The shop'", "shop --description 'The old shop'", { "description", 0, "TEXT", "a note" })),
+	NOUN("workloads", "workload", "Containers and virtual machines by name",
+	  CREATE("workloads", "workload", "web --project shop --image busybox", "web --host node1", PROJECT_OPTION, { "image", 0, "NAME", "that it runs" },
+	      { "host", 0, "NAME", "on which it runs" }, { "labels", 0, "TEXT,...", "labels" }, ADDRESS_OPTIONS)),
+	NOUN("images", "image", "Images",
+	  CREATE("images", "image", "busybox --projects shop", "busybox --signed yes", PROJECTS_OPTION, { "digest", 0, "sha256:HEX", "of its manifest" },
+	      { "signed", 0, "yes|no", "somebody vouches for it" })),
+	NOUN("networks", "network", "Networks", CREATE("networks", "network", "front --projects shop", "front --projects shop,bank", PROJECTS_OPTION)),
 	NOUN("clients", "client", "OpenID Connect clients",
 	  { .name = "create", .args = "NAME", .help = "A new client; a secret, if it needs one, is made and shown once", .kind = "clients",
 	    .run = cli_create_entry, .options = OPTIONS(CLIENT_OPTIONS),
@@ -519,8 +539,8 @@ static const struct cli_command nouns[] = {
 	  .examples = EXAMPLES("lightgate doctor"), .run = cli_doctor },
 	{ .name = "tool", .help = "What needs the data directory itself: restore, recover, doctor (runs lightgated tool)",
 	  .examples = EXAMPLES("lightgate tool --help"), .verbatim = true, .run = cli_tool },
-	{ .name = "completion", .args = "SHELL", .help = "Completion for a shell",
-	  .examples = EXAMPLES("source <(lightgate completion bash)"), .run = cli_completion },
+	{ .name = "completion", .args = "SHELL", .help = "Completion for bash or zsh",
+	  .examples = EXAMPLES("source <(lightgate completion bash)", "source <(lightgate completion zsh)"), .run = cli_completion },
 	{ .name = NULL },
 };
 

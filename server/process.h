@@ -9,8 +9,6 @@
 #include "server/doors.h"
 #include "server/layout.h"
 
-#define LG_VERSION "0.1.0"
-
 /* What the server inherits. */
 struct lg_server_start {
 	struct lg_settings settings;

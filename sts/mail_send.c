@@ -240,7 +240,7 @@ lg_sts_mail_try(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str t
 	lg_store_turn(sts->store);
 	LG_TRY(e);
 	if (s->from.host.n == 0)
-		return lg_fail(cx, LG_E_NOT_FOUND, "this tenant has no mail server");
+		return lg_fail(cx, LG_E_NOT_FOUND, "this tenant has no mail server: lightgate mail set names one");
 	s->subject = (struct lg_sts_subject){ .name = to, .mail = to };
 	s->language = s->from.language;
 	return deliver(cx, s);

@@ -262,7 +262,7 @@ lg_sts_mail_write(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct 
 	lg_err e = read_row(cx, v, tenant, &s);
 
 	if (e == LG_E_NOT_FOUND)
-		return lg_fail(cx, e, "this tenant has no mail server");
+		return lg_fail(cx, e, "this tenant has no mail server: lightgate mail set names one");
 	LG_TRY(e);
 	lg_jsonw_object(w);
 	for (size_t i = 0; i < LG_COUNT(members); i++)

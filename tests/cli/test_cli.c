@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include "base/version.h"
+
 /* A service and a folder for the session; the environment of whoever runs the tests does not matter. */
 static struct responder *
 set_up(const struct responder_route *routes)
@@ -84,7 +86,10 @@ static const struct {
 	{ "lightgate certificate issue --profile host --csr x", "--cert-out is missing" },
 	{ "lightgate certificate issue --profile host --csr x --cert-out y --server-key P-256", "without --server-key" },
 	{ "lightgate policy show x", "\"x\" is not a version" },
-	{ "lightgate completion fish", "bash only" },
+	{ "lightgate usr list", "unknown command \"usr\": did you mean user? See lightgate --help" },
+	{ "lightgate user list --outpt json", "unknown option --outpt: did you mean --output? See" },
+	{ "lightgate user list -o yaml", "--output is table or json, not \"yaml\"" },
+	{ "lightgate completion fish", "bash and zsh, not for fish" },
 	{ "lightgate login", "who are you? lightgate login --user NAME" },
 	{ "lightgate whoami --cert c", "--cert and --key belong together" },
 	{ "lightgate whoami --dev /nonexistent", "is lightgated --dev --data /nonexistent running?" },
@@ -122,6 +127,18 @@ Test(tree, completion_knows_every_command)
 	cr_assert_not_null(strstr(out, "\" group\") words=\"list show delete create change rename add-member remove-member \""));
 	cr_assert_not_null(strstr(out, "\" check\") words=\"--as --subject-token-file "));
 	cr_assert_not_null(strstr(out, "complete -o default -F _lightgate lightgate\n"));
+	out = run("lightgate completion zsh")->out;
+	cr_assert_not_null(strstr(out, "\" keeper\") commands=( 'list:Keys and ceilings' "));
+	cr_assert_not_null(strstr(out, "the service'\\''s data folder"));
+	cr_assert_not_null(strstr(out, "compdef _lightgate lightgate\n"));
+}
+
+Test(tree, the_version_is_told_without_a_service)
+{
+	const struct run *r = run("lightgate --version");
+
+	cr_assert_eq(r->code, CLI_YES);
+	cr_assert_str_eq(r->out, "lightgate " LG_VERSION "\n");
 }
 
 /* ---- signing in ------------------------------------------------------------------------------------------------- */
