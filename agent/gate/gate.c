@@ -225,7 +225,7 @@ replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool poli
 	put_in_force(g, t);
 	lg_gate_forget_learned(g->batch);
 	LG_TRY(lg_batch_run(cx, g->batch));
-	LG_TRY(lg_cut_flows(cx, t, policies, &cut));
+	LG_TRY(lg_cut_flows(cx, t, &g->places, policies, &cut));
 	if (cut > 0)
 		lg_log(LG_INFO, "%zu flows between containers are not allowed any more, and ended", cut);
 	return LG_OK;

@@ -3,10 +3,13 @@
 
 #include <ifaddrs.h>
 #include <libmnl/libmnl.h>
+#include <linux/inet_diag.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -174,4 +177,59 @@ lg_inside_read(int own, struct lg_inside *ret)
 	*ret = (struct lg_inside){ .naddress = 0 };
 	read_addresses(ret);
 	read_links(own, ret);
+}
+
+/* ---- connections ------------------------------------------------------------------------------------------------ */
+
+/* The kernel looks for a listening socket where there is no other: only what has a state of an open one is taken, by its cookie. */
+static int
+read_socket(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(nlh);
+	struct inet_diag_sockid *found = arg;
+
+	if (nlh->nlmsg_type == SOCK_DIAG_BY_FAMILY && mnl_nlmsg_get_payload_len(nlh) >= sizeof *m && m->idiag_state != TCP_LISTEN)
+		memcpy(found->idiag_cookie, m->id.idiag_cookie, sizeof found->idiag_cookie);
+	return MNL_CB_STOP;
+}
+
+static void
+ask_socket(struct mnl_socket *s, uint16_t what, int family, const struct inet_diag_sockid *id, mnl_cb_t read, void *arg)
+{
+	_Alignas(struct nlmsghdr) char room[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+
+	nlh->nlmsg_type = what;
+	nlh->nlmsg_flags = NLM_F_REQUEST | (what == SOCK_DESTROY ? NLM_F_ACK : 0);
+	nlh->nlmsg_seq = what;
+	struct inet_diag_req_v2 *q = mnl_nlmsg_put_extra_header(nlh, sizeof *q);
+	*q = (struct inet_diag_req_v2){ .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .id = *id };
+	ask(s, nlh, read, arg);
+}
+
+static void
+end_one(struct mnl_socket *s, const struct lg_connection *c)
+{
+	struct inet_diag_sockid id = { .idiag_sport = c->own_port, .idiag_dport = c->peer_port,
+		.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } };
+
+	memcpy(id.idiag_src, c->own.a, sizeof id.idiag_src);
+	memcpy(id.idiag_dst, c->peer.a, sizeof id.idiag_dst);
+	ask_socket(s, SOCK_DIAG_BY_FAMILY, c->own.family, &id, read_socket, &id);
+	if (id.idiag_cookie[0] == INET_DIAG_NOCOOKIE && id.idiag_cookie[1] == INET_DIAG_NOCOOKIE)
+		return;
+	ask_socket(s, SOCK_DESTROY, c->own.family, &id, NULL, NULL);
+}
+
+void
+lg_inside_end(const struct lg_connection *const v[], size_t n)
+{
+	struct mnl_socket *s = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+
+	if (s == NULL)
+		return;
+	if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0)
+		for (size_t i = 0; i < n; i++)
+			end_one(s, v[i]);
+	mnl_socket_close(s);
 }

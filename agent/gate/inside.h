@@ -1,4 +1,4 @@
-/* inside.h: what a container's network namespace holds: its addresses, and which ends of its interfaces are ours. */
+/* inside.h: what a container's network namespace holds: its addresses, which ends of its interfaces are ours, and its connections. */
 #ifndef LG_AGENT_GATE_INSIDE_H
 #define LG_AGENT_GATE_INSIDE_H
 
@@ -13,5 +13,7 @@ struct lg_inside {
 
 /* Of the namespace that the calling thread is in; own: ours.  What cannot be read is not there. */
 void lg_inside_read(int own, struct lg_inside *ret);
+/* Ends connections in the namespace that the calling thread is in; a socket that listens is none. */
+void lg_inside_end(const struct lg_connection *const v[], size_t n);
 
 #endif

@@ -21,6 +21,7 @@
 #include "agent/gate/inside.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/process.h"
 #include "base/text.h"
 
@@ -309,6 +310,58 @@ lg_places_open(struct lg_ctx *cx, const char *state, struct lg_places *ret)
 	return LG_OK;
 }
 
+/* ---- their connections -------------------------------------------------------------------------------------------- */
+
+struct end {
+	const struct lg_place *place;
+	const struct lg_connection *connection;
+};
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct lg_place *p = ((const struct end *)a)->place, *q = ((const struct end *)b)->place;
+
+	return (p > q) - (p < q);
+}
+
+/* Those whose own address is a container's, container by container. */
+static size_t
+find_ends(struct lg_ctx *cx, const struct lg_places *ps, const struct lg_connection *v, size_t n, struct end *ret)
+{
+	struct lg_map by_address;
+	size_t found = 0;
+
+	lg_map_init(&by_address, cx->arena);
+	for (size_t i = 0; i < ps->n; i++)
+		for (size_t k = 0; k < ps->v[i].naddress; k++)
+			*lg_map_at(&by_address, lg_address_key(&ps->v[i].address[k])) = &ps->v[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct lg_place *p = lg_map_get(&by_address, lg_address_key(&v[i].own));
+		if (p != NULL)
+			ret[found++] = (struct end){ p, &v[i] };
+	}
+	qsort(ret, found, sizeof ret[0], by_place);
+	return found;
+}
+
+void
+lg_places_end(struct lg_ctx *cx, const struct lg_places *ps, const struct lg_connection *v, size_t n)
+{
+	struct end *ends = LG_NEWS(cx->arena, struct end, n + 1);
+	const struct lg_connection **same = LG_NEWS(cx->arena, const struct lg_connection *, n + 1);
+	size_t found = find_ends(cx, ps, v, n, ends);
+
+	for (size_t i = 0, k; i < found; i += k) {
+		for (k = 0; i + k < found && ends[i + k].place == ends[i].place; k++)
+			same[k] = ends[i + k].connection;
+		if (!enter(ends[i].place))
+			continue;
+		lg_inside_end(same, k);
+		come_back(ps);
+	}
+}
+
 void
 lg_places_close(struct lg_places *ps)
 {
@@ -318,6 +371,12 @@ lg_places_close(struct lg_places *ps)
 	lg_fd_close(&ps->wait);
 	free(ps->v);
 	ps->v = NULL;
+}
+
+lg_str
+lg_address_key(const struct lg_address *at)
+{
+	return (lg_str){ (const char *)at, sizeof *at };
 }
 
 void

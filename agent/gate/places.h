@@ -34,6 +34,11 @@ struct lg_place {
 	bool ended, look;
 };
 
+struct lg_connection {			/* of TCP, as one of its ends sees it; ports as they are on the wire */
+	struct lg_address own, peer;
+	uint16_t own_port, peer_port;
+};
+
 struct lg_places {
 	const char *state;		/* folder: STATE/gate has a file for each */
 	struct lg_place *v;
@@ -52,6 +57,11 @@ void lg_places_remove(struct lg_ctx *cx, struct lg_places *ps, lg_str container)
 /* Takes up what `wait` has seen: processes that ended go, addresses that changed are read.  True when something is not as it was. */
 bool lg_places_refresh(struct lg_ctx *cx, struct lg_places *ps);
 
+/* Ends those that are containers' of this host, in whatever order: the programs hear of it (ECONNABORTED), whether they were about to say
+ * something or wait. */
+void lg_places_end(struct lg_ctx *cx, const struct lg_places *ps, const struct lg_connection *v, size_t n);
+
+lg_str lg_address_key(const struct lg_address *at);	/* for maps: its octets, where it is */
 void lg_address_put(struct lg_buf *b, const struct lg_address *at);	/* "10.0.0.1", "fd77::1" */
 
 #endif

@@ -46,12 +46,6 @@ lg_gate_table_guards(const struct lg_gate_table *t, const struct lg_address *at)
 
 /* ---- making ---------------------------------------------------------------------------------------------------- */
 
-static lg_str
-key_of(const struct lg_address *at)
-{
-	return (lg_str){ (const char *)at, sizeof *at };
-}
-
 /*
  * An address that two claim is nobody's: it is left out, and so dropped.  Containers of one workload on this host (a pod's, which share a
  * network namespace) are one claimant.
@@ -62,7 +56,7 @@ name(struct lg_gate_table *t, struct lg_gate_named *v, const struct lg_address *
 	struct lg_gate_named *n = &v[t->nnamed];
 
 	*n = (struct lg_gate_named){ *at, lg_dup(t->arena, workload), lg_dup(t->arena, container) };
-	void **slot = lg_map_at(&t->by_address, key_of(&n->at));
+	void **slot = lg_map_at(&t->by_address, lg_address_key(&n->at));
 	if (*slot != NULL) {
 		struct lg_gate_named *first = *slot;
 		if (container.n == 0 || first->container.n == 0 || !lg_str_eq(first->workload, workload))
@@ -102,7 +96,7 @@ lg_gate_whereabouts(const struct lg_gate_table *t, const struct lg_bundle *b, co
 	for (size_t i = 0; i < ps->n; i++)
 		for (size_t k = 0; k < ps->v[i].naddress; k++) {
 			const struct lg_address *at = &ps->v[i].address[k];
-			const struct lg_gate_named *n = lg_map_get(&t->by_address, key_of(at));
+			const struct lg_gate_named *n = lg_map_get(&t->by_address, lg_address_key(at));
 			if (n == NULL || n->workload.n == 0 || !lg_str_eq(n->container, lg_str_of(ps->v[i].container)) || !lg_bundle_delegated(b, octets_of(at)))
 				continue;
 			lg_jsonw_object(w);
@@ -237,7 +231,7 @@ lg_gate_table_ask(const struct lg_gate_table *t, const struct lg_address *from, 
     lg_str *source, lg_str *destination)
 {
 	bool guards_from = lg_gate_table_guards(t, from), guards_to = lg_gate_table_guards(t, to);
-	const struct lg_gate_named *s = lg_map_get(&t->by_address, key_of(from)), *d = lg_map_get(&t->by_address, key_of(to));
+	const struct lg_gate_named *s = lg_map_get(&t->by_address, lg_address_key(from)), *d = lg_map_get(&t->by_address, lg_address_key(to));
 	unsigned bit = protocol_bit(protocol);
 
 	if (!guards_from && !guards_to)

@@ -1,10 +1,12 @@
 /* test_gate.c: ranges, what a table says, and the headers of packets that are asked about. */
 #include "agent/gate/elements.h"
+#include "agent/gate/inside.h"
 #include "agent/gate/nft.h"
 #include "agent/gate/queue.h"
 #include "agent/gate/table.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -638,4 +640,64 @@ Test(gate_places, what_shares_the_hosts_namespace_has_no_address_and_what_ended_
 	lg_places_close(&ps);
 	rmdir(lg_print(cx->arena, "%s/gate", state).p);
 	rmdir(state);
+}
+
+/* ---- connections ---------------------------------------------------------------------------------------------------- */
+
+static int
+listen_on(const char *text)
+{
+	struct lg_address at = address(text);
+	struct sockaddr_in6 own = { .sin6_family = AF_INET6, .sin6_addr = { .s6_addr = { [10] = 255, [11] = 255 } } };
+	int off = 0, fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+	/* As programs do that take both: IPv4's addresses within IPv6's. */
+	memcpy(&own.sin6_addr.s6_addr[at.family == AF_INET ? 12 : 0], at.a, at.family == AF_INET ? 4 : 16);
+	cr_assert_eq(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off), 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&own, sizeof own), 0, "%s", text);
+	cr_assert_eq(listen(fd, 8), 0);
+	return fd;
+}
+
+/* Both ends of a connection to it, and as the caller sees it. */
+static void
+call(int listener, const char *text, int two[2], struct lg_connection *ret)
+{
+	struct sockaddr_in6 own, peer;
+	socklen_t n = sizeof own;
+
+	cr_assert_eq(getsockname(listener, (struct sockaddr *)&peer, &n), 0);
+	two[0] = socket(AF_INET6, SOCK_STREAM, 0);
+	cr_assert_eq(connect(two[0], (struct sockaddr *)&peer, n), 0);
+	two[1] = accept(listener, NULL, NULL);
+	cr_assert(two[1] >= 0 && getsockname(two[0], (struct sockaddr *)&own, &n) == 0);
+	*ret = (struct lg_connection){ .own = address(text), .peer = address(text), .own_port = own.sin6_port, .peer_port = peer.sin6_port };
+}
+
+Test(gate_connections, one_that_waits_hears_that_it_is_ended_and_the_listener_stays)
+{
+	static const char *const texts[] = { "127.0.0.1", "::1" };
+	char c;
+
+	if (unshare(CLONE_NEWNET) != 0 || system("ip link set lo up") != 0) {
+		printf("SKIP connections that are ended: needs root\n");
+		cr_skip_test("needs root");
+	}
+	for (size_t i = 0; i < LG_COUNT(texts); i++) {
+		struct lg_connection caller, other, called;
+		int listener = listen_on(texts[i]), two[2], others[2];
+		call(listener, texts[i], two, &caller);
+		called = (struct lg_connection){ caller.peer, caller.own, caller.peer_port, caller.own_port };
+		lg_inside_end((const struct lg_connection *const[]){ &caller, &called, &caller, &called }, 4);
+		cr_expect(recv(two[0], &c, 1, 0) == -1 && errno == ECONNABORTED, "%s: the caller", texts[i]);
+		cr_expect(recv(two[1], &c, 1, 0) == -1 && (errno == ECONNABORTED || errno == ECONNRESET), "%s: the called", texts[i]);
+		call(listener, texts[i], others, &other);
+		lg_inside_end((const struct lg_connection *const[]){ &caller, &called }, 2);
+		cr_expect(send(others[0], "x", 1, 0) == 1 && recv(others[1], &c, 1, 0) == 1, "%s: another one", texts[i]);
+		for (size_t k = 0; k < 2; k++) {
+			close(two[k]);
+			close(others[k]);
+		}
+		close(listener);
+	}
 }

@@ -228,17 +228,22 @@ has "a datagram is refused with a word" "$(refusal "$WEB_PID" "$DB")" '(No route
 has "by IPv6, too" "$(refusal "$WEB_PID" "$DB6")" '(No route|refused|prohibited|unreachable|Permission)'
 
 # ---- a policy changes ----
-from "$WEB_PID" python3 - "$DB" >"$T/flow" 2>&1 <<'PY' & flow=$!
+cat >"$T/flow.py" <<'PY'
 import socket, sys, time
 s = socket.create_connection((sys.argv[1], 5432)); print("up", flush=True)
 s.settimeout(8)
 try:
 	while True:
+		if sys.argv[2] == "waits": s.recv(1); break
 		s.sendall(b"x"); time.sleep(0.02)
 except OSError as e:
 	print("cut", e, flush=True)
 PY
-within grep -q up "$T/flow" || bad "no flow: $(cat "$T/flow")"
+from "$WEB_PID" python3 "$T/flow.py" "$DB" sends >"$T/flow" 2>&1 & flow=$!
+from "$WEB_PID" python3 "$T/flow.py" "$DB" waits >"$T/flow4" 2>&1 & flows=$!
+from "$WEB_PID" python3 "$T/flow.py" "$DB6" waits >"$T/flow6" 2>&1 & flows+=" $!"
+up() { [ "$(cat "$T/flow" "$T/flow4" "$T/flow6" | grep -c up)" = 3 ]; }
+within up || bad "no flow: $(cat "$T/flow" "$T/flow4" "$T/flow6")"
 has "the flow is tracked" "$(conntrack -L -s "$WEB" -d "$DB" 2>/dev/null)" 'ESTABLISHED'
 sed -i '/web-reaches-the-database/,/^$/d' "$T/state.yaml"
 sign_in_admin
@@ -251,9 +256,11 @@ open(p, "w").write(s)
 PY
 lightgate policy activate -f "$T/policies.cedar" >"$T/out" 2>&1 || bad "activate: $(cat "$T/out")"
 changed=$(date +%s%N)
-wait $flow
+wait $flow $flows
 took=$((($(date +%s%N) - changed) / 1000000))
 has "a policy change cuts the flow that it forbids" "$(cat "$T/flow")" '^cut'
+has "whoever only waits hears of it" "$(cat "$T/flow4")" '^cut.*abort'
+has "by IPv6, too" "$(cat "$T/flow6")" '^cut.*abort'
 claim "within a second ($took ms)" test $took -lt 1000
 has "and no new one begins" "$(get "$WEB_PID" "$DB:5432")" '(refused|reset|Failed)'
 same "what is allowed still is" "$(get "$WEB_PID" "$DB:5433")" 200
