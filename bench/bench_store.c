@@ -2,7 +2,9 @@
  * bench_store.c: durable writes and reads of the store beside their ceilings, measured in the same minute on the same
  * disk: raw fdatasync, bare LMDB commits of as many puts, bare LMDB gets.
  *
- *	make build/release/bench/store && build/release/bench/store [DIR [SECONDS]]
+ *	make build/release/bench/store && build/release/bench/store [DIR [SECONDS [WHAT]]]
+ *
+ * With WHAT only the figures whose names begin so: "bare LMDB" is the probe that others measure themselves beside.
  */
 #include <fcntl.h>
 #include <lmdb.h>
@@ -10,6 +12,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -374,8 +377,15 @@ rising(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static bool
+is_wanted(const struct figure *f, const char *what)
+{
+	return strncmp(f->name, what, strlen(what)) == 0;
+}
+
+/* The store's own part takes a while, and who asks for a ceiling alone does not need it. */
 static void
-set_up(const char *where)
+set_up(const char *where, const char *what)
 {
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
 	char path[300];
@@ -385,6 +395,8 @@ set_up(const char *where)
 	snprintf(dir, sizeof dir, "%s/lg-bench.XXXXXX", where);
 	must(mkdtemp(dir) != NULL, dir);
 	bare_open();
+	if (strncmp(what, "bare", 4) == 0)
+		return;
 	store_open();
 	snprintf(path, sizeof path, "%s/log", dir);
 	must(lg_segments_open(&cx, path, 1 << 20, &sg) == LG_OK, cx.error);
@@ -395,17 +407,22 @@ main(int argc, char **argv)
 {
 	char cmd[300];
 
+	const char *what = argc > 3 ? argv[3] : "";
+
 	seconds = argc > 2 ? atof(argv[2]) : 1;
-	set_up(argc > 1 ? argv[1] : "/var/tmp");
+	set_up(argc > 1 ? argv[1] : "/var/tmp", what);
 	for (int r = 0; r < ROUNDS; r++)	/* in turns, so that each meets the same disk */
 		for (size_t i = 0; i < LG_COUNT(figures); i++)
-			figures[i].v[r] = figures[i].run();
+			if (is_wanted(&figures[i], what))
+				figures[i].v[r] = figures[i].run();
 	printf("%-32s %12s %-12s %s\n", "", "median of 5", "", "of its ceiling");
 	for (size_t i = 0; i < LG_COUNT(figures); i++) {
 		struct figure *f = &figures[i];
+		if (!is_wanted(f, what))
+			continue;
 		qsort(f->v, ROUNDS, sizeof *f->v, rising);
 		printf("%-32s %12.*f %-12s", f->name, f->v[2] < 100 ? 2 : 0, f->v[2], f->unit);
-		if (f->ceiling >= 0)
+		if (f->ceiling >= 0 && is_wanted(&figures[f->ceiling], what))
 			printf(" %.2fx", f->v[2] / figures[f->ceiling].v[2]);
 		printf("\n");
 	}

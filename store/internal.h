@@ -97,6 +97,7 @@ struct lg_store {
 
 	pthread_mutex_t write;		/* held through every write transaction */
 	bool nosync;
+	size_t room;			/* octets of the file that were written to; with the lock (room.c) */
 	struct lg_hook hooks[LG_STORE_HOOKS];
 	size_t nhooks;
 
@@ -220,6 +221,9 @@ lg_err lg_audit_index(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, lg_s
 /* verify.c: every record from `from` on that there is, in the archive or the log, in order. */
 lg_err lg_log_walk(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, uint64_t from, lg_log_each *each, void *arg);
 lg_err lg_log_first(struct lg_ctx *cx, struct lg_store *st, MDB_txn *txn, uint64_t *ret);	/* in the log; UINT64_MAX: it is empty */
+
+/* room.c: on the writer's thread, between batches. */
+void lg_room_ahead(struct lg_store *st);
 
 /* writer.c */
 lg_err lg_writer_start(struct lg_ctx *cx, struct lg_store *st);

@@ -180,6 +180,13 @@ lg_view_time(const struct lg_view *v)
 	return v->st->log->engine->head(&cx, v->st->log, v->txn, &h) == LG_OK ? h.time : 0;
 }
 
+struct lg_arena *
+lg_view_arena(struct lg_view *v)
+{
+	assert(v->scope != NULL);
+	return v->scope->arena;
+}
+
 uint64_t
 lg_view_new_id(struct lg_view *v)
 {

@@ -186,6 +186,7 @@ writer_main(void *arg)
 		for (size_t done = 0, ran; done < n; done += ran) {
 			ran = run_batch(w, v + done, n - done);
 			answer(v + done, ran);
+			lg_room_ahead(w->st);
 		}
 	return NULL;
 }

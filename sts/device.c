@@ -205,9 +205,7 @@ redeem_finish(struct sts_rq *rq, void *arg)
 	struct polling *p = rq->grant;
 
 	(void)arg;
-	if (p->gone)
-		return sts_refuse(rq, STS_INVALID_GRANT, "the device code was used before");
-	return sts_issue_sign(rq, &p->is);
+	return p->gone ? sts_refuse(rq, STS_INVALID_GRANT, "the device code was used before") : LG_OK;
 }
 
 lg_err
@@ -223,5 +221,5 @@ sts_grant_device(struct sts_rq *rq)
 		return sts_refuse(rq, STS_ACCESS_DENIED, "the person refused");
 	LG_TRY(sts_code_issue(rq, &p->device.code, &p->is));
 	sts_code_family(rq, &p->device.code, &p->is, &p->grant);
-	return sts_submit(rq, "token.device", redeem_run, redeem_finish, rq);
+	return sts_issue_stored(rq, &p->is, "token.device", redeem_run, redeem_finish);
 }

@@ -150,9 +150,7 @@ redeem_finish(struct sts_rq *rq, void *arg)
 	struct redeem *rd = rq->grant;
 
 	(void)arg;
-	if (rd->reused)
-		return sts_refuse(rq, STS_INVALID_GRANT, "the code was used before");
-	return sts_issue_sign(rq, &rd->is);
+	return rd->reused ? sts_refuse(rq, STS_INVALID_GRANT, "the code was used before") : LG_OK;
 }
 
 lg_err
@@ -168,5 +166,5 @@ sts_grant_code(struct sts_rq *rq)
 		return sts_refuse(rq, STS_INVALID_GRANT, "the code has expired");
 	LG_TRY(sts_code_issue(rq, &rd->code, &rd->is));
 	sts_code_family(rq, &rd->code, &rd->is, &rd->grant);
-	return sts_submit(rq, "token.code", redeem_run, redeem_finish, rq);
+	return sts_issue_stored(rq, &rd->is, "token.code", redeem_run, redeem_finish);
 }

@@ -136,8 +136,7 @@ rotate_finish(struct sts_rq *rq, void *arg)
 	if (rf->standing == STANDING_REUSED
 	    || !lg_equal_bytes(rf->next_hash.b, rf->grant.current.b, sizeof rf->next_hash.b))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token was used before");
-	rf->is.refresh = rf->next;
-	return sts_issue_sign(rq, &rf->is);
+	return LG_OK;
 }
 
 static bool
@@ -166,7 +165,9 @@ sts_grant_refresh(struct sts_rq *rq)
 		return sts_issue_sign(rq, &rf->is);
 	LG_TRY(sts_refresh_next(rq, rf->grant.id, token, &rf->next));
 	rf->next_hash = lg_sha256_of(rf->next);
-	if (rf->standing == STANDING_GRACE)
-		return rotate_finish(rq, rq);
-	return sts_submit(rq, "token.refresh", rotate_run, rotate_finish, rq);
+	rf->is.refresh = rf->next;
+	if (rf->standing == STANDING_CURRENT)
+		return sts_issue_stored(rq, &rf->is, "token.refresh", rotate_run, rotate_finish);
+	LG_TRY(rotate_finish(rq, rq));
+	return sts_issue_sign(rq, &rf->is);
 }

@@ -186,14 +186,18 @@ sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is)
 
 /* ---- the answer ----------------------------------------------------------------------------------------- */
 
+/* Two things end it: its signatures and, where there is one, the mutation that is made durable meanwhile. */
 struct signing {
 	struct sts_rq *rq;
 	struct sts_issue *is;
-	lg_str access;
+	lg_str access, id_token;
+	unsigned waits;			/* for so many of them */
+	lg_err e;			/* of the first that failed */
+	sts_finish *finish;
 };
 
 static void
-answer(struct signing *sg, lg_str id_token)
+answer(struct signing *sg)
 {
 	struct lg_http *ex = sg->rq->ex;
 	struct lg_jsonw w = lg_jsonw_of(&ex->out);
@@ -208,20 +212,34 @@ answer(struct signing *sg, lg_str id_token)
 		lg_jsonw_str_of(&w, "scope", sg->is->scope);
 	if (sg->is->refresh.n > 0)
 		lg_jsonw_str_of(&w, "refresh_token", sg->is->refresh);
-	if (id_token.n > 0)
-		lg_jsonw_str_of(&w, "id_token", id_token);
+	if (sg->id_token.n > 0)
+		lg_jsonw_str_of(&w, "id_token", sg->id_token);
 	lg_jsonw_object_end(&w);
 	sts_json(ex);
 	sts_no_store(ex);
 	sts_give_nonce(sg->rq);
 }
 
+/* One of them has ended.  Tokens that were signed beside a mutation that failed go nowhere. */
 static void
 end(struct signing *sg, lg_err e)
 {
-	if (e != LG_OK)
-		(void)sts_answer_error(sg->rq, e);
+	if (sg->e == LG_OK)
+		sg->e = e;
+	if (--sg->waits > 0)
+		return;
+	if (sg->e == LG_OK)
+		answer(sg);
+	else
+		(void)sts_answer_error(sg->rq, sg->e);
 	lg_http_done(sg->rq->ex);
+}
+
+/* The sentence of the first failure stands. */
+static lg_err
+unsigned_token(struct signing *sg, lg_err e, const char *which, lg_str why)
+{
+	return sg->e != LG_OK ? sg->e : lg_fail(sg->rq->cx, e, "%s: %.*s", which, LG_FMT(why));
 }
 
 /* ---- ID token (OpenID Connect Core 2, 3.1.3.6) --------------------------------------------------------------- */
@@ -264,10 +282,8 @@ id_token_done(void *arg, lg_err e, lg_str reply)
 	struct signing *sg = arg;
 
 	if (e == LG_OK)
-		answer(sg, reply);
-	else
-		(void)lg_fail(sg->rq->cx, e, "id token: %.*s", LG_FMT(reply));
-	end(sg, e);
+		sg->id_token = lg_dup(sg->rq->cx->arena, reply);
+	end(sg, e == LG_OK ? LG_OK : unsigned_token(sg, e, "id token", reply));
 }
 
 static lg_err
@@ -296,18 +312,13 @@ access_token_done(void *arg, lg_err e, lg_str reply)
 	struct signing *sg = arg;
 
 	if (e != LG_OK) {
-		(void)lg_fail(sg->rq->cx, e, "access token: %.*s", LG_FMT(reply));
-		end(sg, e);
+		end(sg, unsigned_token(sg, e, "access token", reply));
 		return;
 	}
 	sg->access = lg_dup(sg->rq->cx->arena, reply);
-	if (!sg->is->id_token) {
-		answer(sg, LG_NONE);
-		end(sg, LG_OK);
-		return;
-	}
-	e = sign_id_token(sg);
-	if (e != LG_OK && e != LG_PENDING)
+	if (sg->is->id_token && sg->e == LG_OK)
+		e = sign_id_token(sg);
+	if (!sg->is->id_token || e != LG_OK || sg->e != LG_OK)
 		end(sg, e);
 }
 
@@ -342,8 +353,8 @@ write_access_claims(struct lg_buf *b, const struct sts_rq *rq, const struct sts_
 	}
 }
 
-lg_err
-sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
+static lg_err
+begin(struct sts_rq *rq, struct sts_issue *is, struct signing **ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf extra = LG_BUF(EXTRA_MAX);
 	struct signing *sg = LG_NEW(rq->cx->arena, struct signing);
@@ -351,7 +362,7 @@ sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
 
 	if (is->life < LG_SECOND)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "what the token would come from has expired");
-	*sg = (struct signing){ .rq = rq, .is = is };
+	*sg = (struct signing){ .rq = rq, .is = is, .waits = 1 };
 	lg_uuid_text(is->subject.id, sub);
 	write_access_claims(&extra, rq, is);
 	LG_TRY(lg_buf_status(rq->cx, &extra));
@@ -362,5 +373,39 @@ sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
 	};
 	memcpy(tr.audience, is->audience, is->naudience * sizeof is->audience[0]);
 	LG_TRY(rq->sts->signer.token(rq->sts->signer.self, &tr, access_token_done, sg));
+	*ret = sg;
+	return LG_OK;
+}
+
+lg_err
+sts_issue_sign(struct sts_rq *rq, struct sts_issue *is)
+{
+	struct signing *sg;
+
+	LG_TRY(begin(rq, is, &sg));
+	return LG_PENDING;
+}
+
+static void
+stored(struct sts_rq *rq, void *arg, lg_err e)
+{
+	struct signing *sg = arg;
+
+	end(sg, e == LG_OK ? sg->finish(rq, rq) : e);
+}
+
+lg_err
+sts_issue_stored(struct sts_rq *rq, struct sts_issue *is, const char *operation, lg_mutation *run, sts_finish *finish)
+{
+	struct signing *sg;
+
+	/* The keeper is asked first: while it is away nothing is used up. */
+	LG_TRY(begin(rq, is, &sg));
+	sg->finish = finish;
+	lg_err e = sts_submit_beside(rq, operation, run, stored, sg);
+	if (e == LG_PENDING)
+		sg->waits++;
+	else
+		sg->e = lg_fail(rq->cx, e, "too many changes wait");	/* is told when the keeper has answered */
 	return LG_PENDING;
 }

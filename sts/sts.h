@@ -474,6 +474,17 @@ void sts_issue_lifetime(struct sts_rq *rq, struct sts_issue *is);
 typedef lg_err sts_finish(struct sts_rq *rq, void *arg);
 /* Signs what `is` says and answers the exchange; returns LG_PENDING or LG_OK as a handler does. */
 LG_CHECKED lg_err sts_issue_sign(struct sts_rq *rq, struct sts_issue *is);
+/*
+ * The same while the store makes a mutation durable: neither the disk nor the keeper waits for the other.  The answer leaves when both have
+ * succeeded and `finish`, asked after the mutation, has nothing against it; otherwise the tokens go nowhere.
+ */
+LG_CHECKED lg_err sts_issue_stored(struct sts_rq *rq, struct sts_issue *is, const char *operation, lg_mutation *run, sts_finish *finish);
+/*
+ * Runs a mutation on the request while the request goes on, then `done` on the same loop.  The mutation has a context of its own, whose memory
+ * ends with it, and writes to nothing that the request reads before `done`.
+ */
+typedef void sts_stored(struct sts_rq *rq, void *arg, lg_err e);
+LG_CHECKED lg_err sts_submit_beside(struct sts_rq *rq, const char *operation, lg_mutation *run, sts_stored *done, void *arg);
 /* Runs a mutation, then `finish` on the same loop, whose result ends the exchange as a handler's does. */
 LG_CHECKED lg_err sts_submit(struct sts_rq *rq, const char *operation, lg_mutation *run, sts_finish *finish, void *arg);
 

@@ -121,6 +121,7 @@ LG_CHECKED lg_err lg_put(struct lg_ctx *cx, struct lg_view *v, const struct lg_t
 LG_CHECKED lg_err lg_del(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key);	/* LG_E_NOT_FOUND */
 /* Inside a mutation: */
 int64_t lg_view_time(const struct lg_view *v);		/* the record's time; not before the last record's */
+struct lg_arena *lg_view_arena(struct lg_view *v);	/* until the mutation ends; for one whose context brings none */
 uint64_t lg_view_new_id(struct lg_view *v);		/* seq << 16 | index: rises, never used twice */
 /* The audit row's target and detail (JSON object, no secrets); without it the row names operation and actor only. */
 void lg_audit(struct lg_view *v, lg_str target, lg_str detail);

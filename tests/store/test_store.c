@@ -71,6 +71,43 @@ Test(store, files_are_for_the_owner_only)
 	fixture_end(&f);
 }
 
+Test(store, the_file_has_room_ahead_of_what_is_used)
+{
+	struct lg_store_stats used;
+	struct fixture f;
+	struct stat s;
+	char p[400];
+
+	fixture_start(&f);
+	assert_ok(&f, fx_put(&f, &t_people, "alice", "red"));
+	assert_ok(&f, lg_store_stats(&f.cx, f.st, &used));
+	snprintf(p, sizeof p, "%s/data.mdb", f.store);
+	fixture_close(&f);	/* the writer is through */
+	cr_assert_eq(stat(p, &s), 0);
+	cr_assert_geq((uint64_t)s.st_size, used.used + (1u << 20));
+	cr_assert_geq((uint64_t)s.st_blocks * 512, used.used + (1u << 20), "with blocks of its own");
+	assert_ok(&f, fixture_open(&f));
+	cr_assert_str_eq(fx_get(&f, &t_people, "alice"), "red");
+	fixture_end(&f);
+}
+
+Test(store, room_ahead_ends_where_the_map_does)
+{
+	struct fixture f;
+	struct stat s;
+	char p[400];
+
+	fixture_init(&f);
+	f.map_size = 1u << 20;
+	assert_ok(&f, fixture_open(&f));
+	assert_ok(&f, fx_put(&f, &t_people, "alice", "red"));
+	snprintf(p, sizeof p, "%s/data.mdb", f.store);
+	fixture_close(&f);
+	cr_assert_eq(stat(p, &s), 0);
+	cr_assert_eq(s.st_size, 1 << 20);
+	fixture_end(&f);
+}
+
 static lg_err
 open_with(struct fixture *f, const struct lg_table *const *tables, size_t n)
 {

@@ -76,6 +76,9 @@ Test(code, of_two_uses_at_once_neither_keeps_its_tokens)
 	kit_post_two("/oauth2/token", kit_fmt(BODY "&client_id=spa&code=%.*s", LG_FMT(code)), two);
 	assert_status(two[0], 200);
 	assert_oauth(two[1], 400, "invalid_grant");
+	/* The second one's were signed while the store still had to say no. */
+	cr_assert_geq(kit.signed_tokens, 2);
+	cr_assert_eq(kit_member(two[1].body, "access_token").n, 0);
 	cr_assert_eq(kit_check(kit_member(two[0].body, "access_token"), ISSUER, &b), LG_E_UNAUTHENTICATED);
 }
 

@@ -60,6 +60,18 @@ Test(refresh, two_at_once_get_the_same_successor)
 	cr_assert(lg_str_eq(kit_member(two[0].body, "refresh_token"), kit_member(two[1].body, "refresh_token")));
 }
 
+Test(refresh, a_keeper_that_fails_beside_the_rotation_costs_nobody_the_family)
+{
+	lg_str one = first_token("spa", "");
+	uint64_t before = lg_store_head(kit.store).seq;
+
+	kit.signer_error = LG_E_UNAVAILABLE;
+	assert_oauth(kit_refresh("spa", one, ""), 503, "temporarily_unavailable");
+	cr_assert_gt(lg_store_head(kit.store).seq, before, "the rotation was beside it");
+	kit.signer_error = LG_OK;
+	(void)next_token(next_token(one));
+}
+
 Test(refresh, reuse_after_the_grace_window_kills_the_family)
 {
 	lg_str one = first_token("spa", "");
