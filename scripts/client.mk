@@ -5,7 +5,7 @@ SO = build/lib/liblightgate.so
 PC = build/lib/pkgconfig/liblightgate.pc
 SO_PARTS = $(call libs_for,client)
 
-.PHONY: client install-client
+.PHONY: client client-abi install-client
 
 ## make client       liblightgate.so and examples/controller
 client: $(SO) $(PC) build/examples/controller
@@ -32,6 +32,14 @@ build/examples/%: examples/%.c include/lightgate/client.h $(SO) $(PC)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -Wall -Wextra -Werror -O2 -g $< $$(PKG_CONFIG_PATH=build/lib/pkgconfig pkg-config --cflags --libs liblightgate) \
 		-Wl,-rpath,'$$ORIGIN/../lib' -o $@
+
+# What programs were built against.  tests/e2e/abi.sh compares the library with it; a change on purpose writes it anew.
+ABIDW = abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed --header-file include/lightgate/client.h --drop-private-types \
+	--exported-interfaces-only
+ABI ?= client/liblightgate.abi
+## make client-abi   writes down the library's binary interface as it is now (client/liblightgate.abi)
+client-abi: $(SO)
+	$(ABIDW) $(SO).1 --out-file $(ABI)
 
 install-client: $(SO)
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/lightgate
