@@ -263,6 +263,14 @@ tbs_of(struct lg_ctx *cx, struct lg_certs *c, struct making *m, uint64_t *revisi
 
 /* ---- kept lists --------------------------------------------------------------------------------------- */
 
+void
+lg_crl_der_unref(struct lg_crl_der **d)
+{
+	if (*d != NULL && atomic_fetch_sub_explicit(&(*d)->refs, 1, memory_order_acq_rel) == 1)
+		free(*d);
+	*d = NULL;
+}
+
 static bool
 same(const struct lg_crl_kept *k, const struct lg_crl_kept *wanted)
 {
@@ -274,27 +282,29 @@ same(const struct lg_crl_kept *k, const struct lg_crl_kept *wanted)
 static bool
 find(struct lg_ctx *cx, struct lg_certs *c, const struct lg_crl_kept *wanted, lg_str *ret)
 {
-	bool found = false;
+	LG_AUTO(lg_crl_der_unref) struct lg_crl_der *found = NULL;
 
 	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < LG_CRLS && !found; i++) {
+	for (size_t i = 0; i < LG_CRLS && found == NULL; i++) {
 		const struct lg_crl_kept *k = &c->crl[i];
 
 		if (!same(k, wanted) || k->revision != wanted->revision || cx->now < k->made || cx->now > k->made + CRL_LIFE / 2)
 			continue;
-		*ret = lg_dup(cx->arena, (lg_str){ k->der, k->n });
-		found = true;
+		found = k->der;
+		atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&c->lock);
-	return found;
+	if (found != NULL)
+		*ret = lg_dup(cx->arena, (lg_str){ found->p, found->n });
+	return found != NULL;
 }
 
 /* Takes the place of the issuer's last list, else of the oldest. */
 static void
 keep(struct lg_certs *c, const struct lg_crl_kept *fresh)
 {
+	LG_AUTO(lg_crl_der_unref) struct lg_crl_der *old = NULL;
 	struct lg_crl_kept *at = &c->crl[0];
-	char *old;
 
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 1; i < LG_CRLS; i++)
@@ -306,7 +316,6 @@ keep(struct lg_certs *c, const struct lg_crl_kept *fresh)
 	old = at->der;
 	*at = *fresh;
 	pthread_mutex_unlock(&c->lock);
-	free(old);
 }
 
 static lg_err
@@ -318,10 +327,11 @@ build(struct lg_ctx *cx, struct lg_certs *c, struct making *m, const struct lg_c
 	fresh.made = cx->now;
 	LG_TRY(tbs_of(cx, c, m, &fresh.revision, &tbs));
 	LG_TRY(sign(cx, c, m->tenant, m->issuer, tbs, &crl));
-	fresh.der = malloc(crl.n);
-	fresh.n = crl.n;
+	fresh.der = malloc(sizeof *fresh.der + crl.n);
 	if (fresh.der != NULL) {
-		memcpy(fresh.der, crl.p, crl.n);
+		atomic_init(&fresh.der->refs, 1);
+		fresh.der->n = crl.n;
+		memcpy(fresh.der->p, crl.p, crl.n);
 		keep(c, &fresh);
 	}
 	*ret = crl;

@@ -300,7 +300,7 @@ lg_certs_free(struct lg_certs **c)
 		return;
 	lg_trust_release(&(*c)->trust);
 	for (size_t i = 0; i < LG_CRLS; i++)
-		free((*c)->crl[i].der);
+		lg_crl_der_unref(&(*c)->crl[i].der);
 	lg_acme_nonces_free(&(*c)->nonces);
 	lg_acme_keys_free(&(*c)->acme_keys);
 	lg_acme_limits_free(&(*c)->acme_limits);

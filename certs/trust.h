@@ -73,19 +73,26 @@ const struct lg_ca_cert *lg_ca_by_kid(const struct lg_ca *ca, lg_str kid, bool r
 
 #define LG_CRLS 256			/* CRLs kept; beyond that they are signed again */
 
+/* Counted: who reads one does so without a lock, because a copy of some megabytes would hold up all who look at the trust. */
+struct lg_crl_der {
+	atomic_uint refs;
+	size_t n;
+	char p[];
+};
+void lg_crl_der_unref(struct lg_crl_der **d);	/* safe on NULL */
+
 struct lg_crl_kept {
 	uint32_t tenant;
 	lg_sha256 issuer;
 	unsigned kind, part;
 	uint64_t revision;		/* of trust, when it was made */
 	int64_t made;
-	char *der;
-	size_t n;
+	struct lg_crl_der *der;
 };
 
 struct lg_certs {
 	struct lg_certs_ports ports;
-	pthread_mutex_t lock;		/* guards trust, census and crl; held for a few loads and stores, or one copy of a CRL */
+	pthread_mutex_t lock;		/* guards trust, census and crl; held for a few loads and stores */
 	struct lg_trust *trust;
 	struct lg_crl_kept crl[LG_CRLS];
 	pthread_mutex_t crl_build;	/* one CRL is built at a time */
