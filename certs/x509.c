@@ -34,6 +34,23 @@ lg_x509_alg_of(lg_str whole)
 	return LG_ALG_NONE;
 }
 
+/* AlgorithmIdentifier (4.1.1.2), whole: whether the algorithm is one of ours is asked later, but it must be one. */
+static lg_str
+take_alg(struct lg_der *d)
+{
+	lg_str whole = lg_der_whole(d, LG_DER_SEQUENCE);
+	struct lg_der outer = lg_der_of(whole), alg = lg_der_enter(&outer, LG_DER_SEQUENCE);
+	struct lg_der_item parameters;
+
+	lg_der_oid(&alg);
+	if (lg_der_more(&alg))
+		lg_der_next(&alg, &parameters);
+	lg_der_leave(&outer, &alg);
+	if (outer.bad)
+		lg_der_fault(d);
+	return whole;
+}
+
 /* DirectoryString and the other strings of 4.1.2.4 and appendix A, well-formed as the tag says; nothing else. */
 static bool
 name_value_valid(const struct lg_der_item *value)
@@ -132,7 +149,7 @@ lg_x509_parse_tbs(struct lg_ctx *cx, lg_str whole, struct lg_x509 *ret)
 
 	x.version = take_version(&tbs);
 	x.serial = lg_der_integer(&tbs);
-	x.tbs_alg = lg_der_whole(&tbs, LG_DER_SEQUENCE);
+	x.tbs_alg = take_alg(&tbs);
 	x.issuer = take_name(&tbs);
 	validity = lg_der_enter(&tbs, LG_DER_SEQUENCE);
 	x.not_before = lg_der_time(&validity);
@@ -151,7 +168,7 @@ lg_err
 lg_x509_parse(struct lg_ctx *cx, lg_str der, struct lg_x509 *ret)
 {
 	struct lg_der d = lg_der_of(der), cert = lg_der_enter(&d, LG_DER_SEQUENCE);
-	lg_str tbs = lg_der_whole(&cert, LG_DER_SEQUENCE), alg = lg_der_whole(&cert, LG_DER_SEQUENCE);
+	lg_str tbs = lg_der_whole(&cert, LG_DER_SEQUENCE), alg = take_alg(&cert);
 	lg_str sig = lg_der_bits(&cert);
 	struct lg_x509 x;
 

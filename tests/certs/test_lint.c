@@ -94,6 +94,27 @@ Test(exts, what_der_or_rfc_5280_forbids_is_refused)
 	}
 }
 
+/* Neither inside nor outside, and even where nobody looks at the signature: others who are given the certificate would not read it. */
+Test(x509, an_algorithm_is_one_even_where_nobody_asks_for_it)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is;
+	struct lg_x509 x;
+
+	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK, "%s", w->cx.error);
+	for (int nth = 0; nth < 2; nth++) {
+		char *der = (char *)(uintptr_t)lg_dup(w->arena, is.cert).p, *at = der;
+
+		for (int i = 0; i <= nth; i++)
+			at = (char *)memmem(at + 1, is.cert.n - (size_t)(at + 1 - der), "\x30\x0a\x06\x08\x2a\x86", 6);
+		cr_assert_not_null(at);
+		at[4] = (char)0x80;		/* X.690 8.19.2: an arc begins with no empty octet */
+		cr_expect_eq(lg_x509_parse(&w->cx, (lg_str){ der, is.cert.n }, &x), LG_E_INVALID);
+	}
+	world_free(w);
+}
+
 Test(exts, there_are_at_most_24)
 {
 	LG_AUTO(lg_arena_free) struct lg_arena *a = lg_arena_new();
