@@ -383,7 +383,7 @@ Test(lists, audit_lists_by_itself_and_verify_says_no_with_one)
 	};
 	set_up(routes);
 	cr_assert_str_eq(run("lightgate audit --limit 2 --operation a:b")->out,
-	    "TIME  ACTOR       OPERATION  TARGET  RESULT\nt     User/admin  a:b        x       permit\n");
+	    "TIME  ACTOR       OPERATION  TARGET  RESULT  POLICY  ASKED BY\nt     User/admin  a:b        x       permit  -       -\n");
 	const struct run *r = run("lightgate audit verify");
 	cr_assert_eq(r->code, CLI_NO);
 	cr_assert_str_eq(r->out, "changes    intact  epoch 1, 7 records, head 0011223344556677\n"
