@@ -1,11 +1,14 @@
 /* output.c: answers as tables for people, or as the service's JSON for programs. */
 #include "cli/cli.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "base/json.h"
 #include "base/text.h"
 
 #define COLUMNS	10
-#define CELL	60		/* characters shown of one cell in a table */
+#define CELL_MIN	12	/* characters of a cell that a narrow terminal leaves */
 
 bool
 cli_wants_json(const struct cli *c)
@@ -100,6 +103,7 @@ struct table {
 	const struct cli_column *columns;
 	size_t ncolumns;
 	size_t width[COLUMNS];
+	bool words[COLUMNS];		/* what stands there may be cut; a name, an id or a time of one word may not */
 	struct row *first, **end;
 };
 
@@ -123,18 +127,51 @@ characters(lg_str s)
 }
 
 static lg_str
-cut(struct cli *c, lg_str s)
+cut(struct cli *c, lg_str s, size_t most)
 {
 	size_t n = 0, at = 0;
 	uint32_t code;
 
-	if (characters(s) <= CELL)
+	if (characters(s) <= most)
 		return s;
-	while (n++ < CELL - 3) {
+	while (n++ < most - 3) {
 		size_t used = lg_utf8_decode(lg_str_sub(s, at, s.n), &code);
 		at += used > 0 ? used : 1;
 	}
 	return lg_cat(c->cx->arena, lg_str_sub(s, 0, at), LG_STR("..."));
+}
+
+/* How wide the terminal is; 0: there is none, and nothing is cut. */
+static size_t
+terminal_width(const struct cli *c)
+{
+	struct winsize size;
+	int fd = fileno(c->out);
+
+	return fd >= 0 && isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* Of the columns that may be cut; COLUMNS: there is none that may any more. */
+static size_t
+widest(const struct table *t)
+{
+	size_t found = COLUMNS;
+
+	for (size_t i = 0; i < t->ncolumns; i++)
+		if (t->words[i] && t->width[i] > CELL_MIN && (found == COLUMNS || t->width[i] > t->width[found]))
+			found = i;
+	return found;
+}
+
+static void
+fit(struct table *t, size_t terminal)
+{
+	size_t whole = 2 * (t->ncolumns - 1), i;
+
+	for (i = 0; i < t->ncolumns; i++)
+		whole += t->width[i];
+	for (; whole > terminal && (i = widest(t)) < COLUMNS; whole--)
+		t->width[i]--;
 }
 
 /* "client.type": the member of a member. */
@@ -154,8 +191,9 @@ add_row(struct cli *c, struct table *t, lg_str item)
 	struct row *r = LG_NEW(c->cx->arena, struct row);
 
 	for (size_t i = 0; i < t->ncolumns; i++) {
-		lg_str text = cut(c, cli_text(c, member_at(c, item, t->columns[i].member)));
+		lg_str text = cli_text(c, member_at(c, item, t->columns[i].member));
 		r->cell[i] = text.n > 0 ? text : t->columns[i].absent != NULL ? lg_str_of(t->columns[i].absent) : LG_STR("-");
+		t->words[i] |= text.n > 0 && memchr(text.p, ' ', text.n) != NULL;
 		if (characters(r->cell[i]) > t->width[i])
 			t->width[i] = characters(r->cell[i]);
 	}
@@ -166,6 +204,7 @@ add_row(struct cli *c, struct table *t, lg_str item)
 static void
 put_cell(struct cli *c, const struct table *t, size_t i, lg_str text)
 {
+	text = cut(c, text, t->width[i]);
 	cli_print(c, text);
 	for (size_t n = characters(text); i + 1 < t->ncolumns && n < t->width[i] + 2; n++)
 		fputc(' ', c->out);
@@ -205,6 +244,9 @@ cli_table(struct cli *c, lg_str json, const char *member, const struct cli_colum
 		add_row(c, &t, lg_json_raw(&js));
 	if (lg_json_end(c->cx, &js) != LG_OK)
 		return lg_fail(c->cx, LG_E_INVALID, "the service's answer has no list \"%s\"", member);
+	size_t terminal = terminal_width(c);
+	if (terminal > 0)
+		fit(&t, terminal);
 	put_table(c, &t);
 	return LG_OK;
 }
