@@ -152,10 +152,20 @@ read_signed(struct cli *c, lg_str answer, const struct lg_keyset *keys, struct l
 
 /* What `witness` keeps: a signed head, and the keys behind it. */
 static lg_err
+witness_keys(struct cli *c, const char *path, lg_str text, struct lg_keyset **ret)
+{
+	lg_str keys = lg_api_raw(c->cx, text, "jwks");
+
+	if (keys.n == 0)
+		return lg_fail(c->cx, LG_E_INVALID, "%s is no file of lightgate certificate witness", path);
+	return lg_keyset_from_jwks(c->cx, keys, ret);
+}
+
+static lg_err
 read_witness(struct cli *c, const char *path, struct lg_keyset **keys, lg_str *text, struct lg_ledger_signed *ret)
 {
 	LG_TRY(lg_file_read(c->cx, path, WITNESS_MAX, text));
-	LG_TRY(lg_keyset_from_jwks(c->cx, lg_api_raw(c->cx, *text, "jwks"), keys));
+	LG_TRY(witness_keys(c, path, *text, keys));
 	return read_signed(c, *text, *keys, ret);
 }
 
@@ -169,7 +179,7 @@ compare(struct cli *c, const char *path, lg_str before, lg_str now)
 	struct lg_reply answer;
 	size_t n;
 
-	LG_TRY(lg_keyset_from_jwks(c->cx, lg_api_raw(c->cx, before, "jwks"), &keys));
+	LG_TRY(witness_keys(c, path, before, &keys));
 	LG_TRY(read_signed(c, before, keys, &was));
 	if (read_signed(c, now, keys, &is) != LG_OK)
 		return lg_fail(c->cx, LG_E_UNAUTHENTICATED, "the head is not signed by the key in %s", path);

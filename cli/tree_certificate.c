@@ -41,7 +41,7 @@ const struct cli_command cli_certificate_verbs[] = {
 	      "--proof it is checked again without the service.",
 	  .options = OPTIONS(FILE_OPTION, { "head", 0, "FILE", "keep the ledger's head there" }, { "witness", 0, "FILE", "by the signed head in it" },
 	      { "out", 0, "FILE", "write the proof and its head there" }, { "proof", 0, "FILE", "check what --out wrote; asks nobody" }),
-	  .examples = EXAMPLES("lightgate certificate prove 5f3a... -f node1.pem --head ledger.json",
+	  .examples = EXAMPLES("lightgate certificate prove 5f3a... -f node1.pem --head ledger.head",
 	      "lightgate certificate prove 5f3a... -f node1.pem --witness ledger.json --out proof.json",
 	      "lightgate certificate prove 5f3a... -f node1.pem --witness ledger.json --proof proof.json"), .run = cli_certificate_prove },
 	{ .name = "revoke", .args = "[SERIAL]", .help = "Revoke a certificate, or all of a subject, a key or an issuer",
