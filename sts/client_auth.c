@@ -98,7 +98,8 @@ check_tls(struct sts_rq *rq, const struct lg_sts_client *c, const struct credent
 		return bad_client(rq, "this client authenticates by its certificate");
 	if (p->peer_entry(p->self, rq->cx, rq->view, rq->tenant_id, rq->ex->peer->cert, &peer) != LG_OK)
 		return bad_client(rq, "the certificate names no entry");
-	if (!lg_uuid_eq(peer.id, c->entry))
+	/* An application that runs as a service has the service's certificate. */
+	if (c->certificate_uri.n > 0 ? !lg_cert_names_uri(rq->ex->peer->cert, c->certificate_uri) : !lg_uuid_eq(peer.id, c->entry))
 		return bad_client(rq, "the certificate is another entry's");
 	rq->by_certificate = true;
 	return LG_OK;

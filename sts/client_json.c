@@ -242,6 +242,8 @@ sts_client_check(struct lg_ctx *cx, const struct lg_sts_client *c)
 		return lg_fail(cx, LG_E_INVALID, "jwt-bearer goes with auth federated_jwt");
 	if (c->auth == LG_CLIENT_FEDERATED ? c->issuer.n == 0 || c->subject.n == 0 : c->issuer.n > 0 || c->subject.n > 0)
 		return lg_fail(cx, LG_E_INVALID, "issuer and subject go with auth federated_jwt");
+	if (c->certificate_uri.n > 0 && c->auth != LG_CLIENT_TLS)
+		return lg_fail(cx, LG_E_INVALID, "tls_client_auth_san_uri goes with auth tls_client_auth");
 	if (c->issuer.n > FOREIGN_NAME || c->subject.n > FOREIGN_NAME)
 		return lg_fail(cx, LG_E_INVALID, "issuer and subject have at most %d octets", FOREIGN_NAME);
 	LG_TRY(sts_fields_check(cx, c));

@@ -380,6 +380,7 @@ void sts_person_scopes(struct lg_sts_client *c);		/* what an application for peo
 /* Values of fields. */
 LG_CHECKED lg_err sts_scope_name_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_audience_valid(struct lg_ctx *cx, lg_str s);
+LG_CHECKED lg_err sts_spiffe_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_shown_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_acr_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_https_valid(struct lg_ctx *cx, lg_str uri);		/* https, nothing after '#' (redirect.c) */

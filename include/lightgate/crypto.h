@@ -113,6 +113,7 @@ struct lg_pubkey;
 LG_CHECKED lg_err lg_pubkey_from_spki(struct lg_ctx *cx, lg_str der, struct lg_pubkey **ret);
 /* Of an X.509 certificate, which is not looked at otherwise. */
 LG_CHECKED lg_err lg_pubkey_from_cert(struct lg_ctx *cx, lg_str der, struct lg_pubkey **ret);
+bool lg_cert_names_uri(lg_str der, lg_str uri);	/* in its SubjectAltName; likewise */
 LG_CHECKED lg_err lg_pubkey_from_jwk(struct lg_ctx *cx, lg_str json, struct lg_pubkey **ret);	/* private members refused */
 struct lg_pubkey *lg_pubkey_ref(struct lg_pubkey *k);
 void lg_pubkey_unref(struct lg_pubkey **k);

@@ -1,30 +1,43 @@
-// The FAPI 2.0 Security Profile plan of the OpenID Foundation's suite (private_key_jwt, DPoP, pushed requests) played against the running
-// service, one named check each; names are the suite's.
+// The FAPI 2.0 Security Profile plan of the OpenID Foundation's suite played against the running service, one named check each; names are
+// the suite's.  Its variants: client_auth_type=private_key_jwt with sender_constrain=dpop, and mtls with mtls (VARIANT=mtls).
 import * as jose from 'jose'
 import http from 'node:https'
 import {
-	assertion, asserted, auth, back, bankCb, bankCode, bankRedeem, browser, dpopKey, issuer, meta, module_, now, otherKey, own, PAR, post, proof, proved, push,
-	pushed, pushProved, random, redeem, request, s256, shown, shownTo, until, url,
+	assertion, asserted, auth, back, BANK, BANK2, bankCb, bankCode, bankRedeem, browser, certified, dpopKey, INFO, issuer, meta, module_, mtls, now, otherKey, own, PAR,
+	post, proof, proved, push, pushed, pushProved, random, redeem, request, s256, shown, shownTo, TOKEN, until, url,
 } from './rp.mjs'
 
-const fapi = (name, run) => module_(`fapi2-security-profile-final-${name}`, run)
+const fapi = (name, run) => module_(`fapi2-security-profile-final-${name}${mtls ? ' (mtls)' : ''}`, run)
+// Modules of one variant alone.
+const byKey = mtls ? async () => {} : fapi, byCertificate = mtls ? fapi : async () => {}
 const late = process.env.LG_LONG ? { at: performance.now(), code: await bankCode(), par: await push() } : null
 const refused = (r, ...errors) => (r.status === 400 || (r.status === 401 && r.body.error === 'invalid_client')) && errors.includes(r.body.error)
 	&& !/[\r\n\t]/.test(r.body.error_description ?? '') || `${r.status} ${JSON.stringify(r.body)}`
-const GOOD = ['PS256', 'ES256', 'EdDSA', 'Ed25519'], INFO = meta.userinfo_endpoint
+const GOOD = ['PS256', 'ES256', 'EdDSA', 'Ed25519']
+const ask = (to, how) => mtls ? certified(BANK, to, how) : fetch(to, how)
 const jktOf = async key => jose.calculateJwkThumbprint(await jose.exportJWK(key.publicKey))
+
+// The second bank's flow, which shows a certificate that it made itself.
+async function certified2() {
+	const v = random(), form = { client_id: BANK2, redirect_uri: bankCb }
+	const p = await post(PAR, { ...form, response_type: 'code', scope: 'openid', code_challenge: s256(v), code_challenge_method: 'S256' }, {}, BANK2)
+	const code = back(await browser().signIn(url({ client_id: BANK2, request_uri: p.body.request_uri }))).get('code')
+	return post(TOKEN, { ...form, grant_type: 'authorization_code', code, code_verifier: v }, {}, BANK2)
+}
 
 // ---- base ---------------------------------------------------------------------------------------------------------------
 await fapi('discovery-end-point-verification', async () => meta.authorization_response_iss_parameter_supported === true && PAR !== undefined &&
 	meta.tls_client_certificate_bound_access_tokens === true && typeof meta.require_pushed_authorization_requests === 'boolean' &&
-	meta.token_endpoint_auth_methods_supported.includes('private_key_jwt') && meta.code_challenge_methods_supported.includes('S256') &&
+	(mtls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : ['private_key_jwt']).every(m => meta.token_endpoint_auth_methods_supported.includes(m)) &&
+	['token_endpoint', 'userinfo_endpoint', 'pushed_authorization_request_endpoint'].every(e => meta.mtls_endpoint_aliases[e].startsWith('https://')) && meta.code_challenge_methods_supported.includes('S256') &&
 	['id_token', 'userinfo', 'token_endpoint_auth', 'dpop', 'request_object'].every(of => GOOD.some(a => meta[`${of}_signing_alg_values_supported`].includes(a))) &&
 	!meta.dpop_signing_alg_values_supported.includes('RS256'))
 await fapi('happy-flow', async () => {
 	const c = await bankCode(), t = await bankRedeem(c)
-	const { payload, protectedHeader } = await jose.jwtVerify(t.body.id_token, jose.createRemoteJWKSet(new URL(meta.jwks_uri)), { issuer, audience: 'bank' })
+	const { payload, protectedHeader } = await jose.jwtVerify(t.body.id_token, jose.createRemoteJWKSet(new URL(meta.jwks_uri)), { issuer, audience: BANK })
 	const n = await shownTo(INFO, t.body.access_token)
-	return c.iss === issuer && t.body.token_type === 'DPoP' && GOOD.includes(protectedHeader.alg) && n.status === 200 && (await n.json()).sub === payload.sub ||
+	const { cnf } = jose.decodeJwt(t.body.access_token), bound = mtls ? cnf['x5t#S256'] : cnf.jkt
+	return c.iss === issuer && t.body.token_type === (mtls ? 'Bearer' : 'DPoP') && bound?.length === 43 && GOOD.includes(protectedHeader.alg) && n.status === 200 && (await n.json()).sub === payload.sub ||
 		`${t.status} ${JSON.stringify(t.body)} ${n.status}`
 })
 await fapi('user-rejects-authentication', async () => {
@@ -46,21 +59,21 @@ await fapi('test-claims-parameter-identity-claims', async () => {
 		JSON.stringify({ i, d })
 })
 await fapi('access-token-type-header-case-sensitivity', async () =>
-	(await shownTo(INFO, (await bankRedeem(await bankCode())).body.access_token, { scheme: 'dPoP' })).status === 200)
+	(await shownTo(INFO, (await bankRedeem(await bankCode())).body.access_token, { scheme: mtls ? 'bEaRer' : 'dPoP' })).status === 200)
 await fapi('refresh-token', async () => {
 	const t = await bankRedeem(await bankCode({ scope: 'openid offline_access' })), first = t.body.refresh_token
-	const again = (token, opt) => proved(meta.token_endpoint, a => ({ ...a, grant_type: 'refresh_token', refresh_token: token }), opt)
+	const again = (token, opt) => proved(TOKEN, a => ({ ...a, grant_type: 'refresh_token', refresh_token: token }), opt)
 	const n = await again(first), one = jose.decodeJwt(t.body.id_token), two = n.body.id_token && jose.decodeJwt(n.body.id_token)
-	const other = await proved(meta.token_endpoint, a => ({ ...a, grant_type: 'refresh_token', refresh_token: n.body.refresh_token ?? first }), {}, 'bank2')
-	const wider = await proved(meta.token_endpoint, a => ({ ...a, grant_type: 'refresh_token', refresh_token: n.body.refresh_token ?? first, scope: 'openid offline_access groups' }))
-	return /^[\x20-\x7e]+$/.test(first) && n.status === 200 && n.body.token_type === 'DPoP' && (!two || two.sub === one.sub && two.iss === one.iss && two.nonce === undefined) &&
+	const other = await proved(TOKEN, a => ({ ...a, grant_type: 'refresh_token', refresh_token: n.body.refresh_token ?? first }), {}, BANK2)
+	const wider = await proved(TOKEN, a => ({ ...a, grant_type: 'refresh_token', refresh_token: n.body.refresh_token ?? first, scope: 'openid offline_access groups' }))
+	return /^[\x20-\x7e]+$/.test(first) && n.status === 200 && n.body.token_type === t.body.token_type && (!two || two.sub === one.sub && two.iss === one.iss && two.nonce === undefined) &&
 		other.body.error === 'invalid_grant' && wider.body.error === 'invalid_scope' && (await shownTo(INFO, n.body.access_token)).status === 200 ||
 		JSON.stringify({ n: n.body, other: other.body, wider: wider.body })
 })
 
 // ---- the request ------------------------------------------------------------------------------------------------------------
 await fapi('ensure-unsigned-authorization-request-without-using-par-fails', async () => {
-	const r = await browser().go(url({ ...request(), client_id: 'bank', redirect_uri: bankCb, code_challenge: s256('x'), code_challenge_method: 'S256' }))
+	const r = await browser().go(url({ ...request(), client_id: BANK, redirect_uri: bankCb, code_challenge: s256('x'), code_challenge_method: 'S256' }))
 	return back(r).get('error') === 'invalid_request' || shown(r)
 })
 for (const [name, more] of [['without-state', { state: undefined }], ['without-nonce', { nonce: undefined }], ['with-64-char-nonce', { nonce: 'n'.repeat(64) }]])
@@ -86,8 +99,8 @@ for (const [name, more, errors] of [
 	await fapi(name, async () => refused(await push(more), ...errors ?? ['invalid_request']))
 
 // ---- pushed requests ----------------------------------------------------------------------------------------------------------
-await fapi('par-attempt-invalid-http-method', async () => (await fetch(PAR)).status === 405 && (await fetch(PAR, { method: 'PUT', body: '' })).status === 405)
-await fapi('par-authorization-request-containing-request_uri', async () => {
+await fapi('par-attempt-invalid-http-method', async () => (await ask(PAR)).status === 405 && (await ask(PAR, { method: 'PUT', body: '' })).status === 405)
+await byKey('par-authorization-request-containing-request_uri', async () => {
 	const o = await assertion({ iss: 'bank', client_id: 'bank', response_type: 'code', redirect_uri: bankCb, scope: 'openid', request_uri: 'urn:ietf:params:oauth:request_uri:x',
 		code_challenge: s256('x'), code_challenge_method: 'S256', exp: now() + 60, nbf: now() })
 	return refused(await post(PAR, { ...await auth(), request: o }), 'invalid_request', 'invalid_request_object')
@@ -95,14 +108,14 @@ await fapi('par-authorization-request-containing-request_uri', async () => {
 await fapi('par-without-duplicate-parameters', async () => (await bankRedeem(await bankCode())).status === 200)	// client_id and request_uri alone
 await fapi('par-attempt-reuse-request_uri', async () => {
 	const c = await bankCode()
-	return c.code !== null && shown(await c.b.go(url({ client_id: 'bank', request_uri: c.uri })))
+	return c.code !== null && shown(await c.b.go(url({ client_id: BANK, request_uri: c.uri })))
 })
 await fapi('par-attempt-to-use-request_uri-for-different-client', async () => {
 	const p = await push()
-	return shown(await browser().go(url({ client_id: 'bank2', request_uri: p.body.request_uri })))
+	return shown(await browser().go(url({ client_id: BANK2, request_uri: p.body.request_uri })))
 })
 await fapi('par-ensure-reused-request-uri-prior-to-auth-completion-succeeds', async () => {
-	const p = await push(), b = browser(), u = url({ client_id: 'bank', request_uri: p.body.request_uri })
+	const p = await push(), b = browser(), u = url({ client_id: BANK, request_uri: p.body.request_uri })
 	await b.go(u)
 	return back(await b.signIn(u)).get('code') !== null
 })
@@ -113,11 +126,11 @@ for (const [name, a] of [['par-test-array-as-audience-fails', { aud: [issuer] }]
 	['par-ensure-jwt-client-assertions-nbf-over-60-seconds-in-the-future-fails', { nbf: now() + 120, iat: now() + 120, exp: now() + 240 }],
 	['ensure-client-assertion-with-exp-is-5-minutes-in-past-fails', { exp: now() - 300 }], ['ensure-client-assertion-with-wrong-aud-fails', { aud: 'https://other.example' }],
 	['ensure-client-assertion-with-no-sub-fails', { sub: undefined }]])
-	await fapi(name, async () => refused(await push({}, a), 'invalid_client'))
-await fapi('par-ensure-jwt-client-assertions-nbf-8-seconds-in-the-future-is-accepted', async () => (await push({}, { nbf: now() + 8, iat: now() + 8 })).status === 201)
-await fapi('ensure-signed-client-assertion-with-RS256-fails', async () =>
+	await byKey(name, async () => refused(await push({}, a), 'invalid_client'))
+await byKey('par-ensure-jwt-client-assertions-nbf-8-seconds-in-the-future-is-accepted', async () => (await push({}, { nbf: now() + 8, iat: now() + 8 })).status === 201)
+await byKey('ensure-signed-client-assertion-with-RS256-fails', async () =>
 	refused(await push({ client_assertion: await assertion({}, { kid: 'bank-rsa', alg: 'RS256' }) }), 'invalid_client'))
-await fapi('ensure-client-assertion-in-token-endpoint', async () => {
+await byKey('ensure-client-assertion-in-token-endpoint', async () => {
 	const c = await bankCode()
 	return refused(await post(meta.token_endpoint, { client_id: 'bank', grant_type: 'authorization_code', code: c.code, redirect_uri: bankCb, code_verifier: c.v },
 		{ dpop: await proof('POST', meta.token_endpoint) }), 'invalid_client', 'invalid_request')
@@ -129,8 +142,8 @@ await fapi('incorrect-pkce-code-verifier-rejected', async () => refused(await ba
 await fapi('ensure-client-id-in-token-endpoint', async () => {
 	const c = await bankCode(), form = { grant_type: 'authorization_code', code: c.code, redirect_uri: bankCb, code_verifier: c.v }
 	// The second client's name, the first one's key.
-	return refused(await post(meta.token_endpoint, { ...form, ...await asserted('bank2', {}, { key: own.bank }) }, { dpop: await proof('POST', meta.token_endpoint) }),
-		'invalid_client', 'invalid_grant')
+	if (mtls) return refused(await post(TOKEN, { ...form, client_id: BANK2 }, {}, BANK), 'invalid_client', 'invalid_grant')
+	return refused(await post(TOKEN, { ...form, ...await asserted(BANK2, {}, { key: own.bank }) }, { dpop: await proof('POST', TOKEN) }), 'invalid_client', 'invalid_grant')
 })
 await fapi('ensure-authorization-code-is-bound-to-client', async () => {
 	const c = await bankCode()
@@ -143,51 +156,69 @@ await fapi('attempt-reuse-authorization-code-after-one-second', async () => {
 })
 await fapi('ensure-holder-of-key-required', async () => {
 	const c = await bankCode()
-	return refused(await post(meta.token_endpoint, { ...await auth(), grant_type: 'authorization_code', code: c.code, redirect_uri: bankCb, code_verifier: c.v }), 'invalid_dpop_proof', 'invalid_request')
+	const form = { ...await auth(), grant_type: 'authorization_code', code: c.code, redirect_uri: bankCb, code_verifier: c.v }
+	// Where certificates are wanted, the handshake fails without one.
+	if (mtls) return await post(TOKEN, form).then(() => 'an answer without a certificate', () => true) === true && refused(await post(meta.token_endpoint, form), 'invalid_client')
+	return refused(await post(TOKEN, form), 'invalid_dpop_proof', 'invalid_request')
+})
+
+// ---- certificates: what the suite checks of them in its happy flow, one by one ---------------------------------------------------
+await byCertificate('par-without-certificate-fails', async () => refused(await post(meta.pushed_authorization_request_endpoint, { ...await auth(), response_type: 'code',
+	redirect_uri: bankCb }), 'invalid_client'))
+await byCertificate('par-with-the-second-clients-certificate-fails', async () => refused(await post(PAR, { ...await auth(), response_type: 'code', redirect_uri: bankCb }, {}, BANK2),
+	'invalid_client'))
+await byCertificate('token-is-worth-nothing-without-its-certificate', async () => {
+	const t = (await bankRedeem(await bankCode())).body.access_token, header = { headers: { authorization: `Bearer ${t}` } }
+	const at = [await shownTo(INFO, t), await shownTo(INFO, t, { who: BANK2 }), await fetch(meta.userinfo_endpoint, header)].map(r => r.status)
+	return String(at) === '200,401,401' || String(at)
+})
+await byCertificate('self-signed-certificate-is-as-good', async () => {
+	const t = await certified2()
+	return t.status === 200 && (await shownTo(INFO, t.body.access_token, { who: BANK2 })).status === 200 && (await shownTo(INFO, t.body.access_token)).status === 401 || JSON.stringify(t)
 })
 
 // ---- DPoP ---------------------------------------------------------------------------------------------------------------------------
 const MISMATCH = ['invalid_request', 'invalid_grant', 'invalid_dpop_proof']
-await fapi('check-dpop-proof-nbf-exp', async () => {
+await byKey('check-dpop-proof-nbf-exp', async () => {
 	const times = { nbf: now(), exp: now() + 300 }, t = await bankRedeem(await bankCode(), times)
 	return (await shownTo(INFO, t.body.access_token, times)).status === 200
 })
-await fapi('ensure-mismatched-dpop-jkt-fails', async () =>
+await byKey('ensure-mismatched-dpop-jkt-fails', async () =>
 	refused(await pushProved({ dpop_jkt: await jktOf(otherKey) }), 'invalid_request', 'invalid_dpop_proof'))
-await fapi('ensure-token-endpoint-fails-with-mismatched-dpop-jkt', async () => refused(await bankRedeem(await bankCode({ dpop_jkt: await jktOf(otherKey) })), ...MISMATCH))
-await fapi('ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt', async () =>
+await byKey('ensure-token-endpoint-fails-with-mismatched-dpop-jkt', async () => refused(await bankRedeem(await bankCode({ dpop_jkt: await jktOf(otherKey) })), ...MISMATCH))
+await byKey('ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt', async () =>
 	refused(await bankRedeem(await pushed(await pushProved()), { key: otherKey }), ...MISMATCH))
-await fapi('ensure-dpopproof-at-par-endpoint-binding-success', async () => (await bankRedeem(await pushed(await pushProved()))).status === 200)
-await fapi('ensure-dpop-auth-code-binding-success', async () => (await bankRedeem(await bankCode({ dpop_jkt: await jktOf(dpopKey) }))).status === 200)
+await byKey('ensure-dpopproof-at-par-endpoint-binding-success', async () => (await bankRedeem(await pushed(await pushProved()))).status === 200)
+await byKey('ensure-dpop-auth-code-binding-success', async () => (await bankRedeem(await bankCode({ dpop_jkt: await jktOf(dpopKey) }))).status === 200)
 // What was made before the service started is refused: which proofs it saw then, nobody remembers.
-await until(10000)
+if (!mtls) await until(10000)
 for (const [when, d] of [['before', -8], ['after', 8]])
-	await fapi(`ensure-dpopproof-with-iat-10seconds-${when}-succeeds`, async () => (await bankRedeem(await bankCode(), { shift: d })).status === 200)
+	await byKey(`ensure-dpopproof-with-iat-10seconds-${when}-succeeds`, async () => (await bankRedeem(await bankCode(), { shift: d })).status === 200)
 
 // Two headers of one name are one header to fetch.
 const twice = (t, one, two) => new Promise((done, fail) => {
 	const r = http.request(INFO, { headers: ['Authorization', `DPoP ${t}`, 'DPoP', one, 'DPoP', two], ca: process.env.CA_TEXT, agent: false }, a => { a.resume(); done(a.statusCode) })
 	r.on('error', fail).end()
 })
-await fapi('dpop-negative-tests', async () => {
+await byKey('dpop-negative-tests', async () => {
 	const t = (await bankRedeem(await bankCode())).body.access_token
 	const nonce = (await fetch(INFO, { headers: { authorization: `DPoP ${t}`, dpop: await proof('GET', INFO, { token: t }) } })).headers.get('dpop-nonce') ?? undefined
-	const ask = async (dpop, scheme = 'DPoP') => (await fetch(INFO, { headers: { authorization: `${scheme} ${t}`, ...(dpop && { dpop }) } })).status
-	const make = (o = {}, htm = 'GET', htu = INFO) => proof(htm, htu, { token: t, nonce, ...o }), at = async (o, ...where) => ask(await make(o, ...where))
+	const tell = async (dpop, scheme = 'DPoP') => (await fetch(INFO, { headers: { authorization: `${scheme} ${t}`, ...(dpop && { dpop }) } })).status
+	const make = (o = {}, htm = 'GET', htu = INFO) => proof(htm, htu, { token: t, nonce, ...o }), at = async (o, ...where) => tell(await make(o, ...where))
 	const parts = (await make()).split('.'), once = await make(), other = new URL(INFO)
 	const unsigned = `${Buffer.from(JSON.stringify({ ...jose.decodeProtectedHeader(once), alg: 'none' })).toString('base64url')}.${parts[1]}.`
 	const rsaKey = await jose.generateKeyPair('RS256', { extractable: true })
 	const bad = {
-		'header repeated': await twice(t, await make(), await make()), 'no JWT': await ask('invalid'), 'no typ': await at({ typ: '' }), 'no alg': await ask(`${Buffer.from('{"typ":"dpop+jwt"}')
+		'header repeated': await twice(t, await make(), await make()), 'no JWT': await tell('invalid'), 'no typ': await at({ typ: '' }), 'no alg': await tell(`${Buffer.from('{"typ":"dpop+jwt"}')
 			.toString('base64url')}.${parts[1]}.${parts[2]}`), 'no jwk': await at({ jwk: null }), 'no jti': await at({ jti: undefined }), 'no htm': await at({ htm: undefined }),
 		'no htu': await at({ htu: undefined }), 'no iat': await at({ iat: undefined }), 'no ath': await at({ token: undefined }), 'wrong typ': await at({ typ: 'JWT' }),
-		RS256: await at({ key: rsaKey, alg: 'RS256' }), none: await ask(unsigned), 'bad signature': await ask(`${parts[0]}.${parts[1]}.${parts[2].slice(0, -8)}AAAAAAAA`),
+		RS256: await at({ key: rsaKey, alg: 'RS256' }), none: await tell(unsigned), 'bad signature': await tell(`${parts[0]}.${parts[1]}.${parts[2].slice(0, -8)}AAAAAAAA`),
 		'private jwk': await at({ jwk: await jose.exportJWK(dpopKey.privateKey) }), 'wrong htm': await at({}, 'POST'), 'other URL': await at({}, 'GET', `${INFO}/x`),
 		'an hour ago': await at({ shift: -3600 }), 'in an hour': await at({ shift: 3600 }), 'wrong ath': await at({ ath: s256('other') }), 'other key': await at({ key: otherKey }),
-		'no proof': await ask(undefined), 'Bearer': await ask(await make(), 'Bearer'),
+		'no proof': await tell(undefined), 'Bearer': await tell(await make(), 'Bearer'),
 	}
-	const fine = { once: await ask(once), query: await at({}, 'GET', `${INFO}?a=b`), 'upper case': await at({}, 'GET', `HTTPS://${other.host.toUpperCase()}${other.pathname}`), extra: await at({ extra: 1 }) }
-	const again = await ask(once)
+	const fine = { once: await tell(once), query: await at({}, 'GET', `${INFO}?a=b`), 'upper case': await at({}, 'GET', `HTTPS://${other.host.toUpperCase()}${other.pathname}`), extra: await at({ extra: 1 }) }
+	const again = await tell(once)
 	return Object.values(bad).every(s => s === 401 || s === 400) && again === 401 && Object.values(fine).every(s => s === 200) || JSON.stringify({ bad, again, fine })
 })
 
@@ -195,6 +226,6 @@ await fapi('dpop-negative-tests', async () => {
 if (late !== null) {
 	await until(late.at + 62000)
 	await fapi('ensure-token-endpoint-fails-with-expired-auth-code', async () => refused(await bankRedeem(late.code), 'invalid_grant'))
-	await fapi('par-attempt-to-use-expired-request_uri', async () => shown(await browser().go(url({ client_id: 'bank', request_uri: late.par.body.request_uri }))))
+	await fapi('par-attempt-to-use-expired-request_uri', async () => shown(await browser().go(url({ client_id: BANK, request_uri: late.par.body.request_uri }))))
 }
 console.log('ok the end')

@@ -47,6 +47,15 @@ page() { local at=$1; case $at in /*) at=$HTTPS$at ;; esac; curl -sS --cacert "$
 field() { sed -nE "s/.*name=\"$1\"[^>]*value=\"([^\"]*)\".*/\1/p" "$T/page" | head -1 | sed 's/&amp;/\&/g'; }
 sign_in_admin() { ADMIN=$(token admin "$(lg_ready .admin.password)"); }
 
+# ec_pair FILE: FILE.key and FILE.pem, certified by itself; ec_jwks FILE.key KID: its public half
+ec_pair() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" -subj "/CN=${1##*/}" -days 2 2>/dev/null; }
+ec_jwks() {
+	local point
+	point=$(openssl ec -in "$1" -pubout -outform DER 2>/dev/null | tail -c 64 | basenc -w0 --base16)
+	part() { basenc -d --base16 <<<"$1" | basenc -w0 --base64url | tr -d =; }
+	printf '{"keys":[{"kty":"EC","crv":"P-256","kid":"%s","x":"%s","y":"%s"}]}' "$2" "$(part "${point:0:64}")" "$(part "${point:64}")"
+}
+
 # joins HOST [OPTION...]: its identity in $T/HOST, and for curl in $T/HOST.pem and $T/HOST.key
 joins() {
 	lightgate host create-join-token "$@" --out "$T/join.$1" >/dev/null && lightgate-agent join --token-file "$T/join.$1" --state "$T/$1" >/dev/null || { bad "$1 joins"; return 1; }

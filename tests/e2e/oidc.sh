@@ -82,10 +82,8 @@ same "its record" "$(jq -c '[.items[].detail | select(.resource.name == "shop")]
 lacks "and no token" "$records" "$issued"
 
 # a client known by the key of its own certificate (RFC 8705 2.2), on the surface that asks for one
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/own.key" -out "$T/own.pem" -subj /CN=own -days 2 2>/dev/null
-openssl ec -in "$T/own.key" -pubout -outform DER 2>/dev/null | tail -c 64 >"$T/own.point"
-b64() { basenc -w0 --base64url | tr -d =; }
-printf '{"keys":[{"kty":"EC","crv":"P-256","kid":"own","x":"%s","y":"%s"}]}' "$(head -c 32 "$T/own.point" | b64)" "$(tail -c 32 "$T/own.point" | b64)" >"$T/own.jwks"
+ec_pair "$T/own"
+ec_jwks "$T/own.key" own >"$T/own.jwks"
 claim "a client with its own certificate" lightgate client create own --type service --auth self_signed_tls_client_auth --jwks "$T/own.jwks"
 with_own() { curl -sS --cacert "$CA" --cert "$T/own.pem" --key "$T/own.key" "$@"; }
 bound=$(with_own -d 'grant_type=client_credentials&client_id=own' "$MTLS/oauth2/token" | jq -r .access_token)
@@ -93,7 +91,7 @@ has "gets a token" "$bound" '^eyJ'
 same "which is bound to it" "$(with_own -H "Authorization: Bearer $bound" "$MTLS/v1/whoami" | jq -r .name)" own
 same "and worth nothing without" "$(curl -sS --cacert "$CA" -H "Authorization: Bearer $bound" -o /dev/null -w '%{http_code}' "$HTTPS/v1/whoami")" 401
 same "the certificate alone is nobody's" "$(with_own -o /dev/null -w '%{http_code}' "$MTLS/v1/whoami")" 401
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/own.key" -out "$T/own.pem" -subj /CN=own -days 2 2>/dev/null
+ec_pair "$T/own"
 same "another key is another client's" "$(with_own -d 'grant_type=client_credentials&client_id=own' "$MTLS/oauth2/token" | jq -r .error)" invalid_client
 
 # where policy lets everybody register, no token is needed

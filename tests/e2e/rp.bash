@@ -27,13 +27,13 @@ rp_apply() {
 	local second; second=$(date +%s)
 	while [ "$(date +%s)" = "$second" ]; do sleep 0.05; done
 }
-play() { # play SCRIPT: its claims go to $T/SCRIPT.out
-	env -u ASAN_OPTIONS CLIENT_KEYS="$(jq -cs . "$T/keys")" ADMIN="${ADMIN:-}" OWN_CERT="$T/own.pem" OWN_KEY="$T/own.key" CA_TEXT="$(cat "$CA")" NODE_EXTRA_CA_CERTS="$CA" timeout 120 \
-		"$NODE" "tests/e2e/$1.mjs" "$ISSUER" "$T/credentials" >"$T/$1.out" 2>"$T/$1.err"
+play() { # play SCRIPT [VARIANT]: its claims go to $T/SCRIPTVARIANT.out
+	env -u ASAN_OPTIONS VARIANT="${2:-}" CLIENT_CERTS="${CLIENT_CERTS:-}" CLIENT_KEYS="$(jq -cs . "$T/keys")" ADMIN="${ADMIN:-}" OWN_CERT="$T/own.pem" OWN_KEY="$T/own.key" CA_TEXT="$(cat "$CA")" NODE_EXTRA_CA_CERTS="$CA" timeout 120 \
+		"$NODE" "tests/e2e/$1.mjs" "$ISSUER" "$T/credentials" >"$T/$1${2:-}.out" 2>"$T/$1${2:-}.err"
 }
-played() { # played SCRIPT: counts them
+played() { # played SCRIPT [VARIANT]: counts them
 	while read -r line; do
 		case $line in "ok "*) ok ;; *) bad "${line#not ok }" ;; esac
-	done <"$T/$1.out"
-	grep -qx "ok the end" "$T/$1.out" || bad "$1 did not come to its end: $(head -c 1000 "$T/$1.err")"
+	done <"$T/$1${2:-}.out"
+	grep -qx "ok the end" "$T/$1${2:-}.out" || bad "$1 ${2:-} did not come to its end: $(head -c 1000 "$T/$1${2:-}.err")"
 }

@@ -3,6 +3,7 @@
 import * as jose from 'jose'
 import crypto from 'node:crypto'
 import fs from 'node:fs'
+import https from 'node:https'
 import { Browser, claim } from './browser.mjs'
 
 const [, , address, file] = process.argv
@@ -34,8 +35,21 @@ export const request = (more = {}) => ({ response_type: 'code', client_id: 'web'
 export const url = q => `${meta.authorization_endpoint}?${said(q)}`
 export const back = r => new URL(r.headers.get('location') ?? 'none:').searchParams
 
-export async function post(to, form, headers = {}) {
-	const r = await fetch(to, { method: 'POST', headers, body: said(form) })
+// With a client certificate, which fetch has none of: what a reader of its answers needs.
+export const certified = (who, to, { method = 'GET', headers = {}, body } = {}) => new Promise((done, fail) => {
+	const r = https.request(to, { method, headers: { ...headers, ...(body && { 'content-type': 'application/x-www-form-urlencoded' }) }, ...certificates[who], ca: process.env.CA_TEXT,
+		agent: false }, async a => {
+		let text = ''
+		for await (const part of a) text += part
+		done({ status: a.statusCode, headers: new Headers(Object.entries(a.headers).map(([k, v]) => [k, String(v)])), json: async () => JSON.parse(text) })
+	})
+	r.on('error', fail).end(body === undefined ? undefined : String(body))
+})
+const certificates = Object.fromEntries((process.env.CLIENT_CERTS ?? '').split(' ').filter(Boolean).map(f => f.split('=')).map(([who, at]) =>
+	[who, { cert: fs.readFileSync(`${at}.pem`), key: fs.readFileSync(`${at}.key`) }]))
+
+export async function post(to, form, headers = {}, who = undefined) {
+	const r = await (certificates[who] ? certified(who, to, { method: 'POST', headers, body: said(form) }) : fetch(to, { method: 'POST', headers, body: said(form) }))
 	return { status: r.status, headers: r.headers, body: await r.json().catch(() => ({})) }
 }
 export const redeem = (code, more = {}, headers = web) => post(meta.token_endpoint, { grant_type: 'authorization_code', code, redirect_uri: cb, ...more }, headers)
@@ -69,26 +83,32 @@ for (const jwk of JSON.parse(process.env.CLIENT_KEYS ?? '[]')) own[jwk.kid] = aw
 export const assertion = (more = {}, { who = 'bank', kid = who, key = own[kid], alg = 'ES256' } = {}) =>
 	new jose.SignJWT({ iss: who, sub: who, aud: issuer, jti: random(), iat: now(), exp: now() + 60, ...more }).setProtectedHeader({ alg, kid }).sign(key)
 export const asserted = async (who, more, how) => ({ client_id: who, client_assertion_type: ASSERTION, client_assertion: await assertion(more, { who, ...how }) })
-export const auth = (more = {}) => asserted('bank', more)
+// How the bank proves who it is and binds its tokens: by assertions and DPoP, or both by its certificate.
+export const mtls = process.env.VARIANT === 'mtls', BANK = mtls ? 'certbank' : 'bank', BANK2 = `${BANK}2`
+export const as = (who, more) => mtls ? { client_id: who } : asserted(who, more)
+export const auth = (more = {}) => as(BANK, more)
+const at = name => (mtls && meta.mtls_endpoint_aliases[name]) || meta[name]
+export const TOKEN = at('token_endpoint'), INFO = at('userinfo_endpoint')
 
 export const dpopKey = await jose.generateKeyPair('ES256', { extractable: true }), otherKey = await jose.generateKeyPair('ES256', { extractable: true })
 export const proof = async (htm, htu, { key = dpopKey, typ = 'dpop+jwt', alg = 'ES256', jwk, token, shift = 0, ...more } = {}) =>
 	new jose.SignJWT({ jti: random(), htm, htu, iat: now() + shift, ...(token && { ath: s256(token) }), ...more })
 		.setProtectedHeader({ alg, ...(typ && { typ }), ...(jwk !== null && { jwk: jwk ?? await jose.exportJWK(key.publicKey) }) }).sign(key.privateKey)
 // With the server's nonce, if it wants one (RFC 9449 8).
-export async function proved(to, form, opt = {}, who = 'bank') {
+export async function proved(to, form, opt = {}, who = BANK) {
+	if (mtls) return post(to, form(await as(who)), {}, who)
 	const send = async more => post(to, form(await asserted(who)), { dpop: await proof('POST', to, { ...opt, ...more }) })
 	const r = await send()
 	return r.body.error === 'use_dpop_nonce' ? send({ nonce: r.headers.get('dpop-nonce') }) : r
 }
 
-// ---- the flow of client `bank`: pushed, with PKCE, bound to a key -----------------------------------------------------------------------
-export const PAR = meta.pushed_authorization_request_endpoint, bankCb = 'https://bank.example/cb'
+// ---- the flow of the bank: pushed, with PKCE, bound to a key -----------------------------------------------------------------------------
+export const PAR = at('pushed_authorization_request_endpoint'), bankCb = 'https://bank.example/cb'
 const bankRequest = (v, more) => ({ response_type: 'code', redirect_uri: bankCb, scope: 'openid', state: random(), nonce: random(),
 	code_challenge: s256(v), code_challenge_method: 'S256', ...more })
 export async function push(more = {}, a = {}) {
 	const v = random()
-	return { ...await post(PAR, { ...await auth(a), ...bankRequest(v, more) }), v }
+	return { ...await post(PAR, { ...await auth(a), ...bankRequest(v, more) }, {}, BANK), v }
 }
 export async function pushProved(more = {}, opt = {}) {
 	const v = random()
@@ -96,14 +116,15 @@ export async function pushProved(more = {}, opt = {}) {
 }
 export async function pushed(p, b = browser()) {
 	if (p.status !== 201) throw new Error(`PAR ${p.status} ${JSON.stringify(p.body)}`)
-	const r = await b.signIn(url({ client_id: 'bank', request_uri: p.body.request_uri }))
+	const r = await b.signIn(url({ client_id: BANK, request_uri: p.body.request_uri }))
 	return { code: back(r).get('code'), iss: back(r).get('iss'), v: p.v, uri: p.body.request_uri, b, r }
 }
 export const bankCode = async (more = {}) => pushed(await push(more))
-export const bankRedeem = (c, opt = {}, more = {}) => proved(meta.token_endpoint, a => ({ ...a, grant_type: 'authorization_code', code: c.code,
+export const bankRedeem = (c, opt = {}, more = {}) => proved(TOKEN, a => ({ ...a, grant_type: 'authorization_code', code: c.code,
 	redirect_uri: bankCb, code_verifier: c.v, ...more }), opt)
 // A resource's request with its token's key, and the nonce that the resource wants: what was answered.
-export async function shownTo(to, t, { method = 'GET', scheme = 'DPoP', nonce, ...opt } = {}) {
+export async function shownTo(to, t, { method = 'GET', scheme = mtls ? 'Bearer' : 'DPoP', nonce, who = BANK, ...opt } = {}) {
+	if (mtls) return certified(who, to, { method, headers: { authorization: `${scheme} ${t}` } })
 	const ask = async n => fetch(to, { method, headers: { authorization: `${scheme} ${t}`, dpop: await proof(method, to, { token: t, nonce: n, ...opt }) } })
 	const r = await ask(nonce)
 	return r.status === 401 && !nonce && r.headers.get('dpop-nonce') ? ask(r.headers.get('dpop-nonce')) : r

@@ -221,7 +221,8 @@ Test(client, members_have_their_bounds)
 		"\"request_object_alg\":\"none\"", "\"display\":\"a\\nb\"", "\"contacts\":[\"\"]", "\"registration\":\"x\"",
 		"\"contacts\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]", "\"require_signed_request_object\":true",
 		"\"auth\":\"self_signed_tls_client_auth\"", "\"jwks\":{\"keys\":[]},\"jwks_uri\":\"https://a/\"",
-		"\"type\":\"public\",\"grants\":[\"password\"]",
+		"\"type\":\"public\",\"grants\":[\"password\"]", "\"tls_client_auth_san_uri\":\"spiffe://a/service/b\"",
+		"\"auth\":\"tls_client_auth\",\"tls_client_auth_san_uri\":\"a b\"",
 	};
 	char long_name[LG_CLIENT_TEXT_MAX + 2] = "";
 
