@@ -193,11 +193,12 @@ remember_told(struct lg_gate *g, const struct lg_gate_table *t, struct lg_arena 
 
 /* One change of the kernel's table, or none where nothing is different. */
 static lg_err
-tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t, const struct lg_gate_elements *now)
+tell_kernel(struct lg_ctx *cx, struct lg_gate *g, const struct lg_gate_table *t, const struct lg_gate_elements *now, bool *different)
 {
 	struct lg_gate_change c = lg_gate_write_change(&g->told, now, g->batch);
 
-	if (c.gone + c.new == 0 && t->generation == g->told_generation)
+	*different = c.gone + c.new > 0 || t->generation != g->told_generation;
+	if (!*different)
 		return LG_OK;
 	lg_gate_put_generation(t->generation, g->batch);
 	LG_TRY(lg_batch_run(cx, g->batch));
@@ -214,7 +215,8 @@ replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool poli
 {
 	struct lg_arena *a = lg_arena_new();
 	struct lg_gate_elements now = lg_gate_elements_of(t, &g->places, a);
-	lg_err e = tell_kernel(cx, g, t, &now);
+	bool different, first = g->table == NULL || g->broken;
+	lg_err e = tell_kernel(cx, g, t, &now, &different);
 	size_t cut;
 
 	if (e != LG_OK) {
@@ -223,6 +225,9 @@ replace(struct lg_ctx *cx, struct lg_gate *g, struct lg_gate_table *t, bool poli
 	}
 	remember_told(g, t, a, &now);
 	put_in_force(g, t);
+	/* A container without an address began or ended: no flow is judged otherwise.  To look through all that are tracked takes milliseconds. */
+	if (!different && !policies && !first)
+		return LG_OK;
 	lg_gate_forget_learned(g->batch);
 	LG_TRY(lg_batch_run(cx, g->batch));
 	LG_TRY(lg_cut_flows(cx, t, &g->places, policies, &cut));
