@@ -221,7 +221,7 @@ write_ended(struct lg_berw *out, void *arg)
 		lg_berw_int(&w, LG_BER_INTEGER, t->failed->id);
 	else
 		write_controls(&w, t);
-	if (value.n == empty)
+	if (value.full || value.n == empty)		/* what was read may be more than an answer holds */
 		return;
 	lg_berw_close(&w);
 	lg_berw_str(out, LG_BER_CONTEXT(11), lg_buf_view(&value));

@@ -1,6 +1,7 @@
 /* test_limits.c: what clients can make grow has an end, and says so; large sets stay right and quick. */
 #include "base/clock.h"
 #include "directory/conn.h"
+#include "directory/controls.h"
 #include "directory/plan.h"
 #include "tests/directory/wired.h"
 
@@ -233,6 +234,27 @@ Test(limits, claimed_lengths_cost_nothing)
 	cr_assert((k.wants & LG_LDAP_CLOSE) != 0);
 }
 
+/* All of it in one mutation, which has room for them. */
+Test(limits, entries_below_one_that_goes_with_them)
+{
+	lg_str tree = LG_STR("\x30\x1b\x04\x16" LG_CONTROL_TREE_DELETE "\x01\x01\xff");
+
+	cr_assert_eq(wire_bind(&k, ALICE, "secret"), 0);
+	many(true, LG_TREE_DELETE - 1);
+	k.controls = tree;
+	send_delete(&k, 1, PEOPLE);
+	wire_pump(&k);
+	wire_expect(&k, 1, 0x6b, 11);
+	cr_assert(world_has(&w, "uid=n0," PEOPLE));
+	assert_result(&w, 0, world_delete(&w, "uid=n0," PEOPLE));
+	world_unview(&w);
+	k.controls = tree;
+	send_delete(&k, 2, PEOPLE);
+	wire_pump(&k);
+	wire_expect(&k, 2, 0x6b, 0);
+	cr_assert_not(world_has(&w, PEOPLE));
+}
+
 /* ---- plans ------------------------------------------------------------------------------------------------------------ */
 
 /* A double negation says the same and is answered by walking all entries. */
@@ -257,6 +279,18 @@ Test(plan, every_source_finds_what_a_walk_finds)
 		cr_assert_eq(wire_search(&k, SUFFIX, 2, twice, "1.1", &walked), 0);
 		cr_assert_str_eq(direct, walked, "%s", filters[i]);
 	}
+}
+
+Test(plan, an_assertion_may_ask_the_names_of_an_entry)
+{
+	const char *got;
+
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(&(uid=alice)(ou:dn:=people))", "1.1", &got), 0);
+	assert_text(got, ALICE "\n");
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(&(uid=alice)(ou:dn:=groups))", "1.1", &got), 0);
+	assert_text(got, "");
+	cr_assert_eq(wire_search(&k, SUFFIX, 2, "(&(uid=alice)(:dn:caseIgnoreMatch:=PEOPLE))", "1.1", &got), 0);
+	assert_text(got, ALICE "\n");
 }
 
 static struct lg_plan

@@ -49,6 +49,30 @@ Test(own, definitions_are_added_used_and_listed)
 	assert_text(out, ALICE "\n");
 }
 
+Test(own, the_schema_names_rules_and_syntaxes)
+{
+	cr_assert(listed("matchingRules", "NAME 'caseIgnoreMatch' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )"));
+	cr_assert(listed("ldapSyntaxes", "( 1.3.6.1.4.1.1466.115.121.1.34 DESC "));
+}
+
+Test(own, a_name_with_a_number_is_a_value)
+{
+	cr_assert_eq(schema(0, "attributeTypes", "( 1.3.6.1.4.1.99999.1.2 NAME 'seat' EQUALITY uniqueMemberMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.34 )"), 0);
+	cr_assert_eq(schema(0, "objectClasses", "( 1.3.6.1.4.1.99999.2.2 NAME 'seated' SUP top AUXILIARY MAY seat )"), 0);
+	assert_result(&w, 0, world_modify(&w, ALICE, "add: objectClass\nobjectClass: seated\n-\nadd: seat\nseat: " BOB "#'0101'B"));
+	assert_result(&w, 21, world_modify(&w, ALICE, "add: seat\nseat: row 7"));
+}
+
+Test(own, a_rule_of_a_group_keeps_what_it_asks_for)
+{
+	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0);
+	assert_result(&w, 0, world_add(&w, "cn=blue,ou=groups," SUFFIX, "objectClass: groupOfURLs\ncn: blue\nmemberURL: ldap:///ou=people,"
+	    SUFFIX "??one?(&(objectClass=person)(favColour=blue))"));
+	cr_assert_eq(schema(1, "attributeTypes", "favColour"), 53);
+	assert_result(&w, 0, world_delete(&w, "cn=blue,ou=groups," SUFFIX));
+	cr_assert_eq(schema(1, "attributeTypes", "favColour"), 0);
+}
+
 Test(own, what_is_in_use_stays)
 {
 	cr_assert_eq(schema(0, "attributeTypes", SHADE), 0);

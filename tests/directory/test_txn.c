@@ -81,6 +81,50 @@ Test(txn, nothing_happens_before_its_end_and_then_all_at_once)
 	cr_assert_eq(lg_store_head(w.store).seq, before + 1);
 }
 
+/* One more of the next request: the attribute as it is after it. */
+static void
+and_read(const char *attribute)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(4096), list = LG_BUF(256);
+	struct lg_berw bw = lg_berw_of(&b), lw = lg_berw_of(&list);
+
+	lg_berw_open(&lw, LG_BER_SEQUENCE);
+	lg_berw_str(&lw, LG_BER_OCTETS, lg_str_of(attribute));
+	lg_berw_close(&lw);
+	lg_buf_str(&b, k.controls);
+	lg_berw_open(&bw, LG_BER_SEQUENCE);
+	lg_berw_str(&bw, LG_BER_OCTETS, LG_STR(LG_CONTROL_POST_READ));
+	lg_berw_str(&bw, LG_BER_OCTETS, lg_buf_view(&list));
+	lg_berw_close(&bw);
+	k.controls = lg_dup(w.arena, lg_buf_view(&b));
+}
+
+Test(txn, what_updates_have_read_comes_with_its_end)
+{
+	lg_str id = begin_txn();
+	struct lg_ber b, all, one, control;
+	struct answer a;
+
+	in(id, true);
+	modify(2, BOB, "sn", "New", 0);
+	in(id, true);
+	and_read("title");
+	modify(3, BOB, "title", "Dr", 0);
+	end_txn(id, true);
+	wire_pump(&k);
+	a = wire_expect(&k, 9, 0x78, 0);
+	b = lg_ber_of(a.value);
+	b = lg_ber_enter(&b, LG_BER_SEQUENCE);
+	all = lg_ber_enter(&b, LG_BER_SEQUENCE);
+	one = lg_ber_enter(&all, LG_BER_SEQUENCE);
+	cr_assert(lg_ber_int(&one, LG_BER_INTEGER) == 3 && !lg_ber_more(&all), "the other one has read nothing");
+	one = lg_ber_enter(&one, LG_BER_CONTEXT_SET(0));
+	control = lg_ber_enter(&one, LG_BER_SEQUENCE);
+	cr_assert(lg_str_eq(lg_ber_str(&control, LG_BER_OCTETS), LG_STR(LG_CONTROL_POST_READ)) && !lg_ber_more(&one));
+	lg_str entry = lg_ber_str(&control, LG_BER_OCTETS);
+	cr_assert_not_null(memmem(entry.p, entry.n, "Dr", 2));
+}
+
 Test(txn, one_that_fails_undoes_all_and_is_named)
 {
 	lg_str id = begin_txn();
