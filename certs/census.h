@@ -29,7 +29,7 @@ struct lg_census_ends {			/* of one tenant */
 struct lg_census {			/* what was counted last */
 	struct lg_census_series series[LG_CENSUS_SERIES];
 	size_t nseries;
-	struct lg_census_ends ends[LG_AUTHORITIES];
+	struct lg_census_ends ends[LG_TENANTS];
 	size_t nends;
 };
 

@@ -251,8 +251,8 @@ lg_certs_trust(struct lg_ctx *cx, struct lg_certs *c, const struct lg_authority 
 	LG_AUTO(lg_trust_release) struct lg_trust *t = NULL;
 	struct lg_trust *old;
 
-	if (n > LG_AUTHORITIES)
-		return lg_fail(cx, LG_E_LIMIT, "more than %d authorities", LG_AUTHORITIES);
+	if (n > LG_TENANTS)
+		return lg_fail(cx, LG_E_LIMIT, "more than %d authorities", LG_TENANTS);
 	t = trust_new(n);
 	for (size_t i = 0; i < n; i++)
 		LG_TRY(build_ca(cx, t->arena, &v[i], c->ports.signer.ocsp != NULL, &t->ca[i]));

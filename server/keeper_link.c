@@ -34,7 +34,7 @@ struct lg_keeper_link {
 	size_t n;
 	atomic_uint next;		/* workers take the loops in turn */
 	pthread_mutex_t lock;
-	struct data_key data_key[LG_KEEPER_TENANTS];
+	struct data_key data_key[LG_TENANTS];
 	atomic_size_t ndata_keys;	/* those below it never change */
 };
 
@@ -365,8 +365,8 @@ lg_keeper_link_data_key(struct lg_keeper_link *kl, struct lg_ctx *cx, uint32_t t
 	LG_TRY(lg_keeper_link_wait(kl, cx, ask_unwrap, &t, &key));
 	pthread_mutex_lock(&kl->lock);
 	n = atomic_load(&kl->ndata_keys);
-	if (n >= LG_KEEPER_TENANTS) {
-		e = lg_fail(cx, LG_E_LIMIT, "more than %d tenants", LG_KEEPER_TENANTS);
+	if (n >= LG_TENANTS) {
+		e = lg_fail(cx, LG_E_LIMIT, "more than %d tenants", LG_TENANTS);
 	} else if (data_key_find(kl, tenant) == NULL) {
 		kl->data_key[n] = (struct data_key){ tenant, lg_secret_copy(key) };
 		atomic_store_explicit(&kl->ndata_keys, n + 1, memory_order_release);

@@ -9,7 +9,6 @@
 #include "lightgate/keeper.h"
 #include "server/loop.h"
 
-#define LG_KEEPER_TENANTS	4096		/* data keys held in memory */
 #define LG_KEEPER_PATIENCE	(30 * LG_SECOND) /* a worker's wait */
 
 struct lg_keeper_link;

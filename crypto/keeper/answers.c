@@ -5,7 +5,6 @@
 #include "crypto/keeper/frame.h"
 
 #define KEYS_MAX	(LG_KEEPER_REPLY / 64)
-#define TENANTS_MAX	4096
 
 static bool
 get_key(struct lg_rd *rd, struct lg_keeper_key *ret)
@@ -43,7 +42,7 @@ lg_keeper_tenants_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_tenant
 	size_t count = 0, i = 0;
 
 	for (struct lg_rd scan = rd; scan.p < scan.end; count++)
-		if (!lg_get_keeper_tenant(&scan, &t) || count == TENANTS_MAX)
+		if (!lg_get_keeper_tenant(&scan, &t) || count == LG_TENANTS)
 			return lg_fail(cx, LG_E_INVALID, "the keeper's list of tenants does not decode");
 	*tenants = LG_NEWS(cx->arena, struct lg_keeper_tenant, count);
 	while (i < count && lg_get_keeper_tenant(&rd, &(*tenants)[i]))

@@ -23,7 +23,6 @@
 #define LG_CERT_NAME		64		/* octets of an entry's name in a SPIFFE path segment */
 #define LG_CERT_BACKDATE	(5 * INT64_C(60000000))		/* notBefore lies this long before the issue */
 #define LG_CERT_REJOIN		(14 * INT64_C(86400000000))	/* a host may renew this long after expiry */
-#define LG_AUTHORITIES		1024		/* tenants of one process */
 #define LG_ISSUERS		4		/* issuing certificates of one tenant: the active one and its predecessors */
 #define LG_RESPONDERS		16		/* of these and of what comes after them */
 

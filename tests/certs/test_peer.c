@@ -602,6 +602,15 @@ verify_many(void *arg)
 	return NULL;
 }
 
+Test(trust, there_are_as_many_authorities_as_tenants_and_no_more)
+{
+	struct world *w = world_new();
+	struct lg_authority *v = LG_NEWS(w->arena, struct lg_authority, LG_TENANTS + 1);
+
+	cr_assert_eq(lg_certs_trust(&w->cx, w->certs, v, LG_TENANTS + 1), LG_E_LIMIT);
+	world_free(w);
+}
+
 Test(trust, authorities_may_be_replaced_while_others_verify)
 {
 	struct world *w = world_new();
