@@ -17,7 +17,6 @@
 #include "lightgate/base.h"
 
 #define LG_DER_DEPTH	32		/* of lg_der_valid */
-#define LG_DER_SET_MAX	64		/* elements of a SET OF that is written */
 #define LG_OID_ARCS	32
 
 enum lg_der_tag {			/* whole identifier octets */
@@ -89,8 +88,7 @@ bool lg_der_time_of(uint8_t tag, lg_str body, int64_t *ret);
 
 bool lg_der_valid(lg_str s);		/* one element, constructed ones well-formed to LG_DER_DEPTH, nothing after it */
 
-/* "1.2.840.113549" from and to content octets. */
-lg_str lg_oid_text(struct lg_arena *a, lg_str oid);	/* empty if it is none or an arc passes 64 bits */
+/* "1.2.840.113549" to content octets. */
 bool lg_oid_parse(struct lg_arena *a, lg_str text, lg_str *ret);
 
 /* ---- writer: into an lg_buf, constructed ones by begin and end --------------------------------
@@ -102,7 +100,6 @@ bool lg_oid_parse(struct lg_arena *a, lg_str text, lg_str *ret);
 
 size_t lg_derw_begin(struct lg_buf *b, uint8_t tag);
 void lg_derw_end(struct lg_buf *b, size_t begun);
-void lg_derw_end_set(struct lg_buf *b, size_t begun);	/* SET OF: sorts the elements (X.690 11.6); too many mark b full */
 void lg_derw_raw(struct lg_buf *b, lg_str der);		/* already DER */
 void lg_derw_element(struct lg_buf *b, uint8_t tag, lg_str body);	/* any primitive: strings, octets, OIDs */
 void lg_derw_boolean(struct lg_buf *b, bool v);

@@ -2,7 +2,6 @@
 #include "base/der.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/text.h"
 
@@ -47,38 +46,6 @@ lg_derw_end(struct lg_buf *b, size_t begun)
 	memmove(content + octets - 1, content, n);
 	memcpy(content - 1, length, octets);
 	b->n += octets - 1;
-}
-
-static int
-compare_elements(const void *a, const void *b)
-{
-	return lg_str_cmp(*(const lg_str *)a, *(const lg_str *)b);
-}
-
-void
-lg_derw_end_set(struct lg_buf *b, size_t begun)
-{
-	lg_str element[LG_DER_SET_MAX];
-	struct lg_der_item item;
-	size_t n = 0;
-
-	if (b->full)
-		return;
-	struct lg_buf copy = LG_BUF(b->max);
-	lg_buf_str(&copy, lg_str_sub(lg_buf_view(b), begun, b->n));
-	struct lg_der d = lg_der_of(lg_buf_view(&copy));
-	while (n < LG_DER_SET_MAX && lg_der_next(&d, &item))
-		element[n++] = item.whole;
-	if (d.bad || lg_der_more(&d)) {
-		b->full = true;
-	} else {
-		qsort(element, n, sizeof element[0], compare_elements);
-		b->n = begun;
-		for (size_t i = 0; i < n; i++)
-			lg_buf_str(b, element[i]);
-		lg_derw_end(b, begun);
-	}
-	lg_buf_wipe(&copy);
 }
 
 void

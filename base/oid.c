@@ -1,41 +1,6 @@
-/* oid.c: object identifiers in dotted form, from and to their content octets (X.690 8.19). */
+/* oid.c: object identifiers in dotted form, to their content octets (X.690 8.19). */
 #include "base/der.h"
 #include "base/text.h"
-
-/* The next arc off the front; false if it passes 64 bits. */
-static bool
-take_arc(lg_str *s, uint64_t *ret)
-{
-	uint64_t v = 0;
-	size_t i = 0;
-
-	do {
-		if (v >> 57 != 0)
-			return false;
-		v = v << 7 | ((uint8_t)s->p[i] & 0x7f);
-	} while ((s->p[i++] & 0x80) != 0);
-	*ret = v;
-	*s = lg_str_sub(*s, i, s->n);
-	return true;
-}
-
-lg_str
-lg_oid_text(struct lg_arena *a, lg_str oid)
-{
-	uint64_t v;
-	lg_str text;
-
-	if (!lg_der_oid_valid(oid) || !take_arc(&oid, &v))
-		return LG_NONE;
-	uint64_t first = v < 80 ? v / 40 : 2;		/* the first two arcs share a number */
-	text = lg_print(a, "%llu.%llu", (unsigned long long)first, (unsigned long long)(v - first * 40));
-	for (int arcs = 2; oid.n > 0; arcs++) {
-		if (arcs == LG_OID_ARCS || !take_arc(&oid, &v))
-			return LG_NONE;
-		text = lg_print(a, "%.*s.%llu", LG_FMT(text), (unsigned long long)v);
-	}
-	return text;
-}
 
 static char *
 put_arc(char *to, uint64_t v)

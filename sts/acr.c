@@ -92,15 +92,6 @@ sts_acr_least(lg_str acrs)
 	return least;
 }
 
-/* Better than what was asked for is good too; what is not ours cannot be met. */
-bool
-sts_acr_meets(lg_str acr, lg_str wanted)
-{
-	int least = sts_acr_least(wanted);
-
-	return wanted.n == 0 || (least > 0 && sts_acr_level(acr) >= least);
-}
-
 void
 sts_acr_write(struct lg_jsonw *w, const struct sts_signed_in *how)
 {

@@ -609,8 +609,6 @@ struct sts_signed_in sts_signed_in_of(struct lg_arena *a, const struct lg_claims
 void sts_acr_facts(struct lg_ctx *cx, const struct sts_signed_in *how, int64_t auth_time, struct lg_question *q);
 /* The least that meets one of several; 0: none of them is ours. */
 int sts_acr_least(lg_str acrs);
-/* Does a session meet one of them?  Empty: yes. */
-bool sts_acr_meets(lg_str acr, lg_str wanted);
 void sts_acr_write(struct lg_jsonw *w, const struct sts_signed_in *how);	/* the claims acr and amr */
 
 /* ---- authorization requests (authorize.c) --------------------------------------------------------------------------- */

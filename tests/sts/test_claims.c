@@ -152,12 +152,6 @@ Test(claims, an_essential_acr_is_met_or_there_is_no_answer)
 	cr_assert_str_eq(error_of("{}", "&prompt=none&acr_values=gold%20urn%3Alightgate%3Aacr%3Apassword"), "");
 }
 
-Test(claims, a_better_level_is_good_too)
-{
-	cr_assert(sts_acr_meets(LG_STR(STS_ACR_PASSKEY), LG_STR("gold " STS_ACR_MFA)) && !sts_acr_meets(LG_STR(STS_ACR_PASSWORD), LG_STR(STS_ACR_MFA)));
-	cr_assert(sts_acr_meets(LG_STR(STS_ACR_PASSWORD), LG_NONE) && !sts_acr_meets(LG_STR(STS_ACR_PASSKEY), LG_STR("gold")));
-}
-
 Test(claims, signed_userinfo_is_for_its_client)
 {
 	struct answer t, a;
