@@ -34,6 +34,7 @@ same "it adds none" "$(issue more host | tail -1)" 403
 printf 'subject: Host\nkeys: [P-256]\nusages: [serverAuth]\nnames: [uri, dns]\nlife_seconds: 600\nlongest_seconds: 600\npolicies: ["1.3.6.1.4.1.99999.7"]\n' >"$T/short.yaml"
 has "a profile is added" "$(lightgate --dev "$T/data" profile set short -f "$T/short.yaml")" 'short is added'
 has "it is listed" "$(lightgate --dev "$T/data" profile list)" '^short +leaf +Host +P-256 +serverAuth'
+has "... and shown" "$(lightgate --dev "$T/data" profile show short)" "life_seconds"
 request short
 same "policy decides who gets it" "$(issue short short | tail -1)" 403
 cat >"$T/policies.yaml" <<'YAML'

@@ -51,6 +51,7 @@ has "... durably" "$(bound alice secret)" "dn:$ALICE"
 
 # ---- the policy -----------------------------------------------------------------------------------------------------------------
 has "the rules are set" "$(run password-policy set --min-length 8 --history 2 --lockout yes --lockout-failures 3 --must-change yes)" 'min_length +8'
+has "... shown" "$(run password-policy show)" 'lockout_failures +3'
 has "... and are an entry" "$(admin ldapsearch -LLL -b "cn=password-policy,$B" -s base pwdMinLength)" 'pwdMinLength: 8'
 has "too short by command" "$(run user set-password alice --password-file - <<<short)" 'at least 8 characters'
 has "... by Password Modify" "$(LDAPTLS_CACERT=$CA ldappasswd -x -H "$LDAPS" -e ppolicy -D "$ALICE" -w secret -a secret -s short 2>&1)" 'at least 8 characters'

@@ -97,6 +97,12 @@ for i in $(seq 100); do [ -n "$(ca_told)" ] && break; sleep 0.1; done
 same "the CA is told" "$(ca_told)" "issuing CA"
 same "changed, it keeps its secret" "$(jq -r .good "$T/received" | sort -u)" true
 has "deliveries are on record" "$(api GET '/v1/audit?operation=webhook.deliver')" '"operation":"webhook.deliver"'
+# ---- by command
+has "added" "$(lightgate --dev "$T/data" webhook set second https://127.0.0.1:1/hook --events revoked)" 'webhook second is added; it signs with '
+has "... changed" "$(lightgate --dev "$T/data" webhook set second https://127.0.0.1:1/hook --before 2h)" 'webhook second is changed'
+has "listed" "$(lightgate --dev "$T/data" webhook list)" 'second +https://127.0.0.1:1/hook +issued, revoked, expiring'
+has "tried" "$(lightgate --dev "$T/data" webhook test siem)" 'taken +true'
+has "deleted" "$(lightgate --dev "$T/data" webhook delete second)" 'webhook second is deleted'
 same "removed" "$(status DELETE /v1/webhooks/siem)" 204
 same "there is none" "$(api GET /v1/webhooks | head -1 | jq '.items | length')" 0
 away
