@@ -197,7 +197,17 @@ bundle "$(ticket)"
 starts "with a new ticket" c13
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 refused "without the agent" c13 'lightgate-agent is not running'
+# a certificate of two minutes is due when the agent comes: it renews it by itself, by the profile as it is then
+lightgate profile show host -o json | jq '{subject, keys, usages, names, life_seconds: 120, longest_seconds}' >"$T/short.json"
+claim "a short life for hosts" lightgate profile set host -f "$T/short.json"
+claim "a certificate of that life" lightgate-agent renew --state "$T/node1"
+claim "the life that hosts had" lightgate profile delete host
+lives() { echo $(($(date -d "$(openssl x509 -in "$T/node1/cert.pem" -noout -enddate | cut -d= -f2)" +%s) - $(date +%s))); }
+claim "it ends soon ($(lives) s)" test "$(lives)" -le 120
 start_agent	# with a bundle of now: what was admitted is in it
+renewed() { grep -q "the host's certificate is renewed" "$T/agent.log"; }
+claim "it is renewed without a word" within renewed
+claim "for as long as others are ($(lives) s)" test "$(lives)" -gt 3600
 refused "the old ticket after the agent's return" c14 'used before'
 starts "what was admitted after the agent's return" c13
 
