@@ -10,13 +10,17 @@ struct list {
 	size_t n;
 };
 
+enum { USER, GROUP, IDS };
+
 struct reading {
 	struct lg_ctx *cx;
 	struct lg_json js;
 	struct lg_kube_pod *pod;
 	lg_str name, generate, label;
 	bool privileged, host_network, host_pid, host_ipc, sensitive;
-	int64_t user, group;			/* -1: the image's */
+	/* who they run as; -1: the image says it */
+	int64_t now[IDS], of_pod[IDS], least[IDS];
+	bool given[IDS], inherited[IDS];	/* by some container */
 	struct list capabilities, devices, mounts, args;
 };
 
@@ -119,13 +123,13 @@ take_profile_type(struct reading *r)
 static void
 take_user(struct reading *r)
 {
-	r->user = lg_json_int(&r->js);
+	r->now[USER] = lg_json_int(&r->js);
 }
 
 static void
 take_group(struct reading *r)
 {
-	r->group = lg_json_int(&r->js);
+	r->now[GROUP] = lg_json_int(&r->js);
 }
 
 static void
@@ -153,6 +157,52 @@ take_security(struct reading *r)
 	};
 
 	read_members(r, known, LG_COUNT(known));
+}
+
+/* ---- who they run as: a container as itself says, else as the pod ------------------------------------------------------ */
+
+/* Root before whom the image names, who may be root, and these before anybody else. */
+static int64_t
+stronger(int64_t a, int64_t b)
+{
+	int ra = a == 0 ? 0 : a < 0 ? 1 : 2, rb = b == 0 ? 0 : b < 0 ? 1 : 2;
+
+	return ra != rb ? (ra < rb ? a : b) : a < b ? a : b;
+}
+
+static void
+run_as_nobody_yet(struct reading *r)
+{
+	r->now[USER] = r->now[GROUP] = -1;
+}
+
+static void
+join_container(struct reading *r)
+{
+	for (int i = 0; i < IDS; i++) {
+		if (r->now[i] < 0) {
+			r->inherited[i] = true;
+			continue;
+		}
+		r->least[i] = r->given[i] ? stronger(r->least[i], r->now[i]) : r->now[i];
+		r->given[i] = true;
+	}
+}
+
+static long long
+strongest(const struct reading *r, int i)
+{
+	if (!r->given[i])
+		return r->of_pod[i];
+	return r->inherited[i] ? stronger(r->least[i], r->of_pod[i]) : r->least[i];
+}
+
+static void
+take_pod_security(struct reading *r)
+{
+	run_as_nobody_yet(r);
+	take_security(r);
+	memcpy(r->of_pod, r->now, sizeof r->of_pod);
 }
 
 /* ---- volumes -------------------------------------------------------------------------------------------------------------- */
@@ -254,7 +304,13 @@ take_containers(struct reading *r)
 		{ "volumeDevices", take_devices },
 	};
 
-	read_each(r, known, LG_COUNT(known));
+	if (!enter(r, LG_JSON_ARRAY))
+		return;
+	while (lg_json_item(&r->js)) {
+		run_as_nobody_yet(r);
+		read_members(r, known, LG_COUNT(known));
+		join_container(r);
+	}
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------------- */
@@ -282,7 +338,7 @@ take_spec(struct reading *r)
 {
 	static const struct member known[] = {
 		{ "containers", take_containers }, { "initContainers", take_containers }, { "ephemeralContainers", take_containers },
-		{ "volumes", take_volumes }, { "securityContext", take_security }, { "hostNetwork", take_host_network }, { "hostPID", take_host_pid },
+		{ "volumes", take_volumes }, { "securityContext", take_pod_security }, { "hostNetwork", take_host_network }, { "hostPID", take_host_pid },
 		{ "hostIPC", take_host_ipc },
 	};
 
@@ -356,7 +412,7 @@ facts_of(struct reading *r)
 	const struct lg_fact members[] = {
 		boolean("privileged", r->privileged), boolean("host_network", r->host_network), boolean("host_pid", r->host_pid),
 		boolean("host_ipc", r->host_ipc), boolean("shared_namespace", false), boolean("sensitive_mount", r->sensitive),
-		lg_fact_str("user", lg_print(r->cx->arena, "%lld:%lld", (long long)r->user, (long long)r->group)),
+		lg_fact_str("user", lg_print(r->cx->arena, "%lld:%lld", strongest(r, USER), strongest(r, GROUP))),
 		kept(r, "capabilities", &r->capabilities), kept(r, "devices", &r->devices), kept(r, "mounts", &r->mounts),
 		kept(r, "args", &r->args), lg_fact_set("hooks", NULL, 0),
 	};
@@ -373,7 +429,7 @@ lg_kube_pod_read(struct lg_ctx *cx, lg_str json, struct lg_kube_pod *ret)
 	struct reading *r = LG_NEW(cx->arena, struct reading);
 
 	*ret = (struct lg_kube_pod){ .nimages = 0 };
-	*r = (struct reading){ .cx = cx, .pod = ret, .user = -1, .group = -1 };
+	*r = (struct reading){ .cx = cx, .pod = ret, .of_pod = { -1, -1 } };
 	lg_json_init(&r->js, cx->arena, json);
 	read_members(r, known, LG_COUNT(known));
 	LG_TRY(lg_json_end(cx, &r->js));

@@ -81,3 +81,54 @@ Test(kubernetes, a_pod_that_is_none_is_refused)
 		cr_assert_eq(lg_kube_pod_read(cx, lg_str_of(bad[i]), &pod), LG_E_INVALID, "%s", bad[i]);
 	}
 }
+
+static const struct {
+	const char *containers, *pod, *user;
+} run_as[] = {
+	{ "{}", "null", "-1:-1" },
+	{ "{}", "{\"runAsUser\":1000,\"runAsGroup\":7}", "1000:7" },
+	{ "{\"securityContext\":{\"runAsUser\":0}}", "{\"runAsUser\":1000}", "0:-1" },
+	{ "{\"securityContext\":{\"runAsUser\":0}},{\"securityContext\":{\"runAsUser\":1000}}", "null", "0:-1" },
+	{ "{\"securityContext\":{\"runAsUser\":1000}},{}", "null", "-1:-1" },
+	{ "{\"securityContext\":{\"runAsUser\":1000}},{}", "{\"runAsUser\":0}", "0:-1" },
+	{ "{\"securityContext\":{\"runAsUser\":1000,\"runAsGroup\":9}}", "{\"runAsUser\":0,\"runAsGroup\":0}", "1000:9" },
+	{ "{\"securityContext\":{\"runAsUser\":1000}},{\"securityContext\":{\"runAsUser\":500}}", "{\"runAsUser\":0}", "500:-1" },
+};
+
+static const struct lg_fact *
+fact_of(const struct lg_kube_pod *pod, const char *name)
+{
+	for (size_t i = 0; i < pod->facts.n; i++)
+		if (strcmp(pod->facts.record[i].name, name) == 0)
+			return &pod->facts.record[i];
+	cr_assert_fail("no fact %s", name);
+	return NULL;
+}
+
+/* Whichever comes first in the pod's JSON. */
+Test(kubernetes, a_pod_runs_as_the_strongest_of_its_containers)
+{
+	struct lg_kube_pod pod;
+
+	for (size_t i = 0; i < LG_COUNT(run_as); i++)
+		for (int first = 0; first < 2; first++) {
+			TEST_CTX(cx);
+			const char *containers = run_as[i].containers, *of_pod = run_as[i].pod;
+			lg_str text = first ? lg_print(cx->arena, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[%s],\"securityContext\":%s}}",
+			    containers, of_pod) : lg_print(cx->arena, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"securityContext\":%s,\"containers\":[%s]}}",
+			    of_pod, containers);
+			cr_assert_eq(lg_kube_pod_read(cx, text, &pod), LG_OK, "%s", cx->error);
+			assert_str(fact_of(&pod, "user")->s, run_as[i].user);
+		}
+}
+
+Test(kubernetes, block_devices_of_a_pod_are_told)
+{
+	TEST_CTX(cx);
+	struct lg_kube_pod pod;
+
+	cr_assert_eq(pod_of(cx, "\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/xvda\"}]", 1, &pod), LG_OK, "%s", cx->error);
+	const struct lg_fact *devices = fact_of(&pod, "devices");
+	cr_assert_eq(devices->n, 1);
+	assert_str(devices->set[0], "/dev/xvda");
+}
