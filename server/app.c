@@ -231,6 +231,31 @@ submit_once(struct lg_app *app, bool *busy, void (*run)(void *arg))
 		__atomic_store_n(busy, false, __ATOMIC_RELEASE);
 }
 
+/* What is freed beside it takes the top of this thread's arena along. */
+static void
+give_back_top(void *arg)
+{
+	void *volatile p = malloc(LG_HEAP_TOP);
+
+	(void)arg;
+	free(p);
+}
+
+/*
+ * What a burst of requests left behind.  malloc_trim leaves the tops of threads' arenas alone: they go back from a threshold on, which is
+ * high, since batch after batch needs them again, and low for this moment.
+ */
+static void
+give_back(struct lg_app *app)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, LG_HEAP_TOP);
+	for (size_t i = 0; i < app->nloops; i++)
+		lg_loop_call(app->loops[i], give_back_top, NULL);
+	give_back_top(NULL);
+	(void)mallopt(M_TRIM_THRESHOLD, LG_HEAP_TRIM);
+	malloc_trim(0);
+}
+
 static void
 every_minute(struct lg_ctx *cx, struct lg_app *app)
 {
@@ -240,7 +265,7 @@ every_minute(struct lg_ctx *cx, struct lg_app *app)
 		lg_log(LG_ERROR, "%.*s", LG_FMT(clock));
 	lg_warn_authorities(cx, app);
 	sweep(cx, app);
-	malloc_trim(0);			/* what a burst of requests left behind */
+	give_back(app);
 	submit_once(app, &lg_own(app)->copying, snapshot);
 	submit_once(app, &lg_own(app)->refreshing, refresh_bundles);
 	if (!__atomic_load_n(&lg_own(app)->counting, __ATOMIC_ACQUIRE) && lg_boottime() >= lg_own(app)->census_due)

@@ -45,6 +45,10 @@ struct lg_folders {
 	const char *store, *log, *archive, *run;
 };
 
+/* The heap: an arena's top goes back to the system from LG_HEAP_TRIM octets on, and every minute from LG_HEAP_TOP on. */
+#define LG_HEAP_TRIM	(8 << 20)
+#define LG_HEAP_TOP	(256 << 10)
+
 struct lg_app {
 	/* by the process */
 	const struct lg_settings *settings;

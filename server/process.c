@@ -408,7 +408,7 @@ lg_server_main(struct lg_server_start *s)
 	/* What Argon2 took goes back: left to itself, glibc would keep its 19 MiB in the heap from the second hash on. */
 	mallopt(M_ARENA_MAX, 4);
 	mallopt(M_MMAP_THRESHOLD, 4 << 20);
-	mallopt(M_TRIM_THRESHOLD, 8 << 20);
+	mallopt(M_TRIM_THRESHOLD, LG_HEAP_TRIM);
 	lg_log_open("lightgated", (enum lg_level)lg_settings_level(&s->settings), !isatty(2));
 	init(sv, s);
 	if (start(sv) != LG_OK) {

@@ -11,10 +11,10 @@
 
 #include "sts/sts.h"
 
-/* 16,384 places.  In wide sets 10,000 in turn hardly meet: one in two hundred finds its set full.  Some 10 MB if all are used by ordinary
+/* 20,480 places.  In wide sets 10,000 in turn hardly meet: one in two thousand finds its set full.  Some 12 MB if all are used by ordinary
  * tokens; a place that is found costs the look at the first word of those before it. */
 #define WAYS		16
-#define SETS		1024
+#define SETS		1280
 #define LOCKS		64	/* for those who write */
 #define STEP		128	/* memory of a place comes in multiples, so that the next value finds room in it */
 #define WORDS(octets)	(((octets) + 7) / 8)
