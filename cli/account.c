@@ -68,12 +68,40 @@ cli_mail_show(struct cli *c)
 }
 
 lg_err
+cli_mail_document(struct cli *c, lg_str *json)
+{
+	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(CLI_FILE_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_json js;
+	lg_str name, secret;
+
+	lg_json_init(&js, c->cx->arena, *json);
+	lg_jsonw_object(&w);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("password_file"))) {
+			LG_TRY(cli_read_secret(c, lg_json_str(&js), &secret));
+			lg_jsonw_str_of(&w, "password", secret);
+		} else {
+			lg_jsonw_name(&w, name);
+			lg_jsonw_raw(&w, lg_json_raw(&js));
+		}
+	}
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_json_end(c->cx, &js));
+	LG_TRY(lg_buf_status(c->cx, &b));
+	*json = lg_dup(c->cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
+lg_err
 cli_mail_set(struct cli *c)
 {
 	struct lg_reply answer;
 	lg_str json;
 
 	LG_TRY(cli_read_document(c, "mail set", &json));
+	LG_TRY(cli_mail_document(c, &json));
 	LG_TRY(cli_call(c, "PUT", LG_STR("/v1/mail"), json, &answer));
 	cli_line(c, "mail is set; lightgate mail test ADDRESS tries it");
 	return LG_OK;

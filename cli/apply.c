@@ -70,6 +70,32 @@ tell_changes(struct cli *c, lg_str body, bool dry_run)
 	return LG_OK;
 }
 
+/* The settings of mail name the file of their password; what goes out is what it holds. */
+static lg_err
+with_mail(struct cli *c, lg_str *state)
+{
+	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(CLI_FILE_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_json js;
+	lg_str name, value;
+
+	lg_json_init(&js, c->cx->arena, *state);
+	lg_jsonw_object(&w);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		value = lg_json_raw(&js);
+		if (lg_str_eq(name, LG_STR("mail")))
+			LG_TRY(cli_mail_document(c, &value));
+		lg_jsonw_name(&w, name);
+		lg_jsonw_raw(&w, value);
+	}
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_json_end(c->cx, &js));
+	LG_TRY(lg_buf_status(c->cx, &b));
+	*state = lg_dup(c->cx->arena, lg_buf_view(&b));
+	return LG_OK;
+}
+
 lg_err
 cli_apply(struct cli *c)
 {
@@ -78,6 +104,7 @@ cli_apply(struct cli *c)
 	lg_str state;
 
 	LG_TRY(cli_read_document(c, "apply", &state));
+	LG_TRY(with_mail(c, &state));
 	LG_TRY(cli_call(c, "POST", dry_run ? LG_STR("/v1/apply?dry_run=true") : LG_STR("/v1/apply"), state, &answer));
 	if (cli_wants_json(c))
 		cli_json(c, answer.body);

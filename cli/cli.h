@@ -112,6 +112,7 @@ LG_CHECKED lg_err cli_read_file(struct cli *c, lg_str path, lg_str *ret);	/* "-"
 /* The YAML or JSON document of -f as JSON; verb: "apply", for the sentence. */
 LG_CHECKED lg_err cli_read_document(struct cli *c, const char *verb, lg_str *ret);
 LG_CHECKED lg_err cli_read_secret(struct cli *c, lg_str path, lg_str *ret);	/* its first line */
+LG_CHECKED lg_err cli_mail_document(struct cli *c, lg_str *json);	/* its password_file becomes the password that is in it */
 LG_CHECKED lg_err cli_write_secret(struct cli *c, lg_str path, lg_str text);	/* 0600; "-" is the output */
 LG_CHECKED lg_err cli_ask_password(struct cli *c, const char *prompt, lg_str *ret);	/* from the terminal, without echo */
 

@@ -73,6 +73,9 @@ struct lg_state {
 	lg_str sources;			/* their documents, in an array; empty: none are named */
 	struct lg_state_source *source;
 	size_t nsources;
+	lg_str mail;			/* how people are sent mail: a document; empty: it is not named */
+	struct sts_mail_settings *mail_settings;
+	enum lg_sts_change mail_change;
 	lg_str policies;
 	bool has_policies;
 	enum lg_sts_change policies_change;

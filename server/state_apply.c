@@ -283,7 +283,7 @@ changes(const struct lg_state *st)
 		n += st->item[i].change != LG_STS_UNCHANGED;
 	for (size_t i = 0; i < st->nsources; i++)
 		n += st->source[i].change != LG_STS_UNCHANGED;
-	return n;
+	return n + (st->mail_settings != NULL && st->mail_change != LG_STS_UNCHANGED);
 }
 
 static lg_err
@@ -313,6 +313,8 @@ put_all(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	for (size_t i = 0; i < w->state->n; i++)
 		LG_TRY(item_failed(cx, put_memberships(cx, w, &ed, &w->state->item[i]), &w->state->item[i]));
 	LG_TRY(put_sources(cx, v, w));
+	if (w->state->mail_settings != NULL)
+		LG_TRY(lg_sts_mail_put(cx, v, w->tenant, w->state->mail_settings, &w->state->mail_change));
 	if (changes(w->state) > 0)
 		lg_audit(v, LG_STR("state"), lg_print(cx->arena, "{\"items\":%zu,\"changed\":%zu}", w->state->n + w->state->nsources,
 		    changes(w->state)));
@@ -410,6 +412,10 @@ write_changes(struct lg_jsonw *j, const struct lg_state *st, int64_t count[3])
 		write_change(j, LG_STR("Source"), lg_sts_source_name(st->source[i].source), st->source[i].change, NULL, 0);
 		count[st->source[i].change]++;
 	}
+	if (st->mail_settings != NULL) {
+		write_change(j, LG_STR("Mail"), LG_STR("settings"), st->mail_change, NULL, 0);
+		count[st->mail_change]++;
+	}
 	if (st->has_policies) {
 		write_change(j, LG_STR("Policies"), LG_STR("applied"), st->policies_change, NULL, 0);
 		count[st->policies_change]++;
@@ -472,6 +478,8 @@ lg_state_apply(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const str
 
 	LG_TRY(lg_state_read(cx, json, mode == LG_STATE_PATCH, &state));
 	LG_TRY(read_sources(cx, &w));
+	if (state.mail.n > 0)
+		LG_TRY(lg_sts_mail_read(cx, app->sts, tenant, state.mail, &state.mail_settings));
 	LG_TRY(make_secrets(cx, &w));
 	lg_err e = lg_store_apply(cx, app->store, tenant, "state.apply", put_all, &w, NULL);
 	if (e != LG_OK && !w.rehearsed)

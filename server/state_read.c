@@ -252,9 +252,11 @@ lg_state_read(struct lg_ctx *cx, lg_str json, bool patch, struct lg_state *ret)
 			ret->has_policies = true;
 		} else if (lg_str_eq(name, LG_STR("sources"))) {
 			ret->sources = lg_json_raw(&js);
+		} else if (lg_str_eq(name, LG_STR("mail"))) {
+			ret->mail = lg_json_raw(&js);
 		} else {
 			return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not a kind of thing; there are projects, groups, users, services, hosts, "
-			    "images, networks, workloads, clients, sources and policies", LG_FMT(name));
+			    "images, networks, workloads, clients, sources, mail and policies", LG_FMT(name));
 		}
 	}
 	LG_TRY(lg_json_end(cx, &js));

@@ -170,19 +170,39 @@ aad_of(struct lg_arena *a, uint32_t tenant, const struct sts_mail_settings *s)
 	return lg_print(a, "mail %u %.*s:%lld %.*s", tenant, LG_FMT(s->host), (long long)s->port, LG_FMT(s->username));
 }
 
+/* The row's own sealed text where it holds the same password: a document that is applied again changes nothing. */
+static lg_err
+seal_password(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, struct sts_mail_settings *s)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret given = lg_secret_copy(s->secret), kept = { NULL, 0 };
+	lg_str aad = aad_of(cx->arena, tenant, s);
+	struct sts_mail_settings old;
+	const struct lg_secret *key;
+	struct lg_view *v;
+	lg_err e;
+
+	s->secret = LG_NONE;
+	LG_TRY(sts->signer.data_key(sts->signer.self, cx, tenant, &key));
+	LG_TRY(lg_view_begin(cx, sts->store, &v));
+	e = read_row(cx, v, tenant, &old);
+	lg_view_end(&v);
+	lg_store_turn(sts->store);
+	if (e == LG_OK && old.sealed.n > 0 && lg_unseal(cx, key, aad, old.sealed, &kept) == LG_OK && lg_secret_eq(&given, &kept)) {
+		s->sealed = old.sealed;
+		return LG_OK;
+	}
+	return lg_seal(cx, key, aad, (lg_str){ (const char *)given.p, given.n }, &s->sealed);
+}
+
 lg_err
 lg_sts_mail_read(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str json, struct sts_mail_settings **ret)
 {
 	struct sts_mail_settings *s = LG_NEW(cx->arena, struct sts_mail_settings);
-	const struct lg_secret *key;
 
 	if (parse(cx, json, s) != LG_OK)
 		return lg_fail_in(cx, LG_E_INVALID, "mail");
-	if (s->secret.n > 0) {
-		LG_TRY(sts->signer.data_key(sts->signer.self, cx, tenant, &key));
-		LG_TRY(lg_seal(cx, key, aad_of(cx->arena, tenant, s), s->secret, &s->sealed));
-		s->secret = LG_NONE;
-	}
+	if (s->secret.n > 0)
+		LG_TRY(seal_password(cx, sts, tenant, s));
 	*ret = s;
 	return LG_OK;
 }

@@ -295,7 +295,7 @@ extern const struct lg_sts_level lg_sts_levels[LG_STS_LEVELS];	/* each better th
 
 #define LG_MAIL_SETTINGS_MAX (24u << 10)	/* octets of the document */
 
-/* Reads the document, seals its password; in cx's arena.  LG_E_INVALID names the member. */
+/* Reads the document, seals its password; in cx's arena.  LG_E_INVALID names the member.  No view open. */
 struct sts_mail_settings;
 LG_CHECKED lg_err lg_sts_mail_read(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str json, struct sts_mail_settings **ret);
 /* Inside a mutation.  A document without the password keeps the one that is stored, if it is for the same server and user. */

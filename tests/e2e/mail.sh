@@ -38,6 +38,22 @@ lacks "the password is not shown" "$(run mail show --output json)" 'mail secret'
 has "... that there is one is" "$(run mail show --output json)" '"password_set": ?true'
 has "the password stays for the same server" "$(settings '{password: ""}'; run mail test you@example.org)" 'on its way to you@example.org'
 has "... not for another" "$(settings '{password: "", host: "127.0.0.2"}')" 'it must be said for another server'
+# the same by a state document: the password in a file of its own
+echo 'mail secret' >"$T/mail.secret"
+state() { jq --arg f "$T/mail.secret" '{mail: (del(.password) + {password_file: $f} + '"$1"')}' "$T/settings.json" >"$T/state.json"; run apply -f "$T/state.json" "${@:2}"; }
+settings '{}' >/dev/null
+has "a document that says the same changes nothing" "$(state '{}')" 'nothing changed'
+has "a rehearsal says what would change" "$(state '{notices: false}' --dry-run)" 'Mail +settings +changed'
+has "... and changes nothing" "$(run mail show --output json)" '"notices": ?true'
+has "applied, it is changed" "$(state '{notices: false}')" '1 changed'
+has "... once" "$(state '{notices: false}')" 'nothing changed'
+has "... it shows" "$(run mail show --output json)" '"notices": ?false'
+echo 'other secret' >"$T/mail.secret"
+has "another password is a change" "$(state '{notices: false}')" '1 changed'
+lacks "which nobody is shown" "$(run mail show --output json; run audit list --output json)" 'other secret'
+has "what is wrong is refused as a whole" "$(state '{security: "maybe"}')" 'starttls, tls or none'
+has "a file that is not there" "$(jq '.mail.password_file = "/nowhere"' "$T/state.json" >"$T/none.json"; run apply -f "$T/none.json")" '/nowhere'
+settings '{}' >/dev/null
 MAIL=$(wait_mail 1)
 has "it came from whom it should" "$MAIL" '^envelope: id@example.org you@example.org$'
 has "... over TLS, with a password" "$MAIL" '^session: tls=True login=True hello=example.org$'
