@@ -67,7 +67,7 @@ bench-doors:
 bench-directory:
 	@bench/run-directory
 
-## make bench-sts    the token service beside its bars and npm oidc-provider
+## make bench-sts    the token service beside its bars, npm oidc-provider and glewlwyd (BENCH_ONLY="refresh look": parts)
 .PHONY: bench-sts
 bench-sts:
 	@scripts/deps long
