@@ -260,8 +260,10 @@ cli_run(int argc, char **argv, FILE *out, FILE *err)
 		if (e == LG_OK)
 			code = c.answer;
 	}
+	/* Faults in a text are lines of their own: the last ends as well. */
+	lg_str error = lg_str_trim(lg_str_of(cx.error));
 	if (e != LG_OK)
-		fprintf(err, "lightgate: %s\n", cx.error);
+		fprintf(err, "lightgate: %.*s\n", LG_FMT(error));
 	cli_session_close(&c);
 	if (fflush(out) != 0)
 		code = CLI_ERROR;

@@ -10,7 +10,7 @@ elsewhere='^(curl|pki|lightgated) |^[A-Z_]+=|\.\.\.|pkcs11|federation|user creat
 transcripts() { awk '/^```/ { inside = !inside; next } inside && /^\$ / { on = 1 } !inside { on = 0 } on' "$1"; }
 vary() {
 	sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g; s/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/ID/g; s/[A-Za-z0-9_-]{30,}|[A-Za-z0-9_-]{16}\.\.\./KEY/g
-		s/\b[0-9a-f]{16,}\b/HEX/g; s/Issuing CA [0-9a-f]{8}/Issuing CA HEX/; s/\b[0-9]+ (bytes|records|entries)/N \1/g; s/(entry|of|from|to) [0-9]+/\1 N/g; s/ +/ /g'
+		s/\b[0-9a-f]{16,}\b/HEX/g; s/Issuing CA [0-9a-f]{8}/Issuing CA HEX/; s/\b[0-9]+ (bytes|records|entries)/N \1/g; s/(entry|of|from|to) [0-9]+/\1 N/g; s/policies:[0-9]+:/policies:N:/; s/ +/ /g'
 }
 compare() {
 	local n=0 want got came
@@ -33,10 +33,13 @@ run() {
 }
 # replay DOCUMENT PATTERN: with PATTERN in its commands as $SERIAL
 replay() {
-	local command= line
+	local command= here= line
 	: >"$T/want"
 	while IFS= read -r line; do
+		# What is written by hand until END is of the command.
+		if [ -n "$here" ]; then command+=$'\n'$line; [ "$line" != END ] || here=; continue; fi
 		case $line in
+		*"<<'END'") here=1 ;;&
 		'$ '*) [ -z "$command" ] || run "$command" "$2" "$SERIAL"; command=${line#'$ '}; : >"$T/want" ;;
 		*) printf '%s\n' "$line" >>"$T/want" ;;
 		esac
@@ -46,6 +49,7 @@ replay() {
 
 docs=(sign-in tokens certificates operating)
 for doc in "${docs[@]}"; do transcripts "docs/$doc.md" >"$T/$doc.transcripts"; done
+transcripts README.md >"$T/README.transcripts"
 root=$PWD
 mkdir -p build
 lg_start "$T/data" || bad "start"
@@ -77,5 +81,17 @@ claim "... and by a witness" lightgate certificate witness ledger.json
 replayed=0
 for doc in "${docs[@]}"; do replay "$doc" 55edb347ee8c15ade60c91977051acf248; done
 claim "there are transcripts ($replayed)" test "$replayed" -ge 18
+
+# ---- README.md, with what `make run` begins with ----
+cd "$root" || exit 1
+lg_stop
+lg_start "$T/demo" --load conf/demo.yaml || bad "start"
+cd "$T/work" || exit 1
+mend() { sed -i 's/when { context has image && context/when { context has image \&\& context.image has signed \&\& context/' shop.cedar; }
+# The reader mends the text between the refusal and the activation.
+sed -i 's/^\$ lightgate policy activate/$ mend; lightgate policy activate/' "$T/README.transcripts"
+replayed=0
+replay README none
+claim "README.md has a transcript ($replayed)" test "$replayed" -ge 9
 cd "$root" || exit 1
 done_testing
