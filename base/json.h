@@ -82,5 +82,6 @@ void lg_jsonw_str_of(struct lg_jsonw *w, const char *name, lg_str s);
 void lg_jsonw_int_of(struct lg_jsonw *w, const char *name, int64_t v);
 void lg_jsonw_bool_of(struct lg_jsonw *w, const char *name, bool v);
 void lg_jsonw_uuid_of(struct lg_jsonw *w, const char *name, lg_uuid u);
+void lg_jsonw_time_of(struct lg_jsonw *w, const char *name, int64_t us);
 
 #endif

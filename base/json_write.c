@@ -212,3 +212,10 @@ lg_jsonw_uuid_of(struct lg_jsonw *w, const char *name, lg_uuid u)
 	lg_jsonw_name(w, lg_str_of(name));
 	lg_jsonw_uuid(w, u);
 }
+
+void
+lg_jsonw_time_of(struct lg_jsonw *w, const char *name, int64_t us)
+{
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_time(w, us);
+}

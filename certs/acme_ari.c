@@ -51,10 +51,8 @@ run_renewal(struct lg_acme *q)
 	lg_http_header(q->ex, "Retry-After", LG_STR("3600"));
 	lg_jsonw_name(&w, LG_STR("suggestedWindow"));
 	lg_jsonw_object(&w);
-	lg_jsonw_name(&w, LG_STR("start"));
-	lg_jsonw_time(&w, begins);
-	lg_jsonw_name(&w, LG_STR("end"));
-	lg_jsonw_time(&w, ends);
+	lg_jsonw_time_of(&w, "start", begins);
+	lg_jsonw_time_of(&w, "end", ends);
 	lg_jsonw_object_end(&w);
 	return lg_acme_end(q, &w);
 }

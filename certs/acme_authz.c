@@ -57,10 +57,8 @@ put_challenge(struct lg_acme *q, struct lg_jsonw *w, const struct lg_acme_order 
 	lg_acme_url(q, w, "url", "/challenge/%.*s/%zu/%s", LG_FMT(lg_acme_id(q->cx->arena, o->id)), i, kinds[k].name);
 	lg_jsonw_str_of(w, "token", lg_acme_token(q->cx->arena, o, i, kinds[k].kind));
 	lg_jsonw_str_of(w, "status", lg_acme_status_name(answered ? n->status : LG_ACME_PENDING));
-	if (answered && n->status == LG_ACME_VALID) {
-		lg_jsonw_name(w, LG_STR("validated"));
-		lg_jsonw_time(w, n->at);
-	}
+	if (answered && n->status == LG_ACME_VALID)
+		lg_jsonw_time_of(w, "validated", n->at);
 	if (answered && n->error_type.n > 0) {
 		lg_jsonw_name(w, LG_STR("error"));
 		lg_acme_problem_put(w, n->error_type, n->error, 403);
@@ -75,8 +73,7 @@ answer(struct lg_acme *q, const struct lg_acme_order *o, size_t i)
 	struct lg_jsonw w = lg_acme_begin(q, 200);
 
 	lg_jsonw_str_of(&w, "status", lg_acme_status_name(late ? LG_ACME_EXPIRED : n->status));
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, o->expires);
+	lg_jsonw_time_of(&w, "expires", o->expires);
 	lg_jsonw_name(&w, LG_STR("identifier"));
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "type", n->ip ? LG_STR("ip") : LG_STR("dns"));

@@ -94,8 +94,7 @@ answer(struct lg_http *ex, const struct making *m)
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "kid", lg_acme_id(ex->cx->arena, m->eab.id));
 	lg_jsonw_str_of(&w, "hmac_key", lg_base64url(ex->cx->arena, (lg_str){ (const char *)m->secret->p, m->secret->n }));
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, m->eab.expires);
+	lg_jsonw_time_of(&w, "expires", m->eab.expires);
 	lg_jsonw_object_end(&w);
 	return lg_buf_status(ex->cx, &ex->out);
 }

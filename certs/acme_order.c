@@ -170,8 +170,7 @@ lg_acme_order_answer(struct lg_acme *q, int status, const struct lg_acme_order *
 	if (s == LG_ACME_PENDING || s == LG_ACME_PROCESSING)
 		lg_http_header(q->ex, "Retry-After", LG_STR("1"));
 	lg_jsonw_str_of(&w, "status", lg_acme_status_name(s));
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, o->expires);
+	lg_jsonw_time_of(&w, "expires", o->expires);
 	put_identifiers(&w, o);
 	put_first_error(&w, o);
 	lg_jsonw_name(&w, LG_STR("authorizations"));

@@ -62,8 +62,7 @@ put_authority(void *arg, const struct lg_ca_end *end)
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "authority", lg_str_of(end->what));
 	lg_jsonw_str_of(w, "kid", end->kid);
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, end->ends);
+	lg_jsonw_time_of(w, "expires", end->ends);
 	lg_jsonw_object_end(w);
 }
 
@@ -73,13 +72,8 @@ put_unrenewed(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_unrenewed_o
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "serial", lg_serial_text(cx->arena, &u->serial));
 	lg_jsonw_str_of(w, "profile", u->profile);
-	lg_jsonw_name(w, LG_STR("subject"));
-	lg_jsonw_object(w);
-	lg_jsonw_str_of(w, "type", u->type);
-	lg_jsonw_str_of(w, "name", u->name);
-	lg_jsonw_object_end(w);
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, u->expires);
+	lg_routes_put_subject(w, u->type, u->name);
+	lg_jsonw_time_of(w, "expires", u->expires);
 	lg_jsonw_object_end(w);
 }
 

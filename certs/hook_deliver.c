@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "certs/hook.h"
+#include "certs/routes.h"
 #include "certs/search.h"
 #include "certs/trust.h"
 
@@ -95,13 +96,8 @@ put_row(struct batch *b, const struct lg_cert_row *row)
 	struct lg_jsonw *w = &b->w;
 
 	lg_jsonw_str_of(w, "profile", row->profile);
-	lg_jsonw_name(w, LG_STR("subject"));
-	lg_jsonw_object(w);
-	lg_jsonw_str_of(w, "type", row->type);
-	lg_jsonw_str_of(w, "name", row->name);
-	lg_jsonw_object_end(w);
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, row->expires);
+	lg_routes_put_subject(w, row->type, row->name);
+	lg_jsonw_time_of(w, "expires", row->expires);
 }
 
 static void
@@ -113,8 +109,7 @@ put_entry(struct batch *b, struct lg_view *v, uint32_t tenant, const struct lg_l
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "id", lg_print(b->cx->arena, "ledger-%llu", (unsigned long long)e->index));
 	lg_jsonw_str_of(w, "event", e->kind == LG_LEDGER_ISSUED ? LG_STR("issued") : LG_STR("revoked"));
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, e->time);
+	lg_jsonw_time_of(w, "time", e->time);
 	lg_jsonw_str_of(w, "serial", lg_serial_text(b->cx->arena, &e->serial));
 	lg_jsonw_str_of(w, "sha256", lg_hex(b->cx->arena, lg_sha256_str(&e->sha256)));
 	if (e->kind == LG_LEDGER_REVOKED)
@@ -153,8 +148,7 @@ put_expiring(void *arg, const struct lg_cert_row *row)
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "id", lg_print(b->cx->arena, "expiring-%.*s", LG_FMT(lg_serial_text(b->cx->arena, &row->serial))));
 	lg_jsonw_str_of(w, "event", LG_STR("expiring"));
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, b->cx->now);
+	lg_jsonw_time_of(w, "time", b->cx->now);
 	lg_jsonw_str_of(w, "serial", lg_serial_text(b->cx->arena, &row->serial));
 	put_row(b, row);
 	lg_jsonw_object_end(w);
@@ -192,14 +186,12 @@ put_ca(void *arg, const struct lg_ca_end *end)
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "id", lg_print(b->cx->arena, "expiring-ca-%.*s", LG_FMT(end->kid)));
 	lg_jsonw_str_of(w, "event", LG_STR("expiring"));
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, b->cx->now);
+	lg_jsonw_time_of(w, "time", b->cx->now);
 	lg_jsonw_str_of(w, "authority", lg_str_of(end->what));
 	lg_jsonw_str_of(w, "trust_domain", end->trust_domain);
 	lg_jsonw_str_of(w, "kid", end->kid);
 	lg_jsonw_str_of(w, "sha256", lg_hex(b->cx->arena, digest));
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, end->ends);
+	lg_jsonw_time_of(w, "expires", end->ends);
 	lg_jsonw_object_end(w);
 	b->n++;
 }

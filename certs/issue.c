@@ -222,8 +222,7 @@ audit(struct lg_ctx *cx, struct lg_view *v, const struct lg_issuing *is, lg_str 
 	lg_jsonw_str_of(&w, "profile", row->profile);
 	lg_jsonw_str_of(&w, "type", row->type);
 	lg_jsonw_str_of(&w, "name", row->name);
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, row->expires);
+	lg_jsonw_time_of(&w, "expires", row->expires);
 	lg_jsonw_name(&w, LG_STR("names"));
 	lg_jsonw_array(&w);
 	for (size_t i = 0; i < is->names.nuri; i++)

@@ -21,6 +21,7 @@ LG_CHECKED lg_err lg_routes_who(struct lg_certs *c, struct lg_http *ex, struct l
 /* May the caller do this to the tenant?  LG_E_DENIED. */
 LG_CHECKED lg_err lg_routes_may(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_t tenant,
     const struct lg_certs_caller *caller, const char *action);
+void lg_routes_put_subject(struct lg_jsonw *w, lg_str type, lg_str name);	/* "subject": whose certificate it is */
 void lg_routes_put_pem(struct lg_ctx *cx, struct lg_jsonw *w, const char *name, lg_str der);
 void lg_routes_put_issued(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_issued *is);
 LG_CHECKED lg_err lg_routes_put_bundle(struct lg_http *ex, struct lg_jsonw *w, const struct lg_ca *ca);	/* the tenant's own */

@@ -67,6 +67,16 @@ lg_routes_who(struct lg_certs *c, struct lg_http *ex, struct lg_certs_caller *re
 /* ---- answers --------------------------------------------------------------------------------------------- */
 
 void
+lg_routes_put_subject(struct lg_jsonw *w, lg_str type, lg_str name)
+{
+	lg_jsonw_name(w, LG_STR("subject"));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "type", type);
+	lg_jsonw_str_of(w, "name", name);
+	lg_jsonw_object_end(w);
+}
+
+void
 lg_routes_put_pem(struct lg_ctx *cx, struct lg_jsonw *w, const char *name, lg_str der)
 {
 	lg_jsonw_str_of(w, name, lg_pem(cx->arena, LG_STR("CERTIFICATE"), der));
@@ -79,8 +89,7 @@ lg_routes_put_issued(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_issu
 	lg_routes_put_pem(cx, w, "chain", is->chain);
 	lg_routes_put_pem(cx, w, "root", is->root);
 	lg_jsonw_str_of(w, "serial", lg_serial_text(cx->arena, &is->serial));
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, is->expires);
+	lg_jsonw_time_of(w, "expires", is->expires);
 }
 
 struct lg_jsonw

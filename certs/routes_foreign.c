@@ -22,8 +22,7 @@ put_one(struct lg_http *ex, struct lg_jsonw *w, const struct lg_foreign *f, bool
 	if (f->ca.n > 0 && whole)
 		lg_jsonw_str_of(w, "ca", f->ca);
 	if (f->bundle.n > 0 && lg_svid_bundle_parse(ex->cx, f->domain, f->bundle, &b) == LG_OK) {
-		lg_jsonw_name(w, LG_STR("changed"));
-		lg_jsonw_time(w, f->fetched);
+		lg_jsonw_time_of(w, "changed", f->fetched);
 		lg_jsonw_int_of(w, "sequence", b.sequence);
 		lg_jsonw_int_of(w, "roots", (int64_t)b.nroots);
 	}
@@ -292,8 +291,7 @@ verify(struct lg_certs *c, struct lg_http *ex)
 	LG_TRY(lg_svid_verify(ex->cx, f->domain, &b, chain, n, 0, &svid));
 	w = lg_routes_begin(ex);
 	lg_jsonw_str_of(&w, "spiffe_id", svid.id);
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, svid.expires);
+	lg_jsonw_time_of(&w, "expires", svid.expires);
 	return lg_routes_end(ex, &w);
 }
 

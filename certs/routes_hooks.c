@@ -12,13 +12,6 @@ static const struct {
 /* ---- reading ------------------------------------------------------------------------------------------------- */
 
 static void
-put_time(struct lg_jsonw *w, const char *name, int64_t t)
-{
-	lg_jsonw_name(w, lg_str_of(name));
-	lg_jsonw_time(w, t);
-}
-
-static void
 put_hook(struct lg_jsonw *w, const struct lg_hook *h, uint64_t size)
 {
 	lg_jsonw_str_of(w, "name", h->name);
@@ -33,10 +26,10 @@ put_hook(struct lg_jsonw *w, const struct lg_hook *h, uint64_t size)
 	lg_jsonw_int_of(w, "waiting", (int64_t)(size - h->next));
 	lg_jsonw_int_of(w, "attempts", h->attempts);
 	if (h->delivered != 0)
-		put_time(w, "delivered", h->delivered);
+		lg_jsonw_time_of(w, "delivered", h->delivered);
 	if (h->error.n > 0) {
 		lg_jsonw_str_of(w, "error", h->error);
-		put_time(w, "next_attempt", h->due);
+		lg_jsonw_time_of(w, "next_attempt", h->due);
 	}
 }
 

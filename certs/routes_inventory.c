@@ -31,13 +31,10 @@ put_row(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_cert_row *row)
 	lg_jsonw_object_end(w);
 	lg_jsonw_str_of(w, "key", lg_hex(cx->arena, lg_sha256_str(&row->spki)));
 	lg_jsonw_str_of(w, "issuer", lg_hex(cx->arena, lg_sha256_str(&row->issuer)));
-	lg_jsonw_name(w, LG_STR("not_before"));
-	lg_jsonw_time(w, row->not_before);
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, row->expires);
+	lg_jsonw_time_of(w, "not_before", row->not_before);
+	lg_jsonw_time_of(w, "expires", row->expires);
 	if (row->state == LG_CERT_REVOKED) {
-		lg_jsonw_name(w, LG_STR("revoked"));
-		lg_jsonw_time(w, row->revoked);
+		lg_jsonw_time_of(w, "revoked", row->revoked);
 		lg_jsonw_str_of(w, "reason", lg_revocation_name(row->why));
 	}
 	if (row->der.n > 0 && lg_ssh_serial(&row->serial, &number))

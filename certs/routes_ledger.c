@@ -41,8 +41,7 @@ put_entry(struct lg_ctx *cx, struct lg_jsonw *w, const struct lg_ledger_entry *e
 	lg_ledger_octets(e, &octets);
 	lg_jsonw_int_of(w, "index", (int64_t)e->index);
 	lg_jsonw_str_of(w, "kind", e->kind == LG_LEDGER_ISSUED ? LG_STR("issued") : LG_STR("revoked"));
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, e->time);
+	lg_jsonw_time_of(w, "time", e->time);
 	lg_jsonw_str_of(w, "serial", lg_serial_text(cx->arena, &e->serial));
 	put_digest(cx, w, "sha256", &e->sha256);
 	if (e->kind == LG_LEDGER_REVOKED)

@@ -75,8 +75,7 @@ lg_route_ssh_issue(void *self, struct lg_http *ex)
 	w = lg_routes_begin(ex);
 	lg_jsonw_str_of(&w, "certificate", line);
 	lg_jsonw_str_of(&w, "serial", lg_serial_text(ex->cx->arena, &issued.serial));
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, issued.expires);
+	lg_jsonw_time_of(&w, "expires", issued.expires);
 	return lg_routes_end(ex, &w);
 }
 
