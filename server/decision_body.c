@@ -230,6 +230,12 @@ read_set(struct lg_ctx *cx, struct lg_json *js, struct lg_fact *ret)
 		lg_json_fault(js, "no set of strings");
 }
 
+static bool
+is_reference(const struct lg_fact *f)
+{
+	return strcmp(f->name, "__entity") == 0;
+}
+
 static void read_facts(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *f, size_t *n);
 
 static void
@@ -239,7 +245,7 @@ read_object(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *re
 	size_t n = 0;
 
 	read_facts(cx, js, depth - 1, f, &n);
-	if (n == 1 && strcmp(f[0].name, "__entity") == 0)
+	if (n == 1 && is_reference(&f[0]))
 		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_ENTITY, .s = f[0].s, .id = f[0].id };
 	else
 		*ret = (struct lg_fact){ .name = ret->name, .type = LG_FACT_RECORD, .record = f, .n = n };
@@ -248,7 +254,7 @@ read_object(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *re
 static void
 read_fact(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *ret)
 {
-	if (strcmp(ret->name, "__entity") == 0) {
+	if (is_reference(ret)) {
 		struct lg_entity_id e = read_entity(cx, js);
 		ret->type = LG_FACT_ENTITY;
 		ret->s = e.type;
@@ -291,7 +297,11 @@ read_facts(struct lg_ctx *cx, struct lg_json *js, int depth, struct lg_fact *f, 
 			return;
 		}
 		f[*n].name = lg_dup(cx->arena, name).p;
+		if (is_reference(&f[*n]) && depth > DEPTH)
+			lg_json_fault(js, "a reference is no record of facts");
 		read_fact(cx, js, depth, &f[(*n)++]);
+		if (*n > 1 && (is_reference(&f[0]) || is_reference(&f[*n - 1])))
+			lg_json_fault(js, "half a reference");
 	}
 }
 
