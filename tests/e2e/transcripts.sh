@@ -77,6 +77,10 @@ claim "a root elsewhere" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve
 	-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign -keyout root.key -out root.pem
 claim "the ledger was looked at before" lightgate certificate prove "$SERIAL" --head ledger.head
 claim "... and by a witness" lightgate certificate witness ledger.json
+# The same settings another way: whoever writes them into a state has not set them before.
+echo "mail secret" >mail.secret
+anew() { lightgate mail delete >/dev/null; }
+sed -i 's/^\$ lightgate apply -f state.yaml --dry-run/$ anew; lightgate apply -f state.yaml --dry-run/' "$T/sign-in.transcripts"
 
 replayed=0
 for doc in "${docs[@]}"; do replay "$doc" 55edb347ee8c15ade60c91977051acf248; done
