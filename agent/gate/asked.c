@@ -94,8 +94,7 @@ permits(void *arg, const struct lg_queue_packet *p)
 		return says == LG_GATE_PERMIT || says == LG_GATE_FOREIGN;
 	if (!ask_bundle(&cx, a, p, source, destination))
 		return false;
-	if (p->port != 0)
-		lg_gate_put_learned(p, LG_GATE_LEARNED_FOR, k->learned);
+	lg_gate_put_learned(p, LG_GATE_LEARNED_FOR, k->learned);
 	return true;
 }
 

@@ -283,17 +283,23 @@ lg_gate_put_learned(const struct lg_queue_packet *p, int seconds, struct lg_batc
 	struct lg_batch_element e = { .timeout = seconds * 1000 };
 	bool six = p->from.family == AF_INET6;
 	uint8_t protocol = (uint8_t)p->protocol;
+	bool echo = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
 
+	if (!echo && p->port == 0)
+		return;
 	lg_batch_join(&e, p->from.a, six ? 16 : 4);
 	lg_batch_join(&e, p->to.a, six ? 16 : 4);
 	lg_batch_join(&e, &protocol, 1);
-	lg_batch_join_ports(&e, p->port, p->port);
-	lg_batch_put(out, LG_BATCH_PUT, NFPROTO_INET, six ? "learned6" : "learned4", &e);
+	if (!echo)
+		lg_batch_join_ports(&e, p->port, p->port);
+	lg_batch_put(out, LG_BATCH_PUT, NFPROTO_INET, echo ? (six ? "echoes6" : "echoes4") : six ? "learned6" : "learned4", &e);
 }
 
 void
 lg_gate_forget_learned(struct lg_batch *out)
 {
-	lg_batch_flush(out, NFPROTO_INET, "learned4");
-	lg_batch_flush(out, NFPROTO_INET, "learned6");
+	static const char *const sets[] = { "learned4", "learned6", "echoes4", "echoes6" };
+
+	for (size_t i = 0; i < LG_COUNT(sets); i++)
+		lg_batch_flush(out, NFPROTO_INET, sets[i]);
 }

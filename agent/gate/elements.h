@@ -41,7 +41,7 @@ struct lg_gate_change lg_gate_write_change(const struct lg_gate_elements *before
 void lg_gate_put_generation(uint64_t generation, struct lg_batch *out);
 /* The dead man's element; microseconds. */
 void lg_gate_put_alive(int64_t left, struct lg_batch *out);
-/* The queue's permit, for some seconds. */
+/* The queue's permit, for some seconds: of a port; of ICMP, whatever it says; of another protocol, nothing. */
 void lg_gate_put_learned(const struct lg_queue_packet *p, int seconds, struct lg_batch *out);
 void lg_gate_forget_learned(struct lg_batch *out);	/* what the queue answered before counts no more */
 

@@ -36,6 +36,7 @@ write_sets(size_t f, struct lg_buf *b)
 	lg_buf_printf(b, "add map " T " ranges%s { type %s . %s . inet_proto . inet_service : verdict; flags interval; }\n", v, t, t);
 	lg_buf_printf(b, "add set " T " learned%s { type %s . %s . inet_proto . inet_service; flags timeout; size %d; }\n", v, t, t,
 	    LG_GATE_LEARNED);
+	lg_buf_printf(b, "add set " T " echoes%s { type %s . %s . inet_proto; flags timeout; size %d; }\n", v, t, t, LG_GATE_LEARNED);
 }
 
 /* What has no open flow behind it: what is nobody's goes, what has one end elsewhere stays, the rest is looked up. */
@@ -62,6 +63,7 @@ write_rules(size_t f, struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " judge%s meta l4proto { tcp, udp } %s saddr . %s daddr . meta l4proto . th dport vmap @ranges%s\n", v, ip, ip, v);
 	lg_buf_printf(b, "add rule " T " judge%s goto refuse\n", v);
 	lg_buf_printf(b, "add rule " T " ask meta l4proto { tcp, udp } %s saddr . %s daddr . meta l4proto . th dport @learned%s accept\n", ip, ip, v);
+	lg_buf_printf(b, "add rule " T " ask %s saddr . %s daddr . meta l4proto @echoes%s accept\n", ip, ip, v);
 }
 
 /*

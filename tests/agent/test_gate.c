@@ -286,6 +286,8 @@ Test(gate_elements, what_has_a_time_ends_by_itself)
 {
 	struct lg_queue_packet p = { .from = address("fd77::2"), .to = address("fd77::3"), .protocol = 6, .port = 5433 };
 	TEST_CTX(cx);
+	const struct lg_queue_packet echo = { .from = address("10.77.0.2"), .to = address("10.77.0.3"), .protocol = IPPROTO_ICMP },
+	    nowhere = { .from = address("10.77.0.2"), .to = address("10.77.0.3"), .protocol = IPPROTO_TCP };
 	struct lg_batch *b;
 	struct world w;
 
@@ -293,13 +295,18 @@ Test(gate_elements, what_has_a_time_ends_by_itself)
 	cr_assert(own_filter(cx, &w, &b));
 	lg_gate_put_alive(59 * LG_SECOND, b);
 	lg_gate_put_learned(&p, 10, b);
+	lg_gate_put_learned(&echo, 10, b);
+	lg_gate_put_learned(&nowhere, 10, b);
 	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
 	holds("set inet lightgate alive", "{ 2 timeout 59s, 10 timeout 59s }");
 	holds("set inet lightgate learned6", "{ fd77::2 . fd77::3 . 6 . 5433 timeout 10s }");
+	holds("set inet lightgate learned4", NULL);
+	holds("set inet lightgate echoes4", "{ 10.77.0.2 . 10.77.0.3 . 1 timeout 10s }");
 	lg_gate_put_alive(1000, b);
 	lg_gate_forget_learned(b);
 	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
 	holds("set inet lightgate learned6", NULL);
+	holds("set inet lightgate echoes4", NULL);
 	while (system("nft list set inet lightgate alive | grep -q expires") == 0)
 		;
 	lg_batch_close(&b);

@@ -40,6 +40,10 @@ policies: |
   permit (principal == Workload::"web", action == Action::"connect", resource == Workload::"db")
   when { context has port && context.port == 5433 && context.now > datetime("2020-01-01") };
 
+  @id("web-knocks-in-our-time")
+  permit (principal == Workload::"web", action == Action::"connect", resource == Workload::"db")
+  when { context has protocol && context.protocol == "icmp" && context.now > datetime("2020-01-01") };
+
   @id("the-database-in-the-past")
   permit (principal == Workload::"db", action == Action::"connect", resource == Workload::"web")
   when { context has port && context.port == 5435 && context.now < datetime("2020-01-01") };
@@ -105,7 +109,10 @@ same "what the time decides is asked, and allowed" "$(get "$WEB_PID" "$DB:5433")
 kept() { get "$WEB_PID" "$DB:5433"; nft 2>/dev/null list set inet lightgate learned4 | grep -q "$WEB . $DB . tcp . 5433"; }
 claim "and kept for a while" within kept
 has "admin may not, at that port" "$(get "$ADMIN_PID" "$DB:5433")" '(refused|reset|Failed)'
-has "no policy speaks of ping" "$(from "$WEB_PID" busybox ping -c 1 -W 1 "$DB" 2>&1)" '(filtered|prohibited|100% packet loss)'
+has "no policy speaks of admin's ping" "$(from "$ADMIN_PID" busybox ping -c 1 -W 1 "$DB" 2>&1)" '(filtered|prohibited|100% packet loss)'
+has "of web's the time decides" "$(from "$WEB_PID" busybox ping -c 1 -W 1 "$DB" 2>&1)" ' 0% packet loss'
+echoes() { nft 2>/dev/null list set inet lightgate echoes4 | grep -q "$WEB . $DB . icmp timeout"; }
+claim "which is kept, too" within echoes
 [ -z "$DB6" ] || has "nor of admin by IPv6" "$(get "$ADMIN_PID" "[$DB6]:5432")" '(refused|reset|Failed|unreach|denied)'
 [ -z "$DB6" ] || same "web by IPv6" "$(get "$WEB_PID" "[$DB6]:5432")" 200
 try() { from "$DB_PID" python3 -c 'import socket, sys
