@@ -6,6 +6,20 @@
 #include "base/text.h"
 
 bool
+lg_http_token(lg_str s)
+{
+	static const bool tchar[256] = {
+		['!'] = true, ['#' ... '\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['0' ... '9'] = true,
+		['A' ... 'Z'] = true, ['^' ... 'z'] = true, ['|'] = true, ['~'] = true,
+	};
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!tchar[(unsigned char)s.p[i]])
+			return false;
+	return s.n > 0;
+}
+
+bool
 lg_form_has(const struct lg_form *f, const char *name)
 {
 	for (size_t i = 0; i < f->n; i++)

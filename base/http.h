@@ -80,6 +80,8 @@ lg_http_may_block(struct lg_http *ex)
 	return ex->may_block == NULL ? LG_OK : ex->may_block(ex);
 }
 
+bool lg_http_token(lg_str s);	/* RFC 9110 5.6.2: a method, the name of a header field */
+
 /* Query or application/x-www-form-urlencoded body; a repeated name is LG_E_INVALID (RFC 6749 3.1). */
 struct lg_form {
 	struct lg_pair v[LG_HTTP_FORM_MAX];

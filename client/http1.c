@@ -14,19 +14,6 @@ lg_head_size(lg_str text)
 	return end == NULL ? 0 : (size_t)(end - text.p) + 4;
 }
 
-/* RFC 9110 5.6.2. */
-static bool
-is_token(lg_str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-		if (!alnum && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-			return false;
-	}
-	return s.n > 0;
-}
-
 static bool
 is_visible(lg_str s, const char *also)
 {
@@ -58,7 +45,7 @@ parse_request_line(struct lg_ctx *cx, lg_str line, struct lg_head *ret)
 		return lg_fail(cx, LG_E_INVALID, "no request line");
 	if (!lg_str_eq(version, LG_STR("HTTP/1.1")))
 		return lg_fail(cx, LG_E_INVALID, "only HTTP/1.1 is spoken here");
-	if (!is_token(ret->method) || !lg_str_starts(ret->target, LG_STR("/")) || !is_visible(ret->target, ""))
+	if (!lg_http_token(ret->method) || !lg_str_starts(ret->target, LG_STR("/")) || !is_visible(ret->target, ""))
 		return lg_fail(cx, LG_E_INVALID, "the request line is malformed");
 	return LG_OK;
 }
@@ -89,7 +76,7 @@ parse_field(struct lg_ctx *cx, lg_str line, struct lg_head *ret)
 {
 	struct lg_pair f;
 
-	if (!lg_str_cut(line, ':', &f.name, &f.value) || !is_token(f.name))
+	if (!lg_str_cut(line, ':', &f.name, &f.value) || !lg_http_token(f.name))
 		return lg_fail(cx, LG_E_INVALID, "a header field is malformed");
 	f.value = lg_str_trim(f.value);
 	if (!is_visible(f.value, " \t"))

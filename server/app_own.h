@@ -40,6 +40,15 @@ lg_own(struct lg_app *app)
 	return app->own;
 }
 
+/* maintenance.c */
+void lg_maintenance_start(struct lg_app *app);
+void lg_maintenance_end(struct lg_app *app);	/* waits for the round that is under way */
+void lg_maintenance_heads(struct lg_ctx *cx, struct lg_app *app);	/* signs the heads of both logs; a failure goes to the operator's log */
+
+/* own_identity.c: a new key and certificate for our listeners; the file of roots behind it. */
+LG_CHECKED lg_err lg_own_identity_renew(struct lg_ctx *cx, struct lg_app *app);
+LG_CHECKED lg_err lg_own_roots_write(struct lg_ctx *cx, struct lg_app *app);
+
 /* api_backup.c: copies that a process which died left behind. */
 void lg_backup_sweep(const char *archive);
 

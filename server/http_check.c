@@ -30,21 +30,6 @@ struct head {
 	const char *fault;
 };
 
-/* RFC 9110 5.6.2: tchar */
-static const bool token_char[256] = {
-	['!'] = true, ['#' ... '\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['0' ... '9'] = true,
-	['A' ... 'Z'] = true, ['^' ... 'z'] = true, ['|'] = true, ['~'] = true,
-};
-
-static bool
-is_token(lg_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!token_char[(unsigned char)s.p[i]])
-			return false;
-	return s.n > 0;
-}
-
 /* True if none of eight octets is below 0x20 or 0x7f; false may be wrong. */
 static bool
 plain(const char *p)
@@ -97,7 +82,7 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n, con
 		return MHD_NO;
 	if (key != h->next || value <= key + key_n || value[value_n + 1] != '\0')
 		h->fault = "a line of the head does not end in CRLF or is folded";
-	else if (!is_token(name) || !is_value(v))
+	else if (!lg_http_token(name) || !is_value(v))
 		h->fault = "a header holds characters that it may not";
 	else
 		note_single(h, name, lg_str_trim(v));
@@ -154,7 +139,7 @@ check_line(struct http_x *x, const char *method, const char *url, const char *ve
 {
 	size_t n = strlen(method);
 
-	return is_token((lg_str){ method, n }) && url == method + n + 1 && version == url + x->raw.n + 1 &&
+	return lg_http_token((lg_str){ method, n }) && url == method + n + 1 && version == url + x->raw.n + 1 &&
 	    (strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0);
 }
 

@@ -123,3 +123,15 @@ Test(form, what_is_put_reads_back)
 	lg_url_put(&url, LG_STR("code"), LG_STR("x"));
 	cr_expect(lg_str_eq(lg_buf_view(&url), LG_STR("https://app.example/cb?own=1&code=x")), "%.*s", LG_FMT(lg_buf_view(&url)));
 }
+
+Test(http_token, names_of_methods_and_fields)
+{
+	static const char *const good[] = { "GET", "x-Lightgate_1", "a!#$%&'*+-.^_`|~z" };
+	static const char *const bad[] = { "", "G T", "a:b", "a/b", "a@b", "a(b", "\"a\"", "a,b", "\xc3\xa9", "a\tb", "a{" };
+
+	for (size_t i = 0; i < LG_COUNT(good); i++)
+		cr_assert(lg_http_token(lg_str_of(good[i])), "%s", good[i]);
+	for (size_t i = 0; i < LG_COUNT(bad); i++)
+		cr_assert(!lg_http_token(lg_str_of(bad[i])), "%s", bad[i]);
+	cr_assert(!lg_http_token((lg_str){ "a\0b", 3 }));
+}
