@@ -98,8 +98,8 @@ starts "when it is back" c1
 bundle "$(ticket)"
 for p in $(pgrep -P "$LG_PID") ; do kill -STOP "$p"; done
 start c6 & starting=$!
-within grep -q c6 <(ls "$T/node1/bundles")
-sleep 0.3
+asking() { for p in $(pgrep -f 'lightgate-runc hook'); do tr '\0' '\n' <"/proc/$p/environ" | grep -qx "LIGHTGATE_AGENT_SOCKET=$LIGHTGATE_AGENT_SOCKET" && return; done 2>/dev/null; return 1; }
+claim "the hook waits for its answer" within asking
 stop_agent -KILL
 wait $starting
 lacks "nothing runs by a decision that nobody made" "$(cat "$T/out")" '^it ran'
