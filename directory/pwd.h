@@ -21,9 +21,12 @@ enum lg_pwd_error {			/* of the response control; one more than in the draft, so
 	LG_PWD_QUALITY, LG_PWD_TOO_SHORT, LG_PWD_TOO_YOUNG, LG_PWD_IN_HISTORY, LG_PWD_TOO_LONG
 };
 
+#define LG_PWD_OWN_LENGTH 8		/* where nothing is said: characters of a password that its owner chooses */
+
 struct lg_pwd_policy {
 	int64_t min_age, max_age, expire_warning, lockout_duration, failure_interval;	/* microseconds; 0: none */
 	int64_t in_history, check_quality, min_length, max_length, grace_limit, max_failure;
+	int64_t own_length;		/* of a password that its owner chooses, at least; in the entry there is one length for all */
 	bool lockout, must_change, allow_change, safe_modify;
 };
 
@@ -44,6 +47,7 @@ struct lg_pwd_state {
 #define LG_PWD_FOREVER 1		/* `locked` of an account that only an administrator unlocks */
 
 LG_CHECKED lg_err lg_pwd_policy_get(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e, struct lg_pwd_policy *ret);
+int64_t lg_pwd_own_length(const struct lg_pwd_policy *p);	/* in characters */
 /* All zero when nothing is kept. */
 LG_CHECKED lg_err lg_pwd_state_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t id, struct lg_pwd_state *ret);
 

@@ -39,8 +39,8 @@ static const struct {
 	ROW(SAFE_MODIFY, safe_modify, FLAG, 1),
 };
 
-/* Where there is no policy: no ageing and no locking; guessing is slowed down anyway. */
-static const struct lg_pwd_policy defaults = { .allow_change = true, .check_quality = 1 };
+/* Where there is no policy: no ageing and no locking; guessing is slowed down anyway.  The length is that of NIST SP 800-63B 5.1.1. */
+static const struct lg_pwd_policy defaults = { .allow_change = true, .check_quality = 1, .own_length = LG_PWD_OWN_LENGTH };
 
 static void
 take(struct lg_pwd_policy *p, size_t i, lg_str text)
@@ -85,10 +85,17 @@ lg_pwd_policy_get(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *e
 	*ret = defaults;
 	if (found != LG_OK)
 		return found == LG_E_NOT_FOUND ? LG_OK : found;
+	ret->own_length = 0;
 	for (size_t i = 0; i < LG_COUNT(rows); i++)
 		if (lg_entry_first(&entry, rows[i].attr, &value))
 			take(ret, i, value);
 	return LG_OK;
+}
+
+int64_t
+lg_pwd_own_length(const struct lg_pwd_policy *p)
+{
+	return p->own_length > p->min_length ? p->own_length : p->min_length;
 }
 
 /* ---- a new password -------------------------------------------------------------------------------------------------- */
@@ -120,14 +127,14 @@ holds(lg_str text, lg_str part)
 }
 
 static lg_err
-check_quality(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_pwd_policy *p, lg_str name, lg_str password)
+check_quality(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_pwd_policy *p, lg_str name, lg_str password, int64_t least)
 {
 	const struct lg_directory_ports *ports = &ed->dir->ports;
 	int64_t n = length_of(password);
 
-	if (n < p->min_length) {
+	if (n < least) {
 		ed->password_error = LG_PWD_TOO_SHORT;
-		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "a password has at least %lld characters here", (long long)p->min_length);
+		return lg_refuse(cx, ed, LG_LDAP_CONSTRAINT_VIOLATION, "a password has at least %lld characters here", (long long)least);
 	}
 	if (p->max_length > 0 && n > p->max_length) {
 		ed->password_error = LG_PWD_TOO_LONG;
@@ -165,5 +172,6 @@ lg_pwd_check_new(struct lg_ctx *cx, struct lg_edit *ed, const struct lg_pwd_poli
 
 	if (owner)
 		LG_TRY(check_owner(cx, ed, p, e, old_given));
-	return check_quality(cx, ed, p, name, password);
+	/* Who gives the old one, or has a link for a new one, is its owner too; and at /v1 people speak for people. */
+	return check_quality(cx, ed, p, name, password, owner || old_given ? lg_pwd_own_length(p) : p->min_length);
 }

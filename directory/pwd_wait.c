@@ -45,7 +45,7 @@ lg_password_least(struct lg_ctx *cx, struct lg_directory *dir, uint32_t tenant, 
 	LG_TRY(lg_view_begin(cx, dir->store, &v));
 	LG_TRY(lg_entry_by_uuid(cx, v, tenant, id, &e));
 	LG_TRY(lg_pwd_policy_get(cx, v, &e, &p));
-	*ret = p.min_length;
+	*ret = lg_pwd_own_length(&p);
 	return LG_OK;
 }
 

@@ -227,8 +227,8 @@ Test(live, ldapmodify_adds_changes_renames_and_deletes)
 	    "dn: cn=staff,ou=groups," SUFFIX "\nchangetype: modify\nadd: member\nmember: uid=carol,ou=people," SUFFIX "\n", 0, "modifying entry");
 	says("ldapsearch", AS_ALICE "-b " SUFFIX " '(mail=c@example.org)' memberOf sn", 0, "memberOf: cn=staff,ou=groups," SUFFIX);
 	says("ldapwhoami", "-D uid=carol,ou=people," SUFFIX " -w hush", 0, "dn:uid=carol");
-	says("ldappasswd", "-D uid=carol,ou=people," SUFFIX " -w hush -a hush -s other", 0, "");
-	says("ldapwhoami", "-D uid=carol,ou=people," SUFFIX " -w other", 0, "dn:uid=carol");
+	says("ldappasswd", "-D uid=carol,ou=people," SUFFIX " -w hush -a hush -s another1", 0, "");
+	says("ldapwhoami", "-D uid=carol,ou=people," SUFFIX " -w another1", 0, "dn:uid=carol");
 	says("ldapmodrdn", AS_ALICE "-r -s ou=services," SUFFIX " uid=carol,ou=people," SUFFIX " uid=caroline", 0, "");
 	says("ldapsearch", AS_ALICE "-LLL -b ou=services," SUFFIX " '(uid=caroline)' 1.1", 0, "dn: uid=caroline,ou=services," SUFFIX);
 	says("ldapdelete", AS_ALICE "uid=caroline,ou=services," SUFFIX, 0, "");

@@ -167,12 +167,22 @@ age(const char *dn, int64_t us)
 
 /* ---- a new password --------------------------------------------------------------------------------------------------- */
 
-Test(pwd, without_a_policy_nothing_is_asked_of_a_password_but_that_it_is_not_known)
+Test(pwd, without_a_policy_a_password_is_not_known_and_one_of_ones_own_choice_not_short)
 {
 	assert_bind(0, "", ALICE, "secret");
+	assert_change(19, "error 6", NULL, "secret", "sieben7");
+	assert_change(0, "", NULL, "secret", "acht8888");
+	assert_change(19, "error 5", NULL, "acht8888", "correcthorse");
+	assert_change(19, "error 5", NULL, "acht8888", "my-Alice-pw");
+	assert_ok(&w, world_password(&w, ALICE, "x"));		/* as somebody else chose it */
+	assert_bind(0, "", ALICE, "x");
+}
+
+Test(pwd, a_policy_may_allow_short_ones)
+{
+	policy("pwdMinLength: 1");
+	assert_bind(0, "", ALICE, "secret");
 	assert_change(0, "", NULL, "secret", "x");
-	assert_change(19, "error 5", NULL, "x", "correcthorse");
-	assert_change(19, "error 5", NULL, "x", "my-Alice-pw");
 }
 
 Test(pwd, length_is_counted_in_characters)
@@ -414,7 +424,7 @@ Test(pwd, an_old_password_is_no_way_around_rights_or_tls)
 Test(pwd, a_password_that_is_changed_meanwhile_is_not_the_one_that_was_given)
 {
 	assert_bind(0, "", ALICE, "secret");
-	send_exchange(1, ALICE, "secret", "second");
+	send_exchange(1, ALICE, "secret", "the second");
 	wire_run(&k);						/* the old one is with the hasher */
 	assert_ok(&w, world_password(&w, ALICE, "third"));
 	wire_pump(&k);

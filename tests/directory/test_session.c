@@ -89,7 +89,7 @@ Test(session, its_own_change_of_the_password_does_not_end_it)
 
 	wire_start(&other, &w);
 	cr_assert_eq(wire_bind(&other, ALICE, "secret"), 0);
-	send_modify(&k, 1, ALICE, 2, "userPassword", "next");
+	send_modify(&k, 1, ALICE, 2, "userPassword", "the next one");
 	wire_pump(&k);
 	wire_expect(&k, 1, 0x67, 0);
 	goes_on();
