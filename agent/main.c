@@ -418,13 +418,22 @@ read_options(int argc, char **argv, struct options *o)
 	return true;
 }
 
+static bool
+wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options o = { .argv = argv, .state = STATE_DEFAULT, .socket = SOCKET_DEFAULT, .docker.engine = ENGINE_DEFAULT };
 	struct lg_ctx cx;
 
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+	if (wants_help(argc, argv)) {
 		usage(stdout);
 		return 0;
 	}

@@ -25,6 +25,7 @@ claim "lightgate(1) tells what nouns have" grep -q 'Cm delete Ar name' docs/man/
 
 # lightgate-agent(8) has every verb, lightgated(8) every flag and tool
 agent=$(cat docs/man/lightgate-agent.8) daemon=$(cat docs/man/lightgated.8)
+has "lightgate-agent VERB --help is help" "$(lightgate-agent run --help)" "^Usage: lightgate-agent VERB"
 for verb in $(lightgate-agent --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do has "lightgate-agent(8) has $verb" "$agent" "^\.It Cm $verb$"; done
 for flag in $(lightgated --help | sed -nE '/^Settings/q; s/^  --([a-z-]+) .*/\1/p'); do has "lightgated(8) has --$flag" "$daemon" "^\.It Fl \\\\-$flag"; done
 for tool in $(lightgated --help | sed -nE '1,/^Tools/d; s/^  ([a-z-]+) .*/\1/p'); do has "lightgated(8) has tool $tool" "$daemon" "^\.(It )?Cm tool $tool"; done
