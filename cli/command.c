@@ -98,7 +98,7 @@ take_option(struct cli *c, struct words *w, lg_str word)
 	} else {
 		letter = word.p[1];
 		if (word.n != 2)
-			return lg_fail(c->cx, LG_E_INVALID, "unknown option %.*s", LG_FMT(word));
+			return lg_fail(c->cx, LG_E_INVALID, "unknown option %.*s; a name that begins with - is put behind --: -- %.*s", LG_FMT(word), LG_FMT(word));
 	}
 	if (letter == 'h' || lg_str_eq(name, LG_STR("help"))) {
 		*w->help = true;

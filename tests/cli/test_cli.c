@@ -74,6 +74,7 @@ static const struct {
 	{ "lightgate user show a b", "usage: lightgate user show NAME" },
 	{ "lightgate user list --frob", "unknown option --frob; see lightgate user list --help" },
 	{ "lightgate user list -x", "unknown option -x" },
+	{ "lightgate user show -Vg8tY", "unknown option -Vg8tY; a name that begins with - is put behind --: -- -Vg8tY" },
 	{ "lightgate user list --prefix", "--prefix needs a value: TEXT" },
 	{ "lightgate user list --prefix a --prefix b", "--prefix is given twice" },
 	{ "lightgate apply --dry-run=1", "--dry-run takes no value" },

@@ -73,10 +73,10 @@ lightgate tenant create two --suffix dc=two,dc=org --dns-suffix two.example.org 
 claim "a constrained successor" ca rotate two --constrained
 kid=$(lightgate keeper list -o json | jq -r '.keys[] | select(.tenant == "two" and .purpose == "issuer" and .state == "next") | .kid')
 refused "one at a time" rotate two --constrained
-claim "it can be cancelled" ca cancel two "$kid"
+claim "it can be cancelled" ca cancel two -- "$kid"
 ca rotate two --constrained >/dev/null
 kid=$(lightgate keeper list -o json | jq -r '.keys[] | select(.tenant == "two" and .purpose == "issuer" and .state == "next") | .kid')
-claim "in force" ca activate two "$kid"
+claim "in force" ca activate two -- "$kid"
 text=$(curl -sS "$HTTP/t/two/ca/$kid.cer" | openssl x509 -inform DER -noout -text)
 has "its names are constrained, critically" "$text" 'Name Constraints: critical'
 has "... to the ceiling" "$text" 'DNS:two.example.org'

@@ -27,7 +27,7 @@ lightgate ca csr two --out "$T/issuing.csr" >/dev/null || bad "ca csr"
 below root issuing "${CA_EXT[@]}" <"$T/issuing.csr"
 cat "$T/issuing.pem" "$T/root.pem" >"$T/chain.pem"
 claim "the second tenant's root is elsewhere" lightgate ca import two -f "$T/chain.pem"
-claim "and its issuing CA signs" lightgate ca activate two "$(lightgate keeper list -o json | jq -r '.keys[] | select(.tenant == "two" and .purpose == "issuer" and .state == "next") | .kid')"
+claim "and its issuing CA signs" lightgate ca activate two -- "$(lightgate keeper list -o json | jq -r '.keys[] | select(.tenant == "two" and .purpose == "issuer" and .state == "next") | .kid')"
 
 # ---- impostors: NAME ISSUER URI ---------------------------------------------------------------------------------------
 key() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1.key" -subj "/CN=$1" 2>/dev/null; }
