@@ -175,8 +175,7 @@ put_deed(struct lg_ctx *cx, const struct lg_journal *j, const struct lg_deed *d,
 
 	lg_jsonw_object(&w);
 	put_place(cx, &w, j, j->last + 1);
-	lg_jsonw_name(&w, LG_STR("time"));
-	lg_jsonw_time(&w, cx->now);
+	lg_jsonw_time_of(&w, "time", cx->now);
 	lg_jsonw_str_of(&w, "container", d->container);
 	lg_jsonw_str_of(&w, "action", lg_str_of(d->action));
 	lg_jsonw_bool_of(&w, "decision", d->permit);

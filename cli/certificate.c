@@ -325,8 +325,7 @@ cli_certificate_purge(struct cli *c)
 		return lg_fail(c->cx, LG_E_INVALID, "how long ago? lightgate certificate purge --expired 30d");
 	LG_TRY(cli_seconds(c, "expired", &ago));
 	lg_jsonw_object(&w);
-	lg_jsonw_name(&w, LG_STR("expired_before"));
-	lg_jsonw_time(&w, c->cx->now - ago * 1000000);
+	lg_jsonw_time_of(&w, "expired_before", c->cx->now - ago * 1000000);
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(c->cx, &b));
 	LG_TRY(cli_call(c, "POST", LG_STR("/v1/certificates/purge"), lg_buf_view(&b), &answer));

@@ -221,8 +221,7 @@ write_row(struct lg_jsonw *w, const struct row *r)
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "log", r->decision ? LG_STR("decisions") : LG_STR("changes"));
 	lg_jsonw_int_of(w, "seq", (int64_t)r->seq);
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, r->time);
+	lg_jsonw_time_of(w, "time", r->time);
 	lg_jsonw_str_of(w, "actor", r->actor);
 	lg_jsonw_str_of(w, "operation", r->operation);
 	lg_jsonw_str_of(w, "target", r->target);

@@ -170,10 +170,8 @@ write_entry(struct lg_ctx *cx, struct lg_jsonw *w, struct lg_view *v, const stru
 		LG_TRY(write_password(cx, w, v, e));
 	if (kind->type == LG_TYPE_CLIENT)
 		LG_TRY(write_client(cx, w, v, e));
-	lg_jsonw_name(w, LG_STR("created"));
-	lg_jsonw_time(w, e->created);
-	lg_jsonw_name(w, LG_STR("modified"));
-	lg_jsonw_time(w, e->modified);
+	lg_jsonw_time_of(w, "created", e->created);
+	lg_jsonw_time_of(w, "modified", e->modified);
 	lg_jsonw_object_end(w);
 	return LG_OK;
 }

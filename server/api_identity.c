@@ -234,8 +234,7 @@ static void
 put_token(struct lg_jsonw *w, lg_str token, const struct lg_token_request *rq)
 {
 	lg_jsonw_str_of(w, "token", token);
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, rq->issued + rq->life);
+	lg_jsonw_time_of(w, "expires", rq->issued + rq->life);
 }
 
 lg_err

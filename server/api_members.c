@@ -224,8 +224,7 @@ lg_api_post_host(void *self, struct lg_http *ex)
 	ex->status = 201;
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "token", token);
-	lg_jsonw_name(&w, LG_STR("expires"));
-	lg_jsonw_time(&w, expires);
+	lg_jsonw_time_of(&w, "expires", expires);
 	lg_jsonw_object_end(&w);
 	return LG_OK;
 }

@@ -61,8 +61,7 @@ lg_api_user_link(void *self, struct lg_http *ex)
 	lg_jsonw_str_of(&w, "name", l.path.segment[1]);
 	if (!l.send) {
 		lg_jsonw_str_of(&w, "link", l.link.url);
-		lg_jsonw_name(&w, LG_STR("expires"));
-		lg_jsonw_time(&w, l.link.expires);
+		lg_jsonw_time_of(&w, "expires", l.link.expires);
 	}
 	lg_jsonw_object_end(&w);
 	return LG_OK;

@@ -19,8 +19,7 @@ write_version(struct lg_jsonw *w, const struct lg_policy_version *pv, bool sourc
 	lg_jsonw_object(w);
 	lg_jsonw_int_of(w, "version", (int64_t)pv->version);
 	lg_jsonw_bool_of(w, "active", pv->active);
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, pv->time);
+	lg_jsonw_time_of(w, "time", pv->time);
 	lg_jsonw_str_of(w, "author", pv->author);
 	if (source)
 		lg_jsonw_str_of(w, "source", pv->source);

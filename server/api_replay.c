@@ -106,8 +106,7 @@ write_row(void *arg, const struct lg_replay_row *row)
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "id", row->past->id);
 	lg_jsonw_int_of(w, "seq", (int64_t)row->seq);
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, row->time);
+	lg_jsonw_time_of(w, "time", row->time);
 	write_name(w, rows->cx, "subject", q->principal.type, q->principal.name);
 	lg_jsonw_str_of(w, "action", lg_str_of(q->action));
 	write_name(w, rows->cx, "resource", q->resource.type, q->resource.name);

@@ -56,10 +56,8 @@ write_key(struct lg_jsonw *w, const struct lg_keeper_key *k, const struct lg_kee
 	lg_jsonw_str_of(w, "state", lg_str_of(states[k->state]));
 	lg_jsonw_str_of(w, "alg", lg_alg_name(k->alg));
 	lg_jsonw_str_of(w, "kid", k->kid);
-	lg_jsonw_name(w, LG_STR("created"));
-	lg_jsonw_time(w, k->created);
-	lg_jsonw_name(w, LG_STR("since"));
-	lg_jsonw_time(w, k->since);
+	lg_jsonw_time_of(w, "created", k->created);
+	lg_jsonw_time_of(w, "since", k->since);
 	lg_jsonw_str_of(w, "place", k->place);
 	lg_jsonw_object_end(w);
 }

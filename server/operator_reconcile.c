@@ -84,8 +84,7 @@ write_row(struct lg_operator *op, struct lg_jsonw *w, const struct signed_row *r
 {
 	lg_jsonw_object(w);
 	lg_jsonw_int_of(w, "tenant", row->tenant);
-	lg_jsonw_name(w, LG_STR("time"));
-	lg_jsonw_time(w, row->time);
+	lg_jsonw_time_of(w, "time", row->time);
 	lg_jsonw_str_of(w, "sha256", lg_hex(op->cx.arena, lg_sha256_str(&row->digest)));
 	lg_jsonw_object_end(w);
 }

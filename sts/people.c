@@ -26,12 +26,9 @@ write_factor(struct lg_ctx *cx, struct lg_jsonw *w, const struct sts_factor *f)
 	lg_jsonw_str_of(w, "kind", lg_str_of(sts_factor_kind_name(f->kind)));
 	if (f->name.n > 0)
 		lg_jsonw_str_of(w, "name", f->name);
-	lg_jsonw_name(w, LG_STR("created"));
-	lg_jsonw_time(w, f->created);
-	if (f->used > 0) {
-		lg_jsonw_name(w, LG_STR("used"));
-		lg_jsonw_time(w, f->used);
-	}
+	lg_jsonw_time_of(w, "created", f->created);
+	if (f->used > 0)
+		lg_jsonw_time_of(w, "used", f->used);
 	if (f->kind == STS_FACTOR_RECOVERY)
 		lg_jsonw_int_of(w, "left", STS_RECOVERY_CODES - __builtin_popcount(f->spent));
 	if (f->kind == STS_FACTOR_PASSKEY)
@@ -76,10 +73,8 @@ write_session(struct lg_jsonw *w, const struct sts_session *s)
 {
 	lg_jsonw_object(w);
 	lg_jsonw_uuid_of(w, "id", s->id);
-	lg_jsonw_name(w, LG_STR("began"));
-	lg_jsonw_time(w, s->began);
-	lg_jsonw_name(w, LG_STR("expires"));
-	lg_jsonw_time(w, s->expires);
+	lg_jsonw_time_of(w, "began", s->began);
+	lg_jsonw_time_of(w, "expires", s->expires);
 	lg_jsonw_str_of(w, "address", sts_address_host(s->address));
 	lg_jsonw_str_of(w, "agent", s->agent);
 	sts_acr_write(w, &s->how);

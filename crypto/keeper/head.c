@@ -52,8 +52,7 @@ put_head(struct lg_call *c, const struct lg_mark *m, lg_str kid, struct lg_buf *
 	lg_jsonw_int_of(&w, "epoch", m->epoch);
 	lg_jsonw_int_of(&w, "seq", (int64_t)m->seq);
 	lg_jsonw_str_of(&w, "hash", lg_hex(c->cx->arena, lg_sha256_str(&m->hash)));
-	lg_jsonw_name(&w, LG_STR("time"));
-	lg_jsonw_time(&w, c->cx->now);
+	lg_jsonw_time_of(&w, "time", c->cx->now);
 	lg_jsonw_str_of(&w, "kid", kid);
 }
 

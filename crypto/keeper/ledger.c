@@ -150,8 +150,7 @@ reply_head(struct lg_call *c, const struct lg_tenant *of, const struct lg_ledger
 	lg_jsonw_int_of(&w, "epoch", m->epoch);
 	lg_jsonw_int_of(&w, "size", (int64_t)m->size);
 	lg_jsonw_str_of(&w, "root", lg_hex(c->cx->arena, lg_sha256_str(&m->root)));
-	lg_jsonw_name(&w, LG_STR("time"));
-	lg_jsonw_time(&w, c->cx->now);
+	lg_jsonw_time_of(&w, "time", c->cx->now);
 	lg_jsonw_str_of(&w, "kid", k->pub.kid);
 	LG_TRY(lg_buf_status(c->cx, c->scratch));
 	text = lg_buf_view(c->scratch);
