@@ -12,11 +12,11 @@ while [ $(($(date +%s) - begin)) -lt 25 ]; do
 	sign_in_admin
 	kid=$(kid_of "$ADMIN")
 	# a verifier that fetched the keys up to a second ago knows the one that signs now
-	grep -qxF "$kid" <<<"$known" || unpublished=$((unpublished + 1))
+	grep -qxF -e "$kid" <<<"$known" || unpublished=$((unpublished + 1))
 	[ "$kid" = "$last" ] || { last=$kid; turns=$((turns + 1)); }
 	[ "$(api GET /v1/whoami | tail -1)" = 200 ] || refused=$((refused + 1))
 	known=$(jwks)
-	grep -qxF "$kid" <<<"$known" || unknown=$((unknown + 1))
+	grep -qxF -e "$kid" <<<"$known" || unknown=$((unknown + 1))
 	sleep 0.5
 done
 claim "keys were turned (saw $turns)" test $turns -ge 3
