@@ -74,25 +74,13 @@ tell_changes(struct cli *c, lg_str body, bool dry_run)
 static lg_err
 with_mail(struct cli *c, lg_str *state)
 {
-	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(CLI_FILE_MAX);
-	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_json js;
-	lg_str name, value;
+	lg_str raw = lg_api_raw(c->cx, *state, "mail"), mail = raw;
 
-	lg_json_init(&js, c->cx->arena, *state);
-	lg_jsonw_object(&w);
-	lg_json_object(&js);
-	while (lg_json_member(&js, &name)) {
-		value = lg_json_raw(&js);
-		if (lg_str_eq(name, LG_STR("mail")))
-			LG_TRY(cli_mail_document(c, &value));
-		lg_jsonw_name(&w, name);
-		lg_jsonw_raw(&w, value);
-	}
-	lg_jsonw_object_end(&w);
-	LG_TRY(lg_json_end(c->cx, &js));
-	LG_TRY(lg_buf_status(c->cx, &b));
-	*state = lg_dup(c->cx->arena, lg_buf_view(&b));
+	if (raw.n == 0)
+		return LG_OK;
+	LG_TRY(cli_mail_document(c, &mail));
+	size_t before = (size_t)(raw.p - state->p), after = before + raw.n;
+	*state = lg_cat(c->cx->arena, lg_cat(c->cx->arena, lg_str_sub(*state, 0, before), mail), lg_str_sub(*state, after, state->n - after));
 	return LG_OK;
 }
 
