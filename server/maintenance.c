@@ -89,31 +89,10 @@ snapshot(void *arg)
 	__atomic_store_n(&lg_own(app)->copying, false, __ATOMIC_RELEASE);
 }
 
-/* Others' servers may take their time: likewise. */
+/* Others' servers may take their time, so these are jobs of their own, too; what is left of them ends with the service. */
 static void
-refresh_bundles(void *arg)
+each_tenant(struct lg_app *app, const char *what, lg_err (*run)(struct lg_ctx *cx, struct lg_certs *certs, uint32_t tenant))
 {
-	struct lg_app *app = arg;
-	struct lg_arena *arena = lg_arena_new();
-	const struct lg_tenant_view *t = lg_tenants_after(app->tenants, 0);
-	struct lg_ctx cx;
-
-	for (; t != NULL; t = lg_tenants_after(app->tenants, t->id)) {
-		lg_arena_reset(arena);
-		lg_ctx_init(&cx, arena);
-		cx.actor = &lg_system;
-		complain(&cx, "bundles of other trust domains", lg_certs_refresh_bundles(&cx, app->certs, t->id));
-		lg_store_turn(app->store);
-	}
-	lg_arena_free(&arena);
-	__atomic_store_n(&lg_own(app)->refreshing, false, __ATOMIC_RELEASE);
-}
-
-/* Likewise. */
-static void
-tell_hooks(void *arg)
-{
-	struct lg_app *app = arg;
 	struct lg_arena *arena = lg_arena_new();
 	const struct lg_tenant_view *t = lg_tenants_after(app->tenants, 0);
 	struct lg_ctx cx;
@@ -122,10 +101,27 @@ tell_hooks(void *arg)
 		lg_arena_reset(arena);
 		lg_ctx_init(&cx, arena);
 		cx.actor = &lg_system;
-		complain(&cx, "telling webhooks", lg_certs_hooks(&cx, app->certs, t->id));
+		complain(&cx, what, run(&cx, app->certs, t->id));
 		lg_store_turn(app->store);
 	}
 	lg_arena_free(&arena);
+}
+
+static void
+refresh_bundles(void *arg)
+{
+	struct lg_app *app = arg;
+
+	each_tenant(app, "bundles of other trust domains", lg_certs_refresh_bundles);
+	__atomic_store_n(&lg_own(app)->refreshing, false, __ATOMIC_RELEASE);
+}
+
+static void
+tell_hooks(void *arg)
+{
+	struct lg_app *app = arg;
+
+	each_tenant(app, "telling webhooks", lg_certs_hooks);
 	__atomic_store_n(&lg_own(app)->hooking, false, __ATOMIC_RELEASE);
 }
 
