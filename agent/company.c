@@ -2,6 +2,7 @@
 #include "agent/company.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -24,9 +25,12 @@ struct company {
 
 /* false: it has gone, or the kernel keeps it from us: then it is mightier than root here, and no container's of this host. */
 static bool
-look(struct lg_ctx *cx, pid_t pid, int type, struct stat *ret)
+look(pid_t pid, int type, struct stat *ret)
 {
-	return stat(lg_print(cx->arena, "/proc/%d/ns/%s", (int)pid, lg_namespace_files[type]).p, ret) == 0;
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, lg_namespace_files[type]);
+	return stat(path, ret) == 0;
 }
 
 static void
@@ -61,7 +65,7 @@ is_stranger(const struct company *c, pid_t pid)
 	for (int t = 0; t < LG_NS_TYPES; t++) {
 		if ((c->joined & 1u << t) == 0)
 			continue;
-		if (look(c->cx, pid, t, &st) && st.st_ino == c->in[t].st_ino && st.st_dev == c->in[t].st_dev)
+		if (look(pid, t, &st) && st.st_ino == c->in[t].st_ino && st.st_dev == c->in[t].st_dev)
 			return !is_own(c, pid);
 	}
 	return false;
@@ -93,7 +97,7 @@ lg_company_is_strange(struct lg_ctx *cx, pid_t pid, unsigned joined, struct lg_d
 	if (pid <= 0 || (joined & ~OF_A_POD) != 0)
 		return true;
 	for (int t = 0; t < LG_NS_TYPES; t++)
-		if ((joined & 1u << t) != 0 && !look(cx, pid, t, &c->in[t]))
+		if ((joined & 1u << t) != 0 && !look(pid, t, &c->in[t]))
 			return true;
 	lg_running_each(cx, door->at.runtime_roots, add_own, c);
 	bool strange = any_stranger(c);

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/machine.h"
 #include "agent/company.h"
 #include "agent/door_own.h"
 #include "agent/gate/gate.h"
 #include "agent/image.h"
+#include "agent/machine.h"
 #include "agent/mounts.h"
 #include "agent/strays.h"
 #include "agent/svid.h"
