@@ -91,8 +91,8 @@ wrap(struct lg_ctx *cx, EVP_PKEY *pkey, struct lg_key **ret)
 	return LG_OK;
 }
 
-lg_err
-lg_key_generate(struct lg_ctx *cx, enum lg_key_type type, struct lg_key **ret)
+static lg_err
+generate(struct lg_ctx *cx, enum lg_key_type type, struct lg_key **ret)
 {
 	static const struct {
 		const char *name, *curve;
@@ -113,6 +113,26 @@ lg_key_generate(struct lg_ctx *cx, enum lg_key_type type, struct lg_key **ret)
 	if (pkey == NULL)
 		return lg_fail(cx, LG_E_INTERNAL, "a %s key could not be made", name);
 	return wrap(cx, pkey, ret);
+}
+
+bool
+lg_kid_like_option(const lg_sha256 *h)
+{
+	return h->b[0] >> 2 == 62;	/* RFC 4648 table 2 */
+}
+
+lg_err
+lg_key_generate(struct lg_ctx *cx, enum lg_key_type type, struct lg_key **ret)
+{
+	LG_AUTO(lg_key_free) struct lg_key *k = NULL;
+
+	do {
+		lg_key_free(&k);
+		LG_TRY(generate(cx, type, &k));
+	} while (lg_kid_like_option(&k->pub->thumbprint));
+	*ret = k;
+	k = NULL;
+	return LG_OK;
 }
 
 lg_err

@@ -64,6 +64,9 @@ struct lg_key {
 
 LG_CHECKED lg_err lg_pubkey_from_parts(struct lg_ctx *cx, const struct lg_pubkey_parts *p, struct lg_pubkey **ret);
 
+/* Would a key id, base64url of h, begin with "-"?  A command line and grep read that as an option: no new key is called so. */
+bool lg_kid_like_option(const lg_sha256 *h);
+
 /* A JWK of a set or a header: kid and alg may be missing. */
 struct lg_jwk {
 	lg_str kid;

@@ -307,10 +307,12 @@ new_data_key(struct lg_ctx *cx, struct lg_key_record *r)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret key = lg_secret_random(32);
 	lg_str label = LG_STR("lightgate data key");
+	lg_sha256 h;
 
+	for (; h = lg_sha256_pair(label, (lg_str){ (char *)key.p, key.n }), lg_kid_like_option(&h); key = lg_secret_random(32))
+		lg_secret_free(&key);
 	r->pub.alg = LG_ALG_NONE;
 	r->secret = lg_dup(cx->arena, (lg_str){ (char *)key.p, key.n });
-	lg_sha256 h = lg_sha256_pair(label, r->secret);
 	r->pub.kid = lg_base64url(cx->arena, lg_sha256_str(&h));
 	return LG_OK;
 }

@@ -130,6 +130,7 @@ bool lg_verify_der(const struct lg_pubkey *k, enum lg_alg alg, lg_str signed_byt
 
 struct lg_key;
 enum lg_key_type { LG_KEY_P256, LG_KEY_P384, LG_KEY_ED25519, LG_KEY_RSA2048, LG_KEY_RSA3072, LG_KEY_RSA4096 };
+/* Its thumbprint in base64url, which is a key's id, does not begin with "-". */
 LG_CHECKED lg_err lg_key_generate(struct lg_ctx *cx, enum lg_key_type type, struct lg_key **ret);
 LG_CHECKED lg_err lg_key_from_pem(struct lg_ctx *cx, lg_str pem, struct lg_key **ret);	/* PKCS#8 */
 LG_CHECKED lg_err lg_key_pem(struct lg_ctx *cx, const struct lg_key *k, lg_str *ret);	/* into cx's arena, which is wiped */

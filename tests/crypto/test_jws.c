@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "crypto/key.h"
 
 #define RFC_PAYLOAD "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 #define RFC_N "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-" \
@@ -143,6 +144,24 @@ Test(jwk, thumbprints_of_rfc_7638_and_8037)
 }
 
 /* ---- JWKs --------------------------------------------------------------------------------------------------------------- */
+
+/* One in 64 would: of 600 keys that nobody looked at, at least one in all but 1 of 12,000 runs. */
+Test(jwk, a_new_key_s_thumbprint_does_not_begin_like_an_option)
+{
+	FIXTURE(f);
+	static const uint8_t firsts[] = { 0xf7, 0xf8, 0xfb, 0xfc };
+
+	for (size_t i = 0; i < LG_COUNT(firsts); i++) {
+		lg_sha256 h = { { firsts[i] } };
+		cr_assert_eq(lg_kid_like_option(&h), lg_base64url(f.arena, lg_sha256_str(&h)).p[0] == '-');
+	}
+	for (int i = 0; i < 600; i++) {
+		LG_AUTO(lg_key_free) struct lg_key *k = NULL;
+		assert_ok(f, lg_key_generate(&f.cx, LG_KEY_P256, &k));
+		lg_sha256 t = lg_pubkey_thumbprint(lg_key_public(k));
+		cr_assert_neq(lg_base64url(f.arena, lg_sha256_str(&t)).p[0], '-');
+	}
+}
 
 Test(jwk, keys_of_every_kind_come_back_from_their_jwk_and_spki)
 {
