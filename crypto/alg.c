@@ -22,6 +22,14 @@ lg_alg_row(enum lg_alg a)
 	return NULL;
 }
 
+bool
+lg_alg_slow(enum lg_alg a)
+{
+	const struct lg_alg_row *row = lg_alg_row(a);
+
+	return row != NULL && (row->kind == LG_KIND_RSA || row->kind == LG_KIND_P384);
+}
+
 lg_str
 lg_alg_name(enum lg_alg a)
 {

@@ -24,6 +24,8 @@ struct lg_alg_row {
 	size_t half;			/* octets of r and of s; 0: one form of signature */
 };
 const struct lg_alg_row *lg_alg_row(enum lg_alg a);
+/* Signing is nothing for a thread that others wait for: RSA, and P-384, which costs twice what RSA-2048 does. */
+bool lg_alg_slow(enum lg_alg a);
 
 /* The numbers of a public key; slices into its SPKI, or into what it is made from. */
 struct lg_pubkey_parts {

@@ -66,7 +66,7 @@ by_responder(const struct lg_tenant *t, lg_str tbs)
 	return false;
 }
 
-/* Signatures with keys in a token are waited for on the slow lane. */
+/* Signatures with keys in a token, and with a CA's slow key, are waited for on the slow lane. */
 static bool
 waits(const struct lg_call *c, const struct lg_frame *f)
 {
@@ -95,12 +95,8 @@ where_of(const struct lg_call *c, const struct operation *op, const struct lg_fr
 	if (op->where != SIGNS)
 		return op->where;
 	/* The fifth octet of a token request is its algorithm. */
-	if (op->run == lg_kp_token && f->body.n > 4) {
-		const struct lg_alg_row *row = lg_alg_row((enum lg_alg)(uint8_t)f->body.p[4]);
-		/* P-384 costs twice what RSA-2048 does. */
-		if (row != NULL && (row->kind == LG_KIND_RSA || row->kind == LG_KIND_P384))
-			return SLOW;
-	}
+	if (op->run == lg_kp_token && f->body.n > 4 && lg_alg_slow((enum lg_alg)(uint8_t)f->body.p[4]))
+		return SLOW;
 	return waits(c, f) ? SLOW : HERE;
 }
 

@@ -271,7 +271,8 @@ lg_tenant_load(struct lg_ctx *cx, struct lg_hsm_link *hsm, const struct lg_tenan
 	for (size_t i = 0; i < r->nkeys; i++) {
 		struct lg_loaded_key *k = &t->key[t->nkeys++];
 		LG_TRY(load_key(cx, t->arena, hsm, &r->key[i], k));
-		t->waits[k->pub.purpose] |= k->key != NULL && k->key->ops->waits;
+		/* tokens have a key of each algorithm: a request says which */
+		t->waits[k->pub.purpose] |= k->key != NULL && (k->key->ops->waits || (k->pub.purpose != LG_PURPOSE_TOKEN && lg_alg_slow(k->pub.alg)));
 		if (k->pub.state == LG_KEY_ACTIVE)
 			t->active[k->pub.purpose][k->pub.alg] = k;
 	}
