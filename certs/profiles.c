@@ -22,8 +22,8 @@ const struct lg_cert_profile lg_cert_profiles[] = {
 	{ LG_STR("ssh-user"), LG_STR("User"), LG_PROFILE_SSH_USER, KEYS_ALL, 0, 0, 8 * LG_HOUR, LG_DAY, .npolicies = 0 },
 	{ LG_STR("ssh-host"), LG_STR("Host"), LG_PROFILE_SSH_HOST, KEYS_ALL, 0, 0, LG_DAY, LG_DAY, .npolicies = 0 },
 	{ LG_STR("ocsp"), { NULL, 0 }, LG_PROFILE_CA, KEY(LG_KEY_P256), LG_EKU_OCSP, 0, 3 * LG_DAY, 3 * LG_DAY, .npolicies = 0 },
-	{ LG_STR("issuing-ca"), { NULL, 0 }, LG_PROFILE_CA, KEY(LG_KEY_P256), 0, 0, 731 * LG_DAY, 731 * LG_DAY, .npolicies = 0 },
-	{ LG_STR("root-ca"), { NULL, 0 }, LG_PROFILE_CA, KEY(LG_KEY_P256), 0, 0, 3653 * LG_DAY, 3653 * LG_DAY, .npolicies = 0 },
+	{ LG_STR("issuing-ca"), { NULL, 0 }, LG_PROFILE_CA, KEYS_ALL, 0, 0, 731 * LG_DAY, 731 * LG_DAY, .npolicies = 0 },
+	{ LG_STR("root-ca"), { NULL, 0 }, LG_PROFILE_CA, KEYS_ALL, 0, 0, 3653 * LG_DAY, 3653 * LG_DAY, .npolicies = 0 },
 };
 const size_t lg_cert_nprofiles = LG_COUNT(lg_cert_profiles);
 

@@ -19,13 +19,13 @@ tenant_of(struct lg_operator *op, uint32_t *ret)
 
 /* On record, and in force in the server. */
 static lg_err
-changed(struct lg_operator *op, uint32_t tenant, const char *what, lg_str kid)
+changed(struct lg_operator *op, uint32_t tenant, const char *what, lg_str purpose, lg_str kid)
 {
 	struct lg_jsonw w = lg_jsonw_of(&op->out);
 	size_t from = op->out.n;
 
 	lg_jsonw_object(&w);
-	lg_jsonw_str_of(&w, "purpose", LG_STR("issuer"));
+	lg_jsonw_str_of(&w, "purpose", purpose);
 	lg_jsonw_str_of(&w, "kid", kid);
 	lg_jsonw_object_end(&w);
 	return lg_operator_changed(op, tenant, what, lg_str_sub(lg_buf_view(&op->out), from, op->out.n));
@@ -44,8 +44,8 @@ static const struct {
 	const char *word;
 	enum lg_key_type type;
 } types[] = {
-	{ "P-256", LG_KEY_P256 }, { "P-384", LG_KEY_P384 }, { "RSA-2048", LG_KEY_RSA2048 }, { "RSA-3072", LG_KEY_RSA3072 },
-	{ "RSA-4096", LG_KEY_RSA4096 },
+	{ "P-256", LG_KEY_P256 }, { "P-384", LG_KEY_P384 }, { "Ed25519", LG_KEY_ED25519 }, { "RSA-2048", LG_KEY_RSA2048 },
+	{ "RSA-3072", LG_KEY_RSA3072 }, { "RSA-4096", LG_KEY_RSA4096 },
 };
 
 static lg_err
@@ -56,7 +56,7 @@ type_of(struct lg_operator *op, lg_str word, enum lg_key_type *ret)
 			*ret = types[i].type;
 			return LG_OK;
 		}
-	return lg_fail(&op->cx, LG_E_INVALID, "a CA's key is P-256, P-384, RSA-2048, RSA-3072 or RSA-4096, not \"%.*s\"", LG_FMT(word));
+	return lg_fail(&op->cx, LG_E_INVALID, "a CA's key is P-256, P-384, Ed25519, RSA-2048, RSA-3072 or RSA-4096, not \"%.*s\"", LG_FMT(word));
 }
 
 static lg_err
@@ -85,8 +85,10 @@ lg_operator_ca_new(struct lg_operator *op)
 	LG_TRY(type_of(op, op->words.word[3], &type));
 	LG_TRY(tenant_of(op, &tenant));
 	LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_new(op->keeper, tenant, news[i].kind, type, uri, lg_keeper_told, &op->told), &reply));
-	return news[i].kind == LG_CA_REQUEST ? answer_csr(op, reply) :
-	    changed(op, tenant, news[i].kind == LG_CA_ROOT ? "keeper.root" : "keeper.successor", reply);
+	if (news[i].kind == LG_CA_REQUEST)
+		return answer_csr(op, reply);
+	return news[i].kind == LG_CA_ROOT ? changed(op, tenant, "keeper.root", LG_STR("root"), reply)
+	    : changed(op, tenant, "keeper.successor", LG_STR("issuer"), reply);
 }
 
 /* ---- ca-ocsp TENANT auto|direct|delegated --------------------------------------------------------------------------- */
@@ -136,7 +138,7 @@ lg_operator_ca_import(struct lg_operator *op)
 		op->words.n > 3 ? op->words.word[3] : LG_NONE }, 4 };
 	LG_TRY(lg_operator_server(op, &check, &kid));
 	LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_import(op->keeper, tenant, cert, root, lg_keeper_told, &op->told), &kid));
-	return changed(op, tenant, "keeper.import", kid);
+	return changed(op, tenant, "keeper.import", LG_STR("issuer"), kid);
 }
 
 /* ---- ca-move TENANT KID activate|cancel|distrust|trust -------------------------------------------------------------- */
@@ -160,7 +162,7 @@ lg_operator_ca_move(struct lg_operator *op)
 		if (!lg_str_eq(op->words.word[3], lg_str_of(moves[i].word)))
 			continue;
 		LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_move(op->keeper, tenant, moves[i].move, kid, lg_keeper_told, &op->told), &reply));
-		return changed(op, tenant, moves[i].operation, kid);
+		return changed(op, tenant, moves[i].operation, LG_STR("issuer"), kid);
 	}
 	return lg_fail(&op->cx, LG_E_INVALID, "an issuing CA is activated, cancelled, distrusted or trusted");
 }

@@ -145,7 +145,7 @@ may_follow(struct lg_call *c, uint32_t tenant, enum lg_purpose purpose, enum lg_
 		if (first_keys[i].purpose != purpose || (tenant == 0 && !system))
 			continue;
 		/* Verifiers of everything but tokens and certificates know ES256 alone; CAs are of the kinds that ca create makes. */
-		if (purpose == LG_PURPOSE_ISSUER ? alg != LG_ALG_ES256 && alg != LG_ALG_ES384 && alg != LG_ALG_RS256
+		if (purpose == LG_PURPOSE_ISSUER ? alg != LG_ALG_ES256 && alg != LG_ALG_ES384 && alg != LG_ALG_EDDSA && alg != LG_ALG_RS256
 		    : purpose != LG_PURPOSE_TOKEN && alg != first_keys[i].alg)
 			break;
 		return LG_OK;

@@ -55,7 +55,9 @@ struct lg_crl_parts {
 	size_t n, declared;
 	char issuer[LG_CRL_ISSUER];	/* Name, DER */
 	size_t nissuer;
-	EVP_MD_CTX *hash;		/* the issuer's key's; its signature is over this */
+	enum lg_alg alg;		/* the issuer's key's */
+	EVP_MD_CTX *hash;		/* of that algorithm; the signature is over this */
+	struct lg_buf whole;		/* of an algorithm that hashes for itself, and reads twice (RFC 8032 5.1.6): the list */
 	EVP_MD_CTX *digest;		/* for the record */
 };
 

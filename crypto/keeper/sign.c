@@ -104,7 +104,7 @@ lg_kp_ocsp(struct lg_call *c)
 	return e;
 }
 
-/* ---- CRLs: signed as the parts come, so that none is ever held whole --------------------------------------------------- */
+/* ---- CRLs: hashed as the parts come; held whole for Ed25519 alone ------------------------------------------------------- */
 
 /* The issuer that the first part names. */
 static lg_err
@@ -122,6 +122,12 @@ crl_issuer(struct lg_call *c, uint32_t tenant, lg_str name, const struct lg_load
 	return lg_fail(c->cx, LG_E_DENIED, "CRL: its issuer is no CA of this tenant");
 }
 
+static bool
+hashes_itself(const struct lg_crl_parts *p)
+{
+	return lg_alg_row(p->alg)->digest == NULL;
+}
+
 static lg_err
 crl_begin(struct lg_call *c, uint32_t tenant, lg_str part)
 {
@@ -136,12 +142,16 @@ crl_begin(struct lg_call *c, uint32_t tenant, lg_str part)
 		return lg_fail(c->cx, LG_E_LIMIT, "CRL: an issuer's name of %zu octets", name.n);
 	memcpy(p->issuer, name.p, name.n);
 	p->nissuer = name.n;
+	p->alg = k->pub.alg;
 	if (p->hash == NULL) {
 		p->hash = EVP_MD_CTX_new();
 		p->digest = EVP_MD_CTX_new();
 		lg_crypto_must(p->hash != NULL && p->digest != NULL);
 	}
-	lg_crypto_must(EVP_DigestInit_ex2(p->hash, EVP_get_digestbyname(lg_alg_row(k->pub.alg)->digest), NULL));
+	if (hashes_itself(p))
+		p->whole = LG_BUF(p->declared);
+	else
+		lg_crypto_must(EVP_DigestInit_ex2(p->hash, EVP_get_digestbyname(lg_alg_row(p->alg)->digest), NULL));
 	lg_crypto_must(EVP_DigestInit_ex2(p->digest, lg_md_sha256(), NULL));
 	return LG_OK;
 }
@@ -152,6 +162,7 @@ crl_part(struct lg_call *c, uint32_t tenant, uint8_t flags, lg_str part)
 	struct lg_crl_parts *p = c->crl;
 
 	if ((flags & LG_CRL_FIRST) != 0) {
+		lg_buf_free(&p->whole);
 		*p = (struct lg_crl_parts){ .open = true, .id = c->id, .hash = p->hash, .digest = p->digest };
 		LG_TRY(crl_begin(c, tenant, part));
 	}
@@ -162,26 +173,39 @@ crl_part(struct lg_call *c, uint32_t tenant, uint8_t flags, lg_str part)
 	p->n += part.n;
 	if (p->n > p->declared || ((flags & LG_CRL_LAST) != 0 && p->n != p->declared))
 		return lg_fail(c->cx, LG_E_INVALID, "a CRL that is not as long as it says");
-	lg_crypto_must(EVP_DigestUpdate(p->hash, part.p, part.n));
+	if (hashes_itself(p))
+		lg_buf_str(&p->whole, part);
+	else
+		lg_crypto_must(EVP_DigestUpdate(p->hash, part.p, part.n));
 	lg_crypto_must(EVP_DigestUpdate(p->digest, part.p, part.n));
-	return LG_OK;
+	return lg_buf_status(c->cx, &p->whole);
+}
+
+static lg_err
+crl_sign(struct lg_call *c, const struct lg_key *key, uint8_t *sig, size_t *n)
+{
+	struct lg_crl_parts *p = c->crl;
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned nhash;
+
+	if (hashes_itself(p))
+		return lg_key_sign(c->cx, key, p->alg, false, lg_buf_view(&p->whole), sig, n);
+	lg_crypto_must(EVP_DigestFinal_ex(p->hash, hash, &nhash));
+	return lg_key_sign_digest(c->cx, key, p->alg, (lg_str){ (char *)hash, nhash }, sig, n);
 }
 
 static lg_err
 crl_finish(struct lg_call *c, uint32_t tenant)
 {
 	struct lg_crl_parts *p = c->crl;
-	unsigned char hash[EVP_MAX_MD_SIZE];
 	const struct lg_loaded_key *k;
 	uint8_t sig[LG_SIG_MAX];
-	unsigned nhash;
 	lg_sha256 digest;
 	size_t n;
 
 	LG_TRY(crl_issuer(c, tenant, (lg_str){ p->issuer, p->nissuer }, &k));
-	lg_crypto_must(EVP_DigestFinal_ex(p->hash, hash, &nhash));
+	LG_TRY(crl_sign(c, k->key, sig, &n));
 	lg_crypto_must(EVP_DigestFinal_ex(p->digest, digest.b, NULL));
-	LG_TRY(lg_key_sign_digest(c->cx, k->key, k->pub.alg, (lg_str){ (char *)hash, nhash }, sig, &n));
 	lg_buf_bytes(c->out, sig, n);
 	lg_signed_add(c->kp->record, LG_PURPOSE_CRL, tenant, &digest);
 	return LG_OK;
@@ -206,5 +230,6 @@ lg_kp_crl(struct lg_call *c)
 	if (e == LG_OK)
 		e = crl_finish(c, tenant);
 	c->crl->open = false;
+	lg_buf_free(&c->crl->whole);
 	return e;
 }

@@ -191,7 +191,7 @@ LG_CHECKED lg_err lg_keeper_set_ocsp(struct lg_keeper *k, uint32_t tenant, enum 
 /* A new issuing CA in state NEXT: with a certificate by the tenant's own root (CONSTRAINED: its name constraints are the ceiling's), or
  * without one.  reply: the kid; for REQUEST the request for a root elsewhere (PKCS#10, DER), the same one until its certificate is
  * imported.  ROOT: a new root, active at once, beside the one before.  uri: the key in a token (RFC 7512), made there when there is none of
- * that name; empty: where keys of this purpose are made.  type: of a key that is made, LG_KEY_P256 by default; no Ed25519. */
+ * that name; empty: where keys of this purpose are made.  type: of a key that is made, LG_KEY_P256 by default; no Ed25519 in a token. */
 enum lg_ca_new { LG_CA_REQUEST, LG_CA_CONSTRAINED, LG_CA_ISSUER, LG_CA_ROOT };
 LG_CHECKED lg_err lg_keeper_ca_new(struct lg_keeper *k, uint32_t tenant, enum lg_ca_new kind, enum lg_key_type type, lg_str uri,
     lg_keeper_done *done, void *arg);

@@ -416,7 +416,8 @@ Test(keeper, algorithms_for_tokens_stand_side_by_side)
 	rq.alg = LG_ALG_NONE;
 	assert_ok(r.f, ASK(r, server, lg_keeper_token, &rq));
 	cr_assert(run_count(&r, 1, LG_PURPOSE_TOKEN, LG_KEY_ACTIVE) == 3);
-	assert_err(r.f, LG_E_UNSUPPORTED, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_ISSUER, LG_ALG_EDDSA));
+	assert_err(r.f, LG_E_UNSUPPORTED, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_ISSUER, LG_ALG_PS256));
+	assert_err(r.f, LG_E_UNSUPPORTED, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_TICKET, LG_ALG_EDDSA));
 	assert_err(r.f, LG_E_UNSUPPORTED, ASK(r, server, lg_keeper_successor, 0, LG_PURPOSE_TOKEN, LG_ALG_ES256));
 	assert_err(r.f, LG_E_UNSUPPORTED, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_CRL, LG_ALG_ES256));
 }

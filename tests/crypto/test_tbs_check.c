@@ -353,21 +353,53 @@ signed_document(struct run *r, const struct lg_issuer *issuer, lg_str tbs, lg_st
 	return lg_dup(r->f.arena, lg_buf_view(&b));
 }
 
+static void
+crls_verify(struct run *r)
+{
+	const char *ca = pem_file(r, "ca.pem", "CERTIFICATE", run_key(r, 1, LG_PURPOSE_ISSUER, LG_KEY_ACTIVE).cert);
+	static const size_t sizes[] = { 1, 1200, 1500, 20000 };
+	struct lg_issuer issuer;
+
+	issuer_of_run(r, &issuer);
+	for (size_t i = 0; i < LG_COUNT(sizes); i++) {
+		lg_str tbs = crl_bytes(r, &issuer, sizes[i], lg_wall(), lg_wall() + LG_DAY);
+		assert_ok(r->f, ASK(*r, server, lg_keeper_crl, 1, tbs));
+		const char *crl = pem_file(r, "crl.pem", "X509 CRL", signed_document(r, &issuer, tbs, r->reply));
+		cr_assert(run_shell(r, "openssl crl -in %s -CAfile %s -noout 2>&1 | grep -q OK", crl, ca) == 0, "%zu", sizes[i]);
+	}
+}
+
 Test(keeper_ca, crls_of_any_length_are_signed_and_verify)
 {
 	KEEPER(r);
+
+	run_tenant(&r, 1);
+	crls_verify(&r);
+}
+
+/* It signs what the others sign the digest of (RFC 8032 5.1.6): lists in parts too, and its successor has a key like its own. */
+Test(keeper_ca, an_ed25519_ca_signs_certificates_and_crls_of_any_length)
+{
+	KEEPER(r);
+	LG_AUTO(lg_key_free) struct lg_key *leaf = NULL;
 	struct lg_issuer issuer;
 
 	run_tenant(&r, 1);
+	assert_ok(r.f, ASK(r, control, lg_keeper_ca_new, 1, LG_CA_ROOT, LG_KEY_ED25519, LG_NONE));
+	assert_ok(r.f, ASK(r, control, lg_keeper_ca_new, 1, LG_CA_ISSUER, LG_KEY_ED25519, LG_NONE));
+	assert_ok(r.f, ASK(r, server, lg_keeper_activate, 1, r.reply));
+	crls_verify(&r);
+	assert_ok(r.f, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_ISSUER, LG_ALG_EDDSA));
+	assert_ok(r.f, ASK(r, server, lg_keeper_activate, 1, r.reply));
+	cr_assert_eq(run_key(&r, 1, LG_PURPOSE_ISSUER, LG_KEY_ACTIVE).alg, LG_ALG_EDDSA);
 	issuer_of_run(&r, &issuer);
+	assert_ok(r.f, lg_key_generate(&r.f.cx, LG_KEY_P256, &leaf));
+	struct tbs t = tbs_good(lg_wall(), &issuer, lg_pubkey_spki(lg_key_public(leaf)));
+	assert_ok(r.f, ASK(r, server, lg_keeper_certificate, 1, tbs_bytes(&r, &t)));
+	const char *cert = pem_file(&r, "leaf.pem", "CERTIFICATE", r.reply);
 	const char *ca = pem_file(&r, "ca.pem", "CERTIFICATE", run_key(&r, 1, LG_PURPOSE_ISSUER, LG_KEY_ACTIVE).cert);
-	static const size_t sizes[] = { 1, 1200, 1500, 20000 };
-	for (size_t i = 0; i < LG_COUNT(sizes); i++) {
-		lg_str tbs = crl_bytes(&r, &issuer, sizes[i], lg_wall(), lg_wall() + LG_DAY);
-		assert_ok(r.f, ASK(r, server, lg_keeper_crl, 1, tbs));
-		const char *crl = pem_file(&r, "crl.pem", "X509 CRL", signed_document(&r, &issuer, tbs, r.reply));
-		cr_assert(run_shell(&r, "openssl crl -in %s -CAfile %s -noout 2>&1 | grep -q OK", crl, ca) == 0, "%zu", sizes[i]);
-	}
+	const char *root = pem_file(&r, "root.pem", "CERTIFICATE", run_key(&r, 1, LG_PURPOSE_ROOT, LG_KEY_ACTIVE).cert);
+	cr_assert(run_shell(&r, "openssl verify -x509_strict -purpose sslclient -CAfile %s -untrusted %s %s >/dev/null 2>&1", root, ca, cert) == 0);
 }
 
 Test(keeper_ca, crls_of_others_or_of_another_time_are_refused)

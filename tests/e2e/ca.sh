@@ -80,4 +80,21 @@ claim "in force" ca activate two -- "$kid"
 text=$(curl -sS "$HTTP/t/two/ca/$kid.cer" | openssl x509 -inform DER -noout -text)
 has "its names are constrained, critically" "$text" 'Name Constraints: critical'
 has "... to the ceiling" "$text" 'DNS:two.example.org'
+
+# ---- Ed25519, root and issuing CA: what stock programs make of it ---------------------------------------------------------------------
+has "an Ed25519 root" "$(ca create two --root --type Ed25519 2>&1)" 'purpose +root'
+claim "... and an issuing CA below it" ca create two --type Ed25519
+kid=$(lightgate keeper list -o json | jq -r '.keys[] | select(.tenant == "two" and .purpose == "issuer" and .state == "next") | .kid')
+claim "in force" ca activate two -- "$kid"
+jq -r '.keys[] | select(.use == "x509-svid" and .crv == "Ed25519") | .x5c[0]' < <(curl -sS "$HTTP/t/two/spiffe/bundle") | base64 -d | openssl x509 -inform DER -out "$T/edroot.pem"
+curl -sS "$HTTP/t/two/ca/$kid.cer" | openssl x509 -inform DER -out "$T/edca.pem"
+cat "$T/edca.pem" "$T/edroot.pem" >"$T/edchain.pem"
+claim "openssl: the chain" openssl verify -x509_strict -CAfile "$T/edroot.pem" "$T/edca.pem"
+has "GnuTLS: the chain" "$(certtool --verify --load-ca-certificate "$T/edroot.pem" --infile "$T/edchain.pem" 2>&1)" 'Chain verification output: Verified'
+for list in "$kid.crl" "$kid.delta.crl" "$kid/7.crl"; do
+	curl -sS "$HTTP/t/two/crl/$list" -o "$T/ed.crl"
+	has "openssl: $list" "$(openssl crl -inform DER -in "$T/ed.crl" -noout -CAfile "$T/edchain.pem" 2>&1)" 'verify OK'
+done
+openssl crl -inform DER -in "$T/ed.crl" -out "$T/ed.crl.pem"
+has "GnuTLS: the CRL" "$(certtool --verify-crl --load-ca-certificate "$T/edca.pem" --infile "$T/ed.crl.pem" 2>&1)" 'Verified'
 done_testing
