@@ -116,15 +116,29 @@ put_listed(struct lg_buf *b, uint8_t tag, lg_str member)
 	lg_derw_end(b, tagged);
 }
 
+/* ResponderID (4.2.1).  The issuer is named: GnuTLS looks for a key's SHA-1 among subject key identifiers, and ours are of SHA-256
+ * (RFC 7093 2).  A responder's certificate is in the answer, where everybody compares the key itself. */
+static void
+put_responder(struct lg_buf *b, const struct lg_ca_cert *issuer, const struct lg_ca_responder *by)
+{
+	bool named = by->der.n == 0;
+	size_t id = lg_derw_begin(b, named ? LG_DER_EXPLICIT(1) : LG_DER_EXPLICIT(2));
+
+	if (named)
+		lg_derw_raw(b, issuer->x509.subject);
+	else
+		lg_derw_octets(b, (lg_str){ (const char *)by->key_sha1, sizeof by->key_sha1 });
+	lg_derw_end(b, id);
+}
+
 static lg_err
-write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const uint8_t responder[20],
+write_data(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_ca_cert *issuer, const struct lg_ca_responder *by,
     const struct lg_ocsp_request *rq, lg_str *ret, bool *known)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16u << 10);
-	size_t data = lg_derw_begin(&b, LG_DER_SEQUENCE), by_key = lg_derw_begin(&b, LG_DER_EXPLICIT(2)), list;
+	size_t data = lg_derw_begin(&b, LG_DER_SEQUENCE), list;
 
-	lg_derw_octets(&b, (lg_str){ (const char *)responder, sizeof issuer->digests.key_sha1 });
-	lg_derw_end(&b, by_key);
+	put_responder(&b, issuer, by);
 	put_time(&b, cx->now);
 	list = lg_derw_begin(&b, LG_DER_SEQUENCE);
 	for (size_t i = 0; i < rq->n; i++)
@@ -237,7 +251,6 @@ answers_for(const struct lg_ctx *cx, const struct lg_ca_cert *issuer)
 {
 	struct lg_ca_responder by = { .alg = issuer->alg };
 
-	memcpy(by.key_sha1, issuer->digests.key_sha1, sizeof by.key_sha1);
 	if (issuer->responder.not_after <= cx->now + LG_OCSP_LIFE)
 		return by;
 	by = issuer->responder;
@@ -258,7 +271,7 @@ answer_fresh(struct lg_certs *c, struct lg_view *v, const struct lg_ca *ca, lg_s
 	if (issuer == NULL)	/* RFC 5019 2.2.3: not authoritative for it */
 		return tell(a, LG_OCSP_UNAUTHORIZED, LG_NONE, LG_NONE);
 	a->by = answers_for(a->cx, issuer);
-	if (write_data(a->cx, v, ca->au.tenant, issuer, a->by.key_sha1, &rq, &a->data, &known) != LG_OK)
+	if (write_data(a->cx, v, ca->au.tenant, issuer, &a->by, &rq, &a->data, &known) != LG_OK)
 		return tell(a, LG_OCSP_INTERNAL, LG_NONE, LG_NONE);
 	a->keep = rq.n == 1 && rq.nonce.n == 0 && known;
 	return ask_keeper(c, ca->au.tenant, a);
