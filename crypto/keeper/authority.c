@@ -195,6 +195,19 @@ is_for(X509 *x, const struct lg_key_record *k)
 	return same;
 }
 
+/* CRLs and OCSP answers say by this name whose they are. */
+static lg_err
+check_name_new(struct lg_ctx *cx, const struct lg_tenant_record *r, X509 *issuer)
+{
+	for (size_t i = 0; i < r->nkeys; i++) {
+		LG_AUTO(x509_free) X509 *other = r->key[i].pub.purpose == LG_PURPOSE_ISSUER ? x509_of(r->key[i].pub.cert) : NULL;
+
+		if (other != NULL && X509_NAME_cmp(X509_get_subject_name(other), X509_get_subject_name(issuer)) == 0)
+			return lg_fail(cx, LG_E_CONFLICT, "an issuing CA of this tenant has this name already; another key has another name");
+	}
+	return LG_OK;
+}
+
 /* body: u32 tenant, str32 issuing CA, str32 root (empty: the present one).  reply: the kid. */
 lg_err
 lg_kp_ca_import(struct lg_call *c)
@@ -218,6 +231,7 @@ lg_kp_ca_import(struct lg_call *c)
 	if (next == NULL || next->pub.cert.n > 0 || !is_for(issuer, next))
 		return lg_fail(c->cx, LG_E_CONFLICT, "the certificate is not for the key that was requested");
 	LG_TRY(check_pair(c->cx, issuer, root));
+	LG_TRY(check_name_new(c->cx, &r, issuer));
 	next->pub.cert = der;
 	next->pub.since = c->cx->now;		/* published from now on */
 	lg_str kid = next->pub.kid;

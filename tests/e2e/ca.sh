@@ -15,7 +15,7 @@ claim "... proves its key" openssl req -in "$T/issuing.csr" -noout -verify
 same "asked again it is for the same key" "$(ca csr default | openssl req -noout -pubkey)" "$(openssl req -in "$T/issuing.csr" -noout -pubkey)"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout "$T/root.key" -subj "/CN=Elsewhere" -days 30 -out "$T/root.pem" \
 	-addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign,cRLSign" 2>/dev/null
-sign() { openssl x509 -req -in "$1" -CA "$T/root.pem" -CAkey "$T/root.key" -days 20 -out "$2" -extfile <(printf 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n%s\n' "$3") 2>/dev/null; }
+sign() { openssl x509 -req -in "$1" ${4:+-subj "$4"} -CA "$T/root.pem" -CAkey "$T/root.key" -days 20 -out "$2" -extfile <(printf 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n%s\n' "$3") 2>/dev/null; }
 sign "$T/issuing.csr" "$T/issuing.pem" $'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign,digitalSignature'
 sign "$T/issuing.csr" "$T/leaf.pem" $'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature'
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/other.key" -subj /CN=other -out "$T/other.csr" 2>/dev/null
@@ -24,6 +24,10 @@ cat "$T/leaf.pem" "$T/root.pem" >"$T/chain.pem"; refused "a certificate of no CA
 cat "$T/other.pem" "$T/root.pem" >"$T/chain.pem"; refused "one for another key" import default -f "$T/chain.pem"
 refused "one that the present root did not sign" import default -f "$T/issuing.pem"
 cat "$T/issuing.pem" "$T/oldroot.pem" >"$T/chain.pem"; refused "a root that did not sign it" import default -f "$T/chain.pem"
+sign "$T/issuing.csr" "$T/named.pem" $'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign' \
+	"$(curl -sS "$HTTP/ca/$old.cer" | openssl x509 -inform DER -noout -subject -nameopt compat | sed 's/^subject=//')"
+cat "$T/named.pem" "$T/root.pem" >"$T/chain.pem"; refused "the name of the CA before" import default -f "$T/chain.pem"
+has "... which says why" "$(cat "$T/claim.out")" 'has this name already'
 new=$(keys issuer next)
 refused "signing without a certificate" activate default "$new"
 cat "$T/issuing.pem" "$T/root.pem" >"$T/chain.pem"
