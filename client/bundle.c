@@ -14,16 +14,20 @@
 
 /* ---- keys ------------------------------------------------------------------------------------------------------------- */
 
-static bool
-names_key(struct lg_ctx *cx, lg_str keys, lg_str kid)
+/* Its JWK, or empty. */
+static lg_str
+key_named(struct lg_ctx *cx, lg_str keys, lg_str kid)
 {
+	lg_str found = LG_NONE;
 	struct lg_json js;
-	bool found = false;
 
 	lg_json_init(&js, cx->arena, lg_api_raw(cx, keys, "keys"));
 	lg_json_array(&js);
-	while (lg_json_item(&js))
-		found = lg_str_eq(lg_api_member(cx, lg_json_raw(&js), "kid"), kid) || found;
+	while (lg_json_item(&js)) {
+		lg_str jwk = lg_json_raw(&js);
+		if (found.n == 0 && lg_str_eq(lg_api_member(cx, jwk, "kid"), kid))
+			found = jwk;
+	}
 	return found;
 }
 
@@ -61,7 +65,7 @@ follow(struct lg_ctx *cx, lg_str keys, const lg_str *heir, size_t n)
 			if (lg_jws_verify(cx, heir[i], ks, HEIR_TYP, &jws) != LG_OK)
 				continue;
 			lg_str jwk = lg_api_raw(cx, jws.payload, "jwk"), kid = lg_api_member(cx, jwk, "kid");
-			if (kid.n == 0 || names_key(cx, keys, kid))
+			if (kid.n == 0 || key_named(cx, keys, kid).n > 0)
 				continue;
 			keys = add_key(cx, keys, jwk);
 			more = true;
@@ -69,6 +73,17 @@ follow(struct lg_ctx *cx, lg_str keys, const lg_str *heir, size_t n)
 	}
 	memcpy(cx->error, kept, sizeof kept);		/* heirs that do not verify are nobody's failure */
 	return keys;
+}
+
+/* Whoever signs now and whom that leads to: the keys before it are done with, and whoever has one of them signs for nobody. */
+static lg_str
+from_signer(struct lg_ctx *cx, lg_str keys, lg_str kid, const struct lg_bundle_body *body)
+{
+	lg_str jwk = key_named(cx, keys, kid);
+
+	if (jwk.n == 0)
+		return keys;
+	return follow(cx, lg_print(cx->arena, "{\"keys\":[%.*s]}", LG_FMT(jwk)), body->heirs, body->nheirs);
 }
 
 /* ---- the token --------------------------------------------------------------------------------------------------------- */
@@ -152,8 +167,9 @@ check_order(struct lg_ctx *cx, const struct lg_bundle_mark *m, const struct lg_b
 
 /* ---- making -------------------------------------------------------------------------------------------------------------- */
 
+/* believed: the keys by one of which the token is. */
 static struct lg_bundle *
-make(const struct claims *c, struct lg_bundle_body *body, lg_str keys)
+make(struct lg_ctx *cx, const struct claims *c, struct lg_bundle_body *body, lg_str believed, lg_str kid)
 {
 	struct lg_arena *a = lg_arena_new();
 	struct lg_bundle *b = LG_NEW(a, struct lg_bundle);
@@ -164,7 +180,8 @@ make(const struct claims *c, struct lg_bundle_body *body, lg_str keys)
 	b->about = (struct lg_bundle_about){
 		.mark = c->mark, .issued = c->issued, .expires = c->expires, .max_stale = body->max_stale, .tenant = body->tenant, .issuer = body->issuer, .trust_domain = body->trust_domain,
 		.host = body->host, .host_id = body->host_id, .policy_version = body->policy_version,
-		.entities = lg_entity_store_count(body->entities), .whole = body->whole, .keys = lg_dup(a, keys),
+		.entities = lg_entity_store_count(body->entities), .whole = body->whole, .believed = lg_dup(a, believed),
+		.keys = lg_dup(a, from_signer(cx, believed, kid, body)),
 	};
 	return b;
 }
@@ -200,7 +217,7 @@ lg_bundle_open(struct lg_ctx *cx, const struct lg_bundle_pin *pin, lg_str token,
 	LG_TRY(lg_bundle_body_read(cx, body, &b));
 	LG_TRY(check_names(cx, pin, b));
 	b->digest = digest;
-	*ret = make(&c, b, keys);
+	*ret = make(cx, &c, b, keys, jws.kid);
 	b = NULL;			/* the bundle's */
 	return LG_OK;
 }
@@ -217,7 +234,7 @@ lg_bundle_again(struct lg_ctx *cx, const struct lg_bundle_pin *pin, lg_str token
 	if (memcmp(&c.mark.digest, &held->about.mark.digest, sizeof c.mark.digest) != 0)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is of another bundle");
 	atomic_fetch_add(&held->body->refs, 1);
-	*ret = make(&c, held->body, held->about.keys);
+	*ret = make(cx, &c, held->body, held->about.keys, jws.kid);
 	return LG_OK;
 }
 

@@ -56,7 +56,8 @@ struct lg_bundle_about {
 	uint64_t policy_version;
 	size_t entities;
 	bool whole;			/* no entity was left out for the size's sake */
-	lg_str keys;			/* JWKS: the pinned ones and their heirs; what to pin from now on */
+	lg_str believed;		/* JWKS: the pinned keys and their heirs; pinned before this bundle is stored */
+	lg_str keys;			/* those from its signer on: all that need be pinned when it is */
 };
 void lg_bundle_about(const struct lg_bundle *b, struct lg_bundle_about *ret);
 const struct lg_keyset *lg_bundle_token_keys(const struct lg_bundle *b);

@@ -142,14 +142,21 @@ store(struct lg_ctx *cx, const struct lg_follow *f, lg_str token, lg_str body)
 }
 
 static lg_err
-pin_heirs(struct lg_ctx *cx, const struct lg_follow *f, const struct lg_bundle_pin *pin, const struct lg_bundle *b)
+pin(struct lg_ctx *cx, const struct lg_follow *f, lg_str pinned, lg_str keys)
+{
+	return f->s.pin == NULL || lg_str_eq(keys, pinned) ? LG_OK : f->s.pin(f->s.self, cx, keys);
+}
+
+/* What is stored can be verified with what is pinned, wherever the host stops. */
+static lg_err
+keep(struct lg_ctx *cx, const struct lg_follow *f, lg_str pinned, const struct lg_bundle *b, lg_str token, lg_str body)
 {
 	struct lg_bundle_about a;
 
 	lg_bundle_about(b, &a);
-	if (f->s.pin == NULL || lg_str_eq(a.keys, pin->keys))
-		return LG_OK;
-	return f->s.pin(f->s.self, cx, a.keys);
+	LG_TRY(pin(cx, f, pinned, a.believed));
+	LG_TRY(store(cx, f, token, body));
+	return pin(cx, f, a.believed, a.keys);
 }
 
 static void
@@ -278,9 +285,7 @@ take_answer(struct lg_ctx *cx, struct lg_follow *f, const struct lg_follow_at *a
 	if (!lg_str_cut(text, '\n', &token, &body) || !lg_str_cut(body, '\n', state, &body) || state->n >= LG_FOLLOW_STATE)
 		return lg_fail(cx, LG_E_INVALID, "the service's answer is not a bundle");
 	LG_TRY(accept_bundle(cx, f, at, held, token, body, &b));
-	lg_err e = store(cx, f, token, body);
-	if (e == LG_OK)
-		e = pin_heirs(cx, f, &at->pin, b);
+	lg_err e = keep(cx, f, at->pin.keys, b, token, body);
 	if (e != LG_OK) {
 		lg_bundle_unref(&b);
 		return e;

@@ -25,7 +25,8 @@ struct lg_follow_settings {
 	void *self;
 	/* Slices of the answer live in cx's arena or longer. */
 	lg_err (*where)(void *self, struct lg_ctx *cx, struct lg_follow_at *ret);
-	/* Keys that the pinned ones lead to: what to pin from now on.  NULL: nobody wants to know. */
+	/* Other keys are pinned from now on: heirs before one of them signs what is stored, and then no longer those before it.
+	 * NULL: nobody wants to know. */
 	lg_err (*pin)(void *self, struct lg_ctx *cx, lg_str keys);
 	/* On the following thread, after another bundle was put in force.  NULL: nobody wants to know. */
 	void (*changed)(void *self, const struct lg_bundle *b);

@@ -152,6 +152,7 @@ Test(bundle, it_says_what_stands_in_it)
 	cr_assert_eq(a.max_stale, 60 * LG_SECOND);
 	cr_assert_eq(a.entities, 9);
 	cr_assert_not_null(strstr(a.keys.p, "b2"), "the heir is pinned from now on: %s", a.keys.p);
+	cr_assert_not_null(strstr(a.keys.p, "b1"), "and who signs still: %s", a.keys.p);
 	cr_assert(lg_bundle_admission(b, LG_STR("c1"), &ad));
 	assert_str(ad.workload, "web");
 	assert_str(ad.requester, ALICE);

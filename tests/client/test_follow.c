@@ -31,6 +31,8 @@ where(void *self, struct lg_ctx *cx, struct lg_follow_at *ret)
 
 	(void)cx;
 	*ret = (struct lg_follow_at){ .pin = bundle_pin(&sv->w) };
+	if (sv->pinned.n > 0)
+		ret->pin.keys = sv->pinned;
 	ret->bundles.url = lg_str_of(sv->r->url);
 	ret->stream.url = lg_str_of(sv->stream->url);
 	return LG_OK;
@@ -56,12 +58,18 @@ pin(void *self, struct lg_ctx *cx, lg_str keys)
 
 /* What it gives from now on: a bundle of this version, for this state. */
 static void
-offer(struct service *sv, unsigned long version, const char *state, bool whole)
+offer_by(struct service *sv, const struct token_maker *by, const char *kid, unsigned long version, const char *state, bool whole)
 {
-	lg_str body = bundle_body(&sv->w), token = bundle_token(&sv->w, body, &(struct bundle_token){ .version = version });
+	lg_str body = bundle_body(&sv->w), token = bundle_token(&sv->w, body, &(struct bundle_token){ .version = version, .by = by, .kid = kid });
 
 	sv->answer = lg_print(sv->w.cx->arena, "%.*s\n%s\n%.*s", LG_FMT(token), state, (int)(whole ? body.n : 0), body.p);
 	sv->routes[0].body = sv->answer.p;
+}
+
+static void
+offer(struct service *sv, unsigned long version, const char *state, bool whole)
+{
+	offer_by(sv, &sv->w.signer, "b1", version, state, whole);
 }
 
 static void
@@ -256,6 +264,60 @@ Test(follow, heirs_are_pinned)
 	offer(&sv, 11, "s1", true);
 	cr_assert_eq(lg_follow_fetch(cx, f), LG_OK, "%s", cx->error);
 	cr_assert_not_null(strstr(sv.pinned.p, "\"b2\""), "%s", sv.pinned.p);
+	cr_assert_not_null(strstr(sv.pinned.p, "\"b1\""), "%s", sv.pinned.p);
+	lg_follow_close(&f);
+	bundle_world_end(&sv.w);
+}
+
+Test(follow, once_the_heir_signs_the_key_before_it_signs_nothing_more)
+{
+	TEST_CTX(cx);
+	struct service sv;
+	service_init(&sv, cx, NULL);
+	struct lg_follow *f = open_follow(&sv);
+
+	sv.w.heir_token = bundle_heir(&sv.w, &sv.w.signer, "b1");
+	offer(&sv, 11, "s1", true);
+	cr_assert_eq(lg_follow_fetch(cx, f), LG_OK, "%s", cx->error);
+	offer_by(&sv, &sv.w.heir, "b2", 12, "s2", false);
+	cr_assert_eq(lg_follow_fetch(cx, f), LG_OK, "%s", cx->error);
+	cr_assert_not_null(strstr(sv.pinned.p, "\"b2\""), "%s", sv.pinned.p);
+	cr_assert_null(strstr(sv.pinned.p, "\"b1\""), "%s", sv.pinned.p);
+	offer(&sv, 13, "s3", true);
+	cr_assert_eq(lg_follow_fetch(cx, f), LG_E_UNAUTHENTICATED);
+	cr_assert_eq(version_of(f), 12);
+	lg_follow_close(&f);
+	bundle_world_end(&sv.w);
+}
+
+/* The host stops where the new pin cannot be written: what it finds at its next start fits together. */
+static lg_err
+pin_fails(void *self, struct lg_ctx *cx, lg_str keys)
+{
+	struct service *sv = self;
+
+	return strstr(keys.p, "\"b1\"") != NULL ? pin(sv, cx, keys) : lg_fail(cx, LG_E_IO, "no space");
+}
+
+Test(follow, wherever_it_stops_the_stored_bundle_is_by_a_pinned_key)
+{
+	TEST_CTX(cx);
+	struct service sv;
+	service_init(&sv, cx, test_folder());
+	sv.s.pin = pin_fails;
+	struct lg_follow *f = open_follow(&sv);
+
+	/* away while the key was followed: the first that it hears of the heir is signed by it */
+	cr_assert_eq(lg_follow_fetch(cx, f), LG_OK, "%s", cx->error);
+	sv.w.heir_token = bundle_heir(&sv.w, &sv.w.signer, "b1");
+	offer_by(&sv, &sv.w.heir, "b2", 11, "s2", true);
+	cr_assert_eq(lg_follow_fetch(cx, f), LG_E_IO);
+	lg_follow_close(&f);
+	sv.s.pin = pin;
+	f = open_follow(&sv);
+	cr_assert_eq(version_of(f), 11, "the stored one is believed");
+	cr_assert_eq(lg_follow_fetch(cx, f), LG_OK, "%s", cx->error);
+	cr_assert_null(strstr(sv.pinned.p, "\"b1\""), "%s", sv.pinned.p);
 	lg_follow_close(&f);
 	bundle_world_end(&sv.w);
 }
