@@ -29,7 +29,7 @@ const struct cli_command cli_keeper_verbs[] = {
 	      { "dns-suffix", 0, "NAME,...", "all that DNS names in certificates may end in" },
 	      { "address", 0, "RANGE,...", "all ranges that addresses in certificates may lie in: 10.0.0.0/8" }),
 	  .examples = EXAMPLES("lightgate keeper ceiling two --leaf-life 12h --dns-suffix two.example.org"), .run = cli_keeper_ceiling },
-	{ .name = "rotate", .args = "TENANT token|ticket|issuer|ssh-user|ssh-host", .help = "Make a key's successor: published first, used later",
+	{ .name = "rotate", .args = "TENANT token|ticket|bundle|issuer|ssh-user|ssh-host", .help = "Make a key's successor: published first, used later",
 	  .options = OPTIONS(DATA_OPTION, { "now", 0, NULL, "use it at once, though verifiers may not know it yet" }),
 	  .examples = EXAMPLES("lightgate keeper rotate default token"), .run = cli_keeper_rotate },
 	{ .name = "reconcile", .help = "Certificates that were signed and are not in the inventory; exit 1 if there are any",

@@ -6,7 +6,7 @@
 
 /* By `keeper rotate`; the others follow by themselves, or never. */
 static const enum lg_purpose rotate[] = {
-	LG_PURPOSE_ISSUER, LG_PURPOSE_TOKEN, LG_PURPOSE_TICKET, LG_PURPOSE_SSH_USER, LG_PURPOSE_SSH_HOST,
+	LG_PURPOSE_ISSUER, LG_PURPOSE_TOKEN, LG_PURPOSE_TICKET, LG_PURPOSE_BUNDLE, LG_PURPOSE_SSH_USER, LG_PURPOSE_SSH_HOST,
 };
 
 /* ---- keeper-list -------------------------------------------------------------------------------------------- */
@@ -193,7 +193,7 @@ purpose_named(struct lg_operator *op, lg_str name, enum lg_purpose *ret)
 			*ret = rotate[i];
 			return LG_OK;
 		}
-	return lg_fail(&op->cx, LG_E_INVALID, "token, ticket, issuer, ssh-user or ssh-host can be followed by a new key, not \"%.*s\"", LG_FMT(name));
+	return lg_fail(&op->cx, LG_E_INVALID, "token, ticket, bundle, issuer, ssh-user or ssh-host can be followed by a new key, not \"%.*s\"", LG_FMT(name));
 }
 
 static lg_str

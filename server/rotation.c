@@ -19,11 +19,12 @@ static const struct {
 	enum lg_purpose purpose;
 	const char *name;
 	size_t age;			/* in struct lg_settings */
-	size_t life;			/* in struct lg_ceiling: of what it signs */
+	size_t life;			/* in struct lg_ceiling: of what it signs; 0: no ceiling says */
 	int64_t longer;			/* and after that */
 } kinds[] = {
 	{ LG_PURPOSE_TOKEN, "token", offsetof(struct lg_settings, rotation_token), offsetof(struct lg_ceiling, token_life), 0 },
 	{ LG_PURPOSE_TICKET, "ticket", offsetof(struct lg_settings, rotation_ticket), offsetof(struct lg_ceiling, ticket_life), 0 },
+	{ LG_PURPOSE_BUNDLE, "bundle", offsetof(struct lg_settings, rotation_bundle), 0, LG_BUNDLE_LIFE },
 	{ LG_PURPOSE_SSH_USER, "ssh-user", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), 0 },
 	{ LG_PURPOSE_SSH_HOST, "ssh-host", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), 0 },
 	/* A host that overslept shows its expired certificate. */
@@ -41,7 +42,7 @@ lg_rotation_until(const struct lg_keeper_key *k, const struct lg_ceiling *c)
 {
 	for (size_t i = 0; k->state == LG_KEY_RETIRED && i < LG_COUNT(kinds); i++)
 		if (kinds[i].purpose == k->purpose)
-			return k->since + number_at(c, kinds[i].life) + kinds[i].longer + LG_ROTATION_SKEW;
+			return k->since + (kinds[i].life == 0 ? 0 : number_at(c, kinds[i].life)) + kinds[i].longer + LG_ROTATION_SKEW;
 	return INT64_MAX;
 }
 

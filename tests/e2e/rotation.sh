@@ -1,10 +1,28 @@
 # Keys grow old in seconds: successors are published, sign, and retire, and nobody notices.
 . "$(dirname "$0")/lib.sh"
 
-lg_start "$T/data" --rotation.token_key=8s --rotation.ticket_key=8s --rotation.issuing_ca=8s --rotation.publish=3s || bad "start"
+lg_start "$T/data" --rotation.token_key=8s --rotation.ticket_key=8s --rotation.bundle_key=8s --rotation.issuing_ca=8s --rotation.publish=3s || bad "start"
 jwks() { curl -sS --cacert "$CA" "$HTTPS/oauth2/jwks" | jq -r '.keys[].kid' | sort; }
 kid_of() { jq -rR 'split(".")[0] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson | .kid' <<<"$1"; }
 sign_in_admin
+
+# two hosts with bundles: one follows, one is away while the keys turn
+follows() { lightgate-agent run --state "$T/$1" --socket "$T/$1.sock" >>"$T/$1.log" 2>&1 & AGENT_PID=$!; }
+is_fresh() { lightgate-agent status --state "$T/$1" --socket "$T/$1.sock" 2>/dev/null | grep -q '"fresh":true'; }
+leaves() { kill "$AGENT_PID"; wait "$AGENT_PID" 2>/dev/null; AGENT_PID=; }
+pinned() { jq -r '.bundle_keys.keys[].kid' "$T/$1/pin.json" | sort; }
+signed_by() { kid_of "$(cat "$T/$1/bundle.token")"; }
+turned() { [ "$(signed_by "$1")" != "$(signed_by then)" ]; }
+AGENT_PID=
+trap '[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null; lg_stop' EXIT
+api POST /v1/apply -H 'Content-Type: application/json' -d '{"hosts":[{"name":"away"},{"name":"there"}]}' >/dev/null
+for host in away there; do
+	joins $host
+	follows $host
+	claim "$host has a bundle" within is_fresh $host
+	[ $host = there ] || leaves
+done
+cp -r "$T/there" "$T/then"
 begin=$(date +%s)
 first=$ADMIN unknown=0 unpublished=0 refused=0 turns=0 last=
 known=$(jwks)
@@ -23,6 +41,15 @@ claim "keys were turned (saw $turns)" test $turns -ge 3
 same "no token was signed by a key that was not published before" "$unpublished" 0
 same "no key was dropped that had just signed" "$unknown" 0
 same "no token was refused" "$refused" 0
+claim "the host that was there has a bundle of a later key" turned there
+claim "and the key is pinned" grep -qxF -e "$(signed_by there)" <<<"$(pinned there)"
+same "the keys before it are not pinned any more" "$(comm -12 <(pinned there) <(pinned then))" ""
+same "it complained of nothing" "$(grep -c '"level":"error"' "$T/there.log")" 0
+leaves
+follows away
+claim "the host that was away follows to a key it had never heard of" within turned away
+claim "and its bundle counts" within is_fresh away
+leaves
 ADMIN=$first
 same "the first key's token is still good" "$(api GET /v1/whoami | tail -1)" 200
 
@@ -48,6 +75,7 @@ for pair in rs:RS256 ps:PS256 ed:EdDSA es:ES256; do
 done
 
 has "tickets' keys turned too" "$(lightgate keeper list)" '^default +ticket +retired'
+has "and bundles'" "$(lightgate keeper list)" '^default +bundle +retired'
 has "and the issuing CA" "$(lightgate keeper list)" '^default +issuer +retired'
 same "readiness" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 200
 has "turning is on record, as the service's own doing" "$(api GET '/v1/audit?operation=keeper.activate')" '"operation":"keeper.activate"'
