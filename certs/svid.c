@@ -26,13 +26,31 @@ check_root(struct lg_ctx *cx, lg_str domain, lg_str der)
 	return lg_pubkey_from_spki(cx, x.spki, &key);
 }
 
-/* 4.2.2: a JWK of use x509-svid has exactly one certificate; keys of other uses are passed over. */
+/* The first certificate of an x5c; empty: there is none. */
+static lg_err
+read_x5c(struct lg_ctx *cx, lg_str json, lg_str *ret)
+{
+	struct lg_json js;
+	size_t n = 0;
+
+	*ret = LG_NONE;
+	lg_json_init(&js, cx->arena, json);
+	lg_json_array(&js);
+	while (lg_json_item(&js)) {
+		lg_str text = lg_json_str(&js);
+
+		if (n++ == 0 && !lg_base64_parse(cx->arena, text, ret))
+			lg_json_fault(&js, "x5c is a list of certificates in base64");
+	}
+	return lg_json_end(cx, &js);
+}
+
+/* X509-SVID 6.2: of a key of use x509-svid the first certificate counts; without one it is passed over, like keys of other uses. */
 static lg_err
 read_key(struct lg_ctx *cx, lg_str domain, lg_str json, struct lg_svid_bundle *b)
 {
 	lg_str name, use = LG_NONE, x5c = LG_NONE, der;
 	struct lg_json js;
-	size_t n = 0;
 
 	lg_json_init(&js, cx->arena, json);
 	lg_json_object(&js);
@@ -44,16 +62,13 @@ read_key(struct lg_ctx *cx, lg_str domain, lg_str json, struct lg_svid_bundle *b
 		else
 			lg_json_skip(&js);
 	LG_TRY(lg_json_end(cx, &js));
-	if (!lg_str_eq(use, LG_STR("x509-svid")))
+	if (!lg_str_eq(use, LG_STR("x509-svid")) || x5c.n == 0)
 		return LG_OK;
-	lg_json_init(&js, cx->arena, x5c);
-	lg_json_array(&js);
-	while (lg_json_item(&js))
-		if (n++ > 0 || !lg_base64_parse(cx->arena, lg_json_str(&js), &der))
-			lg_json_fault(&js, "x5c is one certificate in base64");
-	LG_TRY(lg_json_end(cx, &js));
-	if (n == 0 || b->nroots == LG_SVID_ROOTS)
-		return lg_fail(cx, LG_E_INVALID, "a key of the bundle has no certificate, or there are more than %d", LG_SVID_ROOTS);
+	LG_TRY(read_x5c(cx, x5c, &der));
+	if (der.n == 0)
+		return LG_OK;
+	if (b->nroots == LG_SVID_ROOTS)
+		return lg_fail(cx, LG_E_INVALID, "the bundle has more than %d certificates", LG_SVID_ROOTS);
 	LG_TRY(check_root(cx, domain, der));
 	b->root[b->nroots++] = der;
 	return LG_OK;
@@ -121,13 +136,19 @@ check_leaf(struct lg_ctx *cx, const struct lg_x509 *x, unsigned eku)
 lg_err
 lg_svid_domain(struct lg_ctx *cx, lg_str leaf, lg_str *ret)
 {
+	const lg_str *uri;
 	struct lg_x509 x;
+	lg_str domain;
 
 	if (leaf.n > LG_CERT_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "a certificate of more than %u octets", LG_CERT_MAX);
 	LG_TRY(lg_x509_parse(cx, leaf, &x));
-	if (x.exts.names.nuri != 1 || !lg_spiffe_id_domain(x.exts.names.uri[0], ret))
+	uri = &x.exts.names.uri[0];
+	if (x.exts.names.nuri != 1 || !lg_spiffe_id_domain(*uri, &domain))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "it must have exactly one URI, a SPIFFE ID (X509-SVID 2)");
+	if (domain.p + domain.n == uri->p + uri->n)
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "it names a trust domain, and nobody in it (X509-SVID 5.2)");
+	*ret = domain;
 	return LG_OK;
 }
 
