@@ -102,11 +102,12 @@ static uint64_t
 purpose_of(struct lg_ctx *cx, const struct lg_cert_row *row)
 {
 	lg_str all[2 * LG_CERT_NAMES], text = row->profile;
+	bool ours = lg_uuid_is_nil(row->entry);	/* of a listener, whose URI is always the same */
 	struct lg_x509 x;
 	uint64_t number;
 	size_t n = 0;
 
-	if (!lg_ssh_serial(&row->serial, &number) && lg_x509_parse(cx, row->der, &x) == LG_OK && x.exts.names.nuri == 0) {
+	if (!lg_ssh_serial(&row->serial, &number) && lg_x509_parse(cx, row->der, &x) == LG_OK && (x.exts.names.nuri == 0 || ours)) {
 		for (size_t i = 0; i < x.exts.names.ndns; i++)
 			all[n++] = x.exts.names.dns[i];
 		for (size_t i = 0; i < x.exts.names.nip; i++)

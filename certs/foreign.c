@@ -151,55 +151,77 @@ lg_err
 lg_foreign_check(struct lg_ctx *cx, const struct lg_foreign *f)
 {
 	struct lg_svid_bundle b;
-	lg_str domain;
+	lg_str domain = LG_NONE;
 
 	if (!lg_trust_domain_valid(f->domain))
 		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not a trust domain", LG_FMT(lg_str_sub(f->domain, 0, 100)));
 	if ((f->profile == LG_FOREIGN_MANUAL) != (f->url.n == 0) || (f->url.n > 0 && !lg_str_starts(f->url, LG_STR("https://"))))
 		return lg_fail(cx, LG_E_INVALID, "\"url\" is an https URL, and not there when the profile is manual");
 	if ((f->profile == LG_FOREIGN_SPIFFE) != (f->endpoint_id.n > 0) ||
-	    (f->endpoint_id.n > 0 && (!lg_spiffe_id_domain(f->endpoint_id, &domain) || !lg_str_eq(domain, f->domain))))
-		return lg_fail(cx, LG_E_INVALID, "\"endpoint_spiffe_id\" is an id of this trust domain, for https_spiffe alone");
+	    (f->endpoint_id.n > 0 && !lg_spiffe_id_domain(f->endpoint_id, &domain)))
+		return lg_fail(cx, LG_E_INVALID, "\"endpoint_spiffe_id\" is a SPIFFE ID, for https_spiffe alone");
 	if (f->ca.n > 0 && f->profile != LG_FOREIGN_WEB)
 		return lg_fail(cx, LG_E_INVALID, "\"ca\" is for https_web alone");
 	if (f->url.n > LG_WEB_URL || f->ca.n > LG_FOREIGN_CA)
 		return lg_fail(cx, LG_E_INVALID, "\"url\" or \"ca\" is too long");
-	if (f->bundle.n == 0 && f->profile != LG_FOREIGN_WEB)
-		return lg_fail(cx, LG_E_INVALID, "without https_web the first bundle is set by hand: \"bundle\"");
+	if (f->bundle.n == 0 && (f->profile == LG_FOREIGN_MANUAL || lg_str_eq(domain, f->domain)))
+		return lg_fail(cx, LG_E_INVALID, "the first bundle is set by hand when no endpoint is believed without it: \"bundle\"");
 	return f->bundle.n == 0 ? LG_OK : lg_svid_bundle_parse(cx, f->domain, f->bundle, &b);
 }
 
 /* ---- fetching ------------------------------------------------------------------------------------------------ */
 
 struct judging {
-	const struct lg_foreign *f;
-	struct lg_svid_bundle bundle;
+	lg_str id, domain;		/* of the endpoint */
+	struct lg_svid_bundle bundle;	/* of its domain */
 };
 
-/* SPIFFE Federation 5.2.2: the endpoint's own certificate, by the bundle that is known so far. */
+/* SPIFFE Federation 5.2.2.4: the endpoint's own certificate, by the bundle of its trust domain that is known so far. */
 static lg_err
 judge(void *arg, struct lg_ctx *cx, const lg_str *chain, size_t n)
 {
 	struct judging *j = arg;
 	struct lg_svid svid;
 
-	LG_TRY(lg_svid_verify(cx, j->f->domain, &j->bundle, chain, n, LG_EKU_SERVER, &svid));
-	if (!lg_str_eq(svid.id, j->f->endpoint_id))
+	LG_TRY(lg_svid_verify(cx, j->domain, &j->bundle, chain, n, LG_EKU_SERVER, &svid));
+	if (!lg_str_eq(svid.id, j->id))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the endpoint is %.*s", LG_FMT(svid.id));
 	return LG_OK;
 }
 
+/* A self-serving endpoint is believed by the very bundle that it serves, any other by the one that is known of its domain (5.2.2.2). */
 static lg_err
-ask(struct lg_ctx *cx, struct lg_certs *c, const struct lg_foreign *f, lg_str *ret)
+judging_begin(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_foreign *f, struct judging *j)
 {
-	struct judging j = { .f = f };
+	struct lg_foreign other;
+	lg_str bundle = f->bundle;
+
+	j->id = f->endpoint_id;
+	if (!lg_spiffe_id_domain(j->id, &j->domain))
+		return lg_fail(cx, LG_E_INTERNAL, "an endpoint without a trust domain");
+	if (!lg_str_eq(j->domain, f->domain)) {
+		LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+		LG_TRY(lg_view_begin(cx, c->ports.store, &v));
+		if (lg_foreign_get(cx, v, tenant, j->domain, &other) != LG_OK || other.bundle.n == 0)
+			return lg_fail(cx, LG_E_UNAUTHENTICATED, "the bundle of the endpoint's trust domain %.*s is not known", LG_FMT(j->domain));
+		bundle = lg_dup(cx->arena, other.bundle);
+	}
+	lg_store_turn(c->ports.store);		/* no snapshot stays open over the network */
+	return lg_svid_bundle_parse(cx, j->domain, bundle, &j->bundle);
+}
+
+static lg_err
+ask(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_foreign *f, lg_str *ret)
+{
+	struct judging j = { .id = LG_NONE };
 	struct lg_web_request rq = { .url = f->url, .ca = f->ca, .max = LG_SVID_BUNDLE };
 	struct lg_web_reply reply;
 
 	if (c->ports.web.ask == NULL)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "nothing outside is asked here");
 	if (f->profile == LG_FOREIGN_SPIFFE) {
-		LG_TRY(lg_svid_bundle_parse(cx, f->domain, f->bundle, &j.bundle));
+		LG_TRY(judging_begin(cx, c, tenant, f, &j));
 		rq.judge = judge;
 		rq.judge_arg = &j;
 	}
@@ -212,11 +234,11 @@ ask(struct lg_ctx *cx, struct lg_certs *c, const struct lg_foreign *f, lg_str *r
 
 /* A bundle that is older than ours is a replay or a stale copy (SPIFFE Trust Domain and Bundle 4.1.1). */
 static lg_err
-look(struct lg_ctx *cx, struct lg_certs *c, const struct lg_foreign *f, lg_str *ret)
+look(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const struct lg_foreign *f, lg_str *ret)
 {
 	struct lg_svid_bundle had, has;
 
-	LG_TRY(ask(cx, c, f, ret));
+	LG_TRY(ask(cx, c, tenant, f, ret));
 	LG_TRY(lg_svid_bundle_parse(cx, f->domain, *ret, &has));
 	if (f->bundle.n > 0 && lg_svid_bundle_parse(cx, f->domain, f->bundle, &had) == LG_OK && has.sequence < had.sequence)
 		return lg_fail(cx, LG_E_CONFLICT, "the bundle's sequence number goes back from %lld to %lld", (long long)had.sequence,
@@ -257,7 +279,7 @@ lg_foreign_fetch(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, const s
 {
 	struct found found = { .tenant = tenant, .asked = f };
 	char why[LG_ERROR_TEXT];
-	lg_err e = look(cx, c, f, &found.bundle);
+	lg_err e = look(cx, c, tenant, f, &found.bundle);
 
 	memcpy(why, cx->error, sizeof why);
 	if (e != LG_OK) {

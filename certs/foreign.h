@@ -21,7 +21,7 @@ struct lg_foreign {
 	lg_str domain;
 	enum lg_foreign_profile profile;
 	lg_str url;			/* of the bundle endpoint */
-	lg_str endpoint_id;		/* SPIFFE: whose certificate the endpoint shows; of this domain */
+	lg_str endpoint_id;		/* SPIFFE: whose certificate the endpoint shows; of this domain, or of another one whose bundle is known */
 	lg_str ca;			/* WEB: PEM of whom to believe; empty: the host's public CAs */
 	int64_t fetched;		/* when the bundle came; 0: there is none */
 	lg_str error;			/* of the last look; empty: it went well */

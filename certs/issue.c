@@ -462,10 +462,13 @@ lg_certs_issue(struct lg_ctx *cx, struct lg_certs *c, const struct lg_cert_reque
 	return lg_issuing_run(cx, is, ret);
 }
 
-/* Of our own listeners, whatever the tenant makes of its tls-server. */
+/*
+ * Of our own listeners, whatever the tenant makes of its tls-server.  It is an X.509-SVID, so that bundles can be fetched here by
+ * SPIFFE Federation's https_spiffe (5.2.2.3); those are for clients too, if they say what they are for (X509-SVID 4.4).
+ */
 static const struct lg_cert_profile own_profile = {
-	.name = LG_STR("tls-server"), .keys = 1u << LG_KEY_P256, .eku = LG_EKU_SERVER, .san = LG_SAN_DNS | LG_SAN_IP,
-	.life = LG_DAY, .longest = LG_DAY,
+	.name = LG_STR("tls-server"), .keys = 1u << LG_KEY_P256, .eku = LG_EKU_SERVER | LG_EKU_CLIENT,
+	.san = LG_SAN_URI | LG_SAN_DNS | LG_SAN_IP, .life = LG_DAY, .longest = LG_DAY,
 };
 
 lg_err
@@ -482,6 +485,7 @@ lg_certs_issue_own(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_st
 	is->names = *names;
 	LG_TRY(lg_trust_tenant(cx, t, tenant, &is->ca));
 	LG_TRY(lg_cert_names_own(cx, &is->ca->au, names));
+	is->names.uri[is->names.nuri++] = lg_print(cx->arena, "spiffe://%.*s/lightgate", LG_FMT(is->ca->au.trust_domain));
 	LG_TRY(check_key(cx, profile, spki));
 	LG_TRY(set_validity(cx, is->ca, profile, life, &is->row));
 	LG_TRY(prepare(cx, is, profile, spki));

@@ -94,13 +94,14 @@ const struct cli_command cli_federation_verbs[] = {
 	  .run = cli_federation_show },
 	{ .name = "set", .args = "DOMAIN", .help = "Add a trust domain, or change where its bundle comes from",
 	  .text = "Without --endpoint the bundle is set by hand.  With it the bundle is fetched there, and again whenever it says: believed by\n"
-	      "public CAs or --endpoint-ca (https_web), or, with --endpoint-id, by the bundle of the domain that is known (https_spiffe).",
+	      "public CAs or --endpoint-ca (https_web), or, with --endpoint-id, by the bundle that is known of that ID's domain (https_spiffe).\n"
+	      "Another installation of this service is spiffe://DOMAIN/lightgate.",
 	  .options = OPTIONS({ "endpoint", 0, "URL", "bundle endpoint" }, { "endpoint-id", 0, "ID", "SPIFFE ID that the endpoint shows" },
 	      { "endpoint-ca", 0, "FILE", "CAs behind the endpoint's certificate (PEM), instead of public ones" },
 	      { "bundle", 0, "FILE", "the bundle (JSON)" }),
 	  .examples = EXAMPLES("lightgate federation set example.net --bundle bundle.json",
 	      "lightgate federation set example.net --endpoint https://ca.example.net/bundle",
-	      "lightgate federation set example.net --endpoint https://ca.example.net/bundle --endpoint-id spiffe://example.net/ca --bundle bundle.json"),
+	      "lightgate federation set example.net --endpoint https://ca.example.net/bundle --endpoint-id spiffe://example.net/lightgate --bundle bundle.json"),
 	  .run = cli_federation_set },
 	{ .name = "refresh", .args = "DOMAIN", .help = "Fetch its bundle now", .examples = EXAMPLES("lightgate federation refresh example.net"),
 	  .run = cli_federation_refresh },

@@ -293,7 +293,7 @@ struct lg_issued {			/* in cx's arena */
 };
 LG_CHECKED lg_err lg_certs_issue(struct lg_ctx *cx, struct lg_certs *c, const struct lg_cert_request *rq, struct lg_issued *ret);
 /* For the service's own listeners (profile tls-server): no entry and no policy, the actor must be LG_ACTOR_SYSTEM; names within
- * the tenant's suffixes and loopback; recorded like any other. */
+ * the tenant's suffixes and loopback, and spiffe://<trust domain>/lightgate, which opens none of them; recorded like any other. */
 LG_CHECKED lg_err lg_certs_issue_own(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str spki,
     const struct lg_cert_names *names, int64_t life, struct lg_issued *ret);
 

@@ -33,12 +33,11 @@ Test(foreign, what_is_no_bundle_is_refused)
 	struct world *w = world_new();
 	struct lg_key *pair = world_key(w, LG_KEY_P256);
 	struct craft c = craft_good(w, TENANT_B);
-	lg_str root = lg_base64(w->arena, w->keys[TENANT_B].root_der), leaf = lg_base64(w->arena, craft_der(w, &c));
+	lg_str leaf = lg_base64(w->arena, craft_der(w, &c));
 	const lg_str bad[] = {
-		LG_STR(""), LG_STR("[]"), LG_STR("{}"), LG_STR("{\"keys\":{}}"), LG_STR("{\"keys\":[{\"use\":\"x509-svid\"}]}"),
-		LG_STR("{\"keys\":[{\"use\":\"x509-svid\",\"x5c\":[]}]}"), LG_STR("{\"keys\":[{\"use\":\"x509-svid\",\"x5c\":[\"AA==\"]}]}"),
+		LG_STR(""), LG_STR("[]"), LG_STR("{}"), LG_STR("{\"keys\":{}}"), LG_STR("{\"keys\":[{\"use\":\"x509-svid\",\"x5c\":[\"AA==\"]}]}"),
 		LG_STR("{\"keys\":[],\"spiffe_sequence\":\"1\"}"), LG_STR("{\"keys\":[],\"keys\":[]}"),
-		lg_print(w->arena, "{\"keys\":[{\"use\":\"x509-svid\",\"x5c\":[\"%.*s\",\"%.*s\"]}]}", LG_FMT(root), LG_FMT(root)),
+		LG_STR("{\"keys\":[{\"use\":\"x509-svid\",\"x5c\":{}}]}"), LG_STR("{\"keys\":[{\"use\":\"x509-svid\",\"x5c\":[1]}]}"),
 		lg_print(w->arena, "{\"keys\":[{\"use\":\"x509-svid\",\"x5c\":[\"%.*s\"]}]}", LG_FMT(leaf)),
 	};
 	struct lg_svid_bundle b;
@@ -48,6 +47,21 @@ Test(foreign, what_is_no_bundle_is_refused)
 	cr_assert_eq(lg_svid_bundle_parse(&w->cx, LG_STR("b.example"), LG_STR("{\"keys\":[]}"), &b), LG_OK, "it believes nobody any more");
 	cr_assert(b.nroots == 0 && b.sequence == -1);
 	lg_key_free(&pair);
+	world_free(w);
+}
+
+/* X509-SVID 6.2 */
+Test(foreign, keys_without_a_certificate_are_passed_over_and_of_several_the_first_counts)
+{
+	struct world *w = world_new();
+	lg_str root = lg_base64(w->arena, w->keys[TENANT_B].root_der), other = lg_base64(w->arena, w->keys[TENANT_A].root_der);
+	lg_str json = lg_print(w->arena, "{\"keys\":[{\"use\":\"x509-svid\"},{\"use\":\"x509-svid\",\"x5c\":[]},"
+	    "{\"use\":\"x509-svid\",\"x5c\":[\"%.*s\",\"%.*s\"]}]}", LG_FMT(root), LG_FMT(other));
+	struct lg_svid_bundle b;
+
+	cr_assert_eq(lg_svid_bundle_parse(&w->cx, LG_STR("b.example"), json, &b), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(b.nroots, 1);
+	cr_assert(lg_str_eq(b.root[0], w->keys[TENANT_B].root_der));
 	world_free(w);
 }
 
@@ -124,6 +138,13 @@ no_uri(struct world *w, struct craft *c)
 }
 
 static void
+no_path(struct world *w, struct craft *c)
+{
+	(void)w;
+	craft_ext(c, "subjectAltName", "URI:spiffe://b.example");
+}
+
+static void
 bad_path(struct world *w, struct craft *c)
 {
 	(void)w;
@@ -161,7 +182,7 @@ static const struct {
 	{ "A's name signed by B", of_us, LG_E_UNAUTHENTICATED }, { "B's name signed by A", signed_by_us, LG_E_UNAUTHENTICATED },
 	{ "a CA", is_ca, LG_E_UNAUTHENTICATED }, { "a leaf that may sign", may_sign, LG_E_UNAUTHENTICATED },
 	{ "two names", two_uris, LG_E_UNAUTHENTICATED }, { "no name", no_uri, LG_E_UNAUTHENTICATED },
-	{ "a path with ..", bad_path, LG_E_UNAUTHENTICATED }, { "for servers alone", server_only, LG_E_UNAUTHENTICATED },
+	{ "the domain alone", no_path, LG_E_UNAUTHENTICATED }, { "a path with ..", bad_path, LG_E_UNAUTHENTICATED }, { "for servers alone", server_only, LG_E_UNAUTHENTICATED },
 	{ "expired", expired, LG_E_EXPIRED }, { "a weak key", p224, LG_E_UNAUTHENTICATED },
 };
 
@@ -293,6 +314,35 @@ Test(foreign, an_endpoint_of_the_spiffe_profile_shows_a_certificate_of_its_own_d
 	w->web_body = foreign_bundle(w, 3);
 	cr_assert_eq(call(w, "POST", "/v1/federation/c.example/refresh", LG_NONE), LG_E_UNAUTHENTICATED, "by a CA of ours");
 	cr_assert(lg_str_eq(row(w).bundle, foreign_bundle(w, 2)));
+	world_free(w);
+}
+
+/* SPIFFE Federation 5.2.2.2: the endpoint belongs to c.example and serves the bundle of d.example. */
+Test(foreign, an_endpoint_of_another_domain_is_believed_by_that_domains_bundle)
+{
+	struct world *w = world_new();
+	struct craft c = craft_good(w, TENANT_B);
+	lg_str manual = lg_print(w->arena, "{\"profile\":\"manual\",\"bundle\":%.*s}", LG_FMT(foreign_bundle(w, 1)));
+	const lg_str body = LG_STR("{\"profile\":\"https_spiffe\",\"url\":\"https://ca.b.example/d/bundle\",\"endpoint_spiffe_id\":\"spiffe://c.example/ca\"}");
+	struct answer a;
+
+	w->web_status = 200;
+	w->web_body = bundle_of(w, 5, w->keys[TENANT_A].root_der);
+	craft_ext(&c, "subjectAltName", "URI:spiffe://c.example/ca");
+	w->web_chain[0] = craft_der(w, &c);
+	w->web_chain[1] = w->keys[TENANT_B].issuer_der;
+	w->web_nchain = 2;
+	cr_assert_eq(call(w, "PUT", "/v1/federation/d.example", body), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(call(w, "POST", "/v1/federation/d.example/refresh", LG_NONE), LG_E_UNAUTHENTICATED, "nobody knows c.example yet");
+	cr_assert_eq(call(w, "PUT", "/v1/federation/c.example", manual), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(call(w, "POST", "/v1/federation/d.example/refresh", LG_NONE), LG_OK, "%s", w->cx.error);
+	a = world_call(w, "GET", "/v1/federation/d.example", "", LG_NONE);
+	cr_assert_not_null(memmem(a.body.p, a.body.n, "\"sequence\":5", 12), "%.*s", LG_FMT(a.body));
+	/* what d.example's own CA signs does not make it the endpoint */
+	signed_by_us(w, &c);
+	w->web_chain[0] = craft_der(w, &c);
+	w->web_chain[1] = w->keys[TENANT_A].issuer_der;
+	cr_assert_eq(call(w, "POST", "/v1/federation/d.example/refresh", LG_NONE), LG_E_UNAUTHENTICATED);
 	world_free(w);
 }
 

@@ -94,5 +94,34 @@ kill "$endpoint"; wait "$endpoint" 2>/dev/null
 claim "forgotten" cli here federation delete example.com
 has "recorded" "$(cli here audit list --operation federation.delete)" 'example.com'
 
+# ---- each other, by https_spiffe: the listeners' certificate is an X.509-SVID -----------------------------------------------------
+set_net() { # [ID [ENDPOINT [BUNDLE]]]
+	cli here federation set example.net --endpoint-id "${1:-spiffe://example.net/lightgate}" --endpoint "${2:-$other_HTTPS/spiffe/bundle}" --bundle "${3:-$T/net.json}"
+}
+curl -sS --cacert "$other_CA" "$other_HTTPS/spiffe/bundle" >"$T/net.json"
+curl -sS --cacert "$here_CA" "$here_HTTPS/spiffe/bundle" >"$T/org.json"
+has "another name of that domain" "$(set_net spiffe://example.net/service/controller 2>&1)" 'the endpoint is spiffe://example.net/lightgate'
+has "an endpoint of another domain" "$(set_net "" "$here_HTTPS/spiffe/bundle" 2>&1)" 'belongs to trust domain example.org'
+has "another domain's name" "$(set_net spiffe://example.com/lightgate 2>&1)" "endpoint's trust domain example.com is not known"
+has "another domain's bundle" "$(set_net "" "" "$T/one.json" 2>&1)" 'leads to no root of its trust domain'
+claim "by its SPIFFE ID, no web CA" set_net
+claim "and the other way round" cli other federation set example.org --endpoint "$here_HTTPS/spiffe/bundle" --endpoint-id spiffe://example.org/lightgate --bundle "$T/org.json"
+has "each believes the other's" "$(cli here federation verify "$T/other.pem"; cli other federation verify "$T/here.pem")" 'example.org/service/controller'
+# not self-serving: another tenant there, whose bundle the same endpoint serves, needs none by hand
+LIGHTGATE_DEV=$T/other lightgate tenant create two --suffix dc=two,dc=net --trust-domain two.example.net >/dev/null || bad "tenant two"
+set_two() { cli here federation set two.example.net --endpoint "$other_HTTPS/t/two/spiffe/bundle" --endpoint-id "$1"; }
+claim "another tenant's, from the same endpoint" set_two spiffe://example.net/lightgate
+has "... which has no certificate of that tenant's" "$(set_two spiffe://two.example.net/lightgate 2>&1)" 'bundle'
+# roots come and go without anybody's hand
+other_ca() { LIGHTGATE_DEV=$T/other lightgate ca "$@"; }
+other_ca create default --root >/dev/null && other_ca create default >"$T/new" || bad "a new root there"
+claim "both roots are known" cli here federation refresh example.net
+has "... and counted" "$(cli here federation list)" 'example.net +https_spiffe +2 '
+other_ca activate default -- "$(awk '/^kid/ { print $2 }' "$T/new")" >/dev/null
+shown() { openssl s_client -connect "${other_HTTPS#https://}" -CAfile "$T/newroot.pem" </dev/null 2>&1 | grep -q 'Verify return code: 0'; }
+jq -r '.keys[] | select(.use == "x509-svid") | .x5c[0]' < <(curl -sSk "$other_HTTPS/spiffe/bundle") | head -1 | base64 -d | openssl x509 -inform DER -out "$T/newroot.pem"
+claim "the endpoint shows the new CA's certificate" within shown
+claim "and is believed" cli here federation refresh example.net
+
 LG_PID=$other_PID; lg_stop; LG_PID=$here_PID
 done_testing
