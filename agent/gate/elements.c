@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <stdlib.h>
 
 #define PORTS	65535
@@ -269,12 +270,18 @@ lg_gate_put_alive(int64_t left, struct lg_batch *out)
 {
 	static const uint8_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 
+	static const uint32_t established = NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
+	struct lg_batch_element open = { .timeout = left / 1000 };
+
 	lg_batch_flush(out, NFPROTO_INET, "alive");
 	for (size_t i = 0; i < LG_COUNT(families); i++) {
 		struct lg_batch_element e = { .timeout = left / 1000 };
 		lg_batch_join(&e, &families[i], 1);
 		lg_batch_put(out, LG_BATCH_PUT, NFPROTO_INET, "alive", &e);
 	}
+	lg_batch_flush(out, NFPROTO_INET, "open");
+	lg_batch_join(&open, &established, sizeof established);
+	lg_batch_put(out, LG_BATCH_PUT, NFPROTO_INET, "open", &open);
 }
 
 void

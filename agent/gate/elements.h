@@ -39,7 +39,7 @@ struct lg_gate_change lg_gate_write_change(const struct lg_gate_elements *before
 
 /* By which version of the policies the rest was made. */
 void lg_gate_put_generation(uint64_t generation, struct lg_batch *out);
-/* The dead man's element; microseconds. */
+/* The dead man's elements; microseconds. */
 void lg_gate_put_alive(int64_t left, struct lg_batch *out);
 /* The queue's permit, for some seconds: of a port; of ICMP, whatever it says; of another protocol, nothing. */
 void lg_gate_put_learned(const struct lg_queue_packet *p, int seconds, struct lg_batch *out);

@@ -2,7 +2,8 @@
  * table.h: the connections that are allowed, as this process looks them up and as the kernel is told.
  *
  * The kernel's table is ours alone.  It judges what goes from a guarded address to a guarded one, and drops what comes from or goes to a
- * guarded address that is nobody's.  Everything it lets through hangs on the set `alive`, whose elements end by themselves.
+ * guarded address that is nobody's.  Everything it lets through hangs on the sets `alive` and
+ * `open` (for packets of open flows), whose elements end by themselves, and together.
  */
 #ifndef LG_AGENT_GATE_TABLE_H
 #define LG_AGENT_GATE_TABLE_H

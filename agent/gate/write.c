@@ -68,27 +68,27 @@ write_rules(size_t f, struct lg_buf *b)
 
 /*
  * What leaves a container by its interface has one of its addresses for its source: neither another's, nor one it made up.  A bridge's
- * ports are seen in its own family, with whatever else crosses it; other interfaces in ours.  Before the kernel's tracking, so that what is
- * false touches no flow.  Interfaces are their numbers: those are compared faster than names, and do not come again.
+ * ports are seen in its own family, with whatever else crosses it, before the kernel's tracking.  Other interfaces are seen in ours where
+ * packets are handed on, by the hook that judges them: an open flow pays for each hook, and a set that is looked into.  Interfaces are
+ * their numbers: those are compared faster than names, and do not come again.
  *
- * In the order of what comes most: through ports, containers' own; in our family, what was seen at its port already, or comes from elsewhere.
+ * In the order of what comes most.  In our family the chain is called for what comes from a container's interface.
  */
 static const struct {
 	bool ports, others;
 	const char *rule;
 } from[] = {
-	{ true, false, "iif . ip saddr @own4 accept" },
-	{ true, false, "meta l4proto != ipv6-icmp iif . ip6 saddr @own6 accept" },
-	{ true, true, "iif != @links accept" },
-	{ false, true, "iif . ip saddr @own4 accept" },
+	{ true, true, "iif . ip saddr @own4 return" },
+	{ true, false, "meta l4proto != ipv6-icmp iif . ip6 saddr @own6 return" },
+	{ true, false, "iif != @links return" },
 	{ true, true, "icmpv6 type { nd-router-advert, nd-redirect } counter drop comment \"no router\"" },
 	/* Whose address an advertisement says is here (RFC 4861 4.4, after eight octets): the port's own, or one that a link made up. */
 	{ true, false, "icmpv6 type nd-neighbor-advert @th,64,10 != 0x3fa iif . @th,64,128 != @told6 counter drop comment \"not its address\"" },
-	{ true, true, "iif . ip6 saddr @own6 accept" },
-	{ true, true, "ip saddr 0.0.0.0 accept" },
-	{ true, true, "ip6 saddr { ::, fe80::/10 } accept" },
-	{ true, false, "arp saddr ip 0.0.0.0 accept" },
-	{ true, false, "iif . arp saddr ip @own4 accept" },
+	{ true, true, "iif . ip6 saddr @own6 return" },
+	{ true, true, "ip saddr 0.0.0.0 return" },
+	{ true, true, "ip6 saddr { ::, fe80::/10 } return" },
+	{ true, false, "arp saddr ip 0.0.0.0 return" },
+	{ true, false, "iif . arp saddr ip @own4 return" },
 	{ true, true, "counter drop" },
 };
 
@@ -100,7 +100,7 @@ write_from(const char *family, bool ports, struct lg_buf *b)
 		lg_buf_printf(b, "add set %s " LG_NFT_TABLE " own%s { type iface_index . %s; }\n", family, families[f].version, families[f].type);
 	if (ports)
 		lg_buf_printf(b, "add set %s " LG_NFT_TABLE " told6 { typeof iif . @th,64,128; }\n", family);
-	lg_buf_printf(b, "add chain %s " LG_NFT_TABLE " from { type filter hook prerouting priority -300; policy accept; }\n", family);
+	lg_buf_printf(b, "add chain %s " LG_NFT_TABLE " from%s\n", family, ports ? " { type filter hook prerouting priority -300; policy accept; }" : "");
 	for (size_t i = 0; i < LG_COUNT(from); i++)
 		if (ports ? from[i].ports : from[i].others)
 			lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from %s\n", family, from[i].rule);
@@ -121,6 +121,20 @@ write_between(struct lg_buf *b)
 	lg_buf_printf(b, "add rule " LINKS " between counter drop\n");
 }
 
+/*
+ * The packets of open flows, which are nearly all: what the flow's first packet was allowed is taken back by ending the flow (cut.h).  The
+ * element that ends by itself is the state that a flow's packets have: one set is looked into for both.
+ */
+static void
+write_open(struct lg_buf *b)
+{
+	lg_buf_printf(b, "add set " T " open { type ct_state; flags timeout; }\n");
+	for (size_t f = 0; f < LG_COUNT(families); f++)
+		lg_buf_printf(b, "add rule " T " forward iif . %s saddr @own%s ct state @open accept\n", families[f].ip, families[f].version);
+	lg_buf_printf(b, "add rule " T " forward iif @links jump from\nadd rule " T " input iif @links jump from\n");
+	lg_buf_printf(b, "add rule " T " forward ct state @open accept\n");
+}
+
 void
 lg_gate_write_frame(struct lg_buf *b)
 {
@@ -130,6 +144,7 @@ lg_gate_write_frame(struct lg_buf *b)
 	lg_buf_printf(b, "add set " T " generation { type mark; }\n");
 	lg_buf_printf(b, "add chain " T " refuse\nadd chain " T " ask\nadd chain " T " judge4\nadd chain " T " judge6\n");
 	lg_buf_printf(b, "add chain " T " forward { type filter hook forward priority -5; policy accept; }\n");
+	lg_buf_printf(b, "add chain " T " input { type filter hook input priority -300; policy accept; }\n");
 	lg_buf_printf(b, "add rule " T " refuse meta l4proto tcp counter reject with tcp reset\n");
 	lg_buf_printf(b, "add rule " T " refuse counter reject with icmpx type admin-prohibited\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
@@ -137,8 +152,7 @@ lg_gate_write_frame(struct lg_buf *b)
 	write_from(LG_NFT_FAMILY, false, b);
 	write_from(LG_NFT_LINKS, true, b);
 	write_between(b);
-	/* The packets of open flows, which are nearly all: what the flow's first packet was allowed is taken back by ending the flow (cut.h). */
-	lg_buf_printf(b, "add rule " T " forward ct state established meta nfproto @alive accept\n");
+	write_open(b);
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		write_rules(f, b);
 }

@@ -299,6 +299,7 @@ Test(gate_elements, what_has_a_time_ends_by_itself)
 	lg_gate_put_learned(&nowhere, 10, b);
 	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
 	holds("set inet lightgate alive", "{ 2 timeout 59s, 10 timeout 59s }");
+	holds("set inet lightgate open", "{ 0x2 timeout 59s }");
 	holds("set inet lightgate learned6", "{ fd77::2 . fd77::3 . 6 . 5433 timeout 10s }");
 	holds("set inet lightgate learned4", NULL);
 	holds("set inet lightgate echoes4", "{ 10.77.0.2 . 10.77.0.3 . 1 timeout 10s }");
@@ -307,7 +308,7 @@ Test(gate_elements, what_has_a_time_ends_by_itself)
 	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
 	holds("set inet lightgate learned6", NULL);
 	holds("set inet lightgate echoes4", NULL);
-	while (system("nft list set inet lightgate alive | grep -q expires") == 0)
+	while (system("nft list set inet lightgate alive | grep -q expires || nft list set inet lightgate open | grep -q expires") == 0)
 		;
 	lg_batch_close(&b);
 }

@@ -98,6 +98,33 @@ claim "nothing of it is believed" reaches
 contain a 1 thief 10.77.2.9 /bin/busybox sleep 600
 has "an address out of another host's range gets nowhere there" "$(get "$PID" 10.77.2.2:5432)" '(timed out|refused|reset|Failed)'
 
+# ---- whoever sends in another's name, where no bridge is: on to a container, and to the host itself ----
+THIEF_PID=$PID
+counters() { nft "add table inet seen; add chain inet seen in { type filter hook input priority 10; }; add counter inet seen first; add counter inet seen later; add counter inet seen six
+	add rule inet seen in tcp sport 7777 tcp flags & (syn | ack) == syn meta nfproto ipv4 counter name first; add rule inet seen in tcp sport 7777 tcp flags & (psh | ack) == (psh | ack) counter name later
+	add rule inet seen in tcp sport 7777 tcp flags & (syn | ack) == syn meta nfproto ipv6 counter name six"; }
+declare -f counters >"$T/counters"; . "$T/counters"; counters; nsenter --net=/proc/$DB_PID/ns/net bash -c '. "$1"; counters' - "$T/counters"
+seen() { ${3:+nsenter --net=/proc/$3/ns/net} nft list counter inet seen "$1" | grep -q "packets $2 "; }
+raw() { LINK=e0 nsenter --net=/proc/$1/ns/net python3 tests/e2e/raw-packets.py "${@:2}"; }
+end_of() { ip -o link show "$1" | sed 's/.*ether \([0-9a-f:]*\) .*/\1/'; }
+WEB_END=$(end_of vweb) THIEF_END=$(end_of vthief) HERE=$(ip -6 -o addr show dev vthief scope link | awk '{ sub("/.*", "", $4); print $4 }')
+THIEF_OWN=$(nsenter --net=/proc/$THIEF_PID/ns/net ip -6 -o addr show dev e0 scope link | awk '{ sub("/.*", "", $4); print $4 }')
+from_web() { raw "$WEB_PID" tcp 10.77.1.2 10.77.2.2 5432 "$WEB_END" 2; raw "$WEB_PID" tcp 10.77.1.2 10.77.2.2 5432 "$WEB_END" 24; raw "$WEB_PID" tcp 10.77.1.2 10.90.0.1 7 "$WEB_END" 2; }
+from_web
+claim "what web sends itself arrives at the database" within seen first 1 "$DB_PID"
+claim "within an open flow, too" within seen later 1 "$DB_PID"
+claim "and at the host" within seen first 1
+raw "$THIEF_PID" tcp6 "$THIEF_OWN" "$HERE" 7 "$THIEF_END" 2
+claim "a link's own address reaches the host" within seen six 1
+for flags in 2 24; do raw "$THIEF_PID" tcp 10.77.1.2 10.77.2.2 5432 "$THIEF_END" $flags; done
+raw "$THIEF_PID" tcp 10.77.1.2 10.90.0.1 7 "$THIEF_END" 2; raw "$THIEF_PID" tcp6 fd77::9 "$HERE" 7 "$THIEF_END" 2
+from_web
+claim "after what another sent in its name, web's next" within seen first 2 "$DB_PID"
+claim "is the second, in the flow too" within seen later 2 "$DB_PID"
+claim "and at the host" within seen first 2
+claim "where nothing came by IPv6 either" seen six 1
+nft delete table inet seen
+
 # ---- what ends ----
 nsenter --net=/proc/$WEB_PID/ns/net python3 - >"$T/flow" 2>&1 <<'PY' & flow=$!
 import socket, time
