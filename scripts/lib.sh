@@ -4,19 +4,17 @@
 LG_BIN=${LG_BIN:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/bin}
 export LG_BIN
 
-# lg_start DATA [ARGS...]: sets LG_PID and the addresses; fails when it is not ready within 20 s.
+# lg_start DATA [ARGS...]: sets LG_PID and the addresses; fails when it is not ready within a minute.
 lg_start() {
-	local data=$1 i; shift
+	local data=$1 end=$((SECONDS + 60)); shift
 	: >"$data.ready"
 	"$LG_BIN/lightgated" --dev --data "$data" "$@" >"$data.ready" 2>>"$data.log" &
 	LG_PID=$!
-	for i in $(seq 1 400); do
-		[ -s "$data.ready" ] && break
+	until read -r LG_READY <"$data.ready"; do	# a whole line
 		kill -0 "$LG_PID" 2>/dev/null || { echo "lightgated ended:" >&2; tail -20 "$data.log" >&2; return 1; }
+		[ $SECONDS -lt $end ] || { echo "lightgated is not ready after a minute" >&2; tail -20 "$data.log" >&2; return 1; }
 		sleep 0.05
 	done
-	[ -s "$data.ready" ] || { echo "lightgated is not ready after 20 s" >&2; tail -20 "$data.log" >&2; return 1; }
-	LG_READY=$(head -1 "$data.ready")
 	HTTPS=$(lg_ready .https) MTLS=$(lg_ready .https_mtls) HTTP=$(lg_ready .http)
 	LDAP=$(lg_ready .ldap) LDAPS=$(lg_ready .ldaps) SOCKET=$(lg_ready .socket) LDAPI=$(lg_ready .ldapi)
 	CA=$(lg_ready .ca_file) ISSUER=$(lg_ready .issuer)
@@ -26,7 +24,26 @@ lg_start() {
 
 lg_ready() { jq -r "$1" <<<"$LG_READY"; }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# A port for somebody who is told it: below those that the kernel deals out by itself, and no two callers get the same.
+free_port() {
+	python3 - "${TMPDIR:-/tmp}/lightgate-ports.$(id -u)" <<'PY'
+import fcntl, random, socket, sys
+with open(sys.argv[1], "a+") as f:
+	fcntl.flock(f, fcntl.LOCK_EX)
+	f.seek(0)
+	last = int(f.read() or random.randrange(10000))
+	for n in range(1, 10000):
+		port = 21000 + (last + n) % 10000
+		try:
+			for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+				with socket.socket(type=kind) as s: s.bind(("127.0.0.1", port))
+		except OSError: continue
+		f.truncate(0)
+		f.write(str(last + n))
+		print(port)
+		break
+PY
+}
 
 # The secret that --load or `apply --credentials FILE` made: lg_secret FILE KIND NAME
 lg_secret() { jq -r --arg k "$2" --arg n "$3" '.[] | select(.kind == $k and .name == $n) | .secret' "$1"; }

@@ -106,7 +106,7 @@ ticket() { # a ticket for alice, who asks for herself
 bundle() { # bundle TICKET [JQ]
 	jq --arg t "$1" '(if $t != "" then .annotations["lightgate.ticket"] = $t else . end) | '"${2:-.}" "$T/ordinary.json" >"$T/bundle.d/config.json"
 }
-start() { timeout 20 lightgate-runc --root "$T/runc" run -b "$T/bundle.d" "$1" >"$T/out" 2>&1; }
+start() { timeout 60 lightgate-runc --root "$T/runc" run -b "$T/bundle.d" "$1" >"$T/out" 2>&1; }
 starts() { if start "$2" && grep -q '^it ran' "$T/out"; then ok; else bad "$1: $(cat "$T/out")"; fi; }
 refused() { # refused NAME ID WHY
 	if start "$2"; then bad "$1: it started"; elif grep -q '^it ran' "$T/out"; then bad "$1: it ran"; else has "$1" "$(cat "$T/out")" "$3"; fi
@@ -216,7 +216,7 @@ bundle "$(ticket)"
 lg_stop
 begin=$(date +%s%N)
 refused "without the service" c15 'cannot reach'
-claim "the refusal took less than 2 s" test $((($(date +%s%N) - begin) / 1000000)) -lt 2000
+prompt "the refusal took less than 2 s" $((($(date +%s%N) - begin) / 1000000)) 2000
 bundle ""
 starts "what was admitted starts again without the service, by the bundle" c13
 has "by the bundle" "$(cat "$T/agent.log")" 'c13 starts again by the bundle: permitted by '
@@ -230,10 +230,9 @@ lg_start "$T/data" || bad "start again"
 sign_in_admin
 alone() { api GET "/v1/audit?operation=container:&limit=100" | head -1 | jq -r '.items[] | select((.detail.reason // "") | startswith("decided by the host at")) | "\(.actor) \(.operation) \(.target) \(.detail.decision) \(.detail.asker.name)"'; }
 told() { [ -n "$(alone)" ]; }
-for i in $(seq 100); do told && break; sleep 0.1; done
+within told
 same "what the host decided by itself is on record" "$(alone | head -1)" "User/alice container:restart Workload/web true node1"
 nothing_left() { [ "$(wc -l <"$T/node1/decisions")" = 1 ]; }
-for i in $(seq 50); do nothing_left && break; sleep 0.1; done
-claim "and the host's journal is empty again" nothing_left
+claim "and the host's journal is empty again" within nothing_left
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 done_testing

@@ -49,10 +49,9 @@ claim "the new one signs" ca activate default -- "$new"
 fresh "$T/second"
 claim "its certificates stand below the root elsewhere" openssl verify -x509_strict -purpose sslclient -CAfile "$T/root.pem" -untrusted "$T/second.chain" "$T/second.pem"
 same "old and new open the door" "$(me "$T/node1" GET /v1/whoami | jq -r .name) $(me "$T/second" GET /v1/whoami | jq -r .name)" "node1 node1"
-for i in $(seq 150); do curl -sS --cacert "$T/root.pem" -o /dev/null "$HTTPS/readyz" 2>/dev/null && break; sleep 0.1; done
-claim "the listeners follow" curl -sS --cacert "$T/root.pem" "$HTTPS/readyz"
-for i in $(seq 100); do [ "$(grep -c BEGIN "$CA")" = 2 ] && break; sleep 0.1; done
-same "the file of roots has both" "$(grep -c BEGIN "$CA")" 2
+claim "the listeners follow" within curl -sS --cacert "$T/root.pem" "$HTTPS/readyz"
+both_there() { [ "$(grep -c BEGIN "$CA")" = 2 ]; }
+claim "the file of roots has both" within both_there
 claim "the CRL is signed by the new one" test "$(curl -sS "$(openssl x509 -in "$T/second.pem" -noout -ext crlDistributionPoints | sed -n 's/.*URI://p')" | openssl crl -inform DER -noout -CAfile <(cat "$T/root.pem" "$T/second.chain") 2>&1)" = "verify OK"
 
 # ---- back, forward, distrusted -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ if [ "$(id -u)" != 0 ] || ! command -v runc >/dev/null || ! command -v busybox >
 	skip "callers: needs root, runc, busybox and a tmpfs at /dev/shm"
 	done_testing
 fi
-within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
 lg_start "$T/data" || bad "start"
 lightgate apply -f conf/demo.yaml --credentials "$T/credentials" >/dev/null || bad "apply"
 lightgate host create-join-token node1 --out "$T/join" >/dev/null || bad "join token"
@@ -59,8 +58,8 @@ try:
 	s.sendall(b"bundle\n"); s.shutdown(socket.SHUT_WR)
 except BrokenPipeError: pass	# answered before it was asked
 print(s.makefile().read())' "$T/agent.sock" 2>&1; }
-at_the_plugin() { "$1" curl -sS --max-time 5 --unix-socket "$T/plugin.sock" -X POST http://p/Plugin.Activate 2>&1; }
-at_the_front() { "$1" curl -sS --max-time 5 --unix-socket "$T/front.sock" http://d/_ping 2>&1; }
+at_the_plugin() { "$1" curl -sS --max-time 20 --unix-socket "$T/plugin.sock" -X POST http://p/Plugin.Activate 2>&1; }
+at_the_front() { "$1" curl -sS --max-time 20 --unix-socket "$T/front.sock" http://d/_ping 2>&1; }
 at_the_workload_api() { "$1" python3 tests/e2e/workload-raw.py "$SHM/api/workload.sock" here 2>&1; }
 # what a door says to those whom it is for; to nobody else
 declare -A WELCOME=([at_the_hook]='^permit' [at_the_plugin]='authz' [at_the_front]='engine' [at_the_workload_api]='project/shop/workload/web')
@@ -79,7 +78,7 @@ while read -r door row; do
 done <<<"$TABLE"
 
 # ---- a number that is another's when the agent looks ----
-late() { timeout 20 python3 tests/e2e/workload-raw.py "$1" late "$AGENT_PID" 2>&1; }
+late() { timeout 60 python3 tests/e2e/workload-raw.py "$1" late "$AGENT_PID" 2>&1; }
 request() { printf '%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n' "$1"; }
 nobodys() { has "$1 is asked by a number that was used" "$2" '^asked by the number of another'; lacks "$1 takes it for nobody's" "$2" "${WELCOME[$1]}"; }
 nobodys at_the_hook "$(printf 'bundle\n' | late "$T/agent.sock")"

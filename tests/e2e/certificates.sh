@@ -48,9 +48,9 @@ has "a policy OID" "$text" 'Policy: 1.3.6.1.4.1.99999.7'
 lacks "no client" "$text" 'TLS Web Client'
 claim "ten minutes" test "$(openssl x509 -in "$T/short.pem" -noout -checkend 660 >/dev/null; echo $?)" = 1
 lightgate --dev "$T/data" profile set bad -f - >"$T/claim.out" 2>&1 <<<'{"keys": ["DSA"]}'; same "what is no profile is refused" "$?" 2
-# another one of twelve seconds ends without a successor: doctor says so in its last two, while the rest of this goes on
-sed 's/seconds: 600/seconds: 12/' "$T/short.yaml" >"$T/brief.yaml"
-claim "a life of twelve seconds" lightgate --dev "$T/data" profile set brief -f "$T/brief.yaml"
+# another one of eighteen seconds ends without a successor: doctor says so in its last three, while the rest of this goes on
+sed 's/seconds: 600/seconds: 18/' "$T/short.yaml" >"$T/brief.yaml"
+claim "a life of eighteen seconds" lightgate --dev "$T/data" profile set brief -f "$T/brief.yaml"
 issue short brief | head -1 | jq -r .serial >"$T/brief.serial"
 (for _ in $(seq 200); do lightgate --dev "$T/data" doctor >"$T/doctor.out" 2>&1 || break; sleep 0.1; done) & doctor=$!
 claim "deleted" lightgate --dev "$T/data" profile delete short
@@ -124,7 +124,7 @@ has "a witness begins" "$(witness "$T/witness" 2>&1)" 'ledger of .*: [0-9]+ entr
 has "... and goes on" "$(witness "$T/witness" 2>&1)" 'it only grew, from [0-9]+ to [0-9]+'
 jq -c '.head.size = 1' "$T/witness" >"$T/altered"; witness "$T/altered" >"$T/claim.out" 2>&1; same "a head that the keeper did not sign" "$?" 2
 lightgated --dev --data "$T/another" >"$T/another.ready" 2>/dev/null & another=$!
-for _ in $(seq 200); do [ -s "$T/another.ready" ] && break; sleep 0.05; done
+within read -r line <"$T/another.ready"
 curl -sS --cacert "$T/another/run/ca.pem" "$(jq -r .https "$T/another.ready")/ledger" >"$T/other"; kill $another; wait $another
 has "another keeper's head is there" "$(cat "$T/other")" '"sig"'
 witness "$T/other" >"$T/claim.out" 2>&1; same "a ledger that another keeper signs" "$?" 2

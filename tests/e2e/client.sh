@@ -36,7 +36,8 @@ LIGHTGATE_CA= run "$T/alice.token" web busybox node1; same "a service that nobod
 # on a host: decided from its bundle, which the library keeps itself; the second time without the service
 joins node1 --dev "$T/data"
 on_host() { LIGHTGATE_CERT=$T/node1.pem LIGHTGATE_KEY=$T/node1.key LIGHTGATE_STATE=$T/bundle run "$@"; }
-for i in $(seq 50); do on_host logs alice web && [ -e "$T/bundle/bundle.contact" ] && break; sleep 0.1; done
+kept() { on_host logs alice web && [ -e "$T/bundle/bundle.contact" ]; }
+within kept
 has "alice may look" "$(cat "$T/out")" '^permitted: .*shop-operators'
 has "the copy is the owner's alone" "$(stat -c %a "$T/bundle")" '^700$'
 lg_stop

@@ -30,7 +30,7 @@ claim "alice has a phone and an address" env LDAPTLS_CACERT="$CA" ldapmodify -x 
 	l: Springfield
 LDIF
 signs() { curl -sS --cacert "$CA" -u "rsa:$(lg_secret "$T/credentials" Client rsa)" -d grant_type=client_credentials "$HTTPS/oauth2/token" | grep -q access_token; }
-for _ in $(seq 200); do signs && break; sleep 0.1; done
+within signs
 
 # Each waits at times, for something to grow old: side by side.
 plans="conformance conformance-fapi2 conformance-fapi2:mtls conformance-dynamic"

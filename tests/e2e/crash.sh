@@ -16,7 +16,8 @@ writer() {	# adds users one after the other; names of acknowledged ones go to th
 for round in $(seq "$rounds"); do
 	writer "$round-a" & a=$!
 	writer "$round-b" & b=$!
-	sleep 0.$((RANDOM % 7 + 2))
+	within grep -q "^p$round-" "$T/acknowledged"
+	sleep 0.$((RANDOM % 7))
 	kill -9 $(pgrep -P "$LG_PID") "$LG_PID" 2>/dev/null
 	kill "$a" "$b" 2>/dev/null; wait "$a" "$b" "$LG_PID" 2>/dev/null
 	lg_start "$T/data" || { bad "start after kill $round"; break; }

@@ -101,7 +101,7 @@ starts() { # starts CONTAINER: created and started; what went wrong is in $T/ans
 	[ -n "$c" ] && cri StartContainer "{\"container_id\":\"$c\"}" >"$T/answer" && ! grep -q error "$T/answer"
 }
 web=$(pod web-7d4b9-x web)
-for _ in $(seq 50); do runs "$web" && break; grep -q 'sandbox image' "$T/answer" || break; sleep 0.1; done	# the plugin hears of the image a little later
+for _ in $(seq 200); do runs "$web" && break; grep -q 'sandbox image' "$T/answer" || break; sleep 0.1; done	# the plugin hears of the image a little later
 claim "a pod" test -n "$id"
 [ -n "$id" ] || cat "$T/answer"
 if [ -n "$id" ]; then

@@ -42,7 +42,7 @@ for doc in README.md docs/*.md; do
 		claim "$doc: $link is there" test -e "$(dirname "$doc")/$link"
 	done
 	for target in $(grep -oE '(`|^)(sudo )?make [a-z][a-z-]+' "$doc" | sed 's/.* //' | sort -u); do
-		claim "$doc: make $target exists" grep -qx "$target" <<<"$targets"
+		claim "$doc: make $target exists" grep -qx -- "$target" <<<"$targets"
 	done
 done
 

@@ -82,7 +82,7 @@ fi
 PORT=$(free_port)
 mkdir "$T/www"; bundle 2 >"$T/www/bundle"
 (cd "$T/www" && exec openssl s_server -quiet -WWW -accept "127.0.0.1:$PORT" -cert "$T/endpoint.pem" -key "$T/endpoint.key" >/dev/null 2>&1) & endpoint=$!
-for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && break; sleep 0.05; done
+within bash -c "exec 3<>/dev/tcp/127.0.0.1/$PORT"
 set_spiffe() { cli here federation set example.com --endpoint "https://127.0.0.1:$PORT/bundle" --endpoint-id "$1" --bundle "$T/one.json"; }
 has "another of its certificates" "$(set_spiffe spiffe://example.com/other 2>&1)" 'the endpoint is spiffe://example.com/ca'
 claim "https_spiffe" set_spiffe spiffe://example.com/ca

@@ -91,37 +91,37 @@ DB=$(ip_of db) WEB=$(ip_of web) WEB_PID=$(pid_of web) ADMIN_PID=$(pid_of admin) 
 DB6=$(engine inspect -f '{{.NetworkSettings.GlobalIPv6Address}}' db)
 from() { nsenter --net=/proc/$1/ns/net "${@:2}"; }
 get() { from "$1" curl -sS -m 3 -o /dev/null -w '%{http_code}' "http://$2/" 2>&1; }
+gets() { [ "$(get "$WEB_PID" "$1")" = 200 ]; }
 known() { nft list set inet lightgate known4 | grep -q "$1"; }
 within known "$DB" && within known "$WEB" || bad "the gate does not know the containers: $(nft list set inet lightgate known4)"
 
 # ---- what is allowed ----
 listens() { curl -sS -m 2 -o /dev/null "http://$DB:$1/"; }
 within listens 5432 && within listens 5433 && within listens 5434 || bad "the database does not listen: $(engine logs db)"
-reaches() { [ "$(get "$WEB_PID" "$DB:5432")" = 200 ]; }
-within reaches
-same "web reaches the database at its port" "$(get "$WEB_PID" "$DB:5432")" 200
+claim "web reaches the database at its port" within gets "$DB:5432"
 begin=$(date +%s%N)
 has "web does not reach another port" "$(get "$WEB_PID" "$DB:5434")" '(refused|reset|Failed)'
-claim "and learns it at once" test $((($(date +%s%N) - begin) / 1000000)) -lt 1000
+prompt "and learns it at once" $((($(date +%s%N) - begin) / 1000000)) 1000
 has "admin does not reach the database" "$(get "$ADMIN_PID" "$DB:5432")" '(refused|reset|Failed)'
 has "the database does not reach web" "$(get "$DB_PID" "$WEB:5432")" '(refused|reset|Failed)'
-same "what the time decides is asked, and allowed" "$(get "$WEB_PID" "$DB:5433")" 200
+claim "what the time decides is asked, and allowed" within gets "$DB:5433"
 kept() { get "$WEB_PID" "$DB:5433"; nft 2>/dev/null list set inet lightgate learned4 | grep -q "$WEB . $DB . tcp . 5433"; }
 claim "and kept for a while" within kept
 has "admin may not, at that port" "$(get "$ADMIN_PID" "$DB:5433")" '(refused|reset|Failed)'
 has "no policy speaks of admin's ping" "$(from "$ADMIN_PID" busybox ping -c 1 -W 1 "$DB" 2>&1)" '(filtered|prohibited|100% packet loss)'
-has "of web's the time decides" "$(from "$WEB_PID" busybox ping -c 1 -W 1 "$DB" 2>&1)" ' 0% packet loss'
+has "of web's the time decides" "$(from "$WEB_PID" busybox ping -c 1 -W 5 "$DB" 2>&1)" ' 0% packet loss'
 echoes() { nft 2>/dev/null list set inet lightgate echoes4 | grep -q "$WEB . $DB . icmp timeout"; }
 claim "which is kept, too" within echoes
 [ -z "$DB6" ] || has "nor of admin by IPv6" "$(get "$ADMIN_PID" "[$DB6]:5432")" '(refused|reset|Failed|unreach|denied)'
-[ -z "$DB6" ] || same "web by IPv6" "$(get "$WEB_PID" "[$DB6]:5432")" 200
+[ -z "$DB6" ] || claim "web by IPv6" within gets "[$DB6]:5432"
 try() { from "$DB_PID" python3 -c 'import socket, sys
 for _ in range(int(sys.argv[2])):
 	s = socket.socket(); s.settimeout(2)
 	if s.connect_ex((sys.argv[1], 5435)) == 0: print("reached")' "$WEB" "$1"; }
+begin=$SECONDS
 same "what the time forbids is asked, and refused each time" "$(try 100)" ""
-claim "the log tells of it without being filled" test "$(grep -c 'db does not reach web' "$T/agent.log")" -le 50
-counted() { try 1; grep -q 'more connections were refused within a second' "$T/agent.log"; }
+claim "the log tells of it without being filled" test "$(grep -c 'db does not reach web' "$T/agent.log")" -le $((10 * (SECONDS - begin + 2)))
+counted() { try 60; grep -q 'more connections were refused within a second' "$T/agent.log"; }
 claim "and says how many more there were" within counted
 has "the rules of others are untouched" "$(nft 2>/dev/null list table inet somebody)" 'not ours'
 
@@ -197,7 +197,7 @@ has "by IPv6, too" "$(refusal "$WEB_PID" "$DB6")" '(No route|refused|prohibited|
 cat >"$T/flow.py" <<'PY'
 import socket, sys, time
 s = socket.create_connection((sys.argv[1], 5432)); print("up", flush=True)
-s.settimeout(8)
+s.settimeout(60)
 try:
 	while True:
 		if sys.argv[2] == "waits": s.recv(1); break
@@ -227,9 +227,9 @@ took=$((($(date +%s%N) - changed) / 1000000))
 has "a policy change cuts the flow that it forbids" "$(cat "$T/flow")" '^cut'
 has "whoever only waits hears of it" "$(cat "$T/flow4")" '^cut.*abort'
 has "by IPv6, too" "$(cat "$T/flow6")" '^cut.*abort'
-claim "within a second ($took ms)" test $took -lt 1000
+prompt "within a second" $took 1000
 has "and no new one begins" "$(get "$WEB_PID" "$DB:5432")" '(refused|reset|Failed)'
-same "what is allowed still is" "$(get "$WEB_PID" "$DB:5433")" 200
+claim "what is allowed still is" within gets "$DB:5433"
 
 # ---- containers come and go ----
 engine rm -f db >/dev/null
@@ -255,8 +255,7 @@ claim "a table that somebody took away is back at once" within back
 engine run -d --stop-signal KILL --name db busybox sh -c "$serve" >"$T/out" || bad "db again: $(cat "$T/out")"
 DB=$(ip_of db)
 within known "$DB"
-again() { [ "$(get "$WEB_PID" "$DB:5433")" = 200 ]; }
-claim "a container that comes back under its name is reached" within again
+claim "a container that comes back under its name is reached" within gets "$DB:5433"
 from "$WEB_PID" python3 - "$DB" "$T/closed" >"$T/flow" 2>&1 <<'PY' & flow=$!
 import os, socket, sys, time
 s = socket.create_connection((sys.argv[1], 5433)); s.settimeout(2); print("up", flush=True)
@@ -277,7 +276,7 @@ has "the table outlives the agent" "$(nft 2>/dev/null list table inet lightgate)
 has "with its end in sight" "$(nft 2>/dev/null list set inet lightgate alive)" 'expires'
 closed() { ! nft list set inet lightgate alive | grep -q expires; }
 claim "the kernel closes by itself" within closed
-claim "when nobody confirmed for max_stale" test $((($(date +%s%N) - killed) / 1000000)) -le $((STALE * 1000 + 500))
+prompt "when nobody confirmed for max_stale" $((($(date +%s%N) - killed) / 1000000 - STALE * 1000)) 500
 touch "$T/closed"; wait $flow
 has "then an open connection hears nothing more" "$(cat "$T/flow")" 'silent'
 has "and nothing new passes" "$(get "$WEB_PID" "$DB:5433")" '(timed out|Failed)'
@@ -287,7 +286,7 @@ if command -v faketime >/dev/null && [ -x build/bin/lightgate-agent ]; then	# a 
 	echo "+0" >"$T/clock"
 fi
 start_agent "${CLOCK[@]}" || bad "the agent does not come back"
-claim "the agent takes up what runs" within again || { get "$WEB_PID" "$DB:5433"; nft list ruleset; }
+claim "the agent takes up what runs" within gets "$DB:5433" || { get "$WEB_PID" "$DB:5433"; nft list ruleset; }
 
 # ---- the clock of the host is moved ----
 if [ ${#CLOCK[@]} -gt 0 ]; then
@@ -296,11 +295,11 @@ if [ ${#CLOCK[@]} -gt 0 ]; then
 	before=$(promised)
 	echo "+2h" >"$T/clock"
 	claim "the clock set ahead, the agent goes on" within renewed
-	same "what is allowed still is" "$(get "$WEB_PID" "$DB:5433")" 200
+	claim "what is allowed still is" within gets "$DB:5433"
 	has "and the kernel is promised no more than max_stale" "$(promised)" '^(10s|[0-9]s)'
 	echo "-1d" >"$T/clock"; lg_stop; stopped=$(date +%s%N)
 	claim "set back while nobody confirms, the kernel closes all the same" within closed
-	claim "when nobody confirmed for max_stale" test $((($(date +%s%N) - stopped) / 1000000)) -le $((STALE * 1000 + 500))
+	prompt "when nobody confirmed for max_stale" $((($(date +%s%N) - stopped) / 1000000 - STALE * 1000)) 500
 	has "and nothing new passes" "$(get "$WEB_PID" "$DB:5433")" '(timed out|Failed)'
 else
 	skip "gate: a clock that is moved needs faketime"

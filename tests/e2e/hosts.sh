@@ -83,7 +83,7 @@ reaches() { [ "$(get "$WEB_PID" 10.77.2.2:5432)" = 404 ]; }
 claim "web reaches the database on the other host" within reaches
 begin=$(date +%s%N)
 has "at no other port" "$(get "$WEB_PID" 10.77.2.2:5434)" '(refused|reset|Failed)'
-claim "and learns it at once" test $((($(date +%s%N) - begin) / 1000000)) -lt 1000
+prompt "and learns it at once" $((($(date +%s%N) - begin) / 1000000)) 1000
 has "the database does not reach web" "$(get "$DB_PID" 10.77.1.2:5432)" '(refused|reset|Failed)'
 in_ a nft insert rule inet lightgate forward accept
 has "the other end decides too, when this one lets everything through" "$(get "$WEB_PID" 10.77.2.2:5434)" '(refused|reset|Failed)'
@@ -129,9 +129,9 @@ nft delete table inet seen
 nsenter --net=/proc/$WEB_PID/ns/net python3 - >"$T/flow" 2>&1 <<'PY' & flow=$!
 import socket, time
 s = socket.create_connection(("10.77.2.2", 5432)); print("up", flush=True)
-s.settimeout(8)
+s.settimeout(60)
 try:
-	for _ in range(400):
+	while True:
 		s.sendall(b"x"); time.sleep(0.02)
 except OSError as e:
 	print("cut", e, flush=True)
@@ -143,7 +143,7 @@ changed=$(date +%s%N)
 wait $flow
 took=$((($(date +%s%N) - changed) / 1000000))
 has "a policy change cuts the flow between hosts" "$(cat "$T/flow")" '^cut'
-claim "within a second ($took ms)" test $took -lt 1000
+prompt "within a second" $took 1000
 runc --root "$T/runc-b" delete --force "$LG_HOST_NS-db"
 LIGHTGATE_AGENT_SOCKET=$T/agent2.sock lightgate-agent end "$LG_HOST_NS-db" --socket "$T/agent2.sock" >/dev/null 2>&1
 gone() { ! knows a 10.77.2.2; }

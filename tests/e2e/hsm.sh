@@ -6,11 +6,11 @@ for p in softhsm2-util pkcs11-tool; do command -v $p >/dev/null || module=; done
 export SOFTHSM2_CONF=$T/softhsm.conf
 mkdir -m 0777 "$T/tokens"
 printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$T" >"$SOFTHSM2_CONF"
-softhsm2-util --init-token --free --label ca --so-pin 0000 --pin 1234 >/dev/null || bad "the token"
+softhsm2-util --init-token --free --label ca --so-pin 0000 --pin open-sesame >/dev/null || bad "the token"
 # started as root the module runs as the keeper's user
 [ "$(id -u)" != 0 ] || chown -R 61002:61002 "$T/tokens"
-echo 1234 >"$T/pin"; chmod 600 "$T/pin"
-p11() { pkcs11-tool --module "$module" --token-label ca --login --pin 1234 "$@" 2>/dev/null; }
+echo open-sesame >"$T/pin"; chmod 600 "$T/pin"
+p11() { pkcs11-tool --module "$module" --token-label ca --login --pin open-sesame "$@" 2>/dev/null; }
 printf 'hosts: [{name: node1, dns: [node1.example.org]}]\n' >"$T/state.yaml"
 hsm() { lg_start "$T/data" --ceiling.dns_suffixes=example.org --keeper.pkcs11.module="$module" --keeper.pkcs11.pin_file="$T/pin" --keeper.pkcs11.token=ca \
 	--keeper.pkcs11.keys=root,issuer,token,bundle,audit,ssh-user --keeper.pkcs11.paths="$T/tokens,$SOFTHSM2_CONF" --load "$T/state.yaml" "$@"; }
@@ -24,7 +24,7 @@ same "what was not asked for is not" "$(keys ticket active .place)" file
 same "the token holds six private keys" "$(p11 --list-objects --type privkey | grep -c '^Private Key')" 6
 same "... which do not leave it" "$(p11 --list-objects --type privkey | grep -c 'never extractable')" 6
 same "nothing of them is in the keeper's folder" "$(ls "$T/data/keeper" | grep -c '^root-')" 0
-lacks "the PIN is nowhere" "$(tr '\0' ' ' </proc/"$LG_PID"/cmdline; cat "$T/data.log")" '1234'
+lacks "the PIN is nowhere" "$(tr '\0' ' ' </proc/"$LG_PID"/cmdline; cat "$T/data.log")" open-sesame
 
 # ---- and used ------------------------------------------------------------------------------------------------------------------------
 same "a token signed there is believed" "$(api GET /v1/whoami | tail -1)" 200
@@ -41,8 +41,8 @@ crl=$(openssl x509 -in "$T/node1.pem" -noout -ext crlDistributionPoints | sed -n
 same "the CRL is signed there" "$(curl -sS "$crl" | openssl crl -inform DER -noout -CAfile <(cat "$CA" "$T/int.pem") 2>&1)" "verify OK"
 ask() { openssl ocsp -issuer "$T/int.pem" -cert "$1" -url "$HTTP/ocsp" -CAfile "$T/roots.pem" -verify_other "$T/int.pem" "${@:2}" 2>&1; }
 has "OCSP is answered" "$(ask "$T/node1.pem")" 'Response verify OK'
-for i in $(seq 100); do [ -n "$(keys ocsp active)" ] && break; sleep 0.1; done
-same "by a key of its own, which is not in the token" "$(keys ocsp active .place)" file
+apart() { [ "$(keys ocsp active .place)" = file ]; }
+claim "by a key of its own, which is not in the token" within apart
 has "whose certificate goes with the answer" "$(ask "$T/node1.pem" -resp_text -no_nonce)" 'OCSP Signing'
 ssh-keygen -q -t ed25519 -N '' -f "$T/id"
 has "an SSH certificate from the token" "$(lightgate ssh sign "$T/id.pub" --cert "$T/node1.pem" --key "$T/node1.key" 2>&1; lightgate ssh trust 2>&1)" 'ecdsa-sha2-nistp256'
@@ -51,7 +51,7 @@ has "an SSH certificate from the token" "$(lightgate ssh sign "$T/id.pub" --cert
 refused() { local name=$1; shift; lightgate ca create default "$@" >"$T/claim.out" 2>&1; same "refused: $name" "$?" 2; }
 refused "no token" --key 'pkcs11:object=x'
 refused "no such token" --key 'pkcs11:token=other;object=x'
-refused "a PIN in the URI" --key 'pkcs11:token=ca;object=x?pin-value=1234'
+refused "a PIN in the URI" --key 'pkcs11:token=ca;object=x?pin-value=open-sesame'
 refused "an attribute that is not known" --key 'pkcs11:token=ca;object=x;colour=red'
 refused "a type that is not for CAs" --key 'pkcs11:token=ca;object=x' --type Ed25519
 refused "a key that is in use" --key "$(keys issuer active .place)"
@@ -71,8 +71,8 @@ same "... its CRL" "$(curl -sS "$crl" | openssl crl -inform DER -noout -CAfile <
 claim "a root in the token" lightgate ca create default --root --key 'pkcs11:token=ca;object=root2' --type P-384
 same "... and the one before, side by side" "$(curl -sS --cacert "$CA" "$HTTPS/spiffe/bundle" | jq '[.keys[] | select(.use == "x509-svid")] | length')" 2
 claim "... certifies the next issuing CA" turn 'pkcs11:token=ca;object=below2' P-256
-for i in $(seq 150); do [ "$(grep -c BEGIN "$CA")" = 2 ] && break; sleep 0.1; done
-cp "$CA" "$T/roots.pem"
+both_there() { [ "$(grep -c BEGIN "$CA")" = 2 ]; }
+within both_there; cp "$CA" "$T/roots.pem"
 claim "... which signs" fresh "$T/below"
 claim "... below it" openssl verify -x509_strict -CAfile "$T/roots.pem" -untrusted "$T/below.chain" "$T/below.pem"
 
@@ -83,17 +83,15 @@ claim "the same CA signs after a restart" fresh "$T/again"
 same "... with the same key" "$(openssl x509 -in "$T/again.chain" -noout -pubkey)" "$(openssl x509 -in "$T/below.chain" -noout -pubkey)"
 sign_in_admin
 mv "$T/tokens" "$T/away"
-why=; for i in $(seq 20); do fresh "$T/none" || { why=$(jq -r '.detail // .title' "$T/fresh"); break; }; sleep 0.2; done
-has "the token is away: nothing is signed, and it says why" "$why" 'token ca|token'
+away() { ! fresh "$T/none" && jq -r '.detail // .title' "$T/fresh" | grep token; }
+claim "the token is away: nothing is signed, and it says why" within away
 same "... what does not need it goes on" "$(curl -sS --cacert "$T/roots.pem" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 200
 has "... OCSP with it" "$(ask "$T/node1.pem")" 'good'
 mv "$T/away" "$T/tokens"
-back=1; for i in $(seq 50); do fresh "$T/back" && { back=0; break; }; sleep 0.2; done
-same "it is back, and so are certificates" "$back" 0
+claim "it is back, and so are certificates" within fresh "$T/back"
 crashed=$(pgrep -P "$LG_PID" -x lg-token)
 kill -KILL "$crashed"
-back=1; for i in $(seq 50); do fresh "$T/back" && { back=0; break; }; sleep 0.2; done
-same "the module's process died: another one has it" "$back" 0
+claim "the module's process died: another one has it" within fresh "$T/back"
 same "... and the keeper did not die of it" "$(grep -c 'the keeper was ended' "$T/data.log")" 0
 
 # ---- a module that does not come back: a shim in front of the real one whose C_Sign waits for ever while a file is there ---------------------
@@ -132,12 +130,11 @@ hung=$(pgrep -P "$LG_PID" -x lg-token)
 fresh "$T/none" && bad "signed all the same"
 has "the token hangs: refused, and it says why" "$(jq -r '.detail // .title' "$T/fresh")" 'token'
 same "... what does not need it goes on" "$(curl -sS --cacert "$T/roots.pem" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 200
-for i in $(seq 100); do kill -0 "$hung" 2>/dev/null || break; sleep 0.1; done
-claim "its process has ended itself" bash -c "! kill -0 $hung 2>/dev/null"
+ended() { ! kill -0 "$hung"; }
+claim "its process has ended itself" within ended
 has "... and said why" "$(cat "$T/data.log")" 'the PKCS#11 module hangs'
 rm "$T/tokens/hang"
-back=1; for i in $(seq 100); do fresh "$T/back" && { back=0; break; }; sleep 0.2; done
-same "another process has it, and it signs" "$back" 0
+claim "another process has it, and it signs" within fresh "$T/back"
 module=$was
 
 # ---- Ed25519 and RSA keys behind tokens, made when a client wants them; what they signed is verified by the published keys ------------------
@@ -147,7 +144,8 @@ printf 'clients:\n  - {name: ed, type: service, access_token_alg: EdDSA}\n  - {n
 claim "clients with algorithms of their own" lightgate apply -f "$T/algs.yaml" --credentials "$T/algs.json"
 token_of() { curl -sS --cacert "$CA" -u "$1:$(lg_secret "$T/algs.json" Client "$1")" -d grant_type=client_credentials "$HTTPS/oauth2/token"; }
 for alg in ed:EdDSA ps:PS256; do
-	for _ in $(seq 150); do signed=$(token_of "${alg%:*}" | jq -r .access_token); [ "$signed" != null ] && break; sleep 0.2; done
+	signs() { signed=$(token_of "${alg%:*}" | jq -r .access_token); [ "$signed" != null ]; }
+	within signs
 	same "${alg#*:} signs" "$(cut -d. -f1 <<<"$signed" | tr '_-' '/+' | sed 's/$/==/' | base64 -d 2>/dev/null | jq -r .alg)" "${alg#*:}"
 	has "... in the token" "$(lightgate keeper list -o json | jq -r --arg a "${alg#*:}" '.keys[] | select(.purpose == "token" and .alg == $a and .state == "active") | .place')" '^pkcs11:token=ca'
 done
@@ -159,16 +157,15 @@ lg_start "$T/data" --keeper.pkcs11.module="$module" --keeper.pkcs11.pin_file="$T
 has "a wrong PIN is told" "$(cat "$T/data.log")" 'the PIN is not right'
 lg_stop
 same "it was tried once, not until the token locks" "$(softhsm2-util --show-slots | grep -c 'locked')" 0
-echo 1234 >"$T/pin"
+echo open-sesame >"$T/pin"
 hsm || bad "start with the right PIN"
 claim "with the right one it goes on" fresh "$T/right"
 echo 9999 >"$T/pin"; kill -HUP "$LG_PID"
 # at first it may be that the process has just ended
-why=; for i in $(seq 50); do fresh "$T/none" || { why=$(jq -r '.detail // .title' "$T/fresh"); grep -q PIN <<<"$why" && break; }; sleep 0.2; done
-has "a reload reads the PIN anew" "$why" 'PIN'
-echo 1234 >"$T/pin"; kill -HUP "$LG_PID"
-back=1; for i in $(seq 50); do fresh "$T/back" && { back=0; break; }; sleep 0.2; done
-same "... and again" "$back" 0
+refuses() { ! fresh "$T/none" && jq -r '.detail // .title' "$T/fresh" | grep PIN; }
+claim "a reload reads the PIN anew" within refuses
+echo open-sesame >"$T/pin"; kill -HUP "$LG_PID"
+claim "... and again" within fresh "$T/back"
 
 # ---- the module's process is held apart ----------------------------------------------------------------------------------------------------------
 pid=$(pgrep -P "$LG_PID" -x lg-token)

@@ -37,7 +37,7 @@ bundle() { # bundle DIR WORKLOAD ARGS...: a bundle with a ticket
 	lg_annotate "$dir" lightgate.ticket "$(cat "$T/ticket")"
 	jq '.process.user = {uid: 1000, gid: 1000}' "$dir/config.json" >"$dir/new" && mv "$dir/new" "$dir/config.json"
 }
-engine() { timeout 20 lightgate-runc --root "$T/runc" "$@"; }
+engine() { timeout 60 lightgate-runc --root "$T/runc" "$@"; }
 inside() { engine exec "$@" 2>&1; }
 bundle "$T/b1" web /bin/busybox sleep 300
 claim "create" engine create --bundle "$T/b1" c1 </dev/null
@@ -75,11 +75,12 @@ bundle "$T/b3" db /bin/busybox sleep 300
 claim "create another" engine create --bundle "$T/b3" c3 </dev/null
 claim "start another" engine start c3
 serial() { inside c3 /bin/busybox cat $at/certificate.pem | openssl x509 -noout -serial; }
-first=$(serial) key=$(inside c3 /bin/busybox cat $at/key.pem)
+inside c3 /bin/busybox cat $at/identity.pem >"$T/pair"	# both of one moment
+first=$(openssl x509 -in "$T/pair" -noout -serial) key=$(openssl pkey -in "$T/pair" -pubout)
 has "it has another name" "$(inside c3 /bin/busybox cat $at/certificate.pem | openssl x509 -noout -ext subjectAltName)" 'workload/db$'
 renewed() { [ "$(serial)" != "$first" ]; }
 claim "the certificate is renewed before its time is over" within renewed
-claim "with a new key" test "$(inside c3 /bin/busybox cat $at/key.pem)" != "$key"
+claim "with a new key" test "$(inside c3 /bin/busybox cat $at/key.pem | openssl pkey -pubout)" != "$key"
 inside c3 /bin/busybox cat $at/identity.pem >"$T/pair"
 same "key and certificate go together" "$(openssl pkey -in "$T/pair" -pubout)" "$(openssl x509 -in "$T/pair" -noout -pubkey)"
 

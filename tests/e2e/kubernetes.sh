@@ -168,7 +168,7 @@ has "a member twice" "$(hook admissionreview "$(admission $controller CREATE "$(
 same "removed" "$(admit $controller DELETE "$(pod)")" true
 same "entered, by who may" "$(admit alice CONNECT '{"kind":"PodExecOptions","apiVersion":"v1","stdin":true,"container":"web","command":["sh"]}' '{"name":"web","subResource":"exec"}')" true
 refused "entered, by who may not" 'no policy permits' bob CONNECT '{"kind":"PodExecOptions","apiVersion":"v1","command":["sh"]}' '{"name":"web","subResource":"exec"}'
-recorded() { lightgate audit list --operation container: --limit 400 -o json | grep -qF "$(jq -r .response.auditAnnotations.decision "$T/answer")"; }
+recorded() { lightgate audit list --operation container: --limit 400 -o json | grep -qF -- "$(jq -r .response.auditAnnotations.decision "$T/answer")"; }
 claim "on record, by its id" within recorded
 on_record "with its policy, as the cluster's" 'Service/prod +container:create +Workload/web +permit +the-cluster-runs-the-shop +Service/prod' --target web --operation container:create
 

@@ -77,7 +77,7 @@ same "-E sss: sorted" "$(found -E sss=uid:2.5.13.3 "$people" uid | names)" "admi
 same "-E sss: the other way round" "$(found -E sss=-uid:2.5.13.3 "$people" uid | names)" "bob alice admin "
 has "-E sss: by a rule that is none" "$(found -E "!sss=uid:1.2.3" "$people" uid)" 'critical extension|Inappropriate matching'
 # ldapsearch asks for one window after the other, for ever
-same "-E vlv: from the second, one after" "$(timeout 2 ldapsearch -x -LLL -H "$LDAP" -D "$ADMIN_DN" -w "$admin" -b "$suffix" -E sss=uid:2.5.13.3 \
+same "-E vlv: from the second, one after" "$(timeout 30 ldapsearch -x -LLL -H "$LDAP" -D "$ADMIN_DN" -w "$admin" -b "$suffix" -E sss=uid:2.5.13.3 \
 	-E '!vlv=0/1/2/0' "$people" uid </dev/null | sed '/^Press/q' | names)" "alice bob "
 same "-E pr with sss: pages in order" "$(found -E pr=1/noprompt -E sss=uid:2.5.13.3 "$people" uid | names)" "admin alice bob "
 same "-E mv: values that match" "$(found -E '!mv=(objectClass=person)' uid=bob objectClass | grep '^objectClass')" "objectClass: person"

@@ -19,9 +19,15 @@ claim() { local name=$1; shift; if "$@" >"$T/claim.out" 2>&1; then ok; else bad 
 same() { if [ "$2" = "$3" ]; then ok; else bad "$1: expected \"$3\", got \"$(head -c 500 <<<"$2")\""; fi; }
 has() { if grep -qE -- "$3" <<<"$2"; then ok; else bad "$1: no \"$3\" in \"$(head -c 800 <<<"$2")\""; fi; }
 lacks() { if grep -qE -- "$3" <<<"$2"; then bad "$1: found \"$3\""; else ok; fi; }
-within() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; return 1; }	# until it succeeds, 10 s at most
+within() { local end=$((SECONDS + 30)); until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.05; done; }	# until it succeeds, half a minute at most
+# prompt NAME MILLISECONDS LIMIT: it took less; where more waits for a processor than there are, as many times the limit
+prompt() { claim "$1 ($2 ms)" test "$2" -lt $(($3 * (1 + $(awk '{ print int($1) }' /proc/loadavg) / $(nproc)))); }
 # on_record NAME LINE [OPTION...]: `lightgate audit list` with these options has such a line, a moment later at the latest
 on_record() { local line=$2; recorded() { lightgate audit list "$@" >"$T/record" 2>&1 && grep -qE -- "$line" "$T/record"; }; if within recorded "${@:3}"; then ok; else bad "$1: no \"$line\""; head -c 2000 "$T/record"; fi; }
+# server_pid: the process that listens; keeper_pid: the one that has the keys
+child() { for p in $(pgrep -P "$LG_PID"); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" != "$1" ] || echo "$p"; done; }
+server_pid() { child lg-server; }
+keeper_pid() { child lg-keeper; }
 skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
 
 # What a script has to end besides the service it ends in a function clean_up, while its files are still there.

@@ -35,7 +35,7 @@ const open = async (options = {}) => {
 	context.on("weberror", (e) => refused.push(e.error().message));
 	return { context, page: await context.newPage() };
 };
-const back = (page) => page.waitForURL(`${there}/**`, { timeout: 10000 }).catch(() => {}).then(() => new URL(page.url()).searchParams);
+const back = (page) => page.waitForURL(`${there}/**`, { timeout: 30000 }).catch(() => {}).then(() => new URL(page.url()).searchParams);
 
 // Each page, small and large, light and dark; nothing is wider than the window; axe finds nothing.
 const look = async (page, name, scripted = true) => {
@@ -218,11 +218,12 @@ if (fs.existsSync(process.env.MAILS)) {
 	await look(at, "link-asked");
 	const mails = () => fs.readdirSync(process.env.MAILS).filter((n) => /^[0-9]+$/.test(n)).map((n) => fs.readFileSync(`${process.env.MAILS}/${n}`, "utf8"));
 	const links = () => mails().filter((m) => m.includes("To: dave@")).flatMap((m) => m.match(/https:\S*\/login\/link\S*/) ?? []);
-	for (let n = 0; n < 100 && links().length === 0; n++)
+	const told = (what) => mails().some((m) => m.includes("To: alice@") && m.includes(what));
+	for (let n = 0; n < 300 && !(links().length > 0 && told("authenticator app was set up") && told("Your password was changed")); n++)
 		await at.waitForTimeout(100);
 	const [link] = links();
-	claim("alice was told of her app", mails().some((m) => m.includes("To: alice@") && m.includes("authenticator app was set up")));
-	claim("... and of her new password", mails().some((m) => m.includes("To: alice@") && m.includes("Your password was changed")));
+	claim("alice was told of her app", told("authenticator app was set up"));
+	claim("... and of her new password", told("Your password was changed"));
 	await at.goto(link ?? issuer);
 	await at.fill("#password", "the second of them");
 	await at.fill("#again", "the second of them");
@@ -262,7 +263,7 @@ if (/^https:\/\/[0-9.]+(:|$)/.test(issuer)) {
 	await look(page, "passkey");
 	await page.fill("#name", "Blue key");
 	await page.click("button");
-	await page.waitForURL(`${issuer}/account`, { timeout: 10000 }).catch(() => {});
+	await page.waitForURL(`${issuer}/account`, { timeout: 30000 }).catch(() => {});
 	claim("a passkey is made", (await page.textContent("main")).includes("Blue key"), await page.textContent("main"));
 	await look(page, "account-full");
 	await page.goto(request("portal", { prompt: "login" }));
@@ -276,7 +277,7 @@ if (/^https:\/\/[0-9.]+(:|$)/.test(issuer)) {
 	await cdp.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
 	await page.goto(request("portal", { prompt: "login" }));
 	await page.click("form[action$='/login/passkey'] button");
-	await page.waitForSelector("form[data-passkey] .problem:not([hidden])", { timeout: 10000 }).catch(() => {});
+	await page.waitForSelector("form[data-passkey] .problem:not([hidden])", { timeout: 30000 }).catch(() => {});
 	claim("whom it does not verify it does not sign in", page.url().startsWith(issuer), page.url());
 }
 

@@ -26,7 +26,7 @@ if /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null; then
 	mkdir "$T/mails"
 	/usr/bin/python3 tests/e2e/smtp.py "$T/mails" "$T/mail.pem" "$T/mail.key" >"$T/ports" 2>"$T/smtp.err" & SMTP=$!
 	trap 'kill $SMTP 2>/dev/null; lg_stop' EXIT
-	for _ in $(seq 100); do [ -s "$T/ports" ] && break; sleep 0.1; done
+	within test -s "$T/ports"
 	read -r _ port _ <"$T/ports"
 	jq -n --rawfile ca "$T/mail.pem" --argjson port "$port" '{host: "127.0.0.1", port: $port, username: "lightgate", password: "mail secret",
 		from: "id@example.org", ca: $ca}' >"$T/settings.json"
@@ -36,7 +36,7 @@ claim "a rule for passwords" lightgate password-policy set --min-length 8
 claim "a password that has to be changed" lightgate user expire-password erin
 INVITATION=$(lightgate user invite dave --output json | jq -r .link)
 mkdir -p build/screenshots
-env -u ASAN_OPTIONS CHROMIUM="$CHROMIUM" INVITATION="$INVITATION" MAILS="$T/mails" timeout 180 "$NODE" tests/e2e/pages.mjs "$ISSUER" "$T/credentials" build/screenshots >"$T/out" 2>"$T/err" ||
+env -u ASAN_OPTIONS CHROMIUM="$CHROMIUM" INVITATION="$INVITATION" MAILS="$T/mails" timeout 500 "$NODE" tests/e2e/pages.mjs "$ISSUER" "$T/credentials" build/screenshots >"$T/out" 2>"$T/err" ||
 	bad "node: $(head -c 1500 "$T/err")"
 while read -r line; do
 	case $line in "ok "*) ok ;; "SKIP "*) skip "${line#SKIP }" ;; *) bad "${line#not ok }" ;; esac

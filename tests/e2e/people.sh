@@ -86,11 +86,12 @@ changetype: modify
 replace: pwdPolicySubentry
 pwdPolicySubentry: cn=short-lived,$B"
 expired() { has "$1" "$(LDAPTLS_CACERT=$CA ldapwhoami -x -H "$LDAPS" -D "$ALICE" -w "$2" 2>&1)" 'Invalid credentials'; }
-until ! LDAPTLS_CACERT=$CA ldapwhoami -x -H "$LDAPS" -D "$ALICE" -w 'my very third' >/dev/null 2>&1; do sleep 0.1; done
+over() { ! LDAPTLS_CACERT=$CA ldapwhoami -x -H "$LDAPS" -D "$ALICE" -w "$1"; }
+within over 'my very third'
 expired "expired by age" 'my very third'
 has "... asking for the policy's words: it lets do nothing" "$(owner ldapsearch -e ppolicy -w 'my very third' -LLL -b "$B" uid=alice)" 'Insufficient access'
 claim "... but change it by Password Modify" owner ldappasswd -e ppolicy -w 'my very third' -a 'my very third' -s 'my very fourth'
-until ! LDAPTLS_CACERT=$CA ldapwhoami -x -H "$LDAPS" -D "$ALICE" -w 'my very fourth' >/dev/null 2>&1; do sleep 0.1; done
+within over 'my very fourth'
 claim "... and by modify" owner ldapmodify -e ppolicy -w 'my very fourth' < <(exchange 'my very fourth' 'my very own')
 claim "... and no longer" admin ldapmodify <<<"dn: $ALICE
 changetype: modify

@@ -10,7 +10,7 @@ UP_PORT=$(free_port)
 UP=https://127.0.0.1:$UP_PORT
 env -u ASAN_OPTIONS "$NODE" tests/e2e/provider.mjs "$UP_PORT" "$T/up.pem" "$T/up.key" "$ISSUER/login/callback" >"$T/up.log" 2>&1 &
 UP_PID=$!
-for _ in $(seq 1 200); do grep -q ready "$T/up.log" && break; sleep 0.05; done
+within grep -q ready "$T/up.log"
 cat "$CA" "$T/up.pem" >"$T/cas.pem"
 cat >"$T/state.yaml" <<-'YAML'
 	users: [{name: alice, mail: alice@example.org}]
@@ -37,7 +37,7 @@ document() {
 document >"$T/up.yaml"
 claim "a provider is set" lightgate source set -f "$T/up.yaml"
 has "and answers" "$(lightgate source test up | jq -c '.jwks.keys[0].kid')" up-1
-go() { env -u ASAN_OPTIONS NODE_EXTRA_CA_CERTS="$T/cas.pem" timeout 30 "$NODE" tests/e2e/signin.mjs "$ISSUER/oauth2/authorize?response_type=code&client_id=portal&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=openid&state=s&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256" "$1" 2>"$T/trace"; }
+go() { env -u ASAN_OPTIONS NODE_EXTRA_CA_CERTS="$T/cas.pem" timeout 120 "$NODE" tests/e2e/signin.mjs "$ISSUER/oauth2/authorize?response_type=code&client_id=portal&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=openid&state=s&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256" "$1" 2>"$T/trace"; }
 has "somebody signs in there and the application has its code" "$(go dora)" '"code":true'
 same "an entry was made of what userinfo says" "$(lightgate user show dora --output json | jq -c '[.display, .mail]')" '["Dora Elsewhere","dora@corp.example"]'
 has "and is in the group that theirs means" "$(lightgate group show operators --output json)" dora

@@ -67,7 +67,6 @@ if ! command -v nginx >/dev/null; then
 	skip "proxies: nginx is not installed"
 	done_testing
 fi
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 FRONT=$(free_port) TLS=$(free_port) BACK=$(free_port)
 mkdir "$T/www"; echo things >"$T/www/things"
 python3 - "$BACK" <<'PY' >"$T/backend.log" 2>&1 & BACKEND_PID=$!
@@ -114,7 +113,7 @@ $(check auth_request_cert '$ssl_client_escaped_cert')
 }
 CONF
 nginx -c "$T/nginx.conf" >"$T/nginx.out" 2>&1 & NGINX_PID=$!
-for port in $FRONT $BACK; do for _ in $(seq 200); do curl -s -o /dev/null "http://127.0.0.1:$port/" && break; sleep 0.05; done; done
+for port in $FRONT $BACK; do within curl -s -o /dev/null "http://127.0.0.1:$port/"; done
 front() { curl -sS --path-as-is "$@"; }
 same "nginx lets a shopper through, and tells the service who" "$(front -H "Authorization: Bearer $alice" "http://127.0.0.1:$FRONT/things?page=2")" "served GET /things?page=2 to alice"
 same "with POST" "$(front -X POST -d 'x=1' -H "Authorization: Bearer $alice" "http://127.0.0.1:$FRONT/orders")" "served POST /orders to alice"
@@ -141,9 +140,9 @@ global
 	lua-load-per-thread $PWD/examples/haproxy.lua
 defaults
 	mode http
-	timeout connect 2s
-	timeout client 5s
-	timeout server 5s
+	timeout connect 10s
+	timeout client 30s
+	timeout server 30s
 listen lightgate
 	bind unix@$T/haproxy.sock mode 600
 	server lightgate ${MTLS#https://} ssl verify required ca-file $CA crt $T/shop.both
@@ -160,7 +159,7 @@ backend behind
 	server behind 127.0.0.1:$BACK
 CONF
 	haproxy -db -f "$T/haproxy.cfg" >"$T/haproxy.log" 2>&1 & HAPROXY_PID=$!
-	for _ in $(seq 200); do curl -s -o /dev/null "http://127.0.0.1:$HFRONT/" && break; sleep 0.05; done
+	within curl -s -o /dev/null "http://127.0.0.1:$HFRONT/"
 	same "HAProxy lets a shopper through, and tells the service who" "$(front -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/things?page=2")" "served GET /things?page=2 to alice"
 	same "HAProxy: with POST" "$(front -X POST -d 'x=1' -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/orders")" "served POST /orders to alice"
 	same "HAProxy: not another method" "$(status -X DELETE -H "Authorization: Bearer $alice" "http://127.0.0.1:$HFRONT/orders")" 403

@@ -6,8 +6,7 @@ clean_up() { [ -z "$AGENT" ] || kill "$AGENT" 2>/dev/null; lg_stop; }
 trap clean_up EXIT
 lg_start "$T/data" || bad "start"
 sign_in_admin
-PORT=65535	# oidc-agent listens up to 49151
-while [ "$PORT" -gt 49151 ]; do PORT=$(free_port); done
+PORT=$(free_port)	# oidc-agent listens up to 49151
 cat >"$T/state.yaml" <<-YAML
 	users:
 	  - {name: alice, mail: alice@example.org, display: Alice}
@@ -18,7 +17,6 @@ YAML
 claim "apply" lightgate apply -f "$T/state.yaml" --credentials "$T/credentials"
 password=$(lg_secret "$T/credentials" User alice)
 sign_in() { page /login --data-urlencode "csrf=$(field csrf)" --data-urlencode "request=$(field request)" -d username=alice --data-urlencode "password=$password"; }
-within() { for _ in $(seq 200); do "$@" && return; sleep 0.05; done; return 1; }
 userinfo() { curl -sS --cacert "$CA" -H "Authorization: Bearer $1" "$ISSUER/oauth2/userinfo"; }
 
 if command -v oidc-gen >/dev/null && command -v oidc-agent >/dev/null; then
@@ -27,7 +25,7 @@ if command -v oidc-gen >/dev/null && command -v oidc-agent >/dev/null; then
 	unset ASAN_OPTIONS UBSAN_OPTIONS
 	eval "$(oidc-agent --no-autoload | grep -v '^echo')"
 	AGENT=${OIDCD_PID:-}
-	gen() { timeout 60 oidc-gen "$1" --issuer "$ISSUER" --cp "$CA" --pw-cmd "echo x" --prompt none --no-url-call --confirm-default "${@:2}" </dev/null >"$T/gen.$1" 2>&1; }
+	gen() { timeout 180 oidc-gen "$1" --issuer "$ISSUER" --cp "$CA" --pw-cmd "echo x" --prompt none --no-url-call --confirm-default "${@:2}" </dev/null >"$T/gen.$1" 2>&1; }
 	says() { grep -qE "$2" "$T/gen.$1"; }
 
 	# a device: somebody types the code on another machine

@@ -28,7 +28,7 @@ rp_apply() {
 	while [ "$(date +%s)" = "$second" ]; do sleep 0.05; done
 }
 play() { # play SCRIPT [VARIANT]: its claims go to $T/SCRIPTVARIANT.out
-	env -u ASAN_OPTIONS VARIANT="${2:-}" CLIENT_CERTS="${CLIENT_CERTS:-}" CLIENT_KEYS="$(jq -cs . "$T/keys")" ADMIN="${ADMIN:-}" OWN_CERT="$T/own.pem" OWN_KEY="$T/own.key" CA_TEXT="$(cat "$CA")" NODE_EXTRA_CA_CERTS="$CA" timeout 120 \
+	env -u ASAN_OPTIONS VARIANT="${2:-}" CLIENT_CERTS="${CLIENT_CERTS:-}" CLIENT_KEYS="$(jq -cs . "$T/keys")" ADMIN="${ADMIN:-}" OWN_CERT="$T/own.pem" OWN_KEY="$T/own.key" CA_TEXT="$(cat "$CA")" NODE_EXTRA_CA_CERTS="$CA" timeout 400 \
 		"$NODE" "tests/e2e/$1.mjs" "$ISSUER" "$T/credentials" >"$T/$1${2:-}.out" 2>"$T/$1${2:-}.err"
 }
 played() { # played SCRIPT [VARIANT]: counts them

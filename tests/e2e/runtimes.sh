@@ -26,7 +26,7 @@ cp "$T/b/config.json" "$T/ordinary.json"
 bundle() { jq --arg t "$1" '.annotations["lightgate.ticket"] = $t | '"${2:-.}" "$T/ordinary.json" >"$T/b/config.json"; }
 
 # ---- crun ----
-crun_run() { timeout 20 unshare -m --propagation private bash -c 'umount -l /sys/fs/cgroup/unified 2>/dev/null; LIGHTGATE_RUNTIME=$(command -v crun) exec lightgate-runc --root "$1" run -b "$2" "$3"' crun "$T/crun" "$T/b" "$1" 2>&1; }
+crun_run() { timeout 60 unshare -m --propagation private bash -c 'umount -l /sys/fs/cgroup/unified 2>/dev/null; LIGHTGATE_RUNTIME=$(command -v crun) exec lightgate-runc --root "$1" run -b "$2" "$3"' crun "$T/crun" "$T/b" "$1" 2>&1; }
 if command -v crun >/dev/null; then
 	bundle "$(ticket)"
 	has "crun: with a ticket" "$(crun_run d1)" '^it ran'
@@ -53,7 +53,7 @@ CONF
 	mkdir -p "$T/cd"
 	setsid containerd -c "$T/containerd.toml" >"$T/containerd.log" 2>&1 </dev/null & CONTAINERD_PID=$!
 	within ctr -a "$T/cd/sock" version || bad "containerd: $(tail -2 "$T/containerd.log")"
-	ctr_run() { local id=$1; shift; timeout 30 ctr -a "$T/cd/sock" run --rm --runc-binary "$LG_BIN/lightgate-runc" --rootfs --annotation lightgate.workload=web "$@" "$T/b/rootfs" "$id" /bin/echo "it ran" 2>&1; }
+	ctr_run() { local id=$1; shift; timeout 90 ctr -a "$T/cd/sock" run --rm --runc-binary "$LG_BIN/lightgate-runc" --rootfs --annotation lightgate.workload=web "$@" "$T/b/rootfs" "$id" /bin/echo "it ran" 2>&1; }
 	has "containerd: with a ticket" "$(ctr_run e1 --annotation "lightgate.ticket=$(ticket)")" '^it ran'
 	has "containerd: without one" "$(ctr_run e2)" 'no ticket'
 	has "containerd: privileged" "$(ctr_run e3 --privileged --annotation "lightgate.ticket=$(ticket)")" 'no-privileged'

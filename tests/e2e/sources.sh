@@ -24,7 +24,7 @@ if slapd_there; then
 	P1=$(free_port) P2=$(free_port) P3=$(free_port)
 	/usr/sbin/slapd -h "ldap://127.0.0.1:$P1 ldaps://127.0.0.1:$P2" -f "$T/slapd/slapd.conf" -d 0 >>"$T/slapd/log" 2>&1 &
 	SLAPD_PID=$!
-	for _ in $(seq 1 200); do ldapsearch -x -H "ldap://127.0.0.1:$P1" -b '' -s base 1.1 >/dev/null 2>&1 && break; sleep 0.05; done
+	within ldapsearch -x -H "ldap://127.0.0.1:$P1" -b '' -s base 1.1
 	ldapadd -x -H "ldap://127.0.0.1:$P1" -D cn=admin,dc=example,dc=org -w secret >"$T/claim.out" 2>&1 <<-'LDIF' || bad "slapd takes no entries"
 		dn: dc=example,dc=org
 		objectClass: domain
@@ -136,7 +136,7 @@ python3 - "$WEB" "$T" <<-'PY' &
 	s.serve_forever()
 PY
 WEB_PID=$!
-for _ in $(seq 1 200); do curl -s --cacert "$T/ca.pem" "$OTHER/keys" >/dev/null && break; sleep 0.05; done
+within curl -s --cacert "$T/ca.pem" "$OTHER/keys"
 cat >"$T/cluster.yaml" <<-YAML
 	name: cluster
 	kind: jwt

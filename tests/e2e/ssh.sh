@@ -26,7 +26,7 @@ lg alice ssh trust >"$T/user_ca"
 lg alice ssh krl --out "$T/krl" >/dev/null
 echo alice >"$T/principals"
 mkdir -p /run/sshd 2>/dev/null
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 cat >"$T/sshd_config" <<CONF
 Port $port
 ListenAddress 127.0.0.1
@@ -46,10 +46,10 @@ CONF
 claim "sshd takes the configuration" "$(command -v sshd || echo /usr/sbin/sshd)" -t -f "$T/sshd_config"
 /usr/sbin/sshd -D -e -f "$T/sshd_config" 2>"$T/sshd.log" &
 sshd=$!
-for i in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.05; done
+within bash -c ": </dev/tcp/127.0.0.1/$port"
 lg alice ssh trust --hosts '*' >"$T/known_hosts"
 enter() { ssh -F none -p "$port" -i "$1" -o IdentitiesOnly=yes -o CertificateFile="$1-cert.pub" -o StrictHostKeyChecking=yes -o UserKnownHostsFile="${2:-$T/known_hosts}" \
-	-o GlobalKnownHostsFile=none -o BatchMode=yes -o HostKeyAlias=localhost -o ConnectTimeout=5 "$(id -un)@127.0.0.1" 'echo entered' 2>"$T/ssh.err"; }
+	-o GlobalKnownHostsFile=none -o BatchMode=yes -o HostKeyAlias=localhost -o ConnectTimeout=30 "$(id -un)@127.0.0.1" 'echo entered' 2>"$T/ssh.err"; }
 
 # ---- the person ------------------------------------------------------------------------------------------------------------------
 claim "alice gets a certificate" lg alice ssh login --out "$T/alice"

@@ -14,23 +14,22 @@ joins node1
 run_agent() {
 	lightgate-agent run --state "$T/node1" --socket "$T/agent.sock" --runtime-root "$T/bare" --runtime-root "$T/runc" "$@" >>"$T/agent.log" 2>&1 &
 	AGENT_PID=$!
-	for i in $(seq 100); do [ -S "$T/agent.sock" ] && break; sleep 0.05; done
+	within test -S "$T/agent.sock"
 }
-soon() { local i; for i in $(seq 160); do "$@" && return 0; sleep 0.1; done; return 1; }
 says() { grep -q "$1" "$T/agent.log"; }
 
 # ---- round the door ----
 lg_bundle "$T/stray.d" /bin/busybox sleep 60
 runc --root "$T/bare" run -d -b "$T/stray.d" lgt-stray </dev/null >/dev/null 2>&1 || bad "runc by itself"
 run_agent
-claim "a container that got round the door is seen" soon says 'lgt-stray runs without an admission'
+claim "a container that got round the door is seen" within says 'lgt-stray runs without an admission'
 recorded() { api GET '/v1/audit?limit=50' | grep -q 'runs without an admission'; }
-claim "and stands in the service's record" soon recorded
+claim "and stands in the service's record" within recorded
 has "it was only reported" "$(runc --root "$T/bare" list)" 'lgt-stray.*running'
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null
 run_agent --kill-strays
 stopped() { ! runc --root "$T/bare" list | grep -q 'lgt-stray.*running'; }
-claim "where it is wanted it is killed" soon stopped
+claim "where it is wanted it is killed" within stopped
 
 # ---- gone ----
 export LIGHTGATE_AGENT_SOCKET=$T/agent.sock
@@ -43,7 +42,7 @@ has "an admitted container" "$(lightgate-runc --root "$T/runc" run -b "$T/bundle
 claim "a stop ends no admission" test -e "$T/node1/admissions/lgt-web.json"
 rm -rf "$T/bundle.d"
 ended() { [ ! -e "$T/node1/admissions/lgt-web.json" ]; }
-if [ -n "${LG_LONG:-}" ]; then claim "what is gone keeps none" soon ended; claim "and it is on record" says 'lgt-web is gone'
+if [ -n "${LG_LONG:-}" ]; then claim "what is gone keeps none" within ended; claim "and it is on record" says 'lgt-web is gone'
 else skip "strays: an admission settles for 10 s before it can end (check-long)"; fi
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 done_testing

@@ -8,7 +8,7 @@ if ! slapd_there || ! /usr/bin/python3 -c 'import ldap' 2>/dev/null; then
 	skip "slapd or python3-ldap is not installed"
 	done_testing
 fi
-changes=$((${LG_CHANGES:-1000} / 4)) patience=${LG_PATIENCE:-20}
+changes=$((${LG_CHANGES:-1000} / 4)) patience=${LG_PATIENCE:-60}
 admin=uid=admin,ou=people,dc=example,dc=org
 lg_start "$T/data" || bad "start"
 lg_ready .admin.password | tr -d '\n' >"$T/password"

@@ -50,15 +50,15 @@ same "none of that is on record" "$(recorded | tr '\n' ' ')" "1 2 3 4 5 "
 same "nobody but hosts reports" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -X POST "$MTLS/v1/agent/decisions" -d '{}' 2>/dev/null)" 000
 
 # killed in the middle, the server takes the rest the next time
-SERVER() { for p in $(pgrep -P "$LG_PID"); do [ "$(cat /proc/$p/comm 2>/dev/null)" = lg-server ] && echo "$p"; done; }
 J2=22222222-2222-4333-8444-555555555555 P=$ZERO
 for round in 1 2 3; do
 	from=$((100 * round)) to=$((100 * round + 99))
 	chain $from $to "$P" $J2 2>"$T/prev"
-	(sleep "0.0$((2 * round))"; kill -9 $(SERVER)) 2>/dev/null &
+	(sleep "0.0$((2 * round))"; kill -9 "$(server_pid)") 2>/dev/null &
 	report >/dev/null 2>&1
 	wait $!
-	for i in $(seq 200); do [ "$(report 2>/dev/null)" = "{\"taken\":$to} 200" ] && break; sleep 0.1; done
+	taken() { [ "$(report)" = "{\"taken\":$to} 200" ]; }
+	within taken
 	P=$(cat "$T/prev")
 done
 sign_in_admin

@@ -37,7 +37,7 @@ begin data
 same "anybody may connect" "$(stat -c %a "$SHM/data.api/workload.sock")" 666
 
 # ---- containers with node in them ----
-engine() { timeout 20 lightgate-runc --root "$T/runc" "$@"; }
+engine() { timeout 60 lightgate-runc --root "$T/runc" "$@"; }
 mkdir -p "$T/program"
 for library in $(ldd "$NODE" | grep -oE '/[^ ]+'); do install -D "$library" "$T/program$library"; done
 ln "$NODE" "$T/program/node" 2>/dev/null || cp "$NODE" "$T/program/node"
@@ -85,7 +85,7 @@ has "tampered with" "$(ask c1 validate orders "${token%????}AAAA")" '"code":3'
 has "of another kind" "$(ask c1 validate orders x.y.z)" '"code":3'
 
 # ---- what is not the API ----
-has "without the header that browsers cannot send" "$(timeout 20 runc --root "$T/runc" exec --env BARE=1 c1 /program/node /program/workload-api.mjs /program/spiffe.proto x509)" '"code":3,.*security header missing'
+has "without the header that browsers cannot send" "$(timeout 60 runc --root "$T/runc" exec --env BARE=1 c1 /program/node /program/workload-api.mjs /program/spiffe.proto x509)" '"code":3,.*security header missing'
 has "a method that is not there" "$(ask c1 nonsense)" '"code":12'
 has "tokens without end" "$(ask c1 many 60)" '"code":8,.*too often'
 has "connections without end" "$(ask c1 crowd 24)" '"open":1[0-9],"refused":[1-9]'
@@ -117,7 +117,7 @@ has "and not by whom policy does not let see it" "$(ask c1 validate orders "$the
 same "who sees its own alone" "$(ask c1 x509bundles)" "{\"$domain\":true}"
 has "ours is not believed there" "$(ask c9 validate orders "$token")" '"code":3,.*no trust domain that the caller sees'
 pid() { runc --root "$T/runc" state "$1" | jq .pid; }
-raw() { timeout 30 python3 tests/e2e/workload-raw.py "$SHM/data.api/workload.sock" "$@" 2>&1; }
+raw() { timeout 90 python3 tests/e2e/workload-raw.py "$SHM/data.api/workload.sock" "$@" 2>&1; }
 has "a process is known by where it is" "$(raw stay "$(pid c1)")" '/workload/web$'
 same "who opened the connection has gone" "$(raw inherit "$(pid c1)")" nothing
 same "another container's process has its number now" "$(raw reuse "$(pid c1)" "$(pid c2)")" nothing

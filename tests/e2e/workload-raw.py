@@ -31,7 +31,7 @@ CALL = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1
 	header(b"te", b"trailers") + header(b"workload.spiffe.io", b"true")) + frame(0, 1, 1, b"\0\0\0\0\0")
 
 def ask(s):
-	s.settimeout(3)
+	s.settimeout(20)
 	got = b""
 	try:
 		s.sendall(CALL)
@@ -48,7 +48,10 @@ def ask(s):
 def connect():
 	s = socket.socket(socket.AF_UNIX)
 	s.connect(path)
-	time.sleep(0.3)		# the other side has looked who we are
+	if how != "late":
+		s.settimeout(3)		# what it says first it says when it has looked who we are
+		try: s.recv(1, socket.MSG_PEEK)
+		except OSError: pass
 	return s
 
 def leave_mounts():
@@ -69,7 +72,7 @@ def opened_by_another(there):
 	return socket.socket(fileno=fds[0]), child
 
 def take_number(wanted):
-	"""A process of that number in the second container; the kernel deals them out in turn."""
+	"""A process of that number in the second container, unless somebody else has the number; the kernel deals them out in turn."""
 	for _ in range(50):
 		with open("/proc/sys/kernel/ns_last_pid", "w") as f:
 			f.write(str(wanted - 1))
@@ -79,13 +82,22 @@ def take_number(wanted):
 			if os.getpid() == wanted and second:
 				enter(second)
 			os.write(tell, b"x")
-			time.sleep(10 if os.getpid() == wanted else 0)
+			time.sleep(60 if os.getpid() == wanted else 0)
 			os._exit(0)
 		os.read(ready, 1)
 		if child == wanted:
 			return child
 		os.waitpid(child, 0)
-	sys.exit("the number could not be had again")
+	return None
+
+def reused(there):
+	"""A connection whose opener has ended, and who has its number now."""
+	for _ in range(10):
+		s, number = opened_by_another(there)
+		holder = take_number(number)
+		if holder:
+			return s, holder
+	sys.exit("no number could be had again")
 
 if how == "here":
 	print(ask(connect()))
@@ -100,23 +112,22 @@ elif how == "move":
 elif how == "late":
 	question = sys.stdin.buffer.read()
 	os.kill(int(first), signal.SIGSTOP)
-	s, number = opened_by_another(leave_mounts)
-	holder = take_number(number)
+	s, holder = reused(leave_mounts)
 	os.kill(int(first), signal.SIGCONT)
-	s.settimeout(5)
+	s.settimeout(20)
 	got = b"asked by the number of another\n"
 	try:
 		s.sendall(question)
 		s.shutdown(socket.SHUT_WR)
 		while piece := s.recv(65536):
 			got += piece
+			s.settimeout(1)		# whoever answers may go on listening
 	except OSError:
 		pass
 	print(got.decode())
 	os.kill(holder, 9)
 else:
-	s, number = opened_by_another(lambda: enter(first))
-	holder = take_number(number) if how == "reuse" else None
+	s, holder = reused(lambda: enter(first)) if how == "reuse" else opened_by_another(lambda: enter(first))[:1] + (None,)
 	print(ask(s))
 	if holder:
 		os.kill(holder, 9)
