@@ -216,6 +216,16 @@ sts_mailbox(void *self)
 	return lg_loop_mailbox(lg_loop_self());
 }
 
+static void
+server_silent(void *self, lg_str source, lg_str url, lg_str why)
+{
+	(void)self;
+	if (why.n > 0)
+		lg_log(LG_WARN, "source %.*s: a server does not answer, the next one is asked: %.*s", LG_FMT(source), LG_FMT(why));
+	else
+		lg_log(LG_INFO, "source %.*s: %.*s answers again", LG_FMT(source), LG_FMT(url));
+}
+
 /* Those of web/, of what the daemon carries. */
 static size_t
 web_files(struct lg_arena *a, const struct lg_sts_file **ret)
@@ -248,6 +258,7 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
 			.password_least = sts_password_least, .password_make = sts_password_make, .password_set = sts_password_set,
 			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .client_entry = sts_client_entry, .client_gone = sts_client_gone, .mailbox = sts_mailbox,
+			.server_silent = server_silent,
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings), .mailer = lg_fetch_mailer(app->arena, app->settings),
 		.workers = app->workers,

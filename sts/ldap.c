@@ -3,7 +3,10 @@
  *
  * Every connection is encrypted before anything is said, to a server whose certificate is for the name that stands in the source.
  * libldap waits, so this runs on workers, and only on some of them at once.  What libldap connects to is looked at before it speaks.
+ * libldap itself waits for ever in a TLS handshake and within an answer, so each read and write below TLS has the server's time as its end.
  */
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include <ldap.h>
@@ -21,7 +24,9 @@ struct session {
 	const struct sts_source *s;
 	struct lg_secret secret;	/* of the source's own account */
 	struct ldap_conncb watch;
+	int64_t until;			/* lg_boottime: then this server had its time */
 	bool refused;			/* an address that may not be spoken to */
+	bool silent;			/* it did not answer as a server should */
 	LDAP *ld;
 };
 
@@ -59,6 +64,60 @@ sts_ldap_filter(struct lg_arena *a, lg_str filter, lg_str login)
 	return b.full ? LG_NONE : lg_dup(a, lg_buf_view(&b));
 }
 
+/* ---- the time of one server ------------------------------------------------------------------------------------------ */
+
+static int
+timed_setup(Sockbuf_IO_Desc *d, void *session)
+{
+	d->sbiod_pvt = session;
+	return 0;
+}
+
+static int
+timed_ctrl(Sockbuf_IO_Desc *d, int what, void *arg)
+{
+	return LBER_SBIOD_CTRL_NEXT(d, what, arg);
+}
+
+static bool
+in_time(Sockbuf_IO_Desc *d, short event)
+{
+	const struct session *x = d->sbiod_pvt;
+	struct pollfd p = { .fd = -1, .events = event };
+	int64_t left = x->until - lg_boottime();
+
+	(void)ber_sockbuf_ctrl(d->sbiod_sb, LBER_SB_OPT_GET_FD, &p.fd);
+	if (left > 0 && poll(&p, 1, (int)(left / 1000) + 1) > 0)
+		return true;
+	errno = ETIMEDOUT;
+	return false;
+}
+
+static ber_slen_t
+timed_read(Sockbuf_IO_Desc *d, void *p, ber_len_t n)
+{
+	return in_time(d, POLLIN) ? LBER_SBIOD_READ_NEXT(d, p, n) : -1;
+}
+
+static ber_slen_t
+timed_write(Sockbuf_IO_Desc *d, void *p, ber_len_t n)
+{
+	return in_time(d, POLLOUT) ? LBER_SBIOD_WRITE_NEXT(d, p, n) : -1;
+}
+
+static Sockbuf_IO timed = { .sbi_setup = timed_setup, .sbi_ctrl = timed_ctrl, .sbi_read = timed_read, .sbi_write = timed_write };
+
+/* What is left of it, for what libldap waits for by itself; not nothing, which would mean for ever. */
+static struct timeval
+time_left(const struct session *x)
+{
+	int64_t left = x->until - lg_boottime();
+
+	if (left < 1000)
+		left = 1000;
+	return (struct timeval){ .tv_sec = left / LG_SECOND, .tv_usec = left % LG_SECOND };
+}
+
 /* ---- connecting ------------------------------------------------------------------------------------------------------ */
 
 static int
@@ -66,9 +125,10 @@ look_at_address(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr *to,
 {
 	struct session *x = watch->lc_arg;
 
-	(void)ld; (void)sb; (void)server;
+	(void)ld; (void)server;
 	x->refused = to == NULL || !x->sts->outside.may_reach(x->sts->outside.self, to);
-	return x->refused ? -1 : 0;
+	/* Between TCP, which comes below it, and TLS. */
+	return x->refused || ber_sockbuf_add_io(sb, &timed, LBER_SBIOD_LEVEL_PROVIDER + 1, x) != 0 ? -1 : 0;
 }
 
 static void
@@ -104,7 +164,7 @@ static bool
 set_up(struct session *x)
 {
 	static const int version = LDAP_VERSION3, demand = LDAP_OPT_X_TLS_DEMAND, tls12 = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2, client = 0;
-	struct timeval wait = { .tv_sec = (time_t)x->s->timeout };
+	struct timeval wait = time_left(x);
 
 	x->watch = (struct ldap_conncb){ look_at_address, forget_address, x };
 	return option(x->ld, LDAP_OPT_PROTOCOL_VERSION, &version) && option(x->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF)
@@ -119,9 +179,12 @@ failed(struct session *x, const char *what, int code)
 	char *detail = NULL;
 	lg_err e = LG_E_UNAVAILABLE;
 
+	x->silent = true;
 	(void)ldap_get_option(x->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail);
 	if (x->refused)
 		e = lg_fail(x->cx, LG_E_DENIED, "%s: an address that may not be spoken to", what);
+	else if (lg_boottime() >= x->until)
+		e = lg_fail(x->cx, e, "%s: no answer within %lld s", what, (long long)x->s->timeout);
 	else
 		e = lg_fail(x->cx, e, "%s: %s%s%.200s", what, ldap_err2string(code), detail == NULL || detail[0] == '\0' ? "" : ": ",
 		    detail == NULL ? "" : detail);
@@ -133,7 +196,9 @@ static int
 bind_as(struct session *x, const char *dn, const struct lg_secret *password)
 {
 	struct berval value = { password->n, (char *)password->p };
+	struct timeval wait = time_left(x);
 
+	(void)option(x->ld, LDAP_OPT_TIMEOUT, &wait);
 	return ldap_sasl_bind_s(x->ld, dn, LDAP_SASL_SIMPLE, &value, NULL, NULL, NULL);
 }
 
@@ -144,6 +209,7 @@ connect_to(struct session *x, lg_str url)
 	const char *uri, *dn;
 	int code;
 
+	x->until = lg_boottime() + x->s->timeout * LG_SECOND;
 	LG_TRY(lg_cstr(x->cx, url, &uri));
 	LG_TRY(lg_cstr(x->cx, x->s->bind_dn, &dn));
 	if (ldap_initialize(&x->ld, uri) != LDAP_SUCCESS || !set_up(x))
@@ -249,7 +315,7 @@ find(struct session *x, lg_str login, const char **dn, struct lg_sts_person *ret
 	const struct sts_source *s = x->s;
 	const lg_str names[] = { s->id_attribute, s->name_attribute, s->display_attribute, s->mail_attribute, s->groups_attribute };
 	char *attributes[LG_COUNT(names) + 1] = { NULL };
-	struct timeval wait = { .tv_sec = (time_t)s->timeout };
+	struct timeval wait = time_left(x);
 	lg_str filter = sts_ldap_filter(x->cx->arena, s->filter, login);
 	LDAPMessage *found = NULL;
 	const char *base;
@@ -285,35 +351,58 @@ prove(struct session *x, const char *dn, const struct lg_secret *password)
 }
 
 static lg_err
-ask_one(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, lg_str url, lg_str login,
-    const struct lg_secret *password, struct lg_sts_person *ret)
+ask(struct session *x, uint32_t tenant, lg_str url, const struct sts_ldap_try *t, struct lg_sts_person *ret)
 {
-	LG_AUTO(session_end) struct session x = { .cx = cx, .sts = sts, .s = s };
 	const char *dn = NULL;
 
-	LG_TRY(sts_source_secret(cx, sts, tenant, s, &x.secret));
-	LG_TRY(connect_to(&x, url));
-	LG_TRY(find(&x, login, &dn, ret));
-	return prove(&x, dn, password);
+	LG_TRY(sts_source_secret(x->cx, x->sts, tenant, x->s, &x->secret));
+	LG_TRY(connect_to(x, url));
+	LG_TRY(find(x, t->login, &dn, ret));
+	return prove(x, dn, t->password);
+}
+
+/* The operator is told when a server falls silent and when it answers again, not each time. */
+static lg_err
+ask_one(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, lg_str url, const struct sts_ldap_try *t,
+    struct lg_sts_person *ret)
+{
+	LG_AUTO(session_end) struct session x = { .cx = cx, .sts = sts, .s = s };
+	lg_err e = ask(&x, tenant, url, t, ret);
+
+	if (sts_silent_told(sts->silent, tenant, url, x.silent) && sts->ports.server_silent != NULL)
+		sts->ports.server_silent(sts->ports.self, s->name, url, x.silent ? lg_str_of(cx->error) : LG_NONE);
+	return e;
+}
+
+/* The next server only when one does not answer as it should: a wrong password is wrong everywhere. */
+static lg_err
+ask_each(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, const struct sts_ldap_try *t,
+    struct lg_sts_person *ret)
+{
+	lg_err e = lg_fail(cx, LG_E_UNAVAILABLE, "source %.*s: no server answers", LG_FMT(s->name));
+
+	for (size_t i = 0; i < s->urls.n && (e == LG_E_UNAVAILABLE || e == LG_E_DENIED); i++)
+		if (sts_silent_ask(sts->silent, tenant, s->urls.v[i], t->silent_too ? t->began : 0))
+			e = ask_one(cx, sts, tenant, s, s->urls.v[i], t, ret);
+	return e;
 }
 
 lg_err
-sts_ldap_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, lg_str login,
-    const struct lg_secret *password, struct lg_sts_person *ret)
+sts_ldap_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, const struct sts_ldap_try *t,
+    struct lg_sts_person *ret)
 {
-	lg_err e = LG_E_UNAVAILABLE;
+	lg_err e;
 
 	if (__atomic_add_fetch(&sts->ldap_waiting, 1, __ATOMIC_ACQ_REL) > STS_LDAP_AT_ONCE)
 		e = lg_fail(cx, LG_E_BUSY, "too many sign-ins wait for source %.*s", LG_FMT(s->name));
-	/* The next server only when one does not answer as it should: a wrong password is wrong everywhere. */
-	for (size_t i = 0; i < s->urls.n && (e == LG_E_UNAVAILABLE || e == LG_E_DENIED); i++)
-		e = ask_one(cx, sts, tenant, s, s->urls.v[i], login, password, ret);
+	else
+		e = ask_each(cx, sts, tenant, s, t, ret);
 	(void)__atomic_sub_fetch(&sts->ldap_waiting, 1, __ATOMIC_ACQ_REL);
 	return e;
 }
 
 lg_err
-sts_ldap_try(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, struct lg_jsonw *w)
+sts_ldap_knock(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, struct lg_jsonw *w)
 {
 	lg_jsonw_name(w, LG_STR("servers"));
 	lg_jsonw_array(w);

@@ -62,26 +62,50 @@ list(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, struct sts_source *
 	return sts_source_list(cx, v, tenant, STS_SOURCE_LDAP, ret, n);
 }
 
-/* The first source that says yes; one that does not answer is no no. */
+/* Of one source; LG_E_UNAUTHENTICATED also for who is right there and nobody here: to whoever tries passwords that is all the same. */
+static lg_err
+try_source(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct sts_source *s, const struct sts_ldap_try *t,
+    struct lg_sts_subject *ret)
+{
+	struct lg_sts_person p;
+	lg_err e;
+
+	LG_TRY(sts_ldap_check(cx, sts, tenant, s, t, &p));
+	e = sts_source_person(cx, sts, tenant, s, &p, ret);
+	return e == LG_E_DENIED ? LG_E_UNAUTHENTICATED : e;
+}
+
+/*
+ * The first source that says yes; one that does not answer is no no.  Those are asked first whose servers answered lately, so that nobody of
+ * another source waits for a silent one.
+ */
 lg_err
 sts_source_password(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str login, const struct lg_secret *password,
     struct lg_sts_subject *ret)
 {
-	lg_err e = lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password"), worst = e;
-	struct lg_sts_person p;
+	struct sts_ldap_try t = { .login = login, .password = password, .began = lg_boottime() };
+	lg_err e, worst = LG_E_UNAUTHENTICATED;
 	struct sts_source *s;
-	size_t n;
+	size_t n, open;
 
 	LG_TRY(list(cx, sts, tenant, &s, &n));
 	lg_store_turn(sts->store);
-	for (size_t i = 0; i < n; i++) {
-		e = sts_ldap_check(cx, sts, tenant, &s[i], login, password, &p);
-		if (e == LG_OK) {
-			/* Right, but nobody here: to whoever tries passwords that is all the same. */
-			e = sts_source_person(cx, sts, tenant, &s[i], &p, ret);
-			return e == LG_E_DENIED ? LG_E_UNAUTHENTICATED : e;
+	for (int round = 0; round < 2 && n > 0; round++, n = open) {
+		worst = LG_E_UNAUTHENTICATED;
+		t.silent_too = round > 0;
+		open = 0;
+		for (size_t i = 0; i < n; i++) {
+			e = try_source(cx, sts, tenant, &s[i], &t, ret);
+			if (e == LG_E_UNAUTHENTICATED)
+				continue;
+			if (e != LG_E_UNAVAILABLE && e != LG_E_DENIED)
+				return e;
+			worst = e;
+			s[open++] = s[i];
 		}
-		worst = e == LG_E_UNAUTHENTICATED ? worst : e;
 	}
-	return worst == LG_E_UNAUTHENTICATED ? lg_fail(cx, worst, "wrong user name or password") : worst;
+	if (worst == LG_E_UNAUTHENTICATED)
+		return lg_fail(cx, worst, "wrong user name or password");
+	/* Which server it is is told to the operator: whoever tries a name is nobody yet. */
+	return lg_fail(cx, LG_E_UNAVAILABLE, "a directory that may know this name does not answer");
 }

@@ -42,7 +42,7 @@ lg_sts_source_try(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str
 	lg_jsonw_object(w);
 	lg_jsonw_str_of(w, "name", s->name);
 	lg_jsonw_bool_of(w, "enabled", s->enabled);
-	LG_TRY(s->kind == STS_SOURCE_LDAP ? sts_ldap_try(cx, sts, tenant, s, w) : try_keys(cx, sts, s, w));
+	LG_TRY(s->kind == STS_SOURCE_LDAP ? sts_ldap_knock(cx, sts, tenant, s, w) : try_keys(cx, sts, s, w));
 	lg_jsonw_object_end(w);
 	return LG_OK;
 }

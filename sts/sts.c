@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "sts/ldap.h"
 #include "sts/mail.h"
-#include "sts/source.h"
 #include "sts/web.h"
 
 static _Atomic uint64_t made = 1;
@@ -30,6 +30,7 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	LG_TRY(sts_web_new(cx, sts->arena, o->files, o->nfiles, &sts->web));
 	LG_TRY(sts_mail_counts_new(cx, &sts->mail_counts));
 	LG_TRY(sts_foreign_new(cx, &sts->foreign));
+	LG_TRY(sts_silent_new(cx, &sts->silent));
 	LG_TRY(sts_kept_new(cx, &sts->tokens));
 	LG_TRY(sts_kept_new(cx, &sts->answers));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
@@ -47,6 +48,7 @@ lg_sts_free(struct lg_sts **sts)
 	if (*sts == NULL)
 		return;
 	sts_foreign_free(&(*sts)->foreign);
+	sts_silent_free(&(*sts)->silent);
 	sts_kept_free(&(*sts)->tokens);
 	sts_kept_free(&(*sts)->answers);
 	sts_throttle_free(&(*sts)->throttle);

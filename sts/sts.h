@@ -29,6 +29,7 @@ struct lg_sts {
 	struct sts_mail_counts *mail_counts;
 	struct sts_foreign *foreign;		/* what identity sources publish */
 	unsigned ldap_waiting;			/* sign-ins at other directories; atomic */
+	struct sts_silent *silent;		/* their servers that do not answer */
 	struct sts_kept *tokens, *answers;	/* verified ones; those that were given */
 	uint64_t instance;			/* of this process: no two are the same */
 	struct sts_throttle *throttle;

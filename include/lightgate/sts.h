@@ -110,6 +110,8 @@ struct lg_sts_ports {
 	lg_err (*client_gone)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry);
 	/* The mailbox of the loop this is called on: where the store's answers come back. */
 	struct lg_mailbox *(*mailbox)(void *self);
+	/* A server of a source does not answer any more (why), or does again (why empty): for the operator's log.  May be NULL. */
+	void (*server_silent)(void *self, lg_str source, lg_str url, lg_str why);
 };
 
 struct lg_sts_file {

@@ -1,7 +1,7 @@
 # Identity sources against the real thing: people of a slapd, over StartTLS and LDAPS; workloads with tokens that another signed.
 . "$(dirname "$0")/lib.sh"
 . scripts/slapd.sh
-trap 'slapd_stop; [ -z "${WEB_PID:-}" ] || kill "$WEB_PID" 2>/dev/null; lg_stop' EXIT
+trap 'slapd_stop; [ -z "${MUTE_PID:-}" ] || kill "$MUTE_PID" 2>/dev/null; [ -z "${WEB_PID:-}" ] || kill "$WEB_PID" 2>/dev/null; lg_stop' EXIT
 
 lg_start "$T/data" || bad "start"
 sign_in_admin
@@ -108,9 +108,20 @@ if slapd_there; then
 	sed "s|urls:.*|urls: [\"ldaps://localhost.localdomain:$P2\"]|" "$T/corp2.yaml" >"$T/corp4.yaml"
 	claim "another name" lightgate source set -f "$T/corp4.yaml"
 	lacks "nor one whose certificate is for another name" "$(login dora dora-password)" '^200'
+
+	# A first server that takes connections and says nothing: who comes first waits for it, the others go on to the second at once.
+	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); kept = [s.accept() for _ in iter(int, 1)]' >"$T/mute" 2>/dev/null & MUTE_PID=$!
+	within test -s "$T/mute"
+	sed "s|urls:.*|urls: [\"ldaps://127.0.0.1:$(cat "$T/mute")\", \"ldaps://127.0.0.1:$P2\"]|; s/^timeout: .*/timeout: 2/" "$T/corp2.yaml" >"$T/corp5.yaml"
+	claim "a list whose first server hangs" lightgate source set -f "$T/corp5.yaml"
+	same "the second answers" "$(login dora dora-password)" 200
+	same "and next time at once" "$(/usr/bin/time -f %e -o "$T/took" bash -c "$(declare -f login); CA=$CA HTTPS=$HTTPS T=$T; login dora dora-password"; awk '$1 < 1.9 { print " at once" }' "$T/took")" "200 at once"
+	same "the operator is told, once" "$(grep -c 'source corp: a server does not answer.*no answer within 2 s' "$T/data.log")" 1
+	kill "$MUTE_PID"; wait "$MUTE_PID" 2>/dev/null; MUTE_PID=
 	claim "back" lightgate source set -f "$T/corp2.yaml"
 	slapd_stop
 	same "without the other directory nobody of it signs in" "$(login dora dora-password)" 503
+	lacks "... and is not told which server it was" "$(cat "$T/login")" "127.0.0.1"
 	same "and the others do" "$(login admin "$(lg_ready .admin.password)")" 200
 	has "it is on record" "$(lightgate audit list --output json 2>/dev/null || lightgate audit --output json)" 'source.person'
 else
