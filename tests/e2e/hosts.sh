@@ -100,50 +100,77 @@ has "an address out of another host's range gets nowhere there" "$(get "$PID" 10
 
 # ---- whoever sends in another's name, where no bridge is: on to a container, and to the host itself ----
 THIEF_PID=$PID
-counters() { nft "add table inet seen; add chain inet seen in { type filter hook input priority 10; }; add counter inet seen first; add counter inet seen later; add counter inet seen six
-	add rule inet seen in tcp sport 7777 tcp flags & (syn | ack) == syn meta nfproto ipv4 counter name first; add rule inet seen in tcp sport 7777 tcp flags & (psh | ack) == (psh | ack) counter name later
-	add rule inet seen in tcp sport 7777 tcp flags & (syn | ack) == syn meta nfproto ipv6 counter name six"; }
-declare -f counters >"$T/counters"; . "$T/counters"; counters; nsenter --net=/proc/$DB_PID/ns/net bash -c '. "$1"; counters' - "$T/counters"
+counters() {	# what is sent raw has another window than what a socket sends
+	nft "add table inet seen; add chain inet seen in { type filter hook input priority 10; }; add counter inet seen own; add counter inet seen next; add counter inet seen forged
+	add rule inet seen in tcp sport 7777 tcp flags & (syn | ack) == syn counter name own; add rule inet seen in tcp sport 7778 tcp window != 1024 tcp flags & psh == psh counter name next
+	add rule inet seen in tcp sport 7778 tcp window 1024 counter name forged; add rule inet seen in tcp sport 7779 counter name forged"
+}
+declare -f counters >"$T/counters"; counters; nsenter --net=/proc/$DB_PID/ns/net bash -c '. "$1"; counters' - "$T/counters"
 seen() { ${3:+nsenter --net=/proc/$3/ns/net} nft list counter inet seen "$1" | grep -q "packets $2 "; }
 raw() { LINK=e0 nsenter --net=/proc/$1/ns/net python3 tests/e2e/raw-packets.py "${@:2}"; }
 end_of() { ip -o link show "$1" | sed 's/.*ether \([0-9a-f:]*\) .*/\1/'; }
 WEB_END=$(end_of vweb) THIEF_END=$(end_of vthief) HERE=$(ip -6 -o addr show dev vthief scope link | awk '{ sub("/.*", "", $4); print $4 }')
 THIEF_OWN=$(nsenter --net=/proc/$THIEF_PID/ns/net ip -6 -o addr show dev e0 scope link | awk '{ sub("/.*", "", $4); print $4 }')
-from_web() { raw "$WEB_PID" tcp 10.77.1.2 10.77.2.2 5432 "$WEB_END" 2; raw "$WEB_PID" tcp 10.77.1.2 10.77.2.2 5432 "$WEB_END" 24; raw "$WEB_PID" tcp 10.77.1.2 10.90.0.1 7 "$WEB_END" 2; }
+up() { [ -z "$(ip -6 -o addr show dev vthief tentative)" ]; }
+within up
+from_web() { raw "$WEB_PID" tcp 10.77.1.2 10.77.2.2 5432 "$WEB_END" 2; raw "$WEB_PID" tcp 10.77.1.2 10.90.0.1 7 "$WEB_END" 2; echo >&"${FLOW[1]}"; }
+# A flow that says where it stands, so that another can send what is next; then an octet for each line.
+coproc FLOW { nsenter --net=/proc/$WEB_PID/ns/net python3 -c 'import socket, sys
+s = socket.socket(); s.bind(("10.77.1.2", 7778)); s.connect(("10.77.2.2", 5432))
+repair, queue, seq = 19, 20, 21
+s.setsockopt(socket.IPPROTO_TCP, repair, 1); at = []
+for side in (2, 1): s.setsockopt(socket.IPPROTO_TCP, queue, side); at.append(s.getsockopt(socket.IPPROTO_TCP, seq) & 0xffffffff)
+s.setsockopt(socket.IPPROTO_TCP, repair, -1); print(*at, flush=True)
+for line in sys.stdin: s.send(b"x")'; }
+read -r SEQ ACK <&"${FLOW[0]}"
 from_web
-claim "what web sends itself arrives at the database" within seen first 1 "$DB_PID"
-claim "within an open flow, too" within seen later 1 "$DB_PID"
-claim "and at the host" within seen first 1
+claim "what web sends itself arrives at the database" within seen own 1 "$DB_PID"
+claim "within an open flow, too" within seen next 1 "$DB_PID"
+claim "and at the host" within seen own 1
 raw "$THIEF_PID" tcp6 "$THIEF_OWN" "$HERE" 7 "$THIEF_END" 2
-claim "a link's own address reaches the host" within seen six 1
-for flags in 2 24; do raw "$THIEF_PID" tcp 10.77.1.2 10.77.2.2 5432 "$THIEF_END" $flags; done
+claim "a link's own address reaches the host" within seen own 2
+export PORT=7779; raw "$THIEF_PID" tcp 10.77.1.2 10.77.2.2 5432 "$THIEF_END" 2
 raw "$THIEF_PID" tcp 10.77.1.2 10.90.0.1 7 "$THIEF_END" 2; raw "$THIEF_PID" tcp6 fd77::9 "$HERE" 7 "$THIEF_END" 2
+PORT=7778 raw "$THIEF_PID" tcp 10.77.1.2 10.77.2.2 5432 "$THIEF_END" 24 $((SEQ + 1)) "$ACK"; unset PORT
 from_web
-claim "after what another sent in its name, web's next" within seen first 2 "$DB_PID"
-claim "is the second, in the flow too" within seen later 2 "$DB_PID"
-claim "and at the host" within seen first 2
-claim "where nothing came by IPv6 either" seen six 1
+claim "what web sends after that arrives, too" within seen own 2 "$DB_PID"
+claim "within the flow" within seen next 2 "$DB_PID"
+claim "and at the host" within seen own 3
+claim "a false source gets nothing through between hosts, as a first packet or the next of an open flow" seen forged 0 "$DB_PID"
+claim "nor to the host, by IPv4 or IPv6" seen forged 0
+kill $FLOW_PID; wait $FLOW_PID 2>/dev/null
 nft delete table inet seen
 
 # ---- what ends ----
-nsenter --net=/proc/$WEB_PID/ns/net python3 - >"$T/flow" 2>&1 <<'PY' & flow=$!
+cat >"$T/flow.py" <<'PY'
 import socket, time
 s = socket.create_connection(("10.77.2.2", 5432)); print("up", flush=True)
 s.settimeout(60)
 try:
-	while True:
+	for _ in range(3000):
 		s.sendall(b"x"); time.sleep(0.02)
 except OSError as e:
 	print("cut", e, flush=True)
 PY
-within grep -q up "$T/flow" || bad "no flow: $(cat "$T/flow")"
-lightgate policy show 2>/dev/null | sed '/web-reaches-the-database/,$d' >"$T/policies.cedar"
-lightgate policy activate -f "$T/policies.cedar" >"$T/out" 2>&1 || bad "activate: $(cat "$T/out")"
-changed=$(date +%s%N)
-wait $flow
-took=$((($(date +%s%N) - changed) / 1000000))
-has "a policy change cuts the flow between hosts" "$(cat "$T/flow")" '^cut'
-prompt "within a second" $took 1000
+# cuts WHAT COMMAND...: an open flow does not outlive it by a second
+cuts() {
+	local what=$1 changed took; shift
+	nsenter --net=/proc/$WEB_PID/ns/net python3 "$T/flow.py" >"$T/flow" 2>&1 & flow=$!
+	within grep -q up "$T/flow" || bad "no flow: $(cat "$T/flow")"
+	"$@" >"$T/out" 2>&1 || bad "$what: $(cat "$T/out")"
+	changed=$(date +%s%N)
+	wait $flow
+	took=$((($(date +%s%N) - changed) / 1000000))
+	has "$what cuts the flow between hosts" "$(cat "$T/flow")" '^cut'
+	prompt "within a second" $took 1000
+}
+lightgate policy show >"$T/before.cedar" 2>/dev/null
+sed '/web-reaches-the-database/,$d' "$T/before.cedar" >"$T/policies.cedar"
+cuts "a policy change" lightgate policy activate -f "$T/policies.cedar"
+lightgate policy activate -f "$T/before.cedar" >"$T/out" 2>&1 || bad "activate: $(cat "$T/out")"
+claim "what is allowed again is reached again" within reaches
+cuts "a workload's entry that is taken away" lightgate workload delete web
+has "nothing new begins either" "$(get "$WEB_PID" 10.77.2.2:5432)" '(refused|reset|Failed)'
 runc --root "$T/runc-b" delete --force "$LG_HOST_NS-db"
 LIGHTGATE_AGENT_SOCKET=$T/agent2.sock lightgate-agent end "$LG_HOST_NS-db" --socket "$T/agent2.sock" >/dev/null 2>&1
 gone() { ! knows a 10.77.2.2; }
