@@ -59,6 +59,12 @@ struct lg_entity_id {
 	lg_str name;			/* when id is nil: a resource that has no entry yet */
 };
 
+/* A decision that somebody else made, and told later. */
+struct lg_made {
+	int64_t at, until;		/* microseconds of its maker's wall clock; 0: it was made here, now; until: the last of several */
+	uint64_t count;			/* alike, of which only these two times are known; 0: one */
+};
+
 struct lg_question {
 	uint32_t tenant;
 	struct lg_entity_id principal;
@@ -70,6 +76,7 @@ struct lg_question {
 	struct lg_fact context[LG_FACTS];	/* now, revision, asker, address are added by the decision point */
 	size_t ncontext;
 	lg_str container;		/* which one a runtime calls by that id: for the record alone; empty: none */
+	struct lg_made made;		/* for the record alone */
 	bool explain;			/* fill the reason in full */
 	bool record;			/* a door's decision: goes to the decision log */
 	struct lg_entity_source *source;	/* what was read for another question of the same view and resource; NULL: nothing */
@@ -89,6 +96,9 @@ struct lg_verdict {
 	bool stable;			/* does not depend on time: may be kept for (policy, membership, entry) revisions */
 	bool general;			/* holds for every resource of that type and class (an Entry's dn and owner were not looked at) */
 };
+
+/* Does it admit something new to a host or into the world?  Then the service decides, whatever else is known where it is asked. */
+bool lg_action_admits(lg_str action);
 
 struct lg_decider {
 	void *self;

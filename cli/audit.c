@@ -5,7 +5,8 @@
 
 static const struct cli_column columns[] = {
 	{ "TIME", "time", NULL }, { "ACTOR", "actor", NULL }, { "OPERATION", "operation", NULL }, { "TARGET", "target", NULL },
-	{ "RESULT", "result", NULL }, { "POLICY", "policy", NULL }, { "ASKED BY", "asker", NULL }, { NULL, NULL, NULL },
+	{ "RESULT", "result", NULL }, { "POLICY", "policy", NULL }, { "ASKED BY", "asker", NULL },
+	{ "MADE AT", "made_at", "" }, { "UNTIL", "made_until", "" }, { "TIMES", "count", "" }, { NULL, NULL, NULL },
 };
 
 lg_err

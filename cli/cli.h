@@ -126,7 +126,7 @@ void cli_json(struct cli *c, lg_str json);	/* as it is, and a line end */
 struct cli_column {
 	const char *title;
 	const char *member;		/* of each item */
-	const char *absent;		/* what its absence means; NULL: "-" */
+	const char *absent;		/* what its absence means; NULL: "-"; "": where no item has it there is no column */
 };
 /* suggest.c: what may have been meant by a word that is none; NULL: nothing like it. */
 const char *cli_meant_command(const struct cli_command *in, lg_str typed);

@@ -100,7 +100,7 @@ cli_text(struct cli *c, lg_str json)
 /* ---- tables ---------------------------------------------------------------------------------------------- */
 
 struct table {
-	const struct cli_column *columns;
+	const struct cli_column *column[COLUMNS];
 	size_t ncolumns;
 	size_t width[COLUMNS];
 	bool words[COLUMNS];		/* what stands there may be cut; a name, an id or a time of one word may not */
@@ -185,14 +185,34 @@ member_at(struct cli *c, lg_str json, const char *path)
 	return lg_api_raw(c->cx, lg_api_raw(c->cx, json, lg_dup(c->cx->arena, (lg_str){ path, (size_t)(dot - path) }).p), dot + 1);
 }
 
+static bool
+is_told(struct cli *c, lg_str items, const struct cli_column *column)
+{
+	struct lg_json js;
+	bool told = false;
+
+	lg_json_init(&js, c->cx->arena, items);
+	lg_json_array(&js);
+	while (lg_json_item(&js))
+		told |= member_at(c, lg_json_raw(&js), column->member).n > 0;
+	return told && js.fault == NULL;
+}
+
+static void
+add_column(struct table *t, const struct cli_column *column)
+{
+	t->width[t->ncolumns] = strlen(column->title);
+	t->column[t->ncolumns++] = column;
+}
+
 static void
 add_row(struct cli *c, struct table *t, lg_str item)
 {
 	struct row *r = LG_NEW(c->cx->arena, struct row);
 
 	for (size_t i = 0; i < t->ncolumns; i++) {
-		lg_str text = cli_text(c, member_at(c, item, t->columns[i].member));
-		r->cell[i] = text.n > 0 ? text : t->columns[i].absent != NULL ? lg_str_of(t->columns[i].absent) : LG_STR("-");
+		lg_str text = cli_text(c, member_at(c, item, t->column[i]->member));
+		r->cell[i] = text.n > 0 ? text : t->column[i]->absent != NULL ? lg_str_of(t->column[i]->absent) : LG_STR("-");
 		t->words[i] |= text.n > 0 && memchr(text.p, ' ', text.n) != NULL;
 		if (characters(r->cell[i]) > t->width[i])
 			t->width[i] = characters(r->cell[i]);
@@ -214,7 +234,7 @@ static void
 put_table(struct cli *c, const struct table *t)
 {
 	for (size_t i = 0; i < t->ncolumns; i++)
-		put_cell(c, t, i, lg_str_of(t->columns[i].title));
+		put_cell(c, t, i, lg_str_of(t->column[i]->title));
 	fputc('\n', c->out);
 	for (const struct row *r = t->first; r != NULL; r = r->next) {
 		for (size_t i = 0; i < t->ncolumns; i++)
@@ -226,19 +246,18 @@ put_table(struct cli *c, const struct table *t)
 lg_err
 cli_table(struct cli *c, lg_str json, const char *member, const struct cli_column *columns)
 {
-	struct table t = { .columns = columns };
+	struct table t = { .end = &t.first };
 	struct lg_json js;
 
 	if (cli_wants_json(c)) {
 		cli_json(c, json);
 		return LG_OK;
 	}
-	t.end = &t.first;
-	while (t.ncolumns < COLUMNS && columns[t.ncolumns].title != NULL) {
-		t.width[t.ncolumns] = strlen(columns[t.ncolumns].title);
-		t.ncolumns++;
-	}
-	lg_json_init(&js, c->cx->arena, lg_api_member(c->cx, json, member));
+	lg_str items = lg_api_member(c->cx, json, member);
+	for (; t.ncolumns < COLUMNS && columns->title != NULL; columns++)
+		if (columns->absent == NULL || columns->absent[0] != '\0' || is_told(c, items, columns))
+			add_column(&t, columns);
+	lg_json_init(&js, c->cx->arena, items);
 	lg_json_array(&js);
 	while (lg_json_item(&js))
 		add_row(c, &t, lg_json_raw(&js));

@@ -14,8 +14,8 @@ lg_access_fact(struct lg_question *q, struct lg_fact f)
 		q->context[q->ncontext++] = f;
 }
 
-static lg_err
-find_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_type type, lg_str id, struct lg_entry *ret)
+lg_err
+lg_access_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_type type, lg_str id, struct lg_entry *ret)
 {
 	lg_uuid uuid;
 
@@ -28,7 +28,7 @@ find_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_
 static lg_err
 find_named(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_type type, lg_str id, struct lg_entry *ret)
 {
-	lg_err e = find_entry(cx, v, tenant, type, id, ret);
+	lg_err e = lg_access_entry(cx, v, tenant, type, id, ret);
 
 	if (e == LG_E_NOT_FOUND) {
 		lg_str t = lg_type_name(type);
@@ -85,7 +85,7 @@ static lg_err
 image_context(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name, struct lg_access *ret)
 {
 	struct lg_entry image;
-	lg_err e = find_entry(cx, v, tenant, LG_TYPE_IMAGE, name, &image);
+	lg_err e = lg_access_entry(cx, v, tenant, LG_TYPE_IMAGE, name, &image);
 
 	if (e == LG_E_NOT_FOUND) {
 		lg_access_fact(&ret->question, lg_fact_str("image_name", name));
@@ -144,7 +144,7 @@ lg_access_resource(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const 
 	q->action = lg_dup(cx->arena, ev->action).p;
 	if (!lg_type_parse(ev->resource_type, &type) || type == LG_TYPE_CONTAINER)
 		return lg_fail(cx, LG_E_INVALID, "%.*s is not a type of resource", LG_FMT(ev->resource_type));
-	lg_err e = find_entry(cx, v, tenant, type, ev->resource_id, &entry);
+	lg_err e = lg_access_entry(cx, v, tenant, type, ev->resource_id, &entry);
 	if (e == LG_OK)
 		LG_TRY(known_resource(cx, v, &entry, q));
 	else if (e == LG_E_NOT_FOUND && type == LG_TYPE_WORKLOAD)

@@ -76,6 +76,8 @@ LG_CHECKED lg_err lg_access_open(struct lg_app *app, struct lg_ctx *cx, struct l
 /* The resolving alone: fills question (but principal and proof) from names. */
 LG_CHECKED lg_err lg_access_resource(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_evaluation *ev,
     struct lg_access *ret);
+/* By entryUUID or name.  LG_E_NOT_FOUND, without a sentence. */
+LG_CHECKED lg_err lg_access_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_entry_type type, lg_str id, struct lg_entry *ret);
 void lg_access_fact(struct lg_question *q, struct lg_fact f);	/* one more of the context */
 
 /* Is it a door's decision, and must its permit be durable before anybody hears of it? */

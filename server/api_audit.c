@@ -15,6 +15,8 @@ struct row {
 	uint64_t seq;
 	lg_str actor, operation, target, detail;
 	lg_str result, policy, asker, container;	/* of a decision; result: "permit" or "deny: why" */
+	lg_str made_at, made_until;	/* of one that a host told later */
+	int64_t count;			/* of several that it told as one; 0: one */
 };
 
 struct trail {
@@ -33,7 +35,8 @@ struct trail {
 static void
 keep(struct trail *t, struct row *r)
 {
-	lg_str *const text[] = { &r->actor, &r->operation, &r->target, &r->detail, &r->result, &r->policy, &r->asker, &r->container };
+	lg_str *const text[] = { &r->actor, &r->operation, &r->target, &r->detail, &r->result, &r->policy, &r->asker, &r->container,
+		&r->made_at, &r->made_until };
 
 	for (size_t i = 0; i < LG_COUNT(text); i++)
 		*text[i] = lg_dup(t->cx->arena, *text[i]);
@@ -121,6 +124,20 @@ entity_text(struct lg_ctx *cx, struct lg_json *js)
 	return type.n == 0 ? LG_NONE : lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(text));
 }
 
+static bool
+read_made(struct lg_json *js, lg_str name, struct row *r)
+{
+	if (lg_str_eq(name, LG_STR("made_at")))
+		r->made_at = lg_json_str(js);
+	else if (lg_str_eq(name, LG_STR("made_until")))
+		r->made_until = lg_json_str(js);
+	else if (lg_str_eq(name, LG_STR("count")))
+		r->count = lg_json_int(js);
+	else
+		return false;
+	return true;
+}
+
 static void
 read_decision(struct lg_ctx *cx, struct row *r)
 {
@@ -147,7 +164,7 @@ read_decision(struct lg_ctx *cx, struct row *r)
 			permit = lg_json_bool(&js);
 		else if (lg_str_eq(name, LG_STR("reason")))
 			reason = lg_json_str(&js);
-		else
+		else if (!read_made(&js, name, r))
 			lg_json_skip(&js);
 	}
 	r->result = permit ? LG_STR("permit") : lg_cat(cx->arena, LG_STR("deny: "), reason);
@@ -232,6 +249,12 @@ write_row(struct lg_jsonw *w, const struct row *r)
 	}
 	if (r->container.n > 0)
 		lg_jsonw_str_of(w, "container", r->container);
+	if (r->made_at.n > 0)
+		lg_jsonw_str_of(w, "made_at", r->made_at);
+	if (r->made_until.n > 0)
+		lg_jsonw_str_of(w, "made_until", r->made_until);
+	if (r->count > 0)
+		lg_jsonw_int_of(w, "count", r->count);
 	if (r->detail.n > 0) {
 		lg_jsonw_name(w, LG_STR("detail"));
 		lg_jsonw_raw(w, r->detail);

@@ -1,5 +1,5 @@
 /*
- * api_told.c: POST /v1/agent/decisions: what a host decided from its bundle while we were away comes on our decision log, each once and in order.
+ * api_told.c: POST /v1/agent/decisions: what a host decided from its bundle comes on our decision log, each once and in order.
  *
  * The decision log and the store have no transaction in common.  So the store says first which records are about to be written and from where on to
  * look for them, and afterwards that they are; whoever comes after a crash in between looks.  A record's id follows from host, journal and number.
@@ -19,9 +19,11 @@ struct deed {
 	uint64_t seq;
 	lg_sha256 prev, hash;
 	lg_uuid id;
-	lg_str container, action, policy, reason, facts, time;
+	lg_str container, action, policy, reason, facts;
 	bool permit;
 	uint64_t revision;
+	struct lg_made made;
+	struct lg_evaluation asked;	/* without a container: what was decided; nothing in it: by the host, of no one in particular */
 };
 
 struct report {
@@ -36,15 +38,46 @@ struct report {
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
-static const char *
-action_of(lg_str action)
+static void
+read_time(struct lg_json *js, int64_t *ret)
 {
-	static const char *const actions[] = { "container:restart", "container:exec" };
+	if (!lg_time_parse(lg_json_str(js), ret) || *ret <= 0)
+		lg_json_fault(js, "a time is wanted (RFC 3339)");
+}
 
-	for (size_t i = 0; i < LG_COUNT(actions); i++)
-		if (lg_str_eq(action, lg_str_of(actions[i])))
-			return actions[i];
-	return NULL;
+static void
+read_entity(struct lg_json *js, lg_str *type, lg_str *id)
+{
+	lg_str name;
+
+	lg_json_object(js);
+	while (lg_json_member(js, &name)) {
+		if (lg_str_eq(name, LG_STR("type")))
+			*type = lg_json_str(js);
+		else if (lg_str_eq(name, LG_STR("id")))
+			*id = lg_json_str(js);
+		else
+			lg_json_fault(js, "unknown member");
+	}
+}
+
+/* What was asked. */
+static bool
+read_asked(struct lg_json *js, lg_str name, struct lg_evaluation *ret)
+{
+	if (lg_str_eq(name, LG_STR("subject"))) {
+		read_entity(js, &ret->subject_type, &ret->subject_id);
+	} else if (lg_str_eq(name, LG_STR("resource"))) {
+		read_entity(js, &ret->resource_type, &ret->resource_id);
+	} else if (lg_str_eq(name, LG_STR("protocol"))) {
+		ret->protocol = lg_json_str(js);
+	} else if (lg_str_eq(name, LG_STR("port"))) {
+		ret->has_port = true;
+		ret->port = lg_json_int(js);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -52,6 +85,8 @@ read_member(struct report *r, struct lg_json *js, lg_str name, struct deed *d)
 {
 	lg_str prev;
 
+	if (read_asked(js, name, &d->asked))
+		return;
 	if (lg_str_eq(name, LG_STR("seq"))) {
 		d->seq = (uint64_t)lg_json_int(js);
 	} else if (lg_str_eq(name, LG_STR("prev"))) {
@@ -63,11 +98,17 @@ read_member(struct report *r, struct lg_json *js, lg_str name, struct deed *d)
 		d->permit = lg_json_bool(js);
 	} else if (lg_str_eq(name, LG_STR("revision"))) {
 		d->revision = (uint64_t)lg_json_int(js);
+	} else if (lg_str_eq(name, LG_STR("time"))) {
+		read_time(js, &d->made.at);
+	} else if (lg_str_eq(name, LG_STR("until"))) {
+		read_time(js, &d->made.until);
+	} else if (lg_str_eq(name, LG_STR("count"))) {
+		d->made.count = (uint64_t)lg_json_int(js);
 	} else if (lg_str_eq(name, LG_STR("container_facts"))) {
 		d->facts = lg_json_raw(js);
 	} else {
-		lg_str *const text[] = { &d->container, &d->action, &d->policy, &d->reason, &d->time };
-		static const char *const names[] = { "container", "action", "policy", "reason", "time" };
+		lg_str *const text[] = { &d->container, &d->action, &d->policy, &d->reason };
+		static const char *const names[] = { "container", "action", "policy", "reason" };
 		for (size_t i = 0; i < LG_COUNT(names); i++)
 			if (lg_str_eq(name, lg_str_of(names[i]))) {
 				*text[i] = lg_json_str(js);
@@ -92,6 +133,25 @@ id_of(struct report *r, uint64_t seq)
 	return id;
 }
 
+/* A container's later start and exec; or what its doors and its gate ask the bundle. */
+static lg_err
+check_deed(struct lg_ctx *cx, struct deed *d)
+{
+	bool container = d->container.n > 0;
+
+	if (d->made.at == 0)
+		return lg_fail(cx, LG_E_INVALID, "a decision needs its time");
+	if (lg_action_admits(d->action) || (container && !lg_str_eq(d->action, LG_STR("container:restart")) && !lg_str_eq(d->action, LG_STR("container:exec"))))
+		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not what hosts decide by themselves", LG_FMT(d->action));
+	if (container)
+		return lg_container_id_check(cx, d->container);
+	if (d->made.count == 0 || d->made.count > INT64_MAX || d->made.until < d->made.at)
+		return lg_fail(cx, LG_E_INVALID, "what is counted needs \"count\" and \"until\"");
+	d->asked.action = d->action;
+	bool nobody = d->asked.subject_type.n == 0 && d->asked.resource_type.n == 0;
+	return nobody && d->action.n <= LG_ASKED_TYPE && d->action.n > 0 ? LG_OK : lg_evaluation_check(cx, &d->asked);
+}
+
 static lg_err
 read_deed(struct report *r, lg_str text, struct deed *d)
 {
@@ -105,12 +165,7 @@ read_deed(struct report *r, lg_str text, struct deed *d)
 	while (lg_json_member(&js, &name))
 		read_member(r, &js, name, d);
 	LG_TRY(lg_json_end(cx, &js));
-	LG_TRY(lg_container_id_check(cx, d->container));
-	int64_t time;
-	if (!lg_time_parse(d->time, &time))
-		return lg_fail(cx, LG_E_INVALID, "\"time\" must be a time (RFC 3339)");
-	if (action_of(d->action) == NULL)
-		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is not what hosts decide by themselves", LG_FMT(d->action));
+	LG_TRY(check_deed(cx, d));
 	d->id = id_of(r, d->seq);
 	return LG_OK;
 }
@@ -229,9 +284,38 @@ look_for_known(struct report *r)
 
 /* ---- on the record ------------------------------------------------------------------------------------------------------ */
 
+/* By its entry, or as the host calls it. */
+static struct lg_entity_id
+entity_of(struct report *r, struct lg_view *v, lg_str type, lg_str id)
+{
+	struct lg_entity_id by_name = { type, { { 0 } }, id };
+	enum lg_entry_type kind;
+	struct lg_entry e;
+
+	if (id.n == 0)
+		return r->host.entity;
+	if (!lg_type_parse(type, &kind) || lg_access_entry(r->ex->cx, v, r->host.tenant->id, kind, id, &e) != LG_OK)
+		return by_name;
+	return lg_entry_entity(&e);
+}
+
+static void
+describe_asked(struct report *r, struct lg_view *v, const struct deed *d, struct lg_access *ac)
+{
+	struct lg_question *q = &ac->question;
+
+	q->principal = entity_of(r, v, d->asked.subject_type, d->asked.subject_id);
+	q->resource = entity_of(r, v, d->asked.resource_type, d->asked.resource_id);
+	if (d->asked.has_port)
+		lg_access_fact(q, lg_fact_int("port", d->asked.port));
+	if (d->asked.protocol.n > 0)
+		lg_access_fact(q, lg_fact_str("protocol", d->asked.protocol));
+	ac->proof = "asserted";
+}
+
 /* As much as is known of it still: the record stands either way. */
 static lg_err
-describe(struct report *r, struct lg_view *v, const struct deed *d, struct lg_access *ac)
+describe_container(struct report *r, struct lg_view *v, const struct deed *d, struct lg_access *ac)
 {
 	struct lg_ctx *cx = r->ex->cx;
 	uint32_t tenant = r->host.tenant->id;
@@ -242,7 +326,7 @@ describe(struct report *r, struct lg_view *v, const struct deed *d, struct lg_ac
 	if (e == LG_OK) {
 		struct lg_evaluation asked = { .resource_type = LG_STR("Workload"), .resource_id = ad.workload, .project = ad.project, .image = ad.image,
 			.host = r->host.entity.name, .action = d->action };
-		e = lg_admission_question(cx, v, tenant, &asked, ad.requester, action_of(d->action), ac);
+		e = lg_admission_question(cx, v, tenant, &asked, ad.requester, lg_dup(cx->arena, d->action).p, ac);
 		ac->proof = lg_uuid_eq(ad.requester, r->host.entity.id) ? "self" : "ticket";
 	}
 	if (e != LG_OK && e != LG_E_NOT_FOUND && e != LG_E_DENIED)
@@ -258,6 +342,16 @@ describe(struct report *r, struct lg_view *v, const struct deed *d, struct lg_ac
 	return LG_OK;
 }
 
+static const char *
+circumstance(struct lg_ctx *cx, const struct deed *d)
+{
+	if (d->container.n > 0)
+		return " while the service was away";
+	if (!d->asked.has_port)
+		return d->asked.protocol.n > 0 ? lg_print(cx->arena, " (%.*s)", LG_FMT(d->asked.protocol)).p : "";
+	return lg_print(cx->arena, " (%d/%.*s)", (int)d->asked.port, LG_FMT(d->asked.protocol)).p;
+}
+
 static lg_err
 write_one(struct report *r, const struct deed *d, bool last)
 {
@@ -266,12 +360,16 @@ write_one(struct report *r, const struct deed *d, bool last)
 	struct lg_access ac = { .proof = "self" };
 
 	LG_TRY(lg_view_begin(cx, r->app->store, &v));
-	LG_TRY(describe(r, v, d, &ac));
+	if (d->container.n > 0)
+		LG_TRY(describe_container(r, v, d, &ac));
+	else
+		describe_asked(r, v, d, &ac);
 	ac.question.tenant = r->host.tenant->id;
-	ac.question.action = action_of(d->action);
+	ac.question.action = lg_dup(cx->arena, d->action).p;
+	ac.question.made = d->made;
 	lg_uuid_text(d->id, ac.id);
 	ac.verdict = (struct lg_verdict){ .permit = d->permit, .policy = d->policy, .revision = d->revision,
-		.reason = lg_print(cx->arena, "decided by the host at %.*s while the service was away: %.*s", LG_FMT(d->time), LG_FMT(d->reason)) };
+		.reason = lg_print(cx->arena, "decided by the host%s: %.*s", circumstance(cx, d), LG_FMT(d->reason)) };
 	struct lg_decision record = { .tenant = ac.question.tenant, .time = cx->now, .body = lg_access_record(cx, &ac) };
 	if (last)
 		return lg_segments_apply(cx, r->app->segments, record.tenant, record.body);

@@ -2,6 +2,7 @@
 #include "server/decision_body.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 #define BODY_MAX	(64u << 10)
 #define PROOF		"subject_proof"
@@ -158,6 +159,18 @@ write_within(struct lg_jsonw *w, size_t most, void (*write)(struct lg_jsonw *w, 
 	*w = before;
 }
 
+static void
+write_made(struct lg_jsonw *w, const struct lg_made *m)
+{
+	if (m->at == 0)
+		return;
+	lg_jsonw_time_of(w, "made_at", m->at);
+	if (m->until != 0)
+		lg_jsonw_time_of(w, "made_until", m->until);
+	if (m->count != 0)
+		lg_jsonw_int_of(w, "count", (int64_t)m->count);
+}
+
 lg_str
 lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg_verdict *v, lg_str id, lg_str proof)
 {
@@ -168,6 +181,7 @@ lg_decision_body(struct lg_ctx *cx, const struct lg_question *q, const struct lg
 	lg_buf_reserve(&b, BODY_USUAL);
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "id", id);
+	write_made(&w, &q->made);
 	lg_jsonw_str_of(&w, "action", cut(lg_str_of(q->action)));
 	write_entity(&w, "subject", &q->principal);
 	write_entity(&w, "resource", &q->resource);
@@ -357,6 +371,20 @@ read_verdict(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_verdi
 	return true;
 }
 
+static bool
+read_made(struct lg_json *js, lg_str name, struct lg_made *ret)
+{
+	int64_t *time = lg_str_eq(name, LG_STR("made_at")) ? &ret->at : lg_str_eq(name, LG_STR("made_until")) ? &ret->until : NULL;
+
+	if (time == NULL && !lg_str_eq(name, LG_STR("count")))
+		return false;
+	if (time == NULL)
+		ret->count = (uint64_t)lg_json_int(js);
+	else if (!lg_time_parse(lg_json_str(js), time))
+		lg_json_fault(js, "no time");
+	return true;
+}
+
 static void
 read_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_past *ret)
 {
@@ -383,7 +411,7 @@ read_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_past *
 		ret->proof = lg_json_str(js);
 	} else if (lg_str_eq(name, LG_STR("question"))) {
 		read_question(cx, js, ret);
-	} else if (!read_verdict(cx, js, name, &ret->verdict)) {
+	} else if (!read_made(js, name, &ret->question.made) && !read_verdict(cx, js, name, &ret->verdict)) {
 		lg_json_skip(js);
 	}
 }

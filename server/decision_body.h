@@ -3,7 +3,7 @@
  *
  * A line holds what was asked in full: who, what, on what, in which context, and what was claimed of a resource without an
  * entry.  What the directory said of entries is not copied: `entities` names the store's revision at which it was read.
- * The clock is the record's time.  Arguments of a container's process may be secrets and are left out.
+ * The clock is the record's time, or made_at of a decision that a host made and told later.  Arguments of a container's process may be secrets and are left out.
  */
 #ifndef LG_SERVER_DECISION_BODY_H
 #define LG_SERVER_DECISION_BODY_H

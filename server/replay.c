@@ -131,7 +131,7 @@ judge(struct lg_ctx *cx, struct lg_replay *r, struct lg_view *v, const struct li
 	}
 	past.question.tenant = past.asker.tenant = r->tenant;
 	cx->actor = &past.asker;
-	cx->now = l->time;
+	cx->now = past.question.made.at != 0 ? past.question.made.at : l->time;
 	if (asks_of_gone(cx, v, &past.question)) {
 		r->gone++;
 		return;

@@ -33,6 +33,9 @@ same "and nothing comes twice" "$(recorded | wc -l)" 3
 P=$(cat "$T/prev")
 one=$(api GET "/v1/audit?operation=container:restart&limit=1000" | head -1 | jq -c '.items[0] | [.actor, .target, .result, .detail.asker.name, .detail.revision]')
 same "a container without an admission is the host's" "$one" '["Host/node1","Workload/c1","permit","node1",3]'
+same "when it was decided stands beside when it was told" "$(api GET "/v1/audit?operation=container:restart&limit=1000" | head -1 | jq -r '.items[0] | .made_at, (.time > .made_at)')" \
+	"2026-11-23T05:00:00.000000Z
+true"
 chain 3 5 "$P" $JOURNAL 2>/dev/null
 has "a journal that went on otherwise is refused" "$(report)" '409$'
 chain 4 5 "$ZERO" $JOURNAL 2>/dev/null
@@ -46,8 +49,27 @@ sed -i 's/number 7/number x/' "$T/report"
 has "a record that was changed on the way is refused" "$(report)" '400$'
 sed -i 's/number x/number 7/; s/container:restart/container:create/g' "$T/report"
 has "so is what no host decides by itself" "$(report)" '400$'
+sed -i 's/container:create/container:restart/g; s/"container":"c6",//' "$T/report"
+has "and what is counted without a count" "$(report)" '400$'
 same "none of that is on record" "$(recorded | tr '\n' ' ')" "1 2 3 4 5 "
 same "nobody but hosts reports" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' -X POST "$MTLS/v1/agent/decisions" -d '{}' 2>/dev/null)" 000
+
+# a journal of one decision of what is counted: counted JSON
+counted() { printf '{"journal":"%s","decisions":[{"seq":1,"prev":"%s","time":"2026-11-23T05:00:00Z","policy":"p","revision":0,%s}]}' "$(cat /proc/sys/kernel/random/uuid)" "$ZERO" "$1" >"$T/report"; report; }
+OF='"until":"2026-11-23T05:01:00Z","action":"connect","decision":false,"reason":"no"'
+WEB='"subject":{"type":"Workload","id":"web"},"resource":{"type":"Workload","id":"nobody-knows"}'
+same "what the gate refused many times is one record" "$(counted "$WEB,\"protocol\":\"tcp\",\"port\":22,\"count\":7,$OF")" '{"taken":1} 200'
+api GET "/v1/audit?operation=connect" | head -1 >"$T/told"
+same "with who, what, how often and since when" "$(jq -c '.items[0] | [.actor, .target, .result, .asker, .made_at[:19], .made_until[:19], .count, (.detail.subject.id | length), .detail.question.context]' "$T/told")" \
+	'["Workload/web","Workload/nobody-knows","deny: decided by the host (22/tcp): no","Host/node1","2026-11-23T05:00:00","2026-11-23T05:01:00",7,36,{"port":22,"protocol":"tcp"}]'
+same "what is of nobody in particular is the host's" "$(counted "\"count\":7,$OF" >/dev/null; api GET "/v1/audit?operation=connect" | head -1 | jq -r '.items[1] | .actor, .target')" "Host/node1
+Host/node1"
+has "the table tells it" "$(lightgate audit list --operation connect)" 'MADE AT +UNTIL +TIMES'
+lacks "but where there is nothing to tell" "$(lightgate audit list --operation host.)" 'MADE AT|TIMES'
+for what in "$WEB,$OF" "$WEB,\"count\":0,$OF" "$WEB,\"count\":-1,$OF" "$WEB,\"count\":1,${OF/05:01/04:59}" "$WEB,\"count\":1,${OF/connect/token:issue}" "$WEB,\"count\":1,\"port\":65536,$OF" \
+	"${WEB%%,*},\"count\":1,$OF" "\"subject\":{\"type\":\"Workload\",\"id\":\"$(printf 'x%.0s' $(seq 513))\"},${WEB#*\},},\"count\":1,$OF" "\"count\":1,${OF/connect/$(printf 'x%.0s' $(seq 65))}"; do
+	has "refused: ${what:0:60}" "$(counted "$what")" '4(00|22)$'
+done
 
 # killed in the middle, the server takes the rest the next time
 J2=22222222-2222-4333-8444-555555555555 P=$ZERO

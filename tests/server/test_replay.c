@@ -195,6 +195,22 @@ Test(replay, the_clock_and_the_asker_are_those_of_then)
 	cr_assert_eq(r.changed, 0, "a year from now is not asked about");
 }
 
+Test(replay, what_a_host_told_later_is_asked_at_the_time_when_it_decided)
+{
+	struct lg_question q = { .tenant = PLACE_TENANT, .action = "container:stop",
+		.made = { .at = INT64_C(1262304000000000), .until = INT64_C(1262304001000000), .count = 3 } };	/* 2010 */
+	struct lg_past past;
+	struct found f;
+
+	place_ok(&p, place_activate(&p, OPERATORS, NULL));
+	lg_str body = lg_decision_body(&p.cx, &q, &(struct lg_verdict){ .permit = true }, LG_STR("d"), LG_STR("asserted"));
+	place_ok(&p, lg_decision_parse(&p.cx, body, &past));
+	cr_assert(memcmp(&past.question.made, &q.made, sizeof q.made) == 0, "%.*s", LG_FMT(body));
+	log_question(&q, "alice");
+	struct lg_replay r = replay(OPERATORS "@id(\"then\") forbid (principal, action, resource) when { context.now < datetime(\"2011-01-01\") };\n", &f);
+	cr_assert_eq(r.changed, 1);
+}
+
 Test(replay, a_resource_without_an_entry_is_asked_about_as_it_was_claimed)
 {
 	static const lg_str labels[] = { LG_STR("tier=web") };
