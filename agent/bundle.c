@@ -5,6 +5,7 @@
 
 #include "agent/identity.h"
 #include "base/clock.h"
+#include "base/decide.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "client/pin.h"
@@ -159,56 +160,45 @@ lg_bundles_status(struct lg_ctx *cx, struct lg_bundles *b)
 
 /* ---- decisions ---------------------------------------------------------------------------------------------------------------- */
 
-/* Admitting something new needs the service, however fresh the bundle is. */
-static bool
-admits(lg_str action)
-{
-	static const lg_str news[] = { LG_STR("container:create"), LG_STR("container:start"), LG_STR("image:pull"),
-		LG_STR("network:attach"), LG_STR("host:"), LG_STR("certificate:"), LG_STR("token:"), LG_STR("admin"), LG_STR("policy:") };
-
-	for (size_t i = 0; i < LG_COUNT(news); i++)
-		if (lg_str_starts(action, news[i]))
-			return true;
-	return false;
-}
-
 static enum lg_local
-judge(struct lg_ctx *cx, const struct lg_follow_now *now, const struct lg_bundle_question *q, lg_str *reason, lg_str *policy)
+judge(struct lg_ctx *cx, const struct lg_follow_now *now, const struct lg_bundle_question *q, struct lg_local_why *why)
 {
+	struct lg_bundle_about about;
 	struct lg_ruling r;
 
 	if (now->bundle == NULL) {
-		*reason = LG_STR("this host has no bundle to decide from");
+		why->reason = LG_STR("this host has no bundle to decide from");
 		return LG_LOCAL_DENY;
 	}
 	if (!now->fresh) {
-		*reason = now->age < 0 ? LG_STR("this host has had no contact with the service since it was started")
-				       : lg_print(cx->arena, "this host has been cut off from the service for %lld s", (long long)(now->age / LG_SECOND));
+		why->reason = now->age < 0 ? LG_STR("this host has had no contact with the service since it was started")
+					   : lg_print(cx->arena, "this host has been cut off from the service for %lld s", (long long)(now->age / LG_SECOND));
 		return LG_LOCAL_DENY;
 	}
 	lg_bundle_decide(cx, now->bundle, q, &r);
-	*reason = lg_dup(cx->arena, r.reason);		/* not the bundle's, which may go */
-	*policy = lg_dup(cx->arena, r.policy);
+	lg_bundle_about(now->bundle, &about);
+	/* Not the bundle's words, which may go. */
+	*why = (struct lg_local_why){ lg_dup(cx->arena, r.reason), lg_dup(cx->arena, r.policy), about.policy_version };
 	return r.kind == LG_RULED_PERMIT ? LG_LOCAL_PERMIT : r.kind == LG_RULED_UNKNOWN ? LG_LOCAL_ASK : LG_LOCAL_DENY;
 }
 
 enum lg_local
-lg_bundles_decide(struct lg_ctx *cx, struct lg_bundles *b, const struct lg_bundle_question *q, lg_str *reason, lg_str *policy)
+lg_bundles_decide(struct lg_ctx *cx, struct lg_bundles *b, const struct lg_bundle_question *q, struct lg_local_why *why)
 {
 	struct lg_follow_now now;
 
-	*policy = LG_NONE;
-	if (admits(q->action)) {
-		*reason = LG_STR("what is new is decided by the service");
+	*why = (struct lg_local_why){ .policy = LG_NONE };
+	if (lg_action_admits(q->action)) {
+		why->reason = LG_STR("what is new is decided by the service");
 		return LG_LOCAL_ASK;
 	}
 	lg_follow_now(b->follow, &now);
 	if ((now.bundle == NULL || !now.fresh) && lg_str_eq(q->action, LG_STR("container:stop"))) {
-		*reason = LG_STR("a host that is cut off stops what it is told to");
+		why->reason = LG_STR("a host that is cut off stops what it is told to");
 		lg_bundle_unref(&now.bundle);
 		return LG_LOCAL_PERMIT;
 	}
-	enum lg_local verdict = judge(cx, &now, q, reason, policy);
+	enum lg_local verdict = judge(cx, &now, q, why);
 	lg_bundle_unref(&now.bundle);
 	return verdict;
 }

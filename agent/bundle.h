@@ -33,7 +33,12 @@ enum lg_local {
 	LG_LOCAL_DENY,
 	LG_LOCAL_ASK			/* not decided here: it admits something new, or the bundle does not know those it is about */
 };
-/* The reason is never empty; policy is the deciding one, or empty.  Both in cx's arena. */
-enum lg_local lg_bundles_decide(struct lg_ctx *cx, struct lg_bundles *b, const struct lg_bundle_question *q, lg_str *reason, lg_str *policy);
+struct lg_local_why {
+	lg_str reason;			/* never empty */
+	lg_str policy;			/* the deciding one, or empty */
+	uint64_t revision;		/* of the policies; 0: they were not asked */
+};
+/* The why is in cx's arena. */
+enum lg_local lg_bundles_decide(struct lg_ctx *cx, struct lg_bundles *b, const struct lg_bundle_question *q, struct lg_local_why *why);
 
 #endif

@@ -18,7 +18,11 @@
 #define LG_DOOR_EXPECTED 256			/* tickets that wait for their container */
 #define LG_DOOR_TICKET	4096			/* octets of one */
 
+#define LG_DOOR_TYPE		64			/* octets of a type or an action that is asked about, */
+#define LG_DOOR_ID		512			/* and of an id: the service takes no longer ones on its record */
+
 struct lg_door;
+struct lg_tally;
 struct lg_upstream;
 
 struct lg_door_settings {
@@ -29,6 +33,7 @@ struct lg_door_settings {
 	bool kill_strays;		/* what runs without an admission is killed, not only reported */
 	struct lg_bundles *bundles;	/* for what continues while the service is away; NULL: nothing does */
 	struct lg_gate *gate;		/* is told what starts and ends; NULL: nobody is */
+	struct lg_tally *tally;		/* of what is decided from the bundle while nobody waits for its record */
 	struct lg_svids *svids;		/* of the workloads; NULL: they get none */
 	const char *identities;		/* the folder that svids is of */
 	const char *api;		/* the folder of the Workload API's socket, mounted into containers; NULL: there is none */

@@ -1,5 +1,6 @@
 /* door_local.c: what a door decides by itself, from the host's bundle. */
 #include "agent/door_own.h"
+#include "agent/tally.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -50,17 +51,18 @@ decide_again(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char 
 {
 	LG_AUTO(lg_bundle_unref) struct lg_bundle *held = NULL;
 	struct lg_bundle_question q;
-	struct lg_bundle_about about;
+	struct lg_local_why why;
 	struct lg_follow_now now;
 
 	lg_bundles_now(d->at.bundles, &now);
 	held = now.bundle;		/* the question's words are in it */
 	if (held == NULL)
 		return lg_fail(cx, LG_E_DENIED, "the service cannot be reached, and this host has no bundle to decide from");
-	lg_bundle_about(held, &about);
-	deed->revision = about.policy_version;
 	LG_TRY(question_of(cx, held, container, verb, oci, &q));
-	deed->permit = lg_bundles_decide(cx, d->at.bundles, &q, &deed->reason, &deed->policy) == LG_LOCAL_PERMIT;
+	deed->permit = lg_bundles_decide(cx, d->at.bundles, &q, &why) == LG_LOCAL_PERMIT;
+	deed->reason = why.reason;
+	deed->policy = why.policy;
+	deed->revision = why.revision;
 	return deed->permit ? LG_OK : lg_fail(cx, LG_E_DENIED, "%.*s (the service cannot be reached)", LG_FMT(deed->reason));
 }
 
@@ -174,29 +176,44 @@ read_question(struct lg_ctx *cx, lg_str json, struct lg_bundle_question *q)
 			lg_json_fault(&js, "unknown member");
 	}
 	LG_TRY(lg_json_end(cx, &js));
-	if (q->subject.n == 0 || q->subject_type.n == 0 || q->action.n == 0 || q->resource.n == 0 || q->resource_type.n == 0)
-		return lg_fail(cx, LG_E_INVALID, "a question needs subject, action and resource");
+	const lg_str types[] = { q->subject_type, q->resource_type, q->action, q->protocol }, ids[] = { q->subject, q->resource };
+	for (size_t i = 0; i < LG_COUNT(types); i++)
+		if ((types[i].n == 0 && i < 3) || types[i].n > LG_DOOR_TYPE)
+			return lg_fail(cx, LG_E_INVALID, "a question needs subject, action and resource, with types of at most %d octets", LG_DOOR_TYPE);
+	for (size_t i = 0; i < LG_COUNT(ids); i++)
+		if (ids[i].n == 0 || ids[i].n > LG_DOOR_ID)
+			return lg_fail(cx, LG_E_INVALID, "a question needs the ids of subject and resource, of at most %d octets", LG_DOOR_ID);
 	return LG_OK;
+}
+
+static void
+count(struct lg_ctx *cx, struct lg_door *d, const struct lg_bundle_question *q, bool permit, const struct lg_local_why *why)
+{
+	struct lg_deed deed = { .action = lg_dup(cx->arena, q->action).p, .permit = permit, .reason = why->reason, .policy = why->policy,
+		.revision = why->revision, .subject_type = q->subject_type, .subject = q->subject, .resource_type = q->resource_type,
+		.resource = q->resource, .protocol = q->protocol, .port = q->port > 0 ? q->port : LG_DEED_NO_PORT };
+
+	lg_tally_add(d->at.tally, &deed, 1, cx->now);
 }
 
 lg_err
 lg_door_decide(struct lg_ctx *cx, struct lg_door *door, lg_str request, lg_str *text)
 {
 	struct lg_bundle_question q;
-	lg_str policy;
+	struct lg_local_why why;
 
 	*text = LG_NONE;
 	if (door->at.bundles == NULL)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "this host follows no bundle");
 	LG_TRY(read_question(cx, request, &q));
-	switch (lg_bundles_decide(cx, door->at.bundles, &q, text, &policy)) {
-	case LG_LOCAL_PERMIT:
+	enum lg_local answer = lg_bundles_decide(cx, door->at.bundles, &q, &why);
+	*text = why.reason;
+	if (answer != LG_LOCAL_ASK)
+		count(cx, door, &q, answer == LG_LOCAL_PERMIT, &why);
+	if (answer == LG_LOCAL_PERMIT)
 		return LG_OK;
-	case LG_LOCAL_DENY:
+	if (answer == LG_LOCAL_DENY)
 		return lg_fail(cx, LG_E_DENIED, "%.*s", LG_FMT(*text));
-	case LG_LOCAL_ASK:
-		break;
-	}
 	return lg_fail(cx, LG_E_UNAVAILABLE, "ask the service: %.*s", LG_FMT(*text));
 }
 

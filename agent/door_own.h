@@ -48,7 +48,7 @@ struct lg_door {
 	bool admitted;				/* something of which the bundle does not say yet */
 	/* Those below are the maintaining thread's alone; CLOCK_BOOTTIME. */
 	int64_t renew_not_before;
-	int64_t swept, strays_at, say_at, tell_at;
+	int64_t swept, strays_at, say_at, tell_at, say_full_at;
 	uint64_t said;				/* version of the whereabouts that the service knows */
 	lg_sha256 reported[LG_DOOR_REPORTED];	/* of ids: strays that the service was told of */
 	size_t nreported;

@@ -7,6 +7,7 @@
 #include "agent/join.h"
 #include "agent/strays.h"
 #include "agent/svid.h"
+#include "agent/tally.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -78,6 +79,30 @@ lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct 
 	return LG_OK;
 }
 
+/* What was counted goes into the journal, on the disk, before anybody is told. */
+static void
+write_tally(struct lg_ctx *cx, struct lg_door *d, bool all)
+{
+	lg_err e = lg_tally_write(cx, d->at.tally, d->journal, all);
+
+	if (e == LG_OK)
+		e = lg_journal_sync(cx, d->journal);
+	if (e != LG_OK && lg_boottime() >= d->say_full_at) {
+		d->say_full_at = lg_boottime() + LG_MINUTE;
+		lg_log(LG_WARN, "what was decided here is only counted: %s", cx->error);
+	}
+}
+
+static void
+write_rest(struct lg_door *d)
+{
+	struct lg_ctx cx;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	write_tally(&cx, d, true);
+	lg_arena_free(&cx.arena);
+}
+
 void
 lg_door_close(struct lg_door **door)
 {
@@ -86,6 +111,7 @@ lg_door_close(struct lg_door **door)
 	*door = NULL;
 	if (d == NULL)
 		return;
+	write_rest(d);
 	lg_upstream_unref(&d->up);
 	lg_journal_close(&d->journal);
 	pthread_mutex_destroy(&d->lock);
@@ -293,6 +319,7 @@ lg_door_maintain(struct lg_ctx *cx, struct lg_door *d)
 		fetch_bundle(cx, d);
 	if (d->at.gate != NULL)
 		say_whereabouts(cx, d);
+	write_tally(cx, d, false);
 	tell_decisions(cx, d);
 	if (d->at.svids != NULL)
 		renew_workloads(cx, d);

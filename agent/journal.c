@@ -169,14 +169,42 @@ lg_journal_close(struct lg_journal **j)
 /* ---- writing --------------------------------------------------------------------------------------------------------- */
 
 static void
+put_entity(struct lg_jsonw *w, const char *name, lg_str type, lg_str id)
+{
+	if (id.n == 0)
+		return;
+	lg_jsonw_name(w, lg_str_of(name));
+	lg_jsonw_object(w);
+	lg_jsonw_str_of(w, "type", type);
+	lg_jsonw_str_of(w, "id", id);
+	lg_jsonw_object_end(w);
+}
+
+static void
+put_counted(struct lg_jsonw *w, const struct lg_deed *d)
+{
+	put_entity(w, "subject", d->subject_type, d->subject);
+	put_entity(w, "resource", d->resource_type, d->resource);
+	if (d->protocol.n > 0)
+		lg_jsonw_str_of(w, "protocol", d->protocol);
+	if (d->port != LG_DEED_NO_PORT)
+		lg_jsonw_int_of(w, "port", d->port);
+	lg_jsonw_int_of(w, "count", (int64_t)d->count);
+	lg_jsonw_time_of(w, "until", d->last);
+}
+
+static void
 put_deed(struct lg_ctx *cx, const struct lg_journal *j, const struct lg_deed *d, bool facts, struct lg_buf *b)
 {
 	struct lg_jsonw w = lg_jsonw_of(b);
 
 	lg_jsonw_object(&w);
 	put_place(cx, &w, j, j->last + 1);
-	lg_jsonw_time_of(&w, "time", cx->now);
-	lg_jsonw_str_of(&w, "container", d->container);
+	lg_jsonw_time_of(&w, "time", d->count > 0 ? d->first : cx->now);
+	if (d->count > 0)
+		put_counted(&w, d);
+	else
+		lg_jsonw_str_of(&w, "container", d->container);
 	lg_jsonw_str_of(&w, "action", lg_str_of(d->action));
 	lg_jsonw_bool_of(&w, "decision", d->permit);
 	lg_jsonw_str_of(&w, "policy", d->policy);
@@ -216,7 +244,7 @@ add(struct lg_ctx *cx, struct lg_journal *j, const struct lg_deed *d)
 	lg_sha256 hash = lg_sha256_of(lg_buf_view(&b));
 	lg_buf_byte(&b, '\n');
 	LG_TRY(lg_buf_status(cx, &b));
-	if (j->size + b.n > LG_JOURNAL_MAX)
+	if (j->size + b.n > (d->count > 0 ? LG_JOURNAL_COUNTED : LG_JOURNAL_MAX))
 		return lg_fail(cx, LG_E_BUSY, "this host's journal is full: the service has not heard of what was decided here");
 	LG_TRY(append(cx, j, lg_buf_view(&b)));
 	j->last++;
@@ -274,7 +302,7 @@ part(struct lg_ctx *cx, const struct lg_journal *j, lg_str *ret)
 	lg_jsonw_uuid_of(&w, "journal", j->id);
 	lg_jsonw_name(&w, LG_STR("decisions"));
 	lg_jsonw_array(&w);
-	for (size_t at = j->told_to; b.n < LG_JOURNAL_PART && next_line(text, at, &line); at += line.n + 1)
+	for (size_t at = j->told_to, n = 0; b.n < LG_JOURNAL_PART && n < LG_JOURNAL_AT_ONCE && next_line(text, at, &line); at += line.n + 1, n++)
 		lg_jsonw_raw(&w, line);
 	lg_jsonw_array_end(&w);
 	lg_jsonw_object_end(&w);

@@ -18,6 +18,7 @@
 #include "agent/spiffe/spiffe.h"
 #include "agent/strays.h"
 #include "agent/svid.h"
+#include "agent/tally.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -237,6 +238,7 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 		return lg_fail(cx, LG_E_NOT_FOUND, "%s: %s (--hook PATH names lightgate-runc)", at.hook, strerror(errno));
 	struct lg_gate_settings gate = { .state = at.state, .ranges = lg_str_of(o->gate), .stale_open = o->stale_open };
 	LG_TRY(lg_bundles_open(cx, at.state, NULL, &at.bundles));
+	at.tally = gate.tally = lg_tally_new();
 	bool again = false;
 	lg_err e = o->gate == NULL ? LG_OK : lg_gate_open(cx, &gate, at.bundles, &at.gate);
 	if (e == LG_OK)
@@ -247,11 +249,12 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 		lg_bundles_start(at.bundles);
 		e = stand(cx, o, door, &at, &again);
 	}
-	lg_door_close(&door);
-	lg_svids_close(&at.svids);
 	lg_gate_stop(at.gate);
+	lg_door_close(&door);		/* writes down what was counted */
+	lg_svids_close(&at.svids);
 	lg_bundles_close(&at.bundles);
 	lg_gate_free(&at.gate);
+	lg_tally_free(&at.tally);
 	return again ? lg_sockets_exec(cx, o->argv) : e;
 }
 

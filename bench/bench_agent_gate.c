@@ -26,6 +26,7 @@
 #include "agent/gate/gate.h"
 #include "agent/gate/nft.h"
 #include "agent/gate/table.h"
+#include "agent/tally.h"
 #include "agent/identity.h"
 #include "bench/bench.h"
 #include "bench/doors.h"
@@ -153,7 +154,7 @@ join(struct lg_ctx *cx, const char *folder)
 static void
 run_gate(int argc, char **argv)
 {
-	const struct lg_gate_settings s = { .state = argv[2], .ranges = lg_str_of(argv[3]) };
+	const struct lg_gate_settings s = { .state = argv[2], .ranges = lg_str_of(argv[3]), .tally = lg_tally_new() };
 	struct lg_bundles *bundles;
 	struct lg_gate *g;
 	struct lg_ctx cx;

@@ -1,7 +1,6 @@
 /* asked.c: see asked.h.  An asker and all that is in it is its queue's thread's alone. */
 #include "agent/gate/asked.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,60 +20,16 @@ struct asker {
 };
 
 struct lg_asked {
-	struct lg_bundles *bundles;
+	struct lg_trail *trail;
 
 	/* Held by an asker from a read's first question until the kernel has its answers and permits: whoever changes the table knows then
 	 * that nothing that the old one allowed is still on its way. */
 	pthread_rwlock_t lock;
 	const struct lg_gate_table *table;
 
-	pthread_mutex_t log;			/* over what follows: the refusals that were told */
-	int64_t second;				/* CLOCK_BOOTTIME */
-	unsigned refused;
-
 	unsigned n;
 	struct asker asker[LG_QUEUES_MAX];
 };
-
-static const char *
-protocol_name(int protocol)
-{
-	return protocol == IPPROTO_TCP ? "tcp" : protocol == IPPROTO_UDP ? "udp" : "icmp";
-}
-
-/* Whoever tries ten thousand ports shall not fill the disk. */
-static void
-say_refusal(struct lg_asked *a, const struct lg_queue_packet *p, lg_str source, lg_str destination, lg_str reason)
-{
-	int64_t second = lg_boottime() / LG_SECOND;
-
-	pthread_mutex_lock(&a->log);
-	if (second != a->second) {
-		if (a->refused > LG_ASKED_SAID)
-			lg_log(LG_WARN, "%u more connections were refused within a second", a->refused - LG_ASKED_SAID);
-		a->second = second;
-		a->refused = 0;
-	}
-	if (a->refused++ < LG_ASKED_SAID)
-		lg_log(LG_INFO, "%.*s does not reach %.*s at %s port %u: %.*s", LG_FMT(source), LG_FMT(destination), protocol_name(p->protocol),
-		    (unsigned)p->port, LG_FMT(reason));
-	pthread_mutex_unlock(&a->log);
-}
-
-static bool
-ask_bundle(struct lg_ctx *cx, struct lg_asked *a, const struct lg_queue_packet *p, lg_str source, lg_str destination)
-{
-	lg_str reason, policy;
-	struct lg_bundle_question q = {
-		.subject_type = LG_STR("Workload"), .subject = source, .proof = "asserted", .action = LG_STR("connect"),
-		.resource_type = LG_STR("Workload"), .resource = destination, .protocol = lg_str_of(protocol_name(p->protocol)), .port = p->port,
-	};
-
-	if (lg_bundles_decide(cx, a->bundles, &q, &reason, &policy) == LG_LOCAL_PERMIT)
-		return true;
-	say_refusal(a, p, source, destination, reason);
-	return false;
-}
 
 static bool
 permits(void *arg, const struct lg_queue_packet *p)
@@ -92,7 +47,7 @@ permits(void *arg, const struct lg_queue_packet *p)
 	    lg_gate_table_ask(a->table, &p->from, &p->to, p->protocol, p->port, &source, &destination);
 	if (says != LG_GATE_ASK)
 		return says == LG_GATE_PERMIT || says == LG_GATE_FOREIGN;
-	if (!ask_bundle(&cx, a, p, source, destination))
+	if (!lg_trail_decide(&cx, a->trail, p, source, destination))
 		return false;
 	lg_gate_put_learned(p, LG_GATE_LEARNED_FOR, k->learned);
 	return true;
@@ -167,18 +122,17 @@ make_locks(struct lg_asked *a)
 	pthread_rwlockattr_setkind_np(&at, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&a->lock, &at);
 	pthread_rwlockattr_destroy(&at);
-	pthread_mutex_init(&a->log, NULL);
 }
 
 lg_err
-lg_asked_open(struct lg_ctx *cx, uint16_t queue, struct lg_bundles *bundles, struct lg_asked **ret)
+lg_asked_open(struct lg_ctx *cx, uint16_t queue, struct lg_trail *trail, struct lg_asked **ret)
 {
 	struct lg_asked *a = calloc(1, sizeof *a);
 	lg_err e = LG_OK;
 
 	if (a == NULL)
 		abort();
-	a->bundles = bundles;
+	a->trail = trail;
 	make_locks(a);
 	while (e == LG_OK && a->n < lg_asked_queues())
 		e = open_asker(cx, a, queue);
@@ -210,6 +164,5 @@ lg_asked_close(struct lg_asked **asked)
 		lg_arena_free(&a->asker[i].arena);
 	}
 	pthread_rwlock_destroy(&a->lock);
-	pthread_mutex_destroy(&a->log);
 	free(a);
 }

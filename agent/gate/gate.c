@@ -14,6 +14,7 @@
 #include "agent/gate/cut.h"
 #include "agent/gate/elements.h"
 #include "agent/gate/nft.h"
+#include "agent/gate/refused.h"
 #include "agent/gate/table.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -44,11 +45,13 @@ struct lg_gate {
 	struct lg_buf whereabouts;		/* what the service is to know of this host */
 	uint64_t whereabouts_version;		/* 0: nothing has to be said */
 
+	struct lg_trail *trail;
 	struct lg_asked *asked;
 
 	/* The gate's thread alone. */
 	struct lg_gate_table *table;		/* in force */
 	struct lg_batch *batch;
+	struct lg_refused *refused;
 	int events;				/* what others do to the packet filter */
 	struct lg_places places;
 	struct lg_arena *told_arena;		/* of what follows */
@@ -154,6 +157,7 @@ install(struct lg_ctx *cx, struct lg_gate *g)
 	LG_TRY(lg_buf_status(cx, &b));
 	LG_TRY(lg_nft_run(cx, b.p));
 	LG_TRY(lg_nft_queue(cx, "ask", LG_GATE_QUEUE, (uint16_t)lg_asked_queues()));
+	lg_refused_install(cx, g->refused);
 	malloc_trim(0);			/* what nft needs to read commands is more than all else of the gate */
 	call_for_bridges();
 	return LG_OK;
@@ -343,6 +347,7 @@ turn(struct lg_ctx *cx, struct lg_gate *g)
 		LG_TRY(make_anew(cx, g, policies));
 	if (policies)
 		g->alive_at = 0;
+	lg_refused_read(cx, g->refused, g->table, false);
 	return stay_alive(cx, g);
 }
 
@@ -360,7 +365,7 @@ run(void *arg)
 {
 	struct lg_gate *g = arg;
 	struct pollfd fd[] = { { .fd = g->wake, .events = POLLIN }, { .fd = g->places.wait, .events = POLLIN },
-		{ .fd = g->events, .events = POLLIN } };
+		{ .fd = g->events, .events = POLLIN }, { .fd = lg_refused_fd(g->refused), .events = POLLIN } };
 	struct lg_ctx cx;
 	uint64_t count;
 	int64_t wait;
@@ -376,6 +381,9 @@ run(void *arg)
 		if (fd[0].revents != 0)
 			(void)!read(g->wake, &count, sizeof count);
 	}
+	lg_ctx_init(&cx, lg_arena_new());
+	lg_refused_read(&cx, g->refused, g->table, true);
+	lg_arena_free(&cx.arena);
 	return NULL;
 }
 
@@ -404,8 +412,10 @@ prepare(struct lg_ctx *cx, struct lg_gate *g)
 	LG_TRY(read_ranges(cx, g));
 	LG_TRY(lg_places_open(cx, g->at.state, &g->places));
 	LG_TRY(lg_batch_open(cx, &g->batch));
+	g->trail = lg_trail_new(g->bundles, g->at.tally);
+	g->refused = lg_refused_open(g->trail);
 	LG_TRY(install(cx, g));
-	LG_TRY(lg_asked_open(cx, LG_GATE_QUEUE, g->bundles, &g->asked));
+	LG_TRY(lg_asked_open(cx, LG_GATE_QUEUE, g->trail, &g->asked));
 	ours[0] = lg_batch_port(g->batch);
 	if ((g->events = lg_nft_events(ours, lg_asked_ports(g->asked, ours + 1) + 1)) < 0)
 		return lg_fail(cx, LG_E_IO, "changes of the packet filter cannot be followed: %s", strerror(errno));
@@ -416,6 +426,8 @@ static void
 end(struct lg_gate *g)
 {
 	lg_asked_close(&g->asked);
+	lg_refused_close(&g->refused);
+	lg_trail_free(&g->trail);
 	lg_batch_close(&g->batch);
 	lg_places_close(&g->places);
 	lg_fd_close(&g->events);

@@ -19,6 +19,7 @@ struct lg_gate;
 struct lg_gate_settings {
 	const char *state;		/* the agent's folder */
 	lg_str ranges;			/* "10.77.0.0/16,fd77::/64": addresses that only admitted containers may have */
+	struct lg_tally *tally;		/* of what it decides and refuses */
 	bool stale_open;		/* let through what was allowed when nobody confirms it any more */
 };
 

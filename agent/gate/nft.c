@@ -8,6 +8,7 @@
 #include <libnftnl/common.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/udata.h>
 #include <linux/filter.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -21,6 +22,7 @@
 
 #define EVENTS	(4 << 20)	/* octets that the kernel keeps for us */
 #define SENDERS	32		/* whose changes are not told */
+#define DUMP	(32 << 10)	/* octets of a read of rules */
 
 /* A context for each: rules are written once, and what it holds to read commands is more than all else of the gate. */
 lg_err
@@ -112,6 +114,87 @@ lg_nft_queue(struct lg_ctx *cx, const char *chain, uint16_t first, uint16_t n)
 	if (lg_nft_run(cx, rule) == LG_OK)
 		return LG_OK;
 	return queue_by_target(cx, chain, first, n);
+}
+
+/* ---- counters --------------------------------------------------------------------------------------------------- */
+
+struct counting {
+	lg_nft_counted *each;
+	void *arg;
+};
+
+static int
+note_comment(const struct nftnl_udata *u, void *arg)
+{
+	const char **comment = arg;
+
+	if (nftnl_udata_type(u) == NFTNL_UDATA_RULE_COMMENT && nftnl_udata_len(u) > 0 &&
+	    ((const char *)nftnl_udata_get(u))[nftnl_udata_len(u) - 1] == '\0')
+		*comment = nftnl_udata_get(u);
+	return 0;
+}
+
+static void
+tell_counters(const struct nftnl_rule *r, const struct counting *c)
+{
+	struct nftnl_expr_iter *it = nftnl_expr_iter_create(r);
+	const char *comment = "";
+	struct nftnl_expr *e;
+	uint32_t n;
+
+	if (it == NULL)
+		abort();
+	const void *data = nftnl_rule_get_data(r, NFTNL_RULE_USERDATA, &n);
+	if (data != NULL)
+		(void)nftnl_udata_parse(data, n, note_comment, &comment);
+	while ((e = nftnl_expr_iter_next(it)) != NULL)
+		if (strcmp(nftnl_expr_get_str(e, NFTNL_EXPR_NAME), "counter") == 0)
+			c->each(c->arg, nftnl_rule_get_str(r, NFTNL_RULE_CHAIN), comment, nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_PACKETS));
+	nftnl_expr_iter_destroy(it);
+}
+
+static int
+take_rule(const struct nlmsghdr *h, void *arg)
+{
+	struct nftnl_rule *r = nftnl_rule_alloc();
+
+	if (r == NULL)
+		abort();
+	if (nftnl_rule_nlmsg_parse(h, r) == 0)
+		tell_counters(r, arg);
+	nftnl_rule_free(r);
+	return MNL_CB_OK;
+}
+
+static bool
+dump_rules(struct mnl_socket *s, uint16_t family, uint32_t seq, const struct counting *c)
+{
+	_Alignas(struct nlmsghdr) char room[DUMP];
+	struct nlmsghdr *h = nftnl_nlmsg_build_hdr(room, NFT_MSG_GETRULE, family, NLM_F_DUMP, seq);
+	int more;
+
+	mnl_attr_put_strz(h, NFTA_RULE_TABLE, LG_NFT_TABLE);
+	if (mnl_socket_sendto(s, h, h->nlmsg_len) < 0)
+		return false;
+	do {
+		ssize_t n = mnl_socket_recvfrom(s, room, sizeof room);
+		more = n < 0 ? -1 : mnl_cb_run(room, (size_t)n, seq, mnl_socket_get_portid(s), take_rule, (void *)(uintptr_t)c);
+	} while (more > 0);
+	return more == 0;
+}
+
+lg_err
+lg_nft_counters(struct lg_ctx *cx, lg_nft_counted *each, void *arg)
+{
+	const struct counting c = { each, arg };
+	struct mnl_socket *s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	bool done = s != NULL && mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0 && dump_rules(s, NFPROTO_INET, 1, &c) &&
+	    dump_rules(s, NFPROTO_BRIDGE, 2, &c);
+	int error = errno;
+
+	if (s != NULL)
+		mnl_socket_close(s);
+	return done ? LG_OK : lg_fail(cx, LG_E_IO, "the packet filter's counters cannot be read: %s", strerror(error));
 }
 
 /* ---- what others do ------------------------------------------------------------------------------------------ */

@@ -14,6 +14,10 @@ LG_CHECKED lg_err lg_nft_run(struct lg_ctx *cx, const char *commands);
  * n): by nft's own statement, or as iptables' target where the kernel lacks that.  Without a listener they are dropped. */
 LG_CHECKED lg_err lg_nft_queue(struct lg_ctx *cx, const char *chain, uint16_t first, uint16_t n);
 
+/* What has passed each counter of the rules in our tables; comment: the rule's, or "". */
+typedef void lg_nft_counted(void *arg, const char *chain, const char *comment, uint64_t packets);
+LG_CHECKED lg_err lg_nft_counters(struct lg_ctx *cx, lg_nft_counted *each, void *arg);
+
 /* A socket that becomes readable when somebody changes the packet filter; the caller's.  What the senders `ours` (lg_batch_port) do is not
  * told.  -1: there is none. */
 int lg_nft_events(const uint32_t ours[], size_t n);

@@ -14,10 +14,11 @@ check(struct place *p, const struct asked *a, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct lg_bundle_question q = { .subject_type = lg_str_of(a[i].type), .subject = lg_str_of(a[i].subject), .proof = "asserted",
 			.action = lg_str_of(a[i].action), .resource_type = LG_STR("Workload"), .resource = LG_STR("db"), .port = a[i].port };
-		lg_str reason, policy;
-		enum lg_local answer = lg_bundles_decide(p->w.cx, p->b, &q, &reason, &policy);
-		cr_assert_eq(answer, a[i].answer, "case %zu: %d: %.*s", i, (int)answer, LG_FMT(reason));
-		cr_assert_not_null(strstr(lg_dup(p->w.cx->arena, reason).p, a[i].reason), "case %zu: %.*s", i, LG_FMT(reason));
+		struct lg_local_why why;
+		enum lg_local answer = lg_bundles_decide(p->w.cx, p->b, &q, &why);
+		cr_assert_eq(answer, a[i].answer, "case %zu: %d: %.*s", i, (int)answer, LG_FMT(why.reason));
+		cr_assert_not_null(strstr(lg_dup(p->w.cx->arena, why.reason).p, a[i].reason), "case %zu: %.*s", i, LG_FMT(why.reason));
+		cr_assert(why.policy.n == 0 || why.revision > 0, "case %zu: a policy without its revision", i);
 	}
 }
 

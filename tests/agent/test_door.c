@@ -6,6 +6,7 @@
 #include "agent/identity.h"
 #include "agent/records.h"
 #include "agent/ticket.h"
+#include "agent/tally.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -58,6 +59,7 @@ set_up(struct world *w, struct lg_ctx *cx, const struct responder_route *routes)
 	w->at.state = test_folder();
 	w->at.hook = "/usr/bin/lightgate-runc";
 	w->at.socket = "/run/a.sock";
+	w->at.tally = lg_tally_new();
 	cr_assert_eq(lg_identity_save(cx, w->at.state, &id), LG_OK, "%s", cx->error);
 	cr_assert_eq(lg_door_open(cx, &w->at, &w->door), LG_OK, "%s", cx->error);
 	snprintf(w->bundle, sizeof w->bundle, "%s/b", w->at.state);
@@ -68,6 +70,7 @@ static void
 tear_down(struct world *w)
 {
 	lg_door_close(&w->door);
+	lg_tally_free(&w->at.tally);
 	lg_key_free(&w->maker.key);
 }
 

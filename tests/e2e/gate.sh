@@ -123,6 +123,14 @@ same "what the time forbids is asked, and refused each time" "$(try 100)" ""
 claim "the log tells of it without being filled" test "$(grep -c 'db does not reach web' "$T/agent.log")" -le $((10 * (SECONDS - begin + 2)))
 counted() { try 60; grep -q 'more connections were refused within a second' "$T/agent.log"; }
 claim "and says how many more there were" within counted
+on_record "what the maps refuse is on the service's record" 'Workload/admin +connect +Workload/db +deny: decided by the host .5432/tcp.: no policy.* Host/node1 ' --operation connect --host node1
+on_record "so is what the queue allows" 'Workload/web +connect +Workload/db +permit +web-in-our-time +Host/node1 ' --operation connect --actor web
+on_record "and what it refuses" 'Workload/db +connect +Workload/web +deny: decided by the host .5435/tcp.: ' --operation connect --target Workload/web
+claim "which is one record and not a hundred" test "$(grep -c 5435/tcp "$T/record")" = 1
+from "$ADMIN_PID" python3 -c 'import socket, sys
+for port in range(6000, 6500): socket.socket().connect_ex((sys.argv[1], port))' "$DB"
+on_record "a scan of ports is on record" 'decided by the host .60[0-9][0-9]/tcp' --operation connect --actor admin
+claim "in few lines" test "$(lightgate audit list --operation connect --actor admin --limit 1000 | wc -l)" -le 20
 has "the rules of others are untouched" "$(nft 2>/dev/null list table inet somebody)" 'not ours'
 
 # ---- who is somebody ----
@@ -305,6 +313,7 @@ else
 	skip "gate: a clock that is moved needs faketime"
 fi
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
+has "what it could not tell waits" "$(cat "$T/node1/decisions")" '"count":[0-9]+,.*"action":"connect","decision":false'
 claim "open-gate" lightgate-agent open-gate
 lacks "takes the rules away, and only ours" "$(nft 2>/dev/null list ruleset)" 'table (inet|bridge) lightgate'
 has "others' stay" "$(nft 2>/dev/null list ruleset)" 'not ours'
