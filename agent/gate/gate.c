@@ -60,6 +60,7 @@ struct lg_gate {
 	bool broken;				/* who knows what it has */
 	int64_t alive_at;			/* CLOCK_BOOTTIME */
 	bool said_stale;
+	int64_t said_at;			/* CLOCK_BOOTTIME */
 };
 
 /* ---- news ----------------------------------------------------------------------------------------------------------- */
@@ -292,12 +293,16 @@ make_anew(struct lg_ctx *cx, struct lg_gate *g, bool policies)
 
 /* ---- staying alive ------------------------------------------------------------------------------------------------------- */
 
+/* Once; that it is open all the same, again and again. */
 static void
-say_staleness(struct lg_gate *g, bool fresh)
+say_staleness(struct lg_gate *g, bool fresh, int64_t time, int64_t max_stale)
 {
-	if (fresh == !g->said_stale)
+	bool again = !fresh && g->at.stale_open && time >= g->said_at + max_stale;
+
+	if (fresh == !g->said_stale && !again)
 		return;
 	g->said_stale = !fresh;
+	g->said_at = time;
 	if (fresh)
 		lg_log(LG_INFO, "the gate's policies are confirmed again");
 	else if (g->at.stale_open)
@@ -320,7 +325,7 @@ stay_alive(struct lg_ctx *cx, struct lg_gate *g)
 	if (now.bundle != NULL)
 		lg_bundle_about(now.bundle, &about);
 	lg_bundle_unref(&now.bundle);
-	say_staleness(g, now.fresh);
+	say_staleness(g, now.fresh, time, about.max_stale);
 	int64_t left = now.fresh && now.age >= 0 && now.age < about.max_stale ? about.max_stale - now.age : about.max_stale;
 	g->alive_at = time + (now.fresh ? left / 3 : LG_SECOND / 5);
 	if (!now.fresh && !g->at.stale_open)

@@ -207,7 +207,7 @@ import socket, sys, time
 s = socket.create_connection((sys.argv[1], 5432)); print("up", flush=True)
 s.settimeout(60)
 try:
-	while True:
+	for _ in range(3000):
 		if sys.argv[2] == "waits": s.recv(1); break
 		s.sendall(b"x"); time.sleep(0.02)
 except OSError as e:
