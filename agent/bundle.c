@@ -38,6 +38,7 @@ where(void *self, struct lg_ctx *cx, struct lg_follow_at *ret)
 	if (!lg_str_eq(pin.bundle.host, id.host_id) || !lg_str_eq(pin.bundle.issuer, id.issuer))
 		return lg_fail(cx, LG_E_CORRUPT, "%s/pin.json is of another host or tenant", b->state);
 	ret->pin = pin.bundle;
+	ret->audit = pin.audit;
 	ret->stream = ret->bundles;
 	ret->stream.url = pin.stream;
 	return LG_OK;

@@ -66,10 +66,12 @@ void
 lg_follow_contact(struct lg_ctx *cx, struct lg_follow *f, int64_t at)
 {
 	pthread_mutex_lock(&f->lock);
-	if (at > atomic_load(&f->contact))
-		atomic_store(&f->contact, at);
-	f->trouble[0] = '\0';
-	note_contact(cx, f, atomic_load(&f->contact));
+	if (!f->disowned) {
+		if (at > atomic_load(&f->contact))
+			atomic_store(&f->contact, at);
+		f->trouble[0] = '\0';
+		note_contact(cx, f, atomic_load(&f->contact));
+	}
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -299,6 +301,16 @@ take_answer(struct lg_ctx *cx, struct lg_follow *f, const struct lg_follow_at *a
 	return LG_OK;
 }
 
+/* What it says elsewhere counts no more than on its stream. */
+static lg_err
+is_owned(struct lg_ctx *cx, struct lg_follow *f)
+{
+	pthread_mutex_lock(&f->lock);
+	lg_err e = f->disowned ? lg_fail(cx, LG_E_DENIED, "%s", f->trouble) : LG_OK;
+	pthread_mutex_unlock(&f->lock);
+	return e;
+}
+
 static lg_err
 fetch(struct lg_ctx *cx, struct lg_follow *f)
 {
@@ -308,6 +320,7 @@ fetch(struct lg_ctx *cx, struct lg_follow *f)
 	struct lg_follow_at at;
 	lg_str state = LG_NONE;
 
+	LG_TRY(is_owned(cx, f));
 	LG_TRY(f->s.where(f->s.self, cx, &at));
 	lg_err e = ask(cx, &at, held, &t);
 	if (e == LG_OK)
@@ -353,6 +366,7 @@ lg_follow_close(struct lg_follow **pf)
 		pthread_join(f->thread, NULL);
 	lg_cut_end(&f->cut);
 	lg_bundle_unref(&f->bundle);
+	lg_keyset_unref(&f->audit);
 	pthread_cond_destroy(&f->wake);
 	pthread_mutex_destroy(&f->lock);
 	pthread_mutex_destroy(&f->fetching);

@@ -19,6 +19,7 @@
 struct lg_follow_at {
 	struct lg_endpoint bundles, stream;	/* with the host's certificate */
 	struct lg_bundle_pin pin;
+	lg_str audit;			/* JWKS: keys that sign heads of the service's logs; empty: they are not looked at */
 };
 
 struct lg_follow_settings {

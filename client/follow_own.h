@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "client/follow.h"
+#include "client/heads.h"
 
 #define LG_FOLLOW_STATE	128		/* octets of what the service calls its state */
 
@@ -22,9 +23,14 @@ struct lg_follow {
 	int64_t ahead;				/* how far the service's clock is before ours, at least */
 	bool has_ahead;
 	char trouble[LG_ERROR_TEXT];
+	bool disowned;				/* its logs do not go on from what was heard of them: no word of it counts */
 	bool stop, running;
 	pthread_t thread;
 	struct lg_cut cut;
+	/* the listening thread's own */
+	struct lg_keyset *audit;		/* of this connection; NULL: heads are not looked at */
+	struct lg_heads heads;
+	bool told;				/* this connection's first line has come */
 };
 
 int64_t lg_follow_clock(const struct lg_follow *f);

@@ -8,7 +8,7 @@
 #include "client/api.h"
 #include "client/follow_own.h"
 
-#define STREAM_LINE	1024		/* octets of a line */
+#define STREAM_LINE	2048		/* octets of a line */
 #define SILENCE_MIN	(2 * LG_SECOND)
 
 /* ---- one line ----------------------------------------------------------------------------------------------------------- */
@@ -29,10 +29,46 @@ said_at(struct lg_follow *f, int64_t up)
 	return up - f->ahead;
 }
 
+/* The first line of a connection says how far the logs have come; later ones do when they have gone on. */
+static lg_err
+take_heads(struct lg_ctx *cx, struct lg_follow *f, lg_str heads)
+{
+	bool newer = false;
+	lg_err e = LG_OK;
+
+	if (f->audit == NULL || (heads.n == 0 && f->told))
+		return LG_OK;
+	f->told = true;
+	if (heads.n == 0)
+		e = lg_fail(cx, LG_E_DENIED, "the service does not say how far its logs have come");
+	else
+		e = lg_heads_take(cx, f->audit, heads, &f->heads, &newer);
+	pthread_mutex_lock(&f->lock);
+	f->disowned = e != LG_OK;
+	if (f->disowned)
+		memcpy(f->trouble, cx->error, sizeof f->trouble);
+	pthread_mutex_unlock(&f->lock);
+	return e == LG_OK && newer && f->s.state != NULL ? lg_heads_save(cx, f->s.state, &f->heads) : e;
+}
+
+/* By the keys that are pinned now; what was heard before comes from the file once. */
+static lg_err
+begin_heads(struct lg_ctx *cx, struct lg_follow *f, lg_str keys)
+{
+	bool known = f->heads.text[0][0] != '\0' || f->heads.text[1][0] != '\0';
+
+	lg_keyset_unref(&f->audit);
+	f->told = false;
+	if (keys.n == 0)
+		return LG_OK;
+	LG_TRY(lg_keyset_from_jwks(cx, keys, &f->audit));
+	return known || f->s.state == NULL ? LG_OK : lg_heads_load(cx, f->s.state, f->audit, &f->heads);
+}
+
 lg_err
 lg_follow_line(struct lg_ctx *cx, struct lg_follow *f, lg_str line)
 {
-	lg_str state = LG_NONE, name;
+	lg_str state = LG_NONE, heads = LG_NONE, name;
 	int64_t up = 0;
 	struct lg_json js;
 
@@ -43,10 +79,13 @@ lg_follow_line(struct lg_ctx *cx, struct lg_follow *f, lg_str line)
 			state = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("up")))
 			up = lg_json_int(&js);
+		else if (lg_str_eq(name, LG_STR("heads")))
+			heads = lg_json_raw(&js);
 		else
 			lg_json_skip(&js);
 	}
 	LG_TRY(lg_json_end(cx, &js));
+	LG_TRY(take_heads(cx, f, heads));
 	pthread_mutex_lock(&f->lock);
 	bool same = f->bundle != NULL && state.n > 0 && lg_str_eq(state, lg_str_of(f->held));
 	pthread_mutex_unlock(&f->lock);
@@ -60,7 +99,7 @@ lg_follow_line(struct lg_ctx *cx, struct lg_follow *f, lg_str line)
 struct stream {
 	struct lg_follow *f;
 	struct lg_buf line;
-	bool spoke;
+	bool spoke, refused;		/* a line was of use; one was not, and it is known why */
 };
 
 static bool
@@ -76,6 +115,7 @@ take_lines(void *arg, lg_str piece)
 		(void)lg_str_cut(lg_buf_view(&st->line), '\n', &line, &rest);
 		lg_ctx_init(&cx, lg_arena_new());
 		good = lg_follow_line(&cx, st->f, line) == LG_OK;
+		st->refused = !good;
 		if (!good)
 			lg_follow_failed(&cx, st->f);
 		lg_arena_free(&cx.arena);
@@ -98,7 +138,7 @@ static bool
 watch(struct lg_ctx *cx, struct lg_follow *f)
 {
 	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
-	struct stream st = { f, LG_BUF(STREAM_LINE), false };
+	struct stream st = { f, LG_BUF(STREAM_LINE), false, false };
 	struct lg_call call = { .method = "GET", .path = LG_STR("/v1/watch"), .sink = take_lines, .arg = &st, .cut = &f->cut,
 		.silence = silence_of(f) };
 	struct lg_follow_at at;
@@ -108,10 +148,12 @@ watch(struct lg_ctx *cx, struct lg_follow *f)
 	f->held[0] = '\0';		/* the service may have been started anew: its first line leads to a question */
 	lg_err e = f->s.where(f->s.self, cx, &at);
 	if (e == LG_OK)
+		e = begin_heads(cx, f, at.audit);
+	if (e == LG_OK)
 		e = lg_link_new(cx, &at.stream, &link);
 	if (e == LG_OK)
 		e = lg_api_call(cx, link, &call, &answer);
-	if (e != LG_OK && !st.spoke)
+	if (e != LG_OK && !st.spoke && !st.refused)
 		lg_follow_failed(cx, f);
 	lg_buf_free(&st.line);
 	return st.spoke;

@@ -21,6 +21,7 @@ where(void *self, struct lg_ctx *cx, struct lg_follow_at *ret)
 	LG_TRY(lg_file_read(cx, lg->key_file, LG_HANDLE_PEM, &ret->bundles.key));
 	LG_TRY(lg_pin_get(cx, lg->state, &ret->bundles, &pin));
 	ret->pin = pin.bundle;
+	ret->audit = pin.audit;
 	ret->stream = ret->bundles;
 	ret->stream.url = pin.stream;
 	return LG_OK;

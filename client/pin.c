@@ -22,7 +22,7 @@ read_pin(struct lg_ctx *cx, lg_str json, struct lg_pin *ret)
 	struct lg_pin pin = {
 		.bundle = { .keys = lg_api_raw(cx, json, "bundle_keys"), .issuer = lg_api_member(cx, json, "issuer"),
 		    .host = lg_api_member(cx, json, "host") },
-		.stream = lg_api_member(cx, json, "stream"),
+		.stream = lg_api_member(cx, json, "stream"), .audit = lg_api_raw(cx, json, "audit_keys"),
 	};
 
 	if (pin.bundle.keys.n == 0 || pin.bundle.issuer.n == 0 || pin.bundle.host.n == 0 || pin.stream.n == 0)
@@ -57,6 +57,10 @@ lg_pin_save(struct lg_ctx *cx, const char *state, const struct lg_pin *pin)
 	lg_jsonw_str_of(&w, "stream", pin->stream);
 	lg_jsonw_name(&w, LG_STR("bundle_keys"));
 	lg_jsonw_raw(&w, pin->bundle.keys);
+	if (pin->audit.n > 0) {
+		lg_jsonw_name(&w, LG_STR("audit_keys"));
+		lg_jsonw_raw(&w, pin->audit);
+	}
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
 	return lg_file_write(cx, path_of(cx, state), 0600, lg_buf_view(&b));

@@ -11,6 +11,7 @@
 struct lg_pin {
 	struct lg_bundle_pin bundle;
 	lg_str stream;			/* URL of the watch streams */
+	lg_str audit;			/* JWKS: keys that sign heads of the service's logs; empty: a pin from before they were told */
 };
 
 /* From the file, or else from the service, and then stored.  at: with the host's certificate.  Slices live in cx's arena. */

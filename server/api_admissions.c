@@ -5,6 +5,7 @@
 #include "server/api_identity.h"
 #include "server/app_own.h"
 #include "server/bundle.h"
+#include "server/heads.h"
 #include "server/point.h"
 #include "server/whereabouts.h"
 
@@ -315,8 +316,10 @@ agent_keys(void *self, struct lg_http *ex)
 	struct lg_app *app = self;
 	struct lg_caller host;
 	struct lg_jsonw w = lg_jsonw_of(&ex->out);
+	lg_str audit;
 
 	LG_TRY(find_host(app, ex, &host));
+	LG_TRY(lg_heads_keys(ex->cx, app, &audit));
 	lg_http_type(ex, "application/json");
 	lg_jsonw_object(&w);
 	lg_jsonw_str_of(&w, "issuer", host.tenant->sts.issuer);
@@ -327,6 +330,8 @@ agent_keys(void *self, struct lg_http *ex)
 	lg_jsonw_name(&w, LG_STR("bundle_keys"));
 	lg_keyset_jwks(host.tenant->bundles, &ex->out);
 	w.comma = true;
+	lg_jsonw_name(&w, LG_STR("audit_keys"));
+	lg_jsonw_raw(&w, audit);
 	lg_jsonw_str_of(&w, "stream", lg_bundle_stream(ex->cx->arena, app, host.tenant));
 	lg_jsonw_int_of(&w, "max_stale", app->settings->max_stale / LG_SECOND);
 	lg_jsonw_str_of(&w, "root", lg_pem(ex->cx->arena, LG_STR("CERTIFICATE"), host.tenant->root));

@@ -1,7 +1,6 @@
-/* api_audit.c: who did what: the change log and the decision log side by side, and the proof of their chains. */
+/* api_audit.c: who did what: the change log and the decision log side by side. */
 #include "base/text.h"
 #include "server/api.h"
-#include "server/heads.h"
 
 #include <stdlib.h>
 
@@ -324,76 +323,5 @@ lg_api_audit(void *self, struct lg_http *ex)
 	lg_arena_free(&changes.scratch.arena);
 	LG_TRY(e);
 	write_trail(ex, &changes, &decisions);
-	return LG_OK;
-}
-
-/* ---- the proof -------------------------------------------------------------------------------------------------------------- */
-
-static void
-write_chain(struct lg_ctx *cx, struct lg_jsonw *w, const char *name, lg_err e, const struct lg_head *head, lg_str signed_head)
-{
-	lg_jsonw_name(w, lg_str_of(name));
-	lg_jsonw_object(w);
-	lg_jsonw_bool_of(w, "ok", e == LG_OK);
-	if (e == LG_OK) {
-		lg_jsonw_int_of(w, "epoch", head->epoch);
-		lg_jsonw_int_of(w, "seq", (int64_t)head->seq);
-		lg_jsonw_str_of(w, "hash", lg_hex(cx->arena, lg_sha256_str(&head->hash)));
-	} else {
-		lg_jsonw_str_of(w, "fault", lg_str_of(cx->error));
-	}
-	if (signed_head.n > 0) {
-		lg_jsonw_name(w, LG_STR("signed"));
-		lg_jsonw_raw(w, signed_head);
-	}
-	lg_jsonw_object_end(w);
-}
-
-/* The chain is walked, and its end must be what the keeper has signed. */
-static lg_err
-verify(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, struct lg_head *head, lg_str *signed_head)
-{
-	struct lg_mark mark;
-
-	LG_TRY(lg_heads_extend(cx, app, chain, signed_head));
-	LG_TRY(lg_heads_mark(cx, app, chain, &mark));
-	LG_TRY(chain == LG_CHAIN_CHANGES ? lg_log_verify(cx, app->store, 1, NULL, NULL, head)
-					 : lg_segments_verify(cx, app->folders->log, head));
-	if (mark.seq > head->seq)
-		return lg_fail(cx, LG_E_CORRUPT, "the keeper has signed record %llu; the log ends at %llu", (unsigned long long)mark.seq,
-		    (unsigned long long)head->seq);
-	if (mark.seq == head->seq && mark.seq > 0 && !lg_equal_bytes(mark.hash.b, head->hash.b, sizeof mark.hash.b))
-		return lg_fail(cx, LG_E_CORRUPT, "record %llu is not the one the keeper has signed", (unsigned long long)mark.seq);
-	return LG_OK;
-}
-
-lg_err
-lg_api_audit_verify(void *self, struct lg_http *ex)
-{
-	static const char *const names[] = { "changes", "decisions" };
-	struct lg_app *app = self;
-	struct lg_caller who;
-
-	{
-		LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-		LG_TRY(lg_view_begin(ex->cx, app->store, &v));
-		LG_TRY(lg_caller_admin(app, ex, v, "audit:read", &who));
-	}
-	struct lg_jsonw w = lg_api_json(ex);
-	bool all = true;
-	lg_jsonw_object(&w);
-	for (int i = 0; i < LG_CHAINS; i++) {
-		struct lg_head head;
-		lg_str signed_head = LG_NONE;
-		lg_err e = verify(ex->cx, app, (enum lg_chain)i, &head, &signed_head);
-		if (e == LG_E_UNAVAILABLE || e == LG_E_BUSY) {	/* that says nothing of the chain */
-			lg_buf_clear(&ex->out);
-			return e;
-		}
-		write_chain(ex->cx, &w, names[i], e, &head, signed_head);
-		all = all && e == LG_OK;
-	}
-	lg_jsonw_bool_of(&w, "ok", all);
-	lg_jsonw_object_end(&w);
 	return LG_OK;
 }

@@ -106,6 +106,7 @@ lg_app_start(struct lg_ctx *cx, struct lg_app *app)
 	struct lg_app_own *own = LG_NEW(app->arena, struct lg_app_own);
 
 	app->own = own;
+	pthread_mutex_init(&own->heads.lock, NULL);
 	for (size_t i = 0; i < app->nloops; i++)
 		own->answers[i] = lg_answers_new();
 	LG_TRY(open_store(cx, app));
@@ -118,6 +119,7 @@ lg_app_start(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(wire_all(cx, app));
 	LG_TRY(lg_own_roots_write(cx, app));
 	LG_TRY(load_state(cx, app));
+	lg_maintenance_heads(cx, app);		/* hosts hear of them in their first line */
 	own->watches = lg_watches_new(app);
 	lg_maintenance_start(app);
 	return LG_OK;

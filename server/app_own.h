@@ -4,6 +4,7 @@
 
 #include "server/answers.h"
 #include "server/clock_guard.h"
+#include "server/heads.h"
 #include "server/watch.h"
 #include "server/wire.h"
 
@@ -31,6 +32,7 @@ struct lg_app_own {
 	bool indexing;				/* a worker builds indexes; atomic */
 	bool backing_up;		/* atomic */
 	struct lg_watches *watches;
+	struct lg_signed_heads heads;
 	struct lg_clock_guard guard;	/* in front of the signer */
 };
 

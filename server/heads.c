@@ -1,11 +1,10 @@
 /* heads.c: keeps the keeper's marks of the chains up to date. */
 #include "server/heads.h"
 
-#include <pthread.h>
-#include <stdlib.h>
-
 #include "base/clock.h"
-#include "lightgate/store.h"
+#include "base/text.h"
+#include "server/app_own.h"
+#include "server/tenants.h"
 
 #define DIGESTS_MAX 1920		/* sent at once: within the keeper's frame */
 
@@ -93,19 +92,20 @@ lg_digests_decisions(void *segments, struct lg_ctx *cx, uint64_t from, lg_str *r
 	return lg_segments_digests(cx, segments, from - 1, DIGESTS_MAX, ret);
 }
 
+/* No digests: the keeper signs what it holds, as it stands. */
 static lg_err
 extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signed_head)
 {
 	struct lg_head head = chain == LG_CHAIN_CHANGES ? lg_store_head(app->store) : lg_segments_head(app->segments);
 	struct lg_mark mark;
 
-	*signed_head = LG_NONE;
 	LG_TRY(lg_heads_mark(cx, app, chain, &mark));
-	while (mark.seq < head.seq) {
+	while (mark.seq < head.seq || signed_head->n == 0) {
 		struct extension ex = { (uint32_t)chain, head.epoch, mark.seq + 1, LG_NONE };
-		LG_TRY(chain == LG_CHAIN_CHANGES ? lg_digests_changes(app->store, cx, ex.from, &ex.digests)
-						 : lg_digests_decisions(app->segments, cx, ex.from, &ex.digests));
-		if (ex.digests.n == 0)
+		if (mark.seq < head.seq)
+			LG_TRY(chain == LG_CHAIN_CHANGES ? lg_digests_changes(app->store, cx, ex.from, &ex.digests)
+							 : lg_digests_decisions(app->segments, cx, ex.from, &ex.digests));
+		if (ex.digests.n == 0 && signed_head->n > 0)
 			break;
 		LG_TRY(lg_keeper_link_wait(app->keeper, cx, ask_head, &ex, signed_head));
 		mark.seq += ex.digests.n / 32;
@@ -113,16 +113,85 @@ extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signe
 	return LG_OK;
 }
 
+static void
+keep(struct lg_signed_heads *h, enum lg_chain chain, lg_str text)
+{
+	if (text.n >= LG_HEAD_TEXT || lg_str_eq(text, lg_str_of(h->text[chain])))
+		return;
+	memcpy(h->text[chain], text.p, text.n);
+	h->text[chain][text.n] = '\0';
+	h->version++;
+}
+
 /* One at a time: two that start from the same mark would have the second refused by the keeper as a fork. */
 lg_err
 lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signed_head)
 {
 	static pthread_mutex_t extending = PTHREAD_MUTEX_INITIALIZER;
+	struct lg_signed_heads *h = &lg_own(app)->heads;
 
 	pthread_mutex_lock(&extending);
+	*signed_head = lg_dup(cx->arena, lg_str_of(h->text[chain]));
 	lg_err e = extend(cx, app, chain, signed_head);
+	pthread_mutex_lock(&h->lock);
+	if (e == LG_OK)
+		keep(h, chain, *signed_head);
+	pthread_mutex_unlock(&h->lock);
 	pthread_mutex_unlock(&extending);
 	return e;
+}
+
+static void
+put(struct lg_jsonw *w, const struct lg_signed_heads *h)
+{
+	lg_jsonw_name(w, LG_STR("heads"));
+	lg_jsonw_array(w);
+	for (int chain = 0; chain < LG_CHAINS; chain++)
+		if (h->text[chain][0] != '\0')
+			lg_jsonw_raw(w, lg_str_of(h->text[chain]));
+	lg_jsonw_array_end(w);
+}
+
+uint64_t
+lg_heads_put(struct lg_app *app, uint64_t than, struct lg_jsonw *w)
+{
+	struct lg_signed_heads *h = &lg_own(app)->heads;
+
+	pthread_mutex_lock(&h->lock);
+	uint64_t version = h->version;
+	if (version > than)
+		put(w, h);
+	pthread_mutex_unlock(&h->lock);
+	return version;
+}
+
+lg_err
+lg_heads_keys(struct lg_ctx *cx, struct lg_app *app, lg_str *jwks)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_HTTP_BODY_MAX);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	struct lg_keeper_key *key;
+	size_t n;
+
+	LG_TRY(lg_tenants_keys(cx, app, &key, &n));
+	lg_jsonw_object(&w);
+	lg_jsonw_name(&w, LG_STR("keys"));
+	lg_jsonw_array(&w);
+	for (size_t i = 0; i < n; i++) {
+		LG_AUTO(lg_pubkey_unref) struct lg_pubkey *pub = NULL;
+		LG_AUTO(lg_buf_free) struct lg_buf jwk = LG_BUF(4096);
+
+		if (key[i].tenant != 0 || key[i].purpose != LG_PURPOSE_AUDIT)
+			continue;
+		LG_TRY(lg_pubkey_from_spki(cx, key[i].spki, &pub));
+		lg_pubkey_jwk(pub, key[i].kid, key[i].alg, &jwk);
+		lg_jsonw_raw(&w, lg_buf_view(&jwk));
+	}
+	lg_jsonw_array_end(&w);
+	lg_jsonw_object_end(&w);
+	LG_TRY(lg_buf_status(cx, &b));
+	*jwks = lg_dup(cx->arena, lg_buf_view(&b));
+	return LG_OK;
 }
 
 /* What the chain's end would be, going on from the mark. */

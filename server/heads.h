@@ -6,6 +6,9 @@
 #ifndef LG_SERVER_HEADS_H
 #define LG_SERVER_HEADS_H
 
+#include <pthread.h>
+
+#include "base/json.h"
 #include "lightgate/store.h"
 #include "server/app.h"
 
@@ -28,10 +31,23 @@ LG_CHECKED lg_err lg_mark_check(struct lg_ctx *cx, const struct lg_mark *mark, c
     const char *what);
 LG_CHECKED lg_err lg_mark_decode(struct lg_ctx *cx, lg_str reply, struct lg_mark *ret);	/* lg_keeper_mark's reply */
 
+#define LG_HEAD_TEXT	512		/* octets of a head as the keeper signs it */
+
+/* The newest signed head of each chain. */
+struct lg_signed_heads {
+	pthread_mutex_t lock;
+	uint64_t version;		/* rises with each of them; 0: none yet */
+	char text[LG_CHAINS][LG_HEAD_TEXT];
+};
+
 /* seq 0 when nothing was signed yet.  On a worker or the main thread. */
 LG_CHECKED lg_err lg_heads_mark(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, struct lg_mark *ret);
-/* Sends what is new; signed_head: the keeper's JSON, empty when nothing was new.  On a worker. */
+/* Sends what is new; signed_head: the newest, the keeper's JSON.  On a worker or the main thread. */
 LG_CHECKED lg_err lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signed_head);
+/* A member "heads", if there are newer ones than `than`; returns their version. */
+uint64_t lg_heads_put(struct lg_app *app, uint64_t than, struct lg_jsonw *w);
+/* JWKS: the keys that sign heads. */
+LG_CHECKED lg_err lg_heads_keys(struct lg_ctx *cx, struct lg_app *app, lg_str *jwks);
 /* LG_E_CORRUPT: the store is behind or beside the keeper's mark. */
 LG_CHECKED lg_err lg_heads_check(struct lg_ctx *cx, struct lg_app *app);
 

@@ -23,6 +23,8 @@ struct watcher {
 	uint32_t tenant;
 	char said[LG_BUNDLE_STATE];	/* the state of the last line; empty before the first */
 	int64_t said_at;		/* CLOCK_BOOTTIME */
+	uint64_t heads;			/* the version of those it was told */
+	int64_t heads_at;		/* when */
 };
 
 struct watch_loop {
@@ -78,6 +80,16 @@ is_host_still(const struct watcher *w)
 	return is;
 }
 
+/* The heads of both logs: in the first line, and then not oftener than there are lines without news. */
+static void
+put_heads(struct watcher *w, struct lg_jsonw *js)
+{
+	if (w->heads > 0 && w->said_at - w->heads_at < w->loop->all->beat)
+		return;
+	w->heads = lg_heads_put(w->loop->all->app, w->heads, js);
+	w->heads_at = w->said_at;
+}
+
 static lg_err
 next(void *self, struct lg_buf *out, size_t max)
 {
@@ -96,6 +108,7 @@ next(void *self, struct lg_buf *out, size_t max)
 	lg_jsonw_object(&js);
 	lg_jsonw_str_of(&js, "state", lg_str_of(now));
 	lg_jsonw_int_of(&js, "up", w->said_at);
+	put_heads(w, &js);
 	lg_jsonw_object_end(&js);
 	lg_buf_byte(out, '\n');
 	return LG_OK;

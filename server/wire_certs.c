@@ -5,6 +5,7 @@
 #include "server/app_own.h"
 #include "server/caller.h"
 #include "server/fetch.h"
+#include "server/heads.h"
 #include "server/tenants.h"
 
 /* A value that is no address is nobody's: an entry can be written by any LDAP client. */
@@ -175,30 +176,7 @@ cert_ledger_sign(void *self, struct lg_ctx *cx, uint32_t tenant, uint64_t size, 
 static lg_err
 cert_ledger_keys(void *self, struct lg_ctx *cx, lg_str *jwks)
 {
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LG_HTTP_BODY_MAX);
-	struct lg_jsonw w = lg_jsonw_of(&b);
-	struct lg_keeper_key *key;
-	size_t n;
-
-	LG_TRY(lg_tenants_keys(cx, self, &key, &n));
-	lg_jsonw_object(&w);
-	lg_jsonw_name(&w, LG_STR("keys"));
-	lg_jsonw_array(&w);
-	for (size_t i = 0; i < n; i++) {
-		LG_AUTO(lg_pubkey_unref) struct lg_pubkey *pub = NULL;
-		LG_AUTO(lg_buf_free) struct lg_buf jwk = LG_BUF(4096);
-
-		if (key[i].tenant != 0 || key[i].purpose != LG_PURPOSE_AUDIT)
-			continue;
-		LG_TRY(lg_pubkey_from_spki(cx, key[i].spki, &pub));
-		lg_pubkey_jwk(pub, key[i].kid, key[i].alg, &jwk);
-		lg_jsonw_raw(&w, lg_buf_view(&jwk));
-	}
-	lg_jsonw_array_end(&w);
-	lg_jsonw_object_end(&w);
-	LG_TRY(lg_buf_status(cx, &b));
-	*jwks = lg_dup(cx->arena, lg_buf_view(&b));
-	return LG_OK;
+	return lg_heads_keys(cx, self, jwks);
 }
 
 static void

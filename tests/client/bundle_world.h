@@ -283,4 +283,18 @@ bundle_heir(const struct bundle_world *w, const struct token_maker *by, const ch
 	    lg_print(w->cx->arena, "{\"jwk\":%.*s}", LG_FMT(lg_str_sub(keys, 9, keys.n - 11))).p));
 }
 
+/* A head as the keeper signs it; `by` has the kid "b2" when it is the heir. */
+static inline lg_str
+bundle_head(const struct bundle_world *w, const struct token_maker *by, unsigned chain, unsigned epoch, unsigned long seq, char hash)
+{
+	char hex[65] = "";
+	lg_str sig, text;
+
+	memset(hex, hash, 64);
+	text = lg_print(w->cx->arena, "{\"chain\":%u,\"epoch\":%u,\"seq\":%lu,\"hash\":\"%s\",\"time\":\"2026-11-23T05:00:00Z\",\"kid\":\"%s\"",
+	    chain, epoch, seq, hex, by == &w->heir ? "b2" : "b1");
+	cr_assert_eq(lg_key_sign_jose(w->cx, by->key, LG_ALG_ES256, text, &sig), LG_OK);
+	return lg_print(w->cx->arena, "%.*s,\"sig\":\"%.*s\"}", LG_FMT(text), LG_FMT(lg_base64url(w->cx->arena, sig)));
+}
+
 #endif

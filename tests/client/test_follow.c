@@ -10,7 +10,7 @@ struct service {
 	struct bundle_world w;
 	struct responder *r, *stream;
 	struct responder_route routes[2], streams[2];
-	lg_str answer, lines;
+	lg_str answer, lines, audit;
 	struct lg_follow_settings s;
 	_Atomic int changes;
 	lg_str pinned;
@@ -33,6 +33,7 @@ where(void *self, struct lg_ctx *cx, struct lg_follow_at *ret)
 	*ret = (struct lg_follow_at){ .pin = bundle_pin(&sv->w) };
 	if (sv->pinned.n > 0)
 		ret->pin.keys = sv->pinned;
+	ret->audit = sv->audit;
 	ret->bundles.url = lg_str_of(sv->r->url);
 	ret->stream.url = lg_str_of(sv->stream->url);
 	return LG_OK;
@@ -432,6 +433,57 @@ Test(follow, the_thread_follows_the_stream_and_comes_back)
 	wait_for(f, 20);
 	cr_assert(lg_follow_fresh(f));
 	cr_assert_geq(sv.stream->requests, 2);
+	lg_follow_close(&f);
+	bundle_world_end(&sv.w);
+}
+
+static lg_str
+line(struct service *sv, lg_str head)
+{
+	return lg_print(sv->w.cx->arena, "{\"state\":\"s1\",\"up\":1000%s%.*s%s}\n", head.n > 0 ? ",\"heads\":[" : "", LG_FMT(head),
+	    head.n > 0 ? "]" : "");
+}
+
+static void
+wait_for_trouble(struct service *sv, struct lg_follow *f, const char *part)
+{
+	for (int i = 0; i < 1000 && strstr(lg_follow_trouble(sv->w.cx, f).p, part) == NULL; i++)
+		usleep(10000);
+	assert_trouble(sv, f, part);
+}
+
+Test(follow, a_service_that_lost_its_log_confirms_nothing)
+{
+	TEST_CTX(cx);
+	struct service sv;
+	service_init(&sv, cx, test_folder());
+	sv.audit = lg_str_of(sv.w.signer.jwks);
+	struct lg_follow *f = open_follow(&sv);
+
+	say(&sv, line(&sv, bundle_head(&sv.w, &sv.w.signer, 0, 1, 10, 'a')).p);
+	lg_follow_start(f);
+	wait_for(f, 10);
+	cr_assert(lg_follow_fresh(f));
+	lg_follow_close(&f);
+
+	/* it comes back from an older copy, with all its keys */
+	test_clock += 59 * LG_SECOND;
+	f = open_follow(&sv);
+	say(&sv, line(&sv, bundle_head(&sv.w, &sv.w.signer, 0, 1, 9, 'b')).p);
+	lg_follow_start(f);
+	wait_for_trouble(&sv, f, "ends at record 9, but had 10");
+	cr_assert_eq(lg_follow_fetch(cx, f), LG_E_DENIED, "nor does it elsewhere");
+	test_clock += LG_SECOND;
+	cr_assert_not(lg_follow_fresh(f));
+
+	say(&sv, line(&sv, LG_NONE).p);
+	wait_for_trouble(&sv, f, "does not say how far");
+	cr_assert_not(lg_follow_fresh(f));
+
+	say(&sv, line(&sv, bundle_head(&sv.w, &sv.w.signer, 0, 1, 11, 'c')).p);
+	for (int i = 0; i < 1000 && !lg_follow_fresh(f); i++)
+		usleep(10000);
+	cr_assert(lg_follow_fresh(f), "the right one is back");
 	lg_follow_close(&f);
 	bundle_world_end(&sv.w);
 }

@@ -102,4 +102,35 @@ within stale
 has "after $STALE s nothing continues" "$(ask Workload/web connect Workload/db 5432/tcp)" 'cut off from the service for'
 has "stopping is still allowed" "$(ask User/alice container:stop Workload/web)" 'stops what it is told to'
 stop_agent
+
+# ---- the service comes back from an older copy of all that it had ----
+known() { jq -r '.heads[0].seq' "$T/node1/heads.json" 2>/dev/null; }
+same "what was heard of its logs is the owner's alone" "$(stat -c %a "$T/node1/heads.json")" 600
+cp -a "$T/data" "$T/older"
+lg_start "$T/data" --bundles.max_stale=${STALE}s || bad "start again"
+heard=$(known)
+api POST /v1/apply -H 'Content-Type: application/json' -d '{"hosts":[{"name":"node3"}]}' >/dev/null
+run_agent "$T/node1"
+later() { [ "$(known)" -gt "$heard" ]; }
+claim "the host hears how far the log has come" within later
+stop_agent
+lg_stop
+mv "$T/data" "$T/newer"; mv "$T/older" "$T/data"
+lg_start "$T/data" --bundles.max_stale=${STALE}s || bad "start from the older copy"
+run_agent "$T/node1"
+lost() { status | grep -qE "it lost some, or hides them|is another one at record"; }
+claim "the host says that some of it is gone" within lost
+has "as the service does, of what the host had heard" "$(lightgate audit verify "$T/node1/heads.json" 2>&1)" 'DOES NOT GO ON from record [0-9]+ as it was kept: the (change|decision) log'
+claim "by exit status" bash -c "lightgate audit verify '$T/node1/heads.json' >/dev/null 2>&1; test \$? = 1"
+lg_stop
+rm -r "$T/data"; mv "$T/newer" "$T/data"
+lg_start "$T/data" --bundles.max_stale=${STALE}s || bad "start from what it should have been"
+claim "it goes on when the record is whole again" within is_fresh
+lightgate audit verify -o json >"$T/monday.json" 2>/dev/null
+has "what was heard, and what was kept, is in it" "$(lightgate audit verify "$T/node1/heads.json" "$T/monday.json" | grep -c 'goes on from record')" 4
+has "what is no head is refused" "$(lightgate audit verify "$T/credentials" 2>&1)" 'no signed heads are there'
+has "nor is half of one" "$(api GET '/v1/audit/verify?heads=0.1.5')" 'CHAIN.EPOCH.SEQ.HASH'
+has "nor one of no log" "$(api GET "/v1/audit/verify?heads=2.1.5.$(printf '0%.0s' $(seq 64))")" 'no such log'
+has "nor seventeen" "$(api GET "/v1/audit/verify?heads=$(for i in $(seq 17); do printf '0.1.1.%064d,' 0; done)")" 'at most 16 heads'
+stop_agent
 done_testing

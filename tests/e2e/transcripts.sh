@@ -4,13 +4,13 @@
 trap '[ -z "${SMTP:-}" ] || kill "$SMTP" 2>/dev/null; lg_stop' EXIT
 
 # What needs other machines, a token in hand, or stands for more than one command; most of it is played by the script of its topic.
-elsewhere='^(curl|pki|lightgated) |^[A-Z_]+=|\.\.\.|pkcs11|federation|user create eve|-o json|x509 -in|^lightgate doctor'
+elsewhere='^(curl|pki|lightgated) |^[A-Z_]+=|\.\.\.|pkcs11|federation|user create eve|-o json($| \|)|x509 -in|^lightgate doctor'
 
 # The commands of a document with what they print: "$ command", then its lines.
 transcripts() { awk '/^```/ { inside = !inside; next } inside && /^\$ / { on = 1 } !inside { on = 0 } on' "$1"; }
 vary() {
 	sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g; s/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/ID/g; s/[A-Za-z0-9_-]{30,}|[A-Za-z0-9_-]{16}\.\.\./KEY/g
-		s/\b[0-9a-f]{16,}\b/HEX/g; s/Issuing CA [0-9a-f]{8}/Issuing CA HEX/; s/\b[0-9]+ (bytes|records|entries)/N \1/g; s/(entry|of|from|to) [0-9]+/\1 N/g; s/policies:[0-9]+:/policies:N:/; s/ +/ /g'
+		s/\b[0-9a-f]{16,}\b/HEX/g; s/Issuing CA [0-9a-f]{8}/Issuing CA HEX/; s/\b[0-9]+ (bytes|records|entries)/N \1/g; s/(entry|record|of|from|to) [0-9]+/\1 N/g; s/policies:[0-9]+:/policies:N:/; s/ +/ /g'
 }
 compare() {
 	local n=0 want got came
