@@ -238,6 +238,12 @@ has "by IPv6, too" "$(cat "$T/flow6")" '^cut.*abort'
 prompt "within a second" $took 1000
 has "and no new one begins" "$(get "$WEB_PID" "$DB:5432")" '(refused|reset|Failed)'
 claim "what is allowed still is" within gets "$DB:5433"
+newer() { [ "$(nft list set inet lightgate generation)" != "$before" ]; }
+activates() { before=$(nft list set inet lightgate generation); lightgate policy activate -f "$1" >"$T/out" 2>&1 || bad "activate: $(cat "$T/out")"; within newer; }
+sed '/web-in-our-time/,/;/s/2020/2099/' "$T/policies.cedar" >"$T/later.cedar"
+activates "$T/later.cedar"
+has "what the time allowed, and is kept, is asked again after a change" "$(get "$WEB_PID" "$DB:5433")" '(refused|reset|Failed)'
+activates "$T/policies.cedar"
 
 # ---- containers come and go ----
 engine rm -f db >/dev/null
