@@ -11,6 +11,7 @@ struct lg_ear {
 	void (*changed)(void *arg);
 	void *arg;
 	bool posted;
+	bool all;			/* every commit matters, not only those that brought doubts */
 	uint64_t heard;			/* doubts so far */
 	struct lg_ear *next;
 };
@@ -26,31 +27,43 @@ struct lg_hub {
 	bool overflow;			/* of staged: as many as the ring holds, and more */
 };
 
-static void
+/* Was there anything to tell? */
+static bool
 publish(struct lg_hub *h)
 {
+	bool any = h->nstaged > 0;
+
 	for (size_t i = 0; i < h->nstaged; i++)
 		h->ring[h->head++ % LG_DOUBTS] = h->staged[i];
 	if (h->overflow)
 		h->head += LG_DOUBTS;	/* nobody has heard them all */
 	h->nstaged = 0;
 	h->overflow = false;
+	return any;
 }
 
-/* On the committing thread, after each record. */
+static void
+post(struct lg_ear *e)
+{
+	if (e->posted)
+		return;
+	e->posted = true;
+	lg_mailbox_post(e->box, &e->note);
+}
+
+/* On the committing thread, after each record.  Most commits are of no interest to any loop, and none is woken for them. */
 static void
 committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned long domains)
 {
 	struct lg_hub *h = arg;
+	bool doubts;
 
 	(void)v, (void)head, (void)domains;
 	pthread_mutex_lock(&h->lock);
-	publish(h);
+	doubts = publish(h);
 	for (struct lg_ear *e = h->ears; e != NULL; e = e->next)
-		if (!e->posted) {
-			e->posted = true;
-			lg_mailbox_post(e->box, &e->note);
-		}
+		if (doubts || e->all)
+			post(e);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -137,6 +150,16 @@ lg_ear_free(struct lg_ear **ep)
 	if (!posted)
 		free(e);		/* else when it comes back */
 	*ep = NULL;
+}
+
+void
+lg_ear_hear_all(struct lg_ear *e, bool all)
+{
+	pthread_mutex_lock(&e->hub->lock);
+	if (all && !e->all)
+		post(e);
+	e->all = all;
+	pthread_mutex_unlock(&e->hub->lock);
 }
 
 size_t

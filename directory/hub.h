@@ -17,9 +17,11 @@ void lg_hub_free(struct lg_hub **h);
 /* Inside a mutation, by whichever way the change comes: what is known of this entry's account must be looked at again. */
 void lg_hub_doubt(struct lg_hub *h, uint32_t tenant, uint64_t id);
 
-/* A loop's ear.  changed is called on the loop after commits; several may be one call. */
+/* A loop's ear.  changed is called on the loop after commits that brought doubts; several may be one call. */
 struct lg_ear;
 struct lg_ear *lg_ear_new(struct lg_hub *h, struct lg_mailbox *box, void (*changed)(void *arg), void *arg);
+/* From now on after every commit; and once soon, because one may just have been missed.  Or no longer. */
+void lg_ear_hear_all(struct lg_ear *e, bool all);
 void lg_ear_free(struct lg_ear **e);		/* on the loop; changed is not called any more */
 
 struct lg_doubt {

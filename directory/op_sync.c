@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "directory/directory.h"
+#include "directory/hub.h"
 #include "directory/sync.h"
 
 #define REFRESH_REQUIRED 4096		/* e-syncRefreshRequired */
@@ -80,7 +81,8 @@ leave(struct lg_op *op)
 	*sy->prev = sy->next;
 	if (sy->next != NULL)
 		sync_of(sy->next)->prev = sy->prev;
-	op->ldap->nsyncs--;
+	if (--op->ldap->nsyncs == 0)
+		lg_ear_hear_all(op->ldap->ear, false);
 }
 
 static bool
@@ -96,7 +98,8 @@ stay(struct lg_op *op)
 	if (sy->next != NULL)
 		sync_of(sy->next)->prev = &sy->next;
 	l->syncs = op;
-	l->nsyncs++;
+	if (l->nsyncs++ == 0)
+		lg_ear_hear_all(l->ear, true);
 	op->ended = leave;
 	return true;
 }
