@@ -1,4 +1,4 @@
-/* uuid.c: RFC 9562 version 4 ids. */
+/* uuid.c: RFC 9562 ids: of chance alone (version 4), and in the order of their times (version 7). */
 #include "lightgate/base.h"
 
 #include <pthread.h>
@@ -48,14 +48,32 @@ fill(void)
 	pool.forks = forks;
 }
 
-lg_uuid
-lg_uuid_new(void)
+static lg_uuid
+draw(int version)
 {
 	if (pool.left == 0 || pool.forks != forks)
 		fill();
 	lg_uuid u = pool.id[--pool.left];
-	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x40);
+	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | version << 4);
 	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
+	return u;
+}
+
+lg_uuid
+lg_uuid_new(void)
+{
+	return draw(4);
+}
+
+/* RFC 9562 5.7: 48 bits of milliseconds, then 74 of chance. */
+lg_uuid
+lg_uuid_ordered(int64_t now)
+{
+	uint64_t ms = (uint64_t)now / 1000;
+	lg_uuid u = draw(7);
+
+	for (int i = 0; i < 6; i++)
+		u.b[i] = (uint8_t)(ms >> (40 - 8 * i));
 	return u;
 }
 

@@ -249,7 +249,7 @@ run_new(struct lg_acme *q)
 	struct making *m = LG_NEW(q->cx->arena, struct making);
 
 	m->q = q;
-	m->order = (struct lg_acme_order){ .id = lg_uuid_new(), .account = q->account.id, .created = q->cx->now,
+	m->order = (struct lg_acme_order){ .id = lg_uuid_ordered(q->cx->now), .account = q->account.id, .created = q->cx->now,
 		.expires = q->cx->now + LG_ACME_ORDER_LIFE, .status = LG_ACME_PENDING, .profile = LG_ACME_PROFILE };
 	lg_random(m->order.seed, sizeof m->order.seed);
 	LG_TRY(read_order(q, &m->order));

@@ -89,6 +89,9 @@ lg_uuid_eq(lg_uuid a, lg_uuid b)
 
 bool lg_uuid_is_nil(lg_uuid u);
 lg_uuid lg_uuid_new(void);			/* RFC 9562 version 4, from getrandom(2) */
+/* Version 7: ids of one time (microseconds, not before 1970) are neighbours in the store, so that what is made together is written
+ * together.  For what may tell its age. */
+lg_uuid lg_uuid_ordered(int64_t now);
 void lg_uuid_text(lg_uuid u, char ret[LG_UUID_TEXT + 1]);	/* lower case */
 bool lg_uuid_parse(lg_str s, lg_uuid *ret);	/* any case; exactly 36 characters */
 

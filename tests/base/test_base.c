@@ -198,6 +198,19 @@ Test(rd, an_id_cut_short_is_nil_and_remembered)
 	cr_expect(cut.bad && memcmp(kept, "xyz", 3) == 0, "what is missing overwrites nothing");
 }
 
+Test(uuid, ordered_ids_sort_by_their_time_and_differ_within_it)
+{
+	const int64_t now = INT64_C(1790000000123456);
+	lg_uuid a = lg_uuid_ordered(now), b = lg_uuid_ordered(now), later = lg_uuid_ordered(now + 1000);
+	static const uint8_t ms[] = { 0x01, 0xa0, 0xc4, 0x50, 0x6c, 0x7b };	/* 1790000000123 */
+
+	cr_assert_eq(memcmp(a.b, ms, sizeof ms), 0);
+	cr_assert_not(lg_uuid_eq(a, b));
+	cr_assert(memcmp(a.b, later.b, sizeof a.b) < 0 && memcmp(b.b, later.b, sizeof b.b) < 0);
+	cr_assert_eq(a.b[6] >> 4, 7);
+	cr_assert_eq(a.b[8] >> 6, 2);
+}
+
 Test(uuid, text_goes_both_ways)
 {
 	char text[LG_UUID_TEXT + 1];
