@@ -3,6 +3,12 @@
 
 /* ---- rows ------------------------------------------------------------------------------------------------ */
 
+/*
+ * (tenant, index): the entry's octets; then, from pairs upwards, the hashes of the whole subtrees that end with it, one on average.  Rows
+ * of their own by level would touch a page a level at every entry; so an entry's hashes are where the next entry is written too.
+ */
+#define ROW_MAX	(LG_LEDGER_OCTETS + 64 * sizeof(lg_sha256))
+
 /* (tenant, serial, index): where a certificate's entries are. */
 static void
 derive_row(struct lg_derive *d, lg_str key, lg_str value)
@@ -17,7 +23,6 @@ derive_row(struct lg_derive *d, lg_str key, lg_str value)
 }
 
 const struct lg_table lg_ledger_rows = { .name = "certs.ledger", .id = 0x0330, .derive = derive_row };
-const struct lg_table lg_ledger_nodes = { .name = "certs.ledger_nodes", .id = 0x0331 };
 const struct lg_table lg_ledger_head = { .name = "certs.ledger_head", .id = 0x0332 };
 const struct lg_table lg_ledger_by_serial = { .name = "certs.ledger_by_serial", .id = 0x0333, .derived = true };
 
@@ -60,36 +65,22 @@ row_key(uint32_t tenant, uint64_t index)
 	return k;
 }
 
-/* The hash of leaves [index << level, (index + 1) << level), once all are there. */
-static struct lg_certs_key
-node_key(uint32_t tenant, unsigned level, uint64_t index)
-{
-	struct lg_certs_key k = lg_certs_key_of(tenant);
-	uint8_t l = (uint8_t)level;
-
-	lg_certs_key_add(&k, &l, 1);
-	lg_certs_key_u64(&k, index);
-	return k;
-}
-
+/* Of leaves [index << level, (index + 1) << level), which are all there. */
 static lg_err
 node_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, unsigned level, uint64_t index, lg_sha256 *ret)
 {
-	struct lg_certs_key k = node_key(tenant, level, index);
+	struct lg_certs_key k = row_key(tenant, ((index + 1) << level) - 1);
+	size_t end = LG_LEDGER_OCTETS + level * sizeof ret->b;
 	lg_str value;
 
-	if (lg_get(cx, v, &lg_ledger_nodes, lg_certs_key_str(&k), &value) != LG_OK || value.n != sizeof ret->b)
+	LG_TRY(lg_get(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), &value));
+	if (value.n < end)
 		return lg_fail(cx, LG_E_CORRUPT, "a hash of the ledger is missing");
-	memcpy(ret->b, value.p, value.n);
+	if (level == 0)
+		*ret = lg_merkle_leaf(lg_str_sub(value, 0, LG_LEDGER_OCTETS));
+	else
+		memcpy(ret->b, value.p + end - sizeof ret->b, sizeof ret->b);
 	return LG_OK;
-}
-
-static lg_err
-node_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, unsigned level, uint64_t index, const lg_sha256 *h)
-{
-	struct lg_certs_key k = node_key(tenant, level, index);
-
-	return lg_put(cx, v, &lg_ledger_nodes, lg_certs_key_str(&k), lg_sha256_str(h));
 }
 
 /* ---- growing ------------------------------------------------------------------------------------------------ */
@@ -112,15 +103,14 @@ lg_ledger_size(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t *
 
 /* A leaf that is the right half of a pair completes it, and may complete the pair of that pair. */
 static lg_err
-grow(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t index, lg_sha256 h)
+grow(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t index, struct lg_buf *row)
 {
-	LG_TRY(node_put(cx, v, tenant, 0, index, &h));
-	for (unsigned level = 0; (index & 1) != 0; level++, index >>= 1) {
-		lg_sha256 left;
+	lg_sha256 h = lg_merkle_leaf(lg_buf_view(row)), left;
 
+	for (unsigned level = 0; (index & 1) != 0; level++, index >>= 1) {
 		LG_TRY(node_get(cx, v, tenant, level, index - 1, &left));
 		h = lg_merkle_node(&left, &h);
-		LG_TRY(node_put(cx, v, tenant, level + 1, index >> 1, &h));
+		lg_buf_str(row, lg_sha256_str(&h));
 	}
 	return LG_OK;
 }
@@ -130,15 +120,15 @@ lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_
 {
 	struct lg_ledger_entry e = { .kind = kind, .time = lg_view_time(v), .why = kind == LG_LEDGER_REVOKED ? row->why : 0,
 		.serial = row->serial, .sha256 = row->sha256 };
-	LG_AUTO(lg_buf_free) struct lg_buf octets = LG_BUF(LG_LEDGER_OCTETS), size = LG_BUF(8);
+	LG_AUTO(lg_buf_free) struct lg_buf value = LG_BUF(ROW_MAX), size = LG_BUF(8);
 	struct lg_certs_key head = lg_certs_key_of(tenant), k;
 
 	LG_TRY(lg_ledger_size(cx, v, tenant, &e.index));
-	lg_ledger_octets(&e, &octets);
+	lg_ledger_octets(&e, &value);
+	LG_TRY(grow(cx, v, tenant, e.index, &value));
 	lg_buf_u64(&size, e.index + 1);
 	k = row_key(tenant, e.index);
-	LG_TRY(lg_put(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), lg_buf_view(&octets)));
-	LG_TRY(grow(cx, v, tenant, e.index, lg_merkle_leaf(lg_buf_view(&octets))));
+	LG_TRY(lg_put(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), lg_buf_view(&value)));
 	return lg_put(cx, v, &lg_ledger_head, lg_certs_key_str(&head), lg_buf_view(&size));
 }
 
@@ -151,7 +141,7 @@ lg_ledger_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t in
 	lg_str value;
 
 	LG_TRY(lg_get(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), &value));
-	if (!lg_ledger_parse(value, ret))
+	if (!lg_ledger_parse(lg_str_sub(value, 0, LG_LEDGER_OCTETS), ret))
 		return lg_fail(cx, LG_E_CORRUPT, "an entry of the ledger does not decode");
 	ret->index = index;
 	return LG_OK;

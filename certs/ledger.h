@@ -25,7 +25,7 @@ struct lg_ledger_entry {
 void lg_ledger_octets(const struct lg_ledger_entry *e, struct lg_buf *out);
 bool lg_ledger_parse(lg_str octets, struct lg_ledger_entry *ret);	/* without the index */
 
-extern const struct lg_table lg_ledger_rows, lg_ledger_nodes, lg_ledger_head, lg_ledger_by_serial;
+extern const struct lg_table lg_ledger_rows, lg_ledger_head, lg_ledger_by_serial;
 
 /* Inside a mutation. */
 LG_CHECKED lg_err lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_ledger_kind kind, const struct lg_cert_row *row);

@@ -327,7 +327,7 @@ const struct lg_table lg_certs_invited_by_expiry = { .name = "certs.invited_by_e
 
 const struct lg_table *const lg_certs_tables[] = {
 	&lg_certs_leaf, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
-	&lg_ledger_rows, &lg_ledger_nodes, &lg_ledger_head, &lg_ledger_by_serial,
+	&lg_ledger_rows, &lg_ledger_head, &lg_ledger_by_serial,
 	&lg_certs_by_key, &lg_certs_compromised, &lg_certs_by_name, &lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
 	&lg_acme_by_serial, &lg_acme_by_replaced, &lg_certs_foreign, &lg_certs_hook,
 };
