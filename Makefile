@@ -11,8 +11,8 @@ LD_FAST := $(shell command -v mold >/dev/null 2>&1 && echo -fuse-ld=mold)
 LAYERS = base crypto store policy directory certs sts client server agent cli
 
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Werror
-HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
-	-ftrivial-auto-var-init=zero
+# Not -ftrivial-auto-var-init: gcc 12 then clears the padding of an initialised structure at its offset modulo 256, which is a member.
+HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
 CPPFLAGS = -D_GNU_SOURCE -Iinclude -I. -I$(B)/gen
 CFLAGS = -std=gnu17 -g -pipe -fPIC -fno-common -fvisibility=hidden $(WARN) $(CFLAGS_$(V))
 CFLAGS_release = -O2 $(HARDEN)
@@ -77,11 +77,11 @@ libs: $(foreach l,$(LAYERS),$(call lib,$(l)))
 
 # ---- objects, libraries, programs ---------------------------------------------------------------
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/obj/%.o: $(B)/gen/%.c
+$(B)/obj/%.o: $(B)/gen/%.c Makefile
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 

@@ -136,7 +136,7 @@ lg_admitted_put(struct lg_ctx *cx, const char *state, const struct lg_admitted *
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(RECORD_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
-	const char *path;
+	const char *path = NULL;
 
 	LG_TRY(admitted_path(cx, state, ad->container, &path));
 	lg_jsonw_object(&w);
@@ -154,7 +154,7 @@ lg_admitted_put(struct lg_ctx *cx, const char *state, const struct lg_admitted *
 lg_err
 lg_admitted_get(struct lg_ctx *cx, const char *state, lg_str container, struct lg_admitted *ret)
 {
-	const char *path;
+	const char *path = NULL;
 	lg_str text, sameness;
 
 	LG_TRY(admitted_path(cx, state, container, &path));
@@ -207,7 +207,7 @@ lg_admitted_ids(struct lg_ctx *cx, const char *state, lg_str **ret, size_t *n)
 lg_err
 lg_admitted_del(struct lg_ctx *cx, const char *state, lg_str container)
 {
-	const char *path;
+	const char *path = NULL;
 
 	LG_TRY(admitted_path(cx, state, container, &path));
 	if (unlink(path) != 0 && errno != ENOENT)
@@ -232,7 +232,7 @@ sync_record(struct lg_ctx *cx, const char *path)
 lg_err
 lg_records_sync(struct lg_ctx *cx, const char *state, lg_str container, lg_str jti)
 {
-	const char *path;
+	const char *path = NULL;
 
 	LG_TRY(admitted_path(cx, state, container, &path));
 	if (jti.n > 0)

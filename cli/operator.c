@@ -62,7 +62,7 @@ reach(struct cli *c, int *ret)
 lg_err
 cli_operator(struct cli *c, const struct lg_operator_words *w, lg_str *ret)
 {
-	int s;
+	int s = -1;
 
 	LG_TRY(reach(c, &s));
 	lg_operator_patience(s, PATIENCE);

@@ -211,7 +211,7 @@ eval_chain(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 static bool
 eval_if(struct lg_eval *ev, const struct lg_expr *x, struct lg_value *ret)
 {
-	bool b;
+	bool b = false;
 
 	return eval_bool(ev, x->a, &b) && lg_eval(ev, b ? x->b : x->c, ret);
 }

@@ -60,7 +60,7 @@ walk(struct lg_ctx *cx, int argc, char **argv, struct flags *f, struct lg_settin
 {
 	for (int i = 1; i < argc; i++) {
 		int at = flag_find(lg_str_of(argv[i]));
-		const char *value;
+		const char *value = NULL;
 		lg_str name;
 
 		if (strcmp(argv[i], "tool") == 0) {

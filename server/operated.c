@@ -146,7 +146,7 @@ tenant_create(struct operated *od)
 static lg_err
 keeper_changed(struct operated *od)
 {
-	uint32_t tenant;
+	uint32_t tenant = 0;
 
 	LG_TRY(read_id(od, od->word[0], &tenant));
 	if (!lg_str_starts(od->word[1], LG_STR("keeper.")))
@@ -163,7 +163,7 @@ ca_check(struct operated *od)
 {
 	const struct lg_tenant_view *t;
 	struct lg_authority au = { .nissuers = 1 };
-	uint32_t tenant;
+	uint32_t tenant = 0;
 
 	LG_TRY(read_id(od, od->word[0], &tenant));
 	t = lg_tenants_get(od->app->tenants, tenant);

@@ -115,7 +115,7 @@ create_tenant(struct lg_operator *op)
 {
 	lg_str name = op->words.word[1], suffix = op->words.word[2], domain = op->words.word[3], reply;
 	struct lg_ceiling c;
-	uint32_t id;
+	uint32_t id = 0;
 
 	if (domain.n == 0)
 		domain = lg_print(op->cx.arena, "%.*s.%.*s", LG_FMT(name), LG_FMT(op->settings->trust_domain));

@@ -209,7 +209,7 @@ lg_operator_rotate(struct lg_operator *op)
 	lg_str purpose = op->words.word[2], kid, reply;
 	bool now = lg_str_eq(op->words.word[3], LG_STR("now"));
 	struct lg_keeper_tenant t;
-	enum lg_purpose p;
+	enum lg_purpose p = 0;
 
 	LG_TRY(purpose_named(op, purpose, &p));
 	LG_TRY(tenant_named(op, op->words.word[1], &t));
