@@ -111,6 +111,9 @@ struct lg_decider {
 	/* Are the verdicts on reading the directory the same for all principals of one type who are enabled or not alike and in the same of
 	 * above[0..*n), whatever their address?  For as long as the set's revision stays.  May be NULL: no. */
 	bool (*alike)(void *self, uint32_t tenant, lg_uuid above[LG_ALIKE], size_t *n);
+	/* What was refused before policy was asked, a wrong password say, on record beside what policy denies: q's principal (its type empty:
+	 * nobody knows who), action and resource.  May be NULL. */
+	void (*refused)(void *self, struct lg_ctx *cx, const struct lg_question *q, lg_str why);
 };
 
 #endif

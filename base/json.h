@@ -54,7 +54,8 @@ bool lg_json_bool(struct lg_json *js);
 void lg_json_null(struct lg_json *js);
 void lg_json_skip(struct lg_json *js);			/* one value, checked like any other */
 lg_str lg_json_raw(struct lg_json *js);			/* one value, checked, as its text */
-void lg_json_fault(struct lg_json *js, const char *why);	/* the caller's own: "unknown member"; why is static */
+void lg_json_fault(struct lg_json *js, const char *why);	/* the caller's own; why is static, or of the arena */
+void lg_json_unknown(struct lg_json *js, lg_str name);	/* a fault: this member means nothing here */
 LG_CHECKED lg_err lg_json_end(struct lg_ctx *cx, struct lg_json *js);	/* whole text used? LG_E_INVALID with "line L column C: ..." */
 
 /* ---- writer: commas and escapes are its business; the shape is the caller's ------------------ */

@@ -30,6 +30,17 @@ lg_json_fault(struct lg_json *js, const char *why)
 	lg_json_fault_at(js, js->at, why);
 }
 
+#define NAME_TOLD	64		/* octets of a name; a longer one is not repeated */
+
+void
+lg_json_unknown(struct lg_json *js, lg_str name)
+{
+	if (name.n == 0 || name.n > NAME_TOLD)
+		lg_json_fault(js, "unknown member");
+	else
+		lg_json_fault(js, lg_print(js->arena, "unknown member \"%.*s\"", LG_FMT(name)).p);
+}
+
 /* ---- names seen in one object ----------------------------------------------------------------- */
 
 /* The table's place of the name: where it is, or the free one where it belongs. */

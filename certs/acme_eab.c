@@ -78,7 +78,7 @@ read_entry(struct lg_http *ex, lg_str *entry)
 		if (lg_str_eq(name, LG_STR("entry")))
 			*entry = lg_json_str(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	LG_TRY(lg_json_end(ex->cx, &js));
 	return entry->n > 0 ? LG_OK : lg_fail(ex->cx, LG_E_INVALID, "\"entry\" is missing");
 }

@@ -18,7 +18,7 @@ lg_acme_compact(struct lg_ctx *cx, lg_str json, lg_str *token)
 		while (i < 3 && !lg_str_eq(name, lg_str_of(names[i])))
 			i++;
 		if (i == 3)
-			lg_json_fault(&js, "unknown member");	/* an unprotected header among them */
+			lg_json_unknown(&js, name);	/* an unprotected header among them */
 		else
 			part[i] = lg_json_str(&js);
 	}

@@ -254,7 +254,7 @@ lg_profile_read(struct lg_ctx *cx, lg_str json, const struct lg_cert_profile *fr
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name))
 		if (!read_member(&js, name, &p))
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	LG_TRY(lg_json_end(cx, &js));
 	LG_TRY(check(cx, &p));
 	*ret = p;

@@ -20,7 +20,7 @@ lg_routes_body(struct lg_http *ex, const struct lg_routes_field *fields, size_t 
 		while (i < n && !lg_str_eq(name, lg_str_of(fields[i].name)))
 			i++;
 		if (i == n)
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 		else
 			*fields[i].value = lg_json_str(&js);
 	}

@@ -143,7 +143,7 @@ lg_foreign_read(struct lg_http *ex, struct lg_foreign *f)
 		else if (lg_str_eq(name, LG_STR("bundle")))
 			f->bundle = lg_json_raw(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if (!lg_foreign_profile_parse(profile, &f->profile))

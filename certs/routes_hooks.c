@@ -123,7 +123,7 @@ lg_hook_read(struct lg_http *ex, struct lg_hook *ret)
 		else if (lg_str_eq(name, LG_STR("expiring_seconds")))
 			ret->before = lg_json_int(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if (ret->before < 0 || ret->before > LG_HOOK_BEFORE)

@@ -42,7 +42,7 @@ read_wish(struct lg_http *ex, struct wish *w)
 		else if (lg_str_eq(name, LG_STR("life_seconds")))
 			w->life = lg_json_int(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if (w->key.n == 0)

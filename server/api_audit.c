@@ -21,6 +21,7 @@ struct row {
 struct trail {
 	struct lg_ctx *cx;
 	uint32_t tenant;
+	lg_str tenant_name;
 	lg_str actor, operation, target, host;	/* filters, empty: any */
 	char host_id[LG_UUID_TEXT + 1];	/* entryUUID of the host that is looked for; empty: no entry has its name any more */
 	size_t limit;
@@ -106,8 +107,9 @@ add_change(void *arg, const struct lg_change *c)
 
 /* ---- decisions: oldest first, so they are read twice: which are the newest, and what they say -------------------------------------------------------------------- */
 
+/* A tenant without a name is the one whose trail this is: the default one has none on the wire. */
 static lg_str
-entity_text(struct lg_ctx *cx, struct lg_json *js)
+entity_text(struct trail *t, struct lg_json *js)
 {
 	lg_str name, type = LG_NONE, text = LG_NONE;
 
@@ -120,7 +122,9 @@ entity_text(struct lg_ctx *cx, struct lg_json *js)
 		else
 			lg_json_skip(js);
 	}
-	return type.n == 0 ? LG_NONE : lg_print(cx->arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(text));
+	if (text.n == 0 && lg_str_eq(type, LG_STR("Tenant")))
+		text = t->tenant_name;
+	return type.n == 0 ? LG_NONE : lg_print(t->scratch.arena, "%.*s/%.*s", LG_FMT(type), LG_FMT(text));
 }
 
 static bool
@@ -138,8 +142,9 @@ read_made(struct lg_json *js, lg_str name, struct row *r)
 }
 
 static void
-read_decision(struct lg_ctx *cx, struct row *r)
+read_decision(struct trail *t, struct row *r)
 {
+	struct lg_ctx *cx = &t->scratch;
 	lg_str name, reason = LG_NONE;
 	struct lg_json js;
 	bool permit = false;
@@ -148,11 +153,11 @@ read_decision(struct lg_ctx *cx, struct row *r)
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
 		if (lg_str_eq(name, LG_STR("subject")))
-			r->actor = entity_text(cx, &js);
+			r->actor = entity_text(t, &js);
 		else if (lg_str_eq(name, LG_STR("resource")))
-			r->target = entity_text(cx, &js);
+			r->target = entity_text(t, &js);
 		else if (lg_str_eq(name, LG_STR("asker")))
-			r->asker = entity_text(cx, &js);
+			r->asker = entity_text(t, &js);
 		else if (lg_str_eq(name, LG_STR("container")))
 			r->container = lg_json_str(&js);
 		else if (lg_str_eq(name, LG_STR("policy")))
@@ -180,7 +185,7 @@ decision_wanted(struct trail *t, uint32_t tenant, lg_str body, struct row *r)
 		return false;
 	lg_arena_reset(t->scratch.arena);
 	r->detail = body;
-	read_decision(&t->scratch, r);
+	read_decision(t, r);
 	return wanted(t, r);
 }
 
@@ -270,6 +275,7 @@ add_changes(struct lg_app *app, struct lg_http *ex, struct trail *t)
 
 	LG_TRY(lg_view_begin(ex->cx, app->store, &v));
 	LG_TRY(lg_caller_admin(app, ex, v, "audit:read", &who));
+	t->tenant_name = who.tenant->name.n > 0 ? lg_dup(ex->cx->arena, who.tenant->name) : LG_STR("default");
 	if (t->host.n > 0 && lg_entry_by_name(ex->cx, v, t->tenant, LG_TYPE_HOST, t->host, &host) == LG_OK)
 		lg_uuid_text(host.uuid, t->host_id);
 	return lg_changes(t->cx, v, t->tenant, 0, add_change, t);
@@ -279,6 +285,7 @@ static lg_err
 gather(struct lg_app *app, struct lg_http *ex, struct trail *changes, struct trail *decisions)
 {
 	LG_TRY(add_changes(app, ex, changes));
+	decisions->tenant_name = changes->tenant_name;
 	memcpy(decisions->host_id, changes->host_id, sizeof changes->host_id);
 	lg_store_turn(app->store);	/* no snapshot is held while files are read */
 	return add_decisions(app, decisions);

@@ -273,7 +273,7 @@ lg_api_own_password(void *self, struct lg_http *ex)
 		if (to != NULL)
 			*to = lg_json_str(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if (username.n == 0 || old.n == 0 || new.n == 0)

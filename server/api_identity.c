@@ -185,7 +185,7 @@ read_wanted(struct lg_http *ex, const struct lg_caller *host, bool csr, struct w
 		else if (lg_str_eq(name, LG_STR("audience")))
 			read_audience(&js, &ret->token);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	return lg_json_end(ex->cx, &js);
 }

@@ -126,7 +126,7 @@ lg_api_create_index(void *self, struct lg_http *ex)
 		else if (lg_str_eq(name, LG_STR("kind")))
 			c.kind = lg_json_str(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	LG_TRY(change(&c));

@@ -76,7 +76,7 @@ lg_api_try_mail(void *self, struct lg_http *ex)
 		if (lg_str_eq(name, LG_STR("to")))
 			to = lg_json_str(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	e = lg_sts_mail_try(ex->cx, app->sts, ex->tenant, to);

@@ -123,7 +123,7 @@ read_password(struct lg_http *ex, lg_str *ret)
 		if (lg_str_eq(name, LG_STR("password")))
 			*ret = lg_json_str(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	return lg_json_end(ex->cx, &js);
 }
@@ -181,7 +181,7 @@ read_life(struct lg_http *ex, int64_t *ret)
 	lg_json_object(&js);
 	while (lg_json_member(&js, &name)) {
 		if (!lg_str_eq(name, LG_STR("life_seconds"))) {
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 			continue;
 		}
 		int64_t seconds = lg_json_int(&js);

@@ -40,7 +40,7 @@ read_send(struct lg_http *ex, bool *ret)
 		if (lg_str_eq(name, LG_STR("send")))
 			*ret = lg_json_bool(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	return lg_json_end(ex->cx, &js);
 }

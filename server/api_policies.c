@@ -175,7 +175,7 @@ lg_api_activate(void *self, struct lg_http *ex)
 		else if (lg_str_eq(name, LG_STR("replaces")))
 			replaces = lg_json_int(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	LG_TRY(admin(app, ex, "policy:activate", &who));
@@ -215,7 +215,7 @@ lg_api_rollback(void *self, struct lg_http *ex)
 		if (lg_str_eq(name, LG_STR("version")))
 			version = lg_json_int(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if (version < 1)

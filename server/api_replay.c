@@ -47,7 +47,7 @@ read_asked(struct lg_http *ex, struct asked *ret)
 		else if (lg_str_eq(name, LG_STR("until")))
 			ret->until = lg_json_int(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if ((ret->source.n > 0) == (ret->version != 0) || ret->version < 0)

@@ -28,7 +28,7 @@ lg_api_login(void *self, struct lg_http *ex)
 		else if (lg_str_eq(name, LG_STR("code")))
 			code = lg_json_str(&js);
 		else
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if (username.n == 0 || password.n == 0)

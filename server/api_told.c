@@ -114,7 +114,7 @@ read_member(struct report *r, struct lg_json *js, lg_str name, struct deed *d)
 				*text[i] = lg_json_str(js);
 				return;
 			}
-		lg_json_fault(js, "unknown member");
+		lg_json_unknown(js, name);
 	}
 }
 
@@ -204,7 +204,7 @@ read_report(struct report *r)
 			while (lg_json_item(&js))
 				LG_TRY(add_deed(r, lg_json_raw(&js)));
 		} else {
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 		}
 	}
 	LG_TRY(lg_json_end(cx, &js));

@@ -42,6 +42,15 @@ port_ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_quest
 	return q->record ? record(self, cx, q, ret) : LG_OK;
 }
 
+/* Without a revision of policies: nothing of it can be asked again.  It is refused anyhow, written or not. */
+static void
+port_refused(void *self, struct lg_ctx *cx, const struct lg_question *q, lg_str why)
+{
+	struct lg_verdict v = { .permit = false, .reason = why };
+
+	(void)(record(self, cx, q, &v) == LG_OK);
+}
+
 static uint64_t
 port_revision(void *self, uint32_t tenant)
 {
@@ -71,5 +80,5 @@ port_alike(void *self, uint32_t tenant, lg_uuid above[LG_ALIKE], size_t *n)
 void
 lg_point_decider(struct lg_point *p, struct lg_decider *ret)
 {
-	*ret = (struct lg_decider){ p, port_ask, port_revision, port_certain, port_alike };
+	*ret = (struct lg_decider){ p, port_ask, port_revision, port_certain, port_alike, port_refused };
 }

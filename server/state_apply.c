@@ -461,7 +461,7 @@ read_sources(struct lg_ctx *cx, struct work *w)
 			return lg_fail(cx, LG_E_LIMIT, "more than %d sources in one document", LG_SOURCES);
 		lg_err e = lg_sts_source_read(cx, w->app->sts, w->tenant, one, &st->source[st->nsources].source);
 		if (e != LG_OK)
-			return lg_fail_in(cx, e, "sources");
+			return lg_fail_in(cx, e, lg_print(cx->arena, "sources, item %zu", st->nsources + 1).p);
 		st->nsources++;
 	}
 	return lg_json_end(cx, &js);

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 
+#define ITEM_NAME_TOLD	64		/* octets; an item of a longer name is told by its number */
+
 static const struct lg_state_field user_fields[] = {
 	{ "mail", LG_FIELD_STR, "mail", 0, NULL },
 	{ "display", LG_FIELD_STR, "displayName", 0, NULL },
@@ -177,7 +179,7 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 		} else if (kind->type == LG_TYPE_CLIENT) {
 			lg_json_skip(&js);
 		} else {
-			lg_json_fault(&js, "unknown member");
+			lg_json_unknown(&js, name);
 		}
 	}
 	LG_TRY(lg_json_end(cx, &js));
@@ -198,9 +200,19 @@ read_item(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 	return LG_OK;
 }
 
+/* A fault of one item: "users/eve: ...", or by its number before its name was read. */
+static lg_err
+in_item(struct lg_ctx *cx, lg_err e, const struct lg_state_item *item, size_t i)
+{
+	if (item->name.n > 0 && item->name.n <= ITEM_NAME_TOLD)
+		return lg_fail_in(cx, e, lg_print(cx->arena, "%s/%.*s", item->kind->list, LG_FMT(item->name)).p);
+	return lg_fail_in(cx, e, lg_print(cx->arena, "%s, item %zu", item->kind->list, i + 1).p);
+}
+
 static lg_err
 read_kind(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool patch, struct lg_state *ret)
 {
+	size_t first = ret->n;
 	struct lg_json js;
 
 	lg_json_init(&js, cx->arena, json);
@@ -213,7 +225,7 @@ read_kind(struct lg_ctx *cx, lg_str json, const struct lg_state_kind *kind, bool
 			return lg_fail(cx, LG_E_LIMIT, "more than %d items in one document", LG_STATE_ITEMS);
 		lg_err e = read_item(cx, one, kind, patch, &ret->item[ret->n]);
 		if (e != LG_OK)
-			return lg_fail_in(cx, e, kind->list);
+			return in_item(cx, e, &ret->item[ret->n], ret->n - first);
 		ret->n++;
 	}
 	return lg_json_end(cx, &js);

@@ -163,10 +163,7 @@ struct ending {
 static void
 audit(struct lg_view *v, const struct ending *en)
 {
-	char subject[LG_UUID_TEXT + 1];
-
-	lg_uuid_text(en->ac->subject.id, subject);
-	lg_audit(v, lg_str_of(subject), LG_NONE);
+	lg_audit(v, sts_subject_called(en->ac->rq->cx->arena, &en->ac->subject), LG_NONE);
 }
 
 /* One's own alone: the id comes from a form. */

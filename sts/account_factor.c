@@ -54,11 +54,9 @@ static lg_err
 add_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct adding *ad = arg;
-	char subject[LG_UUID_TEXT + 1];
 	const char *kind = sts_factor_kind_name(ad->factor == NULL ? STS_FACTOR_RECOVERY : ad->factor->kind);
 
-	lg_uuid_text(ad->ac->subject.id, subject);
-	lg_audit(v, lg_str_of(subject), lg_print(cx->arena, "{\"factor\":\"%s\"}", kind));
+	lg_audit(v, sts_subject_called(cx->arena, &ad->ac->subject), lg_print(cx->arena, "{\"factor\":\"%s\"}", kind));
 	if (ad->factor != NULL)
 		LG_TRY(put_factor(cx, v, ad));
 	if (ad->hashes.n > 0)

@@ -66,10 +66,8 @@ static lg_err
 grant_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct granting *g = arg;
-	char subject[LG_UUID_TEXT + 1];
 
-	lg_uuid_text(g->session->subject, subject);
-	lg_audit(v, lg_str_of(subject), LG_NONE);
+	sts_audit_person(cx, g->rq->sts, v, g->rq->tenant_id, g->session->subject, LG_NONE);
 	if (g->new_session) {
 		LG_TRY(end_other_session(cx, v, g));
 		LG_TRY(sts_session_put(cx, v, g->rq->tenant_id, g->session));

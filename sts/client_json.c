@@ -152,7 +152,7 @@ read_member(struct reader *r, lg_str name)
 			sts_field_read(r->js, &sts_client_fields[i], r->c);
 			return;
 		}
-	lg_json_fault(r->js, "a member that is not known");
+	lg_json_unknown(r->js, name);
 }
 
 /* ---- defaults of the type, then what was said -------------------------------------------------------- */

@@ -148,12 +148,10 @@ spend(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct checking *c = arg;
 	struct sts_factor f;
-	char subject[LG_UUID_TEXT + 1];
 
 	LG_TRY(judge(cx, v, c, &f));
 	f.used = lg_view_time(v);
-	lg_uuid_text(c->subject, subject);
-	lg_audit(v, lg_str_of(subject), lg_print(cx->arena, "{\"factor\":\"%s\"}", sts_factor_kind_name(f.kind)));
+	sts_audit_person(cx, c->sts, v, c->tenant, c->subject, lg_print(cx->arena, "{\"factor\":\"%s\"}", sts_factor_kind_name(f.kind)));
 	return sts_factor_put(cx, v, c->tenant, c->subject, &f);
 }
 

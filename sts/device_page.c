@@ -98,7 +98,6 @@ answer_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct answering *an = arg;
 	struct sts_device d;
-	char subject[LG_UUID_TEXT + 1];
 	lg_err e = sts_device_get(cx, v, an->rq->tenant_id, an->code, &d);
 
 	if (e != LG_OK && e != LG_E_NOT_FOUND)
@@ -110,8 +109,7 @@ answer_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	d.code.subject = an->session->subject;
 	d.code.session = an->session->id;
 	d.code.auth_time = an->session->auth_time;
-	lg_uuid_text(an->session->subject, subject);
-	lg_audit(v, lg_str_of(subject), LG_NONE);
+	sts_audit_person(cx, an->rq->sts, v, an->rq->tenant_id, an->session->subject, LG_NONE);
 	return sts_device_put(cx, v, an->rq->tenant_id, an->code, &d);
 }
 

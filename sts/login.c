@@ -158,7 +158,10 @@ by_passkey(struct sts_rq *rq, struct login *l)
 	if (old)
 		return sts_login_page(rq, &l->in.az, l->in.request, 403, "problem.old-page");
 	e = sts_passkey_answer(rq, sts_cookie_of(rq, "login"), l->passkey, &l->in.subject, &amr);
-	return e == LG_OK ? sts_signin_step(rq, &l->in, amr) : show_again(rq, l, e, "problem.passkey");
+	if (e == LG_OK)
+		return sts_signin_step(rq, &l->in, amr);
+	sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, &l->in.subject, lg_str_of(rq->cx->error));
+	return show_again(rq, l, e, "problem.passkey");
 }
 
 static lg_err

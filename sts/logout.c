@@ -122,10 +122,8 @@ end_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct sts_rq *rq = arg;
 	struct logout *lo = rq->grant;
-	char subject[LG_UUID_TEXT + 1];
 
-	lg_uuid_text(lo->session.subject, subject);
-	lg_audit(v, lg_str_of(subject), LG_NONE);
+	sts_audit_person(cx, rq->sts, v, rq->tenant_id, lo->session.subject, LG_NONE);
 	return sts_session_end(cx, v, rq->tenant_id, lo->session.id);
 }
 

@@ -99,15 +99,6 @@ about(const struct sending *s)
 
 /* ---- the link --------------------------------------------------------------------------------------------------------------- */
 
-static lg_str
-subject_text(struct lg_ctx *cx, const struct sending *s)
-{
-	char id[LG_UUID_TEXT + 1];
-
-	lg_uuid_text(s->subject.id, id);
-	return lg_dup(cx->arena, lg_str_of(id));
-}
-
 static lg_err
 make_link(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
@@ -118,7 +109,7 @@ make_link(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		.again = s->mail.attempts > 0,
 		.expires = lg_view_time(v) + (s->mail.kind == STS_MAIL_ASKED ? s->from.reset_life : s->from.invite_life) * LG_SECOND,
 	};
-	lg_audit(v, subject_text(cx, s), lg_print(cx->arena, "{\"link\":\"%s\"}", about(s)));
+	lg_audit(v, sts_subject_called(cx->arena, &s->subject), lg_print(cx->arena, "{\"link\":\"%s\"}", about(s)));
 	return sts_link_make(cx, s->sts, v, s->mail.tenant, &s->link, &s->url);
 }
 
@@ -159,7 +150,7 @@ settle_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(cx, &b));
 	/* Of a name that nobody has, nothing: it may be a password that went into the wrong field. */
-	lg_audit(v, lg_uuid_is_nil(s->subject.id) ? LG_NONE : subject_text(cx, s), lg_dup(cx->arena, lg_buf_view(&b)));
+	lg_audit(v, lg_uuid_is_nil(s->subject.id) ? LG_NONE : sts_subject_called(cx->arena, &s->subject), lg_dup(cx->arena, lg_buf_view(&b)));
 	LG_TRY(lg_del(cx, v, &sts_mails, s->mail.key));
 	return s->again ? sts_mail_put(cx, v, &s->mail) : LG_OK;
 }

@@ -117,7 +117,7 @@ parse(struct lg_ctx *cx, lg_str json, struct sts_mail_settings *s)
 		if (m != NULL)
 			sts_member_read(&js, m, s);
 		else
-			lg_json_fault(&js, "a member that is not known");
+			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(cx, &js));
 	complete(s);

@@ -255,15 +255,13 @@ use_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct using *u = arg;
 	struct sts_factor f;
-	char subject[LG_UUID_TEXT + 1];
 
 	LG_TRY(sts_factor_get(cx, v, u->rq->tenant_id, u->subject, STS_FACTOR_PASSKEY, u->factor.id, &f));
 	if ((f.passkey.count > 0 || u->count > 0) && u->count <= f.passkey.count)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "passkey: its counter went back; it may have been copied");
 	f.passkey.count = u->count;
 	f.used = lg_view_time(v);
-	lg_uuid_text(u->subject, subject);
-	lg_audit(v, lg_str_of(subject), LG_STR("{\"factor\":\"passkey\"}"));
+	sts_audit_person(cx, u->rq->sts, v, u->rq->tenant_id, u->subject, LG_STR("{\"factor\":\"passkey\"}"));
 	return sts_factor_put(cx, v, u->rq->tenant_id, u->subject, &f);
 }
 

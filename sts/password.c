@@ -60,6 +60,7 @@ sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_st
 
 	if (username.n == 0 || username.n > STS_LOGIN_MAX || password->n == 0 || password->n > LG_PASSWORD_MAX)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "wrong user name or password");
+	sts_came_from(cx, tenant, peer);
 	LG_TRY(find_account(cx, sts, tenant, username, &a));
 	lg_store_turn(sts->store);
 	/* An entry is one account, however its name is written. */
@@ -77,10 +78,11 @@ sts_password_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_st
 		e = settle(cx, sts, tenant, &a, at.address, password, match, upgrade);
 	else
 		e = sts_source_password(cx, sts, tenant, username, password, &a.subject);
-	if (e != LG_OK && e != LG_E_EXPIRED)
+	if (e != LG_OK && e != LG_E_EXPIRED) {
+		sts_signin_refused(cx, sts, tenant, &a.subject, lg_str_of(cx->error));
 		return e;
+	}
 	sts_throttle_good(cx, sts->throttle, &at);
-	sts_came_from(cx, tenant, peer);
 	sts_act_as(cx, tenant, a.subject.id, a.subject.type, a.subject.name);
 	*ret = a.subject;
 	return e;
@@ -153,22 +155,25 @@ lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, s
 
 /* Whoever has a second factor is asked for it here as on the page. */
 static lg_err
-second_step(struct sts_rq *rq, lg_uuid subject, lg_str code, const struct lg_peer *peer, struct sts_signed_in *ret)
+second_step(struct sts_rq *rq, const struct lg_sts_subject *subject, lg_str code, const struct lg_peer *peer, struct sts_signed_in *ret)
 {
 	struct sts_factor_set *set = LG_NEW(rq->cx->arena, struct sts_factor_set);
 	lg_str amr = LG_STR("pwd");
 	lg_err e;
 
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
-	e = sts_factor_set_of(rq->cx, rq->view, rq->tenant_id, subject, set);
+	e = sts_factor_set_of(rq->cx, rq->view, rq->tenant_id, subject->id, set);
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	LG_TRY(e);
 	if (sts_factor_set_second(set)) {
 		if (code.n == 0)
 			return lg_fail(rq->cx, LG_E_DENIED, "a code of the second step is needed too: of the authenticator app, or for recovery");
-		LG_TRY(sts_code_check(rq->cx, rq->sts, &(struct sts_attempt){ .tenant = rq->tenant_id,
-		    .address = lg_str_of(peer->address) }, subject, code));
+		e = sts_code_check(rq->cx, rq->sts, &(struct sts_attempt){ .tenant = rq->tenant_id,
+		    .address = lg_str_of(peer->address) }, subject->id, code);
+		if (e == LG_E_UNAUTHENTICATED)
+			sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, subject, lg_str_of(rq->cx->error));
+		LG_TRY(e);
 		amr = sts_amr_join(rq->cx->arena, amr, LG_STR("otp"));
 	}
 	*ret = (struct sts_signed_in){ sts_acr_of(amr), amr };
@@ -188,7 +193,7 @@ lg_sts_issue_session_token(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenan
 	rq->tenant.issuer = lg_dup(cx->arena, rq->tenant.issuer);
 	LG_TRY(lg_sts_password_check(cx, sts, tenant, username, password, peer, &is.subject));
 	is.auth_time = cx->now;
-	LG_TRY(second_step(rq, is.subject.id, code, peer, &is.how));
+	LG_TRY(second_step(rq, &is.subject, code, peer, &is.how));
 	LG_TRY(decide(rq, &is));
 	LG_TRY(sign(rq, &is, &out.token));
 	out.subject = is.subject;

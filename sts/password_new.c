@@ -20,7 +20,7 @@ renew_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	struct renewal *r = arg;
 	struct lg_sts_ports *p = &r->rq->sts->ports;
 
-	lg_audit(v, lg_cat(cx->arena, LG_STR("User/"), r->np->subject->name), LG_NONE);
+	lg_audit(v, sts_subject_called(cx->arena, r->np->subject), LG_NONE);
 	if (r->np->run != NULL)
 		LG_TRY(r->np->run(cx, v, r->np->arg));
 	LG_TRY(p->password_set(p->self, cx, v, r->rq->tenant_id, r->np->subject->id, r->verifier, r->np->link));

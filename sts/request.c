@@ -123,6 +123,38 @@ sts_act_as(struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str type, lg_str n
 	cx->actor = a;
 }
 
+lg_str
+sts_subject_called(struct lg_arena *a, const struct lg_sts_subject *s)
+{
+	return lg_print(a, "%.*s/%.*s", LG_FMT(s->type), LG_FMT(s->name));
+}
+
+void
+sts_audit_person(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str detail)
+{
+	struct lg_sts_subject s;
+	char text[LG_UUID_TEXT + 1];
+
+	lg_uuid_text(id, text);
+	if (sts->ports.subject_by_id(sts->ports.self, cx, v, tenant, id, false, &s) == LG_OK)
+		lg_audit(v, sts_subject_called(cx->arena, &s), detail);
+	else
+		lg_audit(v, lg_str_of(text), detail);
+}
+
+/* A name that nobody has is not told: it may be a password that went into the wrong field. */
+void
+sts_signin_refused(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_subject *who, lg_str why)
+{
+	struct lg_question *q = LG_NEW(cx->arena, struct lg_question);
+
+	*q = (struct lg_question){ .tenant = tenant, .action = "signin", .resource = { .type = LG_STR("Tenant") } };
+	if (who != NULL && !lg_uuid_is_nil(who->id))
+		q->principal = (struct lg_entity_id){ who->type, who->id, who->name };
+	if (sts->decider.refused != NULL)
+		sts->decider.refused(sts->decider.self, cx, q, why);
+}
+
 /* What stands before our paths in links: the issuer's path. */
 lg_str
 sts_base_path(const struct sts_rq *rq)

@@ -188,7 +188,7 @@ read_all(struct lg_ctx *cx, lg_str json, struct sts_source *s, bool used[LG_COUN
 		} else if (lg_str_eq(name, LG_STR("kind"))) {
 			read_kind(&js, lg_json_str(&js), s);
 		} else {
-			lg_json_fault(&js, "a member that is not known");
+			lg_json_unknown(&js, name);
 		}
 	}
 	return lg_json_end(cx, &js);

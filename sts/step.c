@@ -151,8 +151,10 @@ run(struct sts_rq *rq, struct sts_signin *si)
 	e = prove(rq, si, sts_cookie_of(rq, "login"), &amr);
 	if (e == LG_OK)
 		return sts_signin_step(rq, si, amr);
-	if (e == LG_E_UNAUTHENTICATED)
+	if (e == LG_E_UNAUTHENTICATED) {
+		sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, &si->subject, lg_str_of(rq->cx->error));
 		return sts_step_page(rq, si, 422, "problem.wrong-code");
+	}
 	return e == LG_E_LIMIT ? sts_step_page(rq, si, 429, "problem.too-many") : e;
 }
 

@@ -98,6 +98,12 @@ LG_CHECKED lg_err sts_form_read(struct sts_rq *rq, lg_str text);
 void sts_came_from(struct lg_ctx *cx, uint32_t tenant, const struct lg_peer *peer);
 /* From here on audit rows and decisions name this entry as the one who acts. */
 void sts_act_as(struct lg_ctx *cx, uint32_t tenant, lg_uuid id, lg_str type, lg_str name);
+/* "User/alice", as the trail calls people; in the arena. */
+lg_str sts_subject_called(struct lg_arena *a, const struct lg_sts_subject *s);
+/* The running change is about this person (whose id stands there when the entry is gone). */
+void sts_audit_person(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str detail);
+/* Somebody was not let in: on record, as decisions are.  who: as far as it is known, NULL or without an id else. */
+void sts_signin_refused(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_subject *who, lg_str why);
 /* Records the OAuth error beside the sentence; returns LG_E_INVALID. */
 lg_err sts_refuse(struct sts_rq *rq, enum sts_error e, const char *fmt, ...) LG_PRINTF(3, 4);
 /* The error that goes to a client when a function returned e. */

@@ -216,6 +216,7 @@ sts_http_upstream_back(void *self, struct lg_http *ex)
 	sts_cookie_set(rq, "errand", LG_NONE, 0);
 	if (e == LG_OK)
 		return LG_OK;
+	sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, &si.subject, lg_str_of(rq->cx->error));
 	for (size_t i = 0; i < LG_COUNT(refusals); i++)
 		if (refusals[i].e == e && rq->error == STS_NO_ERROR)
 			return sts_login_page(rq, &si.az, si.request, refusals[i].status, refusals[i].problem);

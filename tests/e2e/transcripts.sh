@@ -79,6 +79,7 @@ claim "the ledger was looked at before" lightgate certificate prove "$SERIAL" --
 claim "... and by a witness" lightgate certificate witness ledger.json
 # The same settings another way: whoever writes them into a state has not set them before.
 echo "mail secret" >mail.secret
+echo "not his" >wrong.secret
 anew() { lightgate mail delete >/dev/null; }
 sed -i 's/^\$ lightgate apply -f state.yaml --dry-run/$ anew; lightgate apply -f state.yaml --dry-run/' "$T/sign-in.transcripts"
 

@@ -459,6 +459,16 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 	return LG_OK;
 }
 
+static void
+refused(void *self, struct lg_ctx *cx, const struct lg_question *q, lg_str why)
+{
+	(void)self;
+	cr_assert(cx->actor->address.n > 0, "from where");
+	kit.refusals++;
+	kit.refused = lg_dup(kit.arena, q->principal.name);
+	kit.refused_why = lg_dup(kit.arena, why);
+}
+
 /* ---- the world ----------------------------------------------------------------------------------------------- */
 
 /* The files of web/, as the daemon carries them. */
@@ -643,7 +653,7 @@ kit_start(void)
 	struct lg_sts_options o = {
 		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
 		    .password_least = password_least, .password_make = password_make, .password_set = password_set, .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
-		.decider = { .ask = ask },
+		.decider = { .ask = ask, .refused = refused },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },
 		.hasher = { .verify_wait = verify_wait },
 		.outside = { .ask = web_ask },

@@ -40,6 +40,8 @@ struct kit {
 	uint32_t tenant;		/* of requests, checks and new clients */
 	int64_t shift;			/* added to every request's clock */
 	/* the fakes' answers and memories */
+	unsigned refusals;		/* sign-ins that were put on record as refused; of whom the last, and why */
+	lg_str refused, refused_why;
 	bool deny, alice_disabled, worker_gone, no_rs256;
 	bool may_register, alice_may_register;	/* clients by themselves */
 	unsigned clients_gone;

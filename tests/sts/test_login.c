@@ -538,3 +538,18 @@ Test(login, a_session_token_is_refused_for_bad_passwords_and_by_policy)
 	cr_assert_eq(session_token("alice", "alice-password", &t), LG_E_DENIED);
 	cr_assert_eq(kit.signed_tokens, 0);
 }
+
+Test(login, who_is_refused_is_on_record_but_no_name_that_nobody_has)
+{
+	LG_AUTO(lg_secret_free) struct lg_secret wrong = lg_secret_copy(LG_STR("wrong")), right = lg_secret_copy(LG_STR("alice-password"));
+	struct lg_peer peer = { .address = "10.0.0.7:1", .uid = -1, .gid = -1, .pid = -1 };
+	struct lg_sts_subject who;
+
+	cr_assert_eq(lg_sts_password_check(&kit.cx, kit.sts, TENANT, LG_STR("alice"), &wrong, &peer, &who), LG_E_UNAUTHENTICATED);
+	cr_assert(kit.refusals == 1 && lg_str_eq(kit.refused, LG_STR("alice")), "%u %.*s", kit.refusals, LG_FMT(kit.refused));
+	cr_assert(lg_str_eq(kit.refused_why, LG_STR("wrong user name or password")), "%.*s", LG_FMT(kit.refused_why));
+	cr_assert_eq(lg_sts_password_check(&kit.cx, kit.sts, TENANT, LG_STR("my own password"), &wrong, &peer, &who), LG_E_UNAUTHENTICATED);
+	cr_assert(kit.refusals == 2 && kit.refused.n == 0, "%.*s", LG_FMT(kit.refused));
+	cr_assert_eq(lg_sts_password_check(&kit.cx, kit.sts, TENANT, LG_STR("alice"), &right, &peer, &who), LG_OK);
+	cr_assert_eq(kit.refusals, 2u);
+}
