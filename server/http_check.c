@@ -8,8 +8,9 @@
  * string early, a bare LF leaves one NUL, not two.)
  *
  * What cannot be told is an octet that MHD would have overwritten too and that stands where CR or LF should: a NUL before LF, and a
- * ':' or NUL at the beginning of a line, which ends the head for MHD.  Such a line is no header of anybody's; a proxy that
- * writes the head anew, as all do, drops or refuses it or ends it in CRLF, and then it shows.
+ * ':' or NUL at the beginning of a line, which ends the head for MHD, or before the request line is an empty line to it (RFC 9112
+ * 2.2).  Such a line is no header of anybody's; a proxy that writes the head anew, as all do, drops or refuses it or ends it in CRLF,
+ * and then it shows.
  */
 #include "base/text.h"
 #include "server/http_impl.h"

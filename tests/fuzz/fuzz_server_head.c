@@ -78,14 +78,28 @@ forgive(char *p, size_t n)
 			p[i] = '\r';
 }
 
+/* RFC 9112 2.2: empty lines before a request; one that begins with NUL is as empty for MHD. */
+static lg_str
+behind_empty_lines(lg_str s)
+{
+	while (s.n > 0 && (s.p[0] == '\r' || s.p[0] == '\n' || s.p[0] == '\0')) {
+		size_t n = 1;
+
+		if (s.p[0] == '\0')
+			while (n < s.n && s.p[n] != '\r' && s.p[n] != '\n')
+				n++;
+		s = lg_str_sub(s, n, s.n);
+	}
+	return s;
+}
+
 static bool
 one_reading(lg_str s)
 {
 	unsigned seen[4] = { 0 };
 	lg_str line;
 
-	while (s.n > 0 && (s.p[0] == '\r' || s.p[0] == '\n'))	/* RFC 9112 2.2: empty lines before a request */
-		s = lg_str_sub(s, 1, s.n);
+	s = behind_empty_lines(s);
 	if (!next_line(&s, &line) || !line_ok(line))
 		return false;
 	while (next_line(&s, &line) && line.n > 0)
