@@ -611,6 +611,25 @@ make_clients(void)
 	    "50000000-0000-4000-8000-000000000014");
 }
 
+/* Making one takes a hundred times as long as most tests. */
+static const char rsa_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+	"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCmSl/TiLUseoohfiOQcqlp9a6mfMFOA9Xa1m6ty/0hQi5C73cJmIT6De6lLO\n"
+	"XEgtXceNg3V4JZmNiDGxniOsrvUkAG+tHw4tUHf4HQvl+MzyLsYHPn66DSNStPf/HD8bQ7AdBKXCwXa+ExrUOLFkieuRowOaLUcwaB1lYgvaDx\n"
+	"YVJizIisAwsByJORbwlQJGej20xbRdz/R2aRwjHtmjVi+4XHpsZae32vpIAl9ijW3quwHZzRTexVUiRzK7sVG+9clk9qVsJhl1eSJWOxpi3Qrd\n"
+	"D3PzNE5kpNlQmXLXUk3BgQOPxzho/MRrY2HYwYCUnE/bVAD4Qkqj+nMO2oN6qDAgMBAAECggEARqcRAepyt7w01jgm2ietjWSiWQBmjUQZ58n1\n"
+	"6ofiO/BHgY8G75/K2Ad1Xt6tnQnN3cfGbfUTYAgN7d5k5/b85CP5Kj4FVyi5RF9Lg6pvJH+Zof71IBPAF7AZf8Snrw4R+oQxwHZbEXR3kMjCCu\n"
+	"Vj43RYCSdj5IoeuKmdnHmVWRjF/zTWLZwPEQSRTf2/C4H8meHCTKmdrpXr6aOczkQA5a//3gU18KF8ga2/VHMdX70ZpxyWZU56r/6AkfP0AytO\n"
+	"vTvLPQZUreaibQiHznyXmcvhAvjftFHKjX6v1o/WckMgG/Lw3/jQg8j2dJmXNJFAiZl85QZpLzO1S3dCmOwnOQKBgQDZGZnXGkKl7eWoG1dkyM\n"
+	"QFj6rz/zoH1fWIFrHzyzlkqX4EzLo1T/qLrh1wtCq+x5PyQBJPvHF985LphscJ4N2GrYUHivCgHUUUKogPTXYJ+3aiwuolzpE9qPJIvdtCIKgy\n"
+	"MUE401VIL0s+jgqM+rBGpFdthZBQJakU+ea3EVpNpQKBgQDEFiMwfoHAaF8DmVTfa/EqUemR6vIKgG8qO2kIKK17A5oebqLL2IEQR4t7gYxwUB\n"
+	"XIfGOe7Nw16NHhDOEVf2Ghis/HtqNIwkzo1xR7bYjQGhAp+gbKBjgUv9Z+IKiMAtGDHsWh25+u2oCi/Z8jgIaTUt2V0x/HfF8c8vR9eLFvBwKB\n"
+	"gD4fLj8323Rhg4K7+CD1temld5SEJtXRKoX7gIYzU8PzIAU9k9bngNjxRKlYVJbswu/h15uLX6pbxWEfWNsBxkHgax2Ca2JVncusc+x1DN7EXu\n"
+	"kp/xg8aKENM+8OrKvabmaWY4RgLJoQNma6/Ffk8AX2xrGnM2lLrXs8GwGtbHqlAoGAfHI0SR2wyWU0D/urMtS1zQ8JdrMug925L4tfAG+Ykj7Z\n"
+	"/EBpD4hLeQJ/EpZIhCs/d+sB6qYWqBwnv3XGEDe0xapsbiqKfK3b09ZUyHTe5Hv2ED3/Ow4xX3HU9l1RuvI698V61lulf3prM4ZVDloOjseDnA\n"
+	"fO3nMfhibnZg5IRdcCgYEAqT9RQs7NntCdbGZdkihCApB5xC/Cb8n3I7+RgEpGTc7GajVR5j71diS9vKBoawN49S7dd5LVudOIzXfvBOmCuTIq\n"
+	"5hv4l72k8t5wfbb74sj9kWhSBAUEUV1HtYaFZjC6AAwIS8yAPW6KauEIRsB4ocW5PbKRcrBz0frBzCeUpks=\n"
+	"-----END PRIVATE KEY-----\n";
+
 static void
 make_keys(void)
 {
@@ -620,7 +639,7 @@ make_keys(void)
 
 	cr_assert_eq(lg_key_generate(&kit.cx, LG_KEY_P256, &kit.key), LG_OK);
 	cr_assert_eq(lg_key_generate(&kit.cx, LG_KEY_P256, &kit.client_key), LG_OK);
-	cr_assert_eq(lg_key_generate(&kit.cx, LG_KEY_RSA2048, &kit.rsa), LG_OK);
+	cr_assert_eq(lg_key_from_pem(&kit.cx, lg_str_of(rsa_pem), &kit.rsa), LG_OK, "%s", kit.cx.error);
 	keys[0].key = lg_key_public(kit.key);
 	keys[1].key = lg_key_public(kit.rsa);
 	kit.keys = lg_keyset_new(keys, 2);

@@ -8,14 +8,13 @@ TestSuite(dpop, .init = kit_start, .fini = kit_end);
 #define USERINFO_URL	ISSUER "/oauth2/userinfo"
 #define FORM		"application/x-www-form-urlencoded"
 
-static struct lg_key *key_of_client, *other_key, *rsa_key;
+static struct lg_key *key_of_client, *other_key;
 
 static void
 make_keys(void)
 {
 	cr_assert_eq(lg_key_generate(&kit.cx, LG_KEY_P256, &key_of_client), LG_OK);
 	cr_assert_eq(lg_key_generate(&kit.cx, LG_KEY_P256, &other_key), LG_OK);
-	cr_assert_eq(lg_key_generate(&kit.cx, LG_KEY_RSA2048, &rsa_key), LG_OK);
 }
 
 static void
@@ -23,7 +22,6 @@ free_keys(void)
 {
 	lg_key_free(&key_of_client);
 	lg_key_free(&other_key);
-	lg_key_free(&rsa_key);
 }
 
 static const char *
@@ -244,7 +242,7 @@ static const char *bad_ath(const char *ath) { (void)ath; return with("fUHyO2r2Z3
 static const char *
 with_rs256(const char *ath)
 {
-	return sign(rsa_key, LG_ALG_RS256, NULL, claims("GET", USERINFO_URL, 0, kit_fmt(",\"ath\":\"%s\"", ath)));
+	return sign(kit.rsa, LG_ALG_RS256, NULL, claims("GET", USERINFO_URL, 0, kit_fmt(",\"ath\":\"%s\"", ath)));
 }
 
 static const char *
