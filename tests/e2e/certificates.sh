@@ -124,7 +124,8 @@ has "a witness begins" "$(witness "$T/witness" 2>&1)" 'ledger of .*: [0-9]+ entr
 has "... and goes on" "$(witness "$T/witness" 2>&1)" 'it only grew, from [0-9]+ to [0-9]+'
 jq -c '.head.size = 1' "$T/witness" >"$T/altered"; witness "$T/altered" >"$T/claim.out" 2>&1; same "a head that the keeper did not sign" "$?" 2
 lightgated --dev --data "$T/another" >"$T/another.ready" 2>/dev/null & another=$!
-within read -r line <"$T/another.ready"
+announced() { read -r _ <"$T/another.ready"; }
+within announced
 curl -sS --cacert "$T/another/run/ca.pem" "$(jq -r .https "$T/another.ready")/ledger" >"$T/other"; kill $another; wait $another
 has "another keeper's head is there" "$(cat "$T/other")" '"sig"'
 witness "$T/other" >"$T/claim.out" 2>&1; same "a ledger that another keeper signs" "$?" 2

@@ -25,7 +25,8 @@ if [ "$(id -u)" = 0 ] && getent passwd nobody daemon >/dev/null; then
 	(umask 0377; head -c 32 /dev/urandom >"$T/credentials/sealing-secret")
 	CREDENTIALS_DIRECTORY=$T/credentials lightgated --config "$T/lightgate.conf" >"$T/ready" 2>"$T/data.log" &
 	LG_PID=$!
-	within read -r LG_READY <"$T/ready"; CA=$(lg_ready .ca_file)
+	announced() { read -r LG_READY <"$T/ready"; }
+	within announced; CA=$(lg_ready .ca_file)
 	same "keeper and server are their own users" "$(ps -o user= --ppid "$LG_PID" | sort | xargs)" "daemon nobody"
 	same "the secret stays outside the data" "$(find "$T/data" -name '*secret*')" ""
 	port=$(lg_ready .https | sed 's/.*://')
