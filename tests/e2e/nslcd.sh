@@ -2,7 +2,8 @@
 # beside the tests, not installed, and used in a mount namespace with an /etc of its own: the machine's files are not touched.
 . "$(dirname "$0")/lib.sh"
 
-PARTS=$PWD/build/nslcd LIB=$PARTS/lib/$(gcc -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)
+PARTS=$PWD/build/nslcd SEEN=$T/parts	# where everybody may look, wherever this folder is
+LIB=$SEEN/lib/$(gcc -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)
 unpack() {
 	[ -x "$PARTS/usr/sbin/nslcd" ] && return
 	mkdir -p "$PARTS/debs" && (cd "$PARTS/debs" && apt-get download -qq nslcd libnss-ldapd libpam-ldapd pamtester) >/dev/null 2>&1 || return
@@ -22,7 +23,7 @@ READER=$(lightgate user create nslcd --description 'looks accounts up for hosts'
 ADMIN_PW=$(lg_ready .admin.password)
 admin() { LDAPTLS_CACERT=$CA "$1" -x -H "$LDAPS" -D "uid=admin,ou=people,$B" -w "$ADMIN_PW" "${@:2}" 2>&1; }
 
-cp -a /etc "$T/etc"
+cp -a /etc "$T/etc"; mkdir "$SEEN"
 printf 'passwd: files ldap\ngroup: files ldap\nshadow: files ldap\nhosts: files dns\n' >"$T/etc/nsswitch.conf"
 printf '%s required %s\n' auth pam_ldap.so account pam_ldap.so password pam_ldap.so session pam_permit.so |
 	sed "s#pam_ldap.so#$LIB/security/pam_ldap.so#" >"$T/etc/pam.d/lgtest"
@@ -40,9 +41,9 @@ map group member member
 END
 chmod 600 "$T/etc/nslcd.conf"
 cat >"$T/inside" <<END
-mount --bind "$T/etc" /etc && mount -t tmpfs tmpfs /run && mkdir /run/nslcd || exit 1
+mount --bind "$PARTS" "$SEEN" && mount --bind "$T/etc" /etc && mount -t tmpfs tmpfs /run && mkdir /run/nslcd || exit 1
 export LD_LIBRARY_PATH=$LIB
-"$PARTS/usr/sbin/nslcd" -n >"$T/nslcd.log" 2>&1 & pid=\$!
+"$SEEN/usr/sbin/nslcd" -n >"$T/nslcd.log" 2>&1 & pid=\$!
 for i in \$(seq 100); do [ -S /run/nslcd/socket ] && break; sleep 0.05; done
 test() { echo "== \$1"; shift; "\$@" 2>&1; echo "= \$?"; }
 test passwd getent passwd alice
@@ -51,13 +52,13 @@ test nobody getent passwd nobody-there
 test group getent group crew
 test all-groups getent group
 test id id alice
-pam() { echo "\$2" | "$PARTS/usr/bin/pamtester" lgtest "\$1" "\$3"; }
+pam() { echo "\$2" | "$SEEN/usr/bin/pamtester" lgtest "\$1" "\$3"; }
 test right pam alice '$PW' authenticate
 test wrong pam alice wrong authenticate
 test account pam alice x acct_mgmt
 test keys sh -c 'unset LD_LIBRARY_PATH; lightgate --dev "$T/data" user ssh-keys alice'
 printf '%s\nanother long one\nanother long one\n' '$PW' >"$T/chauthtok"
-test change sh -c 'setpriv --reuid 20001 --regid 30001 --clear-groups "$PARTS/usr/bin/pamtester" lgtest alice chauthtok <"$T/chauthtok"'
+test change sh -c 'setpriv --reuid 20001 --regid 30001 --clear-groups "$SEEN/usr/bin/pamtester" lgtest alice chauthtok <"$T/chauthtok"'
 test new pam alice 'another long one' authenticate
 test old pam alice '$PW' authenticate
 kill \$pid; wait \$pid
