@@ -1,6 +1,5 @@
 # liblightgate.so for other programs, its pkg-config file, and the example that uses both.
 
-PREFIX ?= /usr/local
 SO = build/lib/liblightgate.so
 PC = build/lib/pkgconfig/liblightgate.pc
 SO_PARTS = $(call libs_for,client)
@@ -42,9 +41,13 @@ client-abi: $(SO)
 	$(ABIDW) $(SO).1 --out-file $(ABI)
 
 install-client: $(SO)
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/lightgate
-	install -m 0755 $(SO).1 $(DESTDIR)$(PREFIX)/lib/
-	ln -sf liblightgate.so.1 $(DESTDIR)$(PREFIX)/lib/liblightgate.so
-	install -m 0644 include/lightgate/client.h $(DESTDIR)$(PREFIX)/include/lightgate/
-	sed 's|@libdir@|$(PREFIX)/lib|; s|@includedir@|$(PREFIX)/include|' client/liblightgate.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblightgate.pc
+	install -d $(DESTDIR)$(prefix)/lib/pkgconfig $(DESTDIR)$(prefix)/include/lightgate
+	install -m 0755 $(SO).1 $(DESTDIR)$(prefix)/lib/
+	ln -sf liblightgate.so.1 $(DESTDIR)$(prefix)/lib/liblightgate.so
+	install -m 0644 include/lightgate/client.h $(DESTDIR)$(prefix)/include/lightgate/
+	sed 's|@libdir@|$(prefix)/lib|; s|@includedir@|$(prefix)/include|' client/liblightgate.pc.in \
+		> $(DESTDIR)$(prefix)/lib/pkgconfig/liblightgate.pc
+
+uninstall-client:
+	rm -f $(DESTDIR)$(prefix)/lib/liblightgate.so $(DESTDIR)$(prefix)/lib/liblightgate.so.1 $(DESTDIR)$(prefix)/lib/pkgconfig/liblightgate.pc \
+		$(DESTDIR)$(prefix)/include/lightgate/client.h

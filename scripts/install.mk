@@ -1,15 +1,15 @@
 # Where `make install` puts things: programs, the libraries, manual pages, the example of the settings, systemd units.
 # DESTDIR is put before every path, for packages; a lightgate.conf that is there already is kept.
 
-prefix ?= /usr/local
+PREFIX ?= /usr/local
+prefix ?= $(PREFIX)
 bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system
 INSTALL ?= install
-PREFIX = $(prefix)
 
-.PHONY: install uninstall
+.PHONY: install uninstall install-client install-policy uninstall-client uninstall-policy
 UNITS = $(notdir $(wildcard conf/systemd/*.service))
 MANUALS = $(notdir $(wildcard docs/man/*.[1-9]))
 
@@ -24,6 +24,6 @@ install: all install-client install-policy
 		$(INSTALL) -m 0644 conf/lightgate.conf $(DESTDIR)$(sysconfdir)/lightgate/lightgate.conf
 
 # Settings and data stay.
-uninstall:
+uninstall: uninstall-client uninstall-policy
 	rm -f $(addprefix $(DESTDIR)$(bindir)/,$(notdir $(PROGRAMS))) $(addprefix $(DESTDIR)$(unitdir)/,$(UNITS))
 	for m in $(MANUALS); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$$m; done

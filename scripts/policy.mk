@@ -29,8 +29,12 @@ build/examples/decide: examples/decide.c $(POLICY_HEADERS) $(POLICY_A) $(POLICY_
 		$$(PKG_CONFIG_PATH=build/lib/pkgconfig pkg-config --cflags --libs liblightgate-policy) -o $@
 
 install-policy: $(POLICY_A)
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/lightgate
-	install -m 0644 $(POLICY_A) $(DESTDIR)$(PREFIX)/lib/
-	install -m 0644 $(POLICY_HEADERS) $(DESTDIR)$(PREFIX)/include/lightgate/
-	sed 's|@libdir@|$(PREFIX)/lib|; s|@includedir@|$(PREFIX)/include|' policy/liblightgate-policy.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblightgate-policy.pc
+	install -d $(DESTDIR)$(prefix)/lib/pkgconfig $(DESTDIR)$(prefix)/include/lightgate
+	install -m 0644 $(POLICY_A) $(DESTDIR)$(prefix)/lib/
+	install -m 0644 $(POLICY_HEADERS) $(DESTDIR)$(prefix)/include/lightgate/
+	sed 's|@libdir@|$(prefix)/lib|; s|@includedir@|$(prefix)/include|' policy/liblightgate-policy.pc.in \
+		> $(DESTDIR)$(prefix)/lib/pkgconfig/liblightgate-policy.pc
+
+uninstall-policy:
+	rm -f $(DESTDIR)$(prefix)/lib/$(notdir $(POLICY_A)) $(DESTDIR)$(prefix)/lib/pkgconfig/liblightgate-policy.pc \
+		$(addprefix $(DESTDIR)$(prefix)/include/lightgate/,$(notdir $(POLICY_HEADERS)))
