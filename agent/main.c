@@ -74,6 +74,8 @@ read_token(struct lg_ctx *cx, const char *path, lg_str *ret)
 
 	if (path == NULL)
 		return lg_fail(cx, LG_E_INVALID, "join needs --token-file FILE (- for standard input); a token never goes on the command line");
+	if (lg_str_starts(lg_str_of(path), LG_STR("lgj1.")))
+		return lg_fail(cx, LG_E_INVALID, "--token-file names a file; who was on this machine may have seen the token: make another");
 	if (strcmp(path, "-") != 0)
 		return lg_file_read(cx, path, LG_INVITE_MAX + 2, ret);
 	n = fread(text, 1, sizeof text, stdin);

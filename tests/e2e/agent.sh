@@ -71,6 +71,7 @@ has "status" "$(lightgate-agent status --state "$T/node1")" '^host node1 of http
 sign_in_admin
 echo "$ADMIN" >"$T/access"
 server=${HTTPS#https://} mtls=${MTLS#https://}
+lacks "a token in the place of its file is not repeated" "$(lightgate-agent join --token-file lgj1.secret --state "$T/no" 2>&1)" 'secret'
 claim "join by a sign-in" lightgate-agent join --access-token-file "$T/access" --host node1 --server "$server" --ca "$CA" --state "$T/signed"
 has "by a sign-in" "$(lightgate-agent status --state "$T/signed" --socket "$T/none" 2>&1)" '^host node1 of '
 token alice "$(lg_secret "$T/credentials" User alice)" >"$T/access.alice"
