@@ -229,7 +229,7 @@ refused "nor what was never admitted" c15 'no ticket'
 # the service is back: what was decided without it is on its record, in order
 lg_start "$T/data" || bad "start again"
 sign_in_admin
-alone() { api GET "/v1/audit?operation=container:&limit=100" | head -1 | jq -r '.items[] | select((.detail.reason // "") | startswith("decided by the host while the service was away: ") and .made_at < .time) | "\(.actor) \(.operation) \(.target) \(.detail.decision) \(.detail.asker.name)"'; }
+alone() { api GET "/v1/audit?operation=container:&limit=100" | head -1 | jq -r '.items[] | select(((.detail.reason // "") | startswith("decided by the host while")) and .made_at < .time) | "\(.actor) \(.operation) \(.target) \(.detail.decision) \(.detail.asker.name)"'; }
 told() { [ -n "$(alone)" ]; }
 within told
 same "what the host decided by itself is on record" "$(alone | head -1)" "User/alice container:restart Workload/web true node1"
