@@ -64,9 +64,6 @@ struct lg_acme_order {
 	lg_str profile;			/* what was chosen, or LG_ACME_PROFILE */
 };
 LG_CHECKED lg_err lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_order *ret);
-/* The order that led to a certificate. */
-LG_CHECKED lg_err lg_acme_order_by_serial(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial,
-    struct lg_acme_order *ret);
 /* Does another order replace this certificate, one that is not invalid? */
 LG_CHECKED lg_err lg_acme_order_replaces(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, bool *ret);
 LG_CHECKED lg_err lg_acme_order_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_acme_order *o);

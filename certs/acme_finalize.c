@@ -35,6 +35,7 @@ bind_order(struct lg_ctx *cx, struct lg_view *v, struct lg_issuing *is)
 	LG_TRY(must_be_ready(f->q, &f->order));
 	f->order.status = LG_ACME_PROCESSING;
 	f->order.serial = is->row.serial;
+	is->row.order = f->order.id;
 	return lg_acme_order_put(cx, v, f->q->ex->tenant, &f->order);
 }
 
@@ -248,10 +249,10 @@ run_certificate(struct lg_acme *q)
 
 	LG_TRY(lg_view_begin(q->cx, q->c->ports.store, &v));
 	if (lg_serial_parse(q->ex->tail, &serial))
-		e = lg_acme_order_by_serial(q->cx, v, q->ex->tenant, &serial, o);
+		e = lg_cert_find(q->cx, v, q->ex->tenant, &serial, &row);
 	if (e == LG_OK)
-		e = lg_uuid_eq(o->account, q->account.id) ? lg_cert_find(q->cx, v, q->ex->tenant, &serial, &row) : LG_E_NOT_FOUND;
-	if (e == LG_E_NOT_FOUND || (e == LG_OK && row.der.n == 0))
+		e = lg_acme_order_get(q->cx, v, q->ex->tenant, row.order, o);
+	if (e == LG_E_NOT_FOUND || (e == LG_OK && (row.der.n == 0 || !lg_uuid_eq(o->account, q->account.id))))
 		return lg_fail(q->cx, LG_E_NOT_FOUND, "no such certificate");
 	LG_TRY(e);
 	LG_TRY(lg_issued_of(q->cx, q->ca, &row, &issued));

@@ -215,7 +215,7 @@ check_replaces(struct lg_acme *q, struct lg_view *v, struct lg_acme_order *o)
 	if (o->replaces.n == 0)
 		return LG_OK;
 	if (lg_acme_ari_find(q, v, o->replaces, &row) != LG_OK ||
-	    lg_acme_order_by_serial(q->cx, v, q->ex->tenant, &row.serial, old) != LG_OK || !lg_uuid_eq(old->account, o->account))
+	    lg_acme_order_get(q->cx, v, q->ex->tenant, row.order, old) != LG_OK || !lg_uuid_eq(old->account, o->account))
 		return lg_acme_fail(q, 400, "malformed", "\"replaces\" names no certificate of this account");
 	if (!shares_a_name(old, o))
 		return lg_acme_fail(q, 400, "malformed", "\"replaces\" names a certificate for other names");

@@ -97,7 +97,7 @@ may_revoke(struct lg_acme *q, struct lg_view *v, const struct lg_cert_row *row, 
 		*ret = memcmp(row->spki.b, key.b, sizeof key.b) == 0;
 		return LG_OK;
 	}
-	e = lg_acme_order_by_serial(q->cx, v, q->ex->tenant, &row->serial, o);
+	e = lg_acme_order_get(q->cx, v, q->ex->tenant, row->order, o);
 	if (e != LG_OK && e != LG_E_NOT_FOUND)
 		return e;
 	*ret = e == LG_OK && lg_uuid_eq(o->account, q->account.id);

@@ -8,7 +8,7 @@
 #define ROW_MAX		(32u << 10)
 
 enum {	/* where a version 2 order has what indexes need */
-	AT_ACCOUNT = 1, AT_EXPIRES = 17, AT_SERIAL = 50, AT_REPLACED = AT_SERIAL + LG_CERT_SERIAL,
+	AT_ACCOUNT = 1, AT_EXPIRES = 17, AT_REPLACED = 50 + LG_CERT_SERIAL,	/* behind the serial number */
 	ORDER_HEAD = AT_REPLACED + LG_CERT_SERIAL
 };
 
@@ -242,19 +242,17 @@ emit_order(struct lg_derive *d, const struct lg_table *index, lg_str key, lg_str
 static void
 derive_order(struct lg_derive *d, lg_str key, lg_str value)
 {
-	lg_str serial = lg_str_sub(value, AT_SERIAL, LG_CERT_SERIAL), replaced = lg_str_sub(value, AT_REPLACED, LG_CERT_SERIAL);
+	lg_str replaced = lg_str_sub(value, AT_REPLACED, LG_CERT_SERIAL);
 
 	emit_order(d, &lg_acme_by_account, key, lg_str_sub(value, AT_ACCOUNT, sizeof(lg_uuid)));
 	emit_order(d, &lg_acme_by_expiry, key, lg_str_sub(value, AT_EXPIRES, 8));
 	if (value.n < ORDER_HEAD || value.p[0] != ORDER_VERSION)
 		return;
-	if (!is_zero(serial))
-		emit_order(d, &lg_acme_by_serial, key, serial);
 	if (!is_zero(replaced))
 		emit_order(d, &lg_acme_by_replaced, key, replaced);
 }
 
-/* An index by serial number ends its keys with the order. */
+/* An index ends its keys with the order. */
 static bool
 next_order(struct lg_cursor *c, lg_uuid *ret)
 {
@@ -264,19 +262,6 @@ next_order(struct lg_cursor *c, lg_uuid *ret)
 		return false;
 	memcpy(ret->b, key.p + key.n - sizeof ret->b, sizeof ret->b);
 	return true;
-}
-
-lg_err
-lg_acme_order_by_serial(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, struct lg_acme_order *ret)
-{
-	struct lg_certs_key k = lg_certs_key_serial(tenant, serial);
-	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
-	lg_uuid id;
-
-	LG_TRY(lg_scan(cx, v, &lg_acme_by_serial, lg_certs_key_str(&k), LG_NONE, &c));
-	if (!next_order(&c, &id))
-		return lg_fail(cx, LG_E_NOT_FOUND, "no order led to this certificate");
-	return lg_acme_order_get(cx, v, tenant, id, ret);
 }
 
 lg_err
@@ -352,5 +337,4 @@ const struct lg_table lg_acme_order = { .name = "acme.order", .id = 0x0308, .der
 const struct lg_table lg_acme_by_account = { .name = "acme.by_account", .id = 0x0309, .derived = true };
 const struct lg_table lg_acme_by_expiry = { .name = "acme.by_expiry", .id = 0x030a, .derived = true };
 const struct lg_table lg_acme_eab = { .name = "acme.eab", .id = 0x030b };
-const struct lg_table lg_acme_by_serial = { .name = "acme.by_serial", .id = 0x0320, .derived = true };
 const struct lg_table lg_acme_by_replaced = { .name = "acme.by_replaced", .id = 0x0321, .derived = true };

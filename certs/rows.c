@@ -100,6 +100,7 @@ lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, str
 	row.name = lg_rd_str32(&r);
 	row.profile = lg_rd_str32(&r);
 	row.der = lg_rd_str32(&r);
+	lg_rd_fixed(&r, row.order.b, sizeof row.order.b);
 	LG_TRY(row_status(cx, &r, version, "certificates"));
 	*ret = row;
 	return LG_OK;
@@ -125,6 +126,7 @@ lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const str
 	lg_buf_str32(&b, row->name);
 	lg_buf_str32(&b, row->profile);
 	lg_buf_str32(&b, row->der);
+	lg_buf_bytes(&b, row->order.b, sizeof row->order.b);
 	return put_row(cx, v, &lg_certs_leaf, &k, &b);
 }
 
@@ -143,7 +145,7 @@ lg_certs_key_name(uint32_t tenant, lg_str name)
 #define TYPE_AT		139
 
 static void
-derive_name(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str value)
+derive_name(struct lg_derive *d, lg_str tenant, lg_str expires, lg_str serial, lg_str value)
 {
 	struct lg_rd r = lg_rd_of(lg_str_sub(value, TYPE_AT, value.n));
 	struct lg_rd t = lg_rd_of(tenant);
@@ -151,6 +153,7 @@ derive_name(struct lg_derive *d, lg_str tenant, lg_str serial, lg_str value)
 
 	(void)lg_rd_str32(&r);
 	k = lg_certs_key_name(lg_rd_u32(&t), lg_rd_str32(&r));
+	lg_certs_key_add(&k, expires.p, expires.n);
 	lg_certs_key_add(&k, serial.p, serial.n);
 	lg_emit(d, &lg_certs_by_name, lg_certs_key_str(&k), LG_NONE);
 }
@@ -187,9 +190,12 @@ counted_by(lg_str value)
 	return k;
 }
 
-/* (tenant, expiry, serial); and once it is issued (tenant, entry, expiry, serial), (tenant, key, serial), (tenant, name, serial).  A row
- * that is pending is rewritten a moment later: indexed twice, it would cost the writer more than all the rest.  All but names stand at
- * fixed places in front of the value, because a derive has no arena to decode into. */
+/*
+ * (tenant, expiry, serial); and once it is issued (tenant, entry, expiry, serial) and the same of its key and of its name: what one of them
+ * gets in a short time is written to one page, over which serial numbers alone would scatter it.  A row that is pending is rewritten a
+ * moment later: indexed twice, it would cost the writer more than all the rest.  All but names stand at fixed places in front of the
+ * value, because a derive has no arena to decode into.
+ */
 static void
 derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 {
@@ -210,10 +216,11 @@ derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 	lg_emit(d, &lg_certs_by_entry, lg_certs_key_str(&by_entry), LG_NONE);
 	lg_certs_key_add(&by_key, tenant.p, tenant.n);
 	lg_certs_key_add(&by_key, spki.p, spki.n);
+	lg_certs_key_add(&by_key, expires.p, expires.n);
 	lg_certs_key_add(&by_key, serial.p, serial.n);
 	lg_emit(d, &lg_certs_by_key, lg_certs_key_str(&by_key), LG_NONE);
 	derive_compromised(d, tenant, serial, value);
-	derive_name(d, tenant, serial, value);
+	derive_name(d, tenant, expires, serial, value);
 }
 
 /* ---- revocations ------------------------------------------------------------------------------ */
@@ -329,6 +336,6 @@ const struct lg_table *const lg_certs_tables[] = {
 	&lg_certs_leaf, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
 	&lg_ledger_rows, &lg_ledger_head, &lg_ledger_by_serial,
 	&lg_certs_by_key, &lg_certs_compromised, &lg_certs_by_name, &lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
-	&lg_acme_by_serial, &lg_acme_by_replaced, &lg_certs_foreign, &lg_certs_hook,
+	&lg_acme_by_replaced, &lg_certs_foreign, &lg_certs_hook,
 };
 const size_t lg_certs_ntables = LG_COUNT(lg_certs_tables);

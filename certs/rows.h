@@ -28,11 +28,11 @@ extern const struct lg_table lg_certs_by_key, lg_certs_compromised, lg_certs_by_
 extern const struct lg_table lg_certs_leaf, lg_certs_by_entry, lg_certs_by_expiry, lg_certs_revoked, lg_certs_invited,
     lg_certs_invited_by_expiry;
 /* ACME's (acme_rows.c): account (tenant, id), order (tenant, id), external account key (tenant, kid). */
-extern const struct lg_table lg_acme_account, lg_acme_by_key, lg_acme_order, lg_acme_by_account, lg_acme_by_expiry, lg_acme_by_serial,
+extern const struct lg_table lg_acme_account, lg_acme_by_key, lg_acme_order, lg_acme_by_account, lg_acme_by_expiry,
     lg_acme_by_replaced, lg_acme_eab;
 
 #define LG_CERT_INDEXED_NAME	64	/* octets of a name in the index */
-/* Keys of the indexes, up to the serial number. */
+/* Keys of the index, up to the expiry and the serial number. */
 struct lg_certs_key lg_certs_key_name(uint32_t tenant, lg_str name);
 
 LG_CHECKED lg_err lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, struct lg_cert_row *ret);

@@ -358,6 +358,7 @@ struct lg_cert_row {
 	lg_serial serial;
 	enum lg_cert_state state;
 	lg_uuid entry;			/* nil: the service itself */
+	lg_uuid order;			/* ACME's that led to it; nil: none did */
 	lg_str type, name, profile;
 	int64_t not_before, expires, revoked;	/* revoked: 0 unless it is */
 	enum lg_revocation why;
