@@ -265,13 +265,13 @@ struct climb {
 static lg_err
 climb_from(struct lg_ctx *cx, lg_str *name, enum lg_dns_type type, struct climb *ret)
 {
+	uint16_t id[CLIMB];
 	lg_str label;
-	uint16_t id;
 
 	ret->from = 0;
+	lg_random(id, sizeof id);
 	for (ret->n = 0; ret->n < CLIMB && name->n > 0; ret->n++) {
-		lg_random(&id, sizeof id);
-		LG_TRY(lg_dns_query(cx, id, *name, type, &ret->query[ret->n]));
+		LG_TRY(lg_dns_query(cx, id[ret->n], *name, type, &ret->query[ret->n]));
 		ret->reply[ret->n] = LG_NONE;
 		if (!lg_str_cut(*name, '.', &label, name))
 			*name = LG_NONE;
