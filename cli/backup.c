@@ -92,7 +92,7 @@ cli_tool(struct cli *c)
 	for (; c->verbatim[i] != NULL && i < CLI_ARGS; i++)
 		argv[i + 2] = c->verbatim[i];
 	if (c->verbatim[i] != NULL)
-		return lg_fail(c->cx, LG_E_LIMIT, "too many words");
+		return lg_fail(c->cx, LG_E_LIMIT, "more than %d words after the command", CLI_ARGS);
 	/* The daemon that was installed with this program, if there is one; else the one in PATH. */
 	if (n > 0) {
 		self[n] = '\0';

@@ -10,7 +10,7 @@
 #include "client/api.h"
 #include "lightgate/crypto.h"
 
-#define CLI_ARGS	16		/* words after the command, and options of one call */
+#define CLI_ARGS	64		/* words after the command, and options of one call */
 #define CLI_DEPTH	3		/* lightgate noun verb */
 #define CLI_FILE_MAX	(16u << 20)	/* octets of a state, policy or token file */
 #define CLI_PAGES	10000		/* pages of one list */

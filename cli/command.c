@@ -117,7 +117,7 @@ take_option(struct cli *c, struct words *w, lg_str word)
 	if (cli_given(c, o->name))
 		return lg_fail(c->cx, LG_E_INVALID, "--%s is given twice", o->name);
 	if (c->nvalues == CLI_ARGS)
-		return lg_fail(c->cx, LG_E_LIMIT, "too many options");
+		return lg_fail(c->cx, LG_E_LIMIT, "more than %d options", CLI_ARGS);
 	c->values[c->nvalues++] = (struct cli_value){ o, value };
 	return LG_OK;
 }
@@ -129,7 +129,7 @@ take_word(struct cli *c, lg_str word)
 
 	if (at->sub == NULL) {
 		if (c->nargs == CLI_ARGS)
-			return lg_fail(c->cx, LG_E_LIMIT, "too many words");
+			return lg_fail(c->cx, LG_E_LIMIT, "more than %d words after the command", CLI_ARGS);
 		c->args[c->nargs++] = word;
 		return LG_OK;
 	}

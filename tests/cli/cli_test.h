@@ -6,7 +6,7 @@
 #include "tests/base/base_test.h"
 #include "tests/client/responder.h"
 
-#define WORDS 24
+#define WORDS 80
 
 struct run {
 	enum cli_exit code;

@@ -50,6 +50,40 @@ check_help(const struct cli_command *c, const char *path)
 		check_help(s, text);
 }
 
+static size_t
+count_options(const struct cli_option *o)
+{
+	size_t n = 0;
+
+	for (; o != NULL && o[n].name != NULL; n++)
+		;
+	return n;
+}
+
+static void
+check_room(const struct cli_command *c)
+{
+	cr_assert(count_options(c->options) + count_options(cli_globals) <= CLI_ARGS, "%s", c->name);
+	for (const struct cli_command *s = c->sub; s != NULL && s->name != NULL; s++)
+		check_room(s);
+}
+
+Test(tree, no_command_has_more_options_than_one_call_may_have)
+{
+	check_room(&cli_tree);
+}
+
+Test(tree, too_many_words_are_told_with_the_number)
+{
+	char text[256] = "lightgate policy test";
+
+	for (size_t i = 0; i <= CLI_ARGS; i++)
+		strcat(text, " f");
+	const struct run *r = run(text);
+	cr_assert_eq(r->code, CLI_ERROR);
+	cr_assert_not_null(strstr(r->err, "more than 64 words after the command"), "%s", r->err);
+}
+
 Test(tree, every_level_has_help_and_an_example)
 {
 	check_help(&cli_tree, "");
