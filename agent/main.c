@@ -376,7 +376,7 @@ usage(FILE *to)
 	fprintf(to, "Usage: lightgate-agent VERB [OPTIONS]\n\nVerbs:\n");
 	for (size_t i = 0; i < LG_COUNT(verbs); i++)
 		fprintf(to, "  %-7s %s\n", verbs[i].name, verbs[i].help);
-	fprintf(to, "\nDefaults: --state " STATE_DEFAULT " --socket " SOCKET_DEFAULT "\nExit codes: 0 done, 1 refused or failed, 2 wrong usage.\n");
+	fprintf(to, "\nDefaults: --state " STATE_DEFAULT " --socket $LIGHTGATE_AGENT_SOCKET or " SOCKET_DEFAULT "\nExit codes: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
 
 static bool
@@ -438,6 +438,9 @@ main(int argc, char **argv)
 	struct options o = { .argv = argv, .state = STATE_DEFAULT, .socket = SOCKET_DEFAULT, .docker.engine = ENGINE_DEFAULT };
 	struct lg_ctx cx;
 
+	const char *socket_path = getenv("LIGHTGATE_AGENT_SOCKET");
+	if (socket_path != NULL && socket_path[0] != '\0')	/* where lightgate-runc finds it, too */
+		o.socket = socket_path;
 	if (wants_help(argc, argv)) {
 		usage(stdout);
 		return 0;

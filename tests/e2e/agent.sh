@@ -141,7 +141,7 @@ claim "the hooks of what is refused do not run" test ! -e "$T/agent.sock.hooked"
 bundle "$(ticket)"
 has "options that are not known" "$(lightgate-runc run --frob -b "$T/bundle.d" c12 2>&1)" 'denied: an option'
 has "another user" "$(chmod 0755 "$T"; setpriv --reuid=65534 --regid=65534 --clear-groups "$LG_BIN/lightgate-runc" run -b "$T/bundle.d" c12 2>&1)" 'denied: '
-claim "end" lightgate-agent end c1 --socket "$T/agent.sock"
+claim "end" lightgate-agent end c1
 bundle ""
 refused "after the end of its admission" c1 'no ticket'
 same "no container is left, and no copy of a bundle" "$(ls -A "$T/runc" "$T/node1/bundles" | grep -v ':$' | tr -d '\n')" ""
