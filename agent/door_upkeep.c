@@ -18,6 +18,7 @@
 #define RETRY_RENEWAL	LG_MINUTE
 #define TELL_AGAIN	(2 * LG_SECOND)		/* what the service did not take */
 #define TELL_TIME	(3 * LG_SECOND)
+#define TELL_EVERY	(5 * LG_SECOND)		/* each report is a change of the service's store */
 
 /* ---- the upstream in force ----------------------------------------------------------------------------- */
 
@@ -287,8 +288,12 @@ tell_decisions(struct lg_ctx *cx, struct lg_door *d)
 {
 	while (lg_boottime() >= d->tell_at && lg_journal_waits(d->journal)) {
 		lg_err e = tell_part(cx, d);
-		if (e == LG_OK)
+		if (e == LG_OK && lg_journal_waits(d->journal))
 			continue;
+		if (e == LG_OK) {
+			d->tell_at = lg_boottime() + TELL_EVERY;
+			return;
+		}
 		d->tell_at = lg_boottime() + TELL_AGAIN;
 		if (e != LG_E_UNAVAILABLE)
 			lg_log(LG_WARN, "the service does not take what was decided here: %s", cx->error);

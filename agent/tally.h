@@ -1,7 +1,7 @@
 /*
  * tally.h: decisions of this host that come by the thousand (the gate's, and those asked at the socket), counted on their way into the journal.
  *
- * Who scans ten thousand ports makes few lines of it.  What is decided alike between the same two is one line: told at once when it is new, and
+ * Who scans ten thousand ports makes few lines of it.  What is decided alike between the same two is one line: written at once when it is new, and
  * once more when the window closes if it came again, with how often, the first time and the last.  Of ports, and of all that differs, only so
  * much is told apart; the rest is counted together.  Threads share it; nobody waits for a disk.
  */
