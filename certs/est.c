@@ -56,12 +56,12 @@ answer(struct lg_http *ex, const char *type, const lg_str *certs, size_t n)
 	return lg_buf_status(ex->cx, &ex->out);
 }
 
-/* RFC 7030 4.1: the root and every issuing certificate that is believed. */
+/* RFC 7030 4.1: the root and every issuing certificate that is believed, or will be. */
 lg_err
 lg_route_est_cacerts(void *self, struct lg_http *ex)
 {
 	LG_AUTO(lg_trust_release) struct lg_trust *t = lg_trust_hold(self);
-	lg_str certs[1 + 2 * LG_ISSUERS];
+	lg_str certs[2 + 2 * LG_ISSUERS];
 	size_t n = 0;
 	const struct lg_ca *ca;
 
@@ -69,6 +69,8 @@ lg_route_est_cacerts(void *self, struct lg_http *ex)
 	certs[n++] = ca->root.x509.der;
 	for (size_t i = 0; i < ca->nissuers; i++)
 		certs[n++] = ca->issuer[i].x509.der;
+	if (ca->au.next.n > 0)
+		certs[n++] = ca->au.next;
 	for (size_t i = 0; i < ca->nold_roots; i++)
 		certs[n++] = ca->old_root[i].x509.der;
 	return answer(ex, "application/pkcs7-mime", certs, n);

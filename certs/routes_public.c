@@ -49,6 +49,8 @@ lg_route_ca(void *self, struct lg_http *ex)
 	LG_TRY(kid_of(ex, LG_STR(".cer"), &kid));
 	LG_TRY(lg_trust_tenant(ex->cx, t, ex->tenant, &ca));
 	cert = lg_ca_by_kid(ca, kid, true);
+	if (cert == NULL && ca->au.next.n > 0 && lg_str_eq(kid, ca->next_kid))
+		return answer(ex, "application/pkix-cert", ca->au.next);
 	if (cert == NULL)
 		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no such authority");
 	return answer(ex, "application/pkix-cert", cert->x509.der);	/* RFC 2585 4.1 */

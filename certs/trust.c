@@ -155,6 +155,26 @@ take_responder(struct lg_ctx *cx, struct lg_arena *a, lg_str der, struct lg_ca *
 	return LG_OK;
 }
 
+/* The one that will sign is told as it stands, so that whoever believes issuing CAs one by one has it in time. */
+static lg_err
+take_next(struct lg_ctx *cx, struct lg_arena *a, lg_str der, struct lg_ca *ca)
+{
+	struct lg_ca_cert next = { .key = NULL };
+	lg_err e;
+
+	ca->au.next = LG_NONE;
+	if (der.n == 0)
+		return LG_OK;
+	e = build_cert(cx, a, der, ca->au.http_url, &next);
+	if (e == LG_OK)
+		e = find_above(cx, ca, &next);
+	lg_pubkey_unref(&next.key);
+	LG_TRY(e);
+	ca->au.next = next.x509.der;
+	ca->next_kid = next.kid;
+	return LG_OK;
+}
+
 /* The root vouches for itself and for every issuing certificate.  Time is looked at when they are used, not here: a retired
  * issuer may have expired, and a wrong clock must not keep the service from starting. */
 static lg_err
@@ -179,6 +199,7 @@ build_ca(struct lg_ctx *cx, struct lg_arena *a, const struct lg_authority *from,
 		LG_TRY(lg_x509_is_ca(cx, &issuer->x509, 0));
 		LG_TRY(find_above(cx, ca, issuer));
 	}
+	LG_TRY(take_next(cx, a, from->next, ca));
 	for (size_t i = 0; i < from->nresponders && i < LG_RESPONDERS; i++)
 		LG_TRY(take_responder(cx, a, from->responders[i], ca));
 	return LG_OK;

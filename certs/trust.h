@@ -50,6 +50,7 @@ struct lg_ca {				/* one tenant */
 	struct lg_authority au;
 	struct lg_ca_cert root, old_root[LG_ISSUERS], issuer[LG_ISSUERS];
 	size_t nold_roots, nissuers;
+	lg_str next_kid;		/* of au.next */
 	struct lg_ssh_ca ssh_user, ssh_host;
 };
 

@@ -5,11 +5,11 @@
 #include "base/operator.h"
 #include "base/text.h"
 
-/* The key is in a token where --key says so, or where the settings do. */
+/* The key is in a token where --key says so, or where the settings do.  otherwise: its type when none is said; empty: like the CA before. */
 static lg_err
-new_ca(struct cli *c, lg_str kind, lg_str *answer)
+new_ca(struct cli *c, lg_str kind, lg_str otherwise, lg_str *answer)
 {
-	struct lg_operator_words w = { { LG_STR("ca-new"), c->args[0], kind, cli_given(c, "type") ? cli_value(c, "type") : LG_STR("P-256"),
+	struct lg_operator_words w = { { LG_STR("ca-new"), c->args[0], kind, cli_given(c, "type") ? cli_value(c, "type") : otherwise,
 		cli_given(c, "key") ? cli_value(c, "key") : LG_STR("") }, 5 };
 
 	return cli_operator(c, &w, answer);
@@ -20,7 +20,7 @@ cli_ca_csr(struct cli *c)
 {
 	lg_str answer, csr;
 
-	LG_TRY(new_ca(c, LG_STR("request"), &answer));
+	LG_TRY(new_ca(c, LG_STR("request"), LG_STR("P-256"), &answer));
 	csr = lg_api_member(c->cx, answer, "csr");
 	if (!cli_given(c, "out")) {
 		fwrite(csr.p, 1, csr.n, c->out);
@@ -56,7 +56,7 @@ cli_ca_rotate(struct cli *c)
 	lg_str answer;
 
 	if (cli_given(c, "constrained"))
-		LG_TRY(new_ca(c, LG_STR("constrained"), &answer));
+		LG_TRY(new_ca(c, LG_STR("constrained"), LG_STR(""), &answer));
 	else
 		LG_TRY(cli_operator(c, &w, &answer));
 	return cli_show(c, answer);
@@ -70,7 +70,7 @@ cli_ca_create(struct cli *c)
 
 	if (root && constrained)
 		return lg_fail(c->cx, LG_E_INVALID, "a root is not constrained; its issuing CAs are");
-	LG_TRY(new_ca(c, root ? LG_STR("root") : constrained ? LG_STR("constrained") : LG_STR("issuer"), &answer));
+	LG_TRY(new_ca(c, root ? LG_STR("root") : constrained ? LG_STR("constrained") : LG_STR("issuer"), LG_STR("P-256"), &answer));
 	return cli_show(c, answer);
 }
 

@@ -41,6 +41,8 @@ lg_operator_verb lg_operator_keys, lg_operator_ceiling, lg_operator_rotate, lg_o
 
 /* Asks the server; the words follow who asks. */
 LG_CHECKED lg_err lg_operator_server(struct lg_operator *op, const struct lg_operator_words *w, lg_str *reply);
+/* May this issuing CA of the tenant word[1] sign beside those that are believed?  LG_E_CONFLICT. */
+LG_CHECKED lg_err lg_operator_ca_room(struct lg_operator *op, lg_str kid);
 /* The keeper's tenants; found: the one of that name, NULL if there is none. */
 LG_CHECKED lg_err lg_operator_tenants(struct lg_operator *op, lg_str name, struct lg_keeper_tenant **all, size_t *n,
     const struct lg_keeper_tenant **found);

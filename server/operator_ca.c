@@ -1,19 +1,54 @@
 /* operator_ca.c: a tenant's issuing CAs, as the operator moves them: requested, imported, in force, back, distrusted. */
 #include "base/json.h"
 #include "base/text.h"
+#include "lightgate/certs.h"
 #include "server/operator.h"
+#include "server/rotation.h"
+
+static lg_err
+tenant_found(struct lg_operator *op, const struct lg_keeper_tenant **ret)
+{
+	struct lg_keeper_tenant *all;
+	size_t n;
+
+	LG_TRY(lg_operator_tenants(op, op->words.word[1], &all, &n, ret));
+	return *ret != NULL ? LG_OK : lg_fail(&op->cx, LG_E_NOT_FOUND, "the keeper knows no tenant %.*s", LG_FMT(op->words.word[1]));
+}
 
 static lg_err
 tenant_of(struct lg_operator *op, uint32_t *ret)
 {
 	const struct lg_keeper_tenant *found;
-	struct lg_keeper_tenant *all;
-	size_t n;
 
-	LG_TRY(lg_operator_tenants(op, op->words.word[1], &all, &n, &found));
-	if (found == NULL)
-		return lg_fail(&op->cx, LG_E_NOT_FOUND, "the keeper knows no tenant %.*s", LG_FMT(op->words.word[1]));
+	LG_TRY(tenant_found(op, &found));
 	*ret = found->id;
+	return LG_OK;
+}
+
+static lg_err
+keys_of(struct lg_operator *op, struct lg_keeper_key **ret, size_t *n)
+{
+	lg_str reply;
+
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_keys(op->keeper, lg_keeper_told, &op->told), &reply));
+	return lg_keeper_keys_parse(&op->cx, reply, ret, n);
+}
+
+/* One more than the server believes at a time, and whoever holds a certificate of the oldest is shut out without a word. */
+lg_err
+lg_operator_ca_room(struct lg_operator *op, lg_str kid)
+{
+	const struct lg_keeper_tenant *t;
+	struct lg_keeper_key *k;
+	size_t n, others = 0;
+
+	LG_TRY(tenant_found(op, &t));
+	LG_TRY(keys_of(op, &k, &n));
+	for (size_t i = 0; i < n; i++)
+		others += k[i].tenant == t->id && k[i].purpose == LG_PURPOSE_ISSUER && !lg_str_eq(k[i].kid, kid) &&
+		    (k[i].state == LG_KEY_ACTIVE || k[i].state == LG_KEY_RETIRED) && lg_rotation_believed(&k[i], &t->ceiling, op->cx.now);
+	if (others >= LG_ISSUERS)
+		return lg_fail(&op->cx, LG_E_CONFLICT, "%zu issuing CAs are still believed, for what they signed; distrust one of them first", others);
 	return LG_OK;
 }
 
@@ -49,8 +84,24 @@ static const struct {
 };
 
 static lg_err
-type_of(struct lg_operator *op, lg_str word, enum lg_key_type *ret)
+type_before(struct lg_operator *op, uint32_t tenant, enum lg_key_type *ret)
 {
+	struct lg_keeper_key *k;
+	size_t n;
+
+	LG_TRY(keys_of(op, &k, &n));
+	for (size_t i = 0; i < n; i++)
+		if (k[i].tenant == tenant && k[i].purpose == LG_PURPOSE_ISSUER && k[i].state == LG_KEY_ACTIVE)
+			return lg_spki_check(&op->cx, k[i].spki, ret);
+	return lg_fail(&op->cx, LG_E_NOT_FOUND, "the tenant has no issuing CA");
+}
+
+/* Empty: like that of the CA that signs now. */
+static lg_err
+type_of(struct lg_operator *op, uint32_t tenant, lg_str word, enum lg_key_type *ret)
+{
+	if (word.n == 0)
+		return type_before(op, tenant, ret);
 	for (size_t i = 0; i < LG_COUNT(types); i++)
 		if (lg_str_eq(word, lg_str_of(types[i].word))) {
 			*ret = types[i].type;
@@ -82,8 +133,8 @@ lg_operator_ca_new(struct lg_operator *op)
 		i++;
 	if (i == LG_COUNT(news))
 		return lg_fail(&op->cx, LG_E_INVALID, "no such kind of CA");
-	LG_TRY(type_of(op, op->words.word[3], &type));
 	LG_TRY(tenant_of(op, &tenant));
+	LG_TRY(type_of(op, tenant, op->words.word[3], &type));
 	LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_new(op->keeper, tenant, news[i].kind, type, uri, lg_keeper_told, &op->told), &reply));
 	if (news[i].kind == LG_CA_REQUEST)
 		return answer_csr(op, reply);
@@ -161,6 +212,8 @@ lg_operator_ca_move(struct lg_operator *op)
 	for (size_t i = 0; i < LG_COUNT(moves); i++) {
 		if (!lg_str_eq(op->words.word[3], lg_str_of(moves[i].word)))
 			continue;
+		if (moves[i].move == LG_CA_ACTIVATE || moves[i].move == LG_CA_TRUST)
+			LG_TRY(lg_operator_ca_room(op, kid));
 		LG_TRY(lg_keeper_await(&op->told, lg_keeper_ca_move(op->keeper, tenant, moves[i].move, kid, lg_keeper_told, &op->told), &reply));
 		return changed(op, tenant, moves[i].operation, LG_STR("issuer"), kid);
 	}

@@ -216,6 +216,8 @@ lg_operator_rotate(struct lg_operator *op)
 	LG_TRY(lg_keeper_await(&op->told, lg_keeper_successor(op->keeper, t.id, p, LG_ALG_NONE, lg_keeper_told, &op->told), &kid));
 	LG_TRY(lg_operator_changed(op, t.id, "keeper.successor", about_key(op, purpose, kid, "next")));
 	if (now) {
+		if (p == LG_PURPOSE_ISSUER)
+			LG_TRY(lg_operator_ca_room(op, kid));
 		LG_TRY(lg_keeper_await(&op->told, lg_keeper_activate(op->keeper, t.id, kid, lg_keeper_told, &op->told), &reply));
 		LG_TRY(lg_operator_changed(op, t.id, "keeper.activate", about_key(op, purpose, kid, "active")));
 	}

@@ -100,12 +100,15 @@ root_certificate(const struct kept *kept, uint32_t tenant)
 	return LG_NONE;
 }
 
+/* Those that came last: below the others no issuing CA is believed any more. */
 static void
 old_roots(const struct kept *kept, struct lg_arena *a, struct lg_tenant_view *t)
 {
-	for (size_t i = 0; i < kept->nkeys && t->nold_roots < LG_ISSUERS; i++)
-		if (kept->key[i].tenant == t->id && kept->key[i].purpose == LG_PURPOSE_ROOT && kept->key[i].state == LG_KEY_RETIRED)
-			t->old_roots[t->nold_roots++] = lg_dup(a, kept->key[i].cert);
+	for (size_t i = kept->nkeys; i > 0 && t->nold_roots < LG_ISSUERS; i--) {
+		const struct lg_keeper_key *k = &kept->key[i - 1];
+		if (k->tenant == t->id && k->purpose == LG_PURPOSE_ROOT && k->state == LG_KEY_RETIRED)
+			t->old_roots[t->nold_roots++] = lg_dup(a, k->cert);
+	}
 }
 
 /* Whoever signs, then those retired last. */
@@ -147,6 +150,9 @@ issuers(struct lg_ctx *cx, const struct kept *kept, const struct lg_keeper_tenan
 	ret->nissuers = signers(cx, kept, t, LG_PURPOSE_ISSUER, row);
 	for (size_t i = 0; i < ret->nissuers; i++)
 		ret->issuers[i] = lg_dup(a, row[i]->cert);
+	for (size_t i = 0; i < kept->nkeys; i++)
+		if (kept->key[i].tenant == t->id && kept->key[i].purpose == LG_PURPOSE_ISSUER && kept->key[i].state == LG_KEY_NEXT)
+			ret->next_issuer = lg_dup(a, kept->key[i].cert);
 	for (size_t i = 0; i < kept->nkeys && ret->nresponders < LG_RESPONDERS; i++)
 		if (kept->key[i].tenant == t->id && kept->key[i].purpose == LG_PURPOSE_OCSP && kept->key[i].state == LG_KEY_ACTIVE)
 			ret->responders[ret->nresponders++] = lg_dup(a, kept->key[i].cert);
@@ -448,7 +454,7 @@ lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app)
 		const struct lg_tenant_view *t = &g->tenant[i];
 		v[i] = (struct lg_authority){
 			.tenant = t->id, .id = t->uuid, .issuer = t->sts.issuer, .trust_domain = t->trust_domain, .root = t->root,
-			.nissuers = t->nissuers, .http_url = app->at->http, .dns_suffixes = t->dns_suffixes,
+			.nissuers = t->nissuers, .next = t->next_issuer, .http_url = app->at->http, .dns_suffixes = t->dns_suffixes,
 			.ndns_suffixes = t->ndns_suffixes, .nets = t->nets, .nnets = t->nnets, .loopback = t->loopback, .leaf_life = t->leaf_life,
 		};
 		memcpy(v[i].issuers, t->issuers, sizeof v[i].issuers);

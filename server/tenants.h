@@ -40,6 +40,7 @@ struct lg_tenant_view {
 	size_t nold_roots;
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, of the others there may be leaves */
 	size_t nissuers;
+	lg_str next_issuer;		/* DER; empty: there is none */
 	enum lg_ocsp_by ocsp;
 	lg_str responders[LG_RESPONDERS];	/* DER */
 	size_t nresponders;

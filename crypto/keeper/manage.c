@@ -189,6 +189,16 @@ forget_oldest(struct lg_tenant_record *r, const struct lg_keeper_key *like, int6
 	memmove(&r->key[oldest], &r->key[oldest + 1], (r->nkeys - oldest) * sizeof r->key[0]);
 }
 
+/* Of a kind that nobody asked for: a CA's like the one before, the others' are ES256. */
+static enum lg_alg
+alg_like(const struct lg_tenant_record *r, enum lg_purpose purpose)
+{
+	for (size_t i = 0; purpose == LG_PURPOSE_ISSUER && i < r->nkeys; i++)
+		if (r->key[i].pub.purpose == purpose && r->key[i].pub.state == LG_KEY_ACTIVE)
+			return r->key[i].pub.alg;
+	return purpose == LG_PURPOSE_DATA ? LG_ALG_NONE : LG_ALG_ES256;
+}
+
 lg_err
 lg_kp_successor(struct lg_call *c)
 {
@@ -200,10 +210,10 @@ lg_kp_successor(struct lg_call *c)
 	enum lg_alg alg = lg_rd_u8(&c->rd);
 	if (!lg_rd_done(&c->rd))
 		return malformed(c);
-	if (alg == LG_ALG_NONE && purpose != LG_PURPOSE_DATA)
-		alg = LG_ALG_ES256;
-	LG_TRY(may_follow(c, id, purpose, alg));
 	LG_TRY(lg_kp_tenant_read(c->cx, c->kp, id, &plain, &r));
+	if (alg == LG_ALG_NONE)
+		alg = alg_like(&r, purpose);
+	LG_TRY(may_follow(c, id, purpose, alg));
 	for (size_t i = 0; i < r.nkeys; i++)
 		if (r.key[i].pub.state == LG_KEY_NEXT && same_place(&r.key[i].pub, purpose, alg)) {
 			lg_buf_str(c->out, r.key[i].pub.kid);	/* asked before: one successor at a time */

@@ -150,6 +150,7 @@ struct lg_authority {
 	size_t nold_roots;
 	lg_str issuers[LG_ISSUERS];	/* DER; [0] signs, the others are still believed */
 	size_t nissuers;
+	lg_str next;			/* DER: will sign, and is told beforehand; empty: there is none */
 	lg_str responders[LG_RESPONDERS];	/* DER: certificates of keys that answer OCSP for one of the issuers each */
 	size_t nresponders;
 	lg_str http_url;		/* "http://host:8080", the tenant's prefix included: CRL and AIA are below it */

@@ -172,7 +172,8 @@ LG_CHECKED lg_err lg_keeper_keys_parse(struct lg_ctx *cx, lg_str reply, struct l
 /* reply: list for lg_keeper_tenants_parse; the service's own tenant 0 is not in it */
 LG_CHECKED lg_err lg_keeper_tenants(struct lg_keeper *k, lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_tenants_parse(struct lg_ctx *cx, lg_str reply, struct lg_keeper_tenant **tenants, size_t *n);
-/* A new key of the same purpose and ceiling, in state NEXT; activating retires the one before.  reply: its kid */
+/* A new key of the same purpose and ceiling, in state NEXT; activating retires the one before.  alg: LG_ALG_NONE: an issuing CA's like the
+ * one before, others' ES256.  reply: its kid */
 LG_CHECKED lg_err lg_keeper_successor(struct lg_keeper *k, uint32_t tenant, enum lg_purpose purpose, enum lg_alg alg,
     lg_keeper_done *done, void *arg);
 LG_CHECKED lg_err lg_keeper_activate(struct lg_keeper *k, uint32_t tenant, lg_str kid, lg_keeper_done *done, void *arg);

@@ -84,6 +84,26 @@ text=$(curl -sS "$HTTP/t/two/ca/$kid.cer" | openssl x509 -inform DER -noout -tex
 has "its names are constrained, critically" "$text" 'Name Constraints: critical'
 has "... to the ceiling" "$text" 'DNS:two.example.org'
 
+# ---- a successor is of its predecessor's kind, and told before it signs ---------------------------------------------------------------
+next_of_two() { lightgate keeper list -o json | jq -r '.keys[] | select(.tenant == "two" and .purpose == "issuer" and .state == "next") | '"$1"; }
+ca create two --type P-384 >/dev/null && ca activate two -- "$(next_of_two .kid)" >/dev/null || bad "a P-384 CA"
+ca rotate two >/dev/null
+same "of its kind" "$(next_of_two .alg)" ES384
+claim "it is told" openssl x509 -noout -inform DER -in <(curl -sS "$HTTP/t/two/ca/$(next_of_two .kid).cer")
+has "by EST too" "$(curl -sS --cacert "$T/root.pem" "$HTTPS/t/two/.well-known/est/cacerts" | base64 -d | openssl pkcs7 -inform DER -print_certs -noout | grep -c 'Issuing CA')" '^4$'
+ca cancel two -- "$(next_of_two .kid)" >/dev/null
+ca rotate two --constrained >/dev/null
+same "constrained too" "$(next_of_two .alg)" ES384
+ca cancel two -- "$(next_of_two .kid)" >/dev/null
+
+# ---- so many that sign, or signed what is still good, and no more ---------------------------------------------------------------------
+rounds() { for i in 1 2 3 4; do ca create two >/dev/null && ca activate two -- "$(next_of_two .kid)" || return; done; }
+rounds >"$T/claim.out" 2>&1; same "a fifth CA beside four that are believed" "$?" 2
+has "... which says what to do" "$(cat "$T/claim.out")" '4 issuing CAs are still believed.*distrust one'
+distrusted() { for k in $(lightgate keeper list -o json | jq -r '.keys[] | select(.tenant == "two" and .purpose == "issuer" and .state == "retired") | .kid'); do ca distrust two -- "$k" || return; done; }
+claim "the others are distrusted" distrusted
+claim "then it signs" ca activate two -- "$(next_of_two .kid)"
+
 # ---- Ed25519, root and issuing CA: what stock programs make of it ---------------------------------------------------------------------
 has "an Ed25519 root" "$(ca create two --root --type Ed25519 2>&1)" 'purpose +root'
 claim "... and an issuing CA below it" ca create two --type Ed25519
