@@ -29,8 +29,14 @@ Test(claims, of_a_wrong_type_or_twice_are_refused)
 		"{\"cnf\":\"x\"}", "{\"cnf\":{\"jwk\":{}}}", "{\"act\":[]}", "{\"sub\":\"a\",\"sub\":\"b\"}", "{\"sub\":\"a\"}x",
 		"{\"scope\":[\"a\"]}", "{\"sub\":\"\\ud800\"}", "{\"a\":{\"b\":1,\"b\":2}}",
 	};
+	LG_AUTO(lg_buf_free) struct lg_buf amr = LG_BUF(4096);
 	struct lg_claims c;
 
+	for (size_t i = 0; i <= LG_CLAIM_AMR; i++) {
+		lg_buf_printf(&amr, "%s\"m%zu\"", i == 0 ? "{\"amr\":[" : ",", i);
+		lg_err e = lg_claims_parse(&f.cx, lg_print(f.arena, "%.*s]}", LG_FMT(lg_buf_view(&amr))), &c);
+		cr_expect(e == (i < LG_CLAIM_AMR ? LG_OK : LG_E_UNAUTHENTICATED), "%zu methods: %s", i + 1, lg_err_name(e));
+	}
 	for (size_t i = 0; i < LG_COUNT(bad); i++) {
 		lg_err e = lg_claims_parse(&f.cx, lg_str_of(bad[i]), &c);
 		cr_expect(e == LG_E_UNAUTHENTICATED, "%s: %s", bad[i], lg_err_name(e));

@@ -216,6 +216,35 @@ Test(jwk, what_is_not_a_sound_public_key_is_refused)
 	}
 }
 
+/* A modulus of so many octets, whose first and last are given, and an exponent: more of either is work for whoever verifies. */
+Test(jwk, rsa_keys_have_2048_to_4096_bits_and_a_small_odd_exponent)
+{
+	FIXTURE(f);
+	static const struct {
+		size_t octets;
+		unsigned char first, last;
+		const char *exponent;
+		lg_err want;
+	} cases[] = {
+		{ 256, 0x80, 1, "AQAB", LG_OK }, { 256, 0x7f, 1, "AQAB", LG_E_UNSUPPORTED }, { 128, 0x80, 1, "AQAB", LG_E_UNSUPPORTED },
+		{ 512, 0xff, 1, "AQAB", LG_OK }, { 513, 0x01, 1, "AQAB", LG_E_UNSUPPORTED }, { 2048, 0x80, 1, "AQAB", LG_E_UNSUPPORTED },
+		{ 256, 0x80, 2, "AQAB", LG_E_UNSUPPORTED }, { 256, 0x80, 1, "Aw", LG_OK }, { 256, 0x80, 1, "AQ", LG_E_UNSUPPORTED },
+		{ 256, 0x80, 1, "AQAA", LG_E_UNSUPPORTED }, { 256, 0x80, 1, "_____w", LG_OK }, { 256, 0x80, 1, "AQAAAAE", LG_E_UNSUPPORTED },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		LG_AUTO(lg_pubkey_unref) struct lg_pubkey *k = NULL;
+		char *n = lg_alloc(f.arena, cases[i].octets);
+
+		memset(n, 0, cases[i].octets);
+		n[0] = (char)cases[i].first;
+		n[cases[i].octets - 1] = (char)cases[i].last;
+		lg_err e = lg_pubkey_from_jwk(&f.cx, lg_print(f.arena, "{\"kty\":\"RSA\",\"n\":\"%.*s\",\"e\":\"%s\"}",
+		    LG_FMT(lg_base64url(f.arena, (lg_str){ n, cases[i].octets })), cases[i].exponent), &k);
+		cr_expect(e == cases[i].want, "%zu: %s (%s)", i, lg_err_name(e), f.cx.error);
+	}
+}
+
 Test(jwk, a_set_passes_over_what_it_does_not_know_and_refuses_private_keys)
 {
 	FIXTURE(f);

@@ -359,7 +359,7 @@ Test(keeper, private_keys_do_not_stand_in_its_files)
 	struct lg_keeper_key k = run_key(&r, 1, LG_PURPOSE_TOKEN, LG_KEY_ACTIVE);
 
 	cr_assert(run_shell(&r, "grep -rqa acme %s/keeper", r.dir) == 1, "the file is readable");
-	cr_assert(run_shell(&r, "grep -rqa '%.*s' %s/keeper/tenant-1", LG_FMT(k.kid), r.dir) == 1);
+	cr_assert(run_shell(&r, "grep -rqa -e '%.*s' %s/keeper/tenant-1", LG_FMT(k.kid), r.dir) == 1);
 	cr_assert(run_shell(&r, "test $(stat -c %%a %s/keeper/tenant-1) = 600", r.dir) == 0);
 }
 

@@ -97,12 +97,19 @@ Test(password, what_cannot_be_verified_says_so_and_does_not_match)
 		{ "{ARGON2}$argon2id$v=19$m=-64,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
 		{ "{ARGON2}$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
 		{ "{ARGON2}$argon2id$v=19$m=64,t=100000,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+		{ "{ARGON2}$argon2id$v=19$m=262145,t=1,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+		{ "{ARGON2}$argon2id$v=19$m=64,t=17,p=1$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+		{ "{ARGON2}$argon2id$v=19$m=128,t=1,p=9$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
+		{ "{ARGON2}$argon2id$v=19$m=31,t=1,p=4$c29tZXNhbHQ$AAAA", LG_E_LIMIT },
 		{ "{PBKDF2-SHA256}1000$AAAA", LG_E_CORRUPT }, { "{PBKDF2-SHA256}x$AAAA$AAAA", LG_E_CORRUPT },
 		{ "{PBKDF2-SHA256}0$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8", LG_E_LIMIT },
 		{ "{PBKDF2-SHA256}2000001$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8", LG_E_LIMIT },
 		{ "{PBKDF2-SHA256}1000$MDEyMzQ1Njc4OWFiY2RlZg$AAAA", LG_E_LIMIT }, { "{PBKDF2_SHA256}AAAA", LG_E_CORRUPT },
 		{ "{CRYPT}", LG_E_UNSUPPORTED }, { "{CRYPT}!", LG_E_UNSUPPORTED }, { "{CRYPT}*", LG_E_UNSUPPORTED },
 		{ "{CRYPT}$2b$31$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", LG_E_UNSUPPORTED },
+		{ "{CRYPT}$2b$15$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", LG_E_UNSUPPORTED },
+		{ "{CRYPT}$6$rounds=1000001$abcdefgh$AAAA", LG_E_UNSUPPORTED }, { "{CRYPT}$5$rounds=1000001$abcdefgh$AAAA", LG_E_UNSUPPORTED },
+		{ "{CRYPT}$y$jET$abcdefghijkl$AAAA", LG_E_UNSUPPORTED }, { "{CRYPT}$y$jDU$abcdefghijkl$AAAA", LG_E_UNSUPPORTED },
 		{ "{CRYPT}$6$rounds=999999999$abcdefgh$AAAA", LG_E_UNSUPPORTED }, { "{CRYPT}$y$jTT$abcdefghijkl$AAAA", LG_E_UNSUPPORTED },
 		{ "{CRYPT}$7$CU..../....abc$AAAA", LG_E_UNSUPPORTED },
 	};
@@ -113,6 +120,17 @@ Test(password, what_cannot_be_verified_says_so_and_does_not_match)
 		cr_assert(e == cases[i].want, "%s: %s", cases[i].stored, lg_err_name(e));
 		cr_assert(!match);
 	}
+}
+
+Test(password, what_is_stored_has_a_largest_size)
+{
+	FIXTURE(f);
+	lg_str x = lg_print(f.arena, "{SHA}%0507d", 0), y = lg_print(f.arena, "{SHA}%0508d", 0);
+	bool match, upgrade;
+
+	cr_assert(lg_password_known(x) && !lg_password_known(y));
+	assert_err(f, LG_E_CORRUPT, verify(&f, x.p, "secret", &match, &upgrade));
+	assert_err(f, LG_E_LIMIT, verify(&f, y.p, "secret", &match, &upgrade));
 }
 
 Test(password, longer_than_the_limit_is_refused_before_hashing)
