@@ -123,6 +123,9 @@ conn_free(struct http_conn *c)
 	atomic_fetch_sub_explicit(&hl->connections, 1, memory_order_relaxed);
 	free((void *)(uintptr_t)c->peer.cert.p);
 	free((void *)(uintptr_t)c->peer.shown.p);
+	if (c->daemon->held == c)
+		http_tls_flush(c->daemon);
+	lg_buf_free(&c->head);
 	free(c);
 }
 

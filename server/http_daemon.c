@@ -44,6 +44,7 @@ run(struct http_daemon *d)
 
 	d->due = d->moved = false;
 	MHD_run(d->mhd);
+	http_tls_flush(d);
 	d->still = d->moved || !d->tls ? 0 : d->still + 1;
 	if (MHD_get_timeout(d->mhd, &wait) != MHD_YES || wait > 0)
 		return;

@@ -231,6 +231,7 @@ static enum MHD_Result
 on_head(struct http_x *x, const char *url, const char *method, const char *version)
 {
 	x->stage = STAGE_BODY;
+	x->head_only = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	http_check(x, method, url, version);
 	id_set(x);
 	if (x->refusal == 0 || (!x->has_body && !x->bad_frame))

@@ -16,6 +16,8 @@
 #define HTTP_ACCEPTS	64		/* connections taken by one callback */
 #define HTTP_STILL	8		/* runs in which nothing happens, before a rest */
 #define HTTP_REST	2000		/* us */
+#define HTTP_PIECES	8		/* of a record, sent by one call; the others by the next */
+#define HTTP_RECORD	(17u << 10)	/* octets of a TLS record, with what is around it */
 
 struct http_identity;
 
@@ -39,6 +41,8 @@ struct http_conn {
 	bool known;			/* the peer's certificate has been looked at */
 	bool self_signed;		/* ... and is nobody's but its own */
 	struct lg_peer peer;
+	bool joins;			/* TLS: the next record is an answer's head, and its body follows */
+	struct lg_buf head;		/* that record, until then */
 };
 
 struct http_daemon {
@@ -48,6 +52,7 @@ struct http_daemon {
 	enum lg_surface surface;
 	bool tls, wants_cert;
 	bool due;			/* MHD has more to do than its descriptor says */
+	struct http_conn *held;		/* whose head waits for its body */
 	bool moved;			/* TLS: octets came or went, or a request got on, in the last run */
 	unsigned still;			/* runs since then */
 	struct lg_timer rest;		/* before the next one, when there were too many */
@@ -105,6 +110,7 @@ struct http_x {
 	enum http_stage stage;
 	bool bad_frame;			/* the connection cannot be trusted to begin another request */
 	bool has_body;
+	bool head_only;			/* HEAD: of the answer's body nothing is sent */
 	bool suspended;
 	bool works;			/* counts as a worker's */
 	bool too_large;
@@ -190,5 +196,6 @@ void http_tls_free(struct lg_http_server *hs);
 size_t http_tls_options(struct http_daemon *d, struct MHD_OptionItem *op);	/* how many were written */
 void http_tls_started(struct http_conn *c, struct MHD_Connection *mhd);
 void http_tls_peer(struct http_conn *c, struct MHD_Connection *mhd);	/* fills peer.cert */
+void http_tls_flush(struct http_daemon *d);		/* MHD has run: a head whose body did not come leaves alone */
 
 #endif

@@ -121,6 +121,15 @@ response(struct http_x *x)
 	    MHD_RESPMEM_PERSISTENT);
 }
 
+/* RFC 9110 6.4.1: some have no body, whatever there is of it; one that comes in pieces comes later. */
+static bool
+body_follows(const struct http_x *x)
+{
+	int status = x->ex.status;
+
+	return x->stream.next == NULL && x->ex.out.n > 0 && !x->head_only && status >= 200 && status != 204 && status != 304;
+}
+
 enum MHD_Result
 http_reply(struct http_x *x)
 {
@@ -141,6 +150,7 @@ http_reply(struct http_x *x)
 	add_headers(x, r);
 	http_due_set(x->conn, DUE_REPLY);
 	queued = MHD_queue_response(x->mhd, (unsigned)x->ex.status, r);
+	x->conn->joins = x->conn->daemon->tls && queued == MHD_YES && body_follows(x);
 	if (x->conn->daemon->surface == LG_SURFACE_UNIX)
 		lg_loop_linger(x->conn->daemon->hl->loop);
 	MHD_destroy_response(r);

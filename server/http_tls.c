@@ -2,6 +2,7 @@
  * http_tls.c: the GnuTLS side.  MHD makes the sessions; between their making and the handshake its STARTED notice lets us set what it
  * has no option for: tickets, that a client's certificate is required and judged inside the handshake, and who carries octets.
  */
+#include <errno.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -195,13 +196,67 @@ pull_wait(gnutls_transport_ptr_t ptr, unsigned ms)
 	return poll(&p, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
 }
 
+/*
+ * Of an answer MHD sends the head in one record and the body in another, at once.  The head waits here for the body, so that both leave
+ * by one call; as the body is not taken before the head has left, whoever does not read is felt by MHD as ever.
+ */
+
+/* How many of the octets behind the head left; -1: none, and errno says why. */
+static ssize_t
+behind_head(struct http_conn *c, ssize_t sent)
+{
+	size_t head = c->head.n;
+
+	if (sent < 0)
+		return -1;
+	if ((size_t)sent < head) {
+		lg_buf_drop(&c->head, (size_t)sent);
+		sent = (ssize_t)head;
+	} else {
+		lg_buf_free(&c->head);
+	}
+	errno = EAGAIN;
+	return (size_t)sent > head ? sent - (ssize_t)head : -1;
+}
+
+static ssize_t
+send_now(struct http_conn *c, const giovec_t *v, int n)
+{
+	struct iovec all[HTTP_PIECES + 1] = { { c->head.p, c->head.n } };
+	struct msghdr m = { .msg_iov = all, .msg_iovlen = c->head.n > 0 };
+
+	for (int i = 0; i < n && i < HTTP_PIECES; i++)
+		all[m.msg_iovlen++] = (struct iovec){ v[i].iov_base, v[i].iov_len };
+	ssize_t sent = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	return c->head.n > 0 ? behind_head(c, sent) : sent;
+}
+
+/* The body did not come after all: MHD thought better of it. */
+void
+http_tls_flush(struct http_daemon *d)
+{
+	struct http_conn *c = d->held;
+
+	d->held = NULL;
+	if (c != NULL && c->head.n > 0)
+		(void)send_now(c, NULL, 0);
+}
+
 static ssize_t
 push(gnutls_transport_ptr_t ptr, const giovec_t *v, int n)
 {
 	struct http_conn *c = ptr;
-	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n };
+	size_t before;
 
-	return moved(c, sendmsg(c->fd, &m, MSG_NOSIGNAL));
+	if (!c->joins)
+		return moved(c, send_now(c, v, n));
+	http_tls_flush(c->daemon);
+	c->joins = false;
+	c->daemon->held = c;
+	before = c->head.n;
+	for (int i = 0; i < n; i++)
+		lg_buf_bytes(&c->head, v[i].iov_base, v[i].iov_len);
+	return moved(c, (ssize_t)(c->head.n - before));
 }
 
 void
@@ -209,6 +264,7 @@ http_tls_started(struct http_conn *c, struct MHD_Connection *mhd)
 {
 	gnutls_session_t s = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
 
+	c->head = LG_BUF(HTTP_RECORD);
 	gnutls_transport_set_ptr(s, c);
 	gnutls_transport_set_pull_function(s, pull);
 	gnutls_transport_set_pull_timeout_function(s, pull_wait);

@@ -14,8 +14,23 @@ whoami(void *self, struct lg_http *ex)
 	return LG_OK;
 }
 
+enum { MUCH = 1 << 20, SOME = 2000 };
+
+static lg_err
+letters(void *self, struct lg_http *ex)
+{
+	size_t n = lg_str_eq(ex->path, LG_STR("/much")) ? MUCH : SOME;
+
+	(void)self;
+	for (size_t i = 0; i < n; i++)
+		lg_buf_byte(&ex->out, (char)('a' + i % 26));
+	return LG_OK;
+}
+
 static const struct lg_route routes[] = {
 	{ "GET", "/whoami", LG_SURFACE_API | LG_SURFACE_STREAM, LG_ON_LOOP, 0, whoami },
+	{ "GET", "/some", LG_SURFACE_API, LG_ON_LOOP, 0, letters },
+	{ "GET", "/much", LG_SURFACE_API, LG_ON_LOOP, 0, letters },
 };
 
 struct world {
@@ -48,7 +63,7 @@ begin(struct world *w, enum lg_surface surface)
 	w->good = pki_make("good", &w->ca);
 	w->bad = pki_make("bad", &w->ca);
 	w->good_der = pki_der(w->k.cx.arena, &w->good);
-	cr_assert_eq(lg_http_routes_add(&w->k.cx, w->k.hs, routes, 1, NULL), LG_OK);
+	cr_assert_eq(lg_http_routes_add(&w->k.cx, w->k.hs, routes, LG_COUNT(routes), NULL), LG_OK);
 	lg_http_verifier_set(w->k.hs, &(struct lg_http_verifier){ w, verify });
 	cr_assert_eq(lg_http_identity_set(&w->k.cx, w->k.hs, pki_pem(w->k.cx.arena, &w->server), pki_key_pem(w->k.cx.arena, &w->server)),
 	    LG_OK, "%s", w->k.cx.error);
@@ -143,6 +158,92 @@ Test(http_tls, sessions_are_resumed)
 	SSL_SESSION_free(session);
 	end(&w);
 }
+
+/* ---- answers --------------------------------------------------------------------------------------------- */
+
+static void
+tell(SSL *ssl, const char *request)
+{
+	cr_assert_eq(SSL_write(ssl, request, (int)strlen(request)), (int)strlen(request));
+}
+
+/* The octets that come, up to max or the end of the connection. */
+static size_t
+hear(SSL *ssl, char *ret, size_t max)
+{
+	size_t have = 0;
+
+	for (int n; have < max && (n = SSL_read(ssl, ret + have, (int)(max - have))) > 0; )
+		have += (size_t)n;
+	return have;
+}
+
+/* Takes an answer of SOME octets; how long its head was. */
+static size_t
+hear_some(SSL *ssl)
+{
+	static char text[SOME + 1024];
+	size_t have = 0;
+	char *end = NULL;
+
+	while (end == NULL || have < (size_t)(end + 4 - text) + SOME) {
+		int n = SSL_read(ssl, text + have, (int)(sizeof text - 1 - have));
+		cr_assert_gt(n, 0);
+		have += (size_t)n;
+		text[have] = '\0';
+		end = strstr(text, "\r\n\r\n");
+	}
+	return (size_t)(end + 4 - text);
+}
+
+Test(http_tls, an_answer_s_head_and_body_leave_together)
+{
+	struct world w;
+	uint8_t seen[8192];
+
+	begin(&w, LG_SURFACE_HTTPS);
+	int fd = kit_connect(&w.k);
+	SSL *ssl = pki_connect(fd, NULL, NULL, TLS1_3_VERSION);
+	for (int i = 0; i < 3; i++) {
+		struct pollfd p = { fd, POLLIN, 0 };
+		tell(ssl, "GET /some HTTP/1.1\r\nHost: x\r\n\r\n");
+		cr_assert_eq(poll(&p, 1, 10000), 1);
+		ssize_t n = recv(fd, seen, sizeof seen, MSG_PEEK);
+		size_t head = hear_some(ssl);
+		if (i > 0)	/* tickets are before the first */
+			cr_assert_gt((size_t)n, head + SOME, "%zd octets of a head of %zu", n, head);
+	}
+	SSL_free(ssl);
+	close(fd);
+	end(&w);
+}
+
+Test(http_tls, answers_are_whole_with_a_body_without_one_and_for_those_who_read_late)
+{
+	static char text[MUCH + 4096];
+	struct world w;
+	int small = 4096;
+
+	begin(&w, LG_SURFACE_HTTPS);
+	int fd = kit_connect(&w.k);
+	SSL *ssl = pki_connect(fd, NULL, NULL, TLS1_3_VERSION);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	tell(ssl, "HEAD /some HTTP/1.1\r\nHost: x\r\n\r\n" "GET /some HTTP/1.1\r\nHost: x\r\n\r\n"
+	    "GET /much HTTP/1.1\r\nHost: x\r\n\r\n" "HEAD /much HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	usleep(100000);		/* the server cannot send on */
+	size_t have = hear(ssl, text, sizeof text - 1), heads = 0;
+	text[have] = '\0';
+	for (char *at = text; (at = strstr(at, "HTTP/1.1 200")) != NULL; at++)
+		heads++;
+	cr_assert_eq(heads, 4);
+	cr_assert_gt(have, SOME + MUCH);
+	cr_assert(memcmp(text + have - 4, "\r\n\r\n", 4) == 0, "the last head has no end");
+	SSL_free(ssl);
+	close(fd);
+	end(&w);
+}
+
+/* ---- handshakes ------------------------------------------------------------------------------------------ */
 
 static uint64_t
 turns(const struct world *w)
