@@ -27,7 +27,7 @@ lg_buf_clear(struct lg_buf *b)
 }
 
 bool
-lg_buf_reserve(struct lg_buf *b, size_t more)
+lg_buf_grow(struct lg_buf *b, size_t more)
 {
 	if (b->full || more > b->max - b->n) {
 		b->full = true;
@@ -61,13 +61,6 @@ void
 lg_buf_str(struct lg_buf *b, lg_str s)
 {
 	lg_buf_bytes(b, s.p, s.n);
-}
-
-void
-lg_buf_byte(struct lg_buf *b, char c)
-{
-	if (lg_buf_reserve(b, 1))
-		b->p[b->n++] = c;
 }
 
 void

@@ -68,7 +68,14 @@ put_escape(struct lg_buf *b, unsigned char c)
 		lg_buf_bytes(b, (char[]){ '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] }, 6);
 }
 
-/* From i on, past what is ASCII and needs no escape, eight bytes at a time. */
+/* How many of eight bytes, from the first on, are ASCII and need no escape. */
+static size_t
+plain_of(uint64_t eight)
+{
+	return lg_json_bytes_before(lg_json_stops(eight) | (eight & LG_EACH_BYTE(0x80)) | lg_json_bytes_below(eight ^ LG_EACH_BYTE(0x7f), 1));
+}
+
+/* From i on, past what is ASCII and needs no escape, eight bytes at a time; the last of them together with some that were looked at. */
 static size_t
 skip_plain(lg_str s, size_t i)
 {
@@ -77,8 +84,12 @@ skip_plain(lg_str s, size_t i)
 
 	for (; plain == 8 && s.n - i >= 8; i += plain) {
 		memcpy(&eight, s.p + i, 8);
-		plain = lg_json_bytes_before(lg_json_stops(eight) | (eight & LG_EACH_BYTE(0x80)) |
-		    lg_json_bytes_below(eight ^ LG_EACH_BYTE(0x7f), 1));
+		plain = plain_of(eight);
+	}
+	if (plain == 8 && i >= 8 && i < s.n) {
+		memcpy(&eight, s.p + s.n - 8, 8);
+		plain = plain_of(eight);
+		i = s.n - 8 + plain > i ? s.n - 8 + plain : i;
 	}
 	return i;
 }
@@ -95,24 +106,44 @@ as_it_is(lg_str s, size_t i)
 }
 
 static void
+put_quoted(struct lg_buf *b, lg_str s)
+{
+	if (!lg_buf_reserve(b, s.n + 2))
+		return;
+	b->p[b->n] = '"';
+	if (s.n > 0)
+		memcpy(b->p + b->n + 1, s.p, s.n);
+	b->p[b->n + 1 + s.n] = '"';
+	b->n += s.n + 2;
+}
+
+/* Past what stands for itself. */
+static size_t
+skip_good(lg_str s, size_t i)
+{
+	for (size_t used; i < s.n && (used = as_it_is(s, i)) > 0; )
+		i += used;
+	return i;
+}
+
+static void
 put_string(struct lg_buf *b, lg_str s)
 {
-	size_t from = 0, i = skip_plain(s, 0);
+	size_t from = 0, i = skip_good(s, skip_plain(s, 0));
 
+	if (i == s.n) {		/* nearly all are so */
+		put_quoted(b, s);
+		return;
+	}
 	lg_buf_byte(b, '"');
 	while (i < s.n) {
-		size_t used = as_it_is(s, i);
-		if (used > 0) {
-			i += used;
-			continue;
-		}
 		lg_buf_str(b, lg_str_sub(s, from, i - from));
 		if ((unsigned char)s.p[i] < 0x80)
 			put_escape(b, (unsigned char)s.p[i]);
 		else
 			lg_buf_str(b, LG_STR("\xef\xbf\xbd"));	/* U+FFFD */
 		from = i + 1;
-		i = skip_plain(s, from);
+		i = skip_good(s, skip_plain(s, from));
 	}
 	lg_buf_str(b, lg_str_sub(s, from, s.n));
 	lg_buf_byte(b, '"');

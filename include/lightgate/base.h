@@ -181,10 +181,24 @@ struct lg_buf {
 void lg_buf_free(struct lg_buf *b);		/* safe on a zeroed one */
 void lg_buf_wipe(struct lg_buf *b);		/* zeroes the contents, then frees */
 void lg_buf_clear(struct lg_buf *b);		/* empty, not full; memory kept */
-bool lg_buf_reserve(struct lg_buf *b, size_t more);	/* room for `more`, or marks it full */
+bool lg_buf_grow(struct lg_buf *b, size_t more);		/* lg_buf_reserve, when there is no room yet */
+
+/* Room for `more`, or marks it full.  Here, as lg_buf_byte is: what is written byte by byte would mostly be calls. */
+static inline bool
+lg_buf_reserve(struct lg_buf *b, size_t more)
+{
+	return (!b->full && more <= b->max - b->n && more <= b->size - b->n) || lg_buf_grow(b, more);
+}
+
+static inline void
+lg_buf_byte(struct lg_buf *b, char c)
+{
+	if (lg_buf_reserve(b, 1))
+		b->p[b->n++] = c;
+}
+
 void lg_buf_bytes(struct lg_buf *b, const void *p, size_t n);
 void lg_buf_str(struct lg_buf *b, lg_str s);
-void lg_buf_byte(struct lg_buf *b, char c);
 void lg_buf_u16(struct lg_buf *b, uint16_t v);	/* big-endian, as all integers on disk and wire */
 void lg_buf_u32(struct lg_buf *b, uint32_t v);
 void lg_buf_u64(struct lg_buf *b, uint64_t v);
