@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -150,6 +151,21 @@ http_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 	if (d->tls)
 		http_tls_started(*socket_context, mhd);
 	http_due_set(*socket_context, DUE_REQUEST);
+}
+
+/*
+ * libmicrohttpd 0.9.75 sets options of TCP after every answer, until it hears that a socket has none.  Of UNIX sockets Linux says so by
+ * EOPNOTSUPP, which it does not know: two calls and two texts of an error for each answer.  So it is told in the word that it knows.
+ * The dynamic linker takes this one for every library of the process; all else is the system's answer.
+ */
+__attribute__((visibility("default"))) int
+setsockopt(int fd, int level, int name, const void *value, socklen_t n)
+{
+	long rc = syscall(SYS_setsockopt, fd, level, name, value, n);
+
+	if (rc != 0 && level == IPPROTO_TCP && errno == EOPNOTSUPP)
+		errno = ENOPROTOOPT;
+	return (int)rc;
 }
 
 /* ---- arriving ---------------------------------------------------------------------------------------- */
