@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096, FIRST = 4096, KEPT = 16384, LARGEST = 1 << 20, ALIGN = 16 };
+enum { PAGE = 4096, FIRST = 4096, KEPT = 32768, LARGEST = 1 << 20, ALIGN = 16 };
 
 struct chunk {
 	struct chunk *next;

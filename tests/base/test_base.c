@@ -88,6 +88,25 @@ Test(arena, memory_is_zeroed_aligned_and_separate)
 	lg_arena_free(&a);
 }
 
+/* Twenty-five kilobytes, as a decision on a create takes: from the third on they lie in one chunk, which is used again. */
+Test(arena, what_one_request_needed_the_next_finds)
+{
+	struct lg_arena *a = lg_arena_new();
+	char *first[5], *last[5];
+
+	for (int round = 0; round < 5; round++) {
+		first[round] = lg_alloc(a, 1008);
+		for (int i = 0; i < 24; i++)
+			last[round] = lg_alloc(a, 1008);
+		lg_arena_reset(a);
+	}
+	for (int round = 2; round < 5; round++) {
+		cr_assert_eq(last[round] - first[round], 24 * 1008);
+		cr_assert_eq(first[round], first[2]);
+	}
+	lg_arena_free(&a);
+}
+
 Test(arena, an_impossible_array_aborts, .signal = SIGABRT)
 {
 	struct lg_arena *a = lg_arena_new();
