@@ -476,7 +476,7 @@ Test(follow, a_service_that_lost_its_log_confirms_nothing)
 	test_clock += LG_SECOND;
 	cr_assert_not(lg_follow_fresh(f));
 
-	say(&sv, line(&sv, LG_NONE).p);
+	say(&sv, line(&sv, LG_STR("")).p);
 	wait_for_trouble(&sv, f, "does not say how far");
 	cr_assert_not(lg_follow_fresh(f));
 
