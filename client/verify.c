@@ -129,7 +129,8 @@ lg_handle_claims(struct lg_ctx *cx, struct lightgate *lg, const char *token, con
 	LG_TRY(check_signature(cx, lg, lg_str_of(token), &jws));
 	LG_TRY(lg_claims_parse(cx, jws.payload, ret));
 	if (!lg_str_eq(ret->issuer, lg->issuer))
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token was issued by somebody else");
+		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token was issued by somebody else: %.*s, not %.*s (LIGHTGATE_ISSUER)", LG_FMT(ret->issuer),
+		    LG_FMT(lg->issuer));
 	if (!lg_claims_for(ret, lg_str_of(audience)))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is for somebody else");
 	LG_TRY(lg_claims_check_time(cx, ret));

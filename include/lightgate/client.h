@@ -44,7 +44,7 @@ struct lightgate_settings {
 	const char *cert_file;		/* PEM with its chain; read again when it changes (LIGHTGATE_CERT) */
 	const char *key_file;		/* PEM (LIGHTGATE_KEY) */
 	const char *token_file;		/* access token for /access/v1, read at every call (LIGHTGATE_TOKEN_FILE) */
-	const char *issuer;		/* of tokens to verify (LIGHTGATE_ISSUER); without it url */
+	const char *issuer;		/* of tokens to verify (LIGHTGATE_ISSUER); without it the first of url */
 	int deadline_ms;		/* of one call; 0: 2000 */
 	const char *state;		/* folder (0700) of a host's bundle: decides here; needs mtls_url and a host's cert_file (LIGHTGATE_STATE) */
 	const char *audience;		/* that people's tokens must be for, in decisions made here (LIGHTGATE_AUDIENCE) */

@@ -266,7 +266,7 @@ static const struct {
 	{ "at+jwt", GOOD, "", NULL, "audience" },
 	{ "JWT", GOOD, "controller", NULL, "" },
 	{ "at+jwt", "{\"iss\":\"https://evil.example.org\",\"sub\":\"u1\",\"aud\":\"controller\",\"iat\":1700000000,\"exp\":4000000000}", "controller", NULL,
-	    "issued by somebody else" },
+	    "issued by somebody else: https://evil.example.org, not " },
 };
 
 Test(verify, what_is_good_and_what_is_not)

@@ -19,6 +19,8 @@ run() { env -u ASAN_OPTIONS "$C" "$@" >"$T/out" 2>&1; }
 run "$T/alice.token" web busybox node1; same "alice" $? 0
 has "alice" "$(cat "$T/out")" '^permitted: .*shop-operators'
 has "the ticket goes with it" "$(cat "$T/out")" '^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.'
+LIGHTGATE_URL="https://127.0.0.1:1 $HTTPS" LIGHTGATE_MTLS_URL="https://127.0.0.1:1,$MTLS" LIGHTGATE_ISSUER=$HTTPS run "$T/alice.token" web busybox node1
+same "where the first server is away" $? 0
 run "$T/bob.token" web busybox node1; same "bob" $? 1
 has "bob" "$(cat "$T/out")" '^refused: '
 sed 's/.$/A/; s/^\(.*\.\)\(....\)/\1AAAA/' "$T/alice.token" >"$T/forged.token"
