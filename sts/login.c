@@ -160,7 +160,9 @@ by_passkey(struct sts_rq *rq, struct login *l)
 	e = sts_passkey_answer(rq, sts_cookie_of(rq, "login"), l->passkey, &l->in.subject, &amr);
 	if (e == LG_OK)
 		return sts_signin_step(rq, &l->in, amr);
-	sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, &l->in.subject, lg_str_of(rq->cx->error));
+	/* What is no passkey of anybody here is answered and not recorded: anybody can send it, as often as they like. */
+	if (!lg_uuid_is_nil(l->in.subject.id))
+		sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, &l->in.subject, lg_str_of(rq->cx->error));
 	return show_again(rq, l, e, "problem.passkey");
 }
 

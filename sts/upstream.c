@@ -169,24 +169,37 @@ check_issuer(struct sts_rq *rq, const struct sts_source *s, lg_str iss)
 }
 
 static lg_err
-come_back(struct sts_rq *rq, struct sts_signin *si)
+believe(struct sts_rq *rq, struct sts_signin *si, const struct sts_errand *er, lg_str *amr)
 {
 	struct sts_source *s = LG_NEW(rq->cx->arena, struct sts_source);
 	struct lg_sts_person p;
-	struct sts_errand er;
 	/* What the person came for becomes rq's form soon. */
-	lg_str code = lg_form_get(&rq->form, "code"), iss = lg_form_get(&rq->form, "iss"), amr;
+	lg_str code = lg_form_get(&rq->form, "code"), iss = lg_form_get(&rq->form, "iss");
+
+	LG_TRY(sts_signin_open(rq, si));
+	LG_TRY(find_provider(rq, er->source, s));
+	LG_TRY(check_issuer(rq, s, iss));
+	if (code.n == 0)
+		return lg_fail(rq->cx, LG_E_UNAUTHENTICATED, "the provider gave no code");
+	LG_TRY(sts_upstream_redeem(rq, s, er, code, &p, amr));
+	return sts_source_person(rq->cx, rq->sts, rq->tenant_id, s, &p, &si->subject);
+}
+
+/* What no browser asked for is answered and not recorded: anybody can send it, as often as they like. */
+static lg_err
+come_back(struct sts_rq *rq, struct sts_signin *si)
+{
+	struct sts_errand er;
+	lg_str amr;
+	lg_err e;
 
 	LG_TRY(open_errand(rq, &er));
 	si->request = er.request;
 	rq->resumed = true;
-	LG_TRY(sts_signin_open(rq, si));
-	LG_TRY(find_provider(rq, er.source, s));
-	LG_TRY(check_issuer(rq, s, iss));
-	if (code.n == 0)
-		return lg_fail(rq->cx, LG_E_UNAUTHENTICATED, "the provider gave no code");
-	LG_TRY(sts_upstream_redeem(rq, s, &er, code, &p, &amr));
-	LG_TRY(sts_source_person(rq->cx, rq->sts, rq->tenant_id, s, &p, &si->subject));
+	e = believe(rq, si, &er, &amr);
+	if (e != LG_OK)
+		sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, &si->subject, lg_print(rq->cx->arena, "source %.*s: %s", LG_FMT(er.source), rq->cx->error));
+	LG_TRY(e);
 	sts_act_as(rq->cx, rq->tenant_id, si->subject.id, si->subject.type, si->subject.name);
 	return sts_signin_step(rq, si, amr);
 }
@@ -216,7 +229,6 @@ sts_http_upstream_back(void *self, struct lg_http *ex)
 	sts_cookie_set(rq, "errand", LG_NONE, 0);
 	if (e == LG_OK)
 		return LG_OK;
-	sts_signin_refused(rq->cx, rq->sts, rq->tenant_id, &si.subject, lg_str_of(rq->cx->error));
 	for (size_t i = 0; i < LG_COUNT(refusals); i++)
 		if (refusals[i].e == e && rq->error == STS_NO_ERROR)
 			return sts_login_page(rq, &si.az, si.request, refusals[i].status, refusals[i].problem);

@@ -53,6 +53,11 @@ page() { local at=$1; case $at in /*) at=$HTTPS$at ;; esac; curl -sS --cacert "$
 field() { sed -nE "s/.*name=\"$1\"[^>]*value=\"([^\"]*)\".*/\1/p" "$T/page" | head -1 | sed 's/&amp;/\&/g'; }
 sign_in_admin() { ADMIN=$(token admin "$(lg_ready .admin.password)"); }
 
+# silent_server FILE: in the background, a port (in FILE) where connections are taken and nothing is said
+silent_server() {
+	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); kept = [s.accept() for _ in iter(int, 1)]' >"$1" 2>/dev/null &
+}
+
 # ec_pair FILE: FILE.key and FILE.pem, certified by itself; ec_jwks FILE.key KID: its public half
 ec_pair() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" -subj "/CN=${1##*/}" -days 2 2>/dev/null; }
 ec_jwks() {

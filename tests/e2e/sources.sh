@@ -110,7 +110,7 @@ if slapd_there; then
 	lacks "nor one whose certificate is for another name" "$(login dora dora-password)" '^200'
 
 	# A first server that takes connections and says nothing: who comes first waits for it, the others go on to the second at once.
-	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); kept = [s.accept() for _ in iter(int, 1)]' >"$T/mute" 2>/dev/null & MUTE_PID=$!
+	silent_server "$T/mute"; MUTE_PID=$!
 	within test -s "$T/mute"
 	sed "s|urls:.*|urls: [\"ldaps://127.0.0.1:$(cat "$T/mute")\", \"ldaps://127.0.0.1:$P2\"]|; s/^timeout: .*/timeout: 2/" "$T/corp2.yaml" >"$T/corp5.yaml"
 	claim "a list whose first server hangs" lightgate source set -f "$T/corp5.yaml"

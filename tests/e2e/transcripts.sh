@@ -1,7 +1,8 @@
 # The transcripts of the guides that a service of its own can give: the commands, run again, say what stands there.  Times, ids, keys and
 # counts are others each time; a line that ends in "..." is the beginning of one; `cat FILE` is where the file is from.
 . "$(dirname "$0")/lib.sh"
-trap '[ -z "${SMTP:-}" ] || kill "$SMTP" 2>/dev/null; lg_stop' EXIT
+. scripts/slapd.sh
+trap 'slapd_stop; [ -z "${MUTE:-}" ] || kill "$MUTE" 2>/dev/null; [ -z "${SMTP:-}" ] || kill "$SMTP" 2>/dev/null; lg_stop' EXIT
 
 # What needs other machines, a token in hand, or stands for more than one command; most of it is played by the script of its topic.
 elsewhere='^(curl|pki|lightgated) |^[A-Z_]+=|\.\.\.|pkcs11|federation|user create eve|-o json($| \|)|x509 -in|^lightgate doctor'
@@ -86,6 +87,29 @@ sed -i 's/^\$ lightgate apply -f state.yaml --dry-run/$ anew; lightgate apply -f
 replayed=0
 for doc in "${docs[@]}"; do replay "$doc" 55edb347ee8c15ade60c91977051acf248; done
 claim "there are transcripts ($replayed)" test "$replayed" -ge 18
+
+# ---- federation.md: a cluster, and a directory whose first server takes connections and says nothing ----
+if slapd_there; then
+	mkdir "$T/slapd"
+	slapd_prepare "$T/slapd" dbnosync
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=dc -addext subjectAltName=IP:127.0.0.1 \
+		-keyout "$T/dc.key" -out "$T/dc.pem" 2>/dev/null
+	sed -i "1i TLSCertificateFile $T/dc.pem\nTLSCertificateKeyFile $T/dc.key" "$T/slapd/slapd.conf"
+	silent_server "$T/mute"; MUTE=$!
+	within test -s "$T/mute"
+	slapd_start "$T/slapd" "$(free_port)" || bad "slapd"
+	echo '{"name":"cluster","kind":"jwt","issuer":"https://kubernetes.default.svc","rules":[{"match":{"sub":"x"},"entry":"cn=x,ou=services"}]}' >cluster.yaml
+	jq -n --rawfile ca "$T/dc.pem" --arg one "ldaps://127.0.0.1:$(cat "$T/mute")" --arg two "$SLAPD" '{name: "corp", kind: "ldap", urls: [$one, $two],
+		bind_dn: "cn=admin,dc=example,dc=org", bind_password: "secret", base: "dc=example,dc=org", filter: "(uid={login})", timeout: 1, ca: $ca}' >corp.yaml
+	transcripts "$root/docs/federation.md" |
+		sed "s|ldaps://dc1.corp.example|ldaps://127.0.0.1:$(cat "$T/mute")|g; s|ldap://dc2.corp.example|$SLAPD|g; s/within 5 s/within 1 s/" >"$T/federation.transcripts"
+	replayed=0
+	replay federation none
+	claim "federation.md has a transcript ($replayed)" test "$replayed" -ge 5
+	slapd_stop
+else
+	skip "slapd is not installed: transcripts of federation.md"
+fi
 
 # ---- README.md, with what `make run` begins with ----
 cd "$root" || exit 1

@@ -168,9 +168,11 @@ Test(upstream, an_answer_counts_only_in_the_browser_that_asked)
 	OUT(kit_get("/login/callback", kit_fmt("code=c&state=%.*s", LG_FMT(e.state)), other.cookie));
 	OUT(kit_get("/login/callback", "code=c&state=", e.cookie));
 	OUT(kit_get("/login/callback", "code=c", e.cookie));
+	cr_assert_eq(kit.refusals, 0u, "what nobody asked for is not on record");
 	OUT(kit_get("/login/callback", kit_fmt("state=%.*s", LG_FMT(e.state)), e.cookie));
 	OUT(kit_get("/login/callback", kit_fmt("error=access_denied&state=%.*s", LG_FMT(e.state)), e.cookie));
 	cr_assert_eq(kit.web_post[0], '\0', "no code was redeemed for any of them");
+	cr_assert_eq(kit.refusals, 2u, "answers of the provider are");
 	IN(back(&e, ""));
 	kit.shift = 11 * LG_MINUTE;
 	OUT(back(&e, ""));
@@ -185,6 +187,8 @@ Test(upstream, a_mix_up_is_noticed)
 	OUT(back(&e, ""));
 	OUT(back(&e, "&iss=https%3A%2F%2Fevil.example"));
 	cr_assert_eq(kit.web_post[0], '\0', "the code went to nobody");
+	cr_assert(kit.refusals == 2 && lg_str_starts(kit.refused_why, LG_STR("source up: the answer is of another provider")), "%.*s",
+	    LG_FMT(kit.refused_why));
 	IN(back(&e, "&iss=https%3A%2F%2Fup.example"));
 }
 
