@@ -259,7 +259,7 @@ os.chdir(sys.argv[1]); s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET);
 waiting=$!
 claim "a child of its own talks to the operator" within operator_there
 kill -9 $(child lg-operator)
-claim "the next one is answered" lightgate keeper list
+claim "the next one is answered" within lightgate keeper list
 is_ready() { [ "$(get "$HTTPS/readyz")" = 200 ]; }
 claim "the service is ready" within is_ready
 kill $waiting; wait $waiting 2>/dev/null
