@@ -26,7 +26,10 @@ start_agent() {
 	within test -S "$T/agent.sock" || bad "the agent does not listen: $(tail -3 "$T/agent.log")"
 }
 stop_agent() { kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=; rm -f "$T/agent.sock"; }
-has "keys do not go to a disk" "$(lightgate-agent run --state "$T/node1" --socket "$T/no.sock" --identities "$T/ids" 2>&1)" 'is not on a tmpfs'
+mkdir -p build; DISK=$(mktemp -d "$PWD/build/identities.XXXXXX")	# /tmp is a tmpfs in places
+if [ "$(stat -f -c %T "$DISK")" = tmpfs ]; then skip "identity: there is no disk here that keys could go to"
+else has "keys do not go to a disk" "$(timeout 60 lightgate-agent run --state "$T/node1" --socket "$T/no.sock" --identities "$DISK/ids" 2>&1)" 'is not on a tmpfs'; fi
+rm -rf "$DISK"
 start_agent
 
 bundle() { # bundle DIR WORKLOAD ARGS...: a bundle with a ticket
