@@ -75,21 +75,46 @@ segments_ok(lg_str path, size_t slash)
 	return true;
 }
 
-/* "/t/<name>/..." */
+/*
+ * How much of the path stands before "/t/<name>": nothing, or the name of a document, behind which RFC 8414 3.1 wants the path of whom it
+ * is about.
+ */
+static size_t
+before_tenant(lg_str path)
+{
+	static const lg_str documents[] = {
+		LG_STR("/.well-known/oauth-authorization-server"), LG_STR("/.well-known/openid-configuration"),
+		LG_STR("/.well-known/authzen-configuration"),
+	};
+
+	for (size_t i = 0; i < LG_COUNT(documents); i++)
+		if (lg_str_starts(path, documents[i]))
+			return documents[i].n;
+	return 0;
+}
+
+/* "/t/<name>/...", "/.well-known/.../t/<name>" */
 static lg_err
 strip_tenant(struct lg_ctx *cx, struct lg_target *t)
 {
-	lg_str rest, name, tail;
+	size_t before = before_tenant(t->path), end;
+	lg_str rest = lg_str_sub(t->path, before, t->path.n), name, tail;
 
-	if (!lg_str_starts(t->path, LG_STR("/t/")))
+	if (!lg_str_starts(rest, LG_STR("/t/")))
 		return LG_OK;
-	rest = lg_str_sub(t->path, 3, t->path.n);
-	lg_str_cut(rest, '/', &name, &tail);
-	if (name.n == 0 || name.n > LG_TENANT_NAME || (t->slash < t->path.n && t->slash <= 3 + name.n))
+	if (lg_str_cut(lg_str_sub(rest, 3, rest.n), '/', &name, &tail) && before > 0)
+		return LG_OK;
+	end = before + 3 + name.n;
+	if (name.n == 0 || name.n > LG_TENANT_NAME || (t->slash < t->path.n && t->slash <= end))
 		return lg_fail(cx, LG_E_INVALID, "the path's tenant is malformed");
 	t->tenant = name;
-	t->path = lg_str_sub(t->path, 3 + name.n, t->path.n);
-	t->slash -= 3 + name.n;
+	if (before > 0) {
+		t->path = lg_str_sub(t->path, 0, before);
+		t->slash = before;
+		return LG_OK;
+	}
+	t->path = lg_str_sub(t->path, end, t->path.n);
+	t->slash -= end;
 	if (t->path.n == 0)
 		t->path = LG_STR("/");
 	return LG_OK;

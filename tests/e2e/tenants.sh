@@ -46,6 +46,7 @@ has "its keys are listed" "$(lightgate keeper list)" '^two +ticket +active'
 
 # ---- HTTPS: discovery, sign-in, names --------------------------------------------------------------------------------------
 same "discovery" "$(curl -sS --cacert "$CA" "$HTTPS/t/two/.well-known/openid-configuration" | jq -r .issuer)" "$ISSUER/t/two"
+same "... where RFC 8414 has it" "$(curl -sS --cacert "$CA" "$HTTPS/.well-known/oauth-authorization-server/t/two" | jq -r .issuer)" "$ISSUER/t/two"
 jwks() { curl -sS --cacert "$CA" "$HTTPS$1/oauth2/jwks" | jq -c '[.keys[].kid] | sort'; }
 claim "its token keys are its own" test "$(jwks /t/two)" != "$(jwks '')"
 same "/t/default is nowhere" "$(get "$HTTPS/t/default/.well-known/openid-configuration")" 404

@@ -15,6 +15,11 @@ static const struct {
 	{ "/t/acme", "/", "", "acme" },
 	{ "/t/acme?x", "/", "x", "acme" },
 	{ "/t", "/t", "", "" },
+	{ "/.well-known/oauth-authorization-server/t/acme?x", "/.well-known/oauth-authorization-server", "x", "acme" },
+	{ "/.well-known/openid-configuration/t/acme", "/.well-known/openid-configuration", "", "acme" },
+	{ "/.well-known/openid-configuration/t/acme/x", "/.well-known/openid-configuration/t/acme/x", "", "" },
+	{ "/.well-known/openid-configuration", "/.well-known/openid-configuration", "", "" },
+	{ "/.well-known/est/t/acme", "/.well-known/est/t/acme", "", "" },
 	{ "/ocsp/a%2F%2Fb%3D", "/ocsp/a//b=", "", "" },
 	{ "https://host:1/x?y", "/x", "y", "" },
 	{ "/...", "/...", "", "" },
@@ -24,6 +29,7 @@ static const struct {
 static const char *const bad[] = {
 	"", "x", "*", "host:443", "http://host", "ftp://host/x", "//x", "/a//b", "/a/./b", "/a/../b", "/a/..", "/.", "/a/%2e%2e/b",
 	"/a/.%2e", "/a/..%2fb", "/a%2f../b", "/%", "/%4", "/%zz", "/%00", "/%0a", "/%7f", "/%ff", "/a b", "/a\tb", "/a#b", "/a\x80",
+	"/.well-known/openid-configuration/t/", "/.well-known/openid-configuration/t%2facme", "/.well-known%2fopenid-configuration/t/a",
 	"/t//x", "/t/a%2fb/x", "/t%2fa/x", "/t/a%2f/x",
 	"/t/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/x",
 };
