@@ -109,6 +109,7 @@ answer_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	d.code.subject = an->session->subject;
 	d.code.session = an->session->id;
 	d.code.auth_time = an->session->auth_time;
+	d.code.how = an->session->how;
 	sts_audit_person(cx, an->rq->sts, v, an->rq->tenant_id, an->session->subject, LG_NONE);
 	return sts_device_put(cx, v, an->rq->tenant_id, an->code, &d);
 }

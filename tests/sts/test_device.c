@@ -69,7 +69,10 @@ Test(device, gets_the_persons_tokens_once_they_allowed_it)
 	a = poll_(&s);
 	assert_status(a, 200);
 	cr_assert(lg_str_eq(kit_member(kit_payload(kit_member(a.body, "access_token")), "sub"), LG_STR(ALICE_ID)));
-	cr_assert(kit_member(a.body, "id_token").n > 0 && kit_member(a.body, "refresh_token").n > 0);
+	cr_assert(kit_member(a.body, "refresh_token").n > 0);
+	/* They signed in for it: with what, the tokens say as a browser's do. */
+	cr_assert(lg_str_eq(kit_member(kit_payload(kit_member(a.body, "access_token")), "acr"), LG_STR(STS_ACR_PASSWORD)));
+	cr_assert(lg_str_eq(kit_member(kit_payload(kit_member(a.body, "id_token")), "acr"), LG_STR(STS_ACR_PASSWORD)));
 	a = poll_(&s);
 	assert_oauth(a, 400, "invalid_grant");
 }
@@ -93,7 +96,7 @@ Test(device, gets_nothing_when_refused_or_too_late)
 	a = answer_(cookie, kit_c(kit_member(s.body, "user_code")), "deny");
 	assert_status(a, 200);
 	a = poll_(&s);
-	assert_oauth(a, 403, "access_denied");
+	assert_oauth(a, 400, "access_denied");
 	kit.shift = 601 * LG_SECOND;
 	a = poll_(&late);
 	assert_oauth(a, 400, "expired_token");
