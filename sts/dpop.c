@@ -237,6 +237,8 @@ sts_dpop_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const str
 	struct proof p;
 
 	*wants_nonce = false;
+	if (r->proof.n == 0)
+		return bad(cx, "there is none");
 	if (lg_jws_verify_embedded(cx, r->proof, "dpop+jwt", &jws, &key) != LG_OK)
 		return lg_fail_in(cx, LG_E_UNAUTHENTICATED, "DPoP proof");
 	LG_TRY(check_key(cx, &jws));

@@ -81,10 +81,11 @@ refresh_token(struct sts_rq *rq, lg_str token)
 static bool
 wants_token(const struct sts_rq *rq)
 {
-	lg_str one, rest = rq->ex->header(rq->ex, "Accept");
+	lg_str one, weight, rest = rq->ex->header(rq->ex, "Accept");
 
 	while (rest.n > 0) {
 		(void)lg_str_cut(rest, ',', &one, &rest);
+		(void)lg_str_cut(one, ';', &one, &weight);
 		if (lg_str_eq_fold(lg_str_trim(one), LG_STR(TOKEN_TYPE)))
 			return true;
 	}

@@ -117,7 +117,7 @@ sts_json(struct lg_http *ex)
 }
 
 static void
-write_error(struct sts_rq *rq, enum sts_error e)
+write_error(struct sts_rq *rq, enum sts_error e, int status)
 {
 	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
 	lg_str text = sts_error_text(rq, e);
@@ -128,7 +128,7 @@ write_error(struct sts_rq *rq, enum sts_error e)
 	if (text.n > 0)
 		lg_jsonw_str_of(&w, "error_description", text);
 	lg_jsonw_object_end(&w);
-	rq->ex->status = errors[e].status;
+	rq->ex->status = status;
 	sts_json(rq->ex);
 	sts_no_store(rq->ex);
 }
@@ -148,7 +148,8 @@ sts_answer_error(struct sts_rq *rq, lg_err e)
 {
 	enum sts_error error = sts_error_of(rq, e);
 
-	write_error(rq, error);
+	/* RFC 6749 5.2, RFC 8628 3.5: here a refusal is an error like the others; 403 is a protected resource's. */
+	write_error(rq, error, error == STS_ACCESS_DENIED ? 400 : errors[error].status);
 	sts_give_nonce(rq);
 	/* RFC 6749 5.2: 401 goes with the scheme that a client may use. */
 	if (error == STS_INVALID_CLIENT)
@@ -158,30 +159,32 @@ sts_answer_error(struct sts_rq *rq, lg_err e)
 	return LG_OK;
 }
 
-/* RFC 9449 7.1: a proof was tried, or the token wants one: then that scheme is the one to use. */
+/* RFC 6750 3, RFC 9449 7.1: by the scheme that was tried. */
 static void
-challenge_dpop(struct sts_rq *rq, enum sts_error error, lg_str text)
+challenge(struct sts_rq *rq, enum sts_error error)
 {
+	lg_str text = sts_error_text(rq, error), token;
+	bool dpop = false;
+
+	(void)sts_read_scheme(rq->ex->header(rq->ex, "Authorization"), &token, &dpop);
+	dpop |= rq->ex->header(rq->ex, "DPoP").n > 0;
 	lg_http_header(rq->ex, "WWW-Authenticate",
-	    lg_print(rq->cx->arena, "DPoP realm=\"lightgate\", error=\"%s\", error_description=\"%.*s\", algs=\"" STS_DPOP_ALGS "\"",
-	    errors[error].name, LG_FMT(text)));
+	    lg_print(rq->cx->arena, "%s realm=\"lightgate\", error=\"%s\", error_description=\"%.*s\"%s", dpop ? "DPoP" : "Bearer",
+	    errors[error].name, LG_FMT(text), dpop ? ", algs=\"" STS_DPOP_ALGS "\"" : ""));
 }
 
 lg_err
 sts_answer_bearer_error(struct sts_rq *rq, lg_err e)
 {
+	static const enum sts_error of_tokens[] = {
+		STS_INVALID_REQUEST, STS_INVALID_TOKEN, STS_INSUFFICIENT_SCOPE, STS_INVALID_DPOP_PROOF, STS_USE_DPOP_NONCE,
+	};
 	enum sts_error error = sts_error_of(rq, e);
-	lg_str text = sts_error_text(rq, error);
 
-	write_error(rq, error);
+	write_error(rq, error, error == STS_INVALID_DPOP_PROOF || error == STS_USE_DPOP_NONCE ? 401 : errors[error].status);
 	sts_give_nonce(rq);
-	if (error == STS_INVALID_DPOP_PROOF || error == STS_USE_DPOP_NONCE)
-		rq->ex->status = 401;
-	if (rq->ex->status == 401 && rq->ex->header(rq->ex, "DPoP").n > 0)
-		challenge_dpop(rq, error, text);
-	else if (error == STS_INVALID_TOKEN || error == STS_INSUFFICIENT_SCOPE)
-		lg_http_header(rq->ex, "WWW-Authenticate",
-		    lg_print(rq->cx->arena, "Bearer realm=\"lightgate\", error=\"%s\", error_description=\"%.*s\"",
-		    errors[error].name, LG_FMT(text)));
+	for (size_t i = 0; i < LG_COUNT(of_tokens); i++)
+		if (error == of_tokens[i])
+			challenge(rq, error);
 	return LG_OK;
 }

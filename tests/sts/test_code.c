@@ -180,7 +180,7 @@ Test(code, policy_is_asked_at_the_redemption_too_and_spares_the_code)
 	lg_str code = kit_code("spa", "", kit_sign_in());
 
 	kit.deny = true;
-	assert_oauth(kit_redeem("spa", code), 403, "access_denied");
+	assert_oauth(kit_redeem("spa", code), 400, "access_denied");
 	kit.deny = false;
 	assert_status(kit_redeem("spa", code), 200);
 }

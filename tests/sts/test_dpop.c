@@ -430,3 +430,43 @@ Test(dpop, other_doors_take_bound_tokens_with_the_same_checks)
 	cr_assert(strstr(kit.cx.error, "DPoP") != NULL);
 	free_keys();
 }
+
+Test(dpop, whoever_brings_such_a_token_without_a_proof_is_told_the_scheme)
+{
+	make_keys();
+	lg_str token = kit_member(redeem(kit_code("spa", "", kit_sign_in()), token_proof(key_of_client)).body, "access_token");
+	struct answer a = kit_send("GET", "/oauth2/userinfo", LG_NONE, LG_NONE, "Authorization", kit_fmt("DPoP %.*s", LG_FMT(token)), NULL);
+
+	assert_oauth(a, 401, "invalid_dpop_proof");
+	cr_assert(strncmp(kit_header(&a, "WWW-Authenticate"), "DPoP realm=", 11) == 0 && strstr(kit_header(&a, "WWW-Authenticate"), "algs=") != NULL);
+	free_keys();
+}
+
+/* ---- many of them ------------------------------------------------------------------------------------------------ */
+
+/* The same through the endpoint: by whom a proof comes, decides who waits. */
+Test(dpop, one_client_does_not_keep_others_from_proving_their_keys)
+{
+	static const struct sts_replay_size small = { 8192, 25 * LG_SECOND };
+	lg_str whose = LG_STR("client worker");
+	unsigned busy = 0;
+
+	make_keys();
+	kit_client("{\"name\":\"other\",\"type\":\"service\"}", "other secret", "50000000-0000-4000-8000-000000000013");
+	sts_replay_free(&kit.sts->proofs);
+	cr_assert_eq(sts_replay_new(&kit.cx, &small, &kit.sts->proofs), LG_OK);
+	for (size_t i = 0; i < 4 * small.slots; i++)
+		(void)!sts_replay_use(&kit.cx, kit.sts->proofs, TENANT, whose, lg_print(kit.arena, "%zu", i), kit.cx.now + LG_MINUTE);
+	for (int i = 0; i < 20; i++) {
+		struct answer a = as_worker(token_proof(key_of_client));
+
+		if (a.status == 503) {
+			busy++;
+			assert_oauth(a, 503, "temporarily_unavailable");
+			cr_assert_str_eq(kit_header(&a, "Retry-After"), "1");
+		}
+		assert_status(post("grant_type=client_credentials", kit_basic("other", "other secret"), token_proof(other_key)), 200);
+	}
+	cr_assert_geq(busy, 10);
+	free_keys();
+}

@@ -62,7 +62,7 @@ Test(password_grant, refuses)
 	assert_oauth(kit_post("/oauth2/token", "grant_type=password&username=alice&password=alice-password", kit_basic("worker", "x")), 401,
 	    "invalid_client");
 	kit.deny = true;
-	assert_oauth(ask("username=alice&password=alice-password"), 403, "access_denied");
+	assert_oauth(ask("username=alice&password=alice-password"), 400, "access_denied");
 }
 
 static lg_err

@@ -60,7 +60,7 @@ Test(token, policy_may_refuse)
 {
 	kit.deny = true;
 	struct answer a = as_worker(CREDENTIALS);
-	assert_oauth(a, 403, "access_denied");
+	assert_oauth(a, 400, "access_denied");
 	cr_assert_eq(kit.signed_tokens, 0);
 	/* RFC 6749 5.2: no quotation marks in error_description. */
 	cr_assert(memchr(kit_member(a.body, "error_description").p, '"', kit_member(a.body, "error_description").n) == NULL);
