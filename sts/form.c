@@ -1,4 +1,5 @@
-/* form.c: parameters, of which `resource` alone may be repeated (RFC 8707 2); and what a token may be for because of it. */
+/* form.c: parameters, of which `resource` (RFC 8707 2) and `audience` (RFC 8693 2.1) alone may be repeated; and what a token may be for
+ * because of them. */
 #include "sts/sts.h"
 
 #include "base/text.h"
@@ -6,8 +7,14 @@
 #define RESOURCE_MAX	256
 #define LOCALES_MAX	256
 
+struct repeated {
+	lg_str name;
+	lg_str *list;
+	size_t *n;
+};
+
 static lg_err
-add_resource(struct sts_rq *rq, lg_str text)
+add(struct sts_rq *rq, const struct repeated *r, lg_str text)
 {
 	lg_str value;
 
@@ -15,11 +22,11 @@ add_resource(struct sts_rq *rq, lg_str text)
 		return LG_OK;
 	if (!lg_percent_parse(rq->cx->arena, text, true, &value) || value.n > RESOURCE_MAX || !sts_scope_valid(value)
 	    || memchr(value.p, ' ', value.n) != NULL || memchr(value.p, '#', value.n) != NULL)
-		return sts_refuse(rq, STS_INVALID_TARGET, "resource is malformed");
+		return sts_refuse(rq, STS_INVALID_TARGET, "%.*s is malformed", LG_FMT(r->name));
 	/* The issuer itself, for userinfo, may be one more. */
-	if (rq->nresources == LG_AUDIENCES - 1)
-		return sts_refuse(rq, STS_INVALID_TARGET, "more than %d resources", LG_AUDIENCES - 1);
-	rq->resource[rq->nresources++] = value;
+	if (*r->n == LG_AUDIENCES - 1)
+		return sts_refuse(rq, STS_INVALID_TARGET, "more than %d of %.*s", LG_AUDIENCES - 1, LG_FMT(r->name));
+	r->list[(*r->n)++] = value;
 	return LG_OK;
 }
 
@@ -32,24 +39,42 @@ parse(struct sts_rq *rq, lg_str text)
 	return LG_OK;
 }
 
+/* One of those that may be repeated is taken; the others are left. */
+static lg_err
+take(struct sts_rq *rq, const struct repeated *r, size_t n, lg_str pair, bool *taken)
+{
+	lg_str name, value;
+
+	(void)lg_str_cut(pair, '=', &name, &value);
+	*taken = false;
+	for (size_t i = 0; i < n && !*taken; i++)
+		if (lg_str_eq(name, r[i].name)) {
+			*taken = true;
+			return add(rq, &r[i], value);
+		}
+	return LG_OK;
+}
+
 lg_err
 sts_form_read(struct sts_rq *rq, lg_str text)
 {
-	static const lg_str name = LG_STR("resource=");
+	const struct repeated repeated[] = {
+		{ LG_STR("resource"), rq->resource, &rq->nresources }, { LG_STR("audience"), rq->audience, &rq->naudiences },
+	};
 	lg_str pair, rest = text;
 	char *others;
 	size_t n = 0;
+	bool taken;
 
-	rq->nresources = 0;
-	if (text.n == 0 || memmem(text.p, text.n, name.p, name.n) == NULL)
+	rq->nresources = rq->naudiences = 0;
+	if (text.n == 0 || (memmem(text.p, text.n, "resource=", 9) == NULL && memmem(text.p, text.n, "audience=", 9) == NULL))
 		return parse(rq, text);
 	others = lg_alloc(rq->cx->arena, text.n + 1);
 	while (rest.n > 0) {
 		(void)lg_str_cut(rest, '&', &pair, &rest);
-		if (lg_str_starts(pair, name)) {
-			LG_TRY(add_resource(rq, lg_str_sub(pair, name.n, pair.n)));
+		LG_TRY(take(rq, repeated, LG_COUNT(repeated), pair, &taken));
+		if (taken)
 			continue;
-		}
 		memcpy(others + n, pair.p, pair.n);
 		n += pair.n;
 		others[n++] = '&';

@@ -8,6 +8,7 @@
 #include "sts/source.h"
 
 #define ACCESS_TOKEN	"urn:ietf:params:oauth:token-type:access_token"
+#define JWT		"urn:ietf:params:oauth:token-type:jwt"
 #define ACTORS		4	/* of one token, one within the other */
 
 /* ---- tokens that are shown ---------------------------------------------------------------------------------------- */
@@ -73,7 +74,7 @@ static const struct {
 	lg_err (*read)(struct sts_rq *rq, const char *name, struct shown *ret);
 } types[] = {
 	{ LG_STR(ACCESS_TOKEN), read_own },
-	{ LG_STR("urn:ietf:params:oauth:token-type:jwt"), read_jwt },
+	{ LG_STR(JWT), read_jwt },
 	{ LG_STR("urn:ietf:params:oauth:token-type:id_token"), read_id_token },
 };
 
@@ -92,29 +93,61 @@ read_token(struct sts_rq *rq, const char *name, const char *type, struct shown *
 
 /* ---- who acts ----------------------------------------------------------------------------------------------------------- */
 
+/* A member of an object as its text; empty without. */
+static lg_str
+member_of(struct sts_rq *rq, lg_str object, lg_str wanted)
+{
+	lg_str name, found = LG_NONE;
+	struct lg_json js;
+
+	lg_json_init(&js, rq->cx->arena, object);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, wanted))
+			found = lg_json_raw(&js);
+		else
+			lg_json_skip(&js);
+	}
+	return found;
+}
+
 /* The `act` of a token as its text, and how many actors are in it. */
 static lg_str
 actors_of(struct sts_rq *rq, lg_str payload, size_t *depth)
 {
-	lg_str name, act = LG_NONE, inner = payload;
+	lg_str act = member_of(rq, payload, LG_STR("act")), inner = act;
 
-	for (*depth = 0; inner.n > 0 && *depth <= ACTORS; ++*depth) {
-		struct lg_json js;
-		lg_str found = LG_NONE;
-
-		lg_json_init(&js, rq->cx->arena, inner);
-		lg_json_object(&js);
-		while (lg_json_member(&js, &name)) {
-			if (lg_str_eq(name, LG_STR("act")))
-				found = lg_json_raw(&js);
-			else
-				lg_json_skip(&js);
-		}
-		act = *depth == 0 ? found : act;
-		inner = found;
-	}
-	--*depth;
+	for (*depth = 0; inner.n > 0 && *depth < ACTORS; ++*depth)
+		inner = member_of(rq, inner, LG_STR("act"));
 	return act;
+}
+
+/*
+ * 4.4: a subject token may say who may act for its subject; then nobody else does.  What it says in other words than these nobody
+ * meets.  issuer, sub: of the one who wants to act.
+ */
+static bool
+may_act(struct sts_rq *rq, const struct lg_claims *subject, lg_str issuer, lg_str sub)
+{
+	lg_str name, text = member_of(rq, subject->payload, LG_STR("may_act")), of = subject->issuer, who = LG_NONE, client = LG_NONE;
+	struct lg_json js;
+
+	if (text.n == 0)
+		return true;
+	lg_json_init(&js, rq->cx->arena, text);
+	lg_json_object(&js);
+	while (lg_json_member(&js, &name)) {
+		if (lg_str_eq(name, LG_STR("sub")))
+			who = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("iss")))
+			of = lg_json_str(&js);
+		else if (lg_str_eq(name, LG_STR("client_id")))
+			client = lg_json_str(&js);
+		else
+			return false;
+	}
+	return lg_json_end(rq->cx, &js) == LG_OK && who.n + client.n > 0
+	    && (who.n == 0 || (lg_str_eq(who, sub) && lg_str_eq(of, issuer))) && (client.n == 0 || lg_str_eq(client, rq->client.id));
 }
 
 static lg_err
@@ -154,7 +187,7 @@ impersonate(struct sts_rq *rq, const struct lg_claims *subject, struct sts_issue
 		.context = { lg_fact_str("subject_proof", LG_STR("self")), lg_fact_str("client", rq->client.id) }, .ncontext = 2 };
 	LG_TRY(d->ask(d->self, rq->cx, rq->view, q, &verdict));
 	if (!verdict.permit) {
-		rq->error = STS_ACCESS_DENIED;
+		rq->error = STS_INVALID_REQUEST;	/* 2.2.2 */
 		return lg_fail(rq->cx, LG_E_DENIED, "token:impersonate: %.*s", LG_FMT(verdict.reason));
 	}
 	is->act = lg_dup(rq->cx->arena, actors_of(rq, subject->payload, &depth));
@@ -168,21 +201,24 @@ read_actor(struct sts_rq *rq, const struct lg_claims *subject, struct sts_issue 
 	lg_str alone = lg_form_get(&rq->form, "impersonate");
 	bool other = lg_form_has(&rq->form, "actor_token");
 	lg_uuid actor = rq->client.entry;
+	char text[LG_UUID_TEXT + 1];
 	struct shown a = { .scope = LG_NONE };
 
 	if (alone.n > 0 && (other || !lg_str_eq(alone, LG_STR("true"))))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "impersonate is true, and goes without actor_token");
 	if (!other && lg_form_has(&rq->form, "actor_token_type"))
 		return sts_refuse(rq, STS_INVALID_REQUEST, "actor_token is missing");
-	if (alone.n > 0)
-		return impersonate(rq, subject, is);
+	lg_uuid_text(actor, text);
+	a.c = (struct lg_claims){ .issuer = rq->tenant.issuer, .subject = lg_str_of(text) };
 	if (other) {
 		LG_TRY(read_token(rq, "actor_token", "actor_token_type", &a));
 		actor = a.subject.id;
 		if (a.subject.type.n == 0 && !lg_uuid_parse(a.c.subject, &actor))
 			return sts_refuse(rq, STS_INVALID_REQUEST, "actor_token names nobody here");
 	}
-	return write_actor(rq, subject, actor, is);
+	if (!may_act(rq, subject, a.c.issuer, a.c.subject))
+		return sts_refuse(rq, STS_INVALID_REQUEST, "the subject token's may_act names somebody else");
+	return alone.n > 0 ? impersonate(rq, subject, is) : write_actor(rq, subject, actor, is);
 }
 
 /* ---- for whom, and how much ------------------------------------------------------------------------------------------------- */
@@ -218,18 +254,28 @@ read_scope(struct sts_rq *rq, const struct shown *sh, struct sts_issue *is)
 	return LG_OK;
 }
 
+/* 2.1: logical names and URIs mean the same here, and each may be several. */
 static lg_err
 read_audience(struct sts_rq *rq, struct sts_issue *is)
 {
-	lg_str audience = lg_form_get(&rq->form, "audience");
-
-	if (audience.n > 0 && rq->nresources == LG_AUDIENCES - 1)
+	if (rq->nresources + rq->naudiences > LG_AUDIENCES - 1)
 		return sts_refuse(rq, STS_INVALID_TARGET, "more than %d resources", LG_AUDIENCES - 1);
-	if (audience.n > 0)
-		rq->resource[rq->nresources++] = audience;
+	memcpy(rq->resource + rq->nresources, rq->audience, rq->naudiences * sizeof rq->audience[0]);
+	rq->nresources += rq->naudiences;
 	if (rq->nresources == 0 && rq->client.naudiences == 0)
 		return sts_refuse(rq, STS_INVALID_TARGET, "the client may call nobody in another's name");
 	return sts_issue_audience(rq, true, is);
+}
+
+/* 2.2.2: what policy has against these tokens is an error of the request. */
+static lg_err
+decide(struct sts_rq *rq, const struct sts_issue *is)
+{
+	lg_err e = sts_issue_decide(rq, is);
+
+	if (e == LG_E_DENIED)
+		rq->error = STS_INVALID_REQUEST;
+	return e;
 }
 
 lg_err
@@ -239,8 +285,10 @@ sts_grant_exchange(struct sts_rq *rq)
 	lg_str wanted = lg_form_get(&rq->form, "requested_token_type");
 	struct shown sh = { .scope = LG_NONE };
 
-	if (wanted.n > 0 && !lg_str_eq(wanted, LG_STR(ACCESS_TOKEN)))
-		return sts_refuse(rq, STS_INVALID_REQUEST, "requested_token_type must be " ACCESS_TOKEN);
+	/* Ours are both. */
+	is->issued_type = wanted.n > 0 ? wanted : LG_STR(ACCESS_TOKEN);
+	if (!lg_str_eq(is->issued_type, LG_STR(ACCESS_TOKEN)) && !lg_str_eq(is->issued_type, LG_STR(JWT)))
+		return sts_refuse(rq, STS_INVALID_REQUEST, "requested_token_type must be " ACCESS_TOKEN " or " JWT);
 	LG_TRY(read_token(rq, "subject_token", "subject_token_type", &sh));
 	LG_TRY(read_subject(rq, &sh, is));
 	LG_TRY(read_actor(rq, &sh.c, is));
@@ -248,9 +296,8 @@ sts_grant_exchange(struct sts_rq *rq)
 	LG_TRY(read_audience(rq, is));
 	is->auth_time = sh.c.auth_time;
 	is->how = sts_signed_in_of(rq->cx->arena, &sh.c);
-	LG_TRY(sts_issue_decide(rq, is));
+	LG_TRY(decide(rq, is));
 	is->sid = sh.c.sid;
-	is->issued_type = LG_STR(ACCESS_TOKEN);
 	rq->not_after = sh.c.expires;
 	sts_issue_lifetime(rq, is);
 	return sts_issue_sign(rq, is);

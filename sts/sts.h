@@ -61,8 +61,9 @@ struct sts_rq {
 	struct lg_sts_tenant tenant;	/* issuer and mtls copied; keys only in this turn */
 	struct lg_view *view;		/* only in this turn */
 	struct lg_form form;
-	lg_str resource[LG_AUDIENCES];	/* RFC 8707; not in the form, since it may be repeated */
-	size_t nresources;
+	/* RFC 8707, RFC 8693; not in the form, since they may be repeated */
+	lg_str resource[LG_AUDIENCES], audience[LG_AUDIENCES];
+	size_t nresources, naudiences;
 	lg_str ui_locales;		/* languages that the application asks for, in order of preference */
 	bool pushing, resumed;		/* an authorization request at its own endpoint; one whose sign-in is under way */
 	struct lg_sts_client client;	/* after authentication; in the arena */

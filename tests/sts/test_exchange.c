@@ -123,12 +123,38 @@ Test(exchange, is_for_so_many_targets_and_no_more)
 	    "invalid_target");
 }
 
+/* RFC 8693 2.1: several audiences, in any mixture with resources. */
+Test(exchange, audiences_may_be_several)
+{
+	make_worker();
+	struct answer a = exchange(alices(), "&audience=https%3A%2F%2Finner.example&audience=https%3A%2F%2Fapi.example");
+
+	assert_status(a, 200);
+	cr_assert(lg_str_eq(kit_member(kit_payload(kit_member(a.body, "access_token")), "aud"),
+	    LG_STR("[\"https://inner.example\",\"https://api.example\"]")));
+	assert_oauth(exchange(alices(), "&audience=https%3A%2F%2Finner.example&audience=https%3A%2F%2Felse.example"), 400, "invalid_target");
+	assert_oauth(exchange(alices(), "&audience=a%20b"), 400, "invalid_target");
+}
+
+Test(exchange, gives_what_was_asked_for_or_nothing)
+{
+	make_worker();
+	const char *jwt = "urn:ietf:params:oauth:token-type:jwt";
+	struct answer a = exchange(alices(), "&requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt");
+
+	assert_status(a, 200);
+	cr_assert(lg_str_eq(kit_member(a.body, "issued_token_type"), lg_str_of(jwt)));
+	cr_assert(lg_str_eq(kit_member(a.body, "token_type"), LG_STR("Bearer")));
+	assert_oauth(exchange(alices(), "&requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token"), 400, "invalid_request");
+	assert_oauth(exchange(alices(), "&requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Arefresh_token"), 400, "invalid_request");
+}
+
 Test(exchange, without_an_actor_only_where_policy_says_so)
 {
 	make_worker();
 	lg_str token = alices();
 
-	assert_oauth(exchange(token, "&impersonate=true"), 403, "access_denied");
+	assert_oauth(exchange(token, "&impersonate=true"), 400, "invalid_request");
 	kit.impersonation = true;
 	struct answer a = exchange(token, "&impersonate=true");
 	lg_str claims = kit_payload(kit_member(a.body, "access_token"));
@@ -182,6 +208,34 @@ Test(exchange, an_id_token_is_for_its_own_client_alone)
 	assert_oauth(exchange_typed(id, ID_TYPE, "portal", PORTAL_SECRET), 400, "invalid_request");
 }
 
+/* RFC 8693 4.4 */
+Test(exchange, whom_the_token_names_may_act_and_nobody_else)
+{
+	static const struct {
+		const char *may_act;
+		int status;
+	} cases[] = {
+		{ "{\"iss\":\"" ISSUER "\",\"sub\":\"" WORKER_ID "\"}", 200 }, { "{\"client_id\":\"worker\"}", 200 },
+		{ "{\"iss\":\"" ISSUER "\",\"sub\":\"" WORKER_ID "\",\"client_id\":\"worker\"}", 200 },
+		{ "{\"sub\":\"" WORKER_ID "\"}", 400 }, { "{\"iss\":\"" ISSUER "\",\"sub\":\"" ALICE_ID "\"}", 400 }, { "{\"client_id\":\"portal\"}", 400 },
+		{ "{\"iss\":\"" ISSUER "\",\"sub\":\"" WORKER_ID "\",\"email\":\"a@b\"}", 400 }, { "{}", 400 }, { "null", 400 }, { "[]", 400 },
+	};
+	long long now = (long long)(lg_wall() / LG_SECOND);
+
+	make_worker();
+	kit_source("{\"name\":\"ci\",\"kind\":\"jwt\",\"issuer\":\"https://ci.example\",\"jwks_uri\":\"https://ci.example/keys\",\"scopes\":[\"profile\"],"
+	    "\"rules\":[{\"match\":{\"sub\":\"job:*\"},\"entry\":\"cn={sub#1},ou=services\"}]}");
+	kit_web("https://ci.example/keys", kit_jwks(kit.client_key, "k1", ""), 0);
+	for (size_t i = 0; i < LG_COUNT(cases); i++) {
+		lg_str token;
+
+		cr_assert_eq(lg_jws_sign(&kit.cx, kit.client_key, LG_ALG_ES256, "JWT", LG_STR("k1"), lg_str_of(kit_fmt("{\"iss\":\"https://ci.example\","
+		    "\"aud\":\"" ISSUER "\",\"sub\":\"job:robot\",\"iat\":%lld,\"exp\":%lld,\"may_act\":%s}", now, now + 300, cases[i].may_act)), &token), LG_OK);
+		struct answer a = exchange_typed(kit_c(token), JWT_TYPE, "worker", WORKER_SECRET);
+		cr_expect_eq(a.status, cases[i].status, "%s: %.*s", cases[i].may_act, LG_FMT(a.body));
+	}
+}
+
 Test(exchange, a_workloads_token_of_another_issuer_is_taken_by_its_source)
 {
 	const char *claims = "{\"iss\":\"https://ci.example\",\"aud\":\"" ISSUER "\",\"sub\":\"job:robot\",\"iat\":%lld,\"exp\":%lld}";
@@ -211,7 +265,7 @@ Test(exchange, policy_may_forbid_it)
 	lg_str token = alices();
 
 	kit.deny = true;
-	assert_oauth(exchange(token, ""), 403, "access_denied");
+	assert_oauth(exchange(token, ""), 400, "invalid_request");
 }
 
 Test(exchange, a_bound_token_is_not_for_who_cannot_prove_its_key)
