@@ -98,9 +98,11 @@ sts_code_family(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *i
 	g->wanted = c->wanted;
 	g->offline = sts_scope_has(g->scope, LG_STR("offline_access"));
 	g->expires = rq->cx->now + (g->offline ? LG_STS_OFFLINE_LIFE : LG_STS_SESSION_LIFE) * LG_SECOND;
-	/* RFC 9449 5: who has no credentials of its own is bound by its key; others keep the freedom to change it. */
-	if (rq->client.auth == LG_CLIENT_NONE)
+	/* RFC 9449 5, RFC 8705 4: who has no credentials of its own is bound by its key; others keep the freedom to change it. */
+	if (rq->client.auth == LG_CLIENT_NONE) {
 		g->jkt = rq->jkt;
+		g->x5t = is->cnf_x5t;
+	}
 	is->refresh = sts_refresh_new(rq->cx->arena, g->id);
 	g->current = lg_sha256_of(is->refresh);
 }

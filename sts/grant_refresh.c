@@ -53,6 +53,8 @@ find_grant(struct sts_rq *rq, struct refresh *rf, lg_str token)
 		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token was given to another client");
 	if (rf->grant.jkt.n > 0 && !lg_str_eq(rf->grant.jkt, rq->jkt))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token belongs to another key than was proved");
+	if (rf->grant.x5t.n > 0 && !lg_str_eq(rf->grant.x5t, sts_thumbprint(rq->cx->arena, sts_peer_cert(rq->ex->peer))))
+		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token belongs to another certificate than was shown");
 	rf->given = lg_sha256_of(token);
 	rf->standing = standing_of(&rf->grant, &rf->given, rq->cx->now);
 	return LG_OK;
@@ -142,7 +144,7 @@ rotate_finish(struct sts_rq *rq, void *arg)
 static bool
 is_bound_by_key(const struct sts_rq *rq, const struct sts_grant *g)
 {
-	return g->jkt.n > 0 || rq->client.auth == LG_CLIENT_TLS || rq->client.auth == LG_CLIENT_SELF_TLS
+	return g->jkt.n > 0 || g->x5t.n > 0 || rq->client.auth == LG_CLIENT_TLS || rq->client.auth == LG_CLIENT_SELF_TLS
 	    || rq->client.auth == LG_CLIENT_JWT;
 }
 

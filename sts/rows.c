@@ -220,6 +220,7 @@ sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struc
 	lg_buf_str(&b, lg_sha256_str(&g->previous));
 	lg_buf_str32(&b, g->jkt);
 	put_known(&b, &g->how, &g->wanted);
+	lg_buf_str32(&b, g->x5t);
 	return put_row(cx, v, &sts_grants, sts_key(cx->arena, tenant, sts_uuid_str(&g->id)), &b);
 }
 
@@ -244,6 +245,7 @@ sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id,
 	g.previous = get_sha256(&rd);
 	g.jkt = get_added(&rd);
 	get_known(&rd, &g.how, &g.wanted);
+	g.x5t = get_added(&rd);
 	LG_TRY(row_done(cx, &rd, &sts_grants));
 	*ret = g;
 	return LG_OK;

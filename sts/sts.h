@@ -196,7 +196,7 @@ struct sts_grant {
 	bool offline;			/* outlives its session */
 	uint32_t generation;
 	lg_sha256 current, previous;	/* of the tokens' text */
-	lg_str jkt;			/* a public client's key, which every refresh proves; empty: none */
+	lg_str jkt, x5t;		/* a public client's key and certificate, which every refresh proves; empty: none */
 };
 LG_CHECKED lg_err sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct sts_grant *ret);
 LG_CHECKED lg_err sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct sts_grant *g);

@@ -200,6 +200,26 @@ Test(refresh, a_client_bound_by_its_key_keeps_its_token_and_nothing_is_written)
 	cr_assert_eq(lg_store_head(kit.store).seq, before);
 }
 
+/* RFC 8705 4: a public client's is bound to the certificate that its tokens are bound to. */
+Test(refresh, a_public_clients_belongs_to_its_certificate)
+{
+	kit_client("{\"name\":\"spa\",\"type\":\"public\",\"redirect_uris\":[\"" REDIRECT "\"],\"tls_client_certificate_bound_access_tokens\":true}", NULL,
+	    "c0000000-0000-4000-8000-000000000011");
+	kit.peer_shown = LG_STR("its own certificate");
+	struct answer a = kit_redeem("spa", kit_code("spa", "", kit_sign_in()));
+	lg_str token = kit_member(a.body, "refresh_token");
+
+	assert_status(a, 200);
+	kit.peer_shown = LG_STR("another's");
+	assert_oauth(kit_refresh("spa", token, ""), 400, "invalid_grant");
+	kit.peer_shown = LG_NONE;
+	assert_oauth(kit_refresh("spa", token, ""), 400, "invalid_request");
+	kit.peer_shown = LG_STR("its own certificate");
+	a = kit_refresh("spa", token, "");
+	assert_status(a, 200);
+	cr_assert_eq(kit_member(a.body, "refresh_token").n, 0, "it need not be rotated");
+}
+
 Test(refresh, no_token_and_no_code_stands_in_the_store)
 {
 	lg_str code = kit_code("spa", "", kit_sign_in());
