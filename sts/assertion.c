@@ -84,7 +84,7 @@ static lg_err
 use_once(struct sts_rq *rq, const struct lg_claims *c)
 {
 	lg_str id = lg_print(rq->cx->arena, "%u %.*s %.*s", rq->tenant_id, LG_FMT(c->subject), LG_FMT(c->jti));
-	lg_err e = sts_replay_use(rq->cx, rq->sts->replay, id, c->expires + SKEW + LG_SECOND);
+	lg_err e = sts_replay_use(rq->cx, rq->sts->replay, rq->tenant_id, sts_share_whose(rq), id, c->expires + SKEW + LG_SECOND);
 
 	if (e == LG_E_EXISTS)
 		return sts_refuse(rq, STS_INVALID_CLIENT, "the assertion was used before");

@@ -175,6 +175,7 @@ sts_request_check(struct sts_rq *rq, struct lg_view *v, lg_str token, bool dpop,
 	if (dpop) {
 		/* A proof costs a verification and a place among those that were used: who has no token gets neither. */
 		LG_TRY(sts_token_verify(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, token, &c));
+		r.whose = lg_print(rq->cx->arena, "token %.*s %.*s", LG_FMT(c.client_id), LG_FMT(c.subject));
 		lg_err e = sts_dpop_check(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, &r, &s.jkt, &wants_nonce);
 
 		if (e == LG_E_UNAUTHENTICATED)

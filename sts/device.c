@@ -174,7 +174,7 @@ find(struct sts_rq *rq, struct polling *p)
 static lg_err
 wait_for_answer(struct sts_rq *rq, struct polling *p)
 {
-	lg_err e = sts_replay_use(rq->cx, rq->sts->proofs,
+	lg_err e = sts_replay_use(rq->cx, rq->sts->proofs, rq->tenant_id, sts_share_whose(rq),
 	    lg_print(rq->cx->arena, "poll %u %.*s", rq->tenant_id, LG_FMT(p->user_code)), rq->cx->now + (INTERVAL - 1) * LG_SECOND);
 
 	if (e == LG_E_EXISTS)

@@ -216,13 +216,13 @@ check_nonce(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct
 }
 
 static lg_err
-use_once(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str jkt, const struct proof *p)
+use_once(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, lg_str whose, lg_str jkt, const struct proof *p)
 {
 	lg_err e;
 
 	if (p->jti.n == 0 || p->jti.n > JTI_MAX)
 		return bad(cx, "it has no usable jti");
-	e = sts_replay_use(cx, sts->proofs, lg_print(cx->arena, "%u %.*s %.*s", tenant, LG_FMT(jkt), LG_FMT(p->jti)),
+	e = sts_replay_use(cx, sts->proofs, tenant, whose, lg_print(cx->arena, "%u %.*s %.*s", tenant, LG_FMT(jkt), LG_FMT(p->jti)),
 	    p->issued + WINDOW + LG_SECOND);
 	return e == LG_E_EXISTS ? bad(cx, "it was used before") : e;
 }
@@ -249,7 +249,7 @@ sts_dpop_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const str
 	LG_TRY(check_nonce(cx, sts, tenant, r, &p, wants_nonce));
 	thumbprint = lg_pubkey_thumbprint(key);
 	*jkt = lg_base64url(cx->arena, lg_sha256_str(&thumbprint));
-	return use_once(cx, sts, tenant, *jkt, &p);
+	return use_once(cx, sts, tenant, r->whose, *jkt, &p);
 }
 
 lg_err
@@ -261,6 +261,7 @@ sts_dpop_of(struct sts_rq *rq)
 
 	if (r.proof.n == 0)
 		return LG_OK;
+	r.whose = sts_share_whose(rq);
 	e = sts_dpop_check(rq->cx, rq->sts, rq->tenant_id, &rq->tenant, &r, &rq->jkt, &wants_nonce);
 	if (e == LG_E_UNAUTHENTICATED)
 		rq->error = wants_nonce ? STS_USE_DPOP_NONCE : STS_INVALID_DPOP_PROOF;

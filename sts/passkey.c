@@ -58,6 +58,7 @@ use_challenge(struct sts_rq *rq, lg_str cookie, lg_str challenge)
 {
 	lg_str token, rest, until, mac, want;
 	int64_t second;
+	lg_err e;
 
 	if (!lg_str_cut(challenge, '.', &token, &rest) || !lg_str_cut(rest, '.', &until, &mac) || !lg_int_parse(until, &second))
 		return lg_fail(rq->cx, LG_E_UNAUTHENTICATED, "passkey: not a challenge of ours");
@@ -66,9 +67,8 @@ use_challenge(struct sts_rq *rq, lg_str cookie, lg_str challenge)
 	if (mac.n != want.n || !lg_equal_bytes(mac.p, want.p, want.n) || second * LG_SECOND <= rq->cx->now
 	    || (second - ASK_LIFE + 1) * LG_SECOND < sts_replay_started(rq->sts->replay))
 		return lg_fail(rq->cx, LG_E_UNAUTHENTICATED, "passkey: the challenge is of another page, or too old");
-	if (sts_replay_use(rq->cx, rq->sts->replay, token, second * LG_SECOND) != LG_OK)
-		return lg_fail(rq->cx, LG_E_UNAUTHENTICATED, "passkey: the challenge was answered before");
-	return LG_OK;
+	e = sts_replay_use(rq->cx, rq->sts->replay, rq->tenant_id, sts_share_stranger(rq), token, second * LG_SECOND);
+	return e == LG_E_EXISTS ? lg_fail(rq->cx, LG_E_UNAUTHENTICATED, "passkey: the challenge was answered before") : e;
 }
 
 /* ---- options ------------------------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /*
- * share.c: room for what anybody may begin without being signed in: pushed requests, waiting devices.
+ * share.c: room for what anybody may begin without being signed in (pushed requests, waiting devices) and for what was used once
+ * (replay.c).
  *
  * Their tables are bounded, and a bound that one stranger can reach keeps everybody else out.  So each has a share: a client that
  * proved itself one of its own, all others that of their address.  As long as a table is less than half full nobody's share matters;
@@ -15,8 +16,6 @@
 
 #define SLOTS	4096
 #define WAYS	4
-#define BURST	100			/* at once */
-#define EVERY	LG_SECOND		/* and then one in this time */
 
 struct share {
 	uint64_t key;
@@ -25,12 +24,13 @@ struct share {
 
 struct sts_shares {
 	pthread_mutex_t lock;
+	int64_t every, burst;		/* one in this time; so many times that at once */
 	uint64_t secret[2];
 	struct share slot[SLOTS];
 };
 
 lg_err
-sts_shares_new(struct lg_ctx *cx, struct sts_shares **ret)
+sts_shares_new(struct lg_ctx *cx, int64_t burst, int64_t every, struct sts_shares **ret)
 {
 	struct sts_shares *s = calloc(1, sizeof *s);
 
@@ -38,6 +38,8 @@ sts_shares_new(struct lg_ctx *cx, struct sts_shares **ret)
 		return lg_fail(cx, LG_E_INTERNAL, "sts: no room for shares");
 	(void)pthread_mutex_init(&s->lock, NULL);
 	lg_random(s->secret, sizeof s->secret);
+	s->every = every;
+	s->burst = burst;
 	*ret = s;
 	return LG_OK;
 }
@@ -78,21 +80,31 @@ sts_share_take(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now)
 	sh = find(s, lg_hash_keyed(key, whose));
 	if (sh->used_until < now)
 		sh->used_until = now;
-	within = sh->used_until - now <= (BURST - 1) * EVERY;
-	if (sh->used_until - now < 2 * BURST * EVERY)	/* who went on for long is not kept out for as long */
-		sh->used_until += EVERY;
+	within = sh->used_until - now <= (s->burst - 1) * s->every;
+	if (sh->used_until - now < 2 * s->burst * s->every)	/* who went on for long is not kept out for as long */
+		sh->used_until += s->every;
 	(void)pthread_mutex_unlock(&s->lock);
 	return within;
+}
+
+lg_str
+sts_share_stranger(struct sts_rq *rq)
+{
+	return lg_cat(rq->cx->arena, LG_STR("address "), sts_address_network(rq->cx->arena, lg_str_of(rq->ex->peer->address)));
+}
+
+lg_str
+sts_share_whose(struct sts_rq *rq)
+{
+	if (rq->client.auth == LG_CLIENT_NONE)
+		return sts_share_stranger(rq);
+	return lg_cat(rq->cx->arena, LG_STR("client "), rq->client.id);
 }
 
 bool
 sts_share_of(struct sts_rq *rq)
 {
-	struct lg_arena *a = rq->cx->arena;
-	bool proved = rq->client.auth != LG_CLIENT_NONE;
-	lg_str who = proved ? rq->client.id : sts_address_network(a, lg_str_of(rq->ex->peer->address));
-
-	return sts_share_take(rq->sts->shares, rq->tenant_id, lg_cat(a, proved ? LG_STR("client ") : LG_STR("address "), who), lg_boottime());
+	return sts_share_take(rq->sts->shares, rq->tenant_id, sts_share_whose(rq), lg_boottime());
 }
 
 bool

@@ -34,9 +34,9 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	LG_TRY(sts_kept_new(cx, &sts->tokens));
 	LG_TRY(sts_kept_new(cx, &sts->answers));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
-	LG_TRY(sts_shares_new(cx, &sts->shares));
-	LG_TRY(sts_replay_new(cx, &sts->replay));
-	LG_TRY(sts_replay_new(cx, &sts->proofs));
+	LG_TRY(sts_shares_new(cx, STS_SHARE, LG_SECOND, &sts->shares));
+	LG_TRY(sts_replay_new(cx, &sts_replay_assertions, &sts->replay));
+	LG_TRY(sts_replay_new(cx, &sts_replay_proofs, &sts->proofs));
 	*ret = sts;
 	sts = NULL;
 	return LG_OK;

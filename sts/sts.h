@@ -315,16 +315,23 @@ lg_str sts_thumbprint(struct lg_arena *a, lg_str cert);		/* x5t#S256 of a DER ce
 
 /* ---- what is good once (replay.c), proofs of possession (dpop.c) ---------------------------------------------- */
 
-LG_CHECKED lg_err sts_replay_new(struct lg_ctx *cx, struct sts_replay **ret);
+/* Room for so many ids, each of which is kept for so long at most. */
+struct sts_replay_size {
+	size_t slots;
+	int64_t life;
+};
+extern const struct sts_replay_size sts_replay_proofs, sts_replay_assertions;
+LG_CHECKED lg_err sts_replay_new(struct lg_ctx *cx, const struct sts_replay_size *size, struct sts_replay **ret);
 void sts_replay_free(struct sts_replay **r);
 int64_t sts_replay_started(const struct sts_replay *r);
-/* LG_E_EXISTS when the id was used and its time is not over; LG_E_BUSY when there is no room. */
-LG_CHECKED lg_err sts_replay_use(struct lg_ctx *cx, struct sts_replay *r, lg_str id, int64_t until);
+/* LG_E_EXISTS when the id was used and its time is not over; LG_E_BUSY when there is no room, or none for who has used his share up. */
+LG_CHECKED lg_err sts_replay_use(struct lg_ctx *cx, struct sts_replay *r, uint32_t tenant, lg_str whose, lg_str id, int64_t until);
 
 /* A request that brings a proof. */
 struct sts_proved {
 	lg_str method, path, proof;
 	lg_str token;			/* at resources; empty at the token endpoint */
+	lg_str whose;			/* share of the proofs that are remembered */
 };
 /* *jkt: the thumbprint of the key.  LG_E_UNAUTHENTICATED; *wants_nonce: a nonce is missing or too old. */
 LG_CHECKED lg_err sts_dpop_check(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_tenant *t,
@@ -531,10 +538,14 @@ LG_CHECKED lg_err sts_throttle_new(struct lg_ctx *cx, struct sts_throttle **ret)
 void sts_throttle_free(struct sts_throttle **t);
 lg_str sts_address_host(lg_str address);	/* without the port; of a UNIX peer without its pid */
 lg_str sts_address_network(struct lg_arena *a, lg_str address);	/* the host; of IPv6 the network, whose owner has every address in it */
-LG_CHECKED lg_err sts_shares_new(struct lg_ctx *cx, struct sts_shares **ret);
+#define STS_SHARE 100			/* pushed requests and devices at once, and then one a second */
+/* `burst` at once, and then one `every` so many microseconds. */
+LG_CHECKED lg_err sts_shares_new(struct lg_ctx *cx, int64_t burst, int64_t every, struct sts_shares **ret);
 void sts_shares_free(struct sts_shares **s);
 /* Counts one thing that was begun; false: `whose` share is used up. now: of lg_boottime. */
 bool sts_share_take(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now);
+lg_str sts_share_stranger(struct sts_rq *rq);	/* by the address */
+lg_str sts_share_whose(struct sts_rq *rq);	/* of a request whose client has proved itself, or has nothing to prove */
 bool sts_share_of(struct sts_rq *rq);	/* the same of a request whose client is known: asked once, when nothing else can refuse it */
 bool sts_share_fits(uint64_t rows, uint64_t most, bool within);		/* one more in a table that has so many */
 /* Somebody tries a password or a code. */

@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sts.proofs == NULL) {
 		key = lg_secret_new(32);
 		sts.signer.data_key = data_key;
-		if (sts_replay_new(&cx, &sts.proofs) != LG_OK)
+		if (sts_replay_new(&cx, &sts_replay_proofs, &sts.proofs) != LG_OK)
 			abort();
 	}
 	/* Every seed is of another time: a proof that is good now cannot be in a corpus. */
