@@ -42,6 +42,8 @@ static const struct field client_fields[] = {
 	{ "introspection-alg", "introspection_alg", TEXT }, { "introspect", "introspect", FLAG },
 	{ "access-life", "access_life", SECONDS }, { "dpop", "dpop_bound_access_tokens", FLAG },
 	{ "certificate-bound", "tls_client_certificate_bound_access_tokens", FLAG }, { "certificate-uri", "tls_client_auth_san_uri", TEXT },
+	{ "certificate-subject", "tls_client_auth_subject_dn", TEXT }, { "certificate-dns", "tls_client_auth_san_dns", TEXT },
+	{ "certificate-ip", "tls_client_auth_san_ip", TEXT }, { "certificate-email", "tls_client_auth_san_email", TEXT },
 	{ "par", "require_pushed_authorization_requests", FLAG }, { "signed-requests", "require_signed_request_object", FLAG },
 	{ "request-object-alg", "request_object_alg", TEXT }, { "request-uris", "request_uris", WORDS },
 	{ "max-age", "default_max_age", SECONDS }, { "acr-values", "default_acr_values", WORDS },

@@ -32,6 +32,8 @@
 	{ "userinfo-alg", 0, "ALG", "signed userinfo; '' for JSON" }, { "introspection-alg", 0, "ALG", "of signed introspection (ES256)" }, \
 	{ "introspect", 0, "yes|no", "may introspect all tokens" }, { "access-life", 0, "TIME", "of access tokens, at most 1h (5m)" }, \
 	{ "certificate-uri", 0, "URI", "of the certificate that it shows for tls_client_auth, if that is not its own" }, \
+	{ "certificate-subject", 0, "DN", "... or its subject" }, { "certificate-dns", 0, "NAME", "... or a DNS name" }, \
+	{ "certificate-ip", 0, "IP", "... or an address" }, { "certificate-email", 0, "MAIL", "... or a mail address" }, \
 	{ "dpop", 0, "yes|no", "tokens are bound to a DPoP key" }, { "certificate-bound", 0, "yes|no", "tokens are bound to its certificate" }, \
 	{ "par", 0, "yes|no", "it has to push its requests" }, { "signed-requests", 0, "yes|no", "it has to sign its requests" }, \
 	{ "request-object-alg", 0, "ALG", "with this alone" }, { "request-uris", 0, "URL,...", "where its request objects are" }, \

@@ -88,60 +88,28 @@ lg_x509_key_id(const struct lg_pubkey *k)
 	return id;
 }
 
-/* Up to its key: what is left of the TBSCertificate, or a fault. */
-static struct lg_der
-enter_cert(lg_str der, lg_str *spki)
+bool
+lg_x509_enter(lg_str der, struct lg_x509_parts *ret)
 {
 	struct lg_der d = lg_der_of(der), cert = lg_der_enter(&d, LG_DER_SEQUENCE), tbs = lg_der_enter(&cert, LG_DER_SEQUENCE);
 	lg_str version;
 
 	(void)lg_der_optional(&tbs, LG_DER_EXPLICIT(0), &version);
 	(void)lg_der_take(&tbs, LG_DER_INTEGER);	/* serial number */
-	for (int i = 0; i < 4; i++)
-		(void)lg_der_take(&tbs, LG_DER_SEQUENCE);	/* signature, issuer, validity, subject */
-	*spki = lg_der_whole(&tbs, LG_DER_SEQUENCE);
-	tbs.bad |= cert.bad || d.bad;
-	return tbs;
+	for (int i = 0; i < 3; i++)
+		(void)lg_der_take(&tbs, LG_DER_SEQUENCE);	/* signature, issuer, validity */
+	ret->subject = lg_der_whole(&tbs, LG_DER_SEQUENCE);
+	ret->spki = lg_der_whole(&tbs, LG_DER_SEQUENCE);
+	ret->rest = tbs;
+	return !tbs.bad && !cert.bad && !d.bad;
 }
 
 lg_err
 lg_pubkey_from_cert(struct lg_ctx *cx, lg_str der, struct lg_pubkey **ret)
 {
-	lg_str spki;
+	struct lg_x509_parts parts;
 
-	if (enter_cert(der, &spki).bad)
+	if (!lg_x509_enter(der, &parts))
 		return lg_fail(cx, LG_E_INVALID, "malformed certificate");
-	return lg_pubkey_from_spki(cx, spki, ret);
-}
-
-/* The GeneralNames of a SubjectAltName (RFC 5280 4.2.1.6). */
-static bool
-names_uri(lg_str names, lg_str uri)
-{
-	struct lg_der d = lg_der_of(names), all = lg_der_enter(&d, LG_DER_SEQUENCE);
-	struct lg_der_item name;
-
-	while (lg_der_next(&all, &name))
-		if (name.tag == LG_DER_IMPLICIT(6) && lg_str_eq(name.body, uri))
-			return true;
-	return false;
-}
-
-bool
-lg_cert_names_uri(lg_str der, lg_str uri)
-{
-	lg_str spki, flag;
-	struct lg_der tbs = enter_cert(der, &spki), outer, exts;
-
-	outer = lg_der_enter(&tbs, LG_DER_EXPLICIT(3));
-	exts = lg_der_enter(&outer, LG_DER_SEQUENCE);
-	while (lg_der_more(&exts)) {
-		struct lg_der ext = lg_der_enter(&exts, LG_DER_SEQUENCE);
-		lg_str oid = lg_der_oid(&ext);
-
-		(void)lg_der_optional(&ext, LG_DER_BOOLEAN, &flag);
-		if (lg_str_eq(oid, LG_OID_SAN) && names_uri(lg_der_octets(&ext), uri))
-			return true;
-	}
-	return false;
+	return lg_pubkey_from_spki(cx, parts.spki, ret);
 }

@@ -2,6 +2,7 @@
 #ifndef LG_CRYPTO_X509_H
 #define LG_CRYPTO_X509_H
 
+#include "base/der.h"
 #include "lightgate/crypto.h"
 
 /* Name of one common name; empty for none. */
@@ -23,5 +24,12 @@ struct lg_key_id {
 	char b[LG_KEY_ID];
 };
 struct lg_key_id lg_x509_key_id(const struct lg_pubkey *k);
+
+/* Of a certificate, with their tags; false: malformed up to there. */
+struct lg_x509_parts {
+	lg_str subject, spki;
+	struct lg_der rest;		/* of the TBSCertificate: extensions */
+};
+bool lg_x509_enter(lg_str der, struct lg_x509_parts *ret);
 
 #endif

@@ -88,6 +88,16 @@ check_secret(struct sts_rq *rq, const struct lg_sts_client *c, const struct cred
 	return LG_OK;
 }
 
+/* RFC 8705 2.1.2: the one that it names, or that of its own entry.  An application that runs as a service has the service's. */
+static bool
+is_own_certificate(const struct lg_sts_client *c, lg_str cert, const struct lg_sts_subject *peer)
+{
+	for (int kind = 0; kind < LG_CERT_NAMES; kind++)
+		if (c->certificate[kind].n > 0)
+			return lg_cert_has_name(cert, (enum lg_cert_kind)kind, c->certificate[kind]);
+	return lg_uuid_eq(peer->id, c->entry);
+}
+
 static lg_err
 check_tls(struct sts_rq *rq, const struct lg_sts_client *c, const struct credentials *cr)
 {
@@ -98,8 +108,7 @@ check_tls(struct sts_rq *rq, const struct lg_sts_client *c, const struct credent
 		return bad_client(rq, "this client authenticates by its certificate");
 	if (p->peer_entry(p->self, rq->cx, rq->view, rq->tenant_id, rq->ex->peer->cert, &peer) != LG_OK)
 		return bad_client(rq, "the certificate names no entry");
-	/* An application that runs as a service has the service's certificate. */
-	if (c->certificate_uri.n > 0 ? !lg_cert_names_uri(rq->ex->peer->cert, c->certificate_uri) : !lg_uuid_eq(peer.id, c->entry))
+	if (!is_own_certificate(c, rq->ex->peer->cert, &peer))
 		return bad_client(rq, "the certificate is another entry's");
 	rq->by_certificate = true;
 	return LG_OK;

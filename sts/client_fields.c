@@ -53,7 +53,11 @@ const struct sts_client_field sts_client_fields[] = {
 	{ SAME("tls_client_certificate_bound_access_tokens"), 23, FLAG(mtls_bound), NULL },
 	{ NOWHERE, NOWHERE, 24, FLAG(secret_post), NULL },
 	{ LG_STR("fapi2"), NOWHERE, 25, FLAG(fapi2), NULL },
-	{ LG_STR("tls_client_auth_san_uri"), NOWHERE, 29, TEXT(certificate_uri), sts_spiffe_valid },
+	{ SAME("tls_client_auth_san_uri"), 29, TEXT(certificate[LG_CERT_URI]), NULL },
+	{ SAME("tls_client_auth_subject_dn"), 30, TEXT(certificate[LG_CERT_SUBJECT]), NULL },
+	{ SAME("tls_client_auth_san_dns"), 31, TEXT(certificate[LG_CERT_DNS]), NULL },
+	{ SAME("tls_client_auth_san_ip"), 32, TEXT(certificate[LG_CERT_IP]), NULL },
+	{ SAME("tls_client_auth_san_email"), 33, TEXT(certificate[LG_CERT_EMAIL]), NULL },
 	{ LG_STR("consent"), NOWHERE, 28, FLAG(consent), NULL },
 	{ NOWHERE, NOWHERE, 26, NUMBER(registered), NULL },
 	{ NOWHERE, NOWHERE, 27, TEXT(registration), NULL },
@@ -257,14 +261,6 @@ sts_audience_valid(struct lg_ctx *cx, lg_str s)
 {
 	if (s.n == 0 || s.n > 256 || !sts_scope_valid(s))
 		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no audience", LG_FMT(s));
-	return LG_OK;
-}
-
-lg_err
-sts_spiffe_valid(struct lg_ctx *cx, lg_str s)
-{
-	if (!lg_str_starts(s, LG_STR("spiffe://")) || s.n > 2048 || !sts_scope_valid(s) || memchr(s.p, ' ', s.n) != NULL)
-		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no SPIFFE ID", LG_FMT(s));
 	return LG_OK;
 }
 

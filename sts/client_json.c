@@ -227,6 +227,32 @@ check_keys(struct lg_ctx *cx, const struct lg_sts_client *c)
 	return c->jwks.n == 0 ? LG_OK : lg_keyset_from_jwks(cx, c->jwks, &keys);
 }
 
+size_t
+sts_client_certificates(const struct lg_sts_client *c)
+{
+	size_t n = 0;
+
+	for (int kind = 0; kind < LG_CERT_NAMES; kind++)
+		n += c->certificate[kind].n > 0;
+	return n;
+}
+
+/* RFC 8705 2.1.2: one name, of whichever kind. */
+static lg_err
+check_certificate(struct lg_ctx *cx, const struct lg_sts_client *c)
+{
+	size_t n = sts_client_certificates(c);
+
+	if (n > 0 && c->auth != LG_CLIENT_TLS)
+		return lg_fail(cx, LG_E_INVALID, "names of a certificate (tls_client_auth_san_uri, ...) go with auth tls_client_auth");
+	if (n > 1)
+		return lg_fail(cx, LG_E_INVALID, "one of tls_client_auth_subject_dn and tls_client_auth_san_dns, _uri, _ip, _email, not several");
+	for (int kind = 0; kind < LG_CERT_NAMES; kind++)
+		if (c->certificate[kind].n > 0 && !lg_cert_name_valid((enum lg_cert_kind)kind, c->certificate[kind]))
+			return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no such name of a certificate", LG_FMT(c->certificate[kind]));
+	return LG_OK;
+}
+
 lg_err
 sts_client_check(struct lg_ctx *cx, const struct lg_sts_client *c)
 {
@@ -242,11 +268,10 @@ sts_client_check(struct lg_ctx *cx, const struct lg_sts_client *c)
 		return lg_fail(cx, LG_E_INVALID, "jwt-bearer goes with auth federated_jwt");
 	if (c->auth == LG_CLIENT_FEDERATED ? c->issuer.n == 0 || c->subject.n == 0 : c->issuer.n > 0 || c->subject.n > 0)
 		return lg_fail(cx, LG_E_INVALID, "issuer and subject go with auth federated_jwt");
-	if (c->certificate_uri.n > 0 && c->auth != LG_CLIENT_TLS)
-		return lg_fail(cx, LG_E_INVALID, "tls_client_auth_san_uri goes with auth tls_client_auth");
 	if (c->issuer.n > FOREIGN_NAME || c->subject.n > FOREIGN_NAME)
 		return lg_fail(cx, LG_E_INVALID, "issuer and subject have at most %d octets", FOREIGN_NAME);
 	LG_TRY(sts_fields_check(cx, c));
+	LG_TRY(check_certificate(cx, c));
 	LG_TRY(sts_fapi2_client(cx, c));
 	return check_keys(cx, c);
 }

@@ -130,9 +130,12 @@ take_method(struct reader *r)
 	c->secret_post = lg_str_eq(m, LG_STR("client_secret_post"));
 	if (c->secret_post || lg_str_eq(m, LG_STR("client_secret_basic")))
 		c->auth = LG_CLIENT_SECRET;
-	else if (!sts_auth_parse(m, &c->auth) || c->auth == LG_CLIENT_SECRET || c->auth == LG_CLIENT_FEDERATED || c->auth == LG_CLIENT_TLS)
-		return bad(r, "token_endpoint_auth_method: client_secret_basic, client_secret_post, private_key_jwt, "
+	else if (!sts_auth_parse(m, &c->auth) || c->auth == LG_CLIENT_SECRET || c->auth == LG_CLIENT_FEDERATED)
+		return bad(r, "token_endpoint_auth_method: client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, "
 		    "self_signed_tls_client_auth or none");
+	/* RFC 8705 2.1.2: exactly one, since it has no certificate of its own. */
+	if (c->auth == LG_CLIENT_TLS && sts_client_certificates(c) == 0)
+		return bad(r, "tls_client_auth: its certificate is named by tls_client_auth_subject_dn or tls_client_auth_san_dns, _uri, _ip, _email");
 	return LG_OK;
 }
 

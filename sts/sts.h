@@ -387,6 +387,7 @@ void sts_fields_encode(struct lg_buf *b, const struct lg_sts_client *c);
 void sts_fields_decode(struct lg_rd *rd, struct lg_sts_client *c);	/* to the end of the row */
 LG_CHECKED lg_err sts_fields_check(struct lg_ctx *cx, const struct lg_sts_client *c);
 LG_CHECKED lg_err sts_client_check(struct lg_ctx *cx, const struct lg_sts_client *c);	/* and how they go together */
+size_t sts_client_certificates(const struct lg_sts_client *c);	/* names of its certificate that it says */
 unsigned sts_grant_bit(lg_str name);				/* 0: not known */
 void sts_grants_write(struct lg_jsonw *w, lg_str name, unsigned bits);
 bool sts_auth_parse(lg_str name, enum lg_client_auth *ret);
@@ -395,7 +396,6 @@ void sts_person_scopes(struct lg_sts_client *c);		/* what an application for peo
 /* Values of fields. */
 LG_CHECKED lg_err sts_scope_name_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_audience_valid(struct lg_ctx *cx, lg_str s);
-LG_CHECKED lg_err sts_spiffe_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_shown_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_acr_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_https_valid(struct lg_ctx *cx, lg_str uri);		/* https, nothing after '#' (redirect.c) */

@@ -164,7 +164,7 @@ LG_CHECKED lg_err lg_sts_notify(struct lg_ctx *cx, struct lg_sts *sts, unsigned 
 enum lg_client_auth {			/* token_endpoint_auth_method */
 	LG_CLIENT_NONE = 0,		/* a public client: PKCE is forced */
 	LG_CLIENT_SECRET,		/* client_secret_basic or client_secret_post */
-	LG_CLIENT_TLS,			/* tls_client_auth: the certificate of the client's own entry, or one that names certificate_uri (RFC 8705) */
+	LG_CLIENT_TLS,			/* tls_client_auth: the certificate of the client's own entry, or one with the name in `certificate` (RFC 8705) */
 	LG_CLIENT_JWT,			/* private_key_jwt (RFC 7523) */
 	LG_CLIENT_FEDERATED,		/* federated_jwt: assertions of a trusted issuer of tokens, whose keys are in jwks */
 	LG_CLIENT_SELF_TLS		/* self_signed_tls_client_auth: a certificate of one of the keys in jwks (RFC 8705 2.2) */
@@ -210,7 +210,7 @@ struct lg_sts_client {
 	size_t ncontacts;
 	lg_str software, software_version;
 	lg_str jwks_uri;		/* instead of jwks */
-	lg_str certificate_uri;		/* tls_client_auth_san_uri (RFC 8705 2.1.2), of LG_CLIENT_TLS */
+	lg_str certificate[LG_CERT_NAMES];	/* tls_client_auth_subject_dn, ..._san_dns, ... (RFC 8705 2.1.2), of LG_CLIENT_TLS: one at most */
 	enum lg_alg access_alg;		/* LG_ALG_NONE: ES256 */
 	enum lg_alg userinfo_alg;	/* LG_ALG_NONE: plain JSON */
 	enum lg_alg introspection_alg;	/* LG_ALG_NONE: ES256 */

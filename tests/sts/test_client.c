@@ -223,6 +223,9 @@ Test(client, members_have_their_bounds)
 		"\"auth\":\"self_signed_tls_client_auth\"", "\"jwks\":{\"keys\":[]},\"jwks_uri\":\"https://a/\"",
 		"\"type\":\"public\",\"grants\":[\"password\"]", "\"tls_client_auth_san_uri\":\"spiffe://a/service/b\"",
 		"\"auth\":\"tls_client_auth\",\"tls_client_auth_san_uri\":\"a b\"",
+		"\"auth\":\"tls_client_auth\",\"tls_client_auth_san_uri\":\"spiffe://a/b\",\"tls_client_auth_san_dns\":\"a\"",
+		"\"auth\":\"tls_client_auth\",\"tls_client_auth_subject_dn\":\"a\"", "\"auth\":\"tls_client_auth\",\"tls_client_auth_san_ip\":\"a\"",
+		"\"tls_client_auth_san_email\":\"a@b\"",
 	};
 	char long_name[LG_CLIENT_TEXT_MAX + 2] = "";
 

@@ -103,6 +103,9 @@ Test(registration, refuses_by_the_names_of_the_standard)
 		{ WEB ",\"response_types\":[\"token\"]", "invalid_client_metadata" }, { WEB ",\"subject_type\":\"pairwise\"", "invalid_client_metadata" },
 		{ WEB ",\"token_endpoint_auth_method\":\"client_secret_jwt\"", "invalid_client_metadata" },
 		{ WEB ",\"token_endpoint_auth_method\":\"tls_client_auth\"", "invalid_client_metadata" },
+		{ WEB ",\"tls_client_auth_san_dns\":\"a.example\"", "invalid_client_metadata" },
+		{ WEB ",\"token_endpoint_auth_method\":\"tls_client_auth\",\"tls_client_auth_san_dns\":\"a\",\"tls_client_auth_san_ip\":\"::1\"",
+			"invalid_client_metadata" },
 		{ WEB ",\"token_endpoint_auth_method\":\"private_key_jwt\"", "invalid_client_metadata" },
 		{ WEB ",\"id_token_signed_response_alg\":\"none\"", "invalid_client_metadata" },
 		{ WEB ",\"userinfo_signed_response_alg\":\"HS256\"", "invalid_client_metadata" },
@@ -189,4 +192,23 @@ Test(registration, clients_are_bounded)
 	/* By an administrator's hand there may be more. */
 	kit_client("{\"name\":\"more\",\"type\":\"confidential\",\"redirect_uris\":[\"" REDIRECT "\"]}", PORTAL_SECRET,
 	    "c0000000-0000-4000-8000-000000000011");
+}
+
+/* RFC 8705 2.1.2: one of five, which is kept and told back. */
+Test(registration, a_client_names_the_certificate_that_it_will_show)
+{
+	static const char *const names[][2] = {
+		{ "tls_client_auth_subject_dn", "CN=a,O=b" }, { "tls_client_auth_san_dns", "a.example" }, { "tls_client_auth_san_ip", "10.0.0.7" },
+		{ "tls_client_auth_san_uri", "spiffe://a.example/service/x" }, { "tls_client_auth_san_email", "a@b" },
+	};
+
+	kit.may_register = true;
+	for (size_t i = 0; i < LG_COUNT(names); i++) {
+		struct answer a = submit(kit_fmt("{" WEB ",\"token_endpoint_auth_method\":\"tls_client_auth\",\"%s\":\"%s\"}", names[i][0], names[i][1]), NULL);
+
+		assert_status(a, 201);
+		cr_assert(lg_str_eq(kit_member(a.body, names[i][0]), lg_str_of(names[i][1])), "%.*s", LG_FMT(a.body));
+		cr_assert(lg_str_eq(kit_member(a.body, "token_endpoint_auth_method"), LG_STR("tls_client_auth")));
+		cr_assert(kit_member(a.body, "client_secret").n == 0);
+	}
 }
