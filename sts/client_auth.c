@@ -92,7 +92,7 @@ check_secret(struct sts_rq *rq, const struct lg_sts_client *c, const struct cred
 static bool
 is_own_certificate(const struct lg_sts_client *c, lg_str cert, const struct lg_sts_subject *peer)
 {
-	for (int kind = 0; kind < LG_CERT_NAMES; kind++)
+	for (int kind = 0; kind < LG_CERT_KINDS; kind++)
 		if (c->certificate[kind].n > 0)
 			return lg_cert_has_name(cert, (enum lg_cert_kind)kind, c->certificate[kind]);
 	return lg_uuid_eq(peer->id, c->entry);

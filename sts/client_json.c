@@ -232,7 +232,7 @@ sts_client_certificates(const struct lg_sts_client *c)
 {
 	size_t n = 0;
 
-	for (int kind = 0; kind < LG_CERT_NAMES; kind++)
+	for (int kind = 0; kind < LG_CERT_KINDS; kind++)
 		n += c->certificate[kind].n > 0;
 	return n;
 }
@@ -247,7 +247,7 @@ check_certificate(struct lg_ctx *cx, const struct lg_sts_client *c)
 		return lg_fail(cx, LG_E_INVALID, "names of a certificate (tls_client_auth_san_uri, ...) go with auth tls_client_auth");
 	if (n > 1)
 		return lg_fail(cx, LG_E_INVALID, "one of tls_client_auth_subject_dn and tls_client_auth_san_dns, _uri, _ip, _email, not several");
-	for (int kind = 0; kind < LG_CERT_NAMES; kind++)
+	for (int kind = 0; kind < LG_CERT_KINDS; kind++)
 		if (c->certificate[kind].n > 0 && !lg_cert_name_valid((enum lg_cert_kind)kind, c->certificate[kind]))
 			return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no such name of a certificate", LG_FMT(c->certificate[kind]));
 	return LG_OK;

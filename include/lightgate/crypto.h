@@ -116,7 +116,7 @@ LG_CHECKED lg_err lg_pubkey_from_cert(struct lg_ctx *cx, lg_str der, struct lg_p
 /* Whether it has this name, likewise: its subject (RFC 4514), or one of its SubjectAltName, as text.  And whether a name of this kind can be
  * so at all: LG_CERT_NAME_MAX octets, of a subject one attribute a step. */
 #define LG_CERT_NAME_MAX 512
-enum lg_cert_kind { LG_CERT_SUBJECT, LG_CERT_DNS, LG_CERT_URI, LG_CERT_IP, LG_CERT_EMAIL, LG_CERT_NAMES };
+enum lg_cert_kind { LG_CERT_SUBJECT, LG_CERT_DNS, LG_CERT_URI, LG_CERT_IP, LG_CERT_EMAIL, LG_CERT_KINDS };
 bool lg_cert_has_name(lg_str der, enum lg_cert_kind kind, lg_str name);
 bool lg_cert_name_valid(enum lg_cert_kind kind, lg_str name);
 LG_CHECKED lg_err lg_pubkey_from_jwk(struct lg_ctx *cx, lg_str json, struct lg_pubkey **ret);	/* private members refused */

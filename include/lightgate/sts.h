@@ -210,7 +210,7 @@ struct lg_sts_client {
 	size_t ncontacts;
 	lg_str software, software_version;
 	lg_str jwks_uri;		/* instead of jwks */
-	lg_str certificate[LG_CERT_NAMES];	/* tls_client_auth_subject_dn, ..._san_dns, ... (RFC 8705 2.1.2), of LG_CLIENT_TLS: one at most */
+	lg_str certificate[LG_CERT_KINDS];	/* tls_client_auth_subject_dn, ..._san_dns, ... (RFC 8705 2.1.2), of LG_CLIENT_TLS: one at most */
 	enum lg_alg access_alg;		/* LG_ALG_NONE: ES256 */
 	enum lg_alg userinfo_alg;	/* LG_ALG_NONE: plain JSON */
 	enum lg_alg introspection_alg;	/* LG_ALG_NONE: ES256 */

@@ -83,12 +83,12 @@ Test(x509, a_subject_is_compared_as_names_are)
 
 Test(x509, what_cannot_be_a_name_is_told)
 {
-	const char *const bad[LG_CERT_NAMES][4] = {
+	const char *const bad[LG_CERT_KINDS][4] = {
 		[LG_CERT_SUBJECT] = { "x", "", "CN=a+CN=b", "CN=" }, [LG_CERT_DNS] = { "", "a b", "a\n", "\x80" },
 		[LG_CERT_URI] = { "", "a", "a: b", "x" }, [LG_CERT_IP] = { "", "a", "1.2.3", "1::2::3" }, [LG_CERT_EMAIL] = { "", "a", "a @b", "a.b" },
 	};
 
-	for (int kind = 0; kind < LG_CERT_NAMES; kind++)
+	for (int kind = 0; kind < LG_CERT_KINDS; kind++)
 		for (size_t i = 0; i < 4; i++)
 			cr_expect_not(lg_cert_name_valid((enum lg_cert_kind)kind, lg_str_of(bad[kind][i])), "%d %s", kind, bad[kind][i]);
 	cr_expect(lg_cert_name_valid(LG_CERT_DNS, LG_STR("a.example")) && lg_cert_name_valid(LG_CERT_IP, LG_STR("::1")));
