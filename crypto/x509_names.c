@@ -54,6 +54,8 @@ read_value(struct lg_arena *a, lg_str *rest, lg_str *ret)
 			if (lo >= 0) {
 				c = (char)(hi << 4 | lo);
 				i++;
+			} else if (memchr(" #=\"+,;<>\\", c, 10) == NULL) {
+				return false;
 			}
 		} else if (memchr("+\";<>", c, 5) != NULL || c == '\0' || (c == '#' && n == 0)) {
 			return false;

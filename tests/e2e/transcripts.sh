@@ -5,7 +5,7 @@
 trap 'slapd_stop; [ -z "${MUTE:-}" ] || kill "$MUTE" 2>/dev/null; [ -z "${SMTP:-}" ] || kill "$SMTP" 2>/dev/null; lg_stop' EXIT
 
 # What needs other machines, a token in hand, or stands for more than one command; most of it is played by the script of its topic.
-elsewhere='^(curl|pki|lightgated) |^[A-Z_]+=|\.\.\.|pkcs11|federation|cluster|source list|user create eve|-o json($| \|)|x509 -in|^lightgate doctor'
+elsewhere='^(curl|pki|lightgated) |^[A-Z_]+=|\.\.\.|pkcs11|federation|cluster|corp|source list|user create eve|-o json($| \|)|x509 -in|^lightgate doctor'
 
 # The commands of a document with what they print: "$ command", then its lines.
 transcripts() { awk '/^```/ { inside = !inside; next } inside && /^\$ / { on = 1 } !inside { on = 0 } on' "$1"; }
