@@ -32,7 +32,7 @@ Test(mail, settings_that_are_wrong_are_named)
 		{ "{" MEMBERS ",\"security\":\"ssl\"}", "security" }, { "{" MEMBERS ",\"security\":\"none\",\"username\":\"u\",\"password\":\"p\"}", "TLS" },
 		{ "{" MEMBERS ",\"password\":\"p\"}", "username" }, { "{" MEMBERS ",\"port\":0}", "range" }, { "{" MEMBERS ",\"port\":65536}", "range" },
 		{ "{" MEMBERS ",\"reset_life\":59}", "reset_life" }, { "{" MEMBERS ",\"reset_life\":86401}", "range" },
-		{ "{" MEMBERS ",\"language\":\"e n\"}", "language" }, { "{" MEMBERS ",\"hots\":\"h\"}", "not known" }, { "[]", "" },
+		{ "{" MEMBERS ",\"language\":\"e n\"}", "language" }, { "{" MEMBERS ",\"hots\":\"h\"}", "unknown member \"hots\"" }, { "[]", "" },
 	};
 
 	for (size_t i = 0; i < LG_COUNT(bad); i++) {
