@@ -201,13 +201,17 @@ open_object(struct sts_rq *rq, struct sts_authorize *az, bool *redirectable)
 lg_err
 sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, bool *redirectable)
 {
-	lg_str state;
+	lg_str state, target = LG_NONE;
 
 	*redirectable = false;
 	*ret = (struct sts_authorize){ .max_age = -1 };
 	/* A repeated parameter has two meanings (RFC 6749 3.1): nothing of such a request is followed. */
-	if (sts_form_read(rq, query) != LG_OK)
+	lg_err e = sts_form_read(rq, query);
+	if (e != LG_OK && rq->error != STS_INVALID_TARGET)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "The request is malformed.");
+	if (e != LG_OK)
+		target = lg_dup(rq->cx->arena, lg_str_of(rq->cx->error));
+	rq->error = STS_NO_ERROR;
 	if (sts_pushed_is(lg_form_get(&rq->form, "request_uri")))
 		LG_TRY(sts_pushed_open(rq, &ret->pushed));
 	LG_TRY(find_client(rq, ret));
@@ -219,5 +223,7 @@ sts_authorize_parse(struct sts_rq *rq, lg_str query, struct sts_authorize *ret, 
 	if (state.n > STS_STATE_MAX)
 		return sts_refuse(rq, STS_INVALID_REQUEST, "state is longer than %d octets", STS_STATE_MAX);
 	ret->state = state;
+	if (target.n > 0)
+		return sts_refuse(rq, STS_INVALID_TARGET, "%.*s", LG_FMT(target));
 	return check_rest(rq, ret);
 }

@@ -255,7 +255,7 @@ apply(struct sts_rq *rq, const struct conditions *cond, struct sts_authorize *az
 	if (cond->acr_values.n > 0)
 		az->acr_values = cond->acr_values;
 	if (az->acr_essential.n > 0 && sts_acr_least(az->acr_essential) == 0)
-		return sts_refuse(rq, STS_ACCESS_DENIED, "none of the values of acr is one of this issuer");
+		return sts_refuse(rq, STS_UNMET_AUTHENTICATION, "none of the values of acr is one of this issuer");
 	if (cond->sub.n == 0)
 		return LG_OK;
 	if (!lg_uuid_parse(cond->sub, &sub) || (!lg_uuid_is_nil(az->hinted) && !lg_uuid_eq(az->hinted, sub)))

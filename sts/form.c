@@ -62,6 +62,7 @@ sts_form_read(struct sts_rq *rq, lg_str text)
 		{ LG_STR("resource"), rq->resource, &rq->nresources }, { LG_STR("audience"), rq->audience, &rq->naudiences },
 	};
 	lg_str pair, rest = text;
+	lg_err e = LG_OK;
 	char *others;
 	size_t n = 0;
 	bool taken;
@@ -72,14 +73,18 @@ sts_form_read(struct sts_rq *rq, lg_str text)
 	others = lg_alloc(rq->cx->arena, text.n + 1);
 	while (rest.n > 0) {
 		(void)lg_str_cut(rest, '&', &pair, &rest);
-		LG_TRY(take(rq, repeated, LG_COUNT(repeated), pair, &taken));
+		lg_err now = take(rq, repeated, LG_COUNT(repeated), pair, &taken);
+		e = e == LG_OK ? now : e;
 		if (taken)
 			continue;
 		memcpy(others + n, pair.p, pair.n);
 		n += pair.n;
 		others[n++] = '&';
 	}
-	return parse(rq, (lg_str){ others, n });
+	lg_err whole = parse(rq, (lg_str){ others, n });
+	if (whole != LG_OK)
+		rq->error = STS_NO_ERROR;	/* worse than what was found before */
+	return whole != LG_OK ? whole : e;	/* in the second case the form is there, which says where to tell it */
 }
 
 /* RFC 8707 2.2: a token request may ask for less than was granted. */

@@ -19,6 +19,7 @@ static const struct {
 	[STS_UNSUPPORTED_RESPONSE_TYPE] = { "unsupported_response_type", 400 },
 	[STS_LOGIN_REQUIRED] = { "login_required", 400 },
 	[STS_CONSENT_REQUIRED] = { "consent_required", 400 },
+	[STS_UNMET_AUTHENTICATION] = { "unmet_authentication_requirements", 400 },	/* OpenID Connect's error of that name, 1.0 */
 	[STS_INVALID_REQUEST_OBJECT] = { "invalid_request_object", 400 },
 	[STS_INVALID_REQUEST_URI] = { "invalid_request_uri", 400 },
 	[STS_INVALID_REDIRECT_URI] = { "invalid_redirect_uri", 400 },

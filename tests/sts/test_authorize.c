@@ -119,6 +119,7 @@ Test(authorize, errors_go_to_a_good_redirect_uri)
 		{ "response_type=code&client_id=portal&state=xyz&scope=openid&request_uri=urn%3Ax", "invalid_request_uri" },
 		{ "response_type=code&client_id=portal&state=xyz&scope=openid&id_token_hint=x", "invalid_request" },
 		{ "response_type=code&client_id=portal&state=xyz&scope=openid&resource=https%3A%2F%2Felse", "invalid_target" },
+		{ "response_type=code&client_id=portal&state=xyz&scope=openid&resource=https%3A%2F%2Felse%23part", "invalid_target" },
 		{ "response_type=code&client_id=portal&state=xyz&scope=openid&prompt=none", "login_required" },
 	};
 

@@ -146,7 +146,7 @@ Test(claims, an_essential_acr_is_met_or_there_is_no_answer)
 	cr_assert_str_eq(error_of("{\"id_token\":{\"acr\":{\"essential\":true,\"value\":\"urn:lightgate:acr:password\"}}}", "&prompt=none"), "");
 	cr_assert_str_eq(error_of("{\"id_token\":{\"acr\":{\"essential\":true,\"values\":[\"gold\",\"urn:lightgate:acr:mfa\"]}}}", "&prompt=none"),
 	    "login_required");
-	cr_assert_str_eq(error_of("{\"id_token\":{\"acr\":{\"essential\":true,\"values\":[\"gold\"]}}}", "&prompt=none"), "access_denied");
+	cr_assert_str_eq(error_of("{\"id_token\":{\"acr\":{\"essential\":true,\"values\":[\"gold\"]}}}", "&prompt=none"), "unmet_authentication_requirements");
 	/* A wish is none. */
 	cr_assert_str_eq(error_of("{\"id_token\":{\"acr\":{\"values\":[\"gold\"]}}}", "&prompt=none"), "");
 	cr_assert_str_eq(error_of("{}", "&prompt=none&acr_values=gold%20urn%3Alightgate%3Aacr%3Apassword"), "");
