@@ -242,9 +242,11 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	LG_TRY(lg_bundles_open(cx, at.state, NULL, &at.bundles));
 	at.tally = gate.tally = lg_tally_new();
 	bool again = false;
-	lg_err e = o->gate == NULL ? LG_OK : lg_gate_open(cx, &gate, at.bundles, &at.gate);
-	if (e == LG_OK)
-		e = open_identities(cx, o, &at);
+	lg_err e = open_identities(cx, o, &at);
+	if (e == LG_OK && o->gate != NULL)
+		e = lg_gate_open(cx, &gate, at.bundles, &at.gate);
+	if (e == LG_OK && at.svids != NULL)
+		lg_svids_follow(at.svids, at.bundles);
 	if (e == LG_OK)
 		e = lg_door_open(cx, &at, &door);
 	if (e == LG_OK) {
@@ -253,9 +255,9 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	}
 	lg_gate_stop(at.gate);
 	lg_door_close(&door);		/* writes down what was counted */
-	lg_svids_close(&at.svids);
 	lg_bundles_close(&at.bundles);
 	lg_gate_free(&at.gate);
+	lg_svids_close(&at.svids);
 	lg_tally_free(&at.tally);
 	return again ? lg_sockets_exec(cx, o->argv) : e;
 }

@@ -19,6 +19,7 @@
 #include "base/log.h"
 
 #define PATIENCE	(5 * LG_SECOND)		/* for a renewal, which nobody waits for */
+#define TURN		(LG_SECOND / 2)		/* after which no further renewal is begun */
 
 /* When something is renewed: by the wall clock or since boot, whichever comes first, so that no step of the clock delays it. */
 struct due {
@@ -31,6 +32,8 @@ struct held {
 	uid_t uid;
 	gid_t gid;
 	bool running;
+	bool revoked;				/* what it was given, and nothing has come in its place */
+	bool untold;				/* lg_svids_revoked has not said so yet */
 	struct lg_svid *svid;			/* NULL: not had yet */
 	struct due certificate, token;
 	int64_t retry, pause;			/* CLOCK_BOOTTIME; what the next failure waits */
@@ -38,6 +41,9 @@ struct held {
 
 struct lg_svids {
 	const char *root;
+	struct lg_bundles *bundles;		/* NULL: nobody says what is revoked */
+	void (*changed)(void *arg);		/* NULL: nobody wants to know */
+	void *arg;
 	pthread_mutex_t lock;			/* over all below */
 	struct held **held;
 	size_t n, size;
@@ -118,6 +124,7 @@ keep(struct lg_ctx *cx, struct lg_svids *s, struct held *h, struct lg_svid *svid
 {
 	lg_svid_unref(&h->svid);
 	h->svid = svid;
+	h->revoked = false;
 	h->certificate = due_of(cx, svid->issued, svid->expires);
 	h->token = svid->token.n > 0 ? due_of(cx, svid->token_issued, svid->token_expires) : (struct due){ 0, 0 };
 	h->retry = 0;
@@ -135,9 +142,101 @@ put_off(struct held *h)
 static lg_err
 show(struct lg_ctx *cx, struct lg_svids *s, const struct held *h)
 {
+	const char *folder = folder_of(cx, s, lg_str_of(h->id));
+
 	if (h->svid == NULL || !h->running)
 		return LG_OK;
-	return lg_svid_write(cx, folder_of(cx, s, lg_str_of(h->id)), h->svid, h->uid, h->gid);
+	return (h->revoked ? lg_svid_mark : lg_svid_write)(cx, folder, h->svid, h->uid, h->gid);
+}
+
+/* ---- what is revoked ------------------------------------------------------------------------------------------------------- */
+
+/* Once for each certificate: what a bundle says again hurries nobody again. */
+static void
+disown(struct lg_ctx *cx, struct lg_svids *s, struct held *h)
+{
+	lg_log(LG_WARN, "the certificate %.*s of container %s is revoked: another is asked for", LG_FMT(h->svid->serial), h->id);
+	h->revoked = h->untold = true;
+	h->certificate = (struct due){ 0, 0 };
+	h->retry = 0;
+	h->pause = LG_SVID_RETRY;
+	if (show(cx, s, h) != LG_OK)
+		lg_log(LG_WARN, "container %s is not told: %s", h->id, cx->error);
+}
+
+static void
+tell(const struct lg_svids *s)
+{
+	if (s->changed != NULL)
+		s->changed(s->arg);
+}
+
+static void
+judge(void *arg, const struct lg_bundle *now)
+{
+	struct lg_svids *s = arg;
+	struct lg_ctx cx;
+	bool any = false;
+
+	lg_ctx_init(&cx, lg_arena_new());
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->n; i++) {
+		struct held *h = s->held[i];
+		if (h->svid == NULL || h->revoked || !lg_bundle_certificate_listed(now, h->svid->serial))
+			continue;
+		disown(&cx, s, h);
+		any = true;
+	}
+	pthread_mutex_unlock(&s->lock);
+	lg_arena_free(&cx.arena);
+	if (any)
+		tell(s);
+}
+
+/* What came just now may be in a bundle that came before it. */
+static void
+judge_again(struct lg_svids *s)
+{
+	struct lg_follow_now now;
+
+	if (s->bundles == NULL)
+		return;
+	lg_bundles_now(s->bundles, &now);
+	if (now.bundle != NULL)
+		judge(s, now.bundle);
+	lg_bundle_unref(&now.bundle);
+}
+
+void
+lg_svids_follow(struct lg_svids *s, struct lg_bundles *b)
+{
+	s->bundles = b;
+	lg_bundles_listen(b, judge, s);
+}
+
+void
+lg_svids_listen(struct lg_svids *s, void (*changed)(void *arg), void *arg)
+{
+	s->changed = changed;
+	s->arg = arg;
+}
+
+bool
+lg_svids_revoked(struct lg_svids *s, struct lg_map *ret)
+{
+	bool past = false;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->n; i++) {
+		struct held *h = s->held[i];
+		if (!h->revoked && !h->untold)
+			continue;
+		*lg_map_at(ret, lg_dup(ret->arena, lg_str_of(h->id))) = s;
+		past |= !h->revoked;
+		h->untold = false;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return past;
 }
 
 /* ---- asking, without the lock -------------------------------------------------------------------------------------------- */
@@ -154,6 +253,7 @@ refresh(struct lg_ctx *cx, struct lg_svids *s, struct lg_upstream *up, lg_str id
 {
 	LG_AUTO(lg_svid_unref) struct lg_svid *now = NULL;
 	struct lg_svid *newer = NULL;
+	bool restored = false;
 
 	pthread_mutex_lock(&s->lock);
 	struct held *h = find(s, id);
@@ -165,11 +265,18 @@ refresh(struct lg_ctx *cx, struct lg_svids *s, struct lg_upstream *up, lg_str id
 		lg_svid_unref(&newer);		/* its admission has ended meanwhile */
 	} else if (e != LG_OK) {
 		put_off(h);
+	} else if (h->revoked && !certificate) {
+		lg_svid_unref(&newer);		/* a token, and the certificate that was revoked meanwhile */
 	} else {
+		restored = h->revoked;
 		keep(cx, s, h, newer);
+		h->retry = lg_boottime() + TURN;	/* not twice in one turn, whatever the clocks say of its life */
 		e = show(cx, s, h);
 	}
 	pthread_mutex_unlock(&s->lock);
+	judge_again(s);
+	if (restored)
+		tell(s);
 	return e;
 }
 
@@ -300,7 +407,7 @@ next_due(struct lg_ctx *cx, struct lg_svids *s, bool certificate, lg_str *id)
 			continue;
 		}
 		found = h->running && lg_boottime() >= h->retry &&
-		    (certificate ? h->svid == NULL || is_due(cx, &h->certificate) : h->svid != NULL && is_due(cx, &h->token));
+		    (certificate ? h->svid == NULL || is_due(cx, &h->certificate) : h->svid != NULL && !h->revoked && is_due(cx, &h->token));
 		if (found)
 			*id = lg_dup(cx->arena, lg_str_of(h->id));
 	}
@@ -311,11 +418,16 @@ next_due(struct lg_ctx *cx, struct lg_svids *s, bool certificate, lg_str *id)
 void
 lg_svids_maintain(struct lg_ctx *cx, struct lg_svids *s, struct lg_upstream *up)
 {
+	int64_t until = lg_boottime() + TURN;
 	lg_str id;
 
 	for (int certificate = 1; certificate >= 0; certificate--)
-		if (next_due(cx, s, certificate == 1, &id) && refresh(cx, s, up, id, certificate == 1, PATIENCE) != LG_OK)
-			lg_log(LG_WARN, "the %s of container %.*s: %s", certificate == 1 ? "certificate" : "token", LG_FMT(id), cx->error);
+		do {
+			if (!next_due(cx, s, certificate == 1, &id))
+				break;
+			if (refresh(cx, s, up, id, certificate == 1, PATIENCE) != LG_OK)
+				lg_log(LG_WARN, "the %s of container %.*s: %s", certificate == 1 ? "certificate" : "token", LG_FMT(id), cx->error);
+		} while (lg_boottime() < until);
 }
 
 /* ---- who asks, and what they have ------------------------------------------------------------------------------------------------ */
@@ -353,7 +465,7 @@ lg_svids_get(struct lg_ctx *cx, struct lg_svids *s, lg_str container, struct lg_
 {
 	pthread_mutex_lock(&s->lock);
 	const struct held *h = find(s, container);
-	bool running = h != NULL && h->running, held = running && h->svid != NULL && h->svid->expires > cx->now;
+	bool running = h != NULL && h->running, held = running && h->svid != NULL && h->svid->expires > cx->now && !h->revoked;
 	if (held)
 		*ret = lg_svid_ref(h->svid);
 	pthread_mutex_unlock(&s->lock);
@@ -405,6 +517,8 @@ adopt(void *arg, const struct lg_running *r)
 	snprintf(h->place, sizeof h->place, "%.*s", LG_FMT(place));
 	if (svid != NULL)
 		keep(cx, a->s, h, svid);
+	if ((h->revoked = lg_svid_marked(cx, folder_of(cx, a->s, r->id))))
+		h->certificate = (struct due){ 0, 0 };
 }
 
 static void

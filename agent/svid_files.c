@@ -12,6 +12,7 @@
 
 #define FILE_MAX	(128u << 10)
 #define WAITING		".new"
+#define REVOKED		"revoked"
 
 static const char *const names[] = { "key.pem", "certificate.pem", "identity.pem", "bundle.pem", "token", "federated.json" };
 
@@ -26,10 +27,16 @@ put(struct lg_ctx *cx, int folder, const char *name, lg_str text, uid_t uid, gid
 	return LG_OK;
 }
 
+static int
+open_folder(const char *folder)
+{
+	return open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 lg_err
 lg_svid_write(struct lg_ctx *cx, const char *folder, const struct lg_svid *svid, uid_t uid, gid_t gid)
 {
-	LG_AUTO(lg_fd_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	LG_AUTO(lg_fd_close) int fd = open_folder(folder);
 	lg_str certificate = lg_cat(cx->arena, svid->certificate, svid->chain);
 	const lg_str texts[] = { svid->key, certificate, lg_cat(cx->arena, svid->key, certificate), svid->roots, svid->token,
 		svid->federated };
@@ -39,7 +46,24 @@ lg_svid_write(struct lg_ctx *cx, const char *folder, const struct lg_svid *svid,
 	for (size_t i = 0; i < LG_COUNT(names); i++)
 		if (texts[i].n > 0)
 			LG_TRY(put(cx, fd, names[i], texts[i], uid, gid));
+	(void)unlinkat(fd, REVOKED, 0);
 	return LG_OK;
+}
+
+lg_err
+lg_svid_mark(struct lg_ctx *cx, const char *folder, const struct lg_svid *svid, uid_t uid, gid_t gid)
+{
+	LG_AUTO(lg_fd_close) int fd = open_folder(folder);
+
+	if (fd < 0)
+		return lg_fail(cx, LG_E_IO, "%s: %s", folder, strerror(errno));
+	return put(cx, fd, REVOKED, lg_print(cx->arena, "%.*s\n", LG_FMT(svid->serial)), uid, gid);
+}
+
+bool
+lg_svid_marked(struct lg_ctx *cx, const char *folder)
+{
+	return access(lg_print(cx->arena, "%s/" REVOKED, folder).p, F_OK) == 0;
 }
 
 static lg_err
@@ -70,6 +94,7 @@ lg_svid_remove(struct lg_ctx *cx, const char *folder)
 {
 	for (size_t i = 0; i < LG_COUNT(names); i++)
 		(void)unlink(lg_print(cx->arena, "%s/%s", folder, names[i]).p);
+	(void)unlink(lg_print(cx->arena, "%s/" REVOKED, folder).p);
 	(void)unlink(lg_print(cx->arena, "%s/" WAITING, folder).p);
 	(void)rmdir(folder);
 }

@@ -56,6 +56,7 @@ svid_with(const struct lg_svid *from, const struct lg_svid *now)
 	s->certificate = lg_dup(s->arena, certified->certificate);
 	s->chain = lg_dup(s->arena, certified->chain);
 	s->key = lg_dup(s->arena, certified->key);
+	s->serial = lg_dup(s->arena, certified->serial);
 	s->issued = certified->issued;
 	s->expires = certified->expires;
 	s->token = lg_dup(s->arena, tokenised->token);
@@ -146,6 +147,7 @@ lg_svid_certify(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, con
 	if (!lg_str_eq(cert.uri, s.spiffe_id))
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the certificate is not for %.*s", LG_FMT(s.spiffe_id));
 	LG_TRY(lg_key_pem(cx, key, &s.key));
+	s.serial = lg_hex(cx->arena, cert.serial);
 	s.issued = cx->now;
 	s.expires = cert.not_after;
 	if (lg_api_member(cx, answer, "token").n > 0)
@@ -170,6 +172,7 @@ lg_svid_of(struct lg_ctx *cx, lg_str certificate, lg_str key_text, lg_str roots,
 	LG_TRY(lg_key_from_pem(cx, key_text, &key));
 	LG_TRY(check(cx, &s, lg_key_public(key), &cert));
 	s.spiffe_id = cert.uri;
+	s.serial = lg_hex(cx->arena, cert.serial);
 	s.issued = cert.not_before;		/* at the earliest: then it is renewed too soon rather than too late */
 	s.expires = cert.not_after;
 	*ret = svid_with(&s, NULL);

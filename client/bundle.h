@@ -94,6 +94,7 @@ bool lg_bundle_delegated(const struct lg_bundle *b, lg_str octets);
  * does not hold the whole list. */
 bool lg_bundle_token_revoked(const struct lg_bundle *b, const struct lg_claims *c);
 bool lg_bundle_certificate_revoked(const struct lg_bundle *b, lg_str serial);
+bool lg_bundle_certificate_listed(const struct lg_bundle *b, lg_str serial);	/* it is in what the bundle holds: revoked beyond doubt */
 /* The certificate, DER, is of the bundle's tenant, for clients, in time, not revoked, and its entry is not known to be disabled. */
 LG_CHECKED lg_err lg_bundle_certificate(struct lg_ctx *cx, const struct lg_bundle *b, lg_str der, struct lg_cert *ret);
 

@@ -138,7 +138,13 @@ lg_bundle_token_revoked(const struct lg_bundle *b, const struct lg_claims *c)
 bool
 lg_bundle_certificate_revoked(const struct lg_bundle *b, lg_str serial)
 {
-	return !b->body->all_revoked || lg_map_get(&b->body->certificates, serial) != NULL;
+	return !b->body->all_revoked || lg_bundle_certificate_listed(b, serial);
+}
+
+bool
+lg_bundle_certificate_listed(const struct lg_bundle *b, lg_str serial)
+{
+	return lg_map_get(&b->body->certificates, serial) != NULL;
 }
 
 static bool

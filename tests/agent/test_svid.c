@@ -11,9 +11,7 @@
 
 #include "agent/cgroup.h"
 #include "base/file.h"
-#include "tests/base/base_test.h"
-#include "tests/client/pem.h"
-#include "tests/client/responder.h"
+#include "tests/agent/place.h"
 
 /* A folder of the test's own on a tmpfs; taken away by `forget`. */
 static const char *
@@ -117,6 +115,120 @@ Test(svid, files_of_containers_that_no_runtime_knows_are_swept)
 	cr_assert_neq(access(left.p, F_OK), 0);
 	lg_svids_close(&s);
 	rmdir(folder);
+}
+
+/* ---- what is revoked -------------------------------------------------------------------------------------------------- */
+
+/* A container that runs, by what its runtime keeps, with an identity that was written before us. */
+static void
+leave_one(struct lg_ctx *cx, const char *folder, const char *runtime)
+{
+	const char *mine = lg_print(cx->arena, "%s/c1", folder).p, *state = lg_print(cx->arena, "%s/c1", runtime).p;
+	struct lg_svid *svid;
+
+	cr_assert_eq(lg_svid_of(cx, LG_STR(TEST_CERT), LG_STR(TEST_KEY), LG_STR(TEST_ROOT), &svid), LG_OK, "%s", cx->error);
+	cr_assert(mkdir(mine, 0755) == 0 && mkdir(runtime, 0700) == 0 && mkdir(state, 0700) == 0);
+	cr_assert_eq(lg_svid_write(cx, mine, svid, getuid(), getgid()), LG_OK, "%s", cx->error);
+	test_write(state, "status", lg_print(cx->arena, "{\"pid\":%d}", (int)getpid()).p);
+	lg_svid_unref(&svid);
+}
+
+static atomic_int told;
+
+static void
+note_change(void *arg)
+{
+	(void)arg;
+	told++;
+}
+
+static struct lg_svids *
+take_up(struct lg_ctx *cx, struct place *p, const char *folder, const char *const *runtimes)
+{
+	struct lg_svids *s = NULL;
+
+	cr_assert_eq(lg_svids_open(cx, folder, runtimes, &s), LG_OK, "%s", cx->error);
+	lg_svids_listen(s, note_change, NULL);
+	lg_svids_follow(s, p->b);
+	return s;
+}
+
+/* The bundle names the serial number from now on. */
+static void
+name_revoked(struct lg_ctx *cx, struct place *p, unsigned long version, const char *serial)
+{
+	p->w.revoked_serial = serial;
+	serve(p, version);
+	cr_assert_eq(lg_bundles_fetch(cx, p->b), LG_OK, "%s", cx->error);
+}
+
+static bool
+is_revoked(struct lg_ctx *cx, struct lg_svids *s)
+{
+	struct lg_svid *svid = NULL;
+	struct lg_map revoked;
+
+	lg_map_init(&revoked, cx->arena);
+	cr_expect_not(lg_svids_revoked(s, &revoked));
+	lg_err e = lg_svids_get(cx, s, LG_STR("c1"), &svid);
+	bool is = lg_map_get(&revoked, LG_STR("c1")) != NULL;
+	cr_assert_eq(e, is ? LG_E_UNAVAILABLE : LG_OK, "nobody gets what is revoked");
+	lg_svid_unref(&svid);
+	return is;
+}
+
+static int
+asks(struct lg_ctx *cx, struct place *p, struct lg_svids *s)
+{
+	struct lg_upstream up = { .id.issuer = LG_STR(ISSUER) };
+	int before = p->service->requests;
+
+	cr_assert_eq(lg_link_new(cx, &(struct lg_endpoint){ .url = lg_str_of(p->service->url) }, &up.link), LG_OK);
+	lg_svids_maintain(cx, s, &up);
+	lg_link_free(&up.link);
+	return p->service->requests - before;
+}
+
+Test(svid, what_a_bundle_names_is_asked_for_anew_once_and_gone_until_another_has_come)
+{
+	TEST_CTX(cx);
+	const char *folder = memory_folder(), *const runtimes[] = { lg_print(cx->arena, "%s/runtime", test_folder()).p, NULL };
+	const char *mine = lg_print(cx->arena, "%s/c1", folder).p;
+	struct lg_svid *svid;
+	struct place p;
+
+	place_init(&p, cx);
+	leave_one(cx, folder, runtimes[0]);
+	struct lg_svids *s = take_up(cx, &p, folder, runtimes);
+	cr_assert_eq(lg_svids_get(cx, s, LG_STR("c1"), &svid), LG_OK, "%s", cx->error);
+	const char *serial = lg_dup(cx->arena, svid->serial).p;
+	cr_expect_eq(svid->serial.n, 40);
+	int first = asks(cx, &p, s);
+	cr_expect_eq(first, 1, "the token, which is not taken up");
+
+	p.w.whole = false;
+	name_revoked(cx, &p, 11, "07");
+	cr_expect(!is_revoked(cx, s) && asks(cx, &p, s) == 0 && told == 0, "what is not whole says nothing of what it does not name");
+	name_revoked(cx, &p, 12, serial);
+	cr_expect(is_revoked(cx, s) && told == 1);
+	assert_str(read_in(cx, mine, "revoked"), lg_print(cx->arena, "%s\n", serial).p);
+	cr_expect_eq(asks(cx, &p, s), 1);
+	cr_expect(responder_was_asked(p.service, "POST /v1/admissions/c1/certificate"));
+	name_revoked(cx, &p, 13, serial);
+	cr_expect(is_revoked(cx, s) && asks(cx, &p, s) == 0 && told == 1, "said again it hurries nobody");
+
+	lg_bundles_close(&p.b);
+	lg_svids_close(&s);
+	open_place(&p);
+	name_revoked(cx, &p, 14, "07");		/* it has expired: the list does not name it any more */
+	s = take_up(cx, &p, folder, runtimes);
+	cr_expect(is_revoked(cx, s), "whoever comes after us knows");
+	cr_assert_eq(lg_svid_write(cx, mine, svid, getuid(), getgid()), LG_OK, "%s", cx->error);
+	cr_expect_not(lg_svid_marked(cx, mine));
+	lg_svid_unref(&svid);
+	place_end(&p);
+	lg_svids_close(&s);
+	forget(cx, folder, (const char *const[]){ "c1", NULL });
 }
 
 /* ---- the service's answer -------------------------------------------------------------------------------------------- */

@@ -234,6 +234,7 @@ Test(bundle, revoked_tokens)
 	cr_assert_eq(open_with(&w, &(struct bundle_token){ .version = 1 }, NULL, &b), LG_OK);
 	cr_assert(lg_bundle_token_revoked(b, &good));
 	cr_assert(lg_bundle_certificate_revoked(b, LG_STR("07")));
+	cr_assert_not(lg_bundle_certificate_listed(b, LG_STR("07")));
 	lg_bundle_unref(&b);
 	bundle_world_end(&w);
 }

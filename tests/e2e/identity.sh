@@ -95,6 +95,29 @@ claim "who comes after goes on renewing" within renewed
 same "what was fresh is left alone" "$(inside c1 /bin/busybox cat $at/certificate.pem | openssl x509 -noout -serial)" "$before"
 on_record "who got which identity, and by what policy" 'Workload/web +certificate:issue +Certificate/[^ ]+ +permit +workloads-certify-themselves +Host/node1' --operation certificate:issue --host node1
 lightgate profile delete workload >/dev/null 2>&1
+
+# ---- revoked: another at once ----
+of() { inside "$1" /bin/busybox cat $at/identity.pem >"$T/pair"; openssl x509 -in "$T/pair" -noout -serial; openssl pkey -in "$T/pair" -pubout; }
+old=$(of c1)
+revoked=$(date +%s%N)
+lightgate certificate revoke --subject Workload/web --reason keyCompromise >"$T/out" 2>&1 || bad "revoke: $(cat "$T/out")"
+another() { [ "$(of c1 | head -1)" != "$(head -1 <<<"$old")" ]; }
+claim "a certificate that is revoked is replaced" within another
+prompt "in two seconds" $((($(date +%s%N) - revoked) / 1000000)) 2000
+claim "and its key" test "$(of c1 | tail -n +2)" != "$(tail -n +2 <<<"$old")"
+same "then nothing says so any more" "$(inside c1 /bin/busybox ls $at | tr '\n' ' ')" "bundle.pem certificate.pem federated.json identity.pem key.pem token "
+sign_in_admin
+lightgate policy show 2>/dev/null | sed '/@id("workloads-certify-themselves")/,/;/d' >"$T/none.cedar"
+lightgate policy activate -f "$T/none.cedar" >"$T/out" 2>&1 || bad "activate: $(cat "$T/out")"
+lightgate certificate revoke --subject Workload/db >"$T/out" 2>&1 || bad "revoke: $(cat "$T/out")"
+marked() { [ "$(inside c3 /bin/busybox cat $at/revoked | tr a-f A-F)" = "$(of c3 | sed -n 's/^serial=//p')" ]; }
+claim "who gets no other is told" within marked
+claim "and so is who reads the log" within grep -q 'the certificate of container c3: .*no policy' "$T/agent.log"
+on_record "and the record" 'Workload/db +certificate:issue +Certificate/[^ ]+ +deny: no policy' --operation certificate:issue --host node1
+stop_agent
+start_agent
+claim "whoever comes after knows it, too" marked
+
 claim "delete" engine delete --force c1
 same "a stopped container has no files" "$(ls "$ids")" c3
 claim "end of an admission" lightgate-agent end c3 --socket "$T/agent.sock"
