@@ -243,6 +243,7 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	at.tally = gate.tally = lg_tally_new();
 	bool again = false;
 	lg_err e = open_identities(cx, o, &at);
+	gate.svids = at.svids;
 	if (e == LG_OK && o->gate != NULL)
 		e = lg_gate_open(cx, &gate, at.bundles, &at.gate);
 	if (e == LG_OK && at.svids != NULL)

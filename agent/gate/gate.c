@@ -42,6 +42,7 @@ struct lg_gate {
 	struct news news[NEWS_MAX];
 	size_t nnews;
 	bool bundle_changed, closing;
+	bool revoked;				/* some certificate, or no longer */
 	struct lg_buf whereabouts;		/* what the service is to know of this host */
 	uint64_t whereabouts_version;		/* 0: nothing has to be said */
 
@@ -109,6 +110,17 @@ bundle_changed(void *arg, const struct lg_bundle *now)
 	wake(g);
 }
 
+static void
+certificates_changed(void *arg)
+{
+	struct lg_gate *g = arg;
+
+	pthread_mutex_lock(&g->lock);
+	g->revoked = true;
+	pthread_mutex_unlock(&g->lock);
+	wake(g);
+}
+
 /* True when the places or the bundle are not what the table was made of. */
 static bool
 take_news(struct lg_ctx *cx, struct lg_gate *g, bool *bundle)
@@ -122,6 +134,8 @@ take_news(struct lg_ctx *cx, struct lg_gate *g, bool *bundle)
 	g->nnews = 0;
 	*bundle = g->bundle_changed;
 	g->bundle_changed = false;
+	bool revoked = g->revoked;
+	g->revoked = false;
 	pthread_mutex_unlock(&g->lock);
 	for (size_t i = 0; i < n; i++) {
 		if (news[i].pid == 0)
@@ -129,7 +143,7 @@ take_news(struct lg_ctx *cx, struct lg_gate *g, bool *bundle)
 		else if (lg_places_add(cx, &g->places, lg_str_of(news[i].container), lg_str_of(news[i].workload), news[i].pid) != LG_OK)
 			lg_log(LG_WARN, "the gate does not know container %s: %s", news[i].container, cx->error);
 	}
-	return n > 0;
+	return n > 0 || revoked;
 }
 
 /* ---- the frame ------------------------------------------------------------------------------------------------------- */
@@ -272,12 +286,26 @@ lg_gate_whereabouts_since(struct lg_gate *g, struct lg_arena *a, uint64_t *versi
 	return newer;
 }
 
+/* Who got another certificate before we looked is nobody for this once: its flows end as those of everybody whose was revoked. */
+static void
+find_nobodies(struct lg_ctx *cx, struct lg_gate *g)
+{
+	struct lg_map revoked;
+
+	lg_map_init(&revoked, cx->arena);
+	if (g->at.svids != NULL && lg_svids_revoked(g->at.svids, &revoked))
+		certificates_changed(g);
+	for (size_t i = 0; i < g->places.n; i++)
+		g->places.v[i].nobody = lg_map_get(&revoked, lg_str_of(g->places.v[i].container)) != NULL;
+}
+
 static lg_err
 make_anew(struct lg_ctx *cx, struct lg_gate *g, bool policies)
 {
 	struct lg_follow_now now;
 	struct lg_gate_table *t;
 
+	find_nobodies(cx, g);
 	lg_bundles_now(g->bundles, &now);
 	lg_err e = lg_gate_table_make(cx, now.bundle, &g->places, g->range, g->nrange, &t);
 	if (e == LG_OK) {
@@ -463,6 +491,8 @@ lg_gate_open(struct lg_ctx *cx, const struct lg_gate_settings *s, struct lg_bund
 		return e;
 	}
 	lg_bundles_listen(bundles, bundle_changed, g);
+	if (s->svids != NULL)
+		lg_svids_listen(s->svids, certificates_changed, g);
 	if (!lg_thread_start(&g->thread, 0, run, g))
 		abort();
 	lg_log(LG_INFO, "the gate guards %.*s", LG_FMT(s->ranges));

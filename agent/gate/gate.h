@@ -9,7 +9,7 @@
 #ifndef LG_AGENT_GATE_H
 #define LG_AGENT_GATE_H
 
-#include "agent/bundle.h"
+#include "agent/svid.h"
 
 #define LG_GATE_QUEUE		27207		/* of packets: the first of as many as there are processors */
 #define LG_GATE_LEARNED_FOR	10		/* seconds that the queue's permit is kept */
@@ -20,6 +20,7 @@ struct lg_gate_settings {
 	const char *state;		/* the agent's folder */
 	lg_str ranges;			/* "10.77.0.0/16,fd77::/64": addresses that only admitted containers may have */
 	struct lg_tally *tally;		/* of what it decides and refuses */
+	struct lg_svids *svids;		/* whose certificate is revoked is nobody; NULL: they have none */
 	bool stale_open;		/* let through what was allowed when nobody confirms it any more */
 };
 

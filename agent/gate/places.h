@@ -21,6 +21,7 @@ struct lg_address {
 struct lg_place {
 	char container[LG_CONTAINER_ID + 1], workload[LG_CONTAINER_ID + 1];
 	pid_t pid;
+	bool nobody;			/* its certificate is revoked, and it has no other yet; the gate's to say */
 	int64_t started;		/* of the process, in clock ticks since boot: a number that comes again has another */
 	struct lg_address address[LG_PLACE_ADDRESSES];
 	size_t naddress;

@@ -79,7 +79,7 @@ name_all(struct lg_gate_table *t, const struct lg_places *ps, const struct lg_bu
 	lg_map_init(&t->by_address, t->arena);
 	for (size_t i = 0; i < ps->n; i++)
 		for (size_t k = 0; k < ps->v[i].naddress; k++)
-			name(t, v, &ps->v[i].address[k], lg_str_of(ps->v[i].workload), lg_str_of(ps->v[i].container));
+			name(t, v, &ps->v[i].address[k], ps->v[i].nobody ? LG_NONE : lg_str_of(ps->v[i].workload), lg_str_of(ps->v[i].container));
 	for (size_t i = 0; i < nother; i++) {
 		struct lg_address at = { .family = other[i].octets.n == 4 ? AF_INET : AF_INET6 };
 		memcpy(at.a, other[i].octets.p, other[i].octets.n);

@@ -120,6 +120,27 @@ Test(gate_table, what_is_nobodys_and_what_two_claim_is_refused_without_any_polic
 	lg_gate_table_free(&t);
 }
 
+Test(gate_table, whoevers_certificate_is_revoked_is_nobody_and_so_is_who_shares_the_address)
+{
+	TEST_CTX(cx);
+	struct world w;
+	struct lg_gate_table *t;
+
+	make(cx, &w);
+	cr_assert_eq(lg_gate_table_make(cx, NULL, &w.ps, w.range, 2, &t), LG_OK);
+	cr_assert_eq(ask(t, "198.51.100.1", "fd77::2"), LG_GATE_FOREIGN);
+	lg_gate_table_free(&t);
+	for (size_t i = 0; i < 5; i += 4) {			/* either of the pod's */
+		w.v[i].nobody = true;
+		cr_assert_eq(lg_gate_table_make(cx, NULL, &w.ps, w.range, 2, &t), LG_OK);
+		cr_assert_eq(ask(t, "198.51.100.1", "fd77::2"), LG_GATE_DENY);
+		cr_assert_eq(ask(t, "10.77.0.2", "198.51.100.1"), LG_GATE_DENY);
+		cr_assert_eq(ask(t, "fd77::3", "198.51.100.1"), LG_GATE_FOREIGN, "others are as before");
+		lg_gate_table_free(&t);
+		w.v[i].nobody = false;
+	}
+}
+
 /* ---- the kernel's table, in a network namespace of the test's own ------------------------------------------------ */
 
 static bool

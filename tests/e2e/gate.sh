@@ -7,10 +7,11 @@ if [ -z "${LG_GATE_NS:-}" ] && [ "$(id -u)" = 0 ] && command -v ip >/dev/null &&
 	exit $rc
 fi
 . "$(dirname "$0")/lib.sh"
-AGENT_PID= ENGINE_PID= D=
+AGENT_PID= ENGINE_PID= D= SHM=
 clean_up() {
 	engine_ends "$D" "$ENGINE_PID"
 	[ -z "$AGENT_PID" ] || kill "$AGENT_PID" 2>/dev/null
+	[ -z "$SHM" ] || rm -rf "$SHM"
 	lg_stop
 }
 trap clean_up EXIT
@@ -21,6 +22,7 @@ for program in dockerd docker runc busybox nsenter nft conntrack iptables; do
 	fi
 done
 
+SHM=$(mktemp -d /dev/shm/lg-e2e.XXXXXX)
 STALE=10
 lg_start "$T/data" --bundles.max_stale=${STALE}s || bad "start"
 D=$T/engine; mkdir -p "$D/plugins" "$D/rootfs/bin" "$T/run"
@@ -62,7 +64,8 @@ table inet somebody {
 NFT
 start_agent() { # [PROGRAM...]
 	"$@" lightgate-agent run --state "$T/node1" --socket "$T/run/agent.sock" --docker-plugin "$D/plugins/lightgate.sock" \
-		--docker-front "$T/run/docker.sock" --docker-engine "$D/docker.sock" --gate 172.30.78.0/24,fd78::/64 >>"$T/agent.log" 2>&1 &
+		--docker-front "$T/run/docker.sock" --docker-engine "$D/docker.sock" --gate 172.30.78.0/24,fd78::/64 \
+		--identities "$SHM/ids" >>"$T/agent.log" 2>&1 &
 	AGENT_PID=$!
 	within test -S "$T/run/docker.sock"
 }
@@ -201,7 +204,7 @@ except OSError as e: print(e)' "$2"; }
 has "a datagram is refused with a word" "$(refusal "$WEB_PID" "$DB")" '(No route|refused|prohibited|unreachable|Permission)'
 has "by IPv6, too" "$(refusal "$WEB_PID" "$DB6")" '(No route|refused|prohibited|unreachable|Permission)'
 
-# ---- a policy changes ----
+# ---- a certificate is revoked, a policy changes ----
 cat >"$T/flow.py" <<'PY'
 import socket, sys, time
 s = socket.create_connection((sys.argv[1], 5432)); print("up", flush=True)
@@ -213,6 +216,15 @@ try:
 except OSError as e:
 	print("cut", e, flush=True)
 PY
+from "$WEB_PID" python3 "$T/flow.py" "$DB" waits >"$T/flow0" 2>&1 & flow=$!
+within grep -q up "$T/flow0" || bad "no flow: $(cat "$T/flow0")"
+lightgate certificate revoke --subject Workload/web >"$T/out" 2>&1 || bad "revoke: $(cat "$T/out")"
+changed=$(date +%s%N)
+wait $flow
+took=$((($(date +%s%N) - changed) / 1000000))
+has "a certificate that is revoked cuts the flow of its container" "$(cat "$T/flow0")" '^cut.*abort'
+prompt "within a second" $took 1000
+claim "which has another, and is as before" within gets "$DB:5432"
 from "$WEB_PID" python3 "$T/flow.py" "$DB" sends >"$T/flow" 2>&1 & flow=$!
 from "$WEB_PID" python3 "$T/flow.py" "$DB" waits >"$T/flow4" 2>&1 & flows=$!
 from "$WEB_PID" python3 "$T/flow.py" "$DB6" waits >"$T/flow6" 2>&1 & flows+=" $!"
@@ -270,6 +282,7 @@ engine run -d --stop-signal KILL --name db busybox sh -c "$serve" >"$T/out" || b
 DB=$(ip_of db)
 within known "$DB"
 claim "a container that comes back under its name is reached" within gets "$DB:5433"
+rm "$T/flow"		# which says "up" of an earlier one
 from "$WEB_PID" python3 - "$DB" "$T/closed" >"$T/flow" 2>&1 <<'PY' & flow=$!
 import os, socket, sys, time
 s = socket.create_connection((sys.argv[1], 5433)); s.settimeout(2); print("up", flush=True)
