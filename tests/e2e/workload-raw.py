@@ -30,12 +30,21 @@ CALL = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1
 	header(b":path", b"/SpiffeWorkloadAPI/FetchX509SVID") + header(b":authority", b"localhost") + header(b"content-type", b"application/grpc") +
 	header(b"te", b"trailers") + header(b"workload.spiffe.io", b"true")) + frame(0, 1, 1, b"\0\0\0\0\0")
 
+def ended(got):
+	"""Is the answer over: a frame of the call's stream with END_STREAM, or RST_STREAM (RFC 9113 6)?"""
+	while len(got) >= 9:
+		kind, flags, stream = got[3], got[4], int.from_bytes(got[5:9], "big")
+		if stream == 1 and (kind == 3 or (kind in (0, 1) and flags & 1)):
+			return True
+		got = got[9 + int.from_bytes(got[:3], "big"):]
+	return False
+
 def ask(s):
 	s.settimeout(20)
 	got = b""
 	try:
 		s.sendall(CALL)
-		while b"spiffe://" not in got:
+		while b"spiffe://" not in got and not ended(got):
 			piece = s.recv(65536)
 			if not piece:
 				break
