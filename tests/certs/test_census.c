@@ -6,16 +6,6 @@
 #include "certs/hook.h"
 #include "tests/certs/http.h"
 
-static struct lg_issued
-issue(struct world *w, lg_uuid entry, const char *profile)
-{
-	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
-	struct lg_issued is;
-
-	cr_assert_eq(world_issue(w, TENANT_A, entry, profile, k, NULL, &is), LG_OK, "%s", w->cx.error);
-	return is;
-}
-
 static struct lg_unrenewed
 census(struct world *w)
 {
@@ -39,9 +29,9 @@ Test(census, live_certificates_are_counted_by_profile_and_end)
 	struct world *w = world_new();
 	struct lg_issued a;
 
-	issue(w, w->host, "host");
-	a = issue(w, w->other_host, "host");
-	issue(w, w->workload, "workload");
+	world_issued(w, w->host, "host");
+	a = world_issued(w, w->other_host, "host");
+	world_issued(w, w->workload, "workload");
 	w->cx.now -= LG_HOUR;		/* so that a day is more than a day */
 	census(w);
 	assert_metric(w, "lightgate_certificates_live{tenant=\"1\",profile=\"host\",within_days=\"1\"} 0\n");
@@ -59,21 +49,21 @@ Test(census, live_certificates_are_counted_by_profile_and_end)
 Test(census, what_nobody_renewed_is_found_in_the_last_sixth_of_its_life)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host");
 	struct lg_unrenewed u;
 
-	issue(w, w->other_host, "host");
-	issue(w, w->user, "user");
+	world_issued(w, w->other_host, "host");
+	world_issued(w, w->user, "user");
 	w->cx.now += 19 * LG_HOUR;
 	cr_assert_eq(census(w).count, 0, "there is time yet");
-	issue(w, w->other_host, "host");
+	world_issued(w, w->other_host, "host");
 	w->cx.now += 2 * LG_HOUR;
 	u = census(w);
 	cr_assert_eq(u.count, 1, "%d", (int)u.count);
 	cr_assert_eq(memcmp(u.v[0].serial.b, a.serial.b, sizeof a.serial.b), 0);
 	cr_assert(lg_str_eq(u.v[0].name, LG_STR("node1")) && lg_str_eq(u.v[0].profile, LG_STR("host")));
 	assert_metric(w, "lightgate_certificates_unrenewed{tenant=\"1\"} 1\n");
-	issue(w, w->host, "host");
+	world_issued(w, w->host, "host");
 	cr_assert_eq(census(w).count, 0, "renewed");
 	assert_metric(w, "lightgate_certificates_unrenewed{tenant=\"1\"} 0\n");
 	world_free(w);
@@ -113,7 +103,7 @@ Test(census, the_route_tells_administrators_of_both)
 	struct world *w = world_new();
 	struct answer a;
 
-	issue(w, w->host, "host");
+	world_issued(w, w->host, "host");
 	w->cx.now += 23 * LG_HOUR;
 	a = world_call(w, "GET", "/v1/certificates/ending", NULL, LG_NONE);
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);

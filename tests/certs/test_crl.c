@@ -7,16 +7,6 @@
 #include "certs/rows.h"
 #include "tests/certs/world.h"
 
-static struct lg_issued
-issue(struct world *w, lg_uuid entry, const char *profile)
-{
-	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
-	struct lg_issued is;
-
-	cr_assert_eq(world_issue(w, TENANT_A, entry, profile, k, NULL, &is), LG_OK, "%s", w->cx.error);
-	return is;
-}
-
 static lg_str
 kid(struct world *w, uint32_t tenant)
 {
@@ -110,7 +100,7 @@ Test(crl, an_empty_list_is_signed_and_in_its_time)
 Test(crl, revoked_certificates_stand_on_the_list_of_their_tenant_with_reason)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host"), b = issue(w, w->host, "host"), ok = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host"), b = world_issued(w, w->host, "host"), ok = world_issued(w, w->host, "host");
 	X509_CRL *c;
 
 	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_KEY_COMPROMISE), LG_OK);
@@ -130,14 +120,14 @@ Test(crl, revoked_certificates_stand_on_the_list_of_their_tenant_with_reason)
 Test(crl, a_list_is_kept_until_trust_changes_or_half_its_life_is_over)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host");
 	BIGNUM *n[3];
 
 	for (int i = 0; i < 3; i++) {
 		X509_CRL *c;
 
 		if (i == 1) {
-			issue(w, w->host, "host");		/* issuing changes nothing on the list */
+			world_issued(w, w->host, "host");		/* issuing changes nothing on the list */
 			X509_CRL_free(crl(w, TENANT_A));
 			cr_assert_eq(w->signed_crls, 1);
 			cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
@@ -158,7 +148,7 @@ Test(crl, a_list_is_kept_until_trust_changes_or_half_its_life_is_over)
 Test(crl, entries_leave_the_list_one_day_after_expiry)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host");
 	X509_CRL *c;
 
 	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
@@ -202,7 +192,7 @@ Test(crl, a_list_signed_by_another_key_is_not_served)
 Test(revoke, twice_is_fine_and_the_first_reason_stays)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host");
 	struct lg_cert_row row;
 	struct lg_view *v;
 	lg_serial none = { .b = { 0x41 } };
@@ -235,7 +225,7 @@ run_revoke_entry(struct lg_ctx *cx, struct lg_view *v, void *arg)
 Test(revoke, all_certificates_of_an_entry_end_in_the_callers_mutation)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host"), b = issue(w, w->host, "host"), other = issue(w, w->other_host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host"), b = world_issued(w, w->host, "host"), other = world_issued(w, w->other_host, "host");
 	struct of_entry o = { .entry = w->host };
 	struct lg_certs_peer p;
 
@@ -267,7 +257,7 @@ put_copies(struct lg_ctx *cx, struct lg_view *v, void *arg)
 Test(revoke, so_many_certificates_of_an_entry_end_in_one_mutation)
 {
 	struct world *w = world_new();
-	struct lg_issued first = issue(w, w->host, "host");
+	struct lg_issued first = world_issued(w, w->host, "host");
 	struct of_entry o = { .entry = w->host };
 	struct copies c = { .from = 0 };
 	struct lg_certs_peer p;
@@ -318,7 +308,7 @@ rows(struct world *w, const struct lg_table *t)
 Test(purge, long_expired_rows_go_and_rejoin_keeps_its_fortnight)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host"), b = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host"), b = world_issued(w, w->host, "host");
 	int64_t expires;
 	lg_str token;
 	size_t gone = 0;
@@ -344,12 +334,12 @@ Test(purge, long_expired_rows_go_and_rejoin_keeps_its_fortnight)
 Test(purge, indexes_agree_with_their_tables)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host");
 	uint64_t n, faults;
 	int64_t expires;
 	lg_str token;
 
-	issue(w, w->user, "user");
+	world_issued(w, w->user, "user");
 	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
 	cr_assert_eq(lg_certs_invite(&w->cx, w->certs, TENANT_A, w->host, 0, &token, &expires), LG_OK);
 	lg_store_turn(w->store);
@@ -387,7 +377,7 @@ verdict(struct world *w, lg_str leaf, X509_CRL *c)
 Test(crl, a_leafs_part_speaks_for_it_and_another_part_does_not)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host"), ok = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host"), ok = world_issued(w, w->host, "host");
 	unsigned part = a.serial.b[LG_CERT_SERIAL - 1] & (LG_CRL_PARTS - 1), of_ok = ok.serial.b[LG_CERT_SERIAL - 1] & (LG_CRL_PARTS - 1);
 	X509_CRL *c;
 
@@ -413,7 +403,7 @@ Test(crl, all_parts_together_are_the_full_list)
 	X509_CRL *c;
 
 	for (int i = 0; i < 20; i++) {
-		struct lg_issued a = issue(w, w->host, "host");
+		struct lg_issued a = world_issued(w, w->host, "host");
 		cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
 	}
 	for (unsigned part = 0; part < LG_CRL_PARTS; part++) {
@@ -446,7 +436,7 @@ base_of(X509_CRL *c)
 Test(crl, a_delta_is_the_rest_of_every_full_list_of_a_day)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host"), b = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host"), b = world_issued(w, w->host, "host");
 	X509_CRL *full = list(w, LG_CRL_FULL, 0), *delta = list(w, LG_CRL_DELTA, 0);
 	BIGNUM *n = number(full);
 

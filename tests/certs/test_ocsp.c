@@ -5,16 +5,6 @@
 #include "certs/ocsp.h"
 #include "tests/certs/world.h"
 
-static struct lg_issued
-issue(struct world *w)
-{
-	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
-	struct lg_issued is;
-
-	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK, "%s", w->cx.error);
-	return is;
-}
-
 static OCSP_CERTID *
 id_of(struct world *w, lg_str cert, uint32_t tenant, const EVP_MD *digest)
 {
@@ -106,7 +96,7 @@ Test(ocsp, good_revoked_and_unknown_by_either_digest)
 	struct world *w = world_new();
 
 	for (size_t i = 0; i < LG_COUNT(digests); i++) {
-		struct lg_issued is = issue(w);
+		struct lg_issued is = world_issued(w, w->host, "host");
 		struct craft c = craft_good(w, TENANT_A);
 		int reason = -1;
 
@@ -126,7 +116,7 @@ Test(ocsp, other_issuers_are_not_answered_for)
 	OCSP_REQUEST *rq = OCSP_REQUEST_new();
 	OCSP_RESPONSE *r;
 
-	OCSP_request_add0_id(rq, id_of(w, issue(w).cert, TENANT_B, EVP_sha1()));
+	OCSP_request_add0_id(rq, id_of(w, world_issued(w, w->host, "host").cert, TENANT_B, EVP_sha1()));
 	r = ask(w, request_der(w, rq));
 	cr_assert_eq(OCSP_response_status(r), OCSP_RESPONSE_STATUS_UNAUTHORIZED);
 	OCSP_RESPONSE_free(r);
@@ -137,7 +127,7 @@ Test(ocsp, other_issuers_are_not_answered_for)
 Test(ocsp, a_request_is_bounded)
 {
 	struct world *w = world_new();
-	lg_str cert = issue(w).cert;
+	lg_str cert = world_issued(w, w->host, "host").cert;
 	OCSP_REQUEST *rq = OCSP_REQUEST_new();
 	OCSP_RESPONSE *r;
 
@@ -173,7 +163,7 @@ status_with_nonce(struct world *w, lg_str cert, int octets)
 Test(ocsp, nonces_have_1_to_32_octets)
 {
 	struct world *w = world_new();
-	lg_str cert = issue(w).cert;
+	lg_str cert = world_issued(w, w->host, "host").cert;
 
 	cr_assert_eq(status_with_nonce(w, cert, 1), OCSP_RESPONSE_STATUS_SUCCESSFUL);
 	cr_assert_eq(status_with_nonce(w, cert, 32), OCSP_RESPONSE_STATUS_SUCCESSFUL);
@@ -189,7 +179,7 @@ Test(ocsp, damage_is_malformed_and_a_missing_keeper_means_later)
 	OCSP_RESPONSE *r;
 	lg_str der;
 
-	OCSP_request_add0_id(rq, id_of(w, issue(w).cert, TENANT_A, EVP_sha256()));
+	OCSP_request_add0_id(rq, id_of(w, world_issued(w, w->host, "host").cert, TENANT_A, EVP_sha256()));
 	der = request_der(w, rq);
 	for (size_t i = 0; i < der.n; i++) {
 		r = ask(w, lg_str_sub(der, 0, i));
@@ -209,7 +199,7 @@ Test(ocsp, damage_is_malformed_and_a_missing_keeper_means_later)
 Test(ocsp, an_answer_is_given_again_until_trust_changes_or_it_is_old)
 {
 	struct world *w = world_new();
-	struct lg_issued is = issue(w);
+	struct lg_issued is = world_issued(w, w->host, "host");
 	OCSP_REQUEST *rq = OCSP_REQUEST_new();
 	lg_str der, first, again;
 
@@ -257,7 +247,7 @@ Test(ocsp, a_keeper_that_goes_meanwhile_means_later)
 	OCSP_REQUEST *rq = OCSP_REQUEST_new();
 	OCSP_RESPONSE *r;
 
-	OCSP_request_add0_id(rq, id_of(w, issue(w).cert, TENANT_A, EVP_sha256()));
+	OCSP_request_add0_id(rq, id_of(w, world_issued(w, w->host, "host").cert, TENANT_A, EVP_sha256()));
 	w->keeper_late = true;
 	r = ask(w, request_der(w, rq));
 	cr_assert_eq(OCSP_response_status(r), OCSP_RESPONSE_STATUS_TRYLATER);

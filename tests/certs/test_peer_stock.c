@@ -9,125 +9,12 @@
 #include "tests/certs/world.h"
 
 static void
-no_eku(struct craft *c)
-{
-	craft_ext(c, "extendedKeyUsage", NULL);
-}
-
-static void
-any_eku(struct craft *c)
-{
-	craft_ext(c, "extendedKeyUsage", "anyExtendedKeyUsage,clientAuth");
-}
-
-static void
-eku_of_a_ca(struct craft *c)
-{
-	craft_ext(c, "extendedKeyUsage", "clientAuth,OCSPSigning");
-}
-
-static void
-no_san(struct craft *c)
-{
-	craft_ext(c, "subjectAltName", NULL);
-}
-
-static void
-two_uris(struct craft *c)
-{
-	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,URI:spiffe://b.example/host/node1");
-}
-
-static void
-mail_too(struct craft *c)
-{
-	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,email:root@a.example");
-}
-
-static void
-other_name(struct craft *c)
-{
-	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:root");
-}
-
-static void
-wildcard(struct craft *c)
-{
-	craft_ext(c, "subjectAltName", "URI:spiffe://a.example/host/node1,DNS:*.a.example");
-}
-
-static void
-another_tenants_name(struct craft *c)
-{
-	craft_ext(c, "subjectAltName", "URI:spiffe://b.example/host/node1");
-}
-
-static void
-constraints(struct craft *c)
-{
-	craft_ext(c, "nameConstraints", "permitted;DNS:a.example");
-}
-
-static void
-critical_constraints(struct craft *c)
-{
-	craft_ext(c, "nameConstraints", "critical,permitted;DNS:a.example");
-}
-
-static void
-policy_constraints(struct craft *c)
-{
-	craft_ext(c, "policyConstraints", "requireExplicitPolicy:3");
-}
-
-static void
-serial_zero(struct craft *c)
-{
-	c->serial_kind = 1;
-}
-
-static void
-serial_negative(struct craft *c)
-{
-	c->serial_kind = 2;
-}
-
-static void
-serial_long(struct craft *c)
-{
-	c->serial_kind = 3;
-}
-
-static void
-p192(struct craft *c)
-{
-	c->key = EVP_EC_gen("P-192");
-}
-
-static void
-p224(struct craft *c)
-{
-	c->key = EVP_EC_gen("P-224");
-}
-
-static void
-secp256k1(struct craft *c)
-{
-	c->key = EVP_EC_gen("secp256k1");
-}
-
-static void
-rsa1024(struct craft *c)
-{
-	c->key = EVP_RSA_gen(1024);
-}
-
-static void
-dsa(struct craft *c)
+dsa(struct world *w, struct craft *c)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
 	EVP_PKEY *params = NULL;
 
+	(void)w;
 	cr_assert(EVP_PKEY_paramgen_init(ctx) > 0 && EVP_PKEY_CTX_set_dsa_paramgen_bits(ctx, 1024) > 0 && EVP_PKEY_paramgen(ctx, &params) > 0);
 	EVP_PKEY_CTX_free(ctx);
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, params, NULL);
@@ -136,80 +23,38 @@ dsa(struct craft *c)
 	EVP_PKEY_free(params);
 }
 
-static void
-sha1(struct craft *c)
-{
-	c->digest = EVP_sha1();
-}
-
-static void
-sha224(struct craft *c)
-{
-	c->digest = EVP_sha224();
-}
-
-static void
-version_1(struct craft *c)
-{
-	c->v1 = true;
-}
-
-static void
-is_ca(struct craft *c)
-{
-	craft_ext(c, "basicConstraints", "critical,CA:TRUE");
-}
-
-static void
-no_basic_constraints(struct craft *c)
-{
-	craft_ext(c, "basicConstraints", NULL);
-}
-
-static void
-no_key_usage(struct craft *c)
-{
-	craft_ext(c, "keyUsage", NULL);
-}
-
-static void
-more_key_usage(struct craft *c)
-{
-	craft_ext(c, "keyUsage", "critical,digitalSignature,keyEncipherment");
-}
-
 static const struct {
 	const char *what, *says;
-	void (*make)(struct craft *c);
+	struct craft_fault fault;
 	bool lax;			/* accepted by OpenSSL only without X509_V_FLAG_X509_STRICT */
 } cases[] = {
-	{ "no extended key usage", "4.2.1.12", no_eku, false },
-	{ "any extended key usage", "4.2.1.12", any_eku, false },
-	{ "the usage of an OCSP responder", "4.2.1.12", eku_of_a_ca, false },
-	{ "no subjectAltName", "4.2.1.6", no_san, false },
-	{ "two URIs", "at most one URI", two_uris, false },
-	{ "a mail address", "4.2.1.6", mail_too, false },
-	{ "another kind of name", "4.2.1.6", other_name, false },
-	{ "a wildcard beside an identity", "4.2.1.6", wildcard, false },
-	{ "another tenant's name", "does not speak for trust domain b.example", another_tenants_name, false },
-	{ "name constraints in a leaf", "4.2.1.10", constraints, false },
-	{ "critical name constraints in a leaf", "4.2.1.10", critical_constraints, false },
-	{ "policy constraints in a leaf", "4.2.1.11", policy_constraints, false },
-	{ "serial number 0", "4.1.2.2", serial_zero, false },
-	{ "a negative serial number", "4.1.2.2", serial_negative, false },
-	{ "a serial number of 21 octets", "4.1.2.2", serial_long, false },
-	{ "a P-192 key", "4.1.2.7", p192, false },
-	{ "a P-224 key", "4.1.2.7", p224, false },
-	{ "a secp256k1 key", "4.1.2.7", secp256k1, false },
-	{ "an RSA key of 1024 bits", "4.1.2.7", rsa1024, false },
-	{ "a DSA key", "4.1.2.7", dsa, false },
-	{ "a signature with SHA-1", "4.1.2.3", sha1, false },
-	{ "a signature with SHA-224", "4.1.2.3", sha224, false },
-	{ "version 1", "4.1.2.1", version_1, true },
-	{ "a CA", "4.2.1.9", is_ca, true },
-	{ "no basic constraints", "4.2.1.9", no_basic_constraints, false },
-	{ "no key usage", "4.2.1.3", no_key_usage, false },
-	{ "key encipherment", "4.2.1.3", more_key_usage, false },
+	{ "no extended key usage", "4.2.1.12", EXT("extendedKeyUsage", NULL), false },
+	{ "any extended key usage", "4.2.1.12", EXT("extendedKeyUsage", "anyExtendedKeyUsage,clientAuth"), false },
+	{ "the usage of an OCSP responder", "4.2.1.12", EXT("extendedKeyUsage", "clientAuth,OCSPSigning"), false },
+	{ "no subjectAltName", "4.2.1.6", EXT("subjectAltName", NULL), false },
+	{ "two URIs", "at most one URI", SAN("URI:spiffe://a.example/host/node1,URI:spiffe://b.example/host/node1"), false },
+	{ "a mail address", "4.2.1.6", SAN("URI:spiffe://a.example/host/node1,email:root@a.example"), false },
+	{ "another kind of name", "4.2.1.6", SAN("URI:spiffe://a.example/host/node1,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:root"), false },
+	{ "a wildcard beside an identity", "4.2.1.6", SAN("URI:spiffe://a.example/host/node1,DNS:*.a.example"), false },
+	{ "another tenant's name", "does not speak for trust domain b.example", SAN("URI:spiffe://b.example/host/node1"), false },
+	{ "name constraints in a leaf", "4.2.1.10", EXT("nameConstraints", "permitted;DNS:a.example"), false },
+	{ "critical name constraints in a leaf", "4.2.1.10", EXT("nameConstraints", "critical,permitted;DNS:a.example"), false },
+	{ "policy constraints in a leaf", "4.2.1.11", EXT("policyConstraints", "requireExplicitPolicy:3"), false },
+	{ "serial number 0", "4.1.2.2", { .serial_kind = 1 }, false },
+	{ "a negative serial number", "4.1.2.2", { .serial_kind = 2 }, false },
+	{ "a serial number of 21 octets", "4.1.2.2", { .serial_kind = 3 }, false },
+	{ "a P-192 key", "4.1.2.7", { .curve = "P-192" }, false },
+	{ "a P-224 key", "4.1.2.7", { .curve = "P-224" }, false },
+	{ "a secp256k1 key", "4.1.2.7", { .curve = "secp256k1" }, false },
+	{ "an RSA key of 1024 bits", "4.1.2.7", { .rsa_bits = 1024 }, false },
+	{ "a DSA key", "4.1.2.7", { .make = dsa }, false },
+	{ "a signature with SHA-1", "4.1.2.3", { .digest = EVP_sha1 }, false },
+	{ "a signature with SHA-224", "4.1.2.3", { .digest = EVP_sha224 }, false },
+	{ "version 1", "4.1.2.1", { .v1 = true }, true },
+	{ "a CA", "4.2.1.9", EXT("basicConstraints", "critical,CA:TRUE"), true },
+	{ "no basic constraints", "4.2.1.9", EXT("basicConstraints", NULL), false },
+	{ "no key usage", "4.2.1.3", EXT("keyUsage", NULL), false },
+	{ "key encipherment", "4.2.1.3", EXT("keyUsage", "critical,digitalSignature,keyEncipherment"), false },
 };
 
 static bool
@@ -244,7 +89,7 @@ Test(peer_stock, what_openssl_lets_through_is_refused_for_its_own_reason)
 		struct lg_certs_peer p;
 		lg_str der;
 
-		cases[i].make(&c);
+		craft_spoil(w, &c, &cases[i].fault);
 		der = craft_der(w, &c);
 		cr_expect(stock_accepts(w, w->keys[TENANT_A].issuer, der, !cases[i].lax), "OpenSSL refuses %s by itself", cases[i].what);
 		world_record(w, TENANT_A, w->host, "Host", "node1", der);

@@ -49,14 +49,6 @@ issue_with(struct world *w, lg_uuid entry, const char *profile, const struct lg_
 	return is;
 }
 
-static struct lg_issued
-issue(struct world *w, lg_uuid entry, const char *profile)
-{
-	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
-
-	return issue_with(w, entry, profile, k);
-}
-
 static bool
 has(const struct found *f, const struct lg_issued *is)
 {
@@ -70,8 +62,8 @@ Test(search, every_attribute_finds_its_certificates_alone)
 {
 	struct world *w = world_new();
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
-	struct lg_issued a = issue_with(w, w->host, "host", k), b = issue(w, w->other_host, "host"), u = issue(w, w->user, "user"),
-	    wl = issue(w, w->workload, "workload");
+	struct lg_issued a = issue_with(w, w->host, "host", k), b = world_issued(w, w->other_host, "host"), u = world_issued(w, w->user, "user"),
+	    wl = world_issued(w, w->workload, "workload");
 	struct found f;
 
 	f = search(w, (struct lg_cert_query){ .has_serial = true, .serial = b.serial });
@@ -106,7 +98,7 @@ Test(search, every_attribute_finds_its_certificates_alone)
 Test(search, states_are_told_apart_and_attributes_combine)
 {
 	struct world *w = world_new();
-	struct lg_issued a = issue(w, w->host, "host"), b = issue(w, w->host, "host");
+	struct lg_issued a = world_issued(w, w->host, "host"), b = world_issued(w, w->host, "host");
 	struct found f;
 
 	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &a.serial, LG_REVOKED_SUPERSEDED), LG_OK);
@@ -140,7 +132,7 @@ Test(search, the_route_reads_every_attribute)
 {
 	static const char *const bad[] = { "key=12", "state=gone", "expires_before=tomorrow", "expires_after=0", "after=xx", "limit=501" };
 	struct world *w = world_new();
-	struct lg_issued is = issue(w, w->host, "host");
+	struct lg_issued is = world_issued(w, w->host, "host");
 	lg_str serial = lg_serial_text(w->arena, &is.serial);
 	static const char *const good[] = { "name=node1&type=Host&profile=host&state=issued", "name=node*", "expires_after=2020-01-01T00:00:00Z",
 		"expires_before=2099-01-01T00:00:00Z&limit=1" };
@@ -171,11 +163,11 @@ Test(revoke_many, by_subject_key_and_issuer)
 	lg_sha256 key = lg_sha256_of(lg_pubkey_spki(lg_key_public(k)));
 	struct answer a;
 
-	issue(w, w->user, "user");
-	issue(w, w->user, "user");
+	world_issued(w, w->user, "user");
+	world_issued(w, w->user, "user");
 	issue_with(w, w->host, "host", k);
 	issue_with(w, w->other_host, "host", k);
-	issue(w, w->service, "service");
+	world_issued(w, w->service, "service");
 	a = world_call(w, "POST", "/v1/certificates/revoke", "", LG_STR("{\"subject\":\"User/alice\",\"reason\":\"cessationOfOperation\"}"));
 	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
 	cr_assert(lg_str_eq(a.body, LG_STR("{\"revoked\":2}")), "%.*s", LG_FMT(a.body));
@@ -207,7 +199,7 @@ Test(revoke_many, is_decided_and_well_formed)
 		"{\"subject\":\"User/alice\",\"reason\":\"boredom\"}" };
 	struct world *w = world_new();
 
-	issue(w, w->user, "user");
+	world_issued(w, w->user, "user");
 	for (size_t i = 0; i < LG_COUNT(bad); i++)
 		cr_assert_eq(world_call(w, "POST", "/v1/certificates/revoke", "", lg_str_of(bad[i])).e, LG_E_INVALID, "%s", bad[i]);
 	cr_assert_eq(world_call(w, "POST", "/v1/certificates/revoke", "", LG_STR("{\"issuer\":\"nobody\"}")).e, LG_E_NOT_FOUND);

@@ -649,6 +649,16 @@ world_issue(struct world *w, uint32_t tenant, lg_uuid entry, const char *profile
 	return lg_certs_issue(&w->cx, w->certs, &rq, ret);
 }
 
+struct lg_issued
+world_issued(struct world *w, lg_uuid entry, const char *profile)
+{
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is;
+
+	cr_assert_eq(world_issue(w, TENANT_A, entry, profile, k, NULL, &is), LG_OK, "%s", w->cx.error);
+	return is;
+}
+
 lg_err
 world_peer(struct world *w, lg_str der, struct lg_certs_peer *ret)
 {
@@ -683,6 +693,27 @@ craft_ext(struct craft *c, const char *name, const char *value)
 		i++;
 	c->ext[i][0] = name;
 	c->ext[i][1] = value;
+}
+
+void
+craft_spoil(struct world *w, struct craft *c, const struct craft_fault *f)
+{
+	if (f->ext != NULL)
+		craft_ext(c, f->ext, f->value);
+	if (f->curve != NULL)
+		c->key = EVP_EC_gen(f->curve);
+	else if (f->rsa_bits != 0)
+		c->key = EVP_RSA_gen((size_t)f->rsa_bits);
+	if (f->digest != NULL)
+		c->digest = f->digest();
+	if (f->begins != 0)
+		c->begins = f->begins;
+	if (f->ends != 0)
+		c->ends = f->ends;
+	c->serial_kind = f->serial_kind;
+	c->v1 = f->v1;
+	if (f->make != NULL)
+		f->make(w, c);
 }
 
 static void

@@ -71,6 +71,8 @@ lg_str world_csr(struct world *w, const struct lg_key *k, const struct lg_csr_na
 /* A certificate for the entry through lg_certs_issue. */
 lg_err world_issue(struct world *w, uint32_t tenant, lg_uuid entry, const char *profile, const struct lg_key *k,
     const struct lg_cert_names *only, struct lg_issued *ret);
+/* For tenant A, with a new key; it must succeed. */
+struct lg_issued world_issued(struct world *w, lg_uuid entry, const char *profile);
 lg_err world_peer(struct world *w, lg_str der, struct lg_certs_peer *ret);
 
 /* An odd certificate, made by OpenSSL and signed with `signer`.  Extensions as in openssl.cnf ("subjectAltName", "URI:x"). */
@@ -88,6 +90,19 @@ struct craft {
 struct craft craft_good(struct world *w, uint32_t tenant);
 lg_str craft_der(struct world *w, const struct craft *c);
 void craft_ext(struct craft *c, const char *name, const char *value);	/* replaces or adds; NULL removes */
+/* One fault of a certificate that is good else: what is not set stays. */
+struct craft_fault {
+	const char *ext, *value;	/* as craft_ext */
+	void (*make)(struct world *w, struct craft *c);
+	int serial_kind, rsa_bits;
+	const char *curve;
+	const EVP_MD *(*digest)(void);
+	bool v1;
+	int64_t begins, ends;
+};
+#define EXT(name, v) { .ext = (name), .value = (v) }
+#define SAN(v) EXT("subjectAltName", v)
+void craft_spoil(struct world *w, struct craft *c, const struct craft_fault *f);	/* c->key is the caller's to free */
 /* Puts it into the inventory, as if we had issued it. */
 void world_record(struct world *w, uint32_t tenant, lg_uuid entry, const char *type, const char *name, lg_str der);
 
