@@ -118,10 +118,9 @@ sts_json(struct lg_http *ex)
 }
 
 static void
-write_error(struct sts_rq *rq, enum sts_error e, int status)
+write_error(struct sts_rq *rq, enum sts_error e, lg_str text, int status)
 {
 	struct lg_jsonw w = lg_jsonw_of(&rq->ex->out);
-	lg_str text = sts_error_text(rq, e);
 
 	lg_buf_clear(&rq->ex->out);
 	lg_jsonw_object(&w);
@@ -148,9 +147,11 @@ lg_err
 sts_answer_error(struct sts_rq *rq, lg_err e)
 {
 	enum sts_error error = sts_error_of(rq, e);
+	lg_str text = sts_error_text(rq, error);
 
+	sts_token_refused(rq, error, text);
 	/* RFC 6749 5.2, RFC 8628 3.5: here a refusal is an error like the others; 403 is a protected resource's. */
-	write_error(rq, error, error == STS_ACCESS_DENIED ? 400 : errors[error].status);
+	write_error(rq, error, text, error == STS_ACCESS_DENIED ? 400 : errors[error].status);
 	sts_give_nonce(rq);
 	/* RFC 6749 5.2: 401 goes with the scheme that a client may use. */
 	if (error == STS_INVALID_CLIENT)
@@ -182,7 +183,7 @@ sts_answer_bearer_error(struct sts_rq *rq, lg_err e)
 	};
 	enum sts_error error = sts_error_of(rq, e);
 
-	write_error(rq, error, error == STS_INVALID_DPOP_PROOF || error == STS_USE_DPOP_NONCE ? 401 : errors[error].status);
+	write_error(rq, error, sts_error_text(rq, error), error == STS_INVALID_DPOP_PROOF || error == STS_USE_DPOP_NONCE ? 401 : errors[error].status);
 	sts_give_nonce(rq);
 	for (size_t i = 0; i < LG_COUNT(of_tokens); i++)
 		if (error == of_tokens[i])

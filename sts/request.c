@@ -142,19 +142,6 @@ sts_audit_person(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint3
 		lg_audit(v, lg_str_of(text), detail);
 }
 
-/* A name that nobody has is not told: it may be a password that went into the wrong field. */
-void
-sts_signin_refused(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_subject *who, lg_str why)
-{
-	struct lg_question *q = LG_NEW(cx->arena, struct lg_question);
-
-	*q = (struct lg_question){ .tenant = tenant, .action = "signin", .resource = { .type = LG_STR("Tenant") } };
-	if (who != NULL && !lg_uuid_is_nil(who->id))
-		q->principal = (struct lg_entity_id){ who->type, who->id, who->name };
-	if (sts->decider.refused != NULL)
-		sts->decider.refused(sts->decider.self, cx, q, why);
-}
-
 /* What stands before our paths in links: the issuer's path. */
 lg_str
 sts_base_path(const struct sts_rq *rq)

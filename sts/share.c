@@ -1,6 +1,6 @@
 /*
- * share.c: room for what anybody may begin without being signed in (pushed requests, waiting devices) and for what was used once
- * (replay.c).
+ * share.c: room for what anybody may begin without being signed in (pushed requests, waiting devices), for what was used once
+ * (replay.c), and on record for what was refused (refused.c).
  *
  * Their tables are bounded, and a bound that one stranger can reach keeps everybody else out.  So each has a share: a client that
  * proved itself one of its own, all others that of their address.  As long as a table is less than half full nobody's share matters;
@@ -20,6 +20,7 @@
 struct share {
 	uint64_t key;
 	int64_t used_until;		/* when all that was begun will have been earned (the generic cell rate algorithm, ITU-T I.371) */
+	uint64_t untold;		/* things that found no room */
 };
 
 struct sts_shares {
@@ -69,19 +70,45 @@ find(struct sts_shares *s, uint64_t key)
 	return least;
 }
 
+/* With the lock.  *within: there is room for one more. */
+static struct share *
+share_of(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now, bool *within)
+{
+	uint64_t key[2] = { s->secret[0], s->secret[1] ^ tenant };
+	struct share *sh = find(s, lg_hash_keyed(key, whose));
+
+	if (sh->used_until < now)
+		sh->used_until = now;
+	*within = sh->used_until - now <= (s->burst - 1) * s->every;
+	return sh;
+}
+
 bool
 sts_share_take(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now)
 {
-	uint64_t key[2] = { s->secret[0], s->secret[1] ^ tenant };
 	struct share *sh;
 	bool within;
 
 	(void)pthread_mutex_lock(&s->lock);
-	sh = find(s, lg_hash_keyed(key, whose));
-	if (sh->used_until < now)
-		sh->used_until = now;
-	within = sh->used_until - now <= (s->burst - 1) * s->every;
+	sh = share_of(s, tenant, whose, now, &within);
 	if (sh->used_until - now < 2 * s->burst * s->every)	/* who went on for long is not kept out for as long */
+		sh->used_until += s->every;
+	(void)pthread_mutex_unlock(&s->lock);
+	return within;
+}
+
+/* Who goes on is told of all the same, one in `every`: what is not told costs nothing. */
+bool
+sts_share_tell(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now, uint64_t *n)
+{
+	struct share *sh;
+	bool within;
+
+	(void)pthread_mutex_lock(&s->lock);
+	sh = share_of(s, tenant, whose, now, &within);
+	*n += sh->untold;
+	sh->untold = within ? 0 : *n;
+	if (within)
 		sh->used_until += s->every;
 	(void)pthread_mutex_unlock(&s->lock);
 	return within;

@@ -35,6 +35,8 @@ lg_sts_new(struct lg_ctx *cx, const struct lg_sts_options *o, struct lg_sts **re
 	LG_TRY(sts_kept_new(cx, &sts->answers));
 	LG_TRY(sts_throttle_new(cx, &sts->throttle));
 	LG_TRY(sts_shares_new(cx, STS_SHARE, LG_SECOND, &sts->shares));
+	LG_TRY(sts_shares_new(cx, STS_REFUSALS, STS_REFUSALS_EVERY, &sts->refusals));
+	LG_TRY(sts_shares_new(cx, STS_ALL_REFUSALS, LG_SECOND, &sts->all_refusals));
 	LG_TRY(sts_replay_new(cx, &sts_replay_assertions, &sts->replay));
 	LG_TRY(sts_replay_new(cx, &sts_replay_proofs, &sts->proofs));
 	*ret = sts;
@@ -53,6 +55,8 @@ lg_sts_free(struct lg_sts **sts)
 	sts_kept_free(&(*sts)->answers);
 	sts_throttle_free(&(*sts)->throttle);
 	sts_shares_free(&(*sts)->shares);
+	sts_shares_free(&(*sts)->refusals);
+	sts_shares_free(&(*sts)->all_refusals);
 	sts_replay_free(&(*sts)->replay);
 	sts_replay_free(&(*sts)->proofs);
 	free((*sts)->mail_counts);

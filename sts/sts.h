@@ -34,6 +34,7 @@ struct lg_sts {
 	uint64_t instance;			/* of this process: no two are the same */
 	struct sts_throttle *throttle;
 	struct sts_shares *shares;
+	struct sts_shares *refusals, *all_refusals;	/* of tokens, on record: of each, and of all together (refused.c) */
 	struct sts_replay *replay;		/* client assertions that were used */
 	struct sts_replay *proofs;		/* DPoP proofs that were used, devices that have just asked */
 	struct lg_arena *arena;			/* as long as the service */
@@ -69,6 +70,7 @@ struct sts_rq {
 	bool pushing, resumed;		/* an authorization request at its own endpoint; one whose sign-in is under way */
 	struct lg_sts_client client;	/* after authentication; in the arena */
 	bool signed_request;		/* its parameters came in a request object */
+	bool asks_token;		/* the client is known, and wants one from the token endpoint */
 	bool by_certificate;		/* it proved itself by its certificate: its tokens are bound to it */
 	lg_str jkt;			/* thumbprint of the key it proved (RFC 9449); empty: none */
 	enum sts_error error;
@@ -106,6 +108,8 @@ lg_str sts_subject_called(struct lg_arena *a, const struct lg_sts_subject *s);
 void sts_audit_person(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str detail);
 /* Somebody was not let in: on record, as decisions are.  who: as far as it is known, NULL or without an id else. */
 void sts_signin_refused(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_subject *who, lg_str why);
+/* A program got no token, or was not let in: on record if there is room for it. */
+void sts_token_refused(struct sts_rq *rq, enum sts_error e, lg_str why);
 /* Records the OAuth error beside the sentence; returns LG_E_INVALID. */
 lg_err sts_refuse(struct sts_rq *rq, enum sts_error e, const char *fmt, ...) LG_PRINTF(3, 4);
 /* The error that goes to a client when a function returned e. */
@@ -540,11 +544,20 @@ void sts_throttle_free(struct sts_throttle **t);
 lg_str sts_address_host(lg_str address);	/* without the port; of a UNIX peer without its pid */
 lg_str sts_address_network(struct lg_arena *a, lg_str address);	/* the host; of IPv6 the network, whose owner has every address in it */
 #define STS_SHARE 100			/* pushed requests and devices at once, and then one a second */
+/* Refusals on record (refused.c): at once, and then one in so long a time. */
+#define STS_REFUSALS		20		/* of one address or client */
+#define STS_REFUSALS_EVERY	(6 * LG_SECOND)
+#define STS_ALL_REFUSALS	200		/* of all strangers of a tenant, and of all its clients */
 /* `burst` at once, and then one `every` so many microseconds. */
 LG_CHECKED lg_err sts_shares_new(struct lg_ctx *cx, int64_t burst, int64_t every, struct sts_shares **ret);
 void sts_shares_free(struct sts_shares **s);
 /* Counts one thing that was begun; false: `whose` share is used up. now: of lg_boottime. */
 bool sts_share_take(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now);
+/*
+ * What happens is told as long as there is room for it.  *n: so many things, 1 usually, and then also those that were not told since the
+ * last that was; false: they are kept for the next that is.
+ */
+bool sts_share_tell(struct sts_shares *s, uint32_t tenant, lg_str whose, int64_t now, uint64_t *n);
 lg_str sts_share_stranger(struct sts_rq *rq);	/* by the address */
 lg_str sts_share_whose(struct sts_rq *rq);	/* of a request whose client has proved itself, or has nothing to prove */
 bool sts_share_of(struct sts_rq *rq);	/* the same of a request whose client is known: asked once, when nothing else can refuse it */

@@ -23,6 +23,7 @@ run(struct sts_rq *rq)
 
 	LG_TRY(sts_rq_form(rq));
 	LG_TRY(sts_client_authenticate(rq));
+	rq->asks_token = true;
 	sts_act_as(rq->cx, rq->tenant_id, rq->client.entry, rq->client.type, rq->client.id);
 	LG_TRY(sts_dpop_of(rq));
 	/* RFC 9449 5.2: of tokens; a pushed request may come without a proof. */

@@ -465,6 +465,7 @@ refused(void *self, struct lg_ctx *cx, const struct lg_question *q, lg_str why)
 	(void)self;
 	cr_assert(cx->actor->address.n > 0, "from where");
 	kit.refusals++;
+	note_question(cx->actor, q);
 	kit.refused = lg_dup(kit.arena, q->principal.name);
 	kit.refused_why = lg_dup(kit.arena, why);
 }

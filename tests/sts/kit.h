@@ -40,7 +40,7 @@ struct kit {
 	uint32_t tenant;		/* of requests, checks and new clients */
 	int64_t shift;			/* added to every request's clock */
 	/* the fakes' answers and memories */
-	unsigned refusals;		/* sign-ins that were put on record as refused; of whom the last, and why */
+	unsigned refusals;		/* sign-ins and tokens that were put on record as refused; of whom the last, and why */
 	lg_str refused, refused_why;
 	bool deny, alice_disabled, worker_gone, no_rs256;
 	bool may_register, alice_may_register;	/* clients by themselves */
@@ -59,7 +59,7 @@ struct kit {
 	bool person_known;
 	bool impersonation;		/* policy allows it */
 	atomic_bool web_fails;
-	char question[1024];		/* the last one on a token: "name=value;" of principal, facts and context */
+	char question[1024];		/* the last one on a token, decided or refused: "name=value;" of principal, facts and context */
 	char web_post[4096];		/* the last form that was posted */
 	lg_str question_proof, question_source;	/* of the last decision */
 	char alice_verifier[128];	/* instead of the first one; empty: that */
