@@ -35,7 +35,7 @@ struct person {
 	struct lg_edit ed;
 	const struct lg_sts_person *p;
 	struct lg_entry e;
-	const char *did;		/* for the audit */
+	const char *did;		/* for the audit; NULL: nothing was changed */
 };
 
 static bool
@@ -109,16 +109,26 @@ link_by_mail(struct lg_ctx *cx, struct person *w)
 	return LG_OK;
 }
 
+static void
+note_changed(struct person *w, bool changed)
+{
+	if (changed && w->did == NULL)
+		w->did = "changed";
+}
+
 /* Only what the source itself made follows it. */
 static lg_err
 refresh(struct lg_ctx *cx, struct person *w)
 {
 	struct lg_modification mod = { LG_MODIFY_REPLACE, { LG_STR("displayName"), &w->p->display, 1 } };
 	lg_str made_by;
+	bool changed;
 
 	if (!lg_entry_value(&w->e, LG_STR("lgSource"), 0, &made_by) || !lg_str_eq(made_by, w->p->source) || w->p->display.n == 0)
 		return LG_OK;
-	return lg_entry_modify(cx, &w->ed, &w->e, &mod, 1, NULL);
+	LG_TRY(lg_entry_modify(cx, &w->ed, &w->e, &mod, 1, &changed));
+	note_changed(w, changed);
+	return LG_OK;
 }
 
 static bool
@@ -143,6 +153,7 @@ set_groups(struct lg_ctx *cx, struct person *w)
 			e = lg_member_del(cx, &w->ed, &group, &w->e);
 		if (e != LG_OK && e != LG_E_NOT_FOUND && e != LG_E_EXISTS)
 			return e;
+		note_changed(w, e == LG_OK);
 	}
 	return LG_OK;
 }
@@ -163,8 +174,9 @@ lg_wire_person(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_
 		return lg_fail(cx, LG_E_DENIED, "the account is disabled");
 	LG_TRY(refresh(cx, &w));
 	LG_TRY(set_groups(cx, &w));
-	lg_audit(v, lg_cat(cx->arena, LG_STR("User/"), w.e.name), lg_print(cx->arena, "{\"source\":\"%.*s\",\"%s\":true}", LG_FMT(p->source),
-	    w.did == NULL ? "known" : w.did));
+	if (w.did != NULL)
+		lg_audit(v, lg_cat(cx->arena, LG_STR("User/"), w.e.name), lg_print(cx->arena, "{\"source\":\"%.*s\",\"%s\":true}",
+		    LG_FMT(p->source), w.did));
 	*ret = w.e;
 	return LG_OK;
 }

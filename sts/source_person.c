@@ -38,6 +38,9 @@ run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 		return e;
 	LG_TRY(p->person(p->self, cx, v, k->tenant, k->p, id, k->subject));
 	sts_subject_keep(cx->arena, k->subject);
+	/* Who comes back as they were changes nothing: a sign-in is no change of the directory. */
+	if (lg_uuid_eq(id, k->subject->id))
+		return LG_OK;
 	lg_buf_byte(&b, LINK_VERSION);
 	lg_buf_uuid(&b, k->subject->id);
 	return lg_put(cx, v, &sts_links, key, lg_buf_view(&b));
