@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "certs/acme.h"
 #include "certs/csr.h"
+#include "certs/names.h"
 
 struct finalizing {
 	struct lg_issuing is;		/* first: what lg_issuing_start gives back */
@@ -65,15 +66,6 @@ run_failed(struct lg_ctx *cx, struct lg_view *v, void *arg)
 
 /* ---- the request for exactly the order's names ------------------------------------------------------------------ */
 
-static bool
-has(const lg_str *v, size_t n, lg_str name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (lg_str_eq_fold(v[i], name))
-			return true;
-	return false;
-}
-
 static void
 names_of(const struct lg_acme_order *o, struct lg_arena *a, struct lg_cert_names *ret)
 {
@@ -95,19 +87,19 @@ check_names(struct lg_acme *q, const struct lg_csr *csr, const struct lg_cert_na
 	const struct lg_cert_names *asked = &csr->names;
 
 	for (size_t i = 0; i < want->ndns; i++)
-		if (!has(asked->dns, asked->ndns, want->dns[i]) && !lg_str_eq_fold(csr->common_name, want->dns[i]))
+		if (!lg_names_have(asked->dns, asked->ndns, want->dns[i]) && !lg_str_eq_fold(csr->common_name, want->dns[i]))
 			return lg_acme_fail(q, 400, "badCSR", "the request does not name %.*s", LG_FMT(want->dns[i]));
 	for (size_t i = 0; i < want->nip; i++)
-		if (!has(asked->ip, asked->nip, want->ip[i]))
+		if (!lg_names_have(asked->ip, asked->nip, want->ip[i]))
 			return lg_acme_fail(q, 400, "badCSR", "the request does not name an address of the order");
 	for (size_t i = 0; i < asked->ndns; i++)
-		if (!has(want->dns, want->ndns, asked->dns[i]))
+		if (!lg_names_have(want->dns, want->ndns, asked->dns[i]))
 			return lg_acme_fail(q, 400, "badCSR", "the request names what the order does not");
 	for (size_t i = 0; i < asked->nip; i++)
-		if (!has(want->ip, want->nip, asked->ip[i]))
+		if (!lg_names_have(want->ip, want->nip, asked->ip[i]))
 			return lg_acme_fail(q, 400, "badCSR", "the request names an address that the order does not");
 	/* RFC 8738 3: an address has no place in the common name; some clients put the text there all the same. */
-	if (asked->nuri > 0 || (csr->common_name.n > 0 && !has(want->dns, want->ndns, csr->common_name) && want->nip == 0))
+	if (asked->nuri > 0 || (csr->common_name.n > 0 && !lg_names_have(want->dns, want->ndns, csr->common_name) && want->nip == 0))
 		return lg_acme_fail(q, 400, "badCSR", "the request names what the order does not");
 	return LG_OK;
 }

@@ -2,7 +2,7 @@
  * csr.c: PKCS#10 requests (RFC 2986), read with bounds and proved.
  *
  * A request is a key, a proof that its holder has the private half, and wishes.  Of the wishes only the names of
- * subjectAltName count, and they can only narrow; the subject and every other extension are the profile's business.
+ * subjectAltName count, and they can only narrow; every other extension is the profile's business, and the subject that of few callers.
  */
 #include "certs/csr.h"
 
@@ -69,12 +69,15 @@ read_attributes(struct lg_ctx *cx, struct lg_der *info, struct parts *ret)
 	return LG_OK;
 }
 
-/* Name ::= SEQUENCE OF SET OF AttributeTypeAndValue.  All but its shape and the common name is nobody's business. */
+/* Name ::= SEQUENCE OF SET OF AttributeTypeAndValue. */
 static void
-read_subject(struct lg_der *info, lg_str *common_name)
+read_subject(struct lg_der *info, struct lg_csr *ret)
 {
-	struct lg_der rdns = lg_der_enter(info, LG_DER_SEQUENCE);
+	struct lg_der name, rdns;
 
+	ret->subject = lg_der_whole(info, LG_DER_SEQUENCE);
+	name = lg_der_of(ret->subject);
+	rdns = lg_der_enter(&name, LG_DER_SEQUENCE);
 	while (lg_der_more(&rdns)) {
 		struct lg_der set = lg_der_enter(&rdns, LG_DER_SET);
 
@@ -84,7 +87,7 @@ read_subject(struct lg_der *info, lg_str *common_name)
 			struct lg_der_item value;
 
 			if (lg_der_next(&pair, &value) && lg_str_eq(type, LG_STR("\x55\x04\x03")))
-				*common_name = value.body;
+				ret->common_name = value.body;
 			lg_der_leave(&set, &pair);
 		}
 		lg_der_leave(&rdns, &set);
@@ -100,7 +103,7 @@ read_info(struct lg_ctx *cx, struct parts *ret)
 
 	if (lg_der_int(&info) != 0)
 		lg_der_fault(&info);
-	read_subject(&info, &ret->csr.common_name);
+	read_subject(&info, &ret->csr);
 	ret->csr.spki = lg_der_whole(&info, LG_DER_SEQUENCE);
 	LG_TRY(read_attributes(cx, &info, ret));
 	lg_der_leave(&d, &info);

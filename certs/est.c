@@ -6,6 +6,7 @@
  */
 #include "base/text.h"
 #include "certs/csr.h"
+#include "certs/names.h"
 #include "certs/profiles.h"
 #include "certs/routes.h"
 
@@ -157,14 +158,28 @@ authenticate(struct lg_certs *c, struct lg_http *ex, const struct basic *b, stru
 	return LG_OK;
 }
 
-/* A new one for the caller's own entry, of the profile of its kind. */
+/* ---- enrolling ----------------------------------------------------------------------------------------------------- */
+
+/* For the caller's own entry. */
+static lg_err
+issue_to(struct lg_certs *c, struct lg_http *ex, const struct lg_certs_caller *who, lg_str profile, lg_str spki,
+    const struct lg_cert_names *only, lg_str *cert)
+{
+	struct lg_cert_request rq = { .tenant = ex->tenant, .profile = profile, .proof = who->proof, .entry = who->id, .spki = spki, .only = only,
+		.asker = { .type = who->type, .id = who->id, .name = who->name } };
+	struct lg_issued issued;
+
+	LG_TRY(lg_certs_issue(ex->cx, c, &rq, &issued));
+	*cert = issued.cert;
+	return LG_OK;
+}
+
+/* A new one, of the profile of its kind. */
 static lg_err
 enroll_caller(struct lg_certs *c, struct lg_http *ex, const struct basic *b, lg_str der, lg_str *cert)
 {
-	struct lg_cert_request rq = { .tenant = ex->tenant };
 	const struct lg_cert_profile *profile;
 	struct lg_certs_caller who;
-	struct lg_issued issued;
 	struct lg_csr csr;
 
 	LG_TRY(authenticate(c, ex, b, &who));
@@ -172,50 +187,83 @@ enroll_caller(struct lg_certs *c, struct lg_http *ex, const struct basic *b, lg_
 	if (profile == NULL)
 		return lg_fail(ex->cx, LG_E_DENIED, "a %.*s has no certificate", LG_FMT(who.type));
 	LG_TRY(lg_csr_parse(ex->cx, der, &csr));
-	rq.profile = profile->name;
-	rq.asker = (struct lg_entity_id){ .type = who.type, .id = who.id, .name = who.name };
-	rq.proof = who.proof;
-	rq.entry = who.id;
-	rq.spki = csr.spki;
-	rq.only = &csr.names;
-	LG_TRY(lg_certs_issue(ex->cx, c, &rq, &issued));
-	*cert = issued.cert;
-	return LG_OK;
+	return issue_to(c, ex, &who, profile->name, csr.spki, &csr.names, cert);
 }
 
 static lg_err
-enroll(struct lg_certs *c, struct lg_http *ex, bool first, lg_str csr, lg_str *cert)
+enroll(struct lg_certs *c, struct lg_http *ex, lg_str csr, lg_str *cert)
 {
 	struct basic b = basic_of(ex);
 
-	if (first && b.given && lg_str_starts(b.password, LG_STR("lgj1.")))
+	if (b.given && lg_str_starts(b.password, LG_STR("lgj1.")))
 		return enroll_by_token(c, ex, b.password, csr, cert);
 	return enroll_caller(c, ex, &b, csr, cert);
-}
-
-/* ---- enrolling ----------------------------------------------------------------------------------------------------- */
-
-static lg_err
-answer_enrolled(struct lg_certs *c, struct lg_http *ex, bool first)
-{
-	lg_str csr, cert;
-
-	LG_TRY(lg_est_body(ex, &csr));
-	LG_TRY(enroll(c, ex, first, csr, &cert));
-	return answer(ex, CERTS_ONLY, &cert, 1);
 }
 
 lg_err
 lg_route_est_enroll(void *self, struct lg_http *ex)
 {
-	return answer_enrolled(self, ex, true);
+	lg_str csr, cert;
+
+	LG_TRY(lg_est_body(ex, &csr));
+	LG_TRY(enroll(self, ex, csr, &cert));
+	return answer(ex, CERTS_ONLY, &cert, 1);
 }
 
-/* RFC 7030 4.2.2: with the certificate that is renewed, on the surface that asks for one. */
+/* ---- renewing (RFC 7030 4.2.2): with the certificate itself, on the surface that asks for one ------------------------- */
+
+/* "MUST be identical": strongSwan cannot write a URI into a request, so one without any subjectAltName means the certificate's. */
+static lg_err
+check_same(struct lg_ctx *cx, const struct lg_csr *csr, const struct lg_x509 *old)
+{
+	if (!lg_x509_name_eq(csr->subject, old->subject))
+		return lg_fail(cx, LG_E_INVALID, "the request's subject is not that of the certificate that it renews");
+	if (csr->names.nuri + csr->names.ndns + csr->names.nip > 0 && !lg_cert_names_eq(&csr->names, &old->exts.names))
+		return lg_fail(cx, LG_E_INVALID, "the request's subjectAltName is not that of the certificate that it renews: "
+		    "leave it out, or ask for other names by simpleenroll");
+	return LG_OK;
+}
+
+static lg_err
+presented(struct lg_certs *c, struct lg_http *ex, lg_str *profile, struct lg_x509 *ret)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_certs_peer peer;
+	struct lg_cert_row row;
+
+	LG_TRY(lg_view_begin(ex->cx, c->ports.store, &v));
+	LG_TRY(lg_certs_peer(ex->cx, c, v, ex->peer->cert, &peer));
+	LG_TRY(lg_cert_find(ex->cx, v, ex->tenant, &peer.serial, &row));
+	*profile = lg_dup(ex->cx->arena, row.profile);
+	return lg_x509_parse(ex->cx, ex->peer->cert, ret);
+}
+
+/* Subject, names and profile stay; the key may be another one. */
+static lg_err
+renew(struct lg_certs *c, struct lg_http *ex, lg_str der, lg_str *cert)
+{
+	struct lg_certs_caller who;
+	struct lg_x509 old;
+	struct lg_csr csr;
+	lg_str profile;
+
+	if (ex->header(ex, "Authorization").n > 0)
+		return lg_fail(ex->cx, LG_E_INVALID, "a certificate is renewed by itself: leave \"Authorization\" out, or use simpleenroll");
+	LG_TRY(authenticate(c, ex, &(struct basic){ .given = false }, &who));
+	LG_TRY(lg_csr_parse(ex->cx, der, &csr));
+	LG_TRY(presented(c, ex, &profile, &old));
+	LG_TRY(check_same(ex->cx, &csr, &old));
+	return issue_to(c, ex, &who, profile, csr.spki, &old.exts.names, cert);
+}
+
 lg_err
 lg_route_est_reenroll(void *self, struct lg_http *ex)
 {
-	return answer_enrolled(self, ex, false);
+	lg_str csr, cert;
+
+	LG_TRY(lg_est_body(ex, &csr));
+	LG_TRY(renew(self, ex, csr, &cert));
+	return answer(ex, CERTS_ONLY, &cert, 1);
 }
 
 /* ---- a key with it (RFC 7030 4.4) ------------------------------------------------------------------------------------ */
@@ -269,6 +317,6 @@ lg_route_est_serverkeygen(void *self, struct lg_http *ex)
 	LG_TRY(lg_est_body(ex, &der));
 	LG_TRY(lg_csr_wish(ex->cx, der, &wish));
 	LG_TRY(replace_key(ex->cx, &wish, &key, &csr));
-	LG_TRY(enroll(self, ex, true, csr, &cert));
+	LG_TRY(enroll(self, ex, csr, &cert));
 	return answer_key(ex, key, cert);
 }

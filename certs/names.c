@@ -199,8 +199,8 @@ ip_allowed(const struct lg_authority *au, lg_str ip)
 
 /* ---- the names of one certificate ------------------------------------------------------------------- */
 
-static bool
-has_name(const lg_str *v, size_t n, lg_str name)
+bool
+lg_names_have(const lg_str *v, size_t n, lg_str name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (lg_str_eq_fold(v[i], name))
@@ -215,6 +215,27 @@ has_octets(const lg_str *v, size_t n, lg_str octets)
 		if (lg_str_eq(v[i], octets))
 			return true;
 	return false;
+}
+
+typedef bool has_one(const lg_str *v, size_t n, lg_str one);
+
+static bool
+same_set(has_one *has, const lg_str *a, size_t na, const lg_str *b, size_t nb)
+{
+	for (size_t i = 0; i < na; i++)
+		if (!has(b, nb, a[i]))
+			return false;
+	for (size_t i = 0; i < nb; i++)
+		if (!has(a, na, b[i]))
+			return false;
+	return true;
+}
+
+bool
+lg_cert_names_eq(const struct lg_cert_names *a, const struct lg_cert_names *b)
+{
+	return same_set(has_octets, a->uri, a->nuri, b->uri, b->nuri) && same_set(lg_names_have, a->dns, a->ndns, b->dns, b->ndns) &&
+	    same_set(has_octets, a->ip, a->nip, b->ip, b->nip);
 }
 
 static lg_err
@@ -246,7 +267,7 @@ names_of_entry(struct lg_ctx *cx, const struct lg_authority *au, const struct lg
 	for (size_t i = 0; (profile->san & LG_SAN_DNS) != 0 && i < entry->ndns; i++) {
 		if (!dns_allowed(au, entry->dns[i]))
 			return lg_fail(cx, LG_E_DENIED, "DNS name \"%.*s\" is not below a suffix of the tenant", LG_FMT(entry->dns[i]));
-		if (has_name(ret->dns, ret->ndns, entry->dns[i]))
+		if (lg_names_have(ret->dns, ret->ndns, entry->dns[i]))
 			continue;
 		if (ret->ndns == LG_CERT_NAMES)
 			return lg_fail(cx, LG_E_LIMIT, "more than %d DNS names", LG_CERT_NAMES);
@@ -267,13 +288,13 @@ narrow(struct lg_ctx *cx, const struct lg_cert_names *only, struct lg_cert_names
 		if (!(names->nuri == 1 && lg_str_eq(names->uri[0], only->uri[i])))
 			return lg_fail(cx, LG_E_DENIED, "the request asks for a URI that is not the entry's");
 	for (size_t i = 0; i < only->ndns; i++)
-		if (!has_name(names->dns, names->ndns, only->dns[i]))
+		if (!lg_names_have(names->dns, names->ndns, only->dns[i]))
 			return lg_fail(cx, LG_E_DENIED, "the request asks for a DNS name that is not the entry's");
 	for (size_t i = 0; i < only->nip; i++)
 		if (!has_octets(names->ip, names->nip, only->ip[i]))
 			return lg_fail(cx, LG_E_DENIED, "the request asks for an address that is not the entry's");
 	for (size_t i = 0; i < names->ndns; i++)
-		if (has_name(only->dns, only->ndns, names->dns[i]))
+		if (lg_names_have(only->dns, only->ndns, names->dns[i]))
 			left.dns[left.ndns++] = names->dns[i];
 	for (size_t i = 0; i < names->nip; i++)
 		if (has_octets(only->ip, only->nip, names->ip[i]))

@@ -30,6 +30,11 @@ lg_dns_base(lg_str name)
 /* name is the suffix or ends in "." and the suffix. */
 bool lg_dns_below(lg_str name, lg_str suffix);
 
+/* Is this DNS name or URI among them, in upper or lower case? */
+bool lg_names_have(const lg_str *v, size_t n, lg_str name);
+/* The same names of each kind, in whatever order. */
+bool lg_cert_names_eq(const struct lg_cert_names *a, const struct lg_cert_names *b);
+
 /* The names that the profile gives the entry in this authority, narrowed by `only` (NULL: all of them). */
 LG_CHECKED lg_err lg_cert_names_of(struct lg_ctx *cx, const struct lg_authority *au, const struct lg_cert_profile *profile,
     const struct lg_cert_subject *entry, const struct lg_cert_names *only, struct lg_cert_names *ret);

@@ -141,6 +141,36 @@ take_tail(struct lg_ctx *cx, struct lg_der *tbs, struct lg_x509 *x)
 	return lg_x509_exts_parse(cx, exts, &x->exts);
 }
 
+static bool
+is_text(uint8_t tag)
+{
+	return tag == LG_DER_PRINTABLE || tag == LG_DER_UTF8 || tag == LG_DER_IA5;
+}
+
+/* Element by element, down to an attribute's type and value: Name, RelativeDistinguishedName, AttributeTypeAndValue. */
+static bool
+alike(lg_str a, lg_str b, int depth)
+{
+	struct lg_der da = lg_der_of(a), db = lg_der_of(b);
+	struct lg_der_item x, y;
+
+	while (lg_der_more(&da) && lg_der_more(&db)) {
+		if (!lg_der_next(&da, &x) || !lg_der_next(&db, &y))
+			return false;
+		if (x.tag != y.tag && !(is_text(x.tag) && is_text(y.tag)))
+			return false;
+		if (depth > 0 ? !alike(x.body, y.body, depth - 1) : !lg_str_eq(x.body, y.body))
+			return false;
+	}
+	return !da.bad && !db.bad && !lg_der_more(&da) && !lg_der_more(&db);
+}
+
+bool
+lg_x509_name_eq(lg_str a, lg_str b)
+{
+	return alike(a, b, 3);
+}
+
 lg_err
 lg_x509_parse_tbs(struct lg_ctx *cx, lg_str whole, struct lg_x509 *ret)
 {

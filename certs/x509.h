@@ -59,6 +59,9 @@ LG_CHECKED lg_err lg_x509_parse_tbs(struct lg_ctx *cx, lg_str tbs, struct lg_x50
 /* Extensions ::= SEQUENCE OF Extension, whole; RFC 5280 4.2: no extension twice. */
 LG_CHECKED lg_err lg_x509_exts_parse(struct lg_ctx *cx, lg_str whole, struct lg_x509_exts *ret);
 
+/* The same Names?  Attribute by attribute in order; a text may be a PrintableString here and a UTF8String there (RFC 5280 7.1). */
+bool lg_x509_name_eq(lg_str a, lg_str b);
+
 static inline bool
 lg_x509_has(const struct lg_x509_exts *x, enum lg_ext e)
 {

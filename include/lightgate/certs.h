@@ -262,7 +262,8 @@ struct lg_csr {
 	lg_str spki;
 	enum lg_key_type key;
 	struct lg_cert_names names;	/* asked for; without any, the entry's names are taken */
-	lg_str common_name;		/* of the subject, the last one, as it stands; only ACME counts it as a name (RFC 8555 7.4) */
+	lg_str subject;			/* Name, whole; EST's renewals look at it (RFC 7030 4.2.2) */
+	lg_str common_name;		/* of it, the last one, as it stands; only ACME counts it as a name (RFC 8555 7.4) */
 };
 LG_CHECKED lg_err lg_csr_parse(struct lg_ctx *cx, lg_str der, struct lg_csr *ret);
 /* The kind of a SubjectPublicKeyInfo; LG_E_INVALID for malformed, weak or unknown keys. */

@@ -5,9 +5,9 @@
 
 #include "base/text.h"
 #include "certs/routes.h"
-#include "tests/certs/world.h"
+#include "tests/certs/http.h"
 
-static lg_str authorization, challenge;
+static lg_str authorization, challenge, presented;	/* presented: the client's certificate */
 
 static lg_str
 header(const struct lg_http *ex, const char *name)
@@ -19,7 +19,7 @@ header(const struct lg_http *ex, const char *name)
 static lg_err
 call(struct world *w, lg_err (*run)(void *, struct lg_http *), lg_str body, lg_str *ret)
 {
-	static const struct lg_peer peer = { .surface = LG_SURFACE_MTLS, .address = "10.0.0.7:4711", .uid = -1, .gid = -1, .pid = -1 };
+	const struct lg_peer peer = { .surface = LG_SURFACE_MTLS, .address = "10.0.0.7:4711", .cert = presented, .uid = -1, .gid = -1, .pid = -1 };
 	struct lg_http ex = { .cx = &w->cx, .peer = &peer, .tenant = TENANT_A, .body = body, .header = header, .out = LG_BUF(LG_HTTP_RESPONSE_MAX) };
 	lg_err e;
 
@@ -99,20 +99,89 @@ Test(est, a_join_token_is_a_password_once)
 	world_free(w);
 }
 
+static lg_str
+csr_named(struct world *w, const struct lg_key *k, struct lg_csr_names names)
+{
+	return lg_base64(w->arena, world_csr(w, k, &names));
+}
+
 Test(est, a_certificate_renews_itself)
 {
 	struct world *w = world_new();
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_RSA2048);
 	struct lg_certs_peer p;
-	lg_str text;
+	lg_str text, body = csr_named(w, k, (struct lg_csr_names){ .common_name = LG_STR("node1") });
 
-	cr_assert_eq(call(w, lg_route_est_reenroll, csr(w, k), &text), LG_OK, "%s", w->cx.error);
+	presented = world_issued(w, w->host, "host").cert;
+	cr_assert_eq(call(w, lg_route_est_reenroll, body, &text), LG_OK, "%s", w->cx.error);
 	cr_assert_eq(world_peer(w, certificate(w, text, 0, 1), &p), LG_OK, "%s", w->cx.error);
 	cr_assert(lg_uuid_eq(p.id, w->host));
 	cr_assert(lg_str_eq(w->last_profile, LG_STR("host")));
+	authorization = basic(w, LG_STR("sesame"));
+	cr_assert_eq(call(w, lg_route_est_reenroll, body, &text), LG_E_INVALID, "by itself alone");
+	authorization = LG_NONE;
 	w->nobody = true;
-	cr_assert_eq(call(w, lg_route_est_reenroll, csr(w, k), &text), LG_E_UNAUTHENTICATED);
+	cr_assert_eq(call(w, lg_route_est_reenroll, body, &text), LG_E_UNAUTHENTICATED);
 	cr_assert(lg_str_starts(challenge, LG_STR("Basic ")));
+	world_free(w);
+}
+
+/* RFC 7030 4.2.2 */
+Test(est, a_renewal_has_the_subject_and_names_of_what_it_renews)
+{
+	static const lg_str one[] = { LG_STR("node1.alias.a.example") }, other[] = { LG_STR("node1.hosts.a.example") },
+	    both[] = { LG_STR("node1.alias.a.example"), LG_STR("node1.hosts.a.example") }, same_twice[] = { LG_STR("node1.alias.a.example"), LG_STR("node1.alias.a.example") },
+	    uri[] = { LG_STR("spiffe://a.example/host/node1") }, node2[] = { LG_STR("spiffe://a.example/host/node2") };
+	static const struct {
+		const char *what;
+		struct lg_csr_names names;
+		lg_err e;
+	} rows[] = {
+		{ "the same", { LG_STR("node1"), one, 1, uri, 1 }, LG_OK },
+		{ "no names", { .common_name = LG_STR("node1") }, LG_OK },
+		{ "a name twice", { LG_STR("node1"), same_twice, 2, uri, 1 }, LG_OK },
+		{ "no subject", { LG_NONE, one, 1, uri, 1 }, LG_E_INVALID },
+		{ "another subject", { LG_STR("node2"), one, 1, uri, 1 }, LG_E_INVALID },
+		{ "the subject's beginning", { LG_STR("node"), one, 1, uri, 1 }, LG_E_INVALID },
+		{ "another name of the entry", { LG_STR("node1"), other, 1, uri, 1 }, LG_E_INVALID },
+		{ "one more name of the entry", { LG_STR("node1"), both, 2, uri, 1 }, LG_E_INVALID },
+		{ "no URI", { LG_STR("node1"), one, 1, NULL, 0 }, LG_E_INVALID },
+		{ "another's URI", { LG_STR("node1"), one, 1, node2, 1 }, LG_E_INVALID },
+	};
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	const struct lg_cert_names only = { .dns = { one[0] }, .ndns = 1 };
+	struct lg_issued is;
+
+	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, &only, &is), LG_OK, "%s", w->cx.error);
+	presented = is.cert;
+	for (size_t i = 0; i < LG_COUNT(rows); i++) {
+		struct lg_x509 x;
+		lg_str text;
+
+		cr_expect_eq(call(w, lg_route_est_reenroll, csr_named(w, k, rows[i].names), &text), rows[i].e, "%s: %s", rows[i].what, w->cx.error);
+		if (rows[i].e != LG_OK)
+			continue;
+		cr_assert_eq(lg_x509_parse(&w->cx, certificate(w, text, 0, 1), &x), LG_OK);
+		cr_expect(x.exts.names.ndns == 1 && lg_str_eq(x.exts.names.dns[0], one[0]), "%s: the entry's other name stays away", rows[i].what);
+	}
+	world_free(w);
+}
+
+Test(est, a_renewal_keeps_the_profile)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_x509 x;
+	lg_str text;
+
+	cr_assert_eq(world_call(w, "PUT", "/v1/profiles/quick", "", LG_STR("{\"subject\":\"Host\",\"keys\":[\"P-256\"],\"usages\":[\"clientAuth\"],"
+	    "\"names\":[\"uri\"],\"life_seconds\":600,\"longest_seconds\":600}")).e, LG_OK, "%s", w->cx.error);
+	presented = world_issued(w, w->host, "quick").cert;
+	cr_assert_eq(call(w, lg_route_est_reenroll, csr_named(w, k, (struct lg_csr_names){ .common_name = LG_STR("node1") }), &text), LG_OK, "%s",
+	    w->cx.error);
+	cr_assert_eq(lg_x509_parse(&w->cx, certificate(w, text, 0, 1), &x), LG_OK);
+	cr_assert(x.exts.eku == LG_EKU_CLIENT && x.exts.names.ndns == 0 && x.not_after <= w->cx.now + 600 * LG_SECOND);
 	world_free(w);
 }
 

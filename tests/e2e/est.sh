@@ -4,7 +4,7 @@ lg_start "$T/data" --load conf/demo.yaml || bad "start"
 sign_in_admin
 E=.well-known/est
 p7() { openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs; }
-request() { openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1.key" -subj "/CN=$1" -outform DER 2>/dev/null | openssl base64 >"$T/$1.req"; }
+request() { openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1.key" -subj "/CN=${2:-$1}" "${@:3}" -outform DER 2>/dev/null | openssl base64 >"$T/$1.req"; }
 enroll() { curl -sS --cacert "$CA" -H "Content-Type: application/pkcs10" -H "Content-Transfer-Encoding: base64" --data-binary "@$T/$1.req" "${@:2}"; }
 chain() { openssl verify -x509_strict -purpose sslclient -CAfile "$CA" -untrusted "$T/cas" "$1"; }
 san() { openssl x509 -in "$1" -noout -ext subjectAltName; }
@@ -23,8 +23,17 @@ request thief
 same "the token is used" "$(enroll thief -u "node1:$token" -o /dev/null -w '%{http_code}' "$HTTPS/$E/simpleenroll")" 403
 same "without credentials" "$(enroll thief -o /dev/null -w '%{http_code}' "$HTTPS/$E/simpleenroll")" 401
 has "it says how" "$(enroll thief -o /dev/null -D - "$HTTPS/$E/simpleenroll")" '[Ww][Ww][Ww]-[Aa]uthenticate: Basic'
+# RFC 7030 4.2.2: subject and names of a renewal are the certificate's
+renew() { enroll "$1" --cert "$T/first.pem" --key "$T/first.key" "$MTLS/$E/simplereenroll" "${@:2}"; }
 request second
-claim "simplereenroll" test "$(enroll second --cert "$T/first.pem" --key "$T/first.key" "$MTLS/$E/simplereenroll" | p7 | tee "$T/second.pem" | grep -c BEGIN)" = 1
+same "another subject is no renewal" "$(renew second -o "$T/out" -w '%{http_code}')" 400
+has "it says why" "$(cat "$T/out")" "subject is not that of the certificate"
+request second node1 -addext "subjectAltName=DNS:node1.example.org"
+same "nor are other names" "$(renew second -o "$T/out" -w '%{http_code}')" 400
+request second node1 -addext "subjectAltName=$(san "$T/first.pem" | sed -n '2s/ //gp')"
+claim "simplereenroll, the names said" test "$(renew second | p7 | grep -c BEGIN)" = 1
+request second node1
+claim "simplereenroll" test "$(renew second | p7 | tee "$T/second.pem" | grep -c BEGIN)" = 1
 claim "the renewed one opens the door" test "$(curl -sS --cacert "$CA" --cert "$T/second.pem" --key "$T/second.key" "$MTLS/v1/whoami" | jq -r .name)" = node1
 same "no renewal without a certificate" "$(enroll second -u "controller:x" -o /dev/null -w '%{http_code}' "$HTTPS/$E/simplereenroll")" 404
 

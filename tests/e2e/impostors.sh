@@ -51,7 +51,7 @@ with() { curl -sS --max-time 20 --cacert "$CA" --cert "$T/$1.pem" --key "$T/$1.k
 taken() { case $(tail -1 <<<"$1") in 2??) head -1 <<<"$1" ;; esac; }
 rest() { taken "$(with "$1" "$MTLS/v1/whoami")"; }
 rest_two() { taken "$(with "$1" "$MTLS/t/two/v1/whoami")"; }
-est() { taken "$(with "$1" -H 'Content-Type: application/pkcs10' --data-binary "$(openssl req -new -key "$T/$1.key" -subj /CN=x -outform der 2>/dev/null | base64 -w0)" "$MTLS/.well-known/est/simplereenroll")"; }
+est() { taken "$(with "$1" -H 'Content-Type: application/pkcs10' --data-binary "$(openssl req -new -key "$T/$1.key" -subj "/CN=$(openssl x509 -in "$T/$1.pem" -noout -subject -nameopt multiline | sed -n "s/.*commonName *= //p")" -outform der 2>/dev/null | base64 -w0)" "$MTLS/.well-known/est/simplereenroll")"; }
 tokens() { taken "$(with "$1" -d grant_type=client_credentials -d client_id=courier -d "resource=$ISSUER/v1" "$MTLS/oauth2/token")"; }
 stream() { taken "$(with "$1" "$STREAM/v1/watch")"; }
 bundle() { taken "$(with "$1" "$MTLS/v1/agent/bundle")"; }
