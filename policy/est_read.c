@@ -21,60 +21,97 @@ scope_entities(struct lg_est_reader *rd, struct lg_scope *sc)
 	}
 }
 
-/* False for a member that is none: only `is` refuses them, as the reference does. */
-static bool
-scope_part(struct lg_est_reader *rd, lg_str name, const char *slot, struct lg_scope *sc, lg_str *op)
-{
-	lg_str inner;
+/* The members of a scope.  `in: null` is none. */
+enum { ENTITY = 1, ENTITIES = 2, SLOT = 4, TYPE = 8, IN = 16, OTHER = 32 };
 
-	if (lg_str_eq(name, LG_STR("op"))) {
-		*op = lg_json_str(rd->js);
-	} else if (lg_str_eq(name, LG_STR("slot"))) {
+static unsigned scope_members(struct lg_est_reader *rd, struct lg_scope *sc, const char *slot, lg_str *op);
+
+static unsigned
+scope_in(struct lg_est_reader *rd, struct lg_scope *sc, const char *slot)
+{
+	unsigned inner;
+
+	if (lg_json_peek(rd->js) == LG_JSON_NULL) {
+		lg_json_null(rd->js);
+		return 0;
+	}
+	inner = scope_members(rd, sc, slot, NULL) & ~(unsigned)OTHER;
+	if (rd->js->fault == NULL && inner != ENTITY && inner != SLOT)
+		lg_est_bad(rd, "what is after `in` has an entity or a slot, and nothing else");
+	return IN;
+}
+
+static unsigned
+scope_member(struct lg_est_reader *rd, lg_str name, struct lg_scope *sc, const char *slot)
+{
+	if (lg_str_eq(name, LG_STR("slot"))) {
 		sc->slot = true;
 		if (!lg_str_eq(lg_json_str(rd->js), lg_str_of(slot)))
 			lg_est_bad(rd, "a template slot that cannot stand here");
-	} else if (lg_str_eq(name, LG_STR("entity_type"))) {
+		return SLOT;
+	}
+	if (lg_str_eq(name, LG_STR("entity_type"))) {
 		sc->type = lg_json_str(rd->js);
 		if (rd->js->fault == NULL && !lg_is_path(sc->type))
 			lg_est_bad(rd, "an entity type must be a name");
-	} else if (lg_str_eq(name, LG_STR("entity")) || lg_str_eq(name, LG_STR("entities"))) {
+		return TYPE;
+	}
+	if (lg_str_eq(name, LG_STR("entity")) || lg_str_eq(name, LG_STR("entities"))) {
 		sc->listed = lg_str_eq(name, LG_STR("entities"));
 		scope_entities(rd, sc);
-	} else if (lg_str_eq(name, LG_STR("in")) && lg_json_peek(rd->js) == LG_JSON_NULL) {
-		lg_json_null(rd->js);
-	} else if (lg_str_eq(name, LG_STR("in"))) {
-		lg_json_object(rd->js);
-		while (lg_json_member(rd->js, &inner))
-			(void)scope_part(rd, inner, slot, sc, op);
-		sc->kind = SCOPE_IS_IN;
-	} else {
-		lg_json_skip(rd->js);
-		return false;
+		return sc->listed ? ENTITIES : ENTITY;
 	}
-	return true;
+	lg_json_skip(rd->js);
+	return OTHER;
 }
 
+/* Which there are.  Inside of `in` (no OP) `op` and `in` mean nothing. */
+static unsigned
+scope_members(struct lg_est_reader *rd, struct lg_scope *sc, const char *slot, lg_str *op)
+{
+	unsigned given = 0;
+	lg_str name;
+
+	lg_json_object(rd->js);
+	while (lg_json_member(rd->js, &name)) {
+		if (op != NULL && lg_str_eq(name, LG_STR("op")))
+			*op = lg_json_str(rd->js);
+		else if (op != NULL && lg_str_eq(name, LG_STR("in")))
+			given |= scope_in(rd, sc, slot);
+		else
+			given |= scope_member(rd, name, sc, slot);
+	}
+	return given;
+}
+
+/*
+ * A scope has the members that its op asks for and no other op's: those would be left out of the meaning without a word.
+ * What no op knows is passed over, but not beside `is`, as in the reference.
+ */
 static void
 scope(struct lg_est_reader *rd, struct lg_scope *sc, const char *slot)
 {
-	static const char *const ops[] = { "All", "==", "in", "is" };
-	lg_str name, op = LG_NONE;
-	size_t i = 0;
-	bool entity, type, known = true;
+	static const struct {
+		const char *op;
+		unsigned given;
+		enum lg_scope_kind kind;
+	} ops[] = {
+		{ "All", 0, SCOPE_ANY }, { "all", 0, SCOPE_ANY }, { "==", ENTITY, SCOPE_EQ }, { "==", SLOT, SCOPE_EQ },
+		{ "in", ENTITY, SCOPE_IN }, { "in", ENTITIES, SCOPE_IN }, { "in", SLOT, SCOPE_IN },
+		{ "is", TYPE, SCOPE_IS }, { "is", TYPE | IN, SCOPE_IS_IN },
+	};
+	lg_str op = LG_NONE;
+	unsigned given = scope_members(rd, sc, slot, &op);
 
-	lg_json_object(rd->js);
-	while (lg_json_member(rd->js, &name))
-		known = scope_part(rd, name, slot, sc, &op) && known;
-	while (i < LG_COUNT(ops) && !lg_str_eq(op, lg_str_of(ops[i])))
-		i++;
-	if (sc->kind != SCOPE_IS_IN)
-		sc->kind = (enum lg_scope_kind)i;
-	else if (i != SCOPE_IS)
-		i = LG_COUNT(ops);
-	entity = sc->kind == SCOPE_EQ || sc->kind == SCOPE_IN || sc->kind == SCOPE_IS_IN;
-	type = sc->kind == SCOPE_IS || sc->kind == SCOPE_IS_IN;
-	if (rd->js->fault == NULL && (i == LG_COUNT(ops) || entity != (sc->n > 0 || sc->slot || sc->listed) ||
-	    type != (sc->type.p != NULL) || (type && !known) || (sc->listed && sc->kind != SCOPE_IN)))
+	if (!lg_str_eq(op, LG_STR("is")))
+		given &= ~(unsigned)OTHER;
+	for (size_t i = 0; i < LG_COUNT(ops); i++) {
+		if (lg_str_eq(op, lg_str_of(ops[i].op)) && given == ops[i].given) {
+			sc->kind = ops[i].kind;
+			return;
+		}
+	}
+	if (rd->js->fault == NULL)
 		lg_est_bad(rd, "a scope whose members do not fit its op");
 }
 

@@ -69,8 +69,19 @@ const untyped = (schema) => JSON.parse(JSON.stringify(schema, (k, v) => (k === '
 // An escape that is not whole is a record there, or an argument that fails only when it is evaluated; here it is refused.  One with
 // something beside it is itself there, after what is beside it was evaluated.
 const full = { __extn: (e) => typeof e.fn === 'string' && (e.arg !== undefined || Array.isArray(e.args)), __entity: (e) => typeof e.type === 'string' && typeof e.id === 'string' };
-// Attributes of an entity may be called `__entity` there.  A scope may name an entity that its op does not ask for there; a structure may be written as a list.
-const odd = (v) => typeof v === 'object' && v !== null && (Object.keys(full).some((k) => Object.keys(v.attrs ?? {}).includes(k)) || (v.op === 'All' && ['entity', 'entities', 'slot', 'entity_type', 'in'].some((k) => k in v)) ||
+// A scope may have, there, a member that another op asks for, or two where its own asks for one of them.
+const given = (v, ...names) => names.filter((k) => k in v && !(k === 'in' && v[k] === null)).length;
+const oddScope = (v) => {
+	const named = given(v, 'entity', 'entities', 'slot');
+	switch (v.op) {
+	case 'All': case 'all': return named + given(v, 'entity_type', 'in') > 0;
+	case '==': case 'in': return named > 1 || given(v, 'entity_type', 'in', ...(v.op === 'in' ? [] : ['entities'])) > 0;
+	case 'is': return typeof v.in === 'object' && v.in !== null && given(v.in, 'entity', 'entities', 'slot', 'entity_type') > 1;
+	default: return false;
+	}
+};
+// Attributes of an entity may be called `__entity` there; a structure may be written as a list.
+const odd = (v) => typeof v === 'object' && v !== null && (Object.keys(full).some((k) => Object.keys(v.attrs ?? {}).includes(k)) || oddScope(v) ||
 	Object.entries(v).some(([k, types]) => /^(entityTypes|actions)$/.test(k) && Object.values(types ?? {}).some(Array.isArray)) || Object.keys(full).some((k) => k in v && (Object.keys(v).length > 1 || typeof v[k] !== 'object' || v[k] === null || !full[k](v[k]))) ||
 	Object.values(v).some(odd));
 

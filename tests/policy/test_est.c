@@ -99,6 +99,30 @@ Test(est, what_is_refused)
 	}
 }
 
+#define ENTITY "\"entity\":{\"type\":\"U\",\"id\":\"a\"}"
+
+/* The reference passes over them and the policy means less than its author wrote. */
+Test(est, a_scope_has_no_member_of_another_op)
+{
+	static const char *const good[] = {
+		POLICY("{\"op\":\"all\"}", ""), POLICY("{\"op\":\"All\",\"in\":null}", ""), POLICY("{\"op\":\"==\"," ENTITY "}", ""), POLICY("{\"op\":\"in\"," ENTITY "}", ""),
+		POLICY("{\"op\":\"is\",\"entity_type\":\"U\",\"in\":{" ENTITY ",\"in\":7}}", ""), POLICY("{\"op\":\"is\",\"entity_type\":\"U\",\"in\":null}", ""),
+	};
+	static const char *const bad[] = {
+		POLICY("{\"op\":\"all\"," ENTITY "}", ""), POLICY("{\"op\":\"All\",\"entity_type\":\"U\"}", ""), POLICY("{\"op\":\"==\"," ENTITY ",\"in\":{" ENTITY "}}", ""),
+		POLICY("{\"op\":\"in\"," ENTITY ",\"in\":7}", ""), POLICY("{\"op\":\"==\"," ENTITY ",\"slot\":\"?principal\"}", ""),
+		POLICY("{\"op\":\"in\"," ENTITY ",\"entities\":[]}", ""), POLICY("{\"op\":\"is\",\"entity_type\":\"U\"," ENTITY "}", ""),
+		POLICY("{\"op\":\"is\",\"entity_type\":\"U\",\"in\":{" ENTITY ",\"entity_type\":\"V\"}}", ""), POLICY("{\"op\":\"is\",\"entity_type\":\"U\",\"in\":{}}", ""),
+	};
+	struct fixture f = fixture_new();
+
+	for (size_t i = 0; i < LG_COUNT(good); i++)
+		cr_expect_eq(read(&f, good[i]), LG_OK, "%s: %s", good[i], f.cx.error);
+	for (size_t i = 0; i < LG_COUNT(bad); i++)
+		cr_expect_eq(read(&f, bad[i]), LG_E_INVALID, "%s", bad[i]);
+	fixture_free(&f);
+}
+
 /* What the reference passes over is passed over. */
 Test(est, members_that_are_none)
 {
