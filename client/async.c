@@ -21,6 +21,7 @@ struct lightgate_async {
 	struct timespec cert_time;
 	struct asked *all, *failed;
 	bool opened;
+	bool running, over;		/* lightgate_async_run is at work; it was freed meanwhile */
 };
 
 /* ---- links --------------------------------------------------------------------------------------------------------------- */
@@ -44,11 +45,20 @@ open_links(struct lg_ctx *cx, struct lightgate_async *a)
 	return LG_OK;
 }
 
+static bool
+is_usable(const struct lightgate *lg)
+{
+	return lg != NULL && lg_spare_is_ours(lg->spare);
+}
+
 lightgate_async *
 lightgate_async_new(lightgate *lg)
 {
-	struct lightgate_async *a = calloc(1, sizeof *a);
+	struct lightgate_async *a;
 
+	if (!is_usable(lg))
+		return NULL;
+	a = calloc(1, sizeof *a);
 	if (a == NULL)
 		abort();
 	a->lg = lg;
@@ -70,8 +80,12 @@ forget(struct asked *q)
 void
 lightgate_async_free(lightgate_async *a)
 {
-	if (a == NULL)
+	if (a == NULL || !is_usable(a->lg))
 		return;
+	if (a->running) {		/* by a callback: what called it is still at work with it */
+		a->over = true;
+		return;
+	}
 	lg_calls_free(&a->calls);
 	while (a->all != NULL) {
 		lightgate_decision_free(a->all->d);
@@ -84,7 +98,7 @@ lightgate_async_free(lightgate_async *a)
 int
 lightgate_async_fd(const lightgate_async *a)
 {
-	return lg_calls_fd(a->calls);
+	return a == NULL ? -1 : lg_calls_fd(a->calls);
 }
 
 /* ---- questions ------------------------------------------------------------------------------------------------------------ */
@@ -95,9 +109,13 @@ deliver(struct asked *q)
 	lightgate_decision *d = q->d;
 	void (*done)(void *arg, lightgate_decision *) = q->done;
 	void *arg = q->arg;
+	bool over = q->a->over;
 
 	forget(q);
-	done(arg, d);
+	if (over)
+		lightgate_decision_free(d);
+	else
+		done(arg, d);
 }
 
 static void
@@ -105,8 +123,6 @@ answered(void *arg, struct lg_ctx *cx, lg_err e, const struct lg_reply *reply)
 {
 	struct asked *q = arg;
 
-	if (e == LG_OK)
-		e = lg_api_check(cx, reply);
 	if (e == LG_OK)
 		e = lg_decision_read(cx, reply->body, q->d);
 	if (e != LG_OK)
@@ -122,7 +138,7 @@ begin(struct lg_ctx *cx, struct lightgate_async *a, const struct lightgate_quest
 
 	LG_TRY(open_links(cx, a));
 	LG_TRY(lg_question_call(cx, a->lg, question, &b, &call));
-	return lg_calls_add(cx, a->calls, lg_servers_link(&a->own), &call, answered, q);
+	return lg_calls_add(cx, a->calls, &a->own, &call, answered, q);
 }
 
 static struct asked *
@@ -145,10 +161,12 @@ lightgate_async_decide(lightgate_async *a, const struct lightgate_question *ques
 {
 	struct lightgate_question own = lg_question_of(question);
 	struct lg_ctx cx;
-	bool idle = a->all == NULL;
-	lightgate_decision *d = lg_decision_new(a->lg, &cx);
 	struct asked *q;
 
+	if (a == NULL || done == NULL || a->over || !is_usable(a->lg))
+		return;
+	lightgate_decision *d = lg_decision_new(a->lg, &cx);
+	bool idle = a->all == NULL;
 	/* links are opened before this question counts as under way */
 	if (idle && open_links(&cx, a) != LG_OK)
 		cx.error[0] = '\0';		/* begin says it again */
@@ -161,8 +179,8 @@ lightgate_async_decide(lightgate_async *a, const struct lightgate_question *ques
 	lg_calls_wake(a->calls);
 }
 
-void
-lightgate_async_run(lightgate_async *a)
+static void
+deliver_failed(struct lightgate_async *a)
 {
 	struct asked *q = a->failed;
 
@@ -172,5 +190,17 @@ lightgate_async_run(lightgate_async *a)
 		deliver(q);
 		q = next;
 	}
+}
+
+void
+lightgate_async_run(lightgate_async *a)
+{
+	if (a == NULL || a->running || !is_usable(a->lg))
+		return;
+	a->running = true;
+	deliver_failed(a);
 	lg_calls_run(a->calls);
+	a->running = false;
+	if (a->over)
+		lightgate_async_free(a);
 }

@@ -1,11 +1,9 @@
 /* decide.c: one question to the service (AuthZEN Authorization API 1.0, section 6); anything but a clear yes is a no. */
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "client/handle.h"
-
 
 /* ---- the link ------------------------------------------------------------------------------------------------ */
 
@@ -109,7 +107,8 @@ lg_question_of(const struct lightgate_question *q)
 {
 	struct lightgate_question own = LIGHTGATE_QUESTION;
 
-	memcpy(&own, q, q->size < sizeof own ? q->size : sizeof own);
+	if (q != NULL)
+		memcpy(&own, q, q->size < sizeof own ? q->size : sizeof own);
 	return own;
 }
 
@@ -241,26 +240,43 @@ decide_batch(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_que
 	return read_batch(cx, answer.body, d, n);
 }
 
+static lg_err
+check_batch(struct lg_ctx *cx, const struct lightgate *lg, const struct lightgate_question *q, size_t n)
+{
+	LG_TRY(lg_handle_check(cx, lg));
+	if (n > LIGHTGATE_BATCH)
+		return lg_fail(cx, LG_E_LIMIT, "at most %d questions at once", LIGHTGATE_BATCH);
+	return q != NULL ? LG_OK : lg_fail(cx, LG_E_INVALID, "there are no questions");
+}
+
+static void
+take_back(struct lightgate_decision *d, const struct lg_ctx *cx)
+{
+	d->decided = d->permit = false;
+	d->policy = d->id = d->ticket = LG_STR("");
+	d->reason = lg_dup(d->arena, lg_str_of(cx->error));
+}
+
 /* One bad answer among them is no answer to any: which is which cannot be known then. */
 void
 lightgate_decide_batch(lightgate *lg, const struct lightgate_question *questions, size_t n, lightgate_decision **ret)
 {
-	struct lightgate_question *q = calloc(n + 1, sizeof *q);
+	if (n == 0 || ret == NULL)
+		return;
+	struct lightgate_question *q;
 	struct lg_ctx cx, own;
 
-	if (q == NULL)
-		abort();
 	lg_ctx_init(&cx, lg_arena_new());
-	for (size_t i = 0; i < n; i++) {
-		q[i] = lg_question_of((const struct lightgate_question *)(const void *)((const char *)questions + i * questions->size));
+	for (size_t i = 0; i < n; i++)
 		ret[i] = lg_decision_new(lg, &own);
+	lg_err e = check_batch(&cx, lg, questions, n);
+	if (e == LG_OK) {
+		q = LG_NEWS(cx.arena, struct lightgate_question, n);
+		for (size_t i = 0; i < n; i++)
+			q[i] = lg_question_of((const struct lightgate_question *)(const void *)((const char *)questions + i * questions->size));
+		e = decide_batch(&cx, lg, q, n, ret);
 	}
-	lg_err e = n > LIGHTGATE_BATCH ? lg_fail(&cx, LG_E_LIMIT, "at most %d questions at once", LIGHTGATE_BATCH) :
-	    n == 0 ? LG_OK : decide_batch(&cx, lg, q, n, ret);
-	for (size_t i = 0; i < n && e != LG_OK; i++) {
-		ret[i]->decided = ret[i]->permit = false;
-		ret[i]->reason = lg_dup(ret[i]->arena, lg_str_of(cx.error));
-	}
+	for (size_t i = 0; i < n && e != LG_OK; i++)
+		take_back(ret[i], &cx);
 	lg_arena_free(&cx.arena);
-	free(q);
 }

@@ -37,6 +37,8 @@ struct lightgate {
 /* Arenas of decisions that are over, for the next ones; shared by the handle and the decisions that may outlive it. */
 #define LG_SPARE_ARENAS	16
 struct lg_spare {
+	bool *ours;			/* a page that fork(2) wipes; NULL: this kernel does not do that */
+	pid_t maker;
 	pthread_mutex_t lock;
 	unsigned refs;
 	struct lg_arena *arena[LG_SPARE_ARENAS];
@@ -44,15 +46,20 @@ struct lg_spare {
 };
 struct lg_spare *lg_spare_new(void);
 void lg_spare_unref(struct lg_spare *sp);
+/* False in a child of the process that made it: its locks may be held for ever there, and its connections are the parent's. */
+bool lg_spare_is_ours(const struct lg_spare *sp);
+/* Can it be used here: is there one, and of this process? */
+LG_CHECKED lg_err lg_handle_check(struct lg_ctx *cx, const struct lightgate *lg);
 
 struct lightgate_decision {
 	struct lg_arena *arena;
-	struct lg_spare *home;
+	struct lg_spare *home;			/* NULL: it goes back to nobody */
 	bool permit, decided;
 	lg_str reason, policy, id, ticket;	/* each followed by a NUL */
 };
-struct lightgate_decision *lg_decision_new(struct lightgate *lg, struct lg_ctx *cx);	/* undecided; cx is its own, with its arena */
-/* The caller's question, perhaps of an older and smaller structure. */
+/* Undecided; cx is its own, with its arena.  Also where lg_handle_check refuses lg. */
+struct lightgate_decision *lg_decision_new(struct lightgate *lg, struct lg_ctx *cx);
+/* The caller's question, perhaps of an older and smaller structure, or NULL. */
 struct lightgate_question lg_question_of(const struct lightgate_question *q);
 /* A decision by a way to decide; where that fails, undecided with its reason. */
 typedef lg_err lg_decide(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_question *q, struct lightgate_decision *d);

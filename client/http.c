@@ -275,6 +275,7 @@ set_up(struct lg_ctx *cx, const struct lg_link *l, struct lg_transfer *t)
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(time / 1000));
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(call->connect / 1000));
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->fault);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);

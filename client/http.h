@@ -53,6 +53,7 @@ struct lg_call {
 	lg_str token;			/* bearer; empty: none */
 	struct lg_call_header headers[LG_CALL_HEADERS];	/* those with a name */
 	int64_t time;			/* microseconds for all of it; 0: LG_CALL_TIME */
+	int64_t connect;		/* of them, at most so many until there is a connection, with TLS; 0: no limit of its own.  Not over sockets */
 	/* When given, the body of a 200 goes here piece by piece; false stops the call. */
 	bool (*sink)(void *arg, lg_str piece);
 	void *arg;
@@ -78,10 +79,6 @@ struct lg_calls;			/* used by one thread at a time */
 struct lg_calls *lg_calls_new(void);
 void lg_calls_free(struct lg_calls **c);	/* what is under way is dropped without a word; safe on NULL */
 int lg_calls_fd(const struct lg_calls *c);	/* readable when lg_calls_run has something to do */
-/* done is called by lg_calls_run, with the reply in the call's own arena.  The link must outlive it; the call's slices need not. */
-typedef void lg_call_done(void *arg, struct lg_ctx *cx, lg_err e, const struct lg_reply *reply);
-LG_CHECKED lg_err lg_calls_add(struct lg_ctx *cx, struct lg_calls *c, struct lg_link *link, const struct lg_call *call,
-    lg_call_done *done, void *arg);
 void lg_calls_run(struct lg_calls *c);
 void lg_calls_wake(struct lg_calls *c);		/* makes the descriptor readable, for what the caller has to do itself */
 

@@ -9,15 +9,20 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "client/api.h"
 #include "client/http_own.h"
+#include "client/servers.h"
 
 #define EVENTS 64
 
 /* One call under way, in an arena of its own. */
 struct flight {
-	struct flight *next, **at;
+	struct flight *next, **place;
 	struct lg_ctx cx;
-	struct lg_link *link;
+	struct lg_servers *servers;
+	size_t asked, at;		/* how many were asked before this one, and which it is */
+	int64_t until;			/* CLOCK_BOOTTIME */
 	struct lg_call call;
 	struct lg_transfer t;
 	lg_call_done *done;
@@ -87,13 +92,18 @@ lg_calls_new(void)
 }
 
 static void
-land(struct lg_calls *c, struct flight *f)
+leave(struct lg_calls *c, struct flight *f)
 {
 	curl_multi_remove_handle(c->multi, f->t.curl);
-	*f->at = f->next;
+	lg_transfer_end(f->servers->link[f->at], &f->t);
+}
+
+static void
+forget(struct flight *f)
+{
+	*f->place = f->next;
 	if (f->next != NULL)
-		f->next->at = f->at;
-	lg_transfer_end(f->link, &f->t);
+		f->next->place = f->place;
 	struct lg_arena *a = f->cx.arena;
 	lg_arena_free(&a);
 }
@@ -103,8 +113,10 @@ lg_calls_free(struct lg_calls **c)
 {
 	if (*c == NULL)
 		return;
-	while ((*c)->first != NULL)
-		land(*c, (*c)->first);
+	while ((*c)->first != NULL) {
+		leave(*c, (*c)->first);
+		forget((*c)->first);
+	}
 	curl_multi_cleanup((*c)->multi);
 	close((*c)->timer);
 	close((*c)->ep);
@@ -133,37 +145,60 @@ keep_call(struct flight *f, const struct lg_call *call)
 		f->call.headers[i].value = lg_dup(a, call->headers[i].value);
 }
 
+/* Whatever it returns, leave follows. */
+static lg_err
+depart(struct lg_calls *c, struct flight *f)
+{
+	f->call = lg_servers_attempt(&f->call, f->until, f->servers->n - 1 - f->asked);
+	LG_TRY(lg_transfer_begin(&f->cx, f->servers->link[f->at], &f->call, &f->t));
+	curl_easy_setopt(f->t.curl, CURLOPT_PRIVATE, f);
+	if (curl_multi_add_handle(c->multi, f->t.curl) != CURLM_OK)
+		return lg_fail(&f->cx, LG_E_UNAVAILABLE, "the call cannot be begun");
+	return LG_OK;
+}
+
 lg_err
-lg_calls_add(struct lg_ctx *cx, struct lg_calls *c, struct lg_link *link, const struct lg_call *call, lg_call_done *done, void *arg)
+lg_calls_add(struct lg_ctx *cx, struct lg_calls *c, struct lg_servers *s, const struct lg_call *call, lg_call_done *done, void *arg)
 {
 	struct lg_arena *a = lg_arena_new();
 	struct flight *f = LG_NEW(a, struct flight);
 
 	lg_ctx_init(&f->cx, a);
-	f->link = link;
+	f->servers = s;
+	f->at = atomic_load(&s->first);
+	f->until = lg_boottime() + (call->time == 0 ? LG_CALL_TIME : call->time);
 	f->done = done;
 	f->arg = arg;
 	keep_call(f, call);
-	lg_err e = lg_transfer_begin(&f->cx, link, &f->call, &f->t);
-	if (e == LG_OK) {
-		curl_easy_setopt(f->t.curl, CURLOPT_PRIVATE, f);
-		if (curl_multi_add_handle(c->multi, f->t.curl) != CURLM_OK)
-			e = lg_fail(&f->cx, LG_E_UNAVAILABLE, "the call cannot be begun");
-	}
+	f->next = c->first;
+	f->place = &c->first;
+	if (f->next != NULL)
+		f->next->place = &f->next;
+	c->first = f;
+	lg_err e = depart(c, f);
 	if (e != LG_OK) {
 		memcpy(cx->error, f->cx.error, sizeof cx->error);
-		lg_transfer_end(link, &f->t);
-		lg_arena_free(&a);
-		return e;
+		leave(c, f);
+		forget(f);
 	}
-	f->next = c->first;
-	f->at = &c->first;
-	if (f->next != NULL)
-		f->next->at = &f->next;
-	c->first = f;
-	return LG_OK;
+	return e;
 }
 
+/* The next of the servers, if there is one and time for it. */
+static bool
+ask_another(struct lg_calls *c, struct flight *f)
+{
+	if (f->asked + 1 == f->servers->n || f->until - lg_boottime() < 1000)
+		return false;
+	f->asked++;
+	f->at = (f->at + 1) % f->servers->n;
+	if (depart(c, f) == LG_OK)
+		return true;
+	leave(c, f);
+	return false;
+}
+
+/* Its connection is back before the caller hears of it: they may have the links closed. */
 static void
 finish(struct lg_calls *c, CURL *curl, CURLcode rc)
 {
@@ -171,9 +206,14 @@ finish(struct lg_calls *c, CURL *curl, CURLcode rc)
 	struct flight *f = NULL;
 
 	curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&f);
-	lg_err e = lg_transfer_result(&f->cx, f->link, &f->t, rc, &reply);
+	lg_err e = lg_transfer_result(&f->cx, f->servers->link[f->at], &f->t, rc, &reply);
+	leave(c, f);
+	if (e == LG_OK)
+		e = lg_api_check(&f->cx, &reply);
+	if (!lg_servers_over(f->servers, f->at, e, &reply) && ask_another(c, f))
+		return;
 	f->done(f->arg, &f->cx, e, &reply);
-	land(c, f);
+	forget(f);
 }
 
 void

@@ -53,10 +53,14 @@ lightgate_bundle_look(lightgate *lg, struct lightgate_bundle *ret)
 	struct lg_bundle_about a;
 	struct lg_follow_now now = { .age = -1 };
 	struct lg_ctx cx;
+	if (ret == NULL)
+		return;
 	size_t size = ret->size < sizeof own ? ret->size : sizeof own;
 
 	lg_ctx_init(&cx, lg_arena_new());
-	if (lg->follow != NULL) {
+	if (lg_handle_check(&cx, lg) != LG_OK) {
+		snprintf(own.trouble, sizeof own.trouble, "%.*s", LG_FMT(lg_str_of(cx.error)));
+	} else if (lg->follow != NULL) {
 		lg_follow_now(lg->follow, &now);
 		snprintf(own.trouble, sizeof own.trouble, "%.*s", LG_FMT(lg_follow_trouble(&cx, lg->follow)));
 	}
@@ -196,17 +200,17 @@ bool
 lightgate_verify_certificate(lightgate *lg, const char *pem, struct lightgate_peer *ret, char *why, size_t size)
 {
 	struct lightgate_peer own = LIGHTGATE_PEER;
-	size_t n = ret->size < sizeof own ? ret->size : sizeof own;
 	struct lg_ctx cx;
 
 	lg_ctx_init(&cx, lg_arena_new());
-	bool good = verify_certificate(&cx, lg, pem, &own) == LG_OK;
+	bool good = lg_handle_check(&cx, lg) == LG_OK && verify_certificate(&cx, lg, pem, &own) == LG_OK;
 	if (!good)
 		lg_handle_tell(&cx, why, size);
 	lg_arena_free(&cx.arena);
-	if (!good)
-		return false;
-	memcpy(ret, &own, n);
-	ret->size = n;
-	return true;
+	if (good && ret != NULL) {
+		size_t n = ret->size < sizeof own ? ret->size : sizeof own;
+		memcpy(ret, &own, n);
+		ret->size = n;
+	}
+	return good;
 }

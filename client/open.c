@@ -14,10 +14,11 @@ lg_handle_tell(const struct lg_ctx *cx, char *why, size_t size)
 		snprintf(why, size, "%s", cx->error);
 }
 
+/* A program that runs with more rights than its caller does not let the caller say whom to believe. */
 static const char *
 given(const char *setting, const char *variable)
 {
-	const char *v = setting != NULL ? setting : getenv(variable);
+	const char *v = setting != NULL ? setting : secure_getenv(variable);
 
 	return v != NULL && v[0] != '\0' ? v : NULL;
 }
@@ -101,7 +102,7 @@ lightgate_open(const struct lightgate_settings *settings, char *why, size_t size
 void
 lightgate_close(lightgate *lg)
 {
-	if (lg == NULL)
+	if (lg == NULL || !lg_spare_is_ours(lg->spare))
 		return;
 	lg_follow_close(&lg->follow);
 	lg_servers_close(&lg->public);

@@ -168,6 +168,8 @@ read_piece(struct visit *v)
 {
 	if (!lg_buf_reserve(&v->in, PIECE))
 		return lg_buf_status(v->cx, &v->in);
+	if (lg_boottime() >= v->until)
+		return late(v);		/* a little at a time, without end */
 	bool there = lg_linger(&v->at.linger, take_piece, v) || take_piece(v);
 	while (!there) {
 		LG_TRY(sleep_until(v, POLLIN));

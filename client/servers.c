@@ -53,10 +53,25 @@ lg_servers_open(struct lg_ctx *cx, struct lg_servers *s, lg_str cert, lg_str key
 	return LG_OK;
 }
 
-struct lg_link *
-lg_servers_link(struct lg_servers *s)
+bool
+lg_servers_over(struct lg_servers *s, size_t at, lg_err e, const struct lg_reply *reply)
 {
-	return s->link[atomic_load(&s->first)];
+	if (e != LG_OK && (reply->unsent || reply->status == 503))
+		return false;
+	/* who was asked and says nothing (in time) is not the first to be asked again */
+	atomic_store(&s->first, e == LG_E_UNAVAILABLE ? (at + 1) % s->n : at);
+	return true;
+}
+
+/* Who does not even take connections has no more than a share of the time. */
+struct lg_call
+lg_servers_attempt(const struct lg_call *call, int64_t until, size_t others)
+{
+	struct lg_call one = *call;
+
+	one.time = until - lg_boottime();
+	one.connect = one.time / (int64_t)(others + 1);
+	return one;
 }
 
 lg_err
@@ -64,19 +79,16 @@ lg_servers_call(struct lg_ctx *cx, struct lg_servers *s, const struct lg_call *c
 {
 	int64_t until = lg_boottime() + (call->time == 0 ? LG_CALL_TIME : call->time);
 	size_t first = atomic_load(&s->first);
-	struct lg_call one = *call;
 	lg_err e = LG_OK;
 
 	for (size_t i = 0; i < s->n; i++) {
+		struct lg_call one = lg_servers_attempt(call, until, s->n - 1 - i);
 		size_t at = (first + i) % s->n;
-		one.time = until - lg_boottime();
 		if (one.time < 1000)
 			break;
 		e = lg_api_call(cx, s->link[at], &one, ret);
-		if (e == LG_OK || !(ret->unsent || ret->status == 503)) {
-			atomic_store(&s->first, at);
+		if (lg_servers_over(s, at, e, ret))
 			return e;
-		}
 	}
 	return e;
 }

@@ -26,6 +26,14 @@ LG_CHECKED lg_err lg_servers_open(struct lg_ctx *cx, struct lg_servers *s, lg_st
 void lg_servers_close(struct lg_servers *s);	/* when no call is running */
 /* As lg_api_call.  time: of all attempts together. */
 LG_CHECKED lg_err lg_servers_call(struct lg_ctx *cx, struct lg_servers *s, const struct lg_call *call, struct lg_reply *ret);
-struct lg_link *lg_servers_link(struct lg_servers *s);	/* of the one to ask first */
+/* The same without waiting.  done is called by lg_calls_run, with the reply in the call's own arena.  s must outlive it; the call's slices need not. */
+typedef void lg_call_done(void *arg, struct lg_ctx *cx, lg_err e, const struct lg_reply *reply);
+LG_CHECKED lg_err lg_calls_add(struct lg_ctx *cx, struct lg_calls *c, struct lg_servers *s, const struct lg_call *call,
+    lg_call_done *done, void *arg);
+
+/* The call as it goes to one of them, with so many others to ask after it. */
+struct lg_call lg_servers_attempt(const struct lg_call *call, int64_t until, size_t others);
+/* Server `at` has answered, or not: is that the answer?  False: another may be asked. */
+bool lg_servers_over(struct lg_servers *s, size_t at, lg_err e, const struct lg_reply *reply);
 
 #endif

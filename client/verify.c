@@ -16,20 +16,24 @@ struct lightgate_token {
 static lg_err
 fetch(struct lg_ctx *cx, struct lightgate *lg, struct lg_keyset **ret)
 {
-	LG_AUTO(lg_bundle_unref) struct lg_bundle *b = NULL;
-	struct lg_follow_now now = { .fresh = false };
 	struct lg_call call = { .method = "GET", .path = LG_STR("/oauth2/jwks"), .time = lg->deadline };
 	struct lg_reply answer;
+
+	LG_TRY(lg_servers_call(cx, &lg->public, &call, &answer));
+	return lg_keyset_from_jwks(cx, answer.body, ret);
+}
+
+/* Whoever holds a bundle has the keys of this moment: nobody is asked, and one that was taken back is good no longer. */
+static struct lg_keyset *
+of_bundle(struct lightgate *lg)
+{
+	LG_AUTO(lg_bundle_unref) struct lg_bundle *b = NULL;
+	struct lg_follow_now now = { .fresh = false };
 
 	if (lg->follow != NULL)
 		lg_follow_now(lg->follow, &now);
 	b = now.bundle;
-	if (now.fresh) {		/* nobody need be asked: it has them */
-		*ret = lg_keyset_ref((struct lg_keyset *)(uintptr_t)lg_bundle_token_keys(b));
-		return LG_OK;
-	}
-	LG_TRY(lg_servers_call(cx, &lg->public, &call, &answer));
-	return lg_keyset_from_jwks(cx, answer.body, ret);
+	return now.fresh ? lg_keyset_ref((struct lg_keyset *)(uintptr_t)lg_bundle_token_keys(b)) : NULL;
 }
 
 /* Present keys and their age; NULL if there are none. */
@@ -84,10 +88,12 @@ keys(struct lg_ctx *cx, struct lightgate *lg, struct lg_keyset **ret)
 static lg_err
 check_signature(struct lg_ctx *cx, struct lightgate *lg, lg_str token, struct lg_jws *ret)
 {
-	LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = NULL;
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = of_bundle(lg);
 	struct lg_keyset *newer;
 	int64_t age;
 
+	if (ks != NULL)
+		return lg_jws_verify(cx, token, ks, "at+jwt", ret);
 	LG_TRY(keys(cx, lg, &ks));
 	lg_err e = lg_jws_verify(cx, token, ks, "at+jwt", ret);
 	if (e == LG_OK)
@@ -145,10 +151,11 @@ lightgate_verify_bound(lightgate *lg, const char *token, const char *audience, c
 	struct lightgate_token *t = LG_NEW(a, struct lightgate_token);
 	struct lg_ctx cx;
 
-	memcpy(&p, proof, proof->size < sizeof p ? proof->size : sizeof p);
+	if (proof != NULL)
+		memcpy(&p, proof, proof->size < sizeof p ? proof->size : sizeof p);
 	lg_ctx_init(&cx, a);
 	t->arena = a;
-	if (lg_handle_claims(&cx, lg, token, audience, &t->claims) == LG_OK && lg_proof_check(&cx, lg, token, &t->claims, &p) == LG_OK)
+	if (lg_handle_check(&cx, lg) == LG_OK && lg_handle_claims(&cx, lg, token, audience, &t->claims) == LG_OK && lg_proof_check(&cx, lg, token, &t->claims, &p) == LG_OK)
 		return t;
 	lg_handle_tell(&cx, why, size);
 	lightgate_token_free(t);
@@ -169,6 +176,8 @@ lightgate_token_claim(lightgate_token *t, const char *name)
 {
 	struct lg_ctx cx;
 
+	if (t == NULL || name == NULL)
+		return NULL;
 	lg_ctx_init(&cx, t->arena);
 	lg_str v = lg_api_member(&cx, t->claims.payload, name);
 	return v.p == NULL ? NULL : lg_dup(t->arena, v).p;
@@ -177,7 +186,7 @@ lightgate_token_claim(lightgate_token *t, const char *name)
 int64_t
 lightgate_token_expires(const lightgate_token *t)
 {
-	return t->claims.expires / LG_SECOND;
+	return t == NULL ? 0 : t->claims.expires / LG_SECOND;
 }
 
 void

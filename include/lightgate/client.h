@@ -5,6 +5,10 @@
  * could not be had is a decision that does not permit, and says why.  Strings that are returned live as long as the object
  * they were asked of.
  *
+ * NULL where something is needed is a doubt like any other: no permit, false, NULL or "", and nothing happens.  A handle, and the
+ * lightgate_async made of it, belong to the process that opened it: a child of fork(2) opens its own.  With its parent's it gets denies,
+ * its questions are not called back, and what it closes is left as it is.
+ *
  *	struct lightgate_settings at = LIGHTGATE_SETTINGS;	// or NULL: LIGHTGATE_* in the environment
  *	char why[256];
  *	lightgate *lg = lightgate_open(&at, why, sizeof why);
@@ -37,7 +41,7 @@ typedef struct lightgate_decision lightgate_decision;
 /* What is NULL comes from the environment: LIGHTGATE_URL and so on.  url or socket must be given in one of the two ways. */
 struct lightgate_settings {
 	size_t size;			/* of this structure, so that it can grow: LIGHTGATE_SETTINGS sets it */
-	const char *url;		/* https://host:8443; several, separated by blanks, are one service: another is asked when that is safe */
+	const char *url;		/* https://host:8443; several, at most 8, separated by blanks, are one service: another is asked when that is safe */
 	const char *mtls_url;		/* https://host:8444: where calls go when cert_file is given (LIGHTGATE_MTLS_URL) */
 	const char *socket;		/* the service's UNIX socket, used in place of url */
 	const char *ca_file;		/* PEM: the roots to trust (LIGHTGATE_CA); without it the system's */
@@ -45,7 +49,7 @@ struct lightgate_settings {
 	const char *key_file;		/* PEM (LIGHTGATE_KEY) */
 	const char *token_file;		/* access token for /access/v1, read at every call (LIGHTGATE_TOKEN_FILE) */
 	const char *issuer;		/* of tokens to verify (LIGHTGATE_ISSUER); without it the first of url */
-	int deadline_ms;		/* of one call; 0: 2000 */
+	int deadline_ms;		/* of one call, to however many addresses it goes; 0: 2000 */
 	const char *state;		/* folder (0700) of a host's bundle: decides here; needs mtls_url and a host's cert_file (LIGHTGATE_STATE) */
 	const char *audience;		/* that people's tokens must be for, in decisions made here (LIGHTGATE_AUDIENCE) */
 };
@@ -76,7 +80,7 @@ struct lightgate_proof {
 /* The same with every kind of binding.  A DPoP proof is good once, for 10 seconds. */
 LIGHTGATE_API lightgate_token *lightgate_verify_bound(lightgate *lg, const char *token, const char *audience, const struct lightgate_proof *proof,
     char *why, size_t size);
-/* A claim: the text of a string, the JSON of anything else, NULL if absent: "sub", "client_id", "scope". */
+/* A token is used by one thread at a time.  A claim: the text of a string, the JSON of anything else, NULL if absent: "sub", "client_id", "scope". */
 LIGHTGATE_API const char *lightgate_token_claim(lightgate_token *t, const char *name);
 LIGHTGATE_API int64_t lightgate_token_expires(const lightgate_token *t);	/* seconds since 1970 */
 LIGHTGATE_API void lightgate_token_free(lightgate_token *t);		/* NULL is fine */
@@ -91,7 +95,7 @@ struct lightgate_peer {
 };
 #define LIGHTGATE_PEER { sizeof(struct lightgate_peer), "", "", "", "", 0 }
 /* Whose certificate (PEM) is this: issued by the tenant's authority, for clients, in time, not revoked?  false with a sentence in `why`.
- * That its holder has the key is the handshake's to prove. */
+ * That its holder has the key is the handshake's to prove.  ret may be NULL. */
 LIGHTGATE_API bool lightgate_verify_certificate(lightgate *lg, const char *pem, struct lightgate_peer *ret, char *why, size_t size);
 
 /* ---- decisions, asked of the service ------------------------------------------------------------------------ */
@@ -114,7 +118,8 @@ struct lightgate_question {
 /* Never NULL.  No answer within the deadline, or one that is not understood, is a decision that does not permit. */
 LIGHTGATE_API lightgate_decision *lightgate_decide(lightgate *lg, const struct lightgate_question *q);
 /* n questions in one call, at most LIGHTGATE_BATCH; ret[0..n) are filled as by lightgate_decide.  All of them name the same subject token,
- * or none.  They stand in an array of the structures that LIGHTGATE_QUESTION makes. */
+ * or none.  They stand in an array of the structures that LIGHTGATE_QUESTION makes.  A question that cannot be asked, or an answer that is
+ * none, makes all of them undecided. */
 #define LIGHTGATE_BATCH 256
 LIGHTGATE_API void lightgate_decide_batch(lightgate *lg, const struct lightgate_question *q, size_t n, lightgate_decision **ret);
 LIGHTGATE_API bool lightgate_permits(const lightgate_decision *d);	/* false for NULL */
@@ -130,11 +135,13 @@ LIGHTGATE_API void lightgate_decision_free(lightgate_decision *d);	/* NULL is fi
 typedef struct lightgate_async lightgate_async;		/* used by one thread */
 
 LIGHTGATE_API lightgate_async *lightgate_async_new(lightgate *lg);	/* lg must outlive it */
-LIGHTGATE_API void lightgate_async_free(lightgate_async *a);	/* what is under way is dropped, its callbacks are not called; NULL is fine */
+/* What is under way is dropped, its callbacks are not called; a callback may do that.  NULL is fine. */
+LIGHTGATE_API void lightgate_async_free(lightgate_async *a);
 /* For poll(2) or epoll(7): when it is readable, call lightgate_async_run, which calls back. */
 LIGHTGATE_API int lightgate_async_fd(const lightgate_async *a);
 LIGHTGATE_API void lightgate_async_run(lightgate_async *a);
-/* The decision is the callback's to free.  It comes by lightgate_async_run, never from inside this call, which copies the question. */
+/* The decision is the callback's to free.  It comes by lightgate_async_run, never from inside this call, which copies the question; always,
+ * and within the deadline, as long as that is called.  Servers are asked as by lightgate_decide. */
 LIGHTGATE_API void lightgate_async_decide(lightgate_async *a, const struct lightgate_question *q,
     void (*done)(void *arg, lightgate_decision *d), void *arg);
 

@@ -140,6 +140,42 @@ Test(async, freeing_drops_what_is_under_way)
 
 /* ---- batches ------------------------------------------------------------------------------------------------------------- */
 
+struct loop {
+	lightgate_async *a;
+	int called;
+};
+
+static void
+free_it(void *arg, lightgate_decision *d)
+{
+	struct loop *l = arg;
+	struct lightgate_question q = question("another");
+
+	l->called++;
+	lightgate_decision_free(d);
+	lightgate_async_run(l->a);		/* it is running */
+	lightgate_async_free(l->a);
+	lightgate_async_decide(l->a, &q, free_it, l);
+}
+
+Test(async, a_callback_may_free_it_and_no_other_is_called)
+{
+	const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	lightgate *lg = open_at(responder_start(yes)->url, 5000);
+	struct lightgate_question q = question("web"), bad = LIGHTGATE_QUESTION;
+
+	for (int i = 0; i < 2; i++) {
+		struct loop l = { .a = lightgate_async_new(lg) };
+		struct pollfd fd = { .fd = lightgate_async_fd(l.a), .events = POLLIN };
+		for (int n = 0; n < 3; n++)
+			lightgate_async_decide(l.a, i == 0 ? &q : &bad, free_it, &l);
+		while (l.called == 0 && poll(&fd, 1, 5000) > 0)
+			lightgate_async_run(l.a);
+		cr_assert_eq(l.called, 1);
+	}
+	lightgate_close(lg);
+}
+
 Test(batch, each_question_has_its_answer)
 {
 	const struct responder_route routes[] = {
@@ -235,6 +271,93 @@ Test(servers, what_may_have_been_done_is_not_asked_again)
 	cr_assert(!lightgate_permits(d) && !lightgate_decided(d));
 	cr_assert_eq(second->requests, 0);
 	lightgate_decision_free(d);
+	lightgate_close(lg);
+}
+
+/* It takes no connections: two wait already, and what comes then gets no answer, not even a refusal. */
+static void
+start_full(char *url, size_t size)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	cr_assert_eq(listen(fd, 0), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+	for (int i = 0; i < 2; i++)
+		(void)connect(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), (struct sockaddr *)&at, sizeof at);
+	snprintf(url, size, "http://127.0.0.1:%d", ntohs(at.sin_port));
+}
+
+Test(servers, who_takes_no_connections_has_a_share_of_the_time)
+{
+	const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	struct responder *good = responder_start(yes);
+	struct lightgate_question q = question("web");
+	char urls[256], full[64];
+	struct tally t = { 0 };
+
+	start_full(full, sizeof full);
+	snprintf(urls, sizeof urls, "%s %s", full, good->url);
+	lightgate *lg = open_at(urls, 1000);
+	lightgate_decision *d = lightgate_decide(lg, &q);
+	cr_assert(lightgate_permits(d), "%s", lightgate_decision_reason(d));
+	lightgate_decision_free(d);
+	lightgate_async *a = lightgate_async_new(lg);
+	lightgate_async_decide(a, &q, count, &t);
+	run_until(a, &t, 1);
+	cr_assert_eq(t.permitted, 1, "%s", t.reason);
+	lightgate_async_free(a);
+	lightgate_close(lg);
+}
+
+Test(servers, who_says_nothing_in_time_is_not_asked_first_again)
+{
+	const struct responder_route slow[] = { { "POST", 200, YES, 5000 }, { NULL, 0, NULL, 0 } }, yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	struct responder *first = responder_start(slow), *second = responder_start(yes);
+	struct lightgate_question q = question("web");
+	char urls[256];
+	struct tally t = { 0 };
+
+	snprintf(urls, sizeof urls, "%s %s", first->url, second->url);
+	lightgate *lg = open_at(urls, 200);
+	for (int i = 0; i < 3; i++) {
+		lightgate_decision *d = lightgate_decide(lg, &q);
+		cr_assert_eq(lightgate_permits(d), i > 0, "%s", lightgate_decision_reason(d));
+		lightgate_decision_free(d);
+	}
+	cr_assert(first->requests == 1 && second->requests == 2);
+	lightgate_async *a = lightgate_async_new(lg);
+	for (int i = 0; i < 2; i++) {
+		lightgate_async_decide(a, &q, count, &t);
+		run_until(a, &t, i + 1);
+	}
+	cr_assert(t.denied == 1 && t.permitted == 1, "%s", t.reason);
+	cr_assert(first->requests == 2 && second->requests == 3);
+	lightgate_async_free(a);
+	lightgate_close(lg);
+}
+
+Test(servers, without_waiting_another_is_asked_as_well)
+{
+	const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } }, busy[] = { { "POST", 503, "{}", 0 }, { NULL, 0, NULL, 0 } };
+	struct responder *good = responder_start(yes), *full = responder_start(busy);
+	struct lightgate_question q = question("web");
+	char urls[256];
+	struct tally t = { 0 };
+
+	snprintf(urls, sizeof urls, "http://127.0.0.1:1 %s, %s", full->url, good->url);
+	lightgate *lg = open_at(urls, 5000);
+	lightgate_async *a = lightgate_async_new(lg);
+	for (int i = 0; i < 3; i++) {
+		lightgate_async_decide(a, &q, count, &t);
+		run_until(a, &t, i + 1);
+	}
+	cr_assert_eq(t.permitted, 3, "%s", t.reason);
+	cr_assert_eq(full->requests, 1, "who answered is asked first the next time");
+	cr_assert_eq(good->requests, 3);
+	lightgate_async_free(a);
 	lightgate_close(lg);
 }
 

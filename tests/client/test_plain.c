@@ -1,6 +1,8 @@
 /* test_plain.c: calls over a UNIX socket: what is sent, how answers end, and what is said of those that do not come. */
 #include "client/http.h"
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "tests/base/base_test.h"
 #include "tests/client/responder.h"
@@ -10,6 +12,7 @@ struct teller {
 	struct responder r;
 	const char *const *answers;	/* end with NULL */
 	int connections;		/* that are served so, one after another */
+	atomic_bool endless;		/* the last answer comes again and again */
 	struct teller *next;
 };
 static struct teller *tellers;		/* live until the test's process ends */
@@ -24,7 +27,8 @@ tell(void *arg)
 		int fd = accept(t->r.listener, NULL, NULL);
 		for (const char *const *a = t->answers; *a != NULL && responder_read(fd, text, RESPONDER_TEXT); a++) {
 			responder_keep(&t->r, text);
-			(void)!send(fd, *a, strlen(*a), MSG_NOSIGNAL);
+			while (send(fd, *a, strlen(*a), MSG_NOSIGNAL) > 0 && t->endless && a[1] == NULL)
+				;
 		}
 		close(fd);
 	}
@@ -254,6 +258,18 @@ Test(plain, who_does_not_answer_is_left_in_time)
 	cr_assert_eq(lg_link_call(cx, l, &(struct lg_call){ .method = "GET", .path = LG_STR("/x"), .time = LG_SECOND / 5 }, &reply), LG_E_UNAVAILABLE);
 	cr_assert_lt(lg_boottime() - from, 2 * LG_SECOND);
 	cr_assert_not_null(strstr(cx->error, "in time"));
+}
+
+Test(plain, who_answers_without_end_is_left_in_time)
+{
+	static const char *const answers[] = { "HTTP/1.1 100 Continue\r\n\r\n", NULL };
+	TEST_CTX(cx);
+	teller_start(answers, 1)->endless = true;
+	LG_AUTO(lg_link_free) struct lg_link *l = link_to(cx, "http://localhost");
+	struct lg_reply reply;
+
+	cr_assert_eq(lg_link_call(cx, l, &(struct lg_call){ .method = "GET", .path = LG_STR("/x"), .time = LG_SECOND / 5 }, &reply), LG_E_UNAVAILABLE);
+	cr_assert_not_null(strstr(cx->error, "in time"), "%s", cx->error);
 }
 
 Test(plain, where_nobody_listens_nothing_was_sent)

@@ -29,6 +29,12 @@ has "lightgate-agent VERB --help is help" "$(lightgate-agent run --help)" "^Usag
 for verb in $(lightgate-agent --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do has "lightgate-agent(8) has $verb" "$agent" "^\.It Cm $verb$"; done
 for flag in $(lightgated --help | sed -nE '/^Settings/q; s/^  --([a-z-]+) .*/\1/p'); do has "lightgated(8) has --$flag" "$daemon" "^\.It Fl \\\\-$flag"; done
 for tool in $(lightgated --help | sed -nE '1,/^Tools/d; s/^  ([a-z-]+) .*/\1/p'); do has "lightgated(8) has tool $tool" "$daemon" "^\.(It )?Cm tool $tool"; done
+# liblightgate(3) has every function as it is declared, and every variable and setting that is read
+declared() { tr -s '[:space:]' ' ' <include/lightgate/client.h | grep -oE 'LIGHTGATE_API [^;{]*\);' | sed -E 's/^LIGHTGATE_API //; s/;$//' | sort; }
+shown() { sed -nE 's/^\.Ft "?([^"]*)"?$/\1/p; s/^\.Fn (lightgate_[a-z_]+) "(.*)"$/\1(\2)/p' docs/man/liblightgate.3 | sed 's/" "/, /g' | paste -d' ' - - | sed 's/\* /*/' | sort; }
+claim "there are functions" test "$(declared | wc -l)" -gt 20
+same "liblightgate(3) has every function as it is declared" "$(shown)" "$(declared)"
+for variable in $(grep -ohE '"LIGHTGATE_[A-Z_]+"' client/open.c | tr -d '"'); do has "liblightgate(3) has $variable" "$(cat docs/man/liblightgate.3)" "^\.Ev (.*, )?$variable( |$)"; done
 if command -v mandoc >/dev/null; then
 	same "the manual pages are well made" "$(mandoc -Tlint -Wwarning docs/man/*.[1-9] 2>&1 | grep -v outdated)" ""
 else
