@@ -27,6 +27,8 @@ decode(struct lg_ctx *cx, lg_str row, struct lg_admission *ret)
 
 	ret->id = lg_rd_uuid(&r);
 	ret->requester = lg_rd_uuid(&r);
+	ret->entry = lg_rd_uuid(&r);
+	ret->parent = lg_rd_uuid(&r);
 	ret->time = (int64_t)lg_rd_u64(&r);
 	ret->ended = (int64_t)lg_rd_u64(&r);
 	ret->revision = lg_rd_u64(&r);
@@ -64,6 +66,44 @@ lg_admissions_each(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uui
 	return LG_OK;
 }
 
+/* The entry's name now. */
+static lg_err
+name_now(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str *name)
+{
+	struct lg_entry e;
+	lg_err err = lg_entry_by_uuid(cx, v, tenant, id, &e);
+
+	if (err == LG_E_NOT_FOUND)
+		return lg_fail(cx, LG_E_DENIED, "the container was admitted for %.*s, which does not exist any more", LG_FMT(*name));
+	LG_TRY(err);
+	*name = lg_dup(cx->arena, e.name);
+	return LG_OK;
+}
+
+lg_err
+lg_admission_names(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_admission *ad)
+{
+	struct lg_entry e;
+
+	if (!lg_uuid_is_nil(ad->entry))
+		return name_now(cx, v, tenant, ad->entry, &ad->workload);
+	if (!lg_uuid_is_nil(ad->parent))
+		LG_TRY(name_now(cx, v, tenant, ad->parent, &ad->project));
+	lg_err err = lg_entry_by_name(cx, v, tenant, LG_TYPE_WORKLOAD, ad->workload, &e);
+	if (err == LG_OK)
+		return lg_fail(cx, LG_E_DENIED, "workload %.*s has an entry since, and the container was not admitted for it", LG_FMT(ad->workload));
+	return err == LG_E_NOT_FOUND ? LG_OK : err;
+}
+
+lg_str
+lg_admission_nobody(struct lg_arena *a, const struct lg_admission *ad)
+{
+	char *text = lg_alloc(a, LG_UUID_TEXT + 1);
+
+	lg_uuid_text(ad->entry, text);
+	return (lg_str){ text, LG_UUID_TEXT };
+}
+
 lg_err
 lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_admission *ad)
 {
@@ -71,6 +111,8 @@ lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 
 	lg_buf_uuid(&b, ad->id);
 	lg_buf_uuid(&b, ad->requester);
+	lg_buf_uuid(&b, ad->entry);
+	lg_buf_uuid(&b, ad->parent);
 	lg_buf_u64(&b, (uint64_t)ad->time);
 	lg_buf_u64(&b, (uint64_t)ad->ended);
 	lg_buf_u64(&b, ad->revision);

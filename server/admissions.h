@@ -12,6 +12,7 @@
 
 struct lg_admission {
 	lg_uuid id, host, requester;
+	lg_uuid entry, parent;		/* the workload's, and its project's; nil: it had none when it was admitted */
 	lg_str container, requester_type, workload, project, image, bundle;
 	int64_t time, ended;		/* ended: 0 while it lasts */
 	uint64_t revision;		/* of the policy it was decided under */
@@ -24,6 +25,11 @@ LG_CHECKED lg_err lg_admission_get(struct lg_ctx *cx, struct lg_view *v, uint32_
 /* All of a host, ended ones too; false from the callback ends it. */
 typedef bool lg_admission_each(void *arg, const struct lg_admission *ad);
 LG_CHECKED lg_err lg_admissions_each(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_admission_each *each, void *arg);
+/* What an admission was given for is still that: workload and project get the names that they have now.  LG_E_DENIED where an entry is gone, or where the
+ * name of a workload without one has become an entry's: a name that is used again is another workload, and a container that had the name is not it. */
+LG_CHECKED lg_err lg_admission_names(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct lg_admission *ad);
+/* For whoever knows entries alone, what a container is called that is nobody: the id of what it was admitted for, which is no entry's (any more). */
+lg_str lg_admission_nobody(struct lg_arena *a, const struct lg_admission *ad);
 /* Inside a mutation: */
 LG_CHECKED lg_err lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_admission *ad);
 /* Redeems a ticket's jti: LG_E_DENIED the second time. */

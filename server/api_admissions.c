@@ -103,7 +103,7 @@ make_admission(struct lg_view *v, struct start *st)
 {
 	st->admission = (struct lg_admission){
 		.id = lg_uuid_new(), .host = st->host.entity.id, .requester = st->ticket.subject,
-		.container = st->container, .requester_type = st->ticket.subject_type, .workload = st->workload,
+		.entry = st->access.question.resource.id, .parent = st->access.question.parent.id, .container = st->container, .requester_type = st->ticket.subject_type, .workload = st->workload,
 		.project = st->ticket.project, .image = st->ticket.image, .bundle = st->bundle,
 		.time = lg_view_time(v), .revision = st->access.verdict.revision,
 	};
@@ -227,6 +227,7 @@ again(struct lg_ctx *cx, struct start *st, const char *action)
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && ad->ended != 0))
 		return lg_fail(cx, LG_E_DENIED, "the container has no admission on this host");
 	LG_TRY(e);
+	LG_TRY(lg_admission_names(cx, v, st->host.tenant->id, ad));
 	st->workload = ad->workload;
 	st->asked = (struct lg_evaluation){
 		.resource_type = LG_STR("Workload"), .resource_id = ad->workload, .project = ad->project, .image = ad->image,

@@ -48,10 +48,10 @@ find(struct lg_ctx *cx, struct lg_view *v, const struct lg_caller *host, lg_str 
 	if (err == LG_E_NOT_FOUND || (err == LG_OK && ad.ended != 0))
 		return lg_fail(cx, LG_E_DENIED, "the container has no admission on this host");
 	LG_TRY(err);
-	err = lg_entry_by_name(cx, v, host->tenant->id, LG_TYPE_WORKLOAD, ad.workload, &e);
-	if (err == LG_E_NOT_FOUND)
-		return lg_fail(cx, err, "workload %.*s has no entry, so it has no identity of its own", LG_FMT(ad.workload));
-	LG_TRY(err);
+	LG_TRY(lg_admission_names(cx, v, host->tenant->id, &ad));
+	if (lg_uuid_is_nil(ad.entry))
+		return lg_fail(cx, LG_E_NOT_FOUND, "workload %.*s has no entry, so it has no identity of its own", LG_FMT(ad.workload));
+	LG_TRY(lg_entry_by_uuid(cx, v, host->tenant->id, ad.entry, &e));
 	return name_it(cx, v, host, &e, ret);
 }
 

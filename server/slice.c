@@ -17,6 +17,7 @@ struct walk {
 	struct lg_slice *s;
 	struct lg_jsonw w;
 	struct lg_map seen;		/* by the id's octets */
+	struct lg_map claimed;		/* by name: who has it, of workloads without an entry */
 	struct todo *first, **last;
 	bool full;
 };
@@ -258,6 +259,40 @@ is_of_known_project(struct walk *k, const struct lg_entry *e)
 
 /* ---- what runs there ------------------------------------------------------------------------------------------------------- */
 
+/* The oldest of those that run under a name without an entry: the name is theirs who had it first. */
+static bool
+claimed_first(void *arg, const struct lg_admission *ad)
+{
+	struct walk *k = arg;
+
+	if (ad->ended != 0 || !lg_uuid_is_nil(ad->entry))
+		return true;
+	void **slot = lg_map_at(&k->claimed, lg_dup(k->cx->arena, ad->workload));
+	struct lg_admission *first = *slot;
+	if (first == NULL)
+		*slot = first = LG_NEW(k->cx->arena, struct lg_admission);
+	if (first->time == 0 || ad->time < first->time)
+		*first = (struct lg_admission){ .parent = ad->parent, .time = ad->time };
+	return true;
+}
+
+/* Whose a container is under the names of now; nobody's where what it was admitted for is gone, or the name is another's. */
+static lg_err
+whose(struct walk *k, struct lg_admission *ad, bool *known)
+{
+	lg_err e = lg_admission_names(k->cx, k->v, k->s->tenant, ad);
+
+	if (e == LG_OK && lg_uuid_is_nil(ad->entry)) {
+		const struct lg_admission *first = lg_map_get(&k->claimed, ad->workload);
+		if (!lg_uuid_eq(first->parent, ad->parent))
+			e = LG_E_DENIED;
+	}
+	*known = e == LG_OK;
+	if (e == LG_E_DENIED)
+		ad->workload = lg_admission_nobody(k->cx->arena, ad);
+	return e == LG_E_DENIED ? LG_OK : e;
+}
+
 static lg_err
 admission_row(struct walk *k, const struct lg_admission *ad)
 {
@@ -310,22 +345,24 @@ put_claimed(struct walk *k, const struct lg_admission *ad)
 }
 
 static bool
-admission(void *arg, const struct lg_admission *ad)
+admission(void *arg, const struct lg_admission *kept)
 {
 	struct walk *k = arg;
-	struct lg_entry image, workload;
-	lg_uuid id;
+	struct lg_admission now = *kept, *ad = &now;
+	struct lg_entry image;
+	bool known;
 
 	if (ad->ended != 0)
 		return true;
+	if (whose(k, ad, &known) != LG_OK)
+		return false;
 	want(k, ad->requester, false);
 	if (ad->image.n > 0 && lg_entry_by_name(k->cx, k->v, k->s->tenant, LG_TYPE_IMAGE, ad->image, &image) == LG_OK)
 		want(k, image.uuid, false);
 	if (admission_row(k, ad) != LG_OK)
 		return false;
 	lg_str key = lg_cat(k->cx->arena, LG_STR("claimed "), ad->workload);
-	if (lg_uuid_parse(ad->workload, &id) || lg_map_get(&k->seen, key) != NULL ||
-	    lg_entry_by_name(k->cx, k->v, k->s->tenant, LG_TYPE_WORKLOAD, ad->workload, &workload) == LG_OK)
+	if (!known || !lg_uuid_is_nil(ad->entry) || lg_map_get(&k->seen, key) != NULL)
 		return true;
 	*lg_map_at(&k->seen, key) = k;		/* several containers of one workload are one entity */
 	return put_claimed(k, ad) == LG_OK;
@@ -338,9 +375,11 @@ lg_slice_write(struct lg_ctx *cx, struct lg_view *v, struct lg_slice *s, struct 
 
 	k.last = &k.first;
 	lg_map_init(&k.seen, cx->arena);
+	lg_map_init(&k.claimed, cx->arena);
 	s->whole = true;
 	lg_jsonw_array(&k.w);
 	want(&k, s->host.uuid, false);
+	LG_TRY(lg_admissions_each(cx, v, s->tenant, s->host.uuid, claimed_first, &k));
 	LG_TRY(lg_admissions_each(cx, v, s->tenant, s->host.uuid, admission, &k));
 	want_named(&k);
 	LG_TRY(want_all(&k, LG_TYPE_WORKLOAD, NULL));

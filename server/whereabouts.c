@@ -5,7 +5,7 @@
 #include "server/admissions.h"
 #include "server/row_key.h"
 
-/* (tenant, host) -> rows of address, container, workload. */
+/* (tenant, host) -> rows of address, container. */
 const struct lg_table lg_whereabouts_table = { .name = "whereabouts", .id = 0x0605, .domain = LG_DOMAIN_WHEREABOUTS };
 
 #define ROW_MAX	(4u << 20)
@@ -53,7 +53,6 @@ decode(struct lg_ctx *cx, lg_str row, struct lg_whereabout **ret, size_t *n)
 	for (uint32_t i = 0; i < count; i++) {
 		v[i].address = lg_rd_str32(&r);
 		v[i].container = lg_rd_str32(&r);
-		v[i].workload = lg_rd_str32(&r);
 	}
 	if (!lg_rd_done(&r))
 		return lg_fail(cx, LG_E_CORRUPT, "a host's addresses do not decode");
@@ -89,7 +88,6 @@ put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, const s
 	for (size_t i = 0; i < n; i++) {
 		lg_buf_str32(&b, all[i].address);
 		lg_buf_str32(&b, all[i].container);
-		lg_buf_str32(&b, all[i].workload);
 	}
 	LG_TRY(lg_buf_status(cx, &b));
 	return lg_put(cx, v, &lg_whereabouts_table, key, lg_buf_view(&b));
@@ -98,7 +96,7 @@ put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, const s
 /* ---- what a host says ---------------------------------------------------------------------------------------------- */
 
 static lg_err
-believe(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct ranges *r, struct lg_whereabout *w)
+believe(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct ranges *r, const struct lg_whereabout *w)
 {
 	struct lg_admission ad;
 
@@ -107,13 +105,11 @@ believe(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const
 	lg_err e = lg_admission_get(cx, v, host->tenant, host->uuid, w->container, &ad);
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && ad.ended != 0))
 		return lg_fail(cx, LG_E_DENIED, "container %.*s has no admission on this host", LG_FMT(w->container));
-	LG_TRY(e);
-	w->workload = ad.workload;
-	return LG_OK;
+	return e;
 }
 
 lg_err
-lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, struct lg_whereabout *all, size_t n)
+lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct lg_whereabout *all, size_t n)
 {
 	struct ranges r = ranges_of(cx, host);
 
@@ -144,6 +140,21 @@ struct told {
 	size_t n;
 };
 
+/* Which workload that is now, by the container's admission.  Only entries are known elsewhere: the same name of two that have none need not be one. */
+static lg_err
+workload_of(struct told *t, const struct lg_entry *host, lg_str container, lg_str *ret)
+{
+	struct lg_admission ad;
+	lg_err e = lg_admission_get(t->cx, t->v, host->tenant, host->uuid, container, &ad);
+
+	if (e == LG_OK)
+		e = lg_admission_names(t->cx, t->v, host->tenant, &ad);
+	if (e == LG_E_NOT_FOUND)
+		return e;
+	*ret = e == LG_OK && !lg_uuid_is_nil(ad.entry) ? ad.workload : lg_admission_nobody(t->cx->arena, &ad);
+	return e == LG_E_DENIED ? LG_OK : e;
+}
+
 static lg_err
 tell_of(struct told *t, uint32_t tenant, lg_uuid id, lg_str row)
 {
@@ -158,12 +169,15 @@ tell_of(struct told *t, uint32_t tenant, lg_uuid id, lg_str row)
 	LG_TRY(decode(t->cx, row, &all, &n));
 	struct ranges r = ranges_of(t->cx, &host);
 	for (size_t i = 0; i < n && t->n < LG_WHEREABOUTS_TOLD; i++) {
-		if (!holds(&r, all[i].address))
+		lg_str workload;
+		lg_err known = workload_of(t, &host, all[i].container, &workload);
+		if (known == LG_E_NOT_FOUND || !holds(&r, all[i].address))
 			continue;
+		LG_TRY(known);
 		t->n++;
 		lg_jsonw_object(t->w);
 		lg_jsonw_str_of(t->w, "address", lg_ip_octets_text(t->cx->arena, all[i].address));
-		lg_jsonw_str_of(t->w, "workload", all[i].workload);
+		lg_jsonw_str_of(t->w, "workload", workload);
 		lg_jsonw_object_end(t->w);
 	}
 	return LG_OK;

@@ -3,7 +3,7 @@
  *
  * A host is believed for containers with a live admission on it, at addresses in the ranges that its entry has (lgAddressRange), and for
  * nothing else: who owns one host cannot take another's addresses or workloads.  Both are looked at when it says so, and the ranges
- * again whenever others are told.
+ * and what the container was admitted for again whenever others are told.
  */
 #ifndef LG_SERVER_WHEREABOUTS_H
 #define LG_SERVER_WHEREABOUTS_H
@@ -17,14 +17,13 @@
 
 struct lg_whereabout {
 	lg_str address;			/* 4 or 16 octets */
-	lg_str container, workload;
+	lg_str container;
 };
 
 extern const struct lg_table lg_whereabouts_table;
 
-/* Inside a mutation.  Takes the place of all that the host said before: LG_E_DENIED for an address or a container that is not its;
- * the workloads are filled in from the admissions. */
-LG_CHECKED lg_err lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, struct lg_whereabout *all, size_t n);
+/* Inside a mutation.  Takes the place of all that the host said before: LG_E_DENIED for an address or a container that is not its. */
+LG_CHECKED lg_err lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct lg_whereabout *all, size_t n);
 /* Inside a mutation: the container has ended. */
 LG_CHECKED lg_err lg_whereabouts_forget(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_str container);
 /* What a host said last, in the order it said it; at most LG_WHEREABOUTS_MAX.  In cx's arena. */

@@ -67,6 +67,17 @@ name(struct lg_gate_table *t, struct lg_gate_named *v, const struct lg_address *
 	t->nnamed++;
 }
 
+/* What its admission in the bundle says it is now, which may be nobody; before it is in there, what it was started as. */
+static lg_str
+workload_of(const struct lg_bundle *b, const struct lg_place *p)
+{
+	struct lg_bundle_admission ad;
+
+	if (p->nobody)
+		return LG_NONE;
+	return b != NULL && lg_bundle_admission(b, lg_str_of(p->container), &ad) ? ad.workload : lg_str_of(p->workload);
+}
+
 /* Those of this host, and what the bundle says of others'. */
 static void
 name_all(struct lg_gate_table *t, const struct lg_places *ps, const struct lg_bundle *b)
@@ -79,7 +90,7 @@ name_all(struct lg_gate_table *t, const struct lg_places *ps, const struct lg_bu
 	lg_map_init(&t->by_address, t->arena);
 	for (size_t i = 0; i < ps->n; i++)
 		for (size_t k = 0; k < ps->v[i].naddress; k++)
-			name(t, v, &ps->v[i].address[k], ps->v[i].nobody ? LG_NONE : lg_str_of(ps->v[i].workload), lg_str_of(ps->v[i].container));
+			name(t, v, &ps->v[i].address[k], workload_of(b, &ps->v[i]), lg_str_of(ps->v[i].container));
 	for (size_t i = 0; i < nother; i++) {
 		struct lg_address at = { .family = other[i].octets.n == 4 ? AF_INET : AF_INET6 };
 		memcpy(at.a, other[i].octets.p, other[i].octets.n);

@@ -64,6 +64,20 @@ has "nor enters it" "$(as node2 "$MTLS/v1/admissions/c1/exec" -d "{\"container_f
 same "nor ends it" "$(as node2 -o /dev/null -w '%{http_code}' -X POST "$MTLS/v1/admissions/c1/end")" 404
 has "a person is no host" "$(lightgate certificate issue --profile workload --key-out "$T/x.key" --cert-out "$T/x.pem" 2>&1)" 'lightgate: '
 
+# ---- a name that is claimed first and given to a workload of another project later ----
+LIGHTGATE_CONFIG=$T/alice lightgate check container:create Workload/payments --project shop --host node1 --image busybox --ticket-out "$T/ticket" >/dev/null || bad "no ticket for what has no entry"
+has "a workload without an entry starts" "$(as node1 "$MTLS/v1/admissions" -d "$(admission "$(cat "$T/ticket")" p1 | jq '.workload = "payments"')")" '"decision":true'
+has "it has no identity" "$(claim_it node1 p1)" 'has no entry'
+lightgate apply -f - >"$T/out" 2>&1 <<YAML || bad "apply: $(cat "$T/out")"
+projects: [{name: treasury}]
+workloads: [{name: payments, project: treasury}]
+YAML
+has "nor that of whoever gets its name" "$(claim_it node1 p1)" 'not admitted for it'
+has "nor its tokens" "$(as node1 "$MTLS/v1/admissions/p1/token" -d '{"audience":["x"]}')" 'not admitted for it'
+has "nor does it start again as that" "$(as node1 "$MTLS/v1/admissions/p1/restart" -d "{\"container_facts\":$facts}")" '"decision":false.*not admitted for it'
+lightgate workload delete payments >/dev/null || bad "delete"
+has "which another one of that name does not change" "$(as node1 "$MTLS/v1/admissions/c1/certificate" -d "$(jq -cn --arg c "$csr" '{csr: $c}')")" 'workload/web'
+
 # ---- the bundle between the ticket and the start ----
 bundle "$(ticket)"
 engine() { timeout 60 lightgate-runc --root "$T/runc" "$@"; }

@@ -10,6 +10,7 @@ static struct lg_entry node1, node2;
 struct deed {
 	const struct lg_entry *host;
 	const char *container, *workload;
+	lg_uuid entry;
 	struct lg_whereabout all[4];
 	size_t n;
 	bool end;
@@ -20,17 +21,29 @@ run_admit(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
 	struct deed *d = arg;
 	struct lg_admission ad = { .id = lg_uuid_new(), .host = d->host->uuid, .requester = d->host->uuid, .requester_type = LG_STR("Host"),
-		.container = lg_str_of(d->container), .workload = lg_str_of(d->workload), .time = lg_view_time(v) };
+		.container = lg_str_of(d->container), .workload = lg_str_of(d->workload), .entry = d->entry, .time = lg_view_time(v) };
 
 	if (d->end)
 		ad.ended = ad.time;
 	return lg_admission_put(cx, v, PLACE_TENANT, &ad);
 }
 
+/* Nil for one that has no entry. */
+static lg_uuid
+find_workload(const char *name)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_entry e = { .id = 0 };
+
+	place_ok(&p, lg_view_begin(&p.cx, p.store, &v));
+	(void)!lg_entry_by_name(&p.cx, v, PLACE_TENANT, LG_TYPE_WORKLOAD, lg_str_of(name), &e);
+	return e.uuid;
+}
+
 static void
 admit(const struct lg_entry *host, const char *container, const char *workload, bool end)
 {
-	struct deed d = { .host = host, .container = container, .workload = workload, .end = end };
+	struct deed d = { .host = host, .container = container, .workload = workload, .end = end, .entry = find_workload(workload) };
 
 	place_ok(&p, lg_store_apply(&p.cx, p.store, PLACE_TENANT, "test", run_admit, &d, NULL));
 }
@@ -84,6 +97,8 @@ setup(void)
 	node1 = place_make(&p, LG_TYPE_HOST, "node1", "lgAddressRange", "10.77.1.0/24");
 	node2 = place_make(&p, LG_TYPE_HOST, "node2", "lgAddressRange", "fd77::/64");
 	place_make(&p, LG_TYPE_HOST, "node3", "lgAddressRange", "not a range");
+	place_make(&p, LG_TYPE_WORKLOAD, "web", NULL, NULL);
+	place_make(&p, LG_TYPE_WORKLOAD, "db", NULL, NULL);
 	admit(&node1, "c1", "web", false);
 	admit(&node1, "c2", "db", false);
 	admit(&node2, "c3", "db", false);
@@ -150,4 +165,22 @@ Test(whereabouts, what_ended_and_whose_host_is_disabled_or_gone_is_not_told)
 	place_enable(&p, LG_TYPE_HOST, "node1", true);
 	place_remove(&p, LG_TYPE_HOST, "node1");
 	TOLD(&node2, "{\"delegated\":[\"fd77::/64\"],\"addresses\":[]}");
+}
+
+/* Nobody has these ids: there, everything is refused. */
+Test(whereabouts, a_container_stays_the_workload_that_it_was_admitted_for)
+{
+	char web[LG_UUID_TEXT + 1];
+
+	admit(&node1, "c4", "payments", false);		/* without an entry */
+	place_ok(&p, SAY(&node1, "10.77.1.2 c1", "10.77.1.4 c4"));
+#define OTHERS(first) "{\"delegated\":[\"fd77::/64\"],\"addresses\":[{\"address\":\"10.77.1.2\",\"workload\":\"" first "\"}," \
+	"{\"address\":\"10.77.1.4\",\"workload\":\"00000000-0000-0000-0000-000000000000\"}]}"
+	TOLD(&node2, OTHERS("web"));
+	lg_uuid_text(find_workload("web"), web);
+	place_make(&p, LG_TYPE_WORKLOAD, "payments", NULL, NULL);
+	place_remove(&p, LG_TYPE_WORKLOAD, "web");
+	place_make(&p, LG_TYPE_WORKLOAD, "web", NULL, NULL);
+	lg_str wanted = lg_print(p.cx.arena, OTHERS("%s"), web), got = told(&node2);
+	cr_expect(lg_str_eq(got, wanted), "%.*s", LG_FMT(got));
 }
