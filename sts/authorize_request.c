@@ -157,7 +157,7 @@ read_audience(struct sts_rq *rq, struct sts_authorize *az)
 {
 	struct sts_issue is = { .naudience = 0 };
 
-	LG_TRY(sts_issue_audience(rq, false, &is));
+	LG_TRY(sts_issue_audience(rq, STS_REACH_USERINFO, &is));
 	memcpy(az->audience, is.audience, sizeof az->audience);
 	az->naudience = is.naudience;
 	return LG_OK;

@@ -121,7 +121,7 @@ start(struct sts_rq *rq)
 	if ((rq->client.grants & LG_GRANT_DEVICE) == 0)
 		return sts_refuse(rq, STS_UNAUTHORIZED_CLIENT, "this client may not use this grant");
 	LG_TRY(read_scope(rq, c));
-	LG_TRY(sts_issue_audience(rq, false, &is));
+	LG_TRY(sts_issue_audience(rq, STS_REACH_USERINFO, &is));
 	memcpy(c->audience, is.audience, sizeof c->audience);
 	c->naudience = is.naudience;
 	c->client = rq->client.id;

@@ -26,7 +26,7 @@ sts_grant_client_credentials(struct sts_rq *rq)
 		return sts_refuse(rq, STS_INVALID_CLIENT, "the client's entry is gone or disabled");
 	LG_TRY(e);
 	LG_TRY(read_scope(rq, is));
-	LG_TRY(sts_issue_audience(rq, true, is));
+	LG_TRY(sts_issue_audience(rq, STS_REACH_APIS, is));
 	is->sid = rq->source_sid;
 	LG_TRY(sts_issue_decide(rq, is));
 	sts_issue_lifetime(rq, is);

@@ -254,7 +254,8 @@ read_scope(struct sts_rq *rq, const struct shown *sh, struct sts_issue *is)
 	return LG_OK;
 }
 
-/* 2.1: logical names and URIs mean the same here, and each may be several. */
+/* 2.1: logical names and URIs mean the same here, and each may be several.  The service's own APIs are none of them unless they are registered: whoever
+ * showed a service its token did not thereby let it administer. */
 static lg_err
 read_audience(struct sts_rq *rq, struct sts_issue *is)
 {
@@ -264,7 +265,7 @@ read_audience(struct sts_rq *rq, struct sts_issue *is)
 	rq->nresources += rq->naudiences;
 	if (rq->nresources == 0 && rq->client.naudiences == 0)
 		return sts_refuse(rq, STS_INVALID_TARGET, "the client may call nobody in another's name");
-	return sts_issue_audience(rq, true, is);
+	return sts_issue_audience(rq, STS_REACH_REGISTERED, is);
 }
 
 /* 2.2.2: what policy has against these tokens is an error of the request. */

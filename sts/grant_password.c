@@ -110,7 +110,7 @@ issue(struct sts_rq *rq, const struct checking *ck)
 		return sts_refuse(rq, STS_INVALID_SCOPE, "the client may not have this scope");
 	LG_TRY(check_factors(rq, ck->subject.id));
 	LG_TRY(sts_issue_person(rq, ck->subject.id, is));
-	LG_TRY(sts_issue_audience(rq, false, is));
+	LG_TRY(sts_issue_audience(rq, STS_REACH_USERINFO, is));
 	is->auth_time = rq->cx->now;
 	is->how = (struct sts_signed_in){ LG_STR(STS_ACR_PASSWORD), LG_STR("pwd") };
 	is->id_token = sts_scope_has(is->scope, LG_STR("openid"));

@@ -124,8 +124,9 @@ may_name(const struct sts_rq *rq, lg_str resource)
 }
 
 lg_err
-sts_issue_audience(struct sts_rq *rq, bool own_apis, struct sts_issue *is)
+sts_issue_audience(struct sts_rq *rq, enum sts_reach reach, struct sts_issue *is)
 {
+	const bool own_apis = reach == STS_REACH_APIS;
 	const struct lg_sts_client *c = &rq->client;
 	lg_str own[2] = {
 		lg_cat(rq->cx->arena, rq->tenant.issuer, LG_STR("/v1")),
@@ -140,7 +141,7 @@ sts_issue_audience(struct sts_rq *rq, bool own_apis, struct sts_issue *is)
 			return sts_refuse(rq, STS_INVALID_TARGET, "the client may not name this resource");
 		is->audience[is->naudience++] = r;
 	}
-	if (rq->nresources == 0 && own_apis && c->naudiences > 0) {
+	if (rq->nresources == 0 && reach != STS_REACH_USERINFO && c->naudiences > 0) {
 		memcpy(is->audience, c->audiences, c->naudiences * sizeof c->audiences[0]);
 		is->naudience = c->naudiences;
 	} else if (rq->nresources == 0 && own_apis) {
@@ -148,7 +149,7 @@ sts_issue_audience(struct sts_rq *rq, bool own_apis, struct sts_issue *is)
 		is->naudience = LG_COUNT(own);
 	}
 	/* A person's token also opens userinfo. */
-	if (!own_apis)
+	if (reach == STS_REACH_USERINFO)
 		is->audience[is->naudience++] = rq->tenant.issuer;
 	return LG_OK;
 }

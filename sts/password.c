@@ -104,7 +104,7 @@ decide(struct sts_rq *rq, struct sts_issue *is)
 
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
 	sts_issue_time(rq, is);
-	e = sts_issue_audience(rq, true, is);
+	e = sts_issue_audience(rq, STS_REACH_APIS, is);
 	if (e == LG_OK)
 		e = sts_issue_decide(rq, is);
 	lg_view_end(&rq->view);
@@ -144,7 +144,7 @@ lg_sts_signin_question(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, s
 
 	*rq = (struct sts_rq){ .sts = sts, .cx = cx, .tenant_id = tenant, .client = { .id = LG_STR(LOGIN_CLIENT) } };
 	LG_TRY(sts->ports.tenant(sts->ports.self, cx, tenant, &rq->tenant));
-	LG_TRY(sts_issue_audience(rq, true, is));
+	LG_TRY(sts_issue_audience(rq, STS_REACH_APIS, is));
 	/* Whoever has no second factor can set one up, and anybody can sign in now. */
 	is->auth_time = cx->now;
 	is->how = (struct sts_signed_in){ LG_STR(STS_ACR_MFA), LG_STR("pwd otp mfa") };

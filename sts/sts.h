@@ -484,8 +484,15 @@ void sts_issue_question(struct sts_rq *rq, const struct sts_issue *is, struct lg
 LG_CHECKED lg_err sts_issue_permitted(struct sts_rq *rq, const struct sts_issue *is, bool *ret);
 /* May this subject have this token by way of rq->client?  LG_E_DENIED with access_denied. */
 LG_CHECKED lg_err sts_issue_decide(struct sts_rq *rq, const struct sts_issue *is);
+/* What a token is good for besides what its client registered (audiences). */
+enum sts_reach {
+	STS_REACH_USERINFO,		/* a person at a client: userinfo */
+	STS_REACH_APIS,			/* whoever asks for itself: /v1 and /access/v1 */
+	STS_REACH_REGISTERED		/* in another's name: nothing */
+};
+
 /* Audiences of a request: its resources (RFC 8707) if they may be named, the defaults otherwise. */
-LG_CHECKED lg_err sts_issue_audience(struct sts_rq *rq, bool own_apis, struct sts_issue *is);
+LG_CHECKED lg_err sts_issue_audience(struct sts_rq *rq, enum sts_reach reach, struct sts_issue *is);
 /* The resources of a request, if it names any, which must be among the granted ones (form.c). */
 LG_CHECKED lg_err sts_audience_narrow(struct sts_rq *rq, const lg_str *granted, size_t n, struct sts_issue *is);
 /* When it is issued; how long it lives and, for clients known by their certificate, what it is bound to.  Need the view. */

@@ -102,6 +102,20 @@ Test(exchange, refuses_wider_scopes_other_targets_and_strange_tokens)
 	assert_oauth(exchange(token, ""), 400, "invalid_request");
 }
 
+/* Who showed a service its token did not let it administer in its name. */
+Test(exchange, reaches_the_services_own_apis_only_where_they_are_registered)
+{
+	static const char *const own[] = { "&resource=https%3A%2F%2Fid.example%2Fv1", "&audience=https%3A%2F%2Fid.example%2Fv1", "&audience=https%3A%2F%2Fid.example%2Faccess%2Fv1",
+		"&audience=https%3A%2F%2Fid.example" };
+
+	make_worker();
+	for (size_t i = 0; i < LG_COUNT(own); i++)
+		assert_oauth(exchange(alices(), own[i]), 400, "invalid_target");
+	kit_client("{\"name\":\"worker\",\"type\":\"service\",\"grants\":[\"urn:ietf:params:oauth:grant-type:token-exchange\"],"
+	    "\"scopes\":[\"openid\",\"profile\"],\"audiences\":[\"https://api.example\",\"https://id.example/v1\"]}", WORKER_SECRET, WORKER_ID);
+	assert_status(exchange(alices(), own[0]), 200);
+}
+
 /* One place is the issuer's own, for userinfo. */
 Test(exchange, is_for_so_many_targets_and_no_more)
 {
