@@ -198,6 +198,12 @@ sts_person(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, co
 }
 
 static lg_err
+sts_client_may(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who)
+{
+	return lg_wire_client_may(self, cx, v, tenant, who);
+}
+
+static lg_err
 sts_client_entry(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name, lg_uuid *ret)
 {
 	return lg_wire_client_entry(self, cx, v, tenant, who, name, ret);
@@ -257,7 +263,7 @@ lg_wire_sts(struct lg_ctx *cx, struct lg_app *app, struct lg_wiring *w)
 			.self = app, .tenant = sts_tenant, .subject_by_login = sts_by_login, .subject_by_id = sts_by_id,
 			.profile = sts_profile, .verifier = sts_verifier, .password_settle = sts_password_settle,
 			.password_least = sts_password_least, .password_make = sts_password_make, .password_set = sts_password_set,
-			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .client_entry = sts_client_entry, .client_gone = sts_client_gone, .mailbox = sts_mailbox,
+			.peer_entry = sts_peer, .subject_at = sts_subject_at, .person = sts_person, .client_may = sts_client_may, .client_entry = sts_client_entry, .client_gone = sts_client_gone, .mailbox = sts_mailbox,
 			.server_silent = server_silent,
 		},
 		.decider = w->decider, .signer = app->signer, .hasher = app->hasher, .outside = lg_fetch_web(app->arena, app->settings), .mailer = lg_fetch_mailer(app->arena, app->settings),

@@ -226,22 +226,28 @@ lg_wire_own_password(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, u
 /* ---- clients that register themselves ----------------------------------------------------------------------------------- */
 
 lg_err
-lg_wire_client_entry(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name,
-    lg_uuid *ret)
+lg_wire_client_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who)
 {
-	struct lg_edit ed = lg_edit_of(app->directory, v, tenant);
 	const struct lg_tenant_view *t = lg_tenants_get(app->tenants, tenant);
 	struct lg_question q = { .tenant = tenant, .principal = { who->type, who->id, who->name }, .action = "client:register",
 		.record = true, .ncontext = 1, .context = { lg_fact_str("subject_proof", LG_STR("self")) } };
 	struct lg_verdict verdict;
-	struct lg_entry e;
 
 	if (t == NULL)
 		return lg_fail(cx, LG_E_NOT_FOUND, "there is no such tenant");
 	q.resource = lg_tenant_entity(t);
 	LG_TRY(lg_point_ask(app->point, cx, v, &q, &verdict));
-	if (!verdict.permit)
-		return lg_fail(cx, LG_E_DENIED, "client:register: %.*s", LG_FMT(verdict.reason));
+	return verdict.permit ? LG_OK : lg_fail(cx, LG_E_DENIED, "client:register: %.*s", LG_FMT(verdict.reason));
+}
+
+lg_err
+lg_wire_client_entry(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name,
+    lg_uuid *ret)
+{
+	struct lg_edit ed = lg_edit_of(app->directory, v, tenant);
+	struct lg_entry e;
+
+	LG_TRY(lg_wire_client_may(app, cx, v, tenant, who));
 	LG_TRY(lg_entry_create(cx, &ed, LG_TYPE_CLIENT, name, NULL, 0, &e));
 	*ret = e.uuid;
 	return LG_OK;

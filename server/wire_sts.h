@@ -17,7 +17,8 @@ LG_CHECKED lg_err lg_wire_person(struct lg_app *app, struct lg_ctx *cx, struct l
 LG_CHECKED lg_err lg_wire_own_password(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, lg_str verifier,
     bool link);
 
-/* The ports client_entry and client_gone. */
+/* The ports client_may, client_entry and client_gone. */
+LG_CHECKED lg_err lg_wire_client_may(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who);
 LG_CHECKED lg_err lg_wire_client_entry(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who,
     lg_str name, lg_uuid *ret);
 LG_CHECKED lg_err lg_wire_client_gone(struct lg_app *app, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry);

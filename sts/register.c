@@ -48,7 +48,6 @@ answer(struct registering *r, int status)
 static lg_err
 check_sector(struct sts_rq *rq, const struct sts_registration *rg)
 {
-	const struct lg_web *web = &rq->sts->outside;
 	const struct lg_web_request ask = { .url = rg->sector, .max = SECTOR_MAX };
 	struct lg_web_reply reply;
 	size_t found = 0;
@@ -56,7 +55,12 @@ check_sector(struct sts_rq *rq, const struct sts_registration *rg)
 
 	if (rg->sector.n == 0)
 		return LG_OK;
-	if (sts_https_valid(rq->cx, rg->sector) != LG_OK || web->ask(web->self, rq->cx, &ask, &reply) != LG_OK || reply.status != 200)
+	lg_err e = sts_https_valid(rq->cx, rg->sector);
+	if (e == LG_OK)
+		e = sts_outside_ask(rq->cx, rq->sts, &ask, &reply);
+	if (e == LG_E_BUSY)
+		return e;
+	if (e != LG_OK || reply.status != 200)
 		return sts_refuse(rq, STS_INVALID_CLIENT_METADATA, "sector_identifier_uri: nothing could be fetched there");
 	for (size_t i = 0; i < rg->client.nredirects; i++) {
 		bool listed = false;
@@ -81,20 +85,32 @@ find_bearer(struct registering *r)
 	lg_str header = rq->ex->header(rq->ex, "Authorization"), token;
 	struct lg_sts_bearer b;
 	bool dpop;
-	lg_err e;
 
 	if (header.n == 0)
 		return LG_OK;
 	if (!sts_read_scheme(header, &token, &dpop))
 		return sts_refuse(rq, STS_INVALID_TOKEN, "only Bearer and DPoP tokens are taken here");
-	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
-	e = sts_request_check(rq, rq->view, token, dpop, lg_cat(rq->cx->arena, rq->tenant.issuer, LG_STR("/v1")), &b);
-	lg_view_end(&rq->view);
-	lg_store_turn(rq->sts->store);
-	LG_TRY(e);
+	LG_TRY(sts_request_check(rq, rq->view, token, dpop, lg_cat(rq->cx->arena, rq->tenant.issuer, LG_STR("/v1")), &b));
 	r->who = b.subject;
 	sts_act_as(rq->cx, rq->tenant_id, b.subject.id, b.subject.type, b.subject.name);
 	return LG_OK;
+}
+
+/* Policy is asked again by the mutation; but nothing is read or fetched for whom it refuses. */
+static lg_err
+may_register(struct registering *r)
+{
+	struct sts_rq *rq = r->rq;
+	const struct lg_sts_ports *p = &rq->sts->ports;
+	lg_err e;
+
+	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
+	e = find_bearer(r);
+	if (e == LG_OK)
+		e = p->client_may(p->self, rq->cx, rq->view, rq->tenant_id, &r->who);
+	lg_view_end(&rq->view);
+	lg_store_turn(rq->sts->store);
+	return e;
 }
 
 static lg_err
@@ -129,7 +145,7 @@ create(struct registering *r)
 	lg_uuid name = lg_uuid_new();
 	lg_sha256 h;
 
-	LG_TRY(find_bearer(r));
+	LG_TRY(may_register(r));
 	LG_TRY(sts_registration_read(rq, rq->ex->body, lg_cat(rq->cx->arena, LG_STR("r-"), lg_base64url(rq->cx->arena, sts_uuid_str(&name))),
 	    &r->rg));
 	LG_TRY(check_sector(rq, &r->rg));

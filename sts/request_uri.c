@@ -37,13 +37,15 @@ digest_fits(struct sts_rq *rq, lg_str uri, lg_str body)
 static lg_err
 fetch(struct sts_rq *rq, lg_str uri, lg_str *object)
 {
-	const struct lg_web *web = &rq->sts->outside;
 	struct lg_web_request ask = { .max = LG_TOKEN_MAX };
 	struct lg_web_reply reply;
 	lg_str digest;
 
 	(void)lg_str_cut(uri, '#', &ask.url, &digest);
-	if (web->ask(web->self, rq->cx, &ask, &reply) != LG_OK || reply.status != 200)
+	lg_err e = sts_outside_ask(rq->cx, rq->sts, &ask, &reply);
+	if (e == LG_E_BUSY)
+		return e;
+	if (e != LG_OK || reply.status != 200)
 		return bad_uri(rq, "nothing could be fetched there");
 	if (!digest_fits(rq, uri, reply.body))
 		return bad_uri(rq, "what is there has another digest than its fragment says");

@@ -28,6 +28,7 @@ struct lg_sts {
 	struct lg_mailer mailer;
 	struct sts_mail_counts *mail_counts;
 	struct sts_foreign *foreign;		/* what identity sources publish */
+	unsigned outside_waiting;		/* requests that have something fetched for them; atomic */
 	unsigned ldap_waiting;			/* sign-ins at other directories; atomic */
 	struct sts_silent *silent;		/* their servers that do not answer */
 	struct sts_kept *tokens, *answers;	/* verified ones; those that were given */
@@ -652,6 +653,11 @@ int sts_acr_least(lg_str acrs);
 void sts_acr_write(struct lg_jsonw *w, const struct sts_signed_in *how);	/* the claims acr and amr */
 
 /* ---- authorization requests (authorize.c) --------------------------------------------------------------------------- */
+
+/* What requests have fetched for them (outside.c), on their workers: so many at a time, so that a server that does not answer keeps nobody from
+ * signing in who needs none; then LG_E_BUSY. */
+#define STS_OUTSIDE_AT_ONCE	8
+LG_CHECKED lg_err sts_outside_ask(struct lg_ctx *cx, struct lg_sts *sts, const struct lg_web_request *ask, struct lg_web_reply *ret);
 
 struct sts_authorize {
 	struct lg_sts_client client;

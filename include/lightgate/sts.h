@@ -102,9 +102,10 @@ struct lg_sts_ports {
 	lg_err (*person)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_person *p, lg_uuid known,
 	    struct lg_sts_subject *ret);
 	/*
-	 * Inside a mutation: the entry of a client that registers itself on the word of `who` (its type empty: nobody), if policy permits
-	 * client:register; LG_E_DENIED.  And its end.
+	 * Whether policy permits client:register of a client on the word of `who` (its type empty: nobody); LG_E_DENIED.  Inside a mutation: its
+	 * entry, if so.  And its end.
 	 */
+	lg_err (*client_may)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who);
 	lg_err (*client_entry)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name,
 	    lg_uuid *ret);
 	lg_err (*client_gone)(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry);

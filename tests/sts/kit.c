@@ -280,12 +280,19 @@ kit_jwks(const struct lg_key *k, const char *kid, const char *more)
 
 /* Whoever registers gets the entry of "spare", as long as kit.may_register says so. */
 static lg_err
-client_entry(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name, lg_uuid *ret)
+client_may(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who)
 {
 	(void)self; (void)v; (void)tenant;
-	cr_assert(lg_view_writable(v) && lg_str_starts(name, LG_STR("r-")) && name.n == 24);
 	if (!kit.may_register && !(kit.alice_may_register && lg_str_eq(who->name, LG_STR("alice"))))
 		return lg_fail(cx, LG_E_DENIED, "no policy permits");
+	return LG_OK;
+}
+
+static lg_err
+client_entry(void *self, struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_sts_subject *who, lg_str name, lg_uuid *ret)
+{
+	cr_assert(lg_view_writable(v) && lg_str_starts(name, LG_STR("r-")) && name.n == 24);
+	LG_TRY(client_may(self, cx, v, tenant, who));
 	return lg_uuid_parse(LG_STR(SPARE_ID), ret) ? LG_OK : LG_E_INTERNAL;
 }
 
@@ -672,7 +679,7 @@ kit_start(void)
 {
 	struct lg_sts_options o = {
 		.ports = { .tenant = tenant_port, .subject_by_login = by_login, .subject_by_id = by_id, .profile = profile, .verifier = verifier,
-		    .password_least = password_least, .password_make = password_make, .password_set = password_set, .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
+		    .password_least = password_least, .password_make = password_make, .password_set = password_set, .peer_entry = peer_entry, .subject_at = subject_at, .person = person, .client_may = client_may, .client_entry = client_entry, .client_gone = client_gone, .mailbox = mailbox },
 		.decider = { .ask = ask, .refused = refused },
 		.signer = { .token = token_async, .token_wait = token_wait, .data_key = data_key },
 		.hasher = { .verify_wait = verify_wait },

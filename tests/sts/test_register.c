@@ -133,6 +133,28 @@ Test(registration, a_sector_lists_the_redirect_uris)
 	assert_oauth(submit("{" WEB ",\"sector_identifier_uri\":\"https://app.example/sector\"}", NULL), 400, "invalid_client_metadata");
 }
 
+/* Else anybody could have things fetched, and keep workers waiting for servers that do not answer. */
+Test(registration, nothing_is_fetched_for_whom_policy_refuses)
+{
+	kit_web("https://app.example/sector", "[\"" REDIRECT "\"]", 0);
+	assert_oauth(submit("{" WEB ",\"sector_identifier_uri\":\"https://app.example/sector\"}", NULL), 401, "invalid_token");
+	cr_assert_eq(atomic_load(&kit.asked), 0);
+	kit.may_register = true;
+	assert_status(submit("{" WEB ",\"sector_identifier_uri\":\"https://app.example/sector\"}", NULL), 201);
+	cr_assert_eq(atomic_load(&kit.asked), 1);
+}
+
+Test(registration, so_many_wait_for_other_servers_and_no_more)
+{
+	kit.may_register = true;
+	kit_web("https://app.example/sector", "[\"" REDIRECT "\"]", 0);
+	kit.sts->outside_waiting = STS_OUTSIDE_AT_ONCE;
+	assert_oauth(submit("{" WEB ",\"sector_identifier_uri\":\"https://app.example/sector\"}", NULL), 503, "temporarily_unavailable");
+	cr_assert_eq(atomic_load(&kit.asked), 0);
+	kit.sts->outside_waiting--;
+	assert_status(submit("{" WEB ",\"sector_identifier_uri\":\"https://app.example/sector\"}", NULL), 201);
+}
+
 Test(registration, is_read_with_its_own_token_alone)
 {
 	struct answer a = registered("{" WEB ",\"client_name\":\"A shop\"}"), b = registered("{" WEB "}"), got;
