@@ -62,6 +62,7 @@ struct lg_acme_order {
 	lg_str replaces;		/* RFC 9773 5: a certificate's ARI id; empty: none */
 	lg_serial replaced;		/* its serial number */
 	lg_str profile;			/* what was chosen, or LG_ACME_PROFILE */
+	int64_t not_after;		/* the certificate's; 0: as the profile says */
 };
 LG_CHECKED lg_err lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_order *ret);
 /* Does another order replace this certificate, one that is not invalid? */
@@ -161,9 +162,10 @@ LG_CHECKED lg_err lg_acme_open_entry(struct lg_acme *q, struct lg_view *v, struc
 lg_err lg_acme_check(struct lg_acme *q, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind, struct lg_acme_name *name);
 /* CAA (RFC 8659, 8657): may this authority certify the name for this account, proved this way?  LG_OK, or the problem as above. */
 lg_err lg_acme_caa(struct lg_acme *q, struct lg_acme_name *name, enum lg_acme_kind kind);
-/* draft-ietf-acme-profiles: those that orders may name, as members of a JSON object, with a description each; and may they name this one? */
+/* draft-ietf-acme-profiles: those that orders may name, as members of a JSON object, with a description each; and may they name
+ * this one, with this end (0: none)? */
 LG_CHECKED lg_err lg_acme_profiles_put(struct lg_acme *q, struct lg_view *v, struct lg_jsonw *w);
-LG_CHECKED lg_err lg_acme_profile_check(struct lg_acme *q, lg_str name);
+LG_CHECKED lg_err lg_acme_profile_check(struct lg_acme *q, lg_str name, int64_t not_after);
 lg_err lg_acme_wrong(struct lg_acme_name *n, const char *type, lg_str why);	/* the problem; returns LG_E_DENIED */
 lg_str lg_acme_kind_name(enum lg_acme_kind kind);			/* "http-01" */
 lg_str lg_acme_token(struct lg_arena *a, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind);

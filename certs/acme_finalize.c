@@ -166,7 +166,7 @@ issue(struct finalizing *f)
 
 	f->rq = (struct lg_cert_request){ .tenant = q->ex->tenant, .profile = f->order.profile, .proof = "acme",
 		.asker = { .type = q->cx->actor->type, .id = q->cx->actor->id, .name = q->cx->actor->name }, .entry = q->account.entry,
-		.spki = f->csr.spki, .proved = &f->names };
+		.spki = f->csr.spki, .proved = &f->names, .ends = f->order.not_after };
 	f->is = (struct lg_issuing){ .c = q->c, .ca = q->ca, .rq = &f->rq, .done = issued_later, .pending = bind_order,
 		.complete = complete_order, .arg = f };
 	e = lg_issuing_start(q->cx, &f->is);
@@ -198,7 +198,7 @@ lg_acme_finalize(struct lg_acme *q, struct lg_acme_order *o)
 	struct finalizing *f = LG_NEW(q->cx->arena, struct finalizing);
 
 	LG_TRY(must_be_ready(q, o));
-	LG_TRY(lg_acme_profile_check(q, o->profile));
+	LG_TRY(lg_acme_profile_check(q, o->profile, o->not_after));
 	LG_TRY(read_csr(q, &f->csr));
 	names_of(o, q->cx->arena, &f->names);
 	LG_TRY(check_names(q, &f->csr, &f->names));

@@ -106,6 +106,15 @@ add_identifier(struct lg_acme *q, struct lg_json *js, struct lg_acme_order *o)
 	return LG_OK;
 }
 
+/* RFC 8555 7.1.3.  X.509 has no parts of a second, and what cannot be as it was asked for is refused. */
+static lg_err
+read_end(struct lg_acme *q, lg_str text, int64_t *ret)
+{
+	if (!lg_time_parse(text, ret) || *ret % LG_SECOND != 0 || *ret <= 0)
+		return lg_acme_fail(q, 400, "malformed", "\"notAfter\" is a time (RFC 3339) of whole seconds");
+	return LG_OK;
+}
+
 static lg_err
 read_order(struct lg_acme *q, struct lg_acme_order *o)
 {
@@ -123,8 +132,10 @@ read_order(struct lg_acme *q, struct lg_acme_order *o)
 			o->replaces = lg_json_str(&js);
 		} else if (lg_str_eq(name, LG_STR("profile"))) {
 			o->profile = lg_json_str(&js);
-		} else if (lg_str_eq(name, LG_STR("notBefore")) || lg_str_eq(name, LG_STR("notAfter"))) {
-			return lg_acme_fail(q, 400, "malformed", "the times of certificates are the authority's choice");
+		} else if (lg_str_eq(name, LG_STR("notAfter"))) {
+			LG_TRY(read_end(q, lg_json_str(&js), &o->not_after));
+		} else if (lg_str_eq(name, LG_STR("notBefore"))) {
+			return lg_acme_fail(q, 400, "malformed", "when a certificate begins is the authority's choice: leave \"notBefore\" out");
 		} else {
 			lg_json_skip(&js);
 		}
@@ -182,6 +193,8 @@ lg_acme_order_answer(struct lg_acme *q, int status, const struct lg_acme_order *
 	if (s == LG_ACME_VALID)
 		lg_acme_url(q, &w, "certificate", "/certificate/%.*s", LG_FMT(lg_serial_text(q->cx->arena, &o->serial)));
 	lg_jsonw_str_of(&w, "profile", o->profile);
+	if (o->not_after != 0)
+		lg_jsonw_time_of(&w, "notAfter", o->not_after);
 	if (o->replaces.n > 0)
 		lg_jsonw_str_of(&w, "replaces", o->replaces);
 	return lg_acme_end(q, &w);
@@ -253,7 +266,9 @@ run_new(struct lg_acme *q)
 		.expires = q->cx->now + LG_ACME_ORDER_LIFE, .status = LG_ACME_PENDING, .profile = LG_ACME_PROFILE };
 	lg_random(m->order.seed, sizeof m->order.seed);
 	LG_TRY(read_order(q, &m->order));
-	LG_TRY(lg_acme_profile_check(q, m->order.profile));
+	LG_TRY(lg_acme_profile_check(q, m->order.profile, m->order.not_after));
+	if (m->order.not_after != 0 && m->order.not_after < m->order.expires)
+		m->order.expires = m->order.not_after;
 	LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_ACCOUNT, lg_acme_account_key(q), true));
 	for (size_t i = 0; i < m->order.nnames; i++)
 		LG_TRY(lg_acme_limit(q, LG_ACME_ORDERS_NAME, m->order.name[i].name, true));

@@ -4,10 +4,11 @@
 
 #define ROW_VERSION	1
 #define ACCOUNT_VERSION	2		/* 1: with counters of an hour before the key */
-#define ORDER_VERSION	3		/* 2: with the serial number of what is replaced; 3: with the profile */
+#define ORDER_VERSION	4		/* 4: with notAfter at the end */
+#define ORDER_OLDEST	3		/* that is read */
 #define ROW_MAX		(32u << 10)
 
-enum {	/* where a version 2 order has what indexes need */
+enum {	/* where an order has what indexes need */
 	AT_ACCOUNT = 1, AT_EXPIRES = 17, AT_REPLACED = 50 + LG_CERT_SERIAL,	/* behind the serial number */
 	ORDER_HEAD = AT_REPLACED + LG_CERT_SERIAL
 };
@@ -155,9 +156,12 @@ lg_err
 lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_order *ret)
 {
 	struct lg_acme_order o = { .id = id };
+	uint8_t version;
 	struct lg_rd r;
 
-	LG_TRY(get_row(cx, v, &lg_acme_order, ORDER_VERSION, tenant, id, &r, NULL));
+	LG_TRY(get_row(cx, v, &lg_acme_order, ORDER_VERSION, tenant, id, &r, &version));
+	if (version < ORDER_OLDEST)
+		r.bad = true;
 	lg_rd_fixed(&r, o.account.b, sizeof o.account.b);
 	o.expires = (int64_t)lg_rd_u64(&r);
 	o.created = (int64_t)lg_rd_u64(&r);
@@ -172,6 +176,8 @@ lg_acme_order_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid
 		r.bad = true;
 	for (size_t i = 0; i < o.nnames && !r.bad; i++)
 		get_name(&r, &o.name[i]);
+	if (version > 3)
+		o.not_after = (int64_t)lg_rd_u64(&r);
 	LG_TRY(end_row(cx, &r, "ACME orders"));
 	*ret = o;
 	return LG_OK;
@@ -204,6 +210,7 @@ lg_acme_order_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const s
 		lg_buf_str32(&b, n->error_type);
 		lg_buf_str32(&b, n->error);
 	}
+	lg_buf_u64(&b, (uint64_t)o->not_after);
 	return put_row(cx, v, &lg_acme_order, tenant, o->id, &b);
 }
 
@@ -246,7 +253,7 @@ derive_order(struct lg_derive *d, lg_str key, lg_str value)
 
 	emit_order(d, &lg_acme_by_account, key, lg_str_sub(value, AT_ACCOUNT, sizeof(lg_uuid)));
 	emit_order(d, &lg_acme_by_expiry, key, lg_str_sub(value, AT_EXPIRES, 8));
-	if (value.n < ORDER_HEAD || value.p[0] != ORDER_VERSION)
+	if (value.n < ORDER_HEAD || (uint8_t)value.p[0] < ORDER_OLDEST)
 		return;
 	if (!is_zero(replaced))
 		emit_order(d, &lg_acme_by_replaced, key, replaced);

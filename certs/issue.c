@@ -120,11 +120,17 @@ check_key(struct lg_ctx *cx, const struct lg_cert_profile *profile, lg_str spki)
 	return LG_OK;
 }
 
+int64_t
+lg_issuing_longest(const struct lg_ca *ca, const struct lg_cert_profile *profile)
+{
+	return profile->longest < ca->au.leaf_life ? profile->longest : ca->au.leaf_life;
+}
+
 /* From five minutes ago, for clocks that are behind; to the second; never longer than the issuer. */
 static lg_err
 set_validity(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_profile *profile, int64_t wanted, struct lg_cert_row *row)
 {
-	int64_t longest = profile->longest < ca->au.leaf_life ? profile->longest : ca->au.leaf_life;
+	int64_t longest = lg_issuing_longest(ca, profile);
 	bool ssh = lg_profile_is_ssh(profile);
 	int64_t now = cx->now - cx->now % LG_SECOND, ends = ssh ? INT64_MAX : ca->issuer[0].x509.not_after;
 	int64_t life = wanted != 0 ? wanted : profile->life < longest ? profile->life : longest;
@@ -180,13 +186,16 @@ static lg_err
 decide_in_snapshot(struct lg_ctx *cx, struct lg_issuing *is)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	int64_t ends = is->rq->ends;
 
 	LG_TRY(lg_view_begin(cx, is->c->ports.store, &v));
 	LG_TRY(find_profile(cx, v, is->rq, &is->profile));
 	LG_TRY(check_key(cx, &is->profile, is->rq->spki));
 	is->row.spki = lg_sha256_of(is->rq->spki);
 	LG_TRY(lg_certs_key_sound(cx, v, is->rq->tenant, &is->row.spki));
-	LG_TRY(set_validity(cx, is->ca, &is->profile, is->rq->life, &is->row));
+	LG_TRY(set_validity(cx, is->ca, &is->profile, ends == 0 ? is->rq->life : ends - (cx->now - cx->now % LG_SECOND), &is->row));
+	if (ends != 0 && is->row.expires != ends)
+		return lg_fail(cx, LG_E_DENIED, "the issuing certificate ends before %.*s", LG_FMT(lg_time_text(cx->arena, ends)));
 	return decide(cx, v, is, &is->entry, &is->names, &is->principals, &is->decided);
 }
 

@@ -46,6 +46,8 @@ LG_CHECKED lg_err lg_issuing_run(struct lg_ctx *cx, struct lg_issuing *is, struc
 /* Without waiting: LG_PENDING when is->done will be called; else it was not, and LG_OK means that is->issued is filled.  What `is` points to
  * must last until then. */
 LG_CHECKED lg_err lg_issuing_start(struct lg_ctx *cx, struct lg_issuing *is);
+/* How long a certificate of this profile can live here. */
+int64_t lg_issuing_longest(const struct lg_ca *ca, const struct lg_cert_profile *profile);
 /* What the inventory holds, as lg_certs_issue would have returned it. */
 LG_CHECKED lg_err lg_issued_of(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_row *row, struct lg_issued *ret);
 

@@ -121,14 +121,15 @@ lg_profile_write(struct lg_jsonw *w, const struct lg_cert_profile *p, bool own)
 	lg_jsonw_object_end(w);
 }
 
-static int64_t
-read_life(struct lg_json *js)
+int64_t
+lg_profile_read_life(struct lg_json *js)
 {
 	int64_t seconds = lg_json_int(js);
 
-	if (seconds < 1 || seconds > LONGEST / LG_SECOND)
-		lg_json_fault(js, "a life is 1 second to 90 days");
-	return seconds * LG_SECOND;
+	if (seconds >= 1 && seconds <= LONGEST / LG_SECOND)
+		return seconds * LG_SECOND;
+	lg_json_fault(js, "a life is 1 second to 90 days");
+	return 0;
 }
 
 static enum lg_profile_kind
@@ -161,9 +162,9 @@ read_member(struct lg_json *js, lg_str name, struct lg_cert_profile *p)
 	else if (lg_str_eq(name, LG_STR("names")))
 		p->san = read_words(js, kinds_of_names);
 	else if (lg_str_eq(name, LG_STR("life_seconds")))
-		p->life = read_life(js);
+		p->life = lg_profile_read_life(js);
 	else if (lg_str_eq(name, LG_STR("longest_seconds")))
-		p->longest = read_life(js);
+		p->longest = lg_profile_read_life(js);
 	else if (lg_str_eq(name, LG_STR("dns_permitted")))
 		read_list(js, p->permitted, &p->npermitted);
 	else if (lg_str_eq(name, LG_STR("dns_excluded")))

@@ -9,6 +9,7 @@ extern const struct lg_table lg_certs_profile;
 
 /* The profile that the JSON object makes of `from`: members that it does not have stay.  Checked: LG_E_INVALID. */
 LG_CHECKED lg_err lg_profile_read(struct lg_ctx *cx, lg_str json, const struct lg_cert_profile *from, struct lg_cert_profile *ret);
+int64_t lg_profile_read_life(struct lg_json *js);	/* seconds in JSON, 1 to 90 days; microseconds */
 void lg_profile_write(struct lg_jsonw *w, const struct lg_cert_profile *p, bool own);
 bool lg_profile_eq(const struct lg_cert_profile *a, const struct lg_cert_profile *b);
 

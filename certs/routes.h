@@ -14,6 +14,8 @@ struct lg_routes_field {
 	bool optional;
 };
 LG_CHECKED lg_err lg_routes_body(struct lg_http *ex, const struct lg_routes_field *fields, size_t n);
+/* The same with "life_seconds": how long what is asked for shall live; *life stays where it is not said. */
+LG_CHECKED lg_err lg_routes_body_life(struct lg_http *ex, const struct lg_routes_field *fields, size_t n, int64_t *life);
 LG_CHECKED lg_err lg_routes_pem(struct lg_ctx *cx, lg_str text, lg_str label, lg_str *ret);
 void lg_routes_unknown(struct lg_http *ex);	/* from here on the actor is an address */
 /* Who calls; kept in cx's arena. */

@@ -153,14 +153,15 @@ lg_route_issue(void *self, struct lg_http *ex)
 	lg_str csr = LG_NONE, profile = LG_NONE, kind = LG_NONE;
 	const struct lg_routes_field fields[] = { { "csr", &csr, true }, { "key", &kind, true }, { "profile", &profile, false } };
 	struct lg_certs_caller caller;
+	int64_t life = 0;
 	lg_err e;
 
 	LG_TRY(lg_routes_who(self, ex, &caller));
-	LG_TRY(lg_routes_body(ex, fields, LG_COUNT(fields)));
+	LG_TRY(lg_routes_body_life(ex, fields, LG_COUNT(fields), &life));
 	if (kind.n > 0)
 		LG_TRY(lg_http_may_block(ex));		/* an RSA key takes its time */
 	a->ex = ex;
-	a->rq = (struct lg_cert_request){ .tenant = ex->tenant, .profile = profile, .proof = caller.proof, .entry = caller.id,
+	a->rq = (struct lg_cert_request){ .tenant = ex->tenant, .profile = profile, .proof = caller.proof, .entry = caller.id, .life = life,
 		.asker = { .type = caller.type, .id = caller.id, .name = caller.name } };
 	a->is = (struct lg_issuing){ .c = self, .rq = &a->rq, .done = asked_later };
 	a->trust = lg_trust_hold(self);

@@ -3,11 +3,18 @@
 
 #include "base/text.h"
 #include "certs/ask.h"
+#include "certs/profiles.h"
 
 /* ---- requests: flat objects of strings --------------------------------------------------------------- */
 
 lg_err
 lg_routes_body(struct lg_http *ex, const struct lg_routes_field *fields, size_t n)
+{
+	return lg_routes_body_life(ex, fields, n, NULL);
+}
+
+lg_err
+lg_routes_body_life(struct lg_http *ex, const struct lg_routes_field *fields, size_t n, int64_t *life)
 {
 	struct lg_json js;
 	lg_str name;
@@ -19,7 +26,9 @@ lg_routes_body(struct lg_http *ex, const struct lg_routes_field *fields, size_t 
 
 		while (i < n && !lg_str_eq(name, lg_str_of(fields[i].name)))
 			i++;
-		if (i == n)
+		if (life != NULL && lg_str_eq(name, LG_STR("life_seconds")))
+			*life = lg_profile_read_life(&js);
+		else if (i == n)
 			lg_json_unknown(&js, name);
 		else
 			*fields[i].value = lg_json_str(&js);

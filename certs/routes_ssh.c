@@ -1,5 +1,6 @@
 /* routes_ssh.c: SSH certificates for whoever signs in, and what sshd and ssh must know. */
 #include "base/text.h"
+#include "certs/profiles.h"
 #include "certs/routes.h"
 #include "certs/ssh.h"
 #include "crypto/ssh.h"
@@ -7,7 +8,7 @@
 struct wish {
 	lg_str key, profile, principals[LG_SSH_PRINCIPALS];
 	size_t nprincipals;
-	int64_t life;			/* seconds; 0: the profile's */
+	int64_t life;			/* 0: the profile's */
 };
 
 static void
@@ -40,15 +41,13 @@ read_wish(struct lg_http *ex, struct wish *w)
 		else if (lg_str_eq(name, LG_STR("principals")))
 			read_principals(&js, w);
 		else if (lg_str_eq(name, LG_STR("life_seconds")))
-			w->life = lg_json_int(&js);
+			w->life = lg_profile_read_life(&js);
 		else
 			lg_json_unknown(&js, name);
 	}
 	LG_TRY(lg_json_end(ex->cx, &js));
 	if (w->key.n == 0)
 		return lg_fail(ex->cx, LG_E_INVALID, "\"public_key\" is missing");
-	if (w->life < 0 || w->life > 90 * 86400)
-		return lg_fail(ex->cx, LG_E_INVALID, "\"life_seconds\" is 1 second to 90 days");
 	return LG_OK;
 }
 
@@ -69,7 +68,7 @@ lg_route_ssh_issue(void *self, struct lg_http *ex)
 		wish.profile = lg_str_eq(caller.type, LG_STR("Host")) ? LG_STR("ssh-host") : LG_STR("ssh-user");
 	struct lg_cert_request rq = { .tenant = ex->tenant, .profile = wish.profile,
 		.asker = { .type = caller.type, .id = caller.id, .name = caller.name }, .proof = caller.proof, .entry = caller.id, .spki = spki,
-		.ssh = true, .principals = wish.principals, .nprincipals = wish.nprincipals, .life = wish.life * 1000000 };
+		.ssh = true, .principals = wish.principals, .nprincipals = wish.nprincipals, .life = wish.life };
 	LG_TRY(lg_certs_issue(ex->cx, self, &rq, &issued));
 	line = lg_ssh_line(ex->cx->arena, issued.cert, caller.name);
 	w = lg_routes_begin(ex);

@@ -246,6 +246,7 @@ make_request(struct cli *c, const struct lg_key *key, struct lg_buf *out)
 	else
 		lg_jsonw_str_of(&w, "key", cli_value(c, "server-key"));
 	lg_jsonw_str_of(&w, "profile", cli_value(c, "profile"));
+	LG_TRY(cli_put_life(c, &w));
 	lg_jsonw_object_end(&w);
 	return lg_buf_status(c->cx, out);
 }

@@ -152,6 +152,7 @@ struct lg_jsonw;
 /* "member":{"type":..,"id":..  The caller ends the object. */
 void cli_put_entity(struct lg_jsonw *w, const char *member, lg_str type, lg_str id);
 /* Who is meant: --as, the service that signs in, or whoever does. */
+LG_CHECKED lg_err cli_put_life(struct cli *c, struct lg_jsonw *w);	/* "life_seconds", when there is --life */
 LG_CHECKED lg_err cli_put_subject(struct cli *c, struct lg_jsonw *w);
 LG_CHECKED lg_err cli_put_context(struct cli *c, struct lg_jsonw *w);	/* --port, --protocol */
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "base/version.h"
 
@@ -233,6 +234,18 @@ cli_seconds(struct cli *c, const char *option, int64_t *ret)
 	if (!lg_int_parse(digits, &n) || n < 1 || n > INT32_MAX)
 		return lg_fail(c->cx, LG_E_INVALID, "--%s is a time as in 90s, 30m, 24h, 30d, not \"%.*s\"", option, LG_FMT(text));
 	*ret = n * unit;
+	return LG_OK;
+}
+
+lg_err
+cli_put_life(struct cli *c, struct lg_jsonw *w)
+{
+	int64_t seconds;
+
+	if (!cli_given(c, "life"))
+		return LG_OK;
+	LG_TRY(cli_seconds(c, "life", &seconds));
+	lg_jsonw_int_of(w, "life_seconds", seconds);
 	return LG_OK;
 }
 

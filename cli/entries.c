@@ -174,24 +174,6 @@ cli_set_password(struct cli *c)
 	return LG_OK;
 }
 
-/* "90s", "30m", "1h", or seconds. */
-static lg_err
-read_life(struct cli *c, int64_t *ret)
-{
-	lg_str text = cli_value(c, "life"), digits = text;
-	int64_t unit = 1;
-
-	if (text.n > 0 && text.p[text.n - 1] > '9') {
-		char last = text.p[text.n - 1];
-		unit = last == 's' ? 1 : last == 'm' ? 60 : last == 'h' ? 3600 : 0;
-		digits = lg_str_sub(text, 0, text.n - 1);
-	}
-	if (unit == 0 || !lg_int_parse(digits, ret) || *ret < 1 || *ret > 3600 / unit)
-		return lg_fail(c->cx, LG_E_INVALID, "--life is 1s to 1h, not \"%.*s\"", LG_FMT(text));
-	*ret *= unit;
-	return LG_OK;
-}
-
 static lg_err
 tell_join_token(struct cli *c, lg_str body)
 {
@@ -221,10 +203,11 @@ cli_create_join_token(struct cli *c)
 	int64_t life = 0;
 
 	lg_jsonw_object(&w);
-	if (cli_given(c, "life")) {
-		LG_TRY(read_life(c, &life));
-		lg_jsonw_int_of(&w, "life_seconds", life);
-	}
+	if (cli_given(c, "life"))
+		LG_TRY(cli_seconds(c, "life", &life));
+	if (life > 3600)
+		return lg_fail(c->cx, LG_E_INVALID, "--life is 1s to 1h, not \"%.*s\"", LG_FMT(cli_value(c, "life")));
+	LG_TRY(cli_put_life(c, &w));
 	lg_jsonw_object_end(&w);
 	LG_TRY(cli_call(c, "POST", lg_cat(c->cx->arena, cli_path(c, "hosts", c->args[0]), LG_STR("/join-tokens")), lg_buf_view(&b), &answer));
 	return tell_join_token(c, answer.body);

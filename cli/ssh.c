@@ -29,6 +29,7 @@ ask(struct cli *c, lg_str public_key, lg_str *body)
 		lg_jsonw_str(&w, one);
 	}
 	lg_jsonw_array_end(&w);
+	LG_TRY(cli_put_life(c, &w));
 	lg_jsonw_object_end(&w);
 	LG_TRY(lg_buf_status(c->cx, &b));
 	LG_TRY(cli_call(c, "POST", LG_STR("/v1/ssh/certificates"), lg_buf_view(&b), &answer));

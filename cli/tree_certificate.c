@@ -7,7 +7,9 @@
 	{ "issuer", 0, "KID", "only by this issuing CA (or the SHA-256 of its certificate)" }, \
 	{ "expiring", 0, "TIME", "those that end within 90s, 30m, 14d" }, { "expires-after", 0, "TIME", "those that end at this time or later (RFC 3339)" }, \
 	{ "expires-before", 0, "TIME", "those that end before it" }
-#define SSH_OPTIONS { "principal", 0, "NAME,...", "logins, or names of the host (one's own)" }, { "profile", 0, "NAME", "another than ssh-user or ssh-host" }
+#define LIFE_OPTION { "life", 0, "TIME", "how long it shall live: 10m, 8h (as the profile says)" }
+#define SSH_OPTIONS { "principal", 0, "NAME,...", "logins, or names of the host (one's own)" }, { "profile", 0, "NAME", "another than ssh-user or ssh-host" }, \
+	LIFE_OPTION
 
 const struct cli_command cli_certificate_verbs[] = {
 	{ .name = "list", .help = "The inventory",
@@ -30,10 +32,10 @@ const struct cli_command cli_certificate_verbs[] = {
 	      "it out once and keeps nothing.",
 	  .options = OPTIONS({ "profile", 0, "NAME", "user, service, host or workload" }, { "csr", 0, "FILE", "a certificate request (PEM)" },
 	      { "server-key", 0, "KIND", "P-256, P-384, Ed25519 or RSA-2048" }, { "key-out", 0, "FILE", "the new key (PEM, mode 0600)" },
-	      { "cert-out", 0, "FILE", "the certificate and its chain (PEM)" }),
+	      { "cert-out", 0, "FILE", "the certificate and its chain (PEM)" }, LIFE_OPTION),
 	  .examples = EXAMPLES("lightgate certificate issue --profile service --client-id controller "
 	      "--client-secret-file secret --key-out c.key --cert-out c.pem",
-	      "lightgate certificate issue --profile user --csr me.csr --cert-out me.pem",
+	      "lightgate certificate issue --profile user --csr me.csr --cert-out me.pem --life 10m",
 	      "lightgate certificate issue --profile user --server-key RSA-2048 --key-out me.key --cert-out me.pem"), .run = cli_certificate_issue },
 	{ .name = "prove", .args = "SERIAL", .help = "Check the proof that a certificate stands in the ledger of what was issued",
 	  .text = "With --head the ledger's head is compared with the one kept there, and the new one is kept: it can only have grown.\n"
@@ -57,7 +59,7 @@ const struct cli_command cli_ssh_verbs[] = {
 	{ .name = "login", .help = "A new key and a certificate for it, for whoever signs in",
 	  .text = "Writes FILE, FILE.pub and FILE-cert.pub; FILE is ~/.ssh/lightgate unless --out says otherwise.",
 	  .options = OPTIONS({ "out", 0, "FILE", "the new key (mode 0600)" }, SSH_OPTIONS),
-	  .examples = EXAMPLES("lightgate ssh login", "lightgate ssh login --principal deploy --out deploy"), .run = cli_ssh_login },
+	  .examples = EXAMPLES("lightgate ssh login", "lightgate ssh login --principal deploy --out deploy --life 15m"), .run = cli_ssh_login },
 	{ .name = "sign", .args = "FILE", .help = "A certificate for a key that is there: of a person, or (with --cert) of a host",
 	  .options = OPTIONS({ "out", 0, "FILE", "the certificate (FILE-cert.pub)" }, SSH_OPTIONS),
 	  .examples = EXAMPLES("lightgate ssh sign ~/.ssh/id_ed25519.pub",

@@ -283,7 +283,8 @@ struct lg_cert_request {
 	bool ssh;			/* for an SSH certificate: the key's holder proves it at every use */
 	const lg_str *principals;	/* asked for; none: the entry's */
 	size_t nprincipals;
-	int64_t life;			/* 0: the profile's */
+	int64_t life;			/* 0: the profile's; longer than the profile's limit: LG_E_DENIED */
+	int64_t ends;			/* instead: notAfter itself, whole seconds, which it then has or it is LG_E_DENIED; 0: by life */
 };
 
 struct lg_issued {			/* in cx's arena */

@@ -561,6 +561,68 @@ Test(acme, a_client_chooses_among_the_profiles_of_the_directory)
 	acme_client_free(&c);
 }
 
+/* RFC 8555 7.4: as it was asked for, or not at all. */
+Test(acme, a_certificate_ends_when_its_order_says)
+{
+	struct acme_client c = acme_client_new(world_new());
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(c.w, LG_KEY_P256);
+	int64_t now = c.w->cx.now - c.w->cx.now % LG_SECOND, ends = now + 90 * LG_MINUTE;
+	lg_str text = lg_time_text(c.w->arena, ends);
+	struct acme_order o = acme_order(&c, lg_print(c.w->arena, WWW ",\"notAfter\":\"%.*s\"", LG_FMT(text)).p);
+	struct lg_x509 x;
+
+	cr_assert(acme_shows(&c, lg_print(c.w->arena, "\"notAfter\":\"%.*s\"", LG_FMT(text)).p), "%.*s", LG_FMT(c.body));
+	acme_prove(&c, &o);
+	c.w->cx.now += 11 * LG_MINUTE + 7;
+	cr_assert_eq(acme_finalize(&c, &o, k, "www.a.example"), 200, "%.*s", LG_FMT(c.body));
+	cr_assert_eq(c.w->last_life, 79 * 60, "what policy decided on");
+	cr_assert_eq(acme_post(&c, acme_member(&c, "certificate", 0), LG_NONE), 200);
+	cr_assert(lg_pem_parse(c.w->arena, c.body, LG_STR("CERTIFICATE"), &x.der, NULL));
+	cr_assert_eq(lg_x509_parse(&c.w->cx, x.der, &x), LG_OK);
+	cr_assert_eq(x.not_after, ends);
+
+	acme_post(&c, LG_STR("/acme/new-order"), lg_print(c.w->arena, "{\"identifiers\":" WWW ",\"notAfter\":\"%.*s\"}",
+	    LG_FMT(lg_time_text(c.w->arena, ends + 1))));
+	assert_problem(&c, 400, "malformed");
+	o = acme_order(&c, lg_print(c.w->arena, WWW ",\"notAfter\":\"%.*s\"", LG_FMT(text)).p);
+	acme_prove(&c, &o);
+	c.w->cx.now = ends + LG_SECOND;
+	cr_assert_eq(acme_post(&c, o.url, LG_NONE), 200);
+	cr_assert(acme_shows(&c, "\"status\":\"invalid\""), "it waited too long: %.*s", LG_FMT(c.body));
+	acme_client_free(&c);
+}
+
+static lg_err
+run_age(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct lg_certs_key key = lg_certs_key_of(TENANT_A);
+	const lg_uuid *id = arg;
+	lg_str row;
+	char *old;
+
+	lg_certs_key_add(&key, id->b, sizeof id->b);
+	LG_TRY(lg_get(cx, v, &lg_acme_order, lg_certs_key_str(&key), &row));
+	old = lg_alloc(cx->arena, row.n);
+	memcpy(old, row.p, row.n);
+	old[0] = 3;
+	return lg_put(cx, v, &lg_acme_order, lg_certs_key_str(&key), (lg_str){ old, row.n - 8 });
+}
+
+Test(acme, an_order_of_before_the_end_could_be_asked_for_goes_on)
+{
+	struct acme_client c = acme_client_new(world_new());
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(c.w, LG_KEY_P256);
+	struct acme_order o = acme_order(&c, WWW);
+	lg_uuid id;
+
+	cr_assert(lg_acme_id_parse(c.w->arena, lg_str_sub(o.url, o.url.n - 22, o.url.n), &id));
+	acme_prove(&c, &o);
+	lg_store_turn(c.w->store);
+	cr_assert_eq(lg_store_apply(&c.w->cx, c.w->store, TENANT_A, "test", run_age, &id, NULL), LG_OK, "%s", c.w->cx.error);
+	cr_assert_eq(acme_finalize(&c, &o, k, "www.a.example"), 200, "%.*s", LG_FMT(c.body));
+	acme_client_free(&c);
+}
+
 Test(acme, a_profile_that_went_meanwhile_ends_no_order)
 {
 	struct acme_client c = acme_client_new(world_new());

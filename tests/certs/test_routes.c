@@ -118,6 +118,27 @@ Test(routes, callers_get_certificates_for_their_own_entry_only)
 	world_free(w);
 }
 
+Test(routes, who_asks_for_a_shorter_life_gets_it_and_nobody_a_longer_one)
+{
+	static const char *const bad[] = { "0", "-1", "1.5", "\"600\"", "7776001", "9223372036854775807" };
+	struct world *w = world_new();
+	struct lg_x509 x;
+	struct answer a = world_call(w, "POST", "/v1/certificates", "", LG_STR("{\"key\":\"P-256\",\"profile\":\"host\",\"life_seconds\":600}"));
+
+	cr_assert_eq(a.e, LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_x509_parse(&w->cx, unpem(w, member(w, a.body, "certificate")), &x), LG_OK);
+	cr_assert_eq(x.not_after, w->cx.now - w->cx.now % LG_SECOND + 600 * LG_SECOND);
+	cr_assert_eq(w->last_life, 600, "policy decides on the life that it gets");
+	a = world_call(w, "POST", "/v1/certificates", "", LG_STR("{\"key\":\"P-256\",\"profile\":\"host\",\"life_seconds\":86401}"));
+	cr_assert_eq(a.e, LG_E_DENIED);
+	cr_assert_not_null(strstr(w->cx.error, "1 to 86400 seconds"), "%s", w->cx.error);
+	for (size_t i = 0; i < LG_COUNT(bad); i++)
+		cr_assert_eq(world_call(w, "POST", "/v1/certificates", "", lg_print(w->arena, "{\"key\":\"P-256\",\"profile\":\"host\",\"life_seconds\":%s}",
+		    bad[i])).e, LG_E_INVALID, "%s", bad[i]);
+	cr_assert_eq(world_call(w, "POST", "/v1/join", "", LG_STR("{\"token\":\"x\",\"csr\":\"x\",\"life_seconds\":1}")).e, LG_E_INVALID);
+	world_free(w);
+}
+
 Test(routes, a_key_that_is_made_here_is_handed_out_with_its_certificate)
 {
 	struct world *w = world_new();

@@ -139,6 +139,8 @@ ask(void *self, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *
 			w->last_ndns = q->facts[i].n;
 		if (strcmp(q->facts[i].name, "principals") == 0)
 			w->last_nprincipals = q->facts[i].n;
+		if (strcmp(q->facts[i].name, "life") == 0)
+			w->last_life = q->facts[i].i;
 	}
 	(void)cx;
 	*ret = (struct lg_verdict){ .permit = w->deny == NULL || strcmp(w->deny, q->action) != 0, .reason = LG_STR("the test says so"),

@@ -35,6 +35,7 @@ struct world {
 	char last_action[64], last_proof[16];
 	lg_str last_profile;
 	size_t last_ndns, last_nprincipals;
+	int64_t last_life;			/* seconds */
 	void (*while_signing)(struct world *w);	/* between pending and complete */
 	bool keeper_gone;
 	/* what a look outside finds: the answer of http-01, the TXT record, the certificate of tls-alpn-01; empty: nobody there */
