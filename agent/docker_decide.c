@@ -64,6 +64,15 @@ parameter(struct deciding *k, const char *name, lg_str *ret)
 	return LG_OK;
 }
 
+/* One that a decision hangs on.  A body that is not shown may be a form, whose fields the engine takes before the query's. */
+static lg_err
+sure_parameter(struct deciding *k, const char *name, lg_str *ret)
+{
+	if (k->rq->hidden)
+		return lg_fail(k->cx, LG_E_DENIED, "a body that cannot be seen could bring other parameters: send none, and say so (Content-Length: 0)");
+	return parameter(k, name, ret);
+}
+
 /* ---- one function a kind of route --------------------------------------------------------------------------------- */
 
 static lg_err
@@ -133,7 +142,7 @@ decide_start(struct deciding *k)
 {
 	lg_str workload, checkpoint;
 
-	LG_TRY(parameter(k, "checkpoint", &checkpoint));
+	LG_TRY(sure_parameter(k, "checkpoint", &checkpoint));
 	if (checkpoint.n > 0)
 		return lg_fail(k->cx, LG_E_DENIED, "checkpoints are not taken: what a restored process may do stands in its image, which nobody reads here");
 	LG_TRY(lg_docker_inspect(k->cx, k->d, k->at.name, &k->container));
@@ -158,32 +167,53 @@ decide_commit(struct deciding *k)
 {
 	lg_str name;
 
-	LG_TRY(parameter(k, "container", &name));
+	LG_TRY(sure_parameter(k, "container", &name));
 	if (!lg_docker_name_valid(name))
 		return lg_fail(k->cx, LG_E_INVALID, "no container is named");
 	LG_TRY(lg_docker_inspect(k->cx, k->d, name, &k->container));
 	return knock_container(k, k->at.route->action, NULL);
 }
 
-/* fromSrc brings a file system of the caller's: that is building. */
+/* The parameter `tag` is a part of its name; without one the engine takes all that the name has. */
 static lg_err
-decide_pull(struct deciding *k)
+knock_image(struct deciding *k, lg_str name)
 {
-	lg_str name, tag;
+	lg_str tag;
 
-	LG_TRY(parameter(k, "fromImage", &name));
-	if (name.n == 0)
-		return knock_engine(k, "image:build", NULL);
-	LG_TRY(parameter(k, "tag", &tag));
+	LG_TRY(sure_parameter(k, "tag", &tag));
 	if (tag.n > 0)
 		name = lg_print(k->cx->arena, "%.*s%c%.*s", LG_FMT(name), lg_str_starts(tag, LG_STR("sha256:")) ? '@' : ':', LG_FMT(tag));
 	return knock(k, &(struct lg_knock){ .action = k->at.route->action, .type = "Image", .id = lg_docker_familiar(name) });
 }
 
+/* fromSrc brings a file system of the caller's: that is building. */
+static lg_err
+decide_pull(struct deciding *k)
+{
+	lg_str name;
+
+	LG_TRY(parameter(k, "fromImage", &name));
+	return name.n > 0 ? knock_image(k, name) : knock_engine(k, "image:build", NULL);
+}
+
 static lg_err
 decide_image(struct deciding *k)
 {
-	return knock(k, &(struct lg_knock){ .action = k->at.route->action, .type = "Image", .id = lg_docker_familiar(k->at.name) });
+	return knock_image(k, k->at.name);
+}
+
+/*
+ * BuildKit (version 2) runs its steps by itself, past the door below, in the host's network if it is asked to.  A caller over TLS can name it in a
+ * form that the engine does not show (the front lets no such thing through).
+ */
+static lg_err
+decide_build(struct deciding *k)
+{
+	lg_str version;
+
+	LG_TRY(parameter(k, "version", &version));
+	bool classic = k->rq->who.certificate.n == 0 && (version.n == 0 || lg_str_eq(version, LG_STR("1")));
+	return knock_engine(k, classic ? k->at.route->action : "engine:administer", NULL);
 }
 
 /* Both ends: the network, and the container that is to be in it. */
@@ -257,6 +287,7 @@ static lg_err (*const deciders[])(struct deciding *) = {
 	[LG_DOCKER_CONTAINER] = decide_container, [LG_DOCKER_START] = decide_start, [LG_DOCKER_EXEC] = decide_exec,
 	[LG_DOCKER_EXEC_USE] = decide_exec_use, [LG_DOCKER_COMMIT] = decide_commit, [LG_DOCKER_PULL] = decide_pull,
 	[LG_DOCKER_IMAGE] = decide_image, [LG_DOCKER_NETWORK] = decide_network, [LG_DOCKER_VOLUME] = decide_volume,
+	[LG_DOCKER_BUILD] = decide_build,
 };
 
 /* The agent asks the engine for what lg_docker_inspect and lg_docker_network need; its passes name those requests alone. */
@@ -268,6 +299,8 @@ check_request(struct deciding *k)
 	LG_TRY(lg_docker_match(k->cx, rq->method, rq->uri, &k->at));
 	if (k->at.route->kind != LG_DOCKER_OPEN && !rq->who.known)
 		return lg_fail(k->cx, LG_E_UNAUTHENTICATED, "the engine does not say who asks: use the agent's socket, or TLS with a client certificate");
+	if (lg_docker_is_form(rq->type))
+		return lg_fail(k->cx, LG_E_INVALID, "forms are not taken");	/* its fields would be taken for parameters of the query */
 	if (lg_docker_has_body(k->at.route->kind) && (rq->hidden || rq->body.n == 0))
 		return lg_fail(k->cx, LG_E_DENIED, "a body that cannot be seen cannot be decided on: JSON of at most 1 MiB");
 	return LG_OK;

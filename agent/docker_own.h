@@ -37,8 +37,9 @@ struct lg_docker {
 struct lg_docker_request {
 	struct lg_docker_caller who;
 	lg_str method, uri;
+	lg_str type;			/* Content-Type; over TLS perhaps not the one that the engine goes by */
 	lg_str body;
-	bool hidden;			/* it has a body that was not shown */
+	bool hidden;			/* it has, or may have, a body that was not shown */
 };
 
 /* docker_decide.c.  LG_OK is a permit; anything else a refusal with its sentence. */

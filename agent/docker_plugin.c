@@ -21,8 +21,7 @@ struct call {
 	struct lg_docker_request rq;
 	lg_str method, uri, body, answer, certificate, token, type;
 	int64_t status;
-	bool has_body, chunked;
-	int64_t length;
+	int64_t length;				/* of the body; -1: not said, as for a chunked one, whose coding the engine does not show */
 };
 
 /* ---- what the engine shows ------------------------------------------------------------------------------------- */
@@ -39,7 +38,7 @@ read_base64(struct call *c, struct lg_json *js)
 	return text;
 }
 
-/* A header that is there twice comes as one value with a comma: no token, no length, no type has one. */
+/* Of a header that is there twice the engine shows the last value; it goes by the first itself. */
 static void
 read_headers(struct call *c, struct lg_json *js)
 {
@@ -52,8 +51,6 @@ read_headers(struct call *c, struct lg_json *js)
 			c->token = value;
 		else if (lg_str_eq_fold(name, LG_STR("Content-Type")))
 			c->type = value;
-		else if (lg_str_eq_fold(name, LG_STR("Transfer-Encoding")))
-			c->chunked = true;
 		else if (lg_str_eq_fold(name, LG_STR("Content-Length")) && !lg_int_parse(value, &c->length))
 			lg_json_fault(js, "Content-Length is not a number");
 	}
@@ -116,7 +113,8 @@ recognise(struct call *c, bool before)
 	c->rq.method = c->method;
 	c->rq.uri = c->uri;
 	c->rq.body = c->body;
-	c->rq.hidden = c->body.n == 0 ? c->length > 0 || c->chunked : c->length > 0 && (int64_t)c->body.n < c->length;
+	c->rq.type = c->type;
+	c->rq.hidden = c->body.n == 0 ? c->length != 0 : (int64_t)c->body.n < c->length;
 	if (c->certificate.n > 0) {
 		*who = (struct lg_docker_caller){ .known = true, .certificate = c->certificate };
 		return;
@@ -140,14 +138,11 @@ activate(struct call *c, lg_str text, struct lg_jsonw *w)
 	return LG_OK;
 }
 
-/* A form in the body would be taken for parameters of the query. */
 static lg_err
 decide(struct call *c, lg_str text)
 {
 	LG_TRY(read_call(c, text));
 	recognise(c, true);
-	if (lg_str_starts(c->type, LG_STR("application/x-www-form-urlencoded")))
-		return lg_fail(c->cx, LG_E_INVALID, "forms are not taken");
 	return lg_docker_decide(c->cx, c->d, &c->rq);
 }
 
@@ -188,7 +183,7 @@ static const struct {
 static lg_err
 run_call(struct lg_ctx *cx, struct lg_docker *d, const struct lg_head *h, lg_str text, struct lg_buf *out)
 {
-	struct call c = { .cx = cx, .d = d };
+	struct call c = { .cx = cx, .d = d, .length = -1 };
 	struct lg_jsonw w = lg_jsonw_of(out);
 
 	for (size_t i = 0; i < LG_COUNT(calls); i++) {

@@ -53,7 +53,7 @@ static const struct lg_docker_route routes[] = {
 	{ "POST", "/images/load", "image:build", LG_DOCKER_ENGINE },
 	{ "POST", "/images/prune", "engine:administer", LG_DOCKER_ENGINE },
 	{ "DELETE", "/images/**", "image:build", LG_DOCKER_ENGINE },
-	{ "POST", "/build", "image:build", LG_DOCKER_ENGINE },
+	{ "POST", "/build", "image:build", LG_DOCKER_BUILD },
 	{ "POST", "/build/cancel", "image:build", LG_DOCKER_ENGINE },
 	{ "POST", "/build/prune", "engine:administer", LG_DOCKER_ENGINE },
 
@@ -113,6 +113,18 @@ bool
 lg_docker_has_body(enum lg_docker_kind kind)
 {
 	return kind == LG_DOCKER_CREATE || kind == LG_DOCKER_EXEC || kind == LG_DOCKER_NETWORK || kind == LG_DOCKER_VOLUME;
+}
+
+/* As Go's mime.ParseMediaType reads it: letters of either size, up to the first parameter. */
+bool
+lg_docker_is_form(lg_str type)
+{
+	lg_str rest, family;
+
+	(void)lg_str_cut(type, ';', &type, &rest);
+	type = lg_str_trim(type);
+	(void)lg_str_cut(type, '/', &family, &rest);
+	return lg_str_eq_fold(type, LG_STR("application/x-www-form-urlencoded")) || lg_str_eq_fold(family, LG_STR("multipart"));
 }
 
 /* ---- paths ------------------------------------------------------------------------------------------------ */

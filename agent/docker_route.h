@@ -21,7 +21,8 @@ enum lg_docker_kind {
 	LG_DOCKER_PULL,			/* ?fromImage=NAME, or ?fromSrc= */
 	LG_DOCKER_IMAGE,		/* named in the path */
 	LG_DOCKER_NETWORK,		/* named in the path; the body names a container */
-	LG_DOCKER_VOLUME		/* the body says what it is made of */
+	LG_DOCKER_VOLUME,		/* the body says what it is made of */
+	LG_DOCKER_BUILD			/* ?version=, by which builder */
 };
 
 struct lg_docker_route {
@@ -40,5 +41,6 @@ struct lg_docker_match {
 LG_CHECKED lg_err lg_docker_match(struct lg_ctx *cx, lg_str method, lg_str uri, struct lg_docker_match *ret);
 bool lg_docker_name_valid(lg_str name);	/* of a container or network: may stand in a path as it is */
 bool lg_docker_has_body(enum lg_docker_kind kind);	/* is decided by what its JSON body says */
+bool lg_docker_is_form(lg_str type);	/* a Content-Type whose body Go's servers read as more parameters of the query */
 
 #endif

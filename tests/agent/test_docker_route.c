@@ -139,3 +139,19 @@ Test(docker_route, names_for_a_path_are_plain)
 	cr_assert(!lg_docker_name_valid(LG_STR("a?b")));
 	cr_assert(!lg_docker_name_valid(LG_STR("a%62")));
 }
+
+Test(docker_route, a_form_is_one_however_its_type_is_written)
+{
+	static const struct {
+		const char *type;
+		bool form;
+	} cases[] = {
+		{ "application/x-www-form-urlencoded", true }, { "Application/X-WWW-Form-Urlencoded", true },
+		{ "application/x-www-form-urlencoded ; charset=utf-8", true }, { "application/x-www-form-urlencoded;a=b;a=c", true },
+		{ "multipart/form-data; boundary=x", true }, { "MULTIPART/mixed", true },
+		{ "", false }, { "application/json", false }, { "application/x-tar", false }, { "application/x-www-form-urlencoded2", false },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(cases); i++)
+		cr_assert_eq(lg_docker_is_form(lg_str_of(cases[i].type)), cases[i].form, "%s", cases[i].type);
+}

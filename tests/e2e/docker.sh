@@ -33,10 +33,13 @@ policies: |
   permit (principal is User, action == Action::"engine:view", resource is Host);
 
   @id("controllers-see-engines")
-  permit (principal is Service, action == Action::"engine:view", resource is Host);
+  permit (principal is Service, action in [Action::"engine:view", Action::"image:build"], resource is Host);
+
+  @id("controllers-pull-busybox")
+  permit (principal is Service, action == Action::"image:pull", resource == Image::"busybox");
 
   @id("alice-makes-volumes")
-  permit (principal == User::"alice", action in [Action::"volume:create", Action::"volume:remove"], resource is Host);
+  permit (principal == User::"alice", action in [Action::"volume:create", Action::"volume:remove", Action::"image:build"], resource is Host);
 
   @id("what-hosts-build-runs")
   permit (principal is Host, action == Action::"container:start", resource is Workload)
@@ -80,8 +83,10 @@ joins node1
 # ---- the agent and the engine ----
 export LIGHTGATE_AGENT_SOCKET=$T/run/agent.sock
 SHM=$(mktemp -d /dev/shm/lg-e2e.XXXXXX)
+mkdir "$T/bin"; install_agent() { cp "$LG_BIN/lightgate-agent" "$T/bin/new" && mv "$T/bin/new" "$T/bin/lightgate-agent"; }
+install_agent
 start_agent() {
-	lightgate-agent run --state "$T/node1" --socket "$T/run/agent.sock" --docker-plugin "$D/plugins/lightgate.sock" \
+	"$T/bin/lightgate-agent" run --hook "$LG_BIN/lightgate-runc" --state "$T/node1" --socket "$T/run/agent.sock" --docker-plugin "$D/plugins/lightgate.sock" \
 		--docker-front "$T/run/docker.sock" --docker-engine "$D/docker.sock" --identities "$SHM/ids" >>"$T/agent.log" 2>&1 &
 	AGENT_PID=$!
 	within test -S "$T/run/docker.sock" && within test -S "$D/plugins/lightgate.sock"
@@ -106,6 +111,9 @@ root() { docker -H "unix://$T/run/docker.sock" "$@" 2>&1; }
 as() { local uid=$1; shift; timeout 90 setpriv --reuid="$uid" --regid="$uid" --clear-groups env HOME=/nonexistent docker -H "unix://$T/run/docker.sock" "$@" 2>&1; }
 alice() { as 61001 "$@"; }
 bob() { as 61002 "$@"; }
+plain() { setpriv --reuid=61001 --regid=61001 --clear-groups curl -sS --path-as-is --unix-socket "$T/run/docker.sock" "$@"; }
+post() { plain -H 'Content-Type: application/json' "$@"; }
+engine() { curl -sS --path-as-is --unix-socket "$D/docker.sock" -H 'Content-Type: application/json' "$@"; }
 cp "$(command -v busybox)" "$D/rootfs/bin/busybox"
 for a in sh echo sleep cat; do ln -s busybox "$D/rootfs/bin/$a"; done
 tar -C "$D/rootfs" -c . | root import - busybox >"$T/out" 2>&1 || bad "import: $(cat "$T/out")"
@@ -145,6 +153,9 @@ on_record "the plugin's decisions: who, what, why, by whose word, and on which c
 on_record "refusals, too" 'User/bob +container:inspect +Workload/db +deny: no policy permits it +- +Host/node1' --target "$db" --actor User/bob
 on_record "with the policy that forbids" 'User/alice +container:exec +Workload/db +deny: forbidden by no-privileged-containers.* no-privileged-containers +Host/node1' --target Workload/db
 has "a terminal goes both ways" "$(echo 'echo typed $((40 + 2))' | alice exec -i db sh)" 'typed 42'
+alice create --network none --name "${db:0:6}" --label lightgate.workload=web busybox true >"$T/out" || bad "create: $(cat "$T/out")"
+has "a name that would be another container's when its bearer has gone" "$(alice stop "${db:0:6}")" 'say the id'
+claim "by its id" alice rm "$(<"$T/out")"
 has "bob cannot stop it" "$(bob stop -t 0 db)" 'denied by plugin'
 same "alice stops it" "$(alice stop -t 0 db)" db
 same "alice starts it again" "$(alice start db)" db
@@ -185,15 +196,15 @@ printf 'FROM busybox\nRUN echo built >/built\n' >"$D/Dockerfile"
 build() { tar -C "$D" -c Dockerfile | root build "$@" - 2>&1; }
 has "a step of a build is its host's own start" "$(build --network none -t built)" 'Successfully built'
 has "with what no container may have" "$(build --no-cache --network host -t built2)" 'no-host-namespaces'
+buildkit() { tar -C "$D" -c Dockerfile | plain -H 'Content-Type: application/x-tar' --data-binary @- "http://d/v1.41/build?nocache=1&networkmode=host&$1"; }
+has "whoever may build" "$(buildkit version=1)" 'no-host-namespaces'
+for version in version=2 %76ersion=2 version=3; do has "may not take the builder that asks at no door: $version" "$(buildkit $version)" 'denied by plugin lightgate: no policy permits it'; done
 denied "another container's namespaces" 'namespace of the host or of another' $run --ipc container:abc busybox echo it ran
 alice create --network none --name web -v v3:/data busybox echo it ran >/dev/null || bad "create"
 same "a later start" "$(alice start -a web)" "it ran"
 alice rm web >/dev/null
 
 # ---- bodies and paths that try to hide ----
-plain() { setpriv --reuid=61001 --regid=61001 --clear-groups curl -sS --path-as-is --unix-socket "$T/run/docker.sock" "$@"; }
-post() { plain -H 'Content-Type: application/json' "$@"; }
-engine() { curl -sS --path-as-is --unix-socket "$D/docker.sock" -H 'Content-Type: application/json' "$@"; }
 python3 -c 'import json; print(json.dumps({"Image": "busybox", "Labels": {"lightgate.workload": "web", "x": "y" * 1100000}, "HostConfig": {"Privileged": True}}))' >"$T/big.json"
 has "over 1 MiB, at the front" "$(post --data-binary @"$T/big.json" http://d/v1.41/containers/create)" 'at most 1 MiB'
 has "over 1 MiB, chunked" "$(post -H 'Transfer-Encoding: chunked' --data-binary @"$T/big.json" http://d/v1.41/containers/create)" 'at most 1 MiB'
@@ -220,6 +231,8 @@ has "a start from a checkpoint of one's own" "$(post -X POST 'http://d/v1.41/con
 has "nor is one made" "$(post -d '{"CheckpointID":"x","CheckpointDir":"/tmp"}' http://d/v1.41/containers/web/checkpoints)" 'in no list'
 alice rm web >/dev/null
 has "a form that brings other parameters" "$(plain -d 'fromImage=evil' 'http://d/images/create?fromImage=busybox')" 'forms are not taken'
+has "in any letters" "$(plain -H 'Content-Type: Application/X-WWW-Form-Urlencoded; a=b' -d 'fromImage=evil' 'http://d/images/create?fromImage=busybox')" 'forms are not taken'
+has "nor one that may be a form, and is not shown" "$(plain -H 'Content-Type: text/plain' -d 'fromImage=evil' 'http://d/images/create?fromImage=busybox')" 'body that cannot be seen'
 has "a parameter twice" "$(post -X POST 'http://d/images/create?fromImage=busybox&fromImage=evil')" '(denied|repeated|twice)'
 has "swarm" "$(alice swarm init)" 'denied by plugin'
 has "the build protocol that is not shown again" "$(post -X POST -H 'Upgrade: h2c' -H 'Connection: Upgrade' http://d/grpc)" 'denied by plugin'
@@ -256,6 +269,13 @@ lightgate certificate issue --profile service --client-id controller --client-se
 tls() { nsenter --net=/run/netns/"$NS" docker -H tcp://127.0.0.1:2376 --tlsverify --tlscacert "$T/engine.pem" "$@" 2>&1; }
 has "the controller sees what runs" "$(tls --tlscert "$T/controller.pem" --tlskey "$T/controller.key" ps)" 'CONTAINER ID'
 has "what policy does not give it" "$(tls --tlscert "$T/controller.pem" --tlskey "$T/controller.key" volume create v9)" 'denied by plugin lightgate: no policy permits it'
+by_hand() { nsenter --net=/run/netns/"$NS" curl -sS --cacert "$T/engine.pem" --cert "$T/controller.pem" --key "$T/controller.key" "$@" 2>&1; }
+two_types=(-H 'Content-Type: application/x-www-form-urlencoded' -H 'Content-Type: text/plain')	# the engine goes by the first and shows the last
+pull="https://127.0.0.1:2376/v1.41/images/create?fromImage=busybox"
+lacks "an image that it may pull" "$(by_hand -X POST -H 'Content-Length: 0' "$pull")" 'denied by plugin'
+has "not another, in a form that the plugin is not told of" "$(by_hand "${two_types[@]}" -d fromImage=127.0.0.9:1/evil "$pull")" 'denied by plugin lightgate: a body that cannot be seen'
+has "nor a chunked one" "$(by_hand "${two_types[@]}" -H 'Transfer-Encoding: chunked' -d fromImage=127.0.0.9:1/evil "$pull")" 'denied by plugin lightgate: a body that cannot be seen'
+has "a build, whose version a form could say, is the administrator's" "$(by_hand "${two_types[@]}" -d version=2 https://127.0.0.1:2376/v1.41/build)" 'denied by plugin lightgate: no policy permits it'
 lightgate certificate revoke "$(openssl x509 -in "$T/controller.pem" -noout -serial | cut -d= -f2)" --reason keyCompromise >"$T/out" 2>&1 || bad "revoke: $(cat "$T/out")"
 has "after its revocation, which the engine does not know of" "$(tls --tlscert "$T/controller.pem" --tlskey "$T/controller.key" ps)" 'certificate is not accepted'
 
@@ -278,9 +298,10 @@ while time.monotonic() < end:
 	except OSError as e:
 		print(e, file=out)
 PY
-for i in 1 2 3; do sleep 0.2; kill -HUP $AGENT_PID; done
+for i in 1 2 3; do sleep 0.2; install_agent; kill -HUP $AGENT_PID; done
 wait $asking
 same "nobody is refused while the agent starts again, three times" "$(sort "$T/codes" | uniq)" "HTTP/1.1 200 OK"
+same "what runs then is the version that was installed meanwhile" "$(readlink "/proc/$AGENT_PID/exe")" "$T/bin/lightgate-agent"
 same "the sockets stay where they are" "$(stat -c %i "$T/run/docker.sock")" "$before"
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 start_agent || bad "the agent does not come back"
