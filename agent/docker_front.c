@@ -12,11 +12,13 @@
 #include "agent/docker_body.h"
 #include "agent/docker_own.h"
 #include "client/http1.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 
 #define HEAD_MS		10000		/* for a request's head, and between octets of a body that is kept */
 #define PIECE		16384
+#define PARTING		(2 * LG_SECOND)	/* for what a client still sends that was refused */
 
 /* One direction of the connection. */
 struct way {
@@ -39,6 +41,20 @@ struct visit {
 
 /* ---- refusals -------------------------------------------------------------------------------------------------- */
 
+/* A socket that is closed over octets that were not read is reset, and the refusal with it. */
+static void
+part(int fd)
+{
+	int64_t until = lg_boottime() + PARTING;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char piece[PIECE];
+
+	(void)shutdown(fd, SHUT_WR);
+	for (int64_t left; (left = until - lg_boottime()) > 0 && poll(&p, 1, (int)(left / 1000) + 1) > 0; )
+		if (read(fd, piece, sizeof piece) <= 0)
+			return;
+}
+
 static void
 refuse(struct visit *v, int status)
 {
@@ -52,7 +68,8 @@ refuse(struct visit *v, int status)
 	lg_buf_printf(&b, "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
 	    status, json.n);
 	lg_buf_str(&b, lg_buf_view(&json));
-	(void)!send(v->client, b.p, b.n, MSG_NOSIGNAL);
+	if (send(v->client, b.p, b.n, MSG_NOSIGNAL) == (ssize_t)b.n)
+		part(v->client);
 }
 
 /* ---- reading the request --------------------------------------------------------------------------------------- */
@@ -154,9 +171,9 @@ static lg_err
 prepare(struct visit *v)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf content = LG_BUF(LG_DOCKER_BODY);
-	bool whole = is_json(&v->head) && !v->body.done;
+	bool whole = v->body.done || is_json(&v->head);		/* no body, too, is said: see docker_decide.c */
 
-	if (whole)
+	if (!v->body.done && whole)
 		LG_TRY(read_json(v, &content));
 	v->pass.method = v->head.method;
 	v->pass.uri = v->head.target;
