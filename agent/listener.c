@@ -43,13 +43,11 @@ static lg_err
 bind_new(struct lg_ctx *cx, const char *path, mode_t mode, int backlog, int *ret)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const char *slash = strrchr(path, '/');
 
 	if (strlen(path) >= sizeof at.sun_path)
 		return lg_fail(cx, LG_E_INVALID, "%s: longer than a socket's path can be (%zu)", path, sizeof at.sun_path - 1);
 	memcpy(at.sun_path, path, strlen(path));
-	if (slash != NULL && slash != path)
-		LG_TRY(lg_dir_make(cx, lg_print(cx->arena, "%.*s", (int)(slash - path), path).p, 0755));
+	LG_TRY(lg_dir_make_above(cx, path, 0755));
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t before = umask(0777 & ~mode);
 	(void)unlink(path);
@@ -133,7 +131,7 @@ lg_socket_close(struct lg_socket *s, bool keep)
 
 /* Moved out of the way first: the numbers they must have may be theirs in another order. */
 lg_err
-lg_sockets_exec(struct lg_ctx *cx, char **argv)
+lg_sockets_exec(struct lg_ctx *cx, const char *program, char **argv)
 {
 	char text[16], names[HANDED_MAX * sizeof OURS + 1] = "";
 
@@ -149,19 +147,27 @@ lg_sockets_exec(struct lg_ctx *cx, char **argv)
 	snprintf(text, sizeof text, "%d", (int)getpid());
 	setenv("LISTEN_PID", text, 1);
 	setenv("LISTEN_FDNAMES", names, 1);
-	execv("/proc/self/exe", argv);
+	execv(program, argv);
+	execv("/proc/self/exe", argv);		/* it has gone: rather the one that was there than none */
 	return lg_fail(cx, LG_E_IO, "cannot start again: %s", strerror(errno));
 }
 
 /* ---- callers ------------------------------------------------------------------------------------------------- */
 
 static bool
-same_namespace(struct lg_ctx *cx, pid_t pid, const char *which)
+same_namespace(struct lg_ctx *cx, pid_t pid, const char *other, const char *which)
 {
 	struct stat theirs, ours;
 
 	return stat(lg_print(cx->arena, "/proc/%d/ns/%s", (int)pid, which).p, &theirs) == 0 &&
-	    stat(lg_print(cx->arena, "/proc/self/ns/%s", which).p, &ours) == 0 && theirs.st_ino == ours.st_ino;
+	    stat(lg_print(cx->arena, "/proc/%s/ns/%s", other, which).p, &ours) == 0 && theirs.st_ino == ours.st_ino;
+}
+
+/* A manager may have given us a mount namespace of our own (ProtectSystem=); people are in that of the host's first process. */
+static bool
+sees_the_host(struct lg_ctx *cx, pid_t pid)
+{
+	return same_namespace(cx, pid, "self", "mnt") || same_namespace(cx, pid, "1", "mnt");
 }
 
 static lg_err
@@ -181,9 +187,9 @@ lg_caller_local(struct lg_ctx *cx, int fd, lg_err (*apart)(struct lg_ctx *cx, vo
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the caller is not known");
 	pinned = lg_peer_pin(fd, peer.pid);
-	if (!same_namespace(cx, peer.pid, "user") || !same_namespace(cx, peer.pid, "pid"))
+	if (!same_namespace(cx, peer.pid, "self", "user") || !same_namespace(cx, peer.pid, "self", "pid"))
 		return is_contained(cx);
-	if (!same_namespace(cx, peer.pid, "mnt"))
+	if (!sees_the_host(cx, peer.pid))
 		LG_TRY(apart == NULL ? is_contained(cx) : apart(cx, arg, peer.pid));
 	if (!lg_peer_lives(pinned))
 		return lg_fail(cx, LG_E_DENIED, "the caller has gone");

@@ -20,8 +20,8 @@ struct lg_socket {
  */
 LG_CHECKED lg_err lg_socket_listen(struct lg_ctx *cx, const char *path, mode_t mode, int backlog, struct lg_socket *ret);
 void lg_socket_close(struct lg_socket *s, bool keep);	/* keep: for lg_sockets_exec, whoever connects meanwhile waits */
-/* This program again, with the sockets that were kept.  Returns only when it fails. */
-LG_CHECKED lg_err lg_sockets_exec(struct lg_ctx *cx, char **argv);
+/* The program that stands at this path now, with the sockets that were kept.  Returns only when it fails. */
+LG_CHECKED lg_err lg_sockets_exec(struct lg_ctx *cx, const char *program, char **argv);
 
 /* Calls serve(arg, fd) on a thread for each connection, at most `max` at once; more wait.  It is closed when serve returns. */
 LG_CHECKED lg_err lg_listener_open(struct lg_ctx *cx, const char *path, mode_t mode, unsigned max, void (*serve)(void *arg, int fd),
@@ -32,8 +32,8 @@ void lg_listener_drain(struct lg_listener *l, bool idle);
 void lg_listener_close(struct lg_listener **l, bool keep);
 
 /*
- * Who is at the other end.  LG_E_DENIED: in a user or pid namespace that is not ours, or gone.  One in another mount namespace is what `apart`
- * says of it; NULL: refused.
+ * Who is at the other end.  LG_E_DENIED: in a user or pid namespace that is not ours, or gone.  One in another mount namespace than ours and
+ * the host's first process is what `apart` says of it; NULL: refused.
  */
 LG_CHECKED lg_err lg_caller_local(struct lg_ctx *cx, int fd, lg_err (*apart)(struct lg_ctx *cx, void *arg, pid_t pid), void *arg, uid_t *uid);
 

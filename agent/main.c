@@ -179,18 +179,21 @@ absolute(struct lg_ctx *cx, const char *path)
 	return lg_print(cx->arena, "%s/%s", cwd, path).p;
 }
 
-/* lightgate-runc was installed beside us. */
+/* Where we were started from: asked at the start, since another version may take the place later. */
 static const char *
-hook_beside(struct lg_ctx *cx)
+own_path(struct lg_ctx *cx)
 {
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self);
 
-	if (n <= 0)
-		return "/usr/bin/lightgate-runc";
-	self[n] = '\0';
-	*strrchr(self, '/') = '\0';
-	return lg_print(cx->arena, "%s/lightgate-runc", self).p;
+	return n <= 0 || n == (ssize_t)sizeof self ? "/usr/bin/lightgate-agent" : lg_dup(cx->arena, (lg_str){ self, (size_t)n }).p;
+}
+
+/* lightgate-runc was installed there too. */
+static const char *
+hook_beside(struct lg_ctx *cx, const char *self)
+{
+	return lg_print(cx->arena, "%.*s/lightgate-runc", (int)(strrchr(self, '/') - self), self).p;
 }
 
 static lg_err
@@ -225,13 +228,15 @@ open_identities(struct lg_ctx *cx, const struct options *o, struct lg_door_setti
 static lg_err
 run_daemon(struct lg_ctx *cx, const struct options *o)
 {
+	const char *self = own_path(cx);
+
 	/* Long idle, with threads that come and go: what a burst took goes back. */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 64 << 10);
 	mallopt(M_TRIM_THRESHOLD, 64 << 10);
 	struct lg_door_settings at = {
 		.state = absolute(cx, o->state), .socket = absolute(cx, o->socket),
-		.hook = o->hook != NULL ? absolute(cx, o->hook) : hook_beside(cx),
+		.hook = o->hook != NULL ? absolute(cx, o->hook) : hook_beside(cx, self),
 		.runtime_roots = o->roots, .kill_strays = o->kill_strays,
 	};
 	struct lg_door *door = NULL;
@@ -260,7 +265,7 @@ run_daemon(struct lg_ctx *cx, const struct options *o)
 	lg_gate_free(&at.gate);
 	lg_svids_close(&at.svids);
 	lg_tally_free(&at.tally);
-	return again ? lg_sockets_exec(cx, o->argv) : e;
+	return again ? lg_sockets_exec(cx, self, o->argv) : e;
 }
 
 static lg_err

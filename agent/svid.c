@@ -543,6 +543,7 @@ check_root(struct lg_ctx *cx, const char *root)
 	struct statfs fs;
 	struct stat st;
 
+	LG_TRY(lg_dir_make_above(cx, root, 0755));
 	LG_TRY(lg_dir_make(cx, root, 0700));
 	if (statfs(root, &fs) != 0 || stat(root, &st) != 0)
 		return lg_fail(cx, LG_E_IO, "%s: %s", root, strerror(errno));

@@ -204,3 +204,12 @@ lg_dir_make(struct lg_ctx *cx, const char *path, mode_t mode)
 		return lg_fail(cx, LG_E_CONFLICT, "%.300s is there and is no folder", path);
 	return LG_OK;
 }
+
+lg_err
+lg_dir_make_above(struct lg_ctx *cx, const char *path, mode_t mode)
+{
+	for (const char *end = path; (end = strchr(end + 1, '/')) != NULL; )
+		if (end[-1] != '/')
+			LG_TRY(lg_dir_make(cx, lg_dup(cx->arena, (lg_str){ path, (size_t)(end - path) }).p, mode));
+	return LG_OK;
+}

@@ -14,6 +14,7 @@ LG_CHECKED lg_err lg_file_update(struct lg_ctx *cx, const char *path, mode_t mod
 /* As lg_file_write, but waits for no disk: for what means nothing after the next boot. */
 LG_CHECKED lg_err lg_file_put(struct lg_ctx *cx, const char *path, mode_t mode, lg_str data);
 LG_CHECKED lg_err lg_dir_make(struct lg_ctx *cx, const char *path, mode_t mode);	/* one level; fine if it is there */
+LG_CHECKED lg_err lg_dir_make_above(struct lg_ctx *cx, const char *path, mode_t mode);	/* every folder that a file at `path` would lie in */
 /* A name is durable only when its folder is (open(2), fsync(2)): after a rename or a creation. */
 LG_CHECKED lg_err lg_dir_sync(struct lg_ctx *cx, const char *dir);
 LG_CHECKED lg_err lg_dir_sync_of(struct lg_ctx *cx, const char *file);	/* the folder that the file is in */

@@ -153,6 +153,21 @@ Test(file, a_folder_is_synced_by_its_name_or_by_a_file_in_it)
 	cr_assert_eq(lg_dir_sync_of(cx, in(cx, dir, "not-there/file")), LG_E_NOT_FOUND);
 }
 
+Test(file, folders_above_are_made_one_by_one)
+{
+	TEST_CTX(cx);
+	const char *dir = scratch(cx);
+	struct stat st;
+
+	cr_assert_eq(lg_dir_make_above(cx, in(cx, dir, "a//b/c"), 0711), LG_OK, "%s", cx->error);
+	cr_assert(stat(in(cx, dir, "a/b"), &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0711);
+	cr_assert_neq(stat(in(cx, dir, "a/b/c"), &st), 0, "the last one is the caller's");
+	cr_assert_eq(lg_dir_make_above(cx, in(cx, dir, "a/b/c"), 0700), LG_OK, "they are there");
+	cr_assert_eq(lg_dir_make_above(cx, "/file", 0700), LG_OK);
+	cr_assert_eq(lg_file_put(cx, in(cx, dir, "f"), 0600, LG_STR("one")), LG_OK);
+	cr_assert_eq(lg_dir_make_above(cx, in(cx, dir, "f/g/h"), 0700), LG_E_CONFLICT);
+}
+
 Test(file, what_is_put_is_whole_or_as_it_was)
 {
 	TEST_CTX(cx);

@@ -86,4 +86,15 @@ nobodys at_the_plugin "$(request 'POST /Plugin.Activate' | late "$T/plugin.sock"
 nobodys at_the_front "$(request 'GET /_ping' | late "$T/front.sock")"
 has "who is shut out is told" "$(at_the_hook in_the_container)" 'the caller is in a container'
 for s in agent plugin; do same "the $s socket is root's by its mode" "$(stat -c %a "$T/$s.sock")" 600; done
+
+# ---- as a manager starts it, in a mount namespace of its own (ProtectSystem=): people are in that of the host's first process ----
+kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
+confined() { timeout 60 unshare --pid --fork --mount-proc -- bash -c '
+	unshare --mount -- lightgate-agent run --state "$1/node1" --socket "$1/own.sock" --docker-front "$1/new/run/front.sock" --docker-engine "$1/engine.sock" >>"$1/agent.log" 2>&1 &
+	until [ -S "$1/own.sock" ]; do sleep 0.05; done
+	for place in "" "unshare --mount --"; do $place curl -sS --max-time 20 --unix-socket "$1/new/run/front.sock" http://d/_ping; echo; done
+	kill %1; wait' confined "$T" 2>&1; }
+said=$(confined)
+has "people reach the front of an agent that a manager keeps apart" "$(head -1 <<<"$said")" 'the engine does not answer'
+has "whoever is apart himself does not" "$(tail -n +2 <<<"$said")" 'the caller is in a container'
 done_testing

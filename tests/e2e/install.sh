@@ -9,6 +9,12 @@ for file in usr/bin/{lightgated,lightgate,lightgate-agent,lightgate-runc} usr/sh
 	claim "$file is there" test -s "$D/$file"
 done
 has "the unit starts what was installed" "$(cat "$D/usr/lib/systemd/system/lightgate.service")" '^ExecStart=/usr/bin/lightgated '
+if command -v systemd-analyze >/dev/null; then
+	for unit in lightgate lightgate-agent; do sed "s,/usr/bin/,$D&," "$D/usr/lib/systemd/system/$unit.service" >"$T/$unit.service"; done
+	same "systemd understands the units" "$(systemd-analyze verify --man=no "$T/lightgate.service" "$T/lightgate-agent.service" 2>&1)" ""
+else
+	skip "systemd-analyze is not here: units unread"
+fi
 lacks "nothing is left to fill in" "$(cat "$D"/usr/lib/systemd/system/*)" '@'
 # a stranger's program, with nothing but what was installed
 installed() { PKG_CONFIG_PATH=$D/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$D pkg-config --cflags --libs liblightgate; }
