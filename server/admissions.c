@@ -27,8 +27,6 @@ decode(struct lg_ctx *cx, lg_str row, struct lg_admission *ret)
 
 	ret->id = lg_rd_uuid(&r);
 	ret->requester = lg_rd_uuid(&r);
-	ret->entry = lg_rd_uuid(&r);
-	ret->parent = lg_rd_uuid(&r);
 	ret->time = (int64_t)lg_rd_u64(&r);
 	ret->ended = (int64_t)lg_rd_u64(&r);
 	ret->revision = lg_rd_u64(&r);
@@ -37,6 +35,11 @@ decode(struct lg_ctx *cx, lg_str row, struct lg_admission *ret)
 	ret->project = lg_rd_str32(&r);
 	ret->image = lg_rd_str32(&r);
 	ret->bundle = lg_rd_str32(&r);
+	ret->by_name = r.p == r.end;
+	if (!ret->by_name) {
+		ret->entry = lg_rd_uuid(&r);
+		ret->parent = lg_rd_uuid(&r);
+	}
 	return lg_rd_done(&r) ? LG_OK : lg_fail(cx, LG_E_CORRUPT, "an admission does not decode");
 }
 
@@ -90,6 +93,10 @@ lg_admission_names(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct
 	if (!lg_uuid_is_nil(ad->parent))
 		LG_TRY(name_now(cx, v, tenant, ad->parent, &ad->project));
 	lg_err err = lg_entry_by_name(cx, v, tenant, LG_TYPE_WORKLOAD, ad->workload, &e);
+	if (err == LG_OK && ad->by_name) {
+		ad->entry = e.uuid;
+		return LG_OK;
+	}
 	if (err == LG_OK)
 		return lg_fail(cx, LG_E_DENIED, "workload %.*s has an entry since, and the container was not admitted for it", LG_FMT(ad->workload));
 	return err == LG_E_NOT_FOUND ? LG_OK : err;
@@ -111,8 +118,6 @@ lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 
 	lg_buf_uuid(&b, ad->id);
 	lg_buf_uuid(&b, ad->requester);
-	lg_buf_uuid(&b, ad->entry);
-	lg_buf_uuid(&b, ad->parent);
 	lg_buf_u64(&b, (uint64_t)ad->time);
 	lg_buf_u64(&b, (uint64_t)ad->ended);
 	lg_buf_u64(&b, ad->revision);
@@ -121,6 +126,10 @@ lg_admission_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const st
 	lg_buf_str32(&b, ad->project);
 	lg_buf_str32(&b, ad->image);
 	lg_buf_str32(&b, ad->bundle);
+	if (!ad->by_name) {
+		lg_buf_uuid(&b, ad->entry);
+		lg_buf_uuid(&b, ad->parent);
+	}
 	LG_TRY(lg_buf_status(cx, &b));
 	return lg_put(cx, v, &lg_admission_table, lg_row_key(cx->arena, tenant, lg_uuid_octets(&ad->host), ad->container), lg_buf_view(&b));
 }

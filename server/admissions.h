@@ -13,6 +13,7 @@
 struct lg_admission {
 	lg_uuid id, host, requester;
 	lg_uuid entry, parent;		/* the workload's, and its project's; nil: it had none when it was admitted */
+	bool by_name;			/* written by an older release, which kept names alone */
 	lg_str container, requester_type, workload, project, image, bundle;
 	int64_t time, ended;		/* ended: 0 while it lasts */
 	uint64_t revision;		/* of the policy it was decided under */

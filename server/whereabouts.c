@@ -5,7 +5,7 @@
 #include "server/admissions.h"
 #include "server/row_key.h"
 
-/* (tenant, host) -> rows of address, container. */
+/* (tenant, host) -> rows of address, container, workload. */
 const struct lg_table lg_whereabouts_table = { .name = "whereabouts", .id = 0x0605, .domain = LG_DOMAIN_WHEREABOUTS };
 
 #define ROW_MAX	(4u << 20)
@@ -53,6 +53,7 @@ decode(struct lg_ctx *cx, lg_str row, struct lg_whereabout **ret, size_t *n)
 	for (uint32_t i = 0; i < count; i++) {
 		v[i].address = lg_rd_str32(&r);
 		v[i].container = lg_rd_str32(&r);
+		v[i].workload = lg_rd_str32(&r);
 	}
 	if (!lg_rd_done(&r))
 		return lg_fail(cx, LG_E_CORRUPT, "a host's addresses do not decode");
@@ -88,6 +89,7 @@ put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, const s
 	for (size_t i = 0; i < n; i++) {
 		lg_buf_str32(&b, all[i].address);
 		lg_buf_str32(&b, all[i].container);
+		lg_buf_str32(&b, all[i].workload);
 	}
 	LG_TRY(lg_buf_status(cx, &b));
 	return lg_put(cx, v, &lg_whereabouts_table, key, lg_buf_view(&b));
@@ -96,7 +98,7 @@ put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, const s
 /* ---- what a host says ---------------------------------------------------------------------------------------------- */
 
 static lg_err
-believe(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct ranges *r, const struct lg_whereabout *w)
+believe(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct ranges *r, struct lg_whereabout *w)
 {
 	struct lg_admission ad;
 
@@ -105,11 +107,13 @@ believe(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const
 	lg_err e = lg_admission_get(cx, v, host->tenant, host->uuid, w->container, &ad);
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && ad.ended != 0))
 		return lg_fail(cx, LG_E_DENIED, "container %.*s has no admission on this host", LG_FMT(w->container));
-	return e;
+	LG_TRY(e);
+	w->workload = ad.workload;
+	return LG_OK;
 }
 
 lg_err
-lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct lg_whereabout *all, size_t n)
+lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, struct lg_whereabout *all, size_t n)
 {
 	struct ranges r = ranges_of(cx, host);
 

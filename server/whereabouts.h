@@ -18,12 +18,14 @@
 struct lg_whereabout {
 	lg_str address;			/* 4 or 16 octets */
 	lg_str container;
+	lg_str workload;		/* as it was called when the host said so */
 };
 
 extern const struct lg_table lg_whereabouts_table;
 
-/* Inside a mutation.  Takes the place of all that the host said before: LG_E_DENIED for an address or a container that is not its. */
-LG_CHECKED lg_err lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, const struct lg_whereabout *all, size_t n);
+/* Inside a mutation.  Takes the place of all that the host said before: LG_E_DENIED for an address or a container that is not its;
+ * the workloads are filled in from the admissions. */
+LG_CHECKED lg_err lg_whereabouts_set(struct lg_ctx *cx, struct lg_view *v, const struct lg_entry *host, struct lg_whereabout *all, size_t n);
 /* Inside a mutation: the container has ended. */
 LG_CHECKED lg_err lg_whereabouts_forget(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid host, lg_str container);
 /* What a host said last, in the order it said it; at most LG_WHEREABOUTS_MAX.  In cx's arena. */

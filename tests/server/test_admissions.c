@@ -85,6 +85,68 @@ Test(admissions, an_admission_belongs_to_its_host)
 	lg_view_end(&v);
 }
 
+struct old_row {
+	lg_uuid host;
+};
+
+/* As an older release wrote it: without the ids of workload and project. */
+static lg_err
+put_old(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct old_row *o = arg;
+	struct put w = { { .host = o->host, .container = LG_STR("c1"), .requester_type = LG_STR("User"), .workload = LG_STR("web"), .by_name = true } };
+
+	return put(cx, v, &w);
+}
+
+Test(admissions, one_of_an_older_release_goes_by_its_name)
+{
+	struct old_row o = { lg_uuid_new() };
+	struct lg_entry web = place_make(&p, LG_TYPE_WORKLOAD, "web", NULL, NULL);
+	struct lg_admission ad;
+	struct lg_view *v = NULL;
+
+	place_ok(&p, lg_store_apply(&p.cx, p.store, PLACE_TENANT, "test", put_old, &o, NULL));
+	place_ok(&p, lg_view_begin(&p.cx, p.store, &v));
+	place_ok(&p, lg_admission_get(&p.cx, v, PLACE_TENANT, o.host, LG_STR("c1"), &ad));
+	cr_assert(ad.by_name && lg_uuid_is_nil(ad.entry));
+	place_ok(&p, lg_admission_names(&p.cx, v, PLACE_TENANT, &ad));
+	cr_assert(lg_uuid_eq(ad.entry, web.uuid));
+	lg_view_end(&v);
+}
+
+static lg_err
+rename_it(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	struct lg_edit ed = lg_edit_of(p.directory, v, PLACE_TENANT);
+	struct lg_entry e;
+
+	(void)arg;
+	LG_TRY(lg_entry_by_name(cx, v, PLACE_TENANT, LG_TYPE_WORKLOAD, LG_STR("web"), &e));
+	return lg_entry_rename(cx, &ed, &e, LG_STR("cn=shop"), true, NULL);
+}
+
+Test(admissions, the_workload_of_an_admission_is_its_entry_by_whatever_name)
+{
+	struct put w = { { .id = lg_uuid_new(), .host = lg_uuid_new(), .container = LG_STR("c1"), .requester_type = LG_STR("User"),
+	    .workload = LG_STR("web"), .entry = place_make(&p, LG_TYPE_WORKLOAD, "web", NULL, NULL).uuid } };
+	struct lg_admission ad;
+	struct lg_view *v = NULL;
+
+	place_ok(&p, lg_store_apply(&p.cx, p.store, PLACE_TENANT, "test", put, &w, NULL));
+	place_ok(&p, lg_store_apply(&p.cx, p.store, PLACE_TENANT, "test", rename_it, NULL, NULL));
+	place_make(&p, LG_TYPE_WORKLOAD, "web", NULL, NULL);
+	place_ok(&p, lg_view_begin(&p.cx, p.store, &v));
+	place_ok(&p, lg_admission_get(&p.cx, v, PLACE_TENANT, w.ad.host, LG_STR("c1"), &ad));
+	place_ok(&p, lg_admission_names(&p.cx, v, PLACE_TENANT, &ad));
+	cr_assert(lg_str_eq(ad.workload, LG_STR("shop")));
+	lg_view_end(&v);
+	place_remove(&p, LG_TYPE_WORKLOAD, "shop");
+	place_ok(&p, lg_view_begin(&p.cx, p.store, &v));
+	place_err(&p, LG_E_DENIED, lg_admission_names(&p.cx, v, PLACE_TENANT, &ad));
+	lg_view_end(&v);
+}
+
 /* ---- facts: parsing alone ------------------------------------------------------------------------------------------- */
 
 #define FLAGS "\"privileged\":false,\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,\"shared_namespace\":false,"
