@@ -68,6 +68,24 @@ const recover = async (page, code) => {
 	await page.waitForLoadState();
 };
 
+// From one thing to the next by Tab, and back: each that can be used is come to, in the order in which it stands there, and is seen to have
+// the focus.
+const walk = async (page, name) => {
+	const all = await page.evaluate(() => {
+		window.stops = [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden])")].filter((e) => e.checkVisibility());
+		window.stops[0].focus();
+		return window.stops.length;
+	});
+	const there = [...Array(all).keys()].slice(1), back = [...Array(all).keys()].slice(0, -1).reverse(), wrong = [];
+	for (const [i, at] of [...there, ...back].entries()) {
+		await page.keyboard.press(i < there.length ? "Tab" : "Shift+Tab");
+		const found = await page.evaluate(() => [window.stops.indexOf(document.activeElement), getComputedStyle(document.activeElement).outlineStyle]);
+		if (found[0] !== at || found[1] === "none")
+			wrong.push(`${at}: ${found}`);
+	}
+	claim(`${name} is walked through by keyboard`, all > 1 && wrong.length === 0, wrong.join("; "));
+};
+
 if (!axe)
 	console.log("SKIP axe-core is not installed");
 
@@ -75,17 +93,21 @@ if (!axe)
 {
 	const { context, page } = await open({ javaScriptEnabled: false });
 	await page.goto(request("portal"));
-	await signIn(page);
+	await page.keyboard.type("alice");
+	await page.keyboard.press("Tab");
+	await page.keyboard.type(password);
+	await page.keyboard.press("Enter");
 	const answer = await back(page);
 	await page.goto(issuer);
 	claim("the service's name alone leads to the account", new URL(page.url()).pathname === "/account", page.url());
-	claim("a password signs in without script", answer.has("code") && answer.get("state") === "s", page.url());
+	claim("a password signs in without script, nor mouse", answer.has("code") && answer.get("state") === "s", page.url());
 	await context.close();
 }
 
 const { context, page } = await open();
 await page.goto(request("portal"));
 await look(page, "sign-in");
+await walk(page, "sign-in");
 await page.fill("#username", "alice");
 await page.fill("#password", "wrong");
 await page.click("form[action$='/login'] button");
@@ -99,6 +121,7 @@ claim("and then the right one signs in", (await back(page)).has("code"), page.ur
 // Consent.
 await page.goto(request("shop"));
 await look(page, "consent");
+await walk(page, "consent");
 claim("an application asks", (await page.textContent("h1")) === "Allow shop?", await page.textContent("h1"));
 await page.click("button[value=allow]");
 claim("and gets its code", (await back(page)).has("code"), page.url());
@@ -122,6 +145,7 @@ if (device.ok()) {
 // An authenticator application.
 await page.goto(`${issuer}/account`);
 await look(page, "account");
+await walk(page, "account");
 await page.click("a[href$='/account/totp']");
 await look(page, "totp");
 const secret = await page.textContent(".secret");
@@ -289,6 +313,10 @@ if (/^https:\/\/[0-9.]+(:|$)/.test(issuer)) {
 	await look(other.page, "sign-in-de");
 	await signIn(other.page, "alice", "wrong");
 	await look(other.page, "sign-in-de-wrong");
+	await other.page.goto(request("portal", { ui_locales: "de", redirect_uri: "https://elsewhere.example/" }));
+	claim("what to tell an operator is marked as English", (await other.page.textContent("main [lang=en]")) === "The address to return to is not one that the application registered." &&
+		(await other.page.textContent("h1")).startsWith("Diese Anfrage"), await other.page.textContent("main"));
+	await look(other.page, "refused-de");
 	await other.context.close();
 }
 
@@ -317,6 +345,7 @@ claim("no page wanted what its policy forbids", refused.length === 0, refused.jo
 await page.goto(`${issuer}/logout`);
 await look(page, "sign-out");
 await page.click("button");
+await look(page, "signed-out");
 claim("signing out ends it", (await page.textContent("h1")) === "You are signed out", await page.textContent("h1"));
 await browser.close();
 application.closeAllConnections();
