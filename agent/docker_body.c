@@ -427,19 +427,6 @@ static const struct member create_members[] = {
 
 /* ---- the facts -------------------------------------------------------------------------------------------------------------- */
 
-static lg_str
-capability(struct reading *rd, lg_str name)
-{
-	char *p;
-
-	name = lg_dup(rd->r.cx->arena, name);
-	p = (char *)(uintptr_t)name.p;
-	for (size_t i = 0; i < name.n; i++)
-		if (p[i] >= 'a' && p[i] <= 'z')
-			p[i] = (char)(p[i] - 'a' + 'A');
-	return lg_str_starts(name, LG_STR("CAP_")) ? name : lg_cat(rd->r.cx->arena, LG_STR("CAP_"), name);
-}
-
 static void
 add_capability(struct reading *rd, lg_str name)
 {
@@ -456,12 +443,12 @@ judge_capabilities(struct reading *rd)
 	struct lg_oci_list dropped = { NULL, 0 };
 
 	for (size_t i = 0; i < rd->cap_drop.n; i++)
-		lg_oci_add(&rd->r, &dropped, capability(rd, rd->cap_drop.v[i]));
+		lg_oci_add(&rd->r, &dropped, lg_capability_name(rd->r.cx->arena, rd->cap_drop.v[i]));
 	for (size_t i = 0; i < LG_COUNT(default_capabilities); i++)
 		if (!lg_oci_has(&dropped, LG_STR("CAP_ALL")) && !lg_oci_has(&dropped, default_capabilities[i]))
 			add_capability(rd, default_capabilities[i]);
 	for (size_t i = 0; i < rd->cap_add.n; i++)
-		add_capability(rd, capability(rd, rd->cap_add.v[i]));
+		add_capability(rd, lg_capability_name(rd->r.cx->arena, rd->cap_add.v[i]));
 }
 
 static void

@@ -36,8 +36,10 @@ read_capabilities(struct lg_oci_reading *r)
 		return;
 	while (lg_oci_member(r, known) >= 0)
 		lg_oci_strings(r, &r->oci->capabilities, true);
-	for (size_t i = 0; i < r->oci->capabilities.n; i++)
+	for (size_t i = 0; i < r->oci->capabilities.n; i++) {
+		r->oci->capabilities.v[i] = lg_capability_name(r->cx->arena, r->oci->capabilities.v[i]);
 		r->oci->privileged |= lg_capability_owns_host(r->oci->capabilities.v[i]);
+	}
 }
 
 static void

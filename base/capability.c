@@ -8,6 +8,19 @@ static const lg_str dangerous[] = {
 	LG_STR("CAP_SYSLOG"), LG_STR("CAP_NET_ADMIN"), LG_STR("CAP_SYS_TIME"),
 };
 
+lg_str
+lg_capability_name(struct lg_arena *a, lg_str name)
+{
+	char *p;
+
+	name = lg_dup(a, name);
+	p = (char *)(uintptr_t)name.p;
+	for (size_t i = 0; i < name.n; i++)
+		if (p[i] >= 'a' && p[i] <= 'z')
+			p[i] = (char)(p[i] - 'a' + 'A');
+	return lg_str_starts(name, LG_STR("CAP_")) ? name : lg_cat(a, LG_STR("CAP_"), name);
+}
+
 bool
 lg_capability_owns_host(lg_str name)
 {

@@ -68,6 +68,7 @@ static const struct {
 	{ "{\"type\":\"network\"}", "{\"type\":\"network\",\"path\":\"/proc/12345678/ns/net\"}", "\"shared_namespace\":true" },
 	{ "{\"type\":\"pid\"}", "{\"type\":\"pid\",\"path\":\"/run/pid\"}", "\"shared_namespace\":true" },
 	{ "\"CAP_AUDIT_WRITE\"", "\"CAP_SYS_ADMIN\"", "\"privileged\":true" },
+	{ "\"CAP_AUDIT_WRITE\"", "\"cap_sys_admin\"", "\"privileged\":true" },
 	{ "\"permitted\":[\"CAP_KILL\"]", "\"ambient\":[\"CAP_SYS_PTRACE\"]", "\"privileged\":true" },
 	{ "\"permitted\":[\"CAP_KILL\"]", "\"ambient\":[\"CAP_NET_RAW\"]", "\"capabilities\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_RAW\"]" },
 	{ "{\"allow\":false,", "{\"allow\":true,", "\"privileged\":true" },
