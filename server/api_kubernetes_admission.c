@@ -129,23 +129,58 @@ ask(struct admission *a, struct lg_view *v, const char *action, struct lg_entity
 	return lg_access_decide_for(a->app, a->ex, v, &a->cluster, &asked, &by, &a->access);
 }
 
+/* A node's door goes by the annotations: they may say nothing else than what is decided on here. */
+static lg_err
+check_said(struct admission *a)
+{
+	const struct lg_kube_pod *p = &a->pod;
+
+	if (p->said_workload.n > 0 && !lg_str_eq(p->said_workload, p->workload))
+		return lg_fail(a->ex->cx, LG_E_DENIED, "the pod is workload %.*s, but its annotation lightgate.workload says %.*s",
+		    LG_FMT(p->workload), LG_FMT(p->said_workload));
+	if (p->said_project.n > 0 && !lg_str_eq(p->said_project, a->ns))
+		return lg_fail(a->ex->cx, LG_E_DENIED, "the pod is in namespace %.*s, but its annotation lightgate.project says %.*s",
+		    LG_FMT(a->ns), LG_FMT(p->said_project));
+	return LG_OK;
+}
+
+static lg_err
+ask_images(struct admission *a, struct lg_view *v, const char *action, struct lg_entity_id who, lg_str workload)
+{
+	bool going = true;
+
+	for (size_t i = 0; i < a->pod.nimages && going; i++) {
+		LG_TRY(ask(a, v, action, who, workload, a->pod.images[i], &a->pod.facts));
+		going = a->access.verdict.permit;
+	}
+	return LG_OK;
+}
+
+static bool
+is_there(lg_str object)
+{
+	return object.n > 0 && !lg_str_eq(object, LG_STR("null"));
+}
+
 static lg_err
 decide_pod(struct admission *a, struct lg_view *v, size_t deed, struct lg_entity_id who)
 {
+	struct lg_kube_pod was = { .nimages = 0 };
 	lg_str object = deeds[deed].old ? a->old : a->object;
 	struct lg_ctx *cx = a->ex->cx;
 
-	if (object.n == 0 || lg_str_eq(object, LG_STR("null")))
+	if (!is_there(object))
 		return lg_fail(cx, LG_E_DENIED, "the request has no pod in it");
 	LG_TRY(lg_kube_pod_read(cx, object, &a->pod));
 	if (a->pod.nimages == 0)
 		return lg_fail(cx, LG_E_DENIED, "the pod has no image");
-	for (size_t i = 0; i < a->pod.nimages; i++) {
-		LG_TRY(ask(a, v, deeds[deed].action, who, a->pod.workload, a->pod.images[i], &a->pod.facts));
-		if (!a->access.verdict.permit)
-			break;
-	}
-	return LG_OK;
+	if (!deeds[deed].old)
+		LG_TRY(check_said(a));
+	LG_TRY(ask_images(a, v, deeds[deed].action, who, a->pod.workload));
+	if (deeds[deed].old || !is_there(a->old) || !a->access.verdict.permit)
+		return LG_OK;
+	LG_TRY(lg_kube_pod_read(cx, a->old, &was));		/* of one that becomes another workload's, the first is asked about too */
+	return lg_str_eq(was.workload, a->pod.workload) ? LG_OK : ask_images(a, v, deeds[deed].action, who, was.workload);
 }
 
 static lg_err

@@ -32,6 +32,7 @@ struct lg_fact lg_kube_fact(struct lg_arena *a, const struct lg_kube_request *rq
 
 struct lg_kube_pod {
 	lg_str workload;			/* label lightgate.workload, else the name, else generateName without its end */
+	lg_str said_workload, said_project;	/* annotations, by which a node's door goes; empty: not said */
 	lg_str images[LG_KUBE_CONTAINERS];	/* of its containers, each once */
 	size_t nimages;
 	struct lg_fact facts;			/* context.container: what the pod's containers could do together */

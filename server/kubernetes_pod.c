@@ -80,12 +80,12 @@ read_each(struct reading *r, const struct member *known, size_t n)
 }
 
 static void
-read_strings(struct reading *r, struct list *l, const char *prefix)
+read_strings(struct reading *r, struct list *l)
 {
 	if (!enter(r, LG_JSON_ARRAY))
 		return;
 	while (lg_json_item(&r->js))
-		add(r, l, lg_cat(r->cx->arena, lg_str_of(prefix), lg_json_str(&r->js)));
+		add(r, l, lg_json_str(&r->js));
 }
 
 /* ---- security contexts: of the pod, and of a container ------------------------------------------------------------------ */
@@ -95,10 +95,11 @@ take_added(struct reading *r)
 {
 	size_t before = r->capabilities.n;
 
-	read_strings(r, &r->capabilities, "CAP_");
-	for (size_t i = before; i < r->capabilities.n; i++)
-		r->privileged |= lg_str_eq(r->capabilities.v[i], LG_STR("CAP_ALL")) || lg_capability_owns_host(r->capabilities.v[i]) ||
-		    lg_str_starts(r->capabilities.v[i], LG_STR("CAP_CAP_"));
+	read_strings(r, &r->capabilities);
+	for (size_t i = before; i < r->capabilities.n; i++) {
+		r->capabilities.v[i] = lg_capability_name(r->cx->arena, r->capabilities.v[i]);
+		r->privileged |= lg_str_eq(r->capabilities.v[i], LG_STR("CAP_ALL")) || lg_capability_owns_host(r->capabilities.v[i]);
+	}
 }
 
 static void
@@ -118,6 +119,33 @@ static void
 take_profile_type(struct reading *r)
 {
 	r->privileged |= lg_str_eq(lg_json_str(&r->js), LG_STR("Unconfined"));
+}
+
+/* Types that engines give by themselves (Pod Security Standards, baseline); whatever else is said takes their confinement away. */
+static void
+take_selinux_type(struct reading *r)
+{
+	static const lg_str usual[] = { LG_STR(""), LG_STR("container_t"), LG_STR("container_init_t"), LG_STR("container_kvm_t"), LG_STR("container_engine_t") };
+	lg_str type = lg_json_str(&r->js);
+	bool known = false;
+
+	for (size_t i = 0; i < LG_COUNT(usual); i++)
+		known |= lg_str_eq(type, usual[i]);
+	r->privileged |= !known;
+}
+
+static void
+take_selinux_part(struct reading *r)
+{
+	r->privileged |= lg_json_str(&r->js).n > 0;
+}
+
+static void
+take_selinux(struct reading *r)
+{
+	static const struct member known[] = { { "type", take_selinux_type }, { "user", take_selinux_part }, { "role", take_selinux_part } };
+
+	read_members(r, known, LG_COUNT(known));
 }
 
 static void
@@ -154,6 +182,7 @@ take_security(struct reading *r)
 	static const struct member known[] = {
 		{ "privileged", take_privileged }, { "procMount", take_proc_mount }, { "capabilities", take_capabilities }, { "runAsUser", take_user },
 		{ "runAsGroup", take_group }, { "seccompProfile", take_profile }, { "windowsOptions", take_profile },
+		{ "appArmorProfile", take_profile }, { "seLinuxOptions", take_selinux },
 	};
 
 	read_members(r, known, LG_COUNT(known));
@@ -293,7 +322,7 @@ take_image(struct reading *r)
 static void
 take_words(struct reading *r)
 {
-	read_strings(r, &r->args, "");
+	read_strings(r, &r->args);
 }
 
 static void
@@ -371,10 +400,29 @@ take_labels(struct reading *r)
 	read_members(r, known, LG_COUNT(known));
 }
 
+/* What the node's door will read, and AppArmor as it was said before there was a member for it. */
+static void
+take_annotations(struct reading *r)
+{
+	lg_str name;
+
+	lg_json_object(&r->js);
+	while (lg_json_member(&r->js, &name)) {
+		lg_str value = lg_json_str(&r->js);
+		if (lg_str_eq(name, LG_STR("lightgate.workload")))
+			r->pod->said_workload = value;
+		else if (lg_str_eq(name, LG_STR("lightgate.project")))
+			r->pod->said_project = value;
+		else if (lg_str_starts(name, LG_STR("container.apparmor.security.beta.kubernetes.io/")))
+			r->privileged |= lg_str_eq(value, LG_STR("unconfined"));
+	}
+}
+
 static void
 take_metadata(struct reading *r)
 {
-	static const struct member known[] = { { "name", take_name }, { "generateName", take_generate_name }, { "labels", take_labels } };
+	static const struct member known[] = { { "name", take_name }, { "generateName", take_generate_name }, { "labels", take_labels },
+		{ "annotations", take_annotations } };
 
 	read_members(r, known, LG_COUNT(known));
 }

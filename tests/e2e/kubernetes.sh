@@ -40,6 +40,9 @@ policies: |
   permit (principal == Service::"prod", action in [Action::"container:create", Action::"container:update", Action::"container:remove"], resource in Project::"shop")
   when { context has image && context.image in Project::"shop" };
 
+  @id("operators-change-web")
+  permit (principal in Group::"shop-operators", action == Action::"container:update", resource == Workload::"web");
+
   @id("operators-enter-containers")
   permit (principal in Group::"shop-operators", action == Action::"container:exec", resource in Project::"shop");
 YAML
@@ -146,6 +149,17 @@ refused "privileged in an init container" 'no-privileged' $controller CREATE "$(
 refused "a capability that owns the host" 'no-privileged' $controller CREATE "$(pod '.spec.containers[0].securityContext.capabilities.add = ["SYS_ADMIN"]')"
 refused "under its other name" 'no-privileged' $controller CREATE "$(pod '.spec.containers[0].securityContext.capabilities.add = ["CAP_SYS_ADMIN"]')"
 refused "all of them" 'no-privileged' $controller CREATE "$(pod '.spec.containers[0].securityContext.capabilities.add = ["ALL"]')"
+for name in sys_admin Cap_Sys_Admin all; do refused "in small letters: $name" 'no-privileged' $controller CREATE "$(pod ".spec.containers[0].securityContext.capabilities.add = [\"$name\"]")"; done
+refused "without AppArmor" 'no-privileged' $controller CREATE "$(pod '.spec.securityContext.appArmorProfile = {type: "Unconfined"}')"
+refused "as it was said before" 'no-privileged' $controller CREATE "$(pod '.metadata.annotations = {"container.apparmor.security.beta.kubernetes.io/web": "unconfined"}')"
+refused "with an SELinux type of its own" 'no-privileged' $controller CREATE "$(pod '.spec.securityContext.seLinuxOptions = {type: "spc_t"}')"
+same "with a usual one" "$(admit $controller CREATE "$(pod '.spec.securityContext.seLinuxOptions = {type: "container_t", level: "s0:c1,c2"}')")" true
+same "annotated as the workload that it is" "$(admit $controller CREATE "$(pod '.metadata.annotations = {"lightgate.workload": "web", "lightgate.project": "shop"}')")" true
+refused "for the node's door another workload than for this one" 'annotation lightgate.workload says db' alice CREATE "$(pod '.metadata.annotations = {"lightgate.workload": "db"}')"
+refused "or later" 'annotation lightgate.workload says db' alice UPDATE "$(pod '.metadata.annotations = {"lightgate.workload": "db"}')"
+refused "of another project" 'annotation lightgate.project says elsewhere' alice CREATE "$(pod '.metadata.annotations = {"lightgate.project": "elsewhere"}')"
+same "who may update web" "$(admit alice UPDATE "$(pod)")" true
+refused "makes no web of a db" 'no policy permits' alice UPDATE "$(pod)" "$(jq -cn --argjson old "$(pod '.metadata.labels["lightgate.workload"] = "db"')" '{oldObject: $old}')"
 refused "without seccomp" 'no-privileged' $controller CREATE "$(pod '.spec.securityContext.seccompProfile = {type: "Unconfined"}')"
 refused "with /proc unmasked" 'no-privileged' $controller CREATE "$(pod '.spec.containers[0].securityContext.procMount = "Unmasked"')"
 refused "a process of the host" 'no-privileged' $controller CREATE "$(pod '.spec.securityContext.windowsOptions = {hostProcess: true}')"
