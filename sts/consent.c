@@ -23,6 +23,7 @@ key_of(struct lg_arena *a, uint32_t tenant, lg_uuid subject, lg_str client)
 struct consent {
 	lg_str scope;
 	int64_t since;
+	lg_uuid entry;			/* the client's: the name may be another's by now; nil: of an older release */
 };
 
 static lg_err
@@ -33,6 +34,8 @@ decode(struct lg_ctx *cx, lg_str row, struct consent *ret)
 
 	ret->scope = lg_rd_str32(&rd);
 	ret->since = (int64_t)lg_rd_u64(&rd);
+	if (rd.p != rd.end)
+		ret->entry = lg_rd_uuid(&rd);
 	return version == ROW_VERSION && lg_rd_done(&rd) ? LG_OK : lg_fail(cx, LG_E_CORRUPT, "sts_consents: a row does not decode");
 }
 
@@ -43,6 +46,14 @@ read_consent(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subj
 
 	LG_TRY(lg_get(cx, v, &sts_consents, key_of(cx->arena, tenant, subject, client), &row));
 	return decode(cx, row, ret);
+}
+
+/* What was allowed to this very client. */
+static lg_err
+read_own(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, const struct lg_sts_client *client, struct consent *ret)
+{
+	LG_TRY(read_consent(cx, v, tenant, subject, client->id, ret));
+	return lg_uuid_is_nil(ret->entry) || lg_uuid_eq(ret->entry, client->entry) ? LG_OK : LG_E_NOT_FOUND;
 }
 
 /* ---- the question ---------------------------------------------------------------------------------------------------------- */
@@ -57,7 +68,7 @@ is_needed(struct sts_rq *rq, const struct sts_authorize *az, lg_uuid subject, bo
 	if (*ret || (!az->client.consent && az->client.registered == 0))
 		return LG_OK;
 	LG_TRY(lg_view_begin(rq->cx, rq->sts->store, &rq->view));
-	e = read_consent(rq->cx, rq->view, rq->tenant_id, subject, az->client.id, &c);
+	e = read_own(rq->cx, rq->view, rq->tenant_id, subject, &az->client, &c);
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	if (e != LG_OK && e != LG_E_NOT_FOUND)
@@ -144,7 +155,8 @@ sts_consent_or_grant(struct sts_rq *rq, struct sts_signin *si, const struct sts_
 struct giving {
 	struct sts_rq *rq;
 	lg_uuid subject;
-	lg_str client, scope;
+	const struct lg_sts_client *client;
+	lg_str scope;
 };
 
 /* Scopes add up: what was allowed before stays so. */
@@ -154,12 +166,14 @@ give_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(ROW_MAX);
 	struct giving *g = arg;
 	struct consent old = { .scope = LG_NONE };
-	lg_err e = read_consent(cx, v, g->rq->tenant_id, g->subject, g->client, &old);
+	lg_err e = read_own(cx, v, g->rq->tenant_id, g->subject, g->client, &old);
 	lg_str *scopes;
 	size_t n;
 
 	if (e != LG_OK && e != LG_E_NOT_FOUND)
 		return e;
+	if (e == LG_E_NOT_FOUND)
+		old.scope = LG_NONE;
 	n = sts_scope_split(cx->arena, g->scope, &scopes);
 	for (size_t i = 0; i < n; i++)
 		if (!sts_scope_has(old.scope, scopes[i]))
@@ -167,15 +181,16 @@ give_run(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	lg_buf_byte(&b, ROW_VERSION);
 	lg_buf_str32(&b, old.scope);
 	lg_buf_u64(&b, (uint64_t)lg_view_time(v));
+	lg_buf_uuid(&b, g->client->entry);
 	LG_TRY(lg_buf_status(cx, &b));
-	lg_audit(v, g->client, LG_NONE);
-	return lg_put(cx, v, &sts_consents, key_of(cx->arena, g->rq->tenant_id, g->subject, g->client), lg_buf_view(&b));
+	lg_audit(v, g->client->id, LG_NONE);
+	return lg_put(cx, v, &sts_consents, key_of(cx->arena, g->rq->tenant_id, g->subject, g->client->id), lg_buf_view(&b));
 }
 
 static lg_err
 allow(struct sts_rq *rq, struct sts_signin *si, const struct sts_session *s)
 {
-	struct giving g = { .rq = rq, .subject = s->subject, .client = si->az.client.id, .scope = si->az.scope };
+	struct giving g = { .rq = rq, .subject = s->subject, .client = &si->az.client, .scope = si->az.scope };
 
 	LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "consent.give", give_run, &g, NULL));
 	return sts_authorize_grant(rq, &si->az, s, false);

@@ -88,6 +88,7 @@ sts_code_family(struct sts_rq *rq, const struct sts_code *c, struct sts_issue *i
 		return;
 	g->id = lg_uuid_new();
 	g->client = c->client;
+	g->client_entry = rq->client.entry;
 	g->scope = c->scope;
 	g->naudience = c->naudience;
 	memcpy(g->audience, c->audience, g->naudience * sizeof g->audience[0]);

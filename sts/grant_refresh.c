@@ -49,7 +49,8 @@ find_grant(struct sts_rq *rq, struct refresh *rf, lg_str token)
 	if (e == LG_E_NOT_FOUND)
 		return sts_refuse(rq, STS_INVALID_GRANT, "no such refresh token");
 	LG_TRY(e);
-	if (!lg_str_eq(rf->grant.client, rq->client.id))
+	bool same = lg_uuid_is_nil(rf->grant.client_entry) || lg_uuid_eq(rf->grant.client_entry, rq->client.entry);
+	if (!lg_str_eq(rf->grant.client, rq->client.id) || !same)
 		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token was given to another client");
 	if (rf->grant.jkt.n > 0 && !lg_str_eq(rf->grant.jkt, rq->jkt))
 		return sts_refuse(rq, STS_INVALID_GRANT, "the refresh token belongs to another key than was proved");

@@ -221,6 +221,7 @@ sts_grant_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struc
 	lg_buf_str32(&b, g->jkt);
 	put_known(&b, &g->how, &g->wanted);
 	lg_buf_str32(&b, g->x5t);
+	lg_buf_uuid(&b, g->client_entry);
 	return put_row(cx, v, &sts_grants, sts_key(cx->arena, tenant, sts_uuid_str(&g->id)), &b);
 }
 
@@ -246,6 +247,8 @@ sts_grant_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id,
 	g.jkt = get_added(&rd);
 	get_known(&rd, &g.how, &g.wanted);
 	g.x5t = get_added(&rd);
+	if (rd.p != rd.end)
+		g.client_entry = lg_rd_uuid(&rd);
 	LG_TRY(row_done(cx, &rd, &sts_grants));
 	*ret = g;
 	return LG_OK;

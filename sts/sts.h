@@ -193,6 +193,7 @@ lg_str sts_user_code_show(struct lg_arena *a, lg_str code);	/* "BCDF-GHJK" */
 struct sts_grant {
 	lg_uuid id;
 	lg_str client, scope;
+	lg_uuid client_entry;		/* a client that takes the name of one that is gone is another; nil: of an older release */
 	lg_str audience[LG_AUDIENCES];
 	size_t naudience;
 	lg_uuid subject, session;

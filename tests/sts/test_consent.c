@@ -53,6 +53,42 @@ Test(consent, is_asked_once_for_the_same_scopes)
 	assert_status(ask(kit_fmt("%s&prompt=consent", query), cookie), 200);
 }
 
+static lg_err
+drop(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	return lg_sts_client_del(cx, v, TENANT, lg_str_of(arg));
+}
+
+static void
+made_anew(const char *entry)
+{
+	kit_apply(drop, (void *)(uintptr_t)"spa");
+	kit_client(CLIENT, NULL, entry);
+}
+
+/* What was allowed, and what came of it, was for the client that had the name then. */
+Test(consent, another_client_of_the_same_name_is_asked_about_anew)
+{
+	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
+	struct answer a;
+	lg_str token;
+
+	asks();
+	a = ask(query, cookie);
+	a = say(&a, query, "allow", cookie);
+	a = kit_redeem("spa", kit_parameter(kit_header(&a, "Location"), "code"));
+	assert_status(a, 200);
+	token = kit_member(a.body, "refresh_token");
+	made_anew("c0000000-0000-4000-8000-0000000000ff");
+	assert_oauth(kit_refresh("spa", token, ""), 400, "invalid_grant");
+	a = ask(query, cookie);
+	assert_status(a, 200);
+	assert_status(say(&a, query, "allow", cookie), 303);
+	assert_status(ask(query, cookie), 303);
+	made_anew("c0000000-0000-4000-8000-0000000000fe");
+	assert_status(ask(query, cookie), 200);
+}
+
 Test(consent, shows_what_the_application_says_of_itself_and_who_it_is_here)
 {
 	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
