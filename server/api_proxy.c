@@ -27,11 +27,12 @@ struct visit {
 
 /* ---- the request that is asked about ----------------------------------------------------------------------------- */
 
-/* One reader decodes once more, another cleans: a path on which they could differ is refused. */
+/* One reader decodes once more, another cleans, a third passes over what stands behind a ';' (servlets: "/admin;x", "/..;/"): a path on which they could
+ * differ is refused. */
 static bool
 is_plain(lg_str path)
 {
-	static const char *const doubtful[] = { "//", "/./", "/../", "\\", "%", "\r", "\n" };
+	static const char *const doubtful[] = { "//", "/./", "/../", ";", "\\", "%", "\r", "\n" };
 
 	for (size_t i = 0; i < LG_COUNT(doubtful); i++)
 		if (path.n > 0 && memmem(path.p, path.n, doubtful[i], strlen(doubtful[i])) != NULL)

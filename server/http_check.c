@@ -19,7 +19,8 @@
 static const lg_str singles[] = {
 	LG_STR("Host"), LG_STR("Content-Length"), LG_STR("Transfer-Encoding"), LG_STR("Authorization"), LG_STR("Content-Type"),
 	LG_STR("Cookie"), LG_STR("Origin"), LG_STR("DPoP"), LG_STR("Lightgate-Subject-Token"), LG_STR("X-Request-ID"),
-	LG_STR("Lightgate-Min-Revision"),
+	LG_STR("Lightgate-Min-Revision"), LG_STR("X-Original-Method"), LG_STR("X-Original-URI"), LG_STR("X-Original-Host"),
+	LG_STR("X-Client-Cert"),
 };
 enum { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, DPOP, SUBJECT_TOKEN, REQUEST_ID };
 
