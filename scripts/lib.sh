@@ -24,10 +24,10 @@ lg_start() {
 
 lg_ready() { jq -r "$1" <<<"$LG_READY"; }
 
-# A port for somebody who is told it: below those that the kernel deals out by itself, and no two callers get the same.
 # Is this part of a bench asked for?  BENCH_ONLY="one two"; without it all are.
 only() { case " ${BENCH_ONLY:-$1} " in *" $1 "*) ;; *) return 1 ;; esac; }
 
+# A port for somebody who is told it: below those that the kernel deals out by itself, and no two callers get the same.
 free_port() {
 	python3 - "${TMPDIR:-/tmp}/lightgate-ports.$(id -u)" <<'PY'
 import fcntl, random, socket, sys

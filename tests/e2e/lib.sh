@@ -8,7 +8,7 @@ PATH=$LG_BIN:$PATH
 T=$(mktemp -d "${TMPDIR:-/tmp}/lg-e2e.XXXXXX")
 chmod 0711 "$T"
 mkdir -m 0777 "$T/san"
-export ASAN_OPTIONS="log_path=$T/san/report:detect_leaks=1" UBSAN_OPTIONS="print_stacktrace=1:log_path=$T/san/report" LIGHTGATE_CONFIG=$T/cli
+export ASAN_OPTIONS="log_path=$T/san/report:detect_leaks=1" UBSAN_OPTIONS="print_stacktrace=1:log_path=$T/san/report" TSAN_OPTIONS="log_path=$T/san/report:halt_on_error=0" LIGHTGATE_CONFIG=$T/cli
 passed=0 failed=0 skipped=0
 SUITE=$(basename "$0" .sh)
 

@@ -4,9 +4,7 @@ cd "$(dirname "$0")/../.."
 make --no-print-directory -s -j2 V=tsan LD_FAST= all >build/tsan.log 2>&1 || { tail -30 build/tsan.log; echo "tsan: 0 passed, 1 failed, 0 skipped"; exit 1; }
 LG_BIN=$PWD/build/tsan/bin
 . tests/e2e/lib.sh
-export TSAN_OPTIONS="log_path=$T/san/report:halt_on_error=0"
-# 1 TiB of addresses does not always fit between the ranges that ThreadSanitizer keeps.
-lg_start "$T/data" --store.map_size="16 GiB" --load conf/demo.yaml || bad "start"
+lg_start "$T/data" --load conf/demo.yaml || bad "start"
 sign_in_admin
 connect='{"subject":{"type":"Workload","id":"web"},"action":{"name":"connect"},"resource":{"type":"Workload","id":"db"},"context":{"port":5432,"protocol":"tcp"}}'
 for who in 1 2 3 4; do
