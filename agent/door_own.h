@@ -55,7 +55,6 @@ struct lg_door {
 };
 
 /* door_upkeep.c */
-void lg_door_publish(struct lg_ctx *cx, struct lg_door *d, struct lg_upstream *up);	/* takes the reference over */
 bool lg_door_may_refresh(struct lg_door *d);			/* a ticket did not verify: may newer keys be asked for? */
 LG_CHECKED lg_err lg_door_wrote(struct lg_ctx *cx, struct lg_door *d, lg_str container, lg_str jti);	/* for lg_door_settle */
 LG_CHECKED lg_err lg_door_refresh(struct lg_ctx *cx, struct lg_door *d, int64_t time);

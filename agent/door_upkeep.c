@@ -40,8 +40,8 @@ chance(void)
 	return (double)r / UINT16_MAX;
 }
 
-void
-lg_door_publish(struct lg_ctx *cx, struct lg_door *door, struct lg_upstream *up)
+static void
+publish(struct lg_ctx *cx, struct lg_door *door, struct lg_upstream *up)
 {
 	int64_t at = cx->now + LG_HOUR;
 
@@ -75,7 +75,7 @@ lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct 
 	}
 	pthread_mutex_init(&d->changing, NULL);
 	pthread_mutex_init(&d->lock, NULL);
-	lg_door_publish(cx, d, up);
+	publish(cx, d, up);
 	*ret = d;
 	return LG_OK;
 }
@@ -197,7 +197,7 @@ fetch_keys(struct lg_ctx *cx, struct lg_door *d, int64_t time)
 	struct lg_upstream *newer;
 
 	LG_TRY(lg_upstream_refresh(cx, up, d->at.state, time, &newer));
-	lg_door_publish(cx, d, newer);
+	publish(cx, d, newer);
 	return LG_OK;
 }
 
@@ -221,7 +221,7 @@ replace_identity(struct lg_ctx *cx, struct lg_door *d)
 
 	LG_TRY(lg_renew(cx, d->at.state));
 	LG_TRY(lg_upstream_new(cx, d->at.state, &up));
-	lg_door_publish(cx, d, up);
+	publish(cx, d, up);
 	return LG_OK;
 }
 

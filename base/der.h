@@ -82,8 +82,6 @@ int64_t lg_der_time(struct lg_der *d);			/* UTCTime or GeneralizedTime as in RFC
 /* The same for values behind an IMPLICIT tag, whose content was taken already. */
 bool lg_der_integer_valid(lg_str body);
 bool lg_der_oid_valid(lg_str body);
-bool lg_der_bits_of(lg_str body, lg_str *ret);
-bool lg_der_named_bits_of(lg_str body, uint32_t *ret);
 bool lg_der_time_of(uint8_t tag, lg_str body, int64_t *ret);
 
 bool lg_der_valid(lg_str s);		/* one element, constructed ones well-formed to LG_DER_DEPTH, nothing after it */

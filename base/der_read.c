@@ -220,8 +220,8 @@ lg_der_oid(struct lg_der *d)
 	return LG_NONE;
 }
 
-bool
-lg_der_bits_of(lg_str s, lg_str *ret)
+static bool
+bits_of(lg_str s, lg_str *ret)
 {
 	if (s.n == 0 || s.p[0] != 0)
 		return false;
@@ -234,15 +234,15 @@ lg_der_bits(struct lg_der *d)
 {
 	lg_str bits;
 
-	if (lg_der_bits_of(lg_der_take(d, LG_DER_BIT_STRING), &bits))
+	if (bits_of(lg_der_take(d, LG_DER_BIT_STRING), &bits))
 		return bits;
 	d->bad = true;
 	return LG_NONE;
 }
 
 /* X.690 11.2.2: a named bit list ends with a one, and unused bits are zero. */
-bool
-lg_der_named_bits_of(lg_str s, uint32_t *ret)
+static bool
+named_bits_of(lg_str s, uint32_t *ret)
 {
 	uint32_t bits = 0;
 
@@ -268,7 +268,7 @@ lg_der_named_bits(struct lg_der *d)
 {
 	uint32_t bits = 0;
 
-	if (!lg_der_named_bits_of(lg_der_take(d, LG_DER_BIT_STRING), &bits))
+	if (!named_bits_of(lg_der_take(d, LG_DER_BIT_STRING), &bits))
 		d->bad = true;
 	return bits;
 }

@@ -77,7 +77,6 @@ void lg_jsonw_bool(struct lg_jsonw *w, bool v);
 void lg_jsonw_null(struct lg_jsonw *w);
 void lg_jsonw_raw(struct lg_jsonw *w, lg_str json);	/* already JSON */
 void lg_jsonw_time(struct lg_jsonw *w, int64_t us);	/* RFC 3339 string */
-void lg_jsonw_uuid(struct lg_jsonw *w, lg_uuid u);
 /* name and value in one call */
 void lg_jsonw_str_of(struct lg_jsonw *w, const char *name, lg_str s);
 void lg_jsonw_int_of(struct lg_jsonw *w, const char *name, int64_t v);

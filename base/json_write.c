@@ -207,8 +207,8 @@ lg_jsonw_time(struct lg_jsonw *w, int64_t us)
 	lg_jsonw_str(w, (lg_str){ text, LG_TIME_TEXT });
 }
 
-void
-lg_jsonw_uuid(struct lg_jsonw *w, lg_uuid u)
+static void
+put_uuid(struct lg_jsonw *w, lg_uuid u)
 {
 	char text[LG_UUID_TEXT + 1];
 
@@ -241,7 +241,7 @@ void
 lg_jsonw_uuid_of(struct lg_jsonw *w, const char *name, lg_uuid u)
 {
 	lg_jsonw_name(w, lg_str_of(name));
-	lg_jsonw_uuid(w, u);
+	put_uuid(w, u);
 }
 
 void

@@ -81,9 +81,6 @@ struct lg_acme_eab {
 };
 LG_CHECKED lg_err lg_acme_eab_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id, struct lg_acme_eab *ret);
 LG_CHECKED lg_err lg_acme_eab_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_acme_eab *e);
-/* The shared secret under its kid, sealed under the tenant's data key.  open: LG_E_NOT_FOUND once it is used. */
-LG_CHECKED lg_err lg_acme_eab_open(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_t tenant, const struct lg_acme_eab *e,
-    struct lg_secret *ret);
 
 lg_str lg_acme_id(struct lg_arena *a, lg_uuid id);		/* 22 characters */
 bool lg_acme_id_parse(struct lg_arena *a, lg_str text, lg_uuid *ret);
@@ -170,8 +167,7 @@ lg_err lg_acme_wrong(struct lg_acme_name *n, const char *type, lg_str why);	/* t
 lg_str lg_acme_kind_name(enum lg_acme_kind kind);			/* "http-01" */
 lg_str lg_acme_token(struct lg_arena *a, const struct lg_acme_order *o, size_t i, enum lg_acme_kind kind);
 LG_CHECKED lg_err lg_acme_address(lg_str text, lg_str *ret, struct lg_arena *a);	/* 4 or 16 octets of an IP address */
-/* "<AKI>.<serial>" of RFC 9773 4.1. */
-lg_str lg_acme_ari_id(struct lg_arena *a, const struct lg_ca_cert *issuer, const lg_serial *serial);
+/* By "<AKI>.<serial>" (RFC 9773 4.1). */
 LG_CHECKED lg_err lg_acme_ari_find(struct lg_acme *q, struct lg_view *v, lg_str id, struct lg_cert_row *ret);
 /* The EAB of a newAccount: whose entry it is bound to. */
 LG_CHECKED lg_err lg_acme_eab_check(struct lg_acme *q, struct lg_view *v, lg_str json, struct lg_acme_eab *ret);

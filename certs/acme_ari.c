@@ -3,8 +3,9 @@
 #include "base/text.h"
 #include "certs/acme.h"
 
-lg_str
-lg_acme_ari_id(struct lg_arena *a, const struct lg_ca_cert *issuer, const lg_serial *serial)
+/* "<AKI>.<serial>" of RFC 9773 4.1. */
+static lg_str
+ari_id(struct lg_arena *a, const struct lg_ca_cert *issuer, const lg_serial *serial)
 {
 	return lg_print(a, "%.*s.%.*s", LG_FMT(lg_base64url(a, issuer->x509.exts.ski)),
 	    LG_FMT(lg_base64url(a, (lg_str){ (const char *)serial->b, sizeof serial->b })));
@@ -25,7 +26,7 @@ lg_acme_ari_find(struct lg_acme *q, struct lg_view *v, lg_str id, struct lg_cert
 	}
 	for (size_t i = 0; e == LG_OK && i < q->ca->nissuers; i++)
 		if (memcmp(q->ca->issuer[i].sha256.b, ret->issuer.b, sizeof ret->issuer.b) == 0 &&
-		    lg_str_eq(lg_acme_ari_id(q->cx->arena, &q->ca->issuer[i], &serial), id) && ret->der.n > 0)
+		    lg_str_eq(ari_id(q->cx->arena, &q->ca->issuer[i], &serial), id) && ret->der.n > 0)
 			return LG_OK;
 	return e != LG_OK && e != LG_E_NOT_FOUND ? e : lg_fail(q->cx, LG_E_NOT_FOUND, "no such certificate");
 }

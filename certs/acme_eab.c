@@ -117,8 +117,9 @@ lg_route_eab(void *self, struct lg_http *ex)
 
 /* ---- using it ------------------------------------------------------------------------------------------------ */
 
-lg_err
-lg_acme_eab_open(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_t tenant, const struct lg_acme_eab *e,
+/* The shared secret under its kid, sealed under the tenant's data key; LG_E_NOT_FOUND once it is used. */
+static lg_err
+eab_open(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_t tenant, const struct lg_acme_eab *e,
     struct lg_secret *ret)
 {
 	const struct lg_signer *signer = &c->ports.signer;
@@ -189,7 +190,7 @@ lg_acme_eab_check(struct lg_acme *q, struct lg_view *v, lg_str json, struct lg_a
 	if (e == LG_E_NOT_FOUND || (e == LG_OK && q->cx->now > ret->expires))
 		return lg_acme_fail(q, 403, "unauthorized", "no such external account key");
 	LG_TRY(e);
-	e = lg_acme_eab_open(q->cx, q->c, v, q->ex->tenant, ret, &secret);
+	e = eab_open(q->cx, q->c, v, q->ex->tenant, ret, &secret);
 	if (e == LG_E_NOT_FOUND)
 		return lg_acme_fail(q, 403, "unauthorized", "the external account key was used before");
 	LG_TRY(e);

@@ -16,8 +16,8 @@
 
 /* ---- the entry ------------------------------------------------------------------------------------ */
 
-struct lg_cert_subject
-lg_cert_subject_keep(struct lg_arena *a, const struct lg_cert_subject *s)
+static struct lg_cert_subject
+keep(struct lg_arena *a, const struct lg_cert_subject *s)
 {
 	struct lg_cert_subject kept = *s;
 	lg_str *dns = LG_NEWS(a, lg_str, s->ndns), *ip = LG_NEWS(a, lg_str, s->nip);
@@ -46,7 +46,7 @@ lg_certs_entry(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_
 	LG_TRY(e);
 	if (!entry.enabled)
 		return lg_fail(cx, LG_E_DENIED, "%.*s is disabled", LG_FMT(entry.name));
-	*ret = lg_cert_subject_keep(cx->arena, &entry);
+	*ret = keep(cx->arena, &entry);
 	return LG_OK;
 }
 

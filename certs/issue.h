@@ -51,8 +51,6 @@ int64_t lg_issuing_longest(const struct lg_ca *ca, const struct lg_cert_profile 
 /* What the inventory holds, as lg_certs_issue would have returned it. */
 LG_CHECKED lg_err lg_issued_of(struct lg_ctx *cx, const struct lg_ca *ca, const struct lg_cert_row *row, struct lg_issued *ret);
 
-/* Copies what must outlive the view. */
-struct lg_cert_subject lg_cert_subject_keep(struct lg_arena *a, const struct lg_cert_subject *s);
 /* The entry, which must be there and enabled; kept. */
 LG_CHECKED lg_err lg_certs_entry(struct lg_ctx *cx, struct lg_certs *c, struct lg_view *v, uint32_t tenant, lg_uuid id,
     struct lg_cert_subject *ret);

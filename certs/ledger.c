@@ -37,8 +37,8 @@ lg_ledger_octets(const struct lg_ledger_entry *e, struct lg_buf *out)
 	lg_buf_str(out, lg_sha256_str(&e->sha256));
 }
 
-bool
-lg_ledger_parse(lg_str octets, struct lg_ledger_entry *ret)
+static bool
+parse(lg_str octets, struct lg_ledger_entry *ret)
 {
 	struct lg_rd r = lg_rd_of(octets);
 	bool good = lg_rd_u8(&r) == 1;
@@ -141,7 +141,7 @@ lg_ledger_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t in
 	lg_str value;
 
 	LG_TRY(lg_get(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), &value));
-	if (!lg_ledger_parse(lg_str_sub(value, 0, LG_LEDGER_OCTETS), ret))
+	if (!parse(lg_str_sub(value, 0, LG_LEDGER_OCTETS), ret))
 		return lg_fail(cx, LG_E_CORRUPT, "an entry of the ledger does not decode");
 	ret->index = index;
 	return LG_OK;

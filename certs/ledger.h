@@ -23,7 +23,6 @@ struct lg_ledger_entry {
 /* The octets that are hashed: u8 version 1, u8 kind, u64 time (microseconds), u8 reason, serial number, SHA-256. */
 #define LG_LEDGER_OCTETS	(1 + 1 + 8 + 1 + LG_CERT_SERIAL + 32)
 void lg_ledger_octets(const struct lg_ledger_entry *e, struct lg_buf *out);
-bool lg_ledger_parse(lg_str octets, struct lg_ledger_entry *ret);	/* without the index */
 
 extern const struct lg_table lg_ledger_rows, lg_ledger_head, lg_ledger_by_serial;
 

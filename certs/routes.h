@@ -39,9 +39,6 @@ lg_err lg_route_bundle(void *self, struct lg_http *ex);
 lg_err lg_route_ocsp_post(void *self, struct lg_http *ex);
 lg_err lg_route_ocsp_get(void *self, struct lg_http *ex);
 /* The API. */
-lg_err lg_route_join(void *self, struct lg_http *ex);
-lg_err lg_route_rejoin(void *self, struct lg_http *ex);
-lg_err lg_route_issue(void *self, struct lg_http *ex);
 lg_err lg_route_list(void *self, struct lg_http *ex);
 lg_err lg_route_ending(void *self, struct lg_http *ex);
 lg_err lg_route_revoke(void *self, struct lg_http *ex);

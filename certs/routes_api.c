@@ -40,8 +40,8 @@ answer_joined(struct lg_certs *c, struct lg_http *ex, const struct lg_joined *j)
 	return lg_routes_end(ex, &w);
 }
 
-lg_err
-lg_route_join(void *self, struct lg_http *ex)
+static lg_err
+route_join(void *self, struct lg_http *ex)
 {
 	lg_str token = LG_NONE, pem = LG_NONE, csr;
 	const struct lg_routes_field fields[] = { { "token", &token, false }, { "csr", &pem, false } };
@@ -54,8 +54,8 @@ lg_route_join(void *self, struct lg_http *ex)
 	return answer_joined(self, ex, &joined);
 }
 
-lg_err
-lg_route_rejoin(void *self, struct lg_http *ex)
+static lg_err
+route_rejoin(void *self, struct lg_http *ex)
 {
 	lg_str old = LG_NONE, pem = LG_NONE, cert, csr;
 	const struct lg_routes_field fields[] = { { "certificate", &old, false }, { "csr", &pem, false } };
@@ -146,8 +146,8 @@ start(struct lg_http *ex, lg_str csr, lg_str kind, struct asking *a)
 	return lg_issuing_start(ex->cx, &a->is);
 }
 
-lg_err
-lg_route_issue(void *self, struct lg_http *ex)
+static lg_err
+route_issue(void *self, struct lg_http *ex)
 {
 	struct asking *a = LG_NEW(ex->cx->arena, struct asking);
 	lg_str csr = LG_NONE, profile = LG_NONE, kind = LG_NONE;
@@ -180,9 +180,9 @@ const struct lg_route lg_certs_routes[] = {
 	{ "GET",  "/spiffe/bundles",    LG_SURFACE_HTTP | LG_SURFACE_API, LG_ON_LOOP, 0, lg_route_bundles },
 	{ "POST", "/ocsp",              LG_SURFACE_HTTP, LG_ON_LOOP,   LG_OCSP_MAX, lg_route_ocsp_post },
 	{ "GET",  "/ocsp/*",            LG_SURFACE_HTTP, LG_ON_LOOP,   0, lg_route_ocsp_get },
-	{ "POST", "/v1/join",           LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_join },
-	{ "POST", "/v1/rejoin",         LG_SURFACE_API,  LG_ON_WORKER, 0, lg_route_rejoin },
-	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_CORE,   0, lg_route_issue },
+	{ "POST", "/v1/join",           LG_SURFACE_API,  LG_ON_WORKER, 0, route_join },
+	{ "POST", "/v1/rejoin",         LG_SURFACE_API,  LG_ON_WORKER, 0, route_rejoin },
+	{ "POST", "/v1/certificates",   LG_SURFACE_API,  LG_ON_CORE,   0, route_issue },
 	{ "GET",  "/v1/certificates",   LG_SURFACE_API,  LG_ON_LOOP,   0, lg_route_list },
 	{ "GET",  "/v1/certificates/ending", LG_SURFACE_API, LG_ON_WORKER, 0, lg_route_ending },
 	{ "POST", "/v1/certificates/revoke", LG_SURFACE_API, LG_ON_WORKER, 0, lg_route_revoke_many },

@@ -81,7 +81,6 @@ enum cli_exit cli_run(int argc, char **argv, FILE *out, FILE *err);
 LG_CHECKED lg_err cli_seconds(struct cli *c, const char *option, int64_t *ret);
 lg_str cli_value(const struct cli *c, const char *name);	/* empty if not given */
 bool cli_given(const struct cli *c, const char *name);
-LG_CHECKED lg_err cli_parse(struct cli *c, int argc, char **argv, bool *help);
 void cli_help(const struct cli *c, FILE *to);
 LG_CHECKED lg_err cli_completion(struct cli *c);
 /* "User/alice" into its halves. */

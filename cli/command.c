@@ -176,8 +176,8 @@ check_words(struct cli *c)
 	return LG_OK;
 }
 
-lg_err
-cli_parse(struct cli *c, int argc, char **argv, bool *help)
+static lg_err
+parse(struct cli *c, int argc, char **argv, bool *help)
 {
 	struct words w = { argv, argc, 1, help };
 	bool options = true;
@@ -261,7 +261,7 @@ cli_run(int argc, char **argv, FILE *out, FILE *err)
 	lg_err e;
 
 	lg_ctx_init(&cx, lg_arena_new());
-	e = cli_parse(&c, argc, argv, &help);
+	e = parse(&c, argc, argv, &help);
 	if (e == LG_OK && help) {
 		cli_help(&c, out);
 		code = CLI_YES;

@@ -101,7 +101,6 @@ LG_CHECKED lg_err lg_bundle_certificate(struct lg_ctx *cx, const struct lg_bundl
 /* ---- connections ----------------------------------------------------------------------------------------------------------- */
 
 #define LG_BUNDLE_PROTOCOLS	3
-extern const lg_str lg_bundle_protocols[LG_BUNDLE_PROTOCOLS];	/* "tcp", "udp", "icmp": the bits of rows, from the lowest */
 
 /*
  * Which of these workloads may connect to which, at what ports: the same that lg_bundle_decide says of each, and rows to ask it where the

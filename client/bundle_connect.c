@@ -1,7 +1,8 @@
 /* bundle_connect.c: the connections that a bundle's policies allow among workloads, as a table. */
 #include "client/bundle_own.h"
 
-const lg_str lg_bundle_protocols[LG_BUNDLE_PROTOCOLS] = { LG_STR("tcp"), LG_STR("udp"), LG_STR("icmp") };
+/* The bits of rows, from the lowest. */
+static const lg_str protocols[LG_BUNDLE_PROTOCOLS] = { LG_STR("tcp"), LG_STR("udp"), LG_STR("icmp") };
 
 /* What lg_bundle_decide says of every connection; the time is asked for when it happens. */
 static lg_err
@@ -38,7 +39,7 @@ lg_bundle_connect(struct lg_ctx *cx, const struct lg_bundle *b, const struct lg_
 	struct lg_connect rq = {
 		.sources = workloads, .destinations = workloads, .nsources = n, .ndestinations = n,
 		.action = lg_euid_of(LG_STR("Action"), LG_STR("connect")), .unknown = unknown, .nunknown = LG_COUNT(unknown),
-		.port = LG_STR("port"), .protocol = LG_STR("protocol"), .protocols = lg_bundle_protocols, .nprotocols = LG_BUNDLE_PROTOCOLS,
+		.port = LG_STR("port"), .protocol = LG_STR("protocol"), .protocols = protocols, .nprotocols = LG_BUNDLE_PROTOCOLS,
 	};
 	size_t nrenames;
 

@@ -32,8 +32,8 @@ read_pin(struct lg_ctx *cx, lg_str json, struct lg_pin *ret)
 	return LG_OK;
 }
 
-lg_err
-lg_pin_load(struct lg_ctx *cx, const char *state, struct lg_pin *ret)
+static lg_err
+load(struct lg_ctx *cx, const char *state, struct lg_pin *ret)
 {
 	const char *path = path_of(cx, state);
 	lg_str text;
@@ -45,8 +45,8 @@ lg_pin_load(struct lg_ctx *cx, const char *state, struct lg_pin *ret)
 	return e == LG_OK ? LG_OK : lg_fail_in(cx, LG_E_CORRUPT, path);
 }
 
-lg_err
-lg_pin_save(struct lg_ctx *cx, const char *state, const struct lg_pin *pin)
+static lg_err
+save(struct lg_ctx *cx, const char *state, const struct lg_pin *pin)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(PIN_MAX);
 	struct lg_jsonw w = lg_jsonw_of(&b);
@@ -71,9 +71,9 @@ lg_pin_keys(struct lg_ctx *cx, const char *state, lg_str keys)
 {
 	struct lg_pin pin;
 
-	LG_TRY(lg_pin_load(cx, state, &pin));
+	LG_TRY(load(cx, state, &pin));
 	pin.bundle.keys = keys;
-	return lg_pin_save(cx, state, &pin);
+	return save(cx, state, &pin);
 }
 
 lg_err
@@ -82,12 +82,12 @@ lg_pin_get(struct lg_ctx *cx, const char *state, const struct lg_endpoint *at, s
 	struct lg_call call = { .method = "GET", .path = LG_STR("/v1/agent/keys") };
 	LG_AUTO(lg_link_free) struct lg_link *link = NULL;
 	struct lg_reply answer;
-	lg_err e = lg_pin_load(cx, state, ret);
+	lg_err e = load(cx, state, ret);
 
 	if (e != LG_E_NOT_FOUND)
 		return e;
 	LG_TRY(lg_link_new(cx, at, &link));
 	LG_TRY(lg_api_call(cx, link, &call, &answer));
 	e = read_pin(cx, answer.body, ret);
-	return e == LG_OK ? lg_pin_save(cx, state, ret) : lg_fail_in(cx, e, "the service's answer");
+	return e == LG_OK ? save(cx, state, ret) : lg_fail_in(cx, e, "the service's answer");
 }

@@ -16,9 +16,6 @@ struct lg_pin {
 
 /* From the file, or else from the service, and then stored.  at: with the host's certificate.  Slices live in cx's arena. */
 LG_CHECKED lg_err lg_pin_get(struct lg_ctx *cx, const char *state, const struct lg_endpoint *at, struct lg_pin *ret);
-/* The same without asking: LG_E_NOT_FOUND when there is no file. */
-LG_CHECKED lg_err lg_pin_load(struct lg_ctx *cx, const char *state, struct lg_pin *ret);
-LG_CHECKED lg_err lg_pin_save(struct lg_ctx *cx, const char *state, const struct lg_pin *pin);
 /* Other keys for the pin that is stored. */
 LG_CHECKED lg_err lg_pin_keys(struct lg_ctx *cx, const char *state, lg_str keys);
 

@@ -76,7 +76,6 @@ struct lg_jwk {
 	bool usable;			/* for verifying signatures, with an algorithm and a key type we have */
 	struct lg_pubkey_parts parts;
 };
-struct lg_json;
 LG_CHECKED lg_err lg_jwk_parse(struct lg_ctx *cx, lg_str json, struct lg_jwk *ret);
 void lg_pubkey_canonical_jwk(const struct lg_pubkey_parts *p, struct lg_buf *out);	/* RFC 7638 3.2 */
 

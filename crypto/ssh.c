@@ -33,8 +33,8 @@ lg_ssh_name(enum lg_kind kind, bool cert)
 }
 
 /* RFC 4251 5: two's complement, so that a first bit that is set gets a zero octet before it. */
-void
-lg_ssh_put_mpint(struct lg_buf *b, lg_str magnitude)
+static void
+put_mpint(struct lg_buf *b, lg_str magnitude)
 {
 	while (magnitude.n > 0 && magnitude.p[0] == 0)
 		magnitude = lg_str_sub(magnitude, 1, magnitude.n);
@@ -75,8 +75,8 @@ lg_ssh_put_key_fields(struct lg_buf *b, const struct lg_pubkey_parts *p)
 		lg_buf_str32(b, p->x);
 		return;
 	case LG_KIND_RSA:
-		lg_ssh_put_mpint(b, p->e);
-		lg_ssh_put_mpint(b, p->n);
+		put_mpint(b, p->e);
+		put_mpint(b, p->n);
 	}
 }
 
@@ -184,7 +184,7 @@ lg_ssh_put_signature(struct lg_buf *b, enum lg_kind kind, lg_str jose)
 		return;
 	}
 	LG_AUTO(lg_buf_free) struct lg_buf numbers = LG_BUF(4 * POINT_MAX);
-	lg_ssh_put_mpint(&numbers, lg_str_sub(jose, 0, r->coordinate));
-	lg_ssh_put_mpint(&numbers, lg_str_sub(jose, r->coordinate, r->coordinate));
+	put_mpint(&numbers, lg_str_sub(jose, 0, r->coordinate));
+	put_mpint(&numbers, lg_str_sub(jose, r->coordinate, r->coordinate));
 	lg_buf_str32(b, lg_buf_view(&numbers));
 }

@@ -10,7 +10,6 @@
 enum lg_ssh_cert { LG_SSH_USER = 1, LG_SSH_HOST = 2 };	/* as it stands in the certificate */
 
 lg_str lg_ssh_name(enum lg_kind kind, bool cert);	/* "ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com" */
-void lg_ssh_put_mpint(struct lg_buf *b, lg_str magnitude);
 void lg_ssh_put_key(struct lg_buf *b, const struct lg_pubkey_parts *p);		/* the whole blob */
 void lg_ssh_put_key_fields(struct lg_buf *b, const struct lg_pubkey_parts *p);	/* without its name */
 bool lg_ssh_take_key_fields(struct lg_rd *rd, lg_str cert_name, struct lg_pubkey_parts *ret);	/* name: that of a certificate */

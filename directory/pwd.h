@@ -97,7 +97,6 @@ struct lg_settle {
 	bool lock, lock_strangers, write;
 	struct lg_pwd_verdict verdict;
 };
-uint64_t lg_pwd_address(lg_str address);	/* without the port; stored */
 /* What it comes to, in a view; counts failures.  s->write: it must be recorded by lg_settle_edit before it is answered. */
 LG_CHECKED lg_err lg_settle_look(struct lg_ctx *cx, struct lg_view *v, struct lg_settle *s);
 /* Inside a mutation: judged again, recorded. */

@@ -103,8 +103,8 @@ lg_pwd_uncount(struct lg_pwd_counts *c, uint32_t tenant, uint64_t id, uint64_t a
 
 /* ---- judging ------------------------------------------------------------------------------------------------------------- */
 
-uint64_t
-lg_pwd_address(lg_str address)
+static uint64_t
+address_key(lg_str address)
 {
 	lg_sha256 digest;
 	uint64_t n;
@@ -158,7 +158,7 @@ lg_pwd_judge(const struct lg_pwd_policy *p, const struct lg_pwd_state *s, int64_
 static bool
 is_known(const struct lg_pwd_state *s, lg_str address)
 {
-	uint64_t key = s->nknown > 0 ? lg_pwd_address(address) : 0;
+	uint64_t key = s->nknown > 0 ? address_key(address) : 0;
 
 	for (size_t i = 0; i < s->nknown; i++)
 		if (s->known[i] == key)
@@ -174,7 +174,7 @@ count_failure(struct lg_settle *s, const struct lg_pwd_policy *p, bool known)
 
 	if (!p->lockout || p->max_failure == 0)
 		return;
-	n = lg_pwd_count(s->dir->counts, s->tenant, s->id, known ? lg_pwd_address(s->address) : 0, p->failure_interval);
+	n = lg_pwd_count(s->dir->counts, s->tenant, s->id, known ? address_key(s->address) : 0, p->failure_interval);
 	s->lock = n >= (unsigned)p->max_failure;
 	s->lock_strangers = !known;
 }
@@ -195,7 +195,7 @@ lg_settle_look(struct lg_ctx *cx, struct lg_view *v, struct lg_settle *s)
 	if (s->verdict.outcome == LG_PWD_WRONG)
 		count_failure(s, &p, known);
 	if (s->verdict.outcome == LG_PWD_GOOD) {
-		lg_pwd_uncount(s->dir->counts, s->tenant, s->id, known ? lg_pwd_address(s->address) : 0);
+		lg_pwd_uncount(s->dir->counts, s->tenant, s->id, known ? address_key(s->address) : 0);
 		s->write = (p.lockout && !known) || lock_is_over(&p, &st, lg_wall()) || s->verdict.grace_left >= 0 || s->upgrade;
 	}
 	s->write = s->write || s->lock;
@@ -211,7 +211,7 @@ know(struct lg_pwd_state *st, lg_str address)
 		return;
 	st->nknown += st->nknown < LG_PWD_KNOWN;
 	memmove(&st->known[1], &st->known[0], (st->nknown - 1) * sizeof st->known[0]);
-	st->known[0] = lg_pwd_address(address);
+	st->known[0] = address_key(address);
 }
 
 /* The verifier in today's form: the same password, so nothing that was obtained with it ends. */

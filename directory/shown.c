@@ -377,8 +377,8 @@ lg_selection_add(struct lg_selection *sel, lg_str name)
 		sel->named.bits[i] |= lg_class_may(c)->bits[i];
 }
 
-bool
-lg_selection_has(const struct lg_selection *sel, const struct lg_attr *at)
+static bool
+selected(const struct lg_selection *sel, const struct lg_attr *at)
 {
 	return lg_attr_in(&sel->named, at->id) || ((at->flags & LG_AF_OPERATIONAL) != 0 ? sel->operational : sel->user);
 }
@@ -411,7 +411,7 @@ write_value(void *arg, lg_str value)
 static bool
 may_show(struct lg_shown *sh, const struct lg_selection *sel, const struct lg_attr *at)
 {
-	return lg_selection_has(sel, at) && (sh->e == NULL || lg_may(sh->ac, LG_RIGHT_READ, sh->e, sh->dn, at));
+	return selected(sel, at) && (sh->e == NULL || lg_may(sh->ac, LG_RIGHT_READ, sh->e, sh->dn, at));
 }
 
 static void

@@ -38,7 +38,6 @@ struct lg_selection {
 };
 /* No name at all means all user attributes. */
 void lg_selection_add(struct lg_selection *sel, lg_str name);
-bool lg_selection_has(const struct lg_selection *sel, const struct lg_attr *at);
 
 /* The entry alone: SearchResultEntry without a message around it, as the read controls carry it. */
 void lg_shown_put(struct lg_shown *sh, const struct lg_selection *sel, struct lg_berw *w);

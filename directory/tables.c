@@ -40,8 +40,8 @@ lg_dkey_u16(struct lg_dkey *k, uint16_t v)
 	put_integer(k, v, 2);
 }
 
-void
-lg_dkey_u32(struct lg_dkey *k, uint32_t v)
+static void
+key_u32(struct lg_dkey *k, uint32_t v)
 {
 	put_integer(k, v, 4);
 }
@@ -53,8 +53,8 @@ lg_dkey_u64(struct lg_dkey *k, uint64_t v)
 }
 
 /* Long values keep their beginning, for substring scans, and differ by their digest. */
-void
-lg_dkey_short(struct lg_dkey *k, lg_str normal)
+static void
+key_short(struct lg_dkey *k, lg_str normal)
 {
 	lg_sha256 digest;
 
@@ -72,7 +72,7 @@ lg_key_tenant(uint32_t tenant)
 {
 	struct lg_dkey k = { .n = 0 };
 
-	lg_dkey_u32(&k, tenant);
+	key_u32(&k, tenant);
 	return k;
 }
 
@@ -99,7 +99,7 @@ lg_key_dn(uint32_t tenant, uint64_t parent, lg_str rdn_normal)
 {
 	struct lg_dkey k = lg_key_id(tenant, parent);
 
-	lg_dkey_short(&k, rdn_normal);
+	key_short(&k, rdn_normal);
 	return k;
 }
 
@@ -118,7 +118,7 @@ lg_key_name(uint32_t tenant, enum lg_entry_type type, lg_str name_normal)
 	struct lg_dkey k = lg_key_tenant(tenant);
 
 	lg_dkey_u8(&k, (uint8_t)type);
-	lg_dkey_short(&k, name_normal);
+	key_short(&k, name_normal);
 	return k;
 }
 
@@ -144,7 +144,7 @@ lg_key_equal(uint32_t tenant, uint16_t attr, lg_str normal)
 	struct lg_dkey k = lg_key_tenant(tenant);
 
 	lg_dkey_u16(&k, attr);
-	lg_dkey_short(&k, normal);
+	key_short(&k, normal);
 	lg_dkey_u8(&k, 0);
 	return k;
 }

@@ -45,10 +45,8 @@ lg_dkey_str(const struct lg_dkey *k)
 }
 void lg_dkey_u8(struct lg_dkey *k, uint8_t v);
 void lg_dkey_u16(struct lg_dkey *k, uint16_t v);
-void lg_dkey_u32(struct lg_dkey *k, uint32_t v);
 void lg_dkey_u64(struct lg_dkey *k, uint64_t v);
 void lg_dkey_bytes(struct lg_dkey *k, lg_str s);
-void lg_dkey_short(struct lg_dkey *k, lg_str normal);
 
 struct lg_dkey lg_key_tenant(uint32_t tenant);
 struct lg_dkey lg_key_id(uint32_t tenant, uint64_t id);

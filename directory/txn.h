@@ -10,7 +10,6 @@
 #define LG_TXN_UPDATES	256		/* of one transaction */
 #define LG_TXN_BYTES	(1u << 20)	/* of their requests */
 
-struct lg_txn;
 void lg_op_txn_start(struct lg_op *op, lg_str value);
 void lg_op_txn_end(struct lg_op *op, lg_str value);
 /* An update that names a transaction, ready for the store: is kept and answered, or refused. */

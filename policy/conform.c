@@ -31,6 +31,8 @@ wrong(struct lg_ctx *cx, const char *wanted, const struct lg_value *v)
 	return lg_fail(cx, LG_E_INVALID, "expected %s, got %.*s", wanted, LG_FMT(lg_value_text(cx->arena, v)));
 }
 
+static lg_err value_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_type *t, const struct lg_value *v);
+
 static lg_err
 record_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_type *t, const struct lg_record *r)
 {
@@ -47,7 +49,7 @@ record_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_ty
 			continue;
 		if (c > 0)
 			return lg_fail(cx, LG_E_INVALID, "required attribute `%.*s` is missing", LG_FMT(a->name.text));
-		if (lg_value_conforms(cx, s, a->type, &r->v[k].value) != LG_OK)
+		if (value_conforms(cx, s, a->type, &r->v[k].value) != LG_OK)
 			return lg_fail_in(cx, LG_E_INVALID, lg_dup(cx->arena, a->name.text).p);
 		k++;
 	}
@@ -73,8 +75,9 @@ entity_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_ty
 	return uid_conforms(cx, s, v->u.e.uid);
 }
 
-lg_err
-lg_value_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_type *t, const struct lg_value *v)
+/* Is v of type t?  LG_E_INVALID says where not. */
+static lg_err
+value_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_type *t, const struct lg_value *v)
 {
 	switch (t->kind) {
 	case TY_NEVER: return wrong(cx, "nothing", v);
@@ -92,7 +95,7 @@ lg_value_conforms(struct lg_ctx *cx, const struct lg_schema *s, const struct lg_
 		return wrong(cx, "a set", v);
 	for (uint32_t i = 0; i < v->u.set->n; i++)
 		LG_TRY(t->element == NULL ? wrong(cx, "an empty set", v)
-					  : lg_value_conforms(cx, s, t->element, &v->u.set->v[i]));
+					  : value_conforms(cx, s, t->element, &v->u.set->v[i]));
 	return LG_OK;
 }
 
@@ -107,7 +110,7 @@ tags_conform(
 	if (e->tags == NULL)
 		return lg_fail(cx, LG_E_INVALID, "%.*s has no tags", LG_FMT(e->type));
 	for (uint32_t i = 0; i < tags->n; i++)
-		if (lg_value_conforms(cx, s, e->tags, &tags->v[i].value) != LG_OK)
+		if (value_conforms(cx, s, e->tags, &tags->v[i].value) != LG_OK)
 			return lg_fail_in(cx, LG_E_INVALID, lg_dup(cx->arena, tags->v[i].name.text).p);
 	return LG_OK;
 }

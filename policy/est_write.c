@@ -2,6 +2,8 @@
 #include "policy/print.h"
 #include "policy/set.h"
 
+static void expr_json(struct lg_jsonw *w, const struct lg_expr *x);
+
 static void
 node(struct lg_jsonw *w, const char *name)
 {
@@ -42,7 +44,7 @@ left_of(struct lg_jsonw *w, lg_str name, const struct lg_expr *a, const char *si
 	lg_jsonw_name(w, name);
 	lg_jsonw_object(w);
 	lg_jsonw_name(w, lg_str_of(side));
-	lg_expr_json(w, a);
+	expr_json(w, a);
 }
 
 static void
@@ -86,10 +88,10 @@ chain_json(struct lg_jsonw *w, const struct lg_expr *x)
 		lg_jsonw_object(w);
 		lg_jsonw_name(w, LG_STR("left"));
 	}
-	lg_expr_json(w, x->list[0]);
+	expr_json(w, x->list[0]);
 	for (uint32_t i = 1; i < x->n; i++) {
 		lg_jsonw_name(w, LG_STR("right"));
-		lg_expr_json(w, x->list[i]);
+		expr_json(w, x->list[i]);
 		ends(w);
 	}
 }
@@ -113,7 +115,7 @@ list_json(struct lg_jsonw *w, lg_str name, const struct lg_expr *x)
 	lg_jsonw_name(w, name);
 	lg_jsonw_array(w);
 	for (uint32_t i = 0; i < x->n; i++)
-		lg_expr_json(w, x->list[i]);
+		expr_json(w, x->list[i]);
 	lg_jsonw_array_end(w);
 	lg_jsonw_object_end(w);
 }
@@ -125,7 +127,7 @@ record_json(struct lg_jsonw *w, const struct lg_expr *x)
 	lg_jsonw_object(w);
 	for (uint32_t i = 0; i < x->n; i++) {
 		lg_jsonw_name(w, x->names[i]->text);
-		lg_expr_json(w, x->list[i]);
+		expr_json(w, x->list[i]);
 	}
 	ends(w);
 }
@@ -137,7 +139,7 @@ is_json(struct lg_jsonw *w, const struct lg_expr *x)
 	lg_jsonw_str_of(w, "entity_type", x->type);
 	if (x->in != NULL) {
 		lg_jsonw_name(w, LG_STR("in"));
-		lg_expr_json(w, x->in);
+		expr_json(w, x->in);
 	}
 	ends(w);
 }
@@ -162,14 +164,14 @@ if_json(struct lg_jsonw *w, const struct lg_expr *x)
 {
 	left_of(w, LG_STR("if-then-else"), x->a, "if");
 	lg_jsonw_name(w, LG_STR("then"));
-	lg_expr_json(w, x->b);
+	expr_json(w, x->b);
 	lg_jsonw_name(w, LG_STR("else"));
-	lg_expr_json(w, x->c);
+	expr_json(w, x->c);
 	ends(w);
 }
 
-void
-lg_expr_json(struct lg_jsonw *w, const struct lg_expr *x)
+static void
+expr_json(struct lg_jsonw *w, const struct lg_expr *x)
 {
 	static const char *const vars[] = { "principal", "action", "resource", "context" };
 	static const char *const slots[] = { "?principal", "", "?resource", "" };
@@ -209,7 +211,7 @@ lg_expr_json(struct lg_jsonw *w, const struct lg_expr *x)
 	}
 	left_of(w, lg_op_name_of(x->op)->json, x->a, "left");
 	lg_jsonw_name(w, LG_STR("right"));
-	lg_expr_json(w, x->b);
+	expr_json(w, x->b);
 	ends(w);
 }
 
@@ -284,7 +286,7 @@ policy_json(struct lg_jsonw *w, const struct lg_policy *p)
 		lg_jsonw_object(w);
 		lg_jsonw_str_of(w, "kind", p->clauses[i].when ? LG_STR("when") : LG_STR("unless"));
 		lg_jsonw_name(w, LG_STR("body"));
-		lg_expr_json(w, p->clauses[i].body);
+		expr_json(w, p->clauses[i].body);
 		lg_jsonw_object_end(w);
 	}
 	lg_jsonw_array_end(w);

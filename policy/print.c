@@ -93,6 +93,8 @@ level_of(const struct lg_expr *x)
 	}
 }
 
+static void expr_print(struct lg_buf *out, const struct lg_expr *x);
+
 static void
 put(struct lg_buf *out, const struct lg_expr *x, int least)
 {
@@ -100,7 +102,7 @@ put(struct lg_buf *out, const struct lg_expr *x, int least)
 
 	if (parens)
 		lg_buf_byte(out, '(');
-	lg_expr_print(out, x);
+	expr_print(out, x);
 	if (parens)
 		lg_buf_byte(out, ')');
 }
@@ -301,8 +303,8 @@ put_sign(struct lg_buf *out, const struct lg_expr *x)
 	put(out, x->a, literal ? L_PRIMARY + 1 : L_MEMBER);
 }
 
-void
-lg_expr_print(struct lg_buf *out, const struct lg_expr *x)
+static void
+expr_print(struct lg_buf *out, const struct lg_expr *x)
 {
 	static const char *const vars[] = { "principal", "action", "resource", "context" };
 
@@ -394,7 +396,7 @@ lg_policy_print(struct lg_buf *out, const struct lg_policy *p)
 	lg_buf_str(out, LG_STR("\n)"));
 	for (uint32_t i = 0; i < p->nclauses; i++) {
 		lg_buf_printf(out, "\n%s {\n  ", p->clauses[i].when ? "when" : "unless");
-		lg_expr_print(out, p->clauses[i].body);
+		expr_print(out, p->clauses[i].body);
 		lg_buf_str(out, LG_STR("\n}"));
 	}
 	lg_buf_str(out, LG_STR(";\n"));

@@ -5,10 +5,8 @@
 #include "base/json.h"
 #include "policy/ast.h"
 
-void lg_expr_print(struct lg_buf *out, const struct lg_expr *x);
 void lg_value_print(struct lg_buf *out, const struct lg_value *v);	/* whole, as an expression that gives it again */
 void lg_policy_print(struct lg_buf *out, const struct lg_policy *p);
-void lg_expr_json(struct lg_jsonw *w, const struct lg_expr *x);
 bool lg_is_name(lg_str s);			/* may stand as an attribute name without quotes */
 bool lg_is_path(lg_str s);			/* `A::B` of names */
 

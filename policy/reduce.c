@@ -204,8 +204,9 @@ reduce_is(struct lg_reducer *re, struct lg_expr *x)
 
 /* ---- attributes ----------------------------------------------------------------------------- */
 
-enum lg_found
-lg_reduce_context(const struct lg_reducer *re, const struct lg_name *name, const struct lg_value **ret)
+/* What an open context says about an attribute; *ret is set when PRESENT. */
+static enum lg_found
+context_member(const struct lg_reducer *re, const struct lg_name *name, const struct lg_value **ret)
 {
 	const struct lg_record *known = re->ev.var[VAR_CONTEXT].u.record;
 	const struct lg_value *v = lg_record_get(known, name);
@@ -233,7 +234,7 @@ static struct lg_reduced
 reduce_context(struct lg_reducer *re, struct lg_expr *x)
 {
 	const struct lg_value *v = NULL;
-	enum lg_found found = lg_reduce_context(re, x->name, &v);
+	enum lg_found found = context_member(re, x->name, &v);
 
 	if (found == LG_UNKNOWN && x->op == X_HAS && lg_reduce_declared(re, x->name) != NULL)
 		found = LG_PRESENT;

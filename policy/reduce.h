@@ -31,8 +31,6 @@ struct lg_reduced lg_reduce(struct lg_reducer *re, struct lg_expr *x);
 struct lg_reduced lg_reduce_clauses(struct lg_reducer *re, const struct lg_policy *p);
 /* LG_UNKNOWN: it depends. */
 enum lg_found lg_reduce_scope(struct lg_reducer *re, const struct lg_scope *sc, enum lg_var var);
-/* What an open context says about an attribute; *ret is set when PRESENT. */
-enum lg_found lg_reduce_context(const struct lg_reducer *re, const struct lg_name *name, const struct lg_value **ret);
 /* The attribute's declared type if every completion has it, or NULL. */
 const struct lg_type *lg_reduce_declared(const struct lg_reducer *re, const struct lg_name *name);
 

@@ -287,8 +287,8 @@ add_row(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_euid *uid, con
 	s->nrows++;
 }
 
-bool
-lg_sample_action_matches(const struct lg_sample_env *env, const struct lg_policy *p)
+static bool
+action_matches(const struct lg_sample_env *env, const struct lg_policy *p)
 {
 	const struct lg_scope *sc = &p->action;
 
@@ -308,7 +308,7 @@ lg_sample_make(struct lg_sampler *sm, struct lg_ctx *cx, const struct lg_sample_
 	struct lg_request *rq = &ret->rq;
 
 	for (size_t i = 0; i < LG_COUNT(both); i++)
-		if (both[i] != NULL && (!lg_sample_action_matches(env, both[i]) || !least_add(sm, &who, &both[i]->principal) ||
+		if (both[i] != NULL && (!action_matches(env, both[i]) || !least_add(sm, &who, &both[i]->principal) ||
 		    !least_add(sm, &what, &both[i]->resource)))
 			return false;
 	*ret = (struct lg_sample){ .rq = { .action = env->action->uid } };

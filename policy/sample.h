@@ -44,6 +44,5 @@ struct lg_value lg_sample_value(struct lg_sampler *sm, struct lg_ctx *cx, const 
 uint32_t lg_sample_below(struct lg_sampler *sm, uint32_t n);
 bool lg_sample_may_be_in(const struct lg_sampler *sm, lg_str type, lg_str above);
 lg_str lg_sample_text(struct lg_ctx *cx, const struct lg_sample *s);		/* its entities, one a line */
-bool lg_sample_action_matches(const struct lg_sample_env *env, const struct lg_policy *p);
 
 #endif

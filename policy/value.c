@@ -19,8 +19,8 @@ lg_euid_eq(const struct lg_euid *a, const struct lg_euid *b)
 	    (lg_str_eq(a->id, b->id) && lg_str_eq(a->type, b->type))));
 }
 
-int
-lg_euid_cmp(const struct lg_euid *a, const struct lg_euid *b)
+static int
+euid_cmp(const struct lg_euid *a, const struct lg_euid *b)
 {
 	int c;
 
@@ -108,7 +108,7 @@ lg_value_cmp(const struct lg_value *a, const struct lg_value *b)
 	switch (a->kind) {
 	case LG_V_BOOL: return (int)a->u.b - (int)b->u.b;
 	case LG_V_STRING: return lg_str_cmp(a->u.s, b->u.s);
-	case LG_V_ENTITY: return lg_euid_cmp(a->u.e.uid, b->u.e.uid);
+	case LG_V_ENTITY: return euid_cmp(a->u.e.uid, b->u.e.uid);
 	case LG_V_SET: return set_cmp(a->u.set, b->u.set);
 	case LG_V_RECORD: return record_cmp(a->u.record, b->u.record);
 	case LG_V_IP: return ip_cmp(a->u.ip, b->u.ip);

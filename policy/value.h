@@ -10,7 +10,6 @@ bool lg_set_has_all(const struct lg_set *s, const struct lg_set *of);
 bool lg_set_has_any(const struct lg_set *s, const struct lg_set *of);
 /* The same value, in another arena; entity handles are dropped. */
 struct lg_value lg_value_copy(struct lg_arena *a, const struct lg_value *v);
-int lg_euid_cmp(const struct lg_euid *a, const struct lg_euid *b);
 bool lg_type_is_action(lg_str type);			/* `Action` or `N::Action` */
 
 /* Extension values from text; false if it is none. */

@@ -131,8 +131,8 @@ put_user(struct token_review *t, struct lg_view *v, const struct lg_sts_bearer *
 	return LG_OK;
 }
 
-lg_err
-lg_api_kube_token(void *self, struct lg_http *ex)
+static lg_err
+kube_token(void *self, struct lg_http *ex)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct token_review *t = LG_NEW(ex->cx->arena, struct token_review);
@@ -274,8 +274,8 @@ decide_access(struct access_review *r, struct lg_view *v, struct lg_entity_id su
 	return lg_pending_seal(p);
 }
 
-lg_err
-lg_api_kube_access(void *self, struct lg_http *ex)
+static lg_err
+kube_access(void *self, struct lg_http *ex)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 	struct access_review *r = LG_NEW(ex->cx->arena, struct access_review);
@@ -296,8 +296,8 @@ lg_api_kube_access(void *self, struct lg_http *ex)
 }
 
 const struct lg_route lg_api_kubernetes_routes[] = {
-	{ "POST", "/v1/kubernetes/tokenreview", LG_SURFACE_API, LG_ON_LOOP, 0, lg_api_kube_token },
-	{ "POST", "/v1/kubernetes/subjectaccessreview", LG_SURFACE_API, LG_ON_LOOP, 0, lg_api_kube_access },
+	{ "POST", "/v1/kubernetes/tokenreview", LG_SURFACE_API, LG_ON_LOOP, 0, kube_token },
+	{ "POST", "/v1/kubernetes/subjectaccessreview", LG_SURFACE_API, LG_ON_LOOP, 0, kube_access },
 	{ "POST", "/v1/kubernetes/admissionreview", LG_SURFACE_API, LG_ON_WORKER, LG_KUBE_REVIEW, lg_api_kube_admission },
 };
 const size_t lg_api_kubernetes_nroutes = LG_COUNT(lg_api_kubernetes_routes);

@@ -101,10 +101,6 @@ LG_CHECKED lg_err lg_dns_ask(struct lg_ctx *cx, const struct lg_fetch *f, int64_
 /* The same of the closest of a name and its parents that has records, all asked at once. */
 LG_CHECKED lg_err lg_dns_climb(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str name, enum lg_dns_type type, size_t max,
     lg_str *ret, size_t *n);
-/* The question that lg_dns_ask sends. */
-LG_CHECKED lg_err lg_dns_query(struct lg_ctx *cx, uint16_t id, lg_str name, enum lg_dns_type type, lg_str *ret);
-/* Is it a reply to this query: same id, same question? */
-bool lg_dns_answers(lg_str reply, lg_str query);
 /* Its records: for lg_dns_ask, tests and fuzzing. */
 LG_CHECKED lg_err lg_dns_parse(struct lg_ctx *cx, lg_str reply, lg_str query, enum lg_dns_type type, size_t max, lg_str *ret, size_t *n);
 

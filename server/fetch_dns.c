@@ -15,8 +15,8 @@
 
 /* ---- question -------------------------------------------------------------------------------------------- */
 
-lg_err
-lg_dns_query(struct lg_ctx *cx, uint16_t id, lg_str name, enum lg_dns_type type, lg_str *ret)
+static lg_err
+query_of(struct lg_ctx *cx, uint16_t id, lg_str name, enum lg_dns_type type, lg_str *ret)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(QUERY_MAX);
 	lg_str label, rest = name;
@@ -78,8 +78,9 @@ join_strings(struct lg_arena *a, lg_str data)
 	return (lg_str){ p, n };
 }
 
-bool
-lg_dns_answers(lg_str reply, lg_str query)
+/* Is it a reply to this query: same id, same question? */
+static bool
+is_reply(lg_str reply, lg_str query)
 {
 	struct lg_rd r = lg_rd_of(reply), q = lg_rd_of(query);
 	uint16_t id = lg_rd_u16(&r), flags = lg_rd_u16(&r), questions = lg_rd_u16(&r);
@@ -134,7 +135,7 @@ lg_dns_parse(struct lg_ctx *cx, lg_str reply, lg_str query, enum lg_dns_type typ
 	int code = flags_of(reply) & 0xf;
 	uint16_t answers;
 
-	if (!lg_dns_answers(reply, query))
+	if (!is_reply(reply, query))
 		return lg_fail(cx, LG_E_INVALID, "the DNS server's reply is none");
 	if (code == 3)
 		return lg_fail(cx, LG_E_NOT_FOUND, "there is no such DNS name");
@@ -160,7 +161,7 @@ exchange(struct lg_ctx *cx, int fd, int64_t until, lg_str query, lg_str *reply)
 	do {
 		if (!lg_fetch_wait(fd, POLLIN, until) || (got = recv(fd, b, LG_DNS_REPLY, 0)) < 0)
 			return lg_fail(cx, LG_E_IO, "the DNS server does not answer");
-	} while (!lg_dns_answers((lg_str){ b, (size_t)got }, query));
+	} while (!is_reply((lg_str){ b, (size_t)got }, query));
 	*reply = (lg_str){ b, (size_t)got };
 	return LG_OK;
 }
@@ -242,7 +243,7 @@ lg_dns_ask(struct lg_ctx *cx, const struct lg_fetch *f, int64_t deadline, lg_str
 	if (f->resolver_size == 0)
 		return lg_fail(cx, LG_E_IO, "there is no DNS server");
 	lg_random(&id, sizeof id);
-	LG_TRY(lg_dns_query(cx, id, name, type, &query));
+	LG_TRY(query_of(cx, id, name, type, &query));
 	while (e == LG_E_IO && lg_boottime() < deadline) {
 		int64_t until = lg_boottime() + TRY_TIME;
 
@@ -271,7 +272,7 @@ climb_from(struct lg_ctx *cx, lg_str *name, enum lg_dns_type type, struct climb 
 	ret->from = 0;
 	lg_random(id, sizeof id);
 	for (ret->n = 0; ret->n < CLIMB && name->n > 0; ret->n++) {
-		LG_TRY(lg_dns_query(cx, id[ret->n], *name, type, &ret->query[ret->n]));
+		LG_TRY(query_of(cx, id[ret->n], *name, type, &ret->query[ret->n]));
 		ret->reply[ret->n] = LG_NONE;
 		if (!lg_str_cut(*name, '.', &label, name))
 			*name = LG_NONE;
@@ -305,7 +306,7 @@ static void
 take_reply(struct lg_ctx *cx, struct climb *c, lg_str octets)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->reply[i].n == 0 && lg_dns_answers(octets, c->query[i]))
+		if (c->reply[i].n == 0 && is_reply(octets, c->query[i]))
 			c->reply[i] = lg_dup(cx->arena, octets);
 }
 

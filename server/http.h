@@ -106,6 +106,5 @@ void lg_problem_status(struct lg_http *ex, int status, const char *code, lg_str 
 /* The same with members of its own, whose writer ends the object; headers are the caller's. */
 void lg_problem_begin(struct lg_http *ex, struct lg_jsonw *w, int status, const char *code, lg_str detail);
 int lg_problem_status_of(lg_err e);
-const char *lg_http_reason(int status);		/* "Not Found" */
 
 #endif

@@ -44,8 +44,6 @@ LG_CHECKED lg_err lg_kube_pod_read(struct lg_ctx *cx, lg_str json, struct lg_kub
 
 /* The cluster that asks: a service, whose own the question is.  LG_E_DENIED for anybody else. */
 LG_CHECKED lg_err lg_kube_caller(struct lg_app *app, struct lg_http *ex, struct lg_view *v, struct lg_caller *ret);
-lg_err lg_api_kube_token(void *self, struct lg_http *ex);
-lg_err lg_api_kube_access(void *self, struct lg_http *ex);
 lg_err lg_api_kube_admission(void *self, struct lg_http *ex);
 
 /* {"apiVersion","kind",<member>:...}: `read` takes the member.  LG_E_INVALID unless it is that kind of a version that begins so. */

@@ -43,6 +43,13 @@ find_alike(const struct lg_point *p, struct tenant_set *t)
 	t->nabove = n;
 }
 
+/* A verdict that never looked at these holds as long as the data does. */
+static uint64_t
+reads_time(const struct lg_policies *set)
+{
+	return lg_policies_reads(set, LG_STR("now")) | lg_policies_reads(set, LG_STR("revision"));
+}
+
 void
 lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct lg_policies *policies)
 {
@@ -65,18 +72,11 @@ lg_point_publish(struct lg_point *p, uint32_t tenant, uint64_t version, struct l
 		s->set[s->n] = old->set[i];
 		s->set[s->n++].policies = lg_policies_ref(old->set[i].policies);
 	}
-	s->set[s->n] = (struct tenant_set){ .tenant = tenant, .version = version, .policies = policies, .time = lg_reads_time(policies) };
+	s->set[s->n] = (struct tenant_set){ .tenant = tenant, .version = version, .policies = policies, .time = reads_time(policies) };
 	find_alike(p, &s->set[s->n++]);
 	lg_published_end(p->sets);
 	lg_published_set(p->sets, s);
 	pthread_mutex_unlock(&p->publishing);
-}
-
-/* A verdict that never looked at these holds as long as the data does. */
-uint64_t
-lg_reads_time(const struct lg_policies *set)
-{
-	return lg_policies_reads(set, LG_STR("now")) | lg_policies_reads(set, LG_STR("revision"));
 }
 
 lg_err
@@ -103,7 +103,7 @@ lg_point_new(struct lg_ctx *cx, struct lg_store *st, lg_str schema, lg_str syste
 		lg_point_free(&p);
 		return lg_fail_in(cx, e, "the system's policies");
 	}
-	p->system_time = lg_reads_time(p->system);
+	p->system_time = reads_time(p->system);
 	*ret = p;
 	return LG_OK;
 }
@@ -365,7 +365,7 @@ lg_point_ask_under(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, con
 	*ret = (struct lg_verdict){ .permit = false, .seq = lg_view_seq(v) };
 	if (set != NULL) {
 		other.policies = lg_policies_ref(set);
-		other.time = lg_reads_time(set);
+		other.time = reads_time(set);
 		t = &other;
 	}
 	if (t == NULL)

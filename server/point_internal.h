@@ -51,7 +51,6 @@ LG_CHECKED lg_err lg_point_synthetic(struct lg_entity_source *es, const struct l
 /* The decider port's question about all entries of a class (certain.c). */
 LG_CHECKED lg_err lg_point_certain(struct lg_point *p, struct lg_ctx *cx, struct lg_view *v, const struct lg_question *q, bool *certain,
     bool *permit);
-uint64_t lg_reads_time(const struct lg_policies *set);
 /* LG_E_CONFLICT: under this set nobody who is enabled and has a password could change policies and entries again. */
 LG_CHECKED lg_err lg_lockout_check(struct lg_ctx *cx, struct lg_point *p, struct lg_view *v, uint32_t tenant, const struct lg_policies *set);
 

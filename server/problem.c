@@ -43,8 +43,8 @@ lg_problem_status_of(lg_err e)
 	return 500;
 }
 
-const char *
-lg_http_reason(int status)
+static const char *
+reason_of(int status)
 {
 	for (size_t i = 0; i < LG_COUNT(reasons); i++)
 		if (reasons[i].status == status)
@@ -60,7 +60,7 @@ lg_problem_begin(struct lg_http *ex, struct lg_jsonw *w, int status, const char 
 	ex->status = status;
 	lg_http_type(ex, "application/problem+json");
 	lg_jsonw_object(w);
-	lg_jsonw_str_of(w, "title", lg_str_of(lg_http_reason(status)));
+	lg_jsonw_str_of(w, "title", lg_str_of(reason_of(status)));
 	lg_jsonw_int_of(w, "status", status);
 	if (detail.n > 0)
 		lg_jsonw_str_of(w, "detail", detail);

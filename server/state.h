@@ -34,8 +34,6 @@ struct lg_state_kind {
 	const struct lg_state_field *fields;
 	size_t nfields;
 };
-extern const struct lg_state_kind lg_state_kinds[];
-extern const size_t lg_state_nkinds;
 const struct lg_state_kind *lg_state_kind_find(lg_str list);	/* NULL if there is none */
 
 struct lg_state_value {

@@ -56,7 +56,7 @@ static const struct lg_state_field workload_fields[] = {
 };
 
 /* In the order in which they are made: what is referred to comes first. */
-const struct lg_state_kind lg_state_kinds[] = {
+static const struct lg_state_kind kinds[] = {
 	{ "projects", LG_TYPE_PROJECT, project_fields, LG_COUNT(project_fields) },
 	{ "groups", LG_TYPE_GROUP, group_fields, LG_COUNT(group_fields) },
 	{ "users", LG_TYPE_USER, user_fields, LG_COUNT(user_fields) },
@@ -67,14 +67,13 @@ const struct lg_state_kind lg_state_kinds[] = {
 	{ "workloads", LG_TYPE_WORKLOAD, workload_fields, LG_COUNT(workload_fields) },
 	{ "clients", LG_TYPE_CLIENT, NULL, 0 },
 };
-const size_t lg_state_nkinds = LG_COUNT(lg_state_kinds);
 
 const struct lg_state_kind *
 lg_state_kind_find(lg_str list)
 {
-	for (size_t i = 0; i < lg_state_nkinds; i++)
-		if (lg_str_eq(list, lg_str_of(lg_state_kinds[i].list)))
-			return &lg_state_kinds[i];
+	for (size_t i = 0; i < LG_COUNT(kinds); i++)
+		if (lg_str_eq(list, lg_str_of(kinds[i].list)))
+			return &kinds[i];
 	return NULL;
 }
 
@@ -247,7 +246,7 @@ count_items(struct lg_ctx *cx, lg_str list)
 lg_err
 lg_state_read(struct lg_ctx *cx, lg_str json, bool patch, struct lg_state *ret)
 {
-	lg_str list[LG_COUNT(lg_state_kinds)] = { { NULL, 0 } };
+	lg_str list[LG_COUNT(kinds)] = { { NULL, 0 } };
 	struct lg_json js;
 	size_t total = 0;
 	lg_str name;
@@ -258,7 +257,7 @@ lg_state_read(struct lg_ctx *cx, lg_str json, bool patch, struct lg_state *ret)
 	while (lg_json_member(&js, &name)) {
 		const struct lg_state_kind *k = lg_state_kind_find(name);
 		if (k != NULL) {
-			list[k - lg_state_kinds] = lg_json_raw(&js);
+			list[k - kinds] = lg_json_raw(&js);
 		} else if (lg_str_eq(name, LG_STR("policies"))) {
 			ret->policies = lg_json_str(&js);
 			ret->has_policies = true;
@@ -272,13 +271,13 @@ lg_state_read(struct lg_ctx *cx, lg_str json, bool patch, struct lg_state *ret)
 		}
 	}
 	LG_TRY(lg_json_end(cx, &js));
-	for (size_t i = 0; i < lg_state_nkinds; i++)
+	for (size_t i = 0; i < LG_COUNT(kinds); i++)
 		total += list[i].n == 0 ? 0 : count_items(cx, list[i]);
 	if (total > LG_STATE_ITEMS)
 		return lg_fail(cx, LG_E_LIMIT, "more than %d items in one document", LG_STATE_ITEMS);
 	ret->item = LG_NEWS(cx->arena, struct lg_state_item, total);
-	for (size_t i = 0; i < lg_state_nkinds; i++)
+	for (size_t i = 0; i < LG_COUNT(kinds); i++)
 		if (list[i].n > 0)
-			LG_TRY(read_kind(cx, list[i], &lg_state_kinds[i], patch, ret));
+			LG_TRY(read_kind(cx, list[i], &kinds[i], patch, ret));
 	return LG_OK;
 }

@@ -327,8 +327,9 @@ read_all(struct lg_ctx *cx, struct lg_app *app, struct generation *g, uint64_t r
 	return LG_OK;
 }
 
-lg_err
-lg_tenants_reload(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants *ts)
+/* What was handed out stays valid. */
+static lg_err
+reload(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants *ts)
 {
 	struct generation *g = calloc(1, sizeof *g);
 
@@ -353,7 +354,7 @@ lg_tenants_load(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants **ret)
 	if (ts == NULL)
 		abort();
 	pthread_mutex_init(&ts->renewing, NULL);
-	lg_err e = lg_tenants_reload(cx, app, ts);
+	lg_err e = reload(cx, app, ts);
 	if (e != LG_OK)
 		lg_tenants_free(&ts);
 	else
@@ -478,7 +479,7 @@ lg_err
 lg_tenants_renew(struct lg_ctx *cx, struct lg_app *app)
 {
 	pthread_mutex_lock(&app->tenants->renewing);
-	lg_err e = lg_tenants_reload(cx, app, app->tenants);
+	lg_err e = reload(cx, app, app->tenants);
 	if (e == LG_OK)
 		e = lg_tenants_trust(cx, app);
 	pthread_mutex_unlock(&app->tenants->renewing);

@@ -50,8 +50,6 @@ struct lg_tenants;
 
 /* Reads the keeper's keys and the directory's tenants.  On the main thread or a worker. */
 LG_CHECKED lg_err lg_tenants_load(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants **ret);
-/* The same again after a rotation; what was handed out stays valid. */
-LG_CHECKED lg_err lg_tenants_reload(struct lg_ctx *cx, struct lg_app *app, struct lg_tenants *ts);
 void lg_tenants_free(struct lg_tenants **ts);
 /* NULL if there is none of that id. */
 const struct lg_tenant_view *lg_tenants_get(const struct lg_tenants *ts, uint32_t id);

@@ -35,13 +35,11 @@ struct lg_archive {
 };
 LG_CHECKED lg_err lg_archive_open(struct lg_ctx *cx, const char *dir, struct lg_archive *ret);	/* a missing folder is empty */
 void lg_archive_close(struct lg_archive *a);
-uint64_t lg_archive_last(const struct lg_archive *a);	/* 0: empty */
 /* Records from..to as far as they are here, each once, in order; *stopped when each returned false. */
 LG_CHECKED lg_err lg_archive_read(struct lg_ctx *cx, struct lg_archive *a, uint64_t from, uint64_t to, lg_log_each *each, void *arg, bool *stopped);
 
 /* Decodes what stands at the beginning of bytes. */
 uint64_t lg_frame_check(lg_str packed);
-bool lg_frame_decode(lg_str bytes, struct lg_frame *ret);
 void lg_frame_put(struct lg_buf *out, const struct lg_frame *f);
 
 #endif

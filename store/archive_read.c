@@ -32,8 +32,8 @@ lg_frame_check(lg_str packed)
 	return lg_rd_u64(&r);
 }
 
-bool
-lg_frame_decode(lg_str bytes, struct lg_frame *ret)
+static bool
+frame_decode(lg_str bytes, struct lg_frame *ret)
 {
 	struct lg_rd r = lg_rd_of(bytes);
 	struct lg_frame f;
@@ -120,8 +120,8 @@ lg_archive_close(struct lg_archive *a)
 	lg_buf_free(&a->raw);
 }
 
-uint64_t
-lg_archive_last(const struct lg_archive *a)
+static uint64_t
+last_of(const struct lg_archive *a)
 {
 	uint64_t last = 0;
 
@@ -163,7 +163,7 @@ find_frame(struct lg_ctx *cx, struct lg_archive *a, int fd, uint64_t seq, const 
 	ssize_t got;
 
 	for (off_t at = 0; (got = pread(fd, head, sizeof head, at)) > 0; at += LG_FRAME_HEADER + (off_t)f.packed) {
-		if (!lg_frame_decode((lg_str){ head, (size_t)got }, &f))
+		if (!frame_decode((lg_str){ head, (size_t)got }, &f))
 			return lg_fail(cx, LG_E_CORRUPT, "%s: no frame at %lld", path, (long long)at);
 		if (seq <= f.last)
 			return seq < f.first ? LG_OK : unpack(cx, a, fd, at + LG_FRAME_HEADER, &f, path);
@@ -216,7 +216,7 @@ give(struct lg_ctx *cx, const struct lg_archive *a, uint64_t *next, uint64_t to,
 lg_err
 lg_archive_read(struct lg_ctx *cx, struct lg_archive *a, uint64_t from, uint64_t to, lg_log_each *each, void *arg, bool *stopped)
 {
-	uint64_t end = lg_archive_last(a);
+	uint64_t end = last_of(a);
 
 	*stopped = false;
 	if (a->n == 0)

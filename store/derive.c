@@ -27,8 +27,8 @@ lg_emit(struct lg_derive *d, const struct lg_table *index, lg_str key, lg_str va
 	d->n++;
 }
 
-int
-lg_derived_cmp(const struct lg_derived *x, const struct lg_derived *y)
+static int
+derived_cmp(const struct lg_derived *x, const struct lg_derived *y)
 {
 	return x->index->id != y->index->id ? (x->index->id < y->index->id ? -1 : 1) : lg_str_cmp(x->key, y->key);
 }
@@ -37,7 +37,7 @@ static int
 in_order(const void *a, const void *b)
 {
 	const struct lg_derived *x = a, *y = b;
-	int c = lg_derived_cmp(x, y);
+	int c = derived_cmp(x, y);
 
 	return c != 0 ? c : x->order < y->order ? -1 : x->order > y->order;
 }
@@ -56,7 +56,7 @@ lg_derive_rows(struct lg_ctx *cx, struct lg_store *st, struct lg_arena *a, const
 		qsort(d.v, d.n, sizeof *d.v, in_order);
 	size_t n = 0;	/* of rows with one key the last emitted stays */
 	for (size_t i = 0; i < d.n; i++) {
-		if (i + 1 < d.n && lg_derived_cmp(&d.v[i], &d.v[i + 1]) == 0)
+		if (i + 1 < d.n && derived_cmp(&d.v[i], &d.v[i + 1]) == 0)
 			continue;
 		d.v[n++] = d.v[i];
 	}
@@ -104,7 +104,7 @@ lg_derive_apply(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, 
 	LG_TRY(lg_derive_rows(cx, v->st, v->scope->arena, t, key, old, &was));
 	LG_TRY(lg_derive_rows(cx, v->st, v->scope->arena, t, key, value, &is));
 	for (size_t i = 0, j = 0; i < was.n || j < is.n;) {
-		int c = i == was.n ? 1 : j == is.n ? -1 : lg_derived_cmp(&was.v[i], &is.v[j]);
+		int c = i == was.n ? 1 : j == is.n ? -1 : derived_cmp(&was.v[i], &is.v[j]);
 		if (c < 0)
 			LG_TRY(change(cx, v, &was.v[i++], false));
 		else if (c > 0)

@@ -200,7 +200,6 @@ struct lg_derive {
 	const char *fault;
 };
 lg_err lg_derive_rows(struct lg_ctx *cx, struct lg_store *st, struct lg_arena *a, const struct lg_table *t, lg_str key, const lg_str *value, struct lg_derive *ret);
-int lg_derived_cmp(const struct lg_derived *x, const struct lg_derived *y);	/* by index and key */
 lg_err lg_derive_apply(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, lg_str key, const lg_str *old, const lg_str *value);
 
 /* revision.c */

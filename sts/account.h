@@ -25,13 +25,6 @@ lg_err sts_account_run(struct lg_sts *sts, struct lg_http *ex, const char *path,
     lg_err (*run)(struct sts_account *));
 /* The form of this request is one of our pages'. */
 bool sts_account_form_ok(struct sts_account *ac);
-/*
- * Stores a new factor, recovery codes beside a first one, and, in the session, how it was proved; then shows the codes or goes on.
- * secret: what is sealed of it; empty: nothing.
- */
-LG_CHECKED lg_err sts_account_add(struct sts_account *ac, struct sts_factor *f, lg_str secret, lg_str amr);
-/* New recovery codes instead of what is left of the old ones, shown once. */
-LG_CHECKED lg_err sts_account_codes(struct sts_account *ac);
 lg_err sts_account_go_on(struct sts_account *ac);	/* 303 to what the person came from */
 
 #endif

@@ -79,8 +79,12 @@ codes_page(struct sts_account *ac, const lg_str text[STS_RECOVERY_CODES])
 	return sts_page(ac->rq, 200, "codes", page, LG_COUNT(page), LG_NONE);
 }
 
-lg_err
-sts_account_add(struct sts_account *ac, struct sts_factor *f, lg_str secret, lg_str amr)
+/*
+ * Stores a new factor, recovery codes beside a first one, and, in the session, how it was proved; then shows the codes or goes on.
+ * secret: what is sealed of it; empty: nothing.
+ */
+static lg_err
+account_add(struct sts_account *ac, struct sts_factor *f, lg_str secret, lg_str amr)
 {
 	struct adding ad = { .ac = ac, .factor = f, .secret = secret, .raise = true };
 	lg_str text[STS_RECOVERY_CODES], cookie;
@@ -94,17 +98,6 @@ sts_account_add(struct sts_account *ac, struct sts_factor *f, lg_str secret, lg_
 	LG_TRY(lg_store_apply(rq->cx, rq->sts->store, rq->tenant_id, "factor.add", add_run, &ad, NULL));
 	sts_cookie_set(rq, "session", cookie, LG_STS_SESSION_LIFE);
 	return ad.hashes.n > 0 ? codes_page(ac, text) : sts_account_go_on(ac);
-}
-
-lg_err
-sts_account_codes(struct sts_account *ac)
-{
-	struct adding ad = { .ac = ac };
-	lg_str text[STS_RECOVERY_CODES];
-
-	sts_recovery_new(ac->rq->cx->arena, text, &ad.hashes);
-	LG_TRY(lg_store_apply(ac->rq->cx, ac->rq->sts->store, ac->rq->tenant_id, "factor.add", add_run, &ad, NULL));
-	return codes_page(ac, text);
 }
 
 /* ---- an authenticator application ------------------------------------------------------------------------------------------ */
@@ -196,7 +189,7 @@ totp(struct sts_account *ac)
 	lg_str octets = { (const char *)key.p, key.n };
 	if (!sts_totp_fits(&key, lg_form_get(&ac->rq->form, "code"), ac->rq->cx->now, 0, &f.step))
 		return totp_page(ac, octets, 422, "problem.wrong-code");
-	return sts_account_add(ac, &f, octets, LG_STR("otp"));
+	return account_add(ac, &f, octets, LG_STR("otp"));
 }
 
 lg_err
@@ -238,7 +231,7 @@ passkey(struct sts_account *ac)
 	if (f.name.n == 0 || !lg_utf8_valid(f.name))
 		f.name = LG_STR("Passkey");
 	/* Made by it just now, so it is at hand: what an assertion would prove. */
-	return sts_account_add(ac, &f, LG_NONE, amr);
+	return account_add(ac, &f, LG_NONE, amr);
 }
 
 lg_err
@@ -249,12 +242,24 @@ sts_http_account_passkey(void *self, struct lg_http *ex)
 
 /* ---- recovery codes -------------------------------------------------------------------------------------------------------------- */
 
+/* New ones instead of what is left of the old ones, shown once. */
+static lg_err
+account_codes(struct sts_account *ac)
+{
+	struct adding ad = { .ac = ac };
+	lg_str text[STS_RECOVERY_CODES];
+
+	sts_recovery_new(ac->rq->cx->arena, text, &ad.hashes);
+	LG_TRY(lg_store_apply(ac->rq->cx, ac->rq->sts->store, ac->rq->tenant_id, "factor.add", add_run, &ad, NULL));
+	return codes_page(ac, text);
+}
+
 static lg_err
 codes(struct sts_account *ac)
 {
 	if (!sts_account_form_ok(ac) || !sts_factor_set_second(&ac->set))
 		return sts_account_go_on(ac);
-	return sts_account_codes(ac);
+	return account_codes(ac);
 }
 
 lg_err

@@ -15,12 +15,49 @@
 #define NOWHERE		{ NULL, 0 }
 #define SAME(name)	LG_STR(name), LG_STR(name)
 
+/* ---- values ------------------------------------------------------------------------------------------------------------ */
+
+static lg_err
+scope_name_valid(struct lg_ctx *cx, lg_str s)
+{
+	if (s.n == 0 || s.n > 64 || !sts_scope_valid(s) || memchr(s.p, ' ', s.n) != NULL)
+		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no scope", LG_FMT(s));
+	return LG_OK;
+}
+
+static lg_err
+audience_valid(struct lg_ctx *cx, lg_str s)
+{
+	if (s.n == 0 || s.n > 256 || !sts_scope_valid(s))
+		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no audience", LG_FMT(s));
+	return LG_OK;
+}
+
+static lg_err
+shown_valid(struct lg_ctx *cx, lg_str s)
+{
+	if (s.n == 0 || s.n > LG_CLIENT_TEXT_MAX)
+		return lg_fail(cx, LG_E_INVALID, "1 to %d octets", LG_CLIENT_TEXT_MAX);
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return lg_fail(cx, LG_E_INVALID, "a control character");
+	return LG_OK;
+}
+
+static lg_err
+acr_valid(struct lg_ctx *cx, lg_str s)
+{
+	return sts_acr_level(s) > 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no acr of this issuer", LG_FMT(s));
+}
+
+/* ---- fields ------------------------------------------------------------------------------------------------------------ */
+
 /* Tags are in rows: one is never given twice.  0: the row has a place of its own for it. */
 const struct sts_client_field sts_client_fields[] = {
 	{ SAME("redirect_uris"), 0, LIST(redirects, LG_CLIENT_URIS), sts_redirect_valid },
 	{ SAME("post_logout_redirect_uris"), 0, LIST(logouts, LG_CLIENT_URIS), sts_redirect_valid },
-	{ LG_STR("scopes"), NOWHERE, 0, LIST(scopes, LG_CLIENT_SCOPES), sts_scope_name_valid },
-	{ LG_STR("audiences"), NOWHERE, 0, LIST(audiences, LG_CLIENT_AUDIENCES), sts_audience_valid },
+	{ LG_STR("scopes"), NOWHERE, 0, LIST(scopes, LG_CLIENT_SCOPES), scope_name_valid },
+	{ LG_STR("audiences"), NOWHERE, 0, LIST(audiences, LG_CLIENT_AUDIENCES), audience_valid },
 	{ LG_STR("id_token_alg"), LG_STR("id_token_signed_response_alg"), 0, ALG(id_token_alg), NULL },
 	{ LG_STR("introspect"), NOWHERE, 0, FLAG(introspect), NULL },
 	{ SAME("dpop_bound_access_tokens"), 0, FLAG(dpop), NULL },
@@ -28,14 +65,14 @@ const struct sts_client_field sts_client_fields[] = {
 	{ LG_STR("issuer"), NOWHERE, 0, TEXT(issuer), NULL },
 	{ LG_STR("subject"), NOWHERE, 0, TEXT(subject), NULL },
 	{ LG_STR("enabled"), NOWHERE, 0, FLAG(enabled), NULL },
-	{ LG_STR("display"), LG_STR("client_name"), 1, TEXT(display), sts_shown_valid },
+	{ LG_STR("display"), LG_STR("client_name"), 1, TEXT(display), shown_valid },
 	{ SAME("client_uri"), 2, TEXT(uri), sts_https_valid },
 	{ SAME("logo_uri"), 3, TEXT(logo), sts_https_valid },
 	{ SAME("policy_uri"), 4, TEXT(policy_uri), sts_https_valid },
 	{ SAME("tos_uri"), 5, TEXT(tos_uri), sts_https_valid },
-	{ SAME("contacts"), 6, LIST(contacts, LG_CLIENT_CONTACTS), sts_shown_valid },
-	{ SAME("software_id"), 7, TEXT(software), sts_shown_valid },
-	{ SAME("software_version"), 8, TEXT(software_version), sts_shown_valid },
+	{ SAME("contacts"), 6, LIST(contacts, LG_CLIENT_CONTACTS), shown_valid },
+	{ SAME("software_id"), 7, TEXT(software), shown_valid },
+	{ SAME("software_version"), 8, TEXT(software_version), shown_valid },
 	{ SAME("jwks_uri"), 9, TEXT(jwks_uri), sts_https_valid },
 	{ LG_STR("access_token_alg"), NOWHERE, 10, ALG(access_alg), NULL },
 	{ LG_STR("userinfo_alg"), LG_STR("userinfo_signed_response_alg"), 11, ALG(userinfo_alg), NULL },
@@ -43,7 +80,7 @@ const struct sts_client_field sts_client_fields[] = {
 	{ LG_STR("request_object_alg"), LG_STR("request_object_signing_alg"), 13, ALG(request_alg), NULL },
 	{ SAME("require_signed_request_object"), 14, FLAG(signed_requests), NULL },
 	{ SAME("request_uris"), 15, LIST(request_uris, LG_CLIENT_URIS), sts_request_uri_valid },
-	{ SAME("default_acr_values"), 16, LIST(acrs, LG_CLIENT_ACRS), sts_acr_valid },
+	{ SAME("default_acr_values"), 16, LIST(acrs, LG_CLIENT_ACRS), acr_valid },
 	{ SAME("default_max_age"), 17, NUMBER(max_age), NULL },
 	{ SAME("initiate_login_uri"), 18, TEXT(initiate_login), sts_https_valid },
 	{ SAME("backchannel_logout_uri"), 19, TEXT(backchannel), sts_https_valid },
@@ -67,8 +104,8 @@ const size_t sts_client_field_count = LG_COUNT(sts_client_fields);
 #define MEMBER(type, of, offset) ((type *)(void *)((char *)(of) + (offset)))
 #define CONST_MEMBER(type, of, offset) ((const type *)(const void *)((const char *)(of) + (offset)))
 
-const lg_str *
-sts_field_texts(const struct lg_sts_client *c, const struct sts_client_field *f, size_t *n)
+static const lg_str *
+field_texts(const struct lg_sts_client *c, const struct sts_client_field *f, size_t *n)
 {
 	const lg_str *v = CONST_MEMBER(lg_str, c, f->at);
 
@@ -76,8 +113,8 @@ sts_field_texts(const struct lg_sts_client *c, const struct sts_client_field *f,
 	return v;
 }
 
-int64_t
-sts_field_number(const struct lg_sts_client *c, const struct sts_client_field *f)
+static int64_t
+field_number(const struct lg_sts_client *c, const struct sts_client_field *f)
 {
 	if (f->kind == STS_FIELD_FLAG)
 		return *CONST_MEMBER(bool, c, f->at);
@@ -86,8 +123,8 @@ sts_field_number(const struct lg_sts_client *c, const struct sts_client_field *f
 	return *CONST_MEMBER(uint32_t, c, f->at);
 }
 
-void
-sts_field_set_number(struct lg_sts_client *c, const struct sts_client_field *f, int64_t n)
+static void
+field_set_number(struct lg_sts_client *c, const struct sts_client_field *f, int64_t n)
 {
 	if (f->kind == STS_FIELD_FLAG)
 		*MEMBER(bool, c, f->at) = n != 0;
@@ -142,7 +179,7 @@ read_number(struct lg_json *js, const struct sts_client_field *f, struct lg_sts_
 			lg_json_fault(js, "an algorithm that is not known");
 	}
 	if (js->fault == NULL)
-		sts_field_set_number(c, f, n);
+		field_set_number(c, f, n);
 }
 
 void
@@ -160,7 +197,7 @@ static void
 write_texts(struct lg_jsonw *w, lg_str name, const struct sts_client_field *f, const struct lg_sts_client *c)
 {
 	size_t n;
-	const lg_str *v = sts_field_texts(c, f, &n);
+	const lg_str *v = field_texts(c, f, &n);
 
 	/* The lists that every client has are written even when they are empty. */
 	if (n == 0 && (f->tag != 0 || f->kind == STS_FIELD_TEXT))
@@ -185,7 +222,7 @@ sts_field_write(struct lg_jsonw *w, lg_str name, const struct sts_client_field *
 		write_texts(w, name, f, c);
 		return;
 	}
-	n = sts_field_number(c, f);
+	n = field_number(c, f);
 	if (n == 0 && f->tag != 0)
 		return;
 	lg_jsonw_name(w, name);
@@ -205,8 +242,8 @@ sts_fields_encode(struct lg_buf *b, const struct lg_sts_client *c)
 	for (size_t i = 0; i < sts_client_field_count; i++) {
 		const struct sts_client_field *f = &sts_client_fields[i];
 		size_t n = 0;
-		const lg_str *v = is_text(f) ? sts_field_texts(c, f, &n) : NULL;
-		int64_t number = is_text(f) ? 0 : sts_field_number(c, f);
+		const lg_str *v = is_text(f) ? field_texts(c, f, &n) : NULL;
+		int64_t number = is_text(f) ? 0 : field_number(c, f);
 
 		if (f->tag == 0 || (n == 0 && number == 0))
 			continue;
@@ -241,45 +278,12 @@ sts_fields_decode(struct lg_rd *rd, struct lg_sts_client *c)
 			if (f->kind == STS_FIELD_LIST)
 				*MEMBER(size_t, c, f->count_at) = n;
 		} else {
-			sts_field_set_number(c, f, lg_rd_u32(rd));
+			field_set_number(c, f, lg_rd_u32(rd));
 		}
 	}
 }
 
 /* ---- checks -------------------------------------------------------------------------------------------------------- */
-
-lg_err
-sts_scope_name_valid(struct lg_ctx *cx, lg_str s)
-{
-	if (s.n == 0 || s.n > 64 || !sts_scope_valid(s) || memchr(s.p, ' ', s.n) != NULL)
-		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no scope", LG_FMT(s));
-	return LG_OK;
-}
-
-lg_err
-sts_audience_valid(struct lg_ctx *cx, lg_str s)
-{
-	if (s.n == 0 || s.n > 256 || !sts_scope_valid(s))
-		return lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no audience", LG_FMT(s));
-	return LG_OK;
-}
-
-lg_err
-sts_shown_valid(struct lg_ctx *cx, lg_str s)
-{
-	if (s.n == 0 || s.n > LG_CLIENT_TEXT_MAX)
-		return lg_fail(cx, LG_E_INVALID, "1 to %d octets", LG_CLIENT_TEXT_MAX);
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return lg_fail(cx, LG_E_INVALID, "a control character");
-	return LG_OK;
-}
-
-lg_err
-sts_acr_valid(struct lg_ctx *cx, lg_str s)
-{
-	return sts_acr_level(s) > 0 ? LG_OK : lg_fail(cx, LG_E_INVALID, "\"%.*s\" is no acr of this issuer", LG_FMT(s));
-}
 
 /* What is signed by us, and what is signed for us (request objects; none is never taken, RFC 9101 10.2). */
 static bool
@@ -296,9 +300,9 @@ sts_fields_check(struct lg_ctx *cx, const struct lg_sts_client *c)
 	for (size_t i = 0; i < sts_client_field_count; i++) {
 		const struct sts_client_field *f = &sts_client_fields[i];
 		size_t n = 0;
-		const lg_str *v = is_text(f) && f->check != NULL ? sts_field_texts(c, f, &n) : NULL;
+		const lg_str *v = is_text(f) && f->check != NULL ? field_texts(c, f, &n) : NULL;
 
-		if (f->kind == STS_FIELD_ALG && !alg_good(f, sts_field_number(c, f)))
+		if (f->kind == STS_FIELD_ALG && !alg_good(f, field_number(c, f)))
 			return lg_fail(cx, LG_E_INVALID, "%.*s is ES256, RS256, PS256 or EdDSA", LG_FMT(f->name));
 		for (size_t j = 0; j < n; j++)
 			if (f->check(cx, v[j]) != LG_OK)

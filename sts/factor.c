@@ -87,8 +87,8 @@ sts_factor_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid su
 	return decode(cx, key, row, ret);
 }
 
-lg_err
-sts_factors_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, struct sts_factor *ret, size_t *n)
+static lg_err
+factors_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, struct sts_factor *ret, size_t *n)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
 	lg_str key, row;
@@ -114,7 +114,7 @@ lg_err
 sts_factor_set_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, struct sts_factor_set *ret)
 {
 	*ret = (struct sts_factor_set){ .n = 0 };
-	LG_TRY(sts_factors_of(cx, v, tenant, subject, ret->v, &ret->n));
+	LG_TRY(factors_of(cx, v, tenant, subject, ret->v, &ret->n));
 	for (size_t i = 0; i < ret->n; i++) {
 		ret->totp |= ret->v[i].kind == STS_FACTOR_TOTP;
 		ret->passkeys += ret->v[i].kind == STS_FACTOR_PASSKEY;

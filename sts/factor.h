@@ -38,8 +38,6 @@ struct sts_factor {
 
 extern const struct lg_table sts_factors;
 
-/* All of a person's, in the arena; at most STS_FACTORS. */
-LG_CHECKED lg_err sts_factors_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, struct sts_factor *ret, size_t *n);
 LG_CHECKED lg_err sts_factor_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, const struct sts_factor *f);
 LG_CHECKED lg_err sts_factor_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, enum sts_factor_kind kind, lg_uuid id,
     struct sts_factor *ret);

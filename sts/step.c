@@ -41,8 +41,8 @@ sts_step_seal(struct sts_rq *rq, const struct sts_signin *si, const char *what, 
 	return LG_OK;
 }
 
-lg_err
-sts_step_open(struct sts_rq *rq, const char *what, lg_str cookie, lg_str text, struct sts_signin *si)
+static lg_err
+step_open(struct sts_rq *rq, const char *what, lg_str cookie, lg_str text, struct sts_signin *si)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret plain = { NULL, 0 };
 	const struct lg_secret *key;
@@ -131,7 +131,7 @@ sts_step_form(struct sts_rq *rq, struct sts_signin *si, const char *what, bool *
 	rq->resumed = true;
 	LG_TRY(sts_signin_open(rq, si));
 	rq->form = form;		/* the step's own, no longer the request's */
-	e = sts_origin_ok(rq) ? sts_step_open(rq, what, sts_cookie_of(rq, "login"), step, si) : LG_E_EXPIRED;
+	e = sts_origin_ok(rq) ? step_open(rq, what, sts_cookie_of(rq, "login"), step, si) : LG_E_EXPIRED;
 	*old = e == LG_E_EXPIRED;
 	if (e == LG_OK)
 		sts_act_as(rq->cx, rq->tenant_id, si->subject.id, si->subject.type, si->subject.name);

@@ -385,9 +385,6 @@ struct sts_client_field {
 };
 extern const struct sts_client_field sts_client_fields[];
 extern const size_t sts_client_field_count;
-const lg_str *sts_field_texts(const struct lg_sts_client *c, const struct sts_client_field *f, size_t *n);	/* TEXT, LIST */
-int64_t sts_field_number(const struct lg_sts_client *c, const struct sts_client_field *f);		/* the others */
-void sts_field_set_number(struct lg_sts_client *c, const struct sts_client_field *f, int64_t n);
 void sts_field_read(struct lg_json *js, const struct sts_client_field *f, struct lg_sts_client *c);
 void sts_field_write(struct lg_jsonw *w, lg_str name, const struct sts_client_field *f, const struct lg_sts_client *c);
 void sts_fields_encode(struct lg_buf *b, const struct lg_sts_client *c);
@@ -400,11 +397,6 @@ void sts_grants_write(struct lg_jsonw *w, lg_str name, unsigned bits);
 bool sts_auth_parse(lg_str name, enum lg_client_auth *ret);
 lg_str sts_auth_name(enum lg_client_auth auth);
 void sts_person_scopes(struct lg_sts_client *c);		/* what an application for people gets unless it says otherwise */
-/* Values of fields. */
-LG_CHECKED lg_err sts_scope_name_valid(struct lg_ctx *cx, lg_str s);
-LG_CHECKED lg_err sts_audience_valid(struct lg_ctx *cx, lg_str s);
-LG_CHECKED lg_err sts_shown_valid(struct lg_ctx *cx, lg_str s);
-LG_CHECKED lg_err sts_acr_valid(struct lg_ctx *cx, lg_str s);
 LG_CHECKED lg_err sts_https_valid(struct lg_ctx *cx, lg_str uri);		/* https, nothing after '#' (redirect.c) */
 LG_CHECKED lg_err sts_request_uri_valid(struct lg_ctx *cx, lg_str uri);	/* https; RFC 9101 5.2: a fragment may name its digest */
 
@@ -742,7 +734,6 @@ LG_CHECKED lg_err sts_step_page(struct sts_rq *rq, const struct sts_signin *si, 
  * Opened: si->subject and what was proved; LG_E_EXPIRED: too old, of another browser or request, or changed.
  */
 LG_CHECKED lg_err sts_step_seal(struct sts_rq *rq, const struct sts_signin *si, const char *what, lg_str cookie, lg_str *ret);
-LG_CHECKED lg_err sts_step_open(struct sts_rq *rq, const char *what, lg_str cookie, lg_str text, struct sts_signin *si);
 /* The form of such a page ("request", "step"), with the request judged anew; *old: it is none of this browser's. */
 LG_CHECKED lg_err sts_step_form(struct sts_rq *rq, struct sts_signin *si, const char *what, bool *old);
 /* The person of that id, enabled, into si->subject; LG_E_EXPIRED.  On a worker, no view open. */

@@ -64,8 +64,9 @@ ders(struct lg_ctx *cx, lg_str pem, const char *label)
 	return all;
 }
 
-lg_str
-lg_spiffe_domain(lg_str spiffe_id)
+/* "spiffe://example.org": under which bundles are filed. */
+static lg_str
+domain_of(lg_str spiffe_id)
 {
 	size_t n = sizeof "spiffe://" - 1;
 
@@ -131,7 +132,7 @@ lg_spiffe_x509_bundles(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf
 	LgPb__X509BundlesResponse answer = LG_PB__X509_BUNDLES_RESPONSE__INIT;
 	struct filed *f = LG_NEW(cx->arena, struct filed);
 
-	put(cx, f, lg_spiffe_domain(s->spiffe_id), ders(cx, s->roots, "CERTIFICATE"));
+	put(cx, f, domain_of(s->spiffe_id), ders(cx, s->roots, "CERTIFICATE"));
 	LG_TRY(put_federated(cx, s, false, f));
 	answer.n_bundles = f->n;
 	answer.bundles = f->list;
@@ -146,7 +147,7 @@ lg_spiffe_jwt_bundles(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf 
 
 	if (s->token_keys.n == 0)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "the keys behind tokens are not known yet");
-	put(cx, f, lg_spiffe_domain(s->spiffe_id), s->token_keys);
+	put(cx, f, domain_of(s->spiffe_id), s->token_keys);
 	LG_TRY(put_federated(cx, s, true, f));
 	answer.n_bundles = f->n;
 	answer.bundles = f->list;
@@ -277,7 +278,7 @@ keys_for(struct lg_ctx *cx, const struct lg_svid *s, lg_str domain, struct lg_ke
 
 	if (s->token_keys.n == 0)
 		return lg_fail(cx, LG_E_UNAVAILABLE, "the keys behind tokens are not known yet");
-	if (lg_str_eq(domain, lg_spiffe_domain(s->spiffe_id)))
+	if (lg_str_eq(domain, domain_of(s->spiffe_id)))
 		return lg_keyset_from_jwks(cx, s->token_keys, ret);
 	LG_TRY(lg_spiffe_bundles(cx, s, b, &n));
 	for (size_t i = 0; i < n; i++)
@@ -308,7 +309,7 @@ verify(struct lg_ctx *cx, const struct lg_svid *s, lg_str token, lg_str audience
 	struct lg_jws jws;
 
 	LG_TRY(subject_of(cx, token, &subject));
-	LG_TRY(keys_for(cx, s, lg_spiffe_domain(subject), &keys));
+	LG_TRY(keys_for(cx, s, domain_of(subject), &keys));
 	LG_TRY(lg_jws_verify(cx, token, keys, "JWT", &jws));
 	LG_TRY(lg_claims_parse(cx, jws.payload, ret));
 	LG_TRY(lg_claims_check_time(cx, ret));

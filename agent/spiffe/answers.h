@@ -6,9 +6,6 @@
 
 #define LG_SPIFFE_AUDIENCES LG_AUDIENCES
 
-/* "spiffe://example.org": under which bundles are filed. */
-lg_str lg_spiffe_domain(lg_str spiffe_id);
-
 LG_CHECKED lg_err lg_spiffe_x509(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf *out);		/* X509SVIDResponse */
 LG_CHECKED lg_err lg_spiffe_x509_bundles(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf *out);
 LG_CHECKED lg_err lg_spiffe_jwt_bundles(struct lg_ctx *cx, const struct lg_svid *s, struct lg_buf *out);	/* LG_E_UNAVAILABLE: not known yet */

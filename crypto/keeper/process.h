@@ -101,7 +101,6 @@ LG_CHECKED lg_err lg_kp_tenant_read(struct lg_ctx *cx, const struct lg_kproc *kp
 LG_CHECKED lg_err lg_kp_complete(struct lg_ctx *cx, struct lg_kproc *kp, struct lg_tenant_record *r);
 /* Loads, writes, publishes; in this order, so that what does not load is never written. */
 LG_CHECKED lg_err lg_kp_tenant_store(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *r);
-LG_CHECKED lg_err lg_kp_marks_read(struct lg_ctx *cx, struct lg_kproc *kp);
 LG_CHECKED lg_err lg_kp_marks_write(struct lg_ctx *cx, struct lg_kproc *kp);
 
 LG_CHECKED lg_err lg_kp_ledgers_read(struct lg_ctx *cx, struct lg_kproc *kp);

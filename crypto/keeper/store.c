@@ -196,8 +196,8 @@ load_tenants(struct lg_ctx *cx, struct lg_kproc *kp)
 
 /* ---- marks ------------------------------------------------------------------------------------------------------------ */
 
-lg_err
-lg_kp_marks_read(struct lg_ctx *cx, struct lg_kproc *kp)
+static lg_err
+marks_read(struct lg_ctx *cx, struct lg_kproc *kp)
 {
 	LG_AUTO(lg_secret_free) struct lg_secret plain = { NULL, 0 };
 
@@ -262,7 +262,7 @@ lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_keeper_option
 	kp->bundle = calloc(LG_TENANTS, sizeof *kp->bundle);
 	lg_crypto_must(kp->bundle != NULL);
 	kp->file_key = lg_hkdf_sha256(sealing, LG_NONE, LG_STR("lightgate keeper files 1"), 32);
-	LG_TRY(lg_kp_marks_read(cx, kp));
+	LG_TRY(marks_read(cx, kp));
 	LG_TRY(lg_kp_ledgers_read(cx, kp));
 	LG_TRY(load_tenants(cx, kp));
 	LG_TRY(lg_signed_open(cx, o->dir, &kp->record));

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define RESPONDER_TEXT	(256 << 10)
-#define RESPONDER_ROUTES 32
 
 struct responder_route {
 	const char *request;		/* "POST /v1/login"; the first that the request line begins with counts */
