@@ -65,7 +65,7 @@ bind(struct reading *rd, lg_str source, lg_str target, bool readonly)
 {
 	struct lg_oci *o = &rd->body->facts;
 
-	o->sensitive_mount |= lg_oci_path_sensitive(rd->r.cx, source);
+	o->sensitive_mount |= lg_oci_path_sensitive(rd->r.cx, source, readonly);
 	lg_oci_add(&rd->r, &o->mounts, lg_print(rd->r.cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(target), readonly ? "ro" : "rw"));
 }
 
@@ -259,6 +259,30 @@ read_security(struct reading *rd)
 			rd->body->facts.privileged = true;
 }
 
+/* Where the engine itself writes down what a container prints.  Every other driver carries it over the host's network, wherever the options say. */
+static void
+read_log_driver(struct reading *rd)
+{
+	static const lg_str local[] = { LG_STR(""), LG_STR("none"), LG_STR("json-file"), LG_STR("local"), LG_STR("journald") };
+	lg_str driver = text(rd);
+	bool known = false;
+
+	for (size_t i = 0; i < LG_COUNT(local); i++)
+		known |= lg_str_eq(driver, local[i]);
+	rd->body->facts.host_network |= !known;
+}
+
+static void
+read_log(struct reading *rd)
+{
+	static const char *const known[] = { "Type", NULL };
+
+	if (!lg_oci_object(&rd->r))
+		return;
+	while (lg_oci_member(&rd->r, known) >= 0)
+		read_log_driver(rd);
+}
+
 /* The engine's own lists guard /proc; any list of the caller's replaces them. */
 static void
 read_paths(struct reading *rd)
@@ -322,7 +346,8 @@ read_members(struct reading *rd, const struct member *members, size_t n)
 	{ "UTSMode", read_other_mode }, { "UsernsMode", read_other_mode }, { "CgroupnsMode", read_other_mode }, \
 	{ "Cgroup", read_other_mode }, { "CapAdd", read_cap_add }, { "CapDrop", read_cap_drop }, { "Capabilities", read_cap_add }, \
 	{ "Devices", read_devices }, { "DeviceRequests", read_device_requests }, { "DeviceCgroupRules", read_device_rules }, \
-	{ "SecurityOpt", read_security }, { "MaskedPaths", read_paths }, { "ReadonlyPaths", read_paths }, { "Runtime", read_runtime }
+	{ "SecurityOpt", read_security }, { "MaskedPaths", read_paths }, { "ReadonlyPaths", read_paths }, { "Runtime", read_runtime }, \
+	{ "LogConfig", read_log }
 
 static void
 read_host_config(struct reading *rd)

@@ -61,11 +61,11 @@ static const struct {
 	const char *kind, *type;
 	enum judgement judgement;
 } devices[] = {
-	{ "controller", NULL, FINE }, { "graphics", NULL, FINE }, { "video", NULL, FINE }, { "sound", NULL, FINE }, { "audio", NULL, FINE },
+	{ "controller", NULL, FINE }, { "graphics", NULL, FINE }, { "video", NULL, FINE }, { "sound", NULL, FINE }, { "audio", "none", FINE },
 	{ "memballoon", NULL, FINE }, { "watchdog", NULL, FINE }, { "panic", NULL, FINE }, { "hub", NULL, FINE }, { "vsock", NULL, FINE },
-	{ "iommu", NULL, FINE }, { "emulator", NULL, FINE }, { "rng", NULL, FINE },
+	{ "iommu", NULL, FINE }, { "emulator", NULL, FINE }, { "rng", NULL, BY_SOURCE },
 	{ "input", "passthrough", HOSTS }, { "input", "evdev", HOSTS }, { "input", NULL, FINE },
-	{ "tpm", NULL, BY_SOURCE }, { "redirdev", NULL, FINE },
+	{ "tpm", NULL, BY_SOURCE }, { "audio", "spice", FINE }, { "redirdev", "spicevmc", FINE }, { "redirdev", "dev", HOSTS }, { "redirdev", NULL, BY_SOURCE },
 	{ "disk", "file", BY_SOURCE }, { "disk", "network", BY_SOURCE }, { "disk", "volume", BY_SOURCE }, { "disk", "dir", BY_SOURCE },
 	{ "filesystem", "mount", BY_SOURCE }, { "filesystem", "ram", BY_SOURCE }, { "filesystem", "file", BY_SOURCE },
 	{ "interface", "network", BY_SOURCE }, { "interface", "bridge", BY_SOURCE }, { "interface", "user", BY_SOURCE }, { "interface", "internal", BY_SOURCE },
@@ -112,13 +112,14 @@ is_libvirts(lg_str path)
 static void
 take_path(struct reading *r, const char *what, lg_str path)
 {
+	bool readonly = strcmp(what, "loader") == 0 || strcmp(what, "kernel") == 0 || strcmp(what, "initrd") == 0 || strcmp(what, "dtb") == 0;
 	struct lg_oci *o = r->oci;
 
 	/* libvirt's own sockets and variables have names that change from start to start */
 	if (path.n == 0 || (strcmp(what, "disk") != 0 && strcmp(what, "filesystem") != 0 && is_libvirts(path)))
 		return;
 	path = lg_dup(r->cx->arena, path);
-	o->sensitive_mount |= !lg_str_starts(path, LG_STR("/")) || lg_oci_path_sensitive(r->cx, path) || lg_str_starts(path, LG_STR("/dev/"));
+	o->sensitive_mount |= !lg_str_starts(path, LG_STR("/")) || lg_oci_path_sensitive(r->cx, path, readonly) || lg_str_starts(path, LG_STR("/dev/"));
 	add(r, &o->mounts, lg_print(r->cx->arena, "%s:%.*s", what, LG_FMT(path)));
 }
 
@@ -169,6 +170,7 @@ static const struct {
 	int depth;
 } texts[] = {
 	{ "uuid", 2 }, { "name", 2 }, { "emulator", 3 }, { "kernel", 3 }, { "initrd", 3 }, { "dtb", 3 }, { "loader", 3 }, { "nvram", 3 }, { "cmdline", 3 },
+	{ "table", 4 }, { "backend", 4 },
 };
 
 static void
@@ -212,6 +214,13 @@ on_start(void *arg, const XML_Char *name, const XML_Char **a)
 		take_label(r, a);
 }
 
+/* Of <rng>: what every process may read.  Any other file would be shown to the machine. */
+static bool
+is_chance(lg_str path)
+{
+	return lg_str_eq(path, LG_STR("/dev/urandom")) || lg_str_eq(path, LG_STR("/dev/random")) || lg_str_eq(path, LG_STR("/dev/hwrng"));
+}
+
 static void
 take_text(struct reading *r)
 {
@@ -228,7 +237,7 @@ take_text(struct reading *r)
 		/* another program than the distribution's emulator would run with libvirt's rights */
 		r->oci->privileged |= !lg_str_starts(text, LG_STR("/usr/bin/qemu-")) || memmem(text.p, text.n, "..", 2) != NULL;
 		add(r, &r->oci->args, text);
-	} else {
+	} else if (!lg_str_eq(what, LG_STR("backend")) || !is_chance(text)) {
 		take_path(r, what.p, text);
 	}
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,15 +44,16 @@ check_one(struct lg_ctx *cx, int root, lg_str from, lg_str to, struct lg_oci *oc
 {
 	LG_AUTO(close_fd) int source = open(lg_dup(cx->arena, from).p, O_PATH | O_CLOEXEC);
 	LG_AUTO(close_fd) int shown = open_inside(cx, root, to);
+	struct statvfs fs;
 	struct stat a, b;
 	lg_str real;
 
-	if (source < 0 || shown < 0 || fstat(source, &a) != 0 || fstat(shown, &b) != 0)
+	if (source < 0 || shown < 0 || fstat(source, &a) != 0 || fstat(shown, &b) != 0 || fstatvfs(shown, &fs) != 0)
 		return lg_fail(cx, LG_E_DENIED, "the mount of %.*s at %.*s cannot be looked at: %s", LG_FMT(from), LG_FMT(to), strerror(errno));
 	if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
 		return lg_fail(cx, LG_E_DENIED, "something else than %.*s is mounted at %.*s", LG_FMT(from), LG_FMT(to));
 	LG_TRY(real_path(cx, source, &real));
-	oci->sensitive_mount |= lg_oci_path_sensitive(cx, real);
+	oci->sensitive_mount |= lg_oci_path_sensitive(cx, real, (fs.f_flag & ST_RDONLY) != 0);
 	return LG_OK;
 }
 

@@ -84,7 +84,7 @@ read_root(struct lg_oci_reading *r)
 		else
 			lg_json_skip(&r->js);
 	}
-	if (lg_oci_path_sensitive(r->cx, r->oci->rootfs))
+	if (lg_oci_path_sensitive(r->cx, r->oci->rootfs, false))
 		r->oci->sensitive_mount = true;
 }
 
@@ -144,7 +144,7 @@ judge_bind(struct lg_oci_reading *r, const struct mount *m)
 		lg_json_fault(&r->js, "a bind mount without a source");
 	if (is_ours(r, m))
 		return;
-	o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source) || (identities.n > 0 && lg_oci_paths_overlap(r->cx, source, identities));
+	o->sensitive_mount |= lg_oci_path_sensitive(r->cx, source, m->readonly) || (identities.n > 0 && lg_oci_paths_overlap(r->cx, source, identities));
 	lg_oci_add(r, &o->bind_from, source);
 	lg_oci_add(r, &o->bind_to, m->destination);
 	lg_oci_add(r, &o->mounts, lg_print(r->cx->arena, "%.*s:%.*s:%s", LG_FMT(source), LG_FMT(m->destination), m->readonly ? "ro" : "rw"));

@@ -71,7 +71,7 @@ struct lg_oci_hook {
 LG_CHECKED lg_err lg_oci_rewrite(struct lg_ctx *cx, lg_str text, lg_str bundle, const struct lg_oci_hook *hook, struct lg_buf *out);
 
 /* A host path that must not be seen from a container: resolved as far as it exists. */
-bool lg_oci_path_sensitive(struct lg_ctx *cx, lg_str path);
+bool lg_oci_path_sensitive(struct lg_ctx *cx, lg_str path, bool readonly);
 /* Is one of them the other, above it or below it?  By name, and by what the links of the first lead to. */
 bool lg_oci_paths_overlap(struct lg_ctx *cx, lg_str path, lg_str folder);
 

@@ -5,22 +5,34 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* Seeing one of them, or a folder above it, is enough.  below: all that lies in it counts too; engines keep the
- * containers' own resolv.conf, volumes and roots below their state, so those folders count only as a whole. */
+/*
+ * Seeing one of them, or a folder above it, is enough.  What lies in it counts always, where it can be written (programs), or, where engines keep the
+ * containers' own resolv.conf, volumes and roots below their state, never.
+ */
+enum inside { NEVER, WRITTEN, ALWAYS };
+
 static const struct {
 	lg_str path;
-	bool below;
+	enum inside inside;
 } protected[] = {
-	{ LG_STR("/proc"), true }, { LG_STR("/sys"), true }, { LG_STR("/dev"), false }, { LG_STR("/boot"), true },
-	{ LG_STR("/etc"), false }, { LG_STR("/etc/lightgate"), true }, { LG_STR("/etc/docker"), true }, { LG_STR("/root"), true },
-	{ LG_STR("/usr"), false }, { LG_STR("/var/lib"), false }, { LG_STR("/var/log/lightgate"), true },
-	{ LG_STR("/var/lib/docker"), false }, { LG_STR("/var/lib/containerd"), false }, { LG_STR("/var/lib/containers"), false },
-	{ LG_STR("/var/lib/lightgate"), true }, { LG_STR("/var/lib/lightgate-agent"), true }, { LG_STR("/var/lib/kubelet"), false },
-	{ LG_STR("/run"), false }, { LG_STR("/run/docker.sock"), true }, { LG_STR("/run/docker"), true },
-	{ LG_STR("/run/containerd"), false }, { LG_STR("/run/containerd/containerd.sock"), true }, { LG_STR("/run/podman"), true },
-	{ LG_STR("/run/crio"), true }, { LG_STR("/run/libvirt"), true }, { LG_STR("/run/lightgate"), true },
-	{ LG_STR("/run/lightgate-agent"), true }, { LG_STR("/run/systemd"), true }, { LG_STR("/run/dbus"), true },
-	{ LG_STR("/run/runc"), true }, { LG_STR("/run/crun"), true },
+	{ LG_STR("/proc"), ALWAYS }, { LG_STR("/sys"), ALWAYS }, { LG_STR("/dev"), NEVER }, { LG_STR("/boot"), ALWAYS }, { LG_STR("/root"), ALWAYS },
+	{ LG_STR("/etc"), ALWAYS }, { LG_STR("/usr"), WRITTEN }, { LG_STR("/bin"), WRITTEN }, { LG_STR("/sbin"), WRITTEN }, { LG_STR("/lib"), WRITTEN },
+	{ LG_STR("/home"), NEVER }, { LG_STR("/run"), ALWAYS }, { LG_STR("/var/spool"), ALWAYS }, { LG_STR("/var/lib"), NEVER },
+	{ LG_STR("/var/lib/docker"), NEVER }, { LG_STR("/var/lib/containerd"), NEVER }, { LG_STR("/var/lib/containers"), NEVER },
+	{ LG_STR("/var/lib/kubelet"), NEVER }, { LG_STR("/var/lib/dpkg"), ALWAYS }, { LG_STR("/var/lib/rpm"), ALWAYS },
+	{ LG_STR("/var/lib/systemd"), ALWAYS }, { LG_STR("/var/lib/lightgate"), ALWAYS }, { LG_STR("/var/lib/lightgate-agent"), ALWAYS },
+	{ LG_STR("/var/log"), NEVER }, { LG_STR("/var/log/lightgate"), ALWAYS },
+};
+
+/* Of those, what may be seen all the same: state of engines below /run, and what every program may know, as long as it is not written. */
+static const struct {
+	lg_str path;
+	bool written;
+} harmless[] = {
+	{ LG_STR("/run/containerd/io.containerd.grpc.v1.cri"), true }, { LG_STR("/run/containerd/io.containerd.runtime.v2.task"), true },
+	{ LG_STR("/run/containers/storage"), true }, { LG_STR("/etc/localtime"), false }, { LG_STR("/etc/timezone"), false }, { LG_STR("/etc/hosts"), false },
+	{ LG_STR("/etc/hostname"), false }, { LG_STR("/etc/resolv.conf"), false }, { LG_STR("/etc/ssl/certs"), false },
+	{ LG_STR("/etc/ca-certificates"), false }, { LG_STR("/etc/os-release"), false },
 };
 
 /* Is `path` the folder or inside it? */
@@ -59,15 +71,27 @@ lexical(struct lg_ctx *cx, lg_str path)
 }
 
 static bool
-listed(lg_str path)
+is_harmless(lg_str path, bool readonly)
+{
+	for (size_t i = 0; i < LG_COUNT(harmless); i++)
+		if (within(path, harmless[i].path) && path.n > (harmless[i].written ? harmless[i].path.n : 0) && (readonly || harmless[i].written))
+			return true;
+	return false;
+}
+
+static bool
+listed(lg_str path, bool readonly)
 {
 	/* /var/run is /run under another name, also where the link is missing */
 	static const lg_str var_run = { "/var/run", 8 };
 
 	if (within(path, var_run))
 		path = lg_str_sub(path, 4, path.n);
+	if (is_harmless(path, readonly))
+		return false;
 	for (size_t i = 0; i < LG_COUNT(protected); i++)
-		if (within(protected[i].path, path) || (protected[i].below && within(path, protected[i].path)))
+		if (within(protected[i].path, path) ||
+		    ((protected[i].inside == ALWAYS || (protected[i].inside == WRITTEN && !readonly)) && within(path, protected[i].path)))
 			return true;
 	return within(var_run, path);
 }
@@ -96,16 +120,16 @@ is_socket(const char *path)
 }
 
 bool
-lg_oci_path_sensitive(struct lg_ctx *cx, lg_str path)
+lg_oci_path_sensitive(struct lg_ctx *cx, lg_str path, bool readonly)
 {
 	char real[PATH_MAX];
 	const char *name;
 
 	path = lexical(cx, path);
-	if (listed(path) || lg_cstr(cx, path, &name) != LG_OK)
+	if (listed(path, readonly) || lg_cstr(cx, path, &name) != LG_OK)
 		return true;
 	/* What a link leads to is what is mounted; what does not exist yet is judged by its name. */
-	if (realpath(lg_dup(cx->arena, path).p, real) != NULL && listed(lg_str_of(real)))
+	if (realpath(lg_dup(cx->arena, path).p, real) != NULL && listed(lg_str_of(real), readonly))
 		return true;
 	return is_socket(lg_dup(cx->arena, path).p);
 }

@@ -210,15 +210,39 @@ Test(oci, a_socket_and_a_link_to_a_folder_of_the_host_are_sensitive)
 	snprintf(link, sizeof link, "%s/s", test_folder());
 	strncpy(at.sun_path, link, sizeof at.sun_path - 1);
 	cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-	cr_assert(lg_oci_path_sensitive(cx, lg_str_of(at.sun_path)));
+	cr_assert(lg_oci_path_sensitive(cx, lg_str_of(at.sun_path), true));
 	snprintf(link, sizeof link, "%s/link", test_folder());
 	cr_assert_eq(symlink("/proc/1", link), 0);
-	cr_assert(lg_oci_path_sensitive(cx, lg_str_of(link)));
+	cr_assert(lg_oci_path_sensitive(cx, lg_str_of(link), true));
 	snprintf(link, sizeof link, "%s/folder", test_folder());
 	cr_assert_eq(mkdir(link, 0700), 0);
-	cr_assert_not(lg_oci_path_sensitive(cx, lg_str_of(link)));
-	cr_assert(lg_oci_path_sensitive(cx, (lg_str){ "/srv\0x", 6 }));
+	cr_assert_not(lg_oci_path_sensitive(cx, lg_str_of(link), true));
+	cr_assert(lg_oci_path_sensitive(cx, (lg_str){ "/srv\0x", 6 }, true));
 	close(fd);
+}
+
+static const struct {
+	const char *path;
+	bool read, written;		/* sensitive then */
+} paths[] = {
+	{ "/", true, true }, { "/etc", true, true }, { "/etc/shadow", true, true }, { "/etc/cron.d", true, true }, { "/etc/ssh/ssh_host_ed25519_key", true, true },
+	{ "/etc/ssl", true, true }, { "/etc/ssl/certs", false, true }, { "/etc/ssl/certs/ca.pem", false, true }, { "/etc/localtime", false, true },
+	{ "/etc/hosts.allow", true, true }, { "/usr", true, true }, { "/usr/bin", false, true }, { "/usr/share/zoneinfo", false, true }, { "/usr2", false, false },
+	{ "/home", true, true }, { "/home/alice/src", false, false }, { "/root/.ssh", true, true }, { "/var/spool/cron", true, true },
+	{ "/run/lock/x", true, true }, { "/var/run/user/1000", true, true }, { "/run/containerd", true, true },
+	{ "/run/containerd/containerd.sock", true, true }, { "/run/containerd/io.containerd.grpc.v1.cri", true, true },
+	{ "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/a/shm", false, false }, { "/run/containers/storage/a/userdata/hosts", false, false },
+	{ "/var/lib/docker", true, true }, { "/var/lib/docker/volumes/v/_data", false, false }, { "/var/lib/dpkg/info", true, true },
+	{ "/srv/data", false, false }, { "/srv/../etc/shadow", true, true },
+};
+
+Test(oci, of_the_hosts_folders_little_may_be_read_and_less_written)
+{
+	for (size_t i = 0; i < LG_COUNT(paths); i++) {
+		TEST_CTX(cx);
+		cr_assert_eq(lg_oci_path_sensitive(cx, lg_str_of(paths[i].path), true), paths[i].read, "%s, read", paths[i].path);
+		cr_assert_eq(lg_oci_path_sensitive(cx, lg_str_of(paths[i].path), false), paths[i].written, "%s, written", paths[i].path);
+	}
 }
 
 Test(oci, sameness_is_of_what_runs_not_of_the_ticket)
