@@ -11,9 +11,18 @@ static const uint8_t mark[LG_CERT_SERIAL - 8] = { 's', 's', 'h' };
 void
 lg_ssh_draw_serial(lg_serial *s)
 {
-	memcpy(s->b, mark, sizeof mark);
-	lg_random(s->b + sizeof mark, 8);
-	s->b[sizeof mark] |= 1;		/* zero means that none was given */
+	uint64_t number;
+
+	lg_random(&number, sizeof number);
+	lg_ssh_serial_of(number | 1, s);	/* zero means that none was given */
+}
+
+void
+lg_ssh_serial_of(uint64_t number, lg_serial *ret)
+{
+	memcpy(ret->b, mark, sizeof mark);
+	for (size_t i = 0; i < 8; i++)
+		ret->b[sizeof mark + i] = (uint8_t)(number >> (56 - 8 * i));
 }
 
 bool

@@ -8,6 +8,7 @@
 
 /* An SSH serial number has 64 bits: the inventory's ends in it and begins with these letters, which no other does by chance. */
 void lg_ssh_draw_serial(lg_serial *s);
+void lg_ssh_serial_of(uint64_t number, lg_serial *ret);
 bool lg_ssh_serial(const lg_serial *s, uint64_t *ret);	/* false: of an X.509 certificate */
 
 static inline bool

@@ -16,15 +16,9 @@
 
 enum { INVENTORY_ROW = 4 + 32 };			/* tenant, SHA-256 */
 
-struct signed_row {
-	int64_t time;
-	uint32_t tenant;
-	lg_sha256 digest;
-};
-
 struct reconcile {
 	struct lg_operator *op;
-	struct lg_buf rows;		/* struct signed_row */
+	struct lg_buf rows;		/* struct lg_signed_row */
 	uint64_t next;			/* row of the keeper's record */
 	size_t got;			/* of the last answer */
 };
@@ -40,12 +34,10 @@ take_rows(void *arg, lg_err e, lg_str reply)
 		return;
 	rc->got = reply.n / LG_SIGNED_ROW;
 	for (size_t i = 0; i < rc->got; i++) {
-		struct signed_row row = { .time = (int64_t)lg_rd_u64(&rd) };
-		enum lg_purpose purpose = lg_rd_u8(&rd);
-		row.tenant = lg_rd_u32(&rd);
-		(void)lg_rd_u64(&rd);
-		lg_rd_fixed(&rd, row.digest.b, sizeof row.digest.b);
-		if (purpose == LG_PURPOSE_ISSUER || purpose == LG_PURPOSE_SSH_USER || purpose == LG_PURPOSE_SSH_HOST)
+		struct lg_signed_row row = lg_signed_row_read(&rd);
+		if (row.time == 0)		/* carried over from the file before */
+			continue;
+		if (row.purpose == LG_PURPOSE_ISSUER || row.purpose == LG_PURPOSE_SSH_USER || row.purpose == LG_PURPOSE_SSH_HOST)
 			lg_buf_str(&rc->rows, (lg_str){ (char *)&row, sizeof row });
 	}
 }
@@ -70,7 +62,7 @@ compare(const void *a, const void *b)
 }
 
 static bool
-recorded(const struct signed_row *row, lg_str inventory)
+recorded(const struct lg_signed_row *row, lg_str inventory)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf key = LG_BUF(INVENTORY_ROW);
 
@@ -80,7 +72,7 @@ recorded(const struct signed_row *row, lg_str inventory)
 }
 
 static void
-write_row(struct lg_operator *op, struct lg_jsonw *w, const struct signed_row *row)
+write_row(struct lg_operator *op, struct lg_jsonw *w, const struct lg_signed_row *row)
 {
 	lg_jsonw_object(w);
 	lg_jsonw_int_of(w, "tenant", row->tenant);
@@ -93,14 +85,14 @@ static void
 write_result(struct reconcile *rc, lg_str inventory)
 {
 	struct lg_jsonw w = lg_jsonw_of(&rc->op->out);
-	size_t n = rc->rows.n / sizeof(struct signed_row), old = 0;
+	size_t n = rc->rows.n / sizeof(struct lg_signed_row), old = 0;
 
 	lg_jsonw_object(&w);
 	lg_jsonw_int_of(&w, "signed", (int64_t)n);
 	lg_jsonw_name(&w, LG_STR("unrecorded"));
 	lg_jsonw_array(&w);
 	for (size_t i = 0; i < n; i++) {
-		struct signed_row row;
+		struct lg_signed_row row;
 		memcpy(&row, rc->rows.p + i * sizeof row, sizeof row);
 		if (recorded(&row, inventory))
 			continue;
@@ -117,7 +109,7 @@ write_result(struct reconcile *rc, lg_str inventory)
 lg_err
 lg_operator_reconcile(struct lg_operator *op)
 {
-	struct reconcile rc = { .op = op, .rows = LG_BUF((size_t)LG_RECONCILE_ROWS * sizeof(struct signed_row)) };
+	struct reconcile rc = { .op = op, .rows = LG_BUF((size_t)LG_RECONCILE_ROWS * sizeof(struct lg_signed_row)) };
 	struct lg_operator_words w = { { LG_STR("certificates") }, 1 };
 	lg_str inventory;
 

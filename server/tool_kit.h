@@ -24,6 +24,9 @@ LG_CHECKED lg_err lg_tool_store(struct lg_tool_world *w, const char *dir, const 
 LG_CHECKED lg_err lg_tool_mark(struct lg_tool_world *w, enum lg_chain chain, struct lg_mark *ret);
 LG_CHECKED lg_err lg_tool_mark_epoch(struct lg_tool_world *w, enum lg_chain chain, const struct lg_head *head);
 
+/* Certificates that the keeper signed, have not expired and are not in the store are recorded there as revoked; n: how many. */
+LG_CHECKED lg_err lg_tool_revoke_lost(struct lg_tool_world *w, const char *operation, size_t *n);
+
 /* "--name value" of a tool's own words; false with *ret untouched when it is not among them. */
 bool lg_tool_option(int argc, char **argv, const char *name, const char **ret);
 bool lg_tool_flag(int argc, char **argv, const char *name);

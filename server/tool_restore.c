@@ -23,7 +23,7 @@
 #include "server/tools.h"
 
 #define ROOM	"store/restore"
-#define ENTRIES	100000			/* whose certificates are revoked */
+#define OPERATION "restore.accept-loss"
 
 struct restore {
 	struct lg_tool_world w;
@@ -34,6 +34,7 @@ struct restore {
 	bool lost[LG_CHAINS];
 	const char *decisions;		/* the folder of the log that will be in force */
 	struct lg_head head;
+	size_t unknown;			/* certificates that the backup does not know */
 };
 
 /* ---- unpacking ------------------------------------------------------------------------------------------------- */
@@ -165,35 +166,6 @@ judge(struct restore *r)
 
 /* ---- giving up what was issued ------------------------------------------------------------------------------------- */
 
-struct entries {
-	struct lg_arena *arena;
-	lg_uuid *id;
-	size_t n;
-	int64_t now;
-};
-
-static bool
-collect_entry(void *arg, const struct lg_cert_row *row)
-{
-	struct entries *en = arg;
-
-	if (row->state != LG_CERT_REVOKED && row->expires > en->now && en->n < ENTRIES)
-		en->id[en->n++] = row->entry;
-	return en->n < ENTRIES;
-}
-
-/* Revoked twice, a certificate stays as it was, so an entry may be in the list more than once. */
-static lg_err
-holders(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, struct entries *en)
-{
-	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
-
-	en->id = LG_NEWS(cx->arena, lg_uuid, ENTRIES);
-	en->now = cx->now;
-	LG_TRY(lg_view_begin(cx, st, &v));
-	return lg_cert_list(cx, v, tenant, NULL, collect_entry, en);
-}
-
 static lg_err
 end_tokens(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
@@ -201,37 +173,15 @@ end_tokens(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	/* Record time may be behind the clock, and what was issued meanwhile carries the clock's. */
 	int64_t now = cx->now > lg_view_time(v) ? cx->now : lg_view_time(v);
 
-	lg_audit(v, LG_STR("tokens, sessions and certificates"), LG_STR("{\"accept_loss\":true}"));
+	lg_audit(v, LG_STR("tokens and sessions"), LG_STR("{\"accept_loss\":true}"));
 	return lg_sts_revoke(cx, v, *tenant, LG_REVOKED_TENANT, LG_NONE, now);
-}
-
-struct holder {
-	uint32_t tenant;
-	lg_uuid id;
-};
-
-static lg_err
-revoke_holder(struct lg_ctx *cx, struct lg_view *v, void *arg)
-{
-	const struct holder *h = arg;
-	size_t n;
-
-	return lg_certs_revoke_entry(cx, v, h->tenant, h->id, LG_REVOKED_UNSPECIFIED, &n);
 }
 
 static lg_err
 give_up_tenant(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant)
 {
-	struct entries en = { .n = 0 };
-
-	LG_TRY(lg_store_apply(cx, st, tenant, "restore.accept-loss", end_tokens, &tenant, NULL));
-	LG_TRY(holders(cx, st, tenant, &en));
-	lg_store_turn(st);
-	for (size_t i = 0; i < en.n; i++) {
-		struct holder h = { tenant, en.id[i] };
-		LG_TRY(lg_store_apply(cx, st, tenant, "restore.accept-loss", revoke_holder, &h, NULL));
-	}
-	return LG_OK;
+	LG_TRY(lg_store_apply(cx, st, tenant, OPERATION, end_tokens, &tenant, NULL));
+	return lg_certs_give_up(cx, st, tenant, OPERATION);
 }
 
 static lg_err
@@ -272,6 +222,7 @@ give_up(struct restore *r)
 	lg_store_turn(r->w.store);
 	for (size_t i = 0; i < n; i++)
 		LG_TRY(give_up_tenant(cx, r->w.store, id[i]));
+	LG_TRY(lg_tool_revoke_lost(&r->w, OPERATION, &r->unknown));
 	r->head = lg_store_head(r->w.store);
 	return LG_OK;
 }
@@ -387,6 +338,8 @@ restore(struct restore *r)
 	LG_TRY(tell_keeper(r));
 	printf("restored: epoch %u, record %llu%s\n", r->head.epoch, (unsigned long long)r->head.seq,
 	    r->lost[LG_CHAIN_CHANGES] ? "; all tokens, sessions and certificates were given up" : "");
+	if (r->unknown > 0)
+		printf("%zu certificate(s) that the backup does not know are revoked too: the keeper had signed them\n", r->unknown);
 	return LG_OK;
 }
 

@@ -109,6 +109,18 @@ read_member(struct lg_json *js, lg_str name, struct head *h)
 		lg_json_fault(js, "unknown member");
 }
 
+struct lg_signed_row
+lg_signed_row_read(struct lg_rd *rd)
+{
+	struct lg_signed_row row = { .time = (int64_t)lg_rd_u64(rd) };
+
+	row.purpose = lg_rd_u8(rd);
+	row.tenant = lg_rd_u32(rd);
+	row.count = lg_rd_u64(rd);
+	lg_rd_fixed(rd, row.digest.b, sizeof row.digest.b);
+	return row;
+}
+
 /* The signed bytes are the text before its last member, which is the signature. */
 static bool
 signature_of(struct lg_ctx *cx, lg_str json, lg_str encoded, lg_str *text, lg_str *sig)

@@ -1,4 +1,5 @@
 /* sign.c: what an issuing CA's key signs: certificates, CRLs and OCSP answers; nothing unread. */
+#include "base/clock.h"
 #include "base/der.h"
 #include "crypto/keeper/process.h"
 #include "crypto/keeper/tbs_check.h"
@@ -11,6 +12,23 @@ rest(struct lg_call *c)
 }
 
 /* ---- certificates ---------------------------------------------------------------------------------------------------- */
+
+/* Of a TBSCertificate that was checked. */
+static struct lg_signed_leaf
+leaf_of(lg_str tbs, lg_str kid)
+{
+	struct lg_der d = lg_der_of(tbs), t = lg_der_enter(&d, LG_DER_SEQUENCE), validity;
+	struct lg_signed_leaf leaf = { .kid = kid };
+
+	lg_der_whole(&t, LG_DER_EXPLICIT(0));
+	leaf.serial = lg_der_integer(&t);
+	lg_der_whole(&t, LG_DER_SEQUENCE);	/* signature */
+	lg_der_whole(&t, LG_DER_SEQUENCE);	/* issuer */
+	validity = lg_der_enter(&t, LG_DER_SEQUENCE);
+	(void)lg_der_time(&validity);
+	leaf.ends = lg_der_time(&validity);
+	return leaf;
+}
 
 lg_err
 lg_kp_certificate(struct lg_call *c)
@@ -32,11 +50,31 @@ lg_kp_certificate(struct lg_call *c)
 	lg_derw_end(c->out, cert);
 	LG_TRY(lg_buf_status(c->cx, c->out));
 	lg_sha256 digest = lg_sha256_of((lg_str){ c->out->p + from, c->out->n - from });
-	lg_signed_add(c->kp->record, LG_PURPOSE_ISSUER, t->id, &digest);
+	struct lg_signed_leaf leaf = leaf_of(tbs, k->pub.kid);
+	lg_signed_add_leaf(c->kp->record, LG_PURPOSE_ISSUER, t->id, &digest, &leaf);
 	return LG_OK;
 }
 
 /* ---- SSH certificates -------------------------------------------------------------------------------------------------- */
+
+/* Likewise; the serial number is 8 octets of tbs. */
+static struct lg_signed_leaf
+ssh_leaf_of(lg_str tbs, lg_str kid)
+{
+	struct lg_rd rd = lg_rd_of(tbs);
+	lg_str name = lg_rd_str32(&rd);
+	struct lg_pubkey_parts key;
+
+	(void)lg_rd_str32(&rd);			/* nonce */
+	lg_crypto_must(lg_ssh_take_key_fields(&rd, name, &key));
+	struct lg_signed_leaf leaf = { .serial = lg_rd_bytes(&rd, 8), .kid = kid };
+	(void)lg_rd_u32(&rd);			/* type */
+	(void)lg_rd_str32(&rd);			/* key id */
+	(void)lg_rd_str32(&rd);			/* principals */
+	(void)lg_rd_u64(&rd);
+	leaf.ends = (int64_t)lg_rd_u64(&rd) * LG_SECOND;
+	return leaf;
+}
 
 lg_err
 lg_kp_ssh(struct lg_call *c)
@@ -60,7 +98,8 @@ lg_kp_ssh(struct lg_call *c)
 	lg_buf_str32(c->out, lg_buf_view(c->scratch));
 	LG_TRY(lg_buf_status(c->cx, c->out));
 	lg_sha256 digest = lg_sha256_of((lg_str){ c->out->p + from, c->out->n - from });
-	lg_signed_add(c->kp->record, purpose, t->id, &digest);
+	struct lg_signed_leaf leaf = ssh_leaf_of(tbs, k->pub.kid);
+	lg_signed_add_leaf(c->kp->record, purpose, t->id, &digest, &leaf);
 	return LG_OK;
 }
 

@@ -2,10 +2,11 @@
  * signed.c: rows of LG_SIGNED_ROW octets in DATA/keeper/signed.log.
  *
  * A row of time 0 is no signature: of purpose 0 it says which number this file's first row has, of another it carries a
- * count and a chain over from the file before.  A full file is put aside as signed-NUMBER.log.
+ * count and a chain over from the file before.  A full file is put aside as signed-NUMBER.log, where it is still read.
  */
 #include "crypto/keeper/signed.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -68,25 +69,23 @@ put_row(struct lg_buf *b, int64_t time, const struct entry *e, const lg_sha256 *
 /* ---- opening ------------------------------------------------------------------------------------------------------ */
 
 static void
-replay_row(struct lg_signed *sg, lg_str row)
+replay_row(struct lg_signed *sg, lg_str bytes)
 {
-	struct lg_rd rd = lg_rd_of(row);
-	uint64_t time = lg_rd_u64(&rd);
-	uint8_t purpose = lg_rd_u8(&rd);
-	uint32_t tenant = lg_rd_u32(&rd);
-	uint64_t count = lg_rd_u64(&rd);
-	lg_str digest = lg_rd_bytes(&rd, sizeof(lg_sha256));
+	struct lg_rd rd = lg_rd_of(bytes);
+	struct lg_signed_row row = lg_signed_row_read(&rd);
 
-	if (time == 0 && purpose == 0) {
-		sg->base = count;
+	if ((row.purpose & LG_SIGNED_LEAF) != 0)
+		return;			/* told of the row before, which counts */
+	if (row.time == 0 && row.purpose == 0) {
+		sg->base = row.count;
 		return;
 	}
-	struct entry *e = entry_of(sg, purpose, tenant);
-	e->count = count;
-	if (time == 0)
-		memcpy(e->chain.b, digest.p, digest.n);
+	struct entry *e = entry_of(sg, row.purpose, row.tenant);
+	e->count = row.count;
+	if (row.time == 0)
+		e->chain = row.digest;
 	else
-		e->chain = lg_sha256_pair(lg_sha256_str(&e->chain), digest);
+		e->chain = lg_sha256_pair(lg_sha256_str(&e->chain), lg_sha256_str(&row.digest));
 }
 
 static lg_err
@@ -166,6 +165,24 @@ lg_signed_add(struct lg_signed *sg, enum lg_purpose purpose, uint32_t tenant, co
 	struct entry *e = entry_of(sg, (uint8_t)purpose, tenant);
 	e->count++;
 	extend(sg, e, digest);
+	pthread_mutex_unlock(&sg->lock);
+}
+
+void
+lg_signed_add_leaf(struct lg_signed *sg, enum lg_purpose purpose, uint32_t tenant, const lg_sha256 *digest, const struct lg_signed_leaf *leaf)
+{
+	lg_sha256 told = { { 0 } };
+
+	lg_crypto_must(leaf->serial.n <= LG_SIGNED_SERIAL && leaf->kid.n >= LG_SIGNED_KID);
+	memcpy(told.b + LG_SIGNED_SERIAL - leaf->serial.n, leaf->serial.p, leaf->serial.n);
+	memcpy(told.b + LG_SIGNED_SERIAL, leaf->kid.p, LG_SIGNED_KID);
+	pthread_mutex_lock(&sg->lock);
+	struct entry *e = entry_of(sg, (uint8_t)purpose, tenant), row = { .count = (uint64_t)leaf->ends };
+	e->count++;
+	extend(sg, e, digest);
+	memcpy(row.key, e->key, sizeof row.key);
+	row.key[0] |= LG_SIGNED_LEAF;
+	put_row(&sg->pending, lg_wall(), &row, &told);
 	pthread_mutex_unlock(&sg->lock);
 }
 
@@ -336,23 +353,66 @@ lg_signed_rows(struct lg_signed *sg, struct lg_buf *out)
 	pthread_mutex_unlock(&sg->lock);
 }
 
+/* The file put aside that begins with this row or, of those that begin before it, last; -1 (errno): it cannot be opened. */
+static int
+open_aside(const char *dir, uint64_t from, uint64_t *base)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	bool found = false;
+	char path[4096];
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		unsigned long long number;
+
+		if (sscanf(e->d_name, "signed-%20llu.log", &number) != 1 || number > from || (found && number < *base))
+			continue;
+		*base = number;
+		found = true;
+	}
+	if (d != NULL)
+		closedir(d);
+	if (!found) {
+		errno = ENOENT;
+		return -1;
+	}
+	snprintf(path, sizeof path, "%s/signed-%020llu.log", dir, (unsigned long long)*base);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Under the lock for the file in use; what was put aside does not change. */
+static lg_err
+read_rows(struct lg_ctx *cx, int fd, uint64_t first, size_t rows, struct lg_buf *out)
+{
+	char *p = lg_alloc(cx->arena, rows * ROW + 1);
+	ssize_t n = pread(fd, p, rows * ROW, (off_t)(first * ROW));
+
+	if (n < 0)
+		return lg_fail(cx, LG_E_IO, "the keeper's record: %m");
+	lg_buf_bytes(out, p, (size_t)n - (size_t)n % ROW);
+	return LG_OK;
+}
+
 lg_err
 lg_signed_read(struct lg_ctx *cx, struct lg_signed *sg, uint64_t from, size_t rows, struct lg_buf *out)
 {
+	uint64_t base = 0;
 	lg_err e = LG_OK;
+	int fd;
 
 	lg_signed_tick(sg);
 	pthread_mutex_lock(&sg->lock);
-	uint64_t have = (uint64_t)(sg->size / ROW);
-	uint64_t first = from < sg->base ? 0 : from - sg->base;
-	if (from < sg->base)
-		e = lg_fail(cx, LG_E_NOT_FOUND, "row %llu of the keeper's record was put aside", (unsigned long long)from);
-	size_t n = e != LG_OK || first >= have ? 0 : have - first < rows ? (size_t)(have - first) : rows;
-	char *p = lg_alloc(cx->arena, n * ROW + 1);
-	if (n > 0 && pread(sg->fd, p, n * ROW, (off_t)(first * ROW)) != (ssize_t)(n * ROW))
-		e = lg_fail(cx, LG_E_IO, "%s: %m", sg->path);
+	bool aside = from < sg->base;
+	uint64_t have = (uint64_t)(sg->size / ROW), first = aside ? 0 : from - sg->base;
+	if (!aside && first < have)
+		e = read_rows(cx, sg->fd, first, have - first < rows ? (size_t)(have - first) : rows, out);
 	pthread_mutex_unlock(&sg->lock);
-	LG_TRY(e);
-	lg_buf_bytes(out, p, n * ROW);
-	return LG_OK;
+	if (!aside)
+		return e;
+	fd = open_aside(sg->dir, from, &base);
+	if (fd < 0)
+		return lg_fail(cx, LG_E_NOT_FOUND, "row %llu of the keeper's record is in a file that is not there: %m", (unsigned long long)from);
+	e = read_rows(cx, fd, from - base, rows, out);
+	close(fd);
+	return e;
 }

@@ -330,6 +330,20 @@ LG_CHECKED lg_err lg_certs_revoke(struct lg_ctx *cx, struct lg_certs *c, uint32_
 /* Inside the caller's mutation: all unexpired certificates of an entry that is deleted or disabled for good. */
 LG_CHECKED lg_err lg_certs_revoke_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry, enum lg_revocation why, size_t *count);
 
+/* All unexpired ones, in mutations of their own. */
+LG_CHECKED lg_err lg_certs_give_up(struct lg_ctx *cx, struct lg_store *st, uint32_t tenant, const char *operation);
+/* A certificate that the keeper signed and the inventory may not have. */
+struct lg_cert_lost {
+	bool ssh;
+	lg_serial serial;		/* of X.509 */
+	uint64_t number;		/* of SSH */
+	int64_t signed_at, expires;
+	lg_sha256 sha256;
+	lg_str issuer;			/* the issuing certificate, DER; of SSH the key's SubjectPublicKeyInfo */
+};
+/* Inside the caller's mutation: recorded as revoked, unless the inventory has it. */
+LG_CHECKED lg_err lg_certs_put_lost(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_lost *lost, bool *added);
+
 /* What is revoked and has not expired by cx->now; false from the callback ends it. */
 typedef bool lg_certs_revoked_each(void *arg, const lg_serial *serial);
 LG_CHECKED lg_err lg_certs_revocations(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_certs_revoked_each *each, void *arg);

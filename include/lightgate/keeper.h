@@ -211,6 +211,19 @@ LG_CHECKED lg_err lg_keeper_signed(struct lg_keeper *k, lg_keeper_done *done, vo
  * reply: rows {u64 time, u8 purpose, u32 tenant, u64 count so far, 32 digest}, as many as a frame holds; empty: no more.
  * digest: SHA-256 of the certificate, the TBSCertList, the ResponseData, the bundle token, the head without its signature. */
 #define LG_SIGNED_ROW	53
+/* Behind a certificate's row stands another, with LG_SIGNED_LEAF in its purpose: its digest is LG_SIGNED_SERIAL octets of serial number (of
+ * SSH 8), zeros before it, and the beginning of the kid that signed; its count is when the certificate ends. */
+#define LG_SIGNED_LEAF		0x80
+#define LG_SIGNED_SERIAL	20
+#define LG_SIGNED_KID		12
+struct lg_signed_row {
+	int64_t time;			/* 0: no signature, and nothing for who reads */
+	uint8_t purpose;
+	uint32_t tenant;
+	uint64_t count;
+	lg_sha256 digest;
+};
+struct lg_signed_row lg_signed_row_read(struct lg_rd *rd);
 LG_CHECKED lg_err lg_keeper_signed_log(struct lg_keeper *k, uint64_t from, lg_keeper_done *done, void *arg);
 
 /* ---- the port through which components sign; filled by server/ ---------------------------------------- */

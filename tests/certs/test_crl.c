@@ -237,42 +237,14 @@ Test(revoke, all_certificates_of_an_entry_end_in_the_callers_mutation)
 	world_free(w);
 }
 
-struct copies {
-	struct lg_cert_row row;
-	unsigned from, to;
-};
-
-static lg_err
-put_copies(struct lg_ctx *cx, struct lg_view *v, void *arg)
-{
-	struct copies *c = arg;
-
-	for (unsigned i = c->from; i < c->to; i++) {
-		memcpy(c->row.serial.b, &i, sizeof i);
-		LG_TRY(lg_cert_row_put(cx, v, TENANT_A, &c->row));
-	}
-	return LG_OK;
-}
-
 Test(revoke, so_many_certificates_of_an_entry_end_in_one_mutation)
 {
 	struct world *w = world_new();
 	struct lg_issued first = world_issued(w, w->host, "host");
 	struct of_entry o = { .entry = w->host };
-	struct copies c = { .from = 0 };
 	struct lg_certs_peer p;
-	struct lg_view *v = world_view(w);
 
-	cr_assert_eq(lg_cert_find(&w->cx, v, TENANT_A, &first.serial, &c.row), LG_OK);
-	c.row.der = lg_dup(w->arena, c.row.der);
-	c.row.type = LG_STR("Host");
-	c.row.name = LG_STR("node1");
-	c.row.profile = LG_STR("host");
-	lg_view_end(&v);
-	for (; c.from < LG_REVOKED_AT_ONCE; c.from = c.to) {
-		c.to = c.from + LG_REVOKED_AT_ONCE / 4;
-		cr_assert_eq(lg_store_apply(&w->cx, w->store, TENANT_A, "test", put_copies, &c, NULL), LG_OK, "%s", w->cx.error);
-	}
+	world_copies(w, &first.serial, LG_REVOKED_AT_ONCE);
 	cr_assert_eq(lg_store_apply(&w->cx, w->store, TENANT_A, "host.delete", run_revoke_entry, &o, NULL), LG_E_LIMIT);
 	cr_assert_eq(world_peer(w, first.cert, &p), LG_OK, "nothing is changed: %s", w->cx.error);
 	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &first.serial, LG_REVOKED_CESSATION), LG_OK);

@@ -661,6 +661,40 @@ world_issued(struct world *w, lg_uuid entry, const char *profile)
 	return is;
 }
 
+struct copies {
+	const lg_serial *of;
+	unsigned from, to;
+};
+
+static lg_err
+put_copies(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	const struct copies *c = arg;
+	struct lg_cert_row row;
+
+	LG_TRY(lg_cert_find(cx, v, TENANT_A, c->of, &row));
+	row.type = lg_dup(cx->arena, row.type);
+	row.name = lg_dup(cx->arena, row.name);
+	row.profile = lg_dup(cx->arena, row.profile);
+	row.der = lg_dup(cx->arena, row.der);
+	for (unsigned i = c->from; i < c->to; i++) {
+		memcpy(row.serial.b, &i, sizeof i);
+		LG_TRY(lg_cert_row_put(cx, v, TENANT_A, &row));
+	}
+	return LG_OK;
+}
+
+void
+world_copies(struct world *w, const lg_serial *of, unsigned n)
+{
+	struct copies c = { .of = of };
+
+	for (; c.from < n; c.from = c.to) {
+		c.to = n - c.from > 400 ? c.from + 400 : n;
+		cr_assert_eq(lg_store_apply(&w->cx, w->store, TENANT_A, "test", put_copies, &c, NULL), LG_OK, "%s", w->cx.error);
+	}
+}
+
 lg_err
 world_peer(struct world *w, lg_str der, struct lg_certs_peer *ret)
 {

@@ -74,6 +74,8 @@ lg_err world_issue(struct world *w, uint32_t tenant, lg_uuid entry, const char *
     const struct lg_cert_names *only, struct lg_issued *ret);
 /* For tenant A, with a new key; it must succeed. */
 struct lg_issued world_issued(struct world *w, lg_uuid entry, const char *profile);
+/* So many more rows like this one, of serial numbers of their own. */
+void world_copies(struct world *w, const lg_serial *of, unsigned n);
 lg_err world_peer(struct world *w, lg_str der, struct lg_certs_peer *ret);
 
 /* An odd certificate, made by OpenSSL and signed with `signer`.  Extensions as in openssl.cnf ("subjectAltName", "URI:x"). */

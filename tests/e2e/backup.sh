@@ -14,6 +14,7 @@ printf '%s\n' "$KEY" >"$T/key"; key >"$T/other-key"
 lg_start "$T/data" --load conf/demo.yaml || bad "start"
 sign_in_admin
 password=$(lg_ready .admin.password)
+LG_READY_FIRST=$LG_READY
 same "a change" "$(add_project before)" 200
 
 # who may, and how
@@ -58,6 +59,18 @@ same "the chains hold" "$(api GET /v1/audit/verify | head -1 | jq -c '[.ok,.chan
 # an older one: what was acknowledged since is lost
 old=$ADMIN; sign_in_admin
 add_project later >/dev/null
+# certificates that the backup does not know, X.509 and SSH, revoked and not
+lg_secret <(jq .credentials <<<"$LG_READY_FIRST") Service controller >"$T/secret"
+for c in stolen unsuspected; do
+	claim "a certificate after the backup" lightgate certificate issue --profile service --client-id controller --client-secret-file "$T/secret" \
+		--key-out "$T/$c.key" --cert-out "$T/$c.pem"
+done
+serial() { openssl x509 -in "$T/$1.pem" -noout -serial | cut -d= -f2; }
+same "the stolen one is revoked" "$(api POST "/v1/certificates/$(serial stolen | tr A-F a-f)/revoke" -d '{"reason":"keyCompromise"}' | tail -1)" 204
+lightgate login --url "$HTTPS" --ca "$CA" --user admin --password-file <(printf %s "$password") >/dev/null 2>&1 || bad "sign in"
+claim "and one of SSH" lightgate ssh login --out "$T/ssh"
+crl() { curl -sS "$HTTP$(openssl x509 -in "$T/$1.pem" -noout -text | sed -nE 's,.*URI:http://[^/]*(/crl/.*),\1,p')" | openssl crl -inform DER -noout -text; }
+has "which its part of the CRL says" "$(crl stolen)" "$(serial stolen)"
 same "the keeper knows of it" "$(api GET /v1/audit/verify | head -1 | jq '.changes.signed.seq == .changes.seq')" true
 lg_stop
 out=$(tool restore --from "$T/second" --key-file "$T/key"); same "an older backup is refused" "$?" 1
@@ -68,7 +81,15 @@ before=$(api GET /v1/audit/verify | head -1 | jq .changes.epoch)
 lg_stop
 out=$(tool restore --from "$T/second" --key-file "$T/key" --accept-loss); same "with --accept-loss it is taken" "$?" 0 || echo "$out"
 has "... and says what that means" "$out" 'given up'
+has "... and what the backup does not know" "$out" '^[0-9]+ certificate\(s\) that the backup does not know are revoked too'
 lg_start "$T/data" || bad "start after the loss"
+for c in stolen unsuspected; do
+	has "no list forgets: $c" "$(crl $c)" "$(serial $c)"
+	has "nor does OCSP: $c" "$(awk -v n=2 '/BEGIN/ { i++ } i == n' "$T/$c.pem" >"$T/issuer.pem"; openssl ocsp -issuer "$T/issuer.pem" -cert "$T/$c.pem" -url "$HTTP/ocsp" \
+		-CAfile "$CA" -verify_other "$T/issuer.pem" 2>&1)" ': revoked'
+done
+curl -sS --cacert "$CA" -o "$T/krl" "$HTTPS/ssh/krl"
+if command -v ssh-keygen >/dev/null; then claim "nor does the list of SSH" bash -c "! ssh-keygen -Q -f '$T/krl' '$T/ssh-cert.pub'"; else skip "backup: ssh-keygen is not installed"; fi
 same "the new token is refused" "$(api GET /v1/whoami | tail -1)" 401
 ADMIN=$old; same "the old token is refused" "$(api GET /v1/whoami | tail -1)" 401
 ADMIN=$(token admin "$password"); same "signing in works" "$(api GET /v1/whoami | tail -1)" 200

@@ -12,6 +12,9 @@ claim "a key made here" issue --key-out "$T/leaf.key" --cert-out "$T/chain.pem"
 openssl req -new -newkey rsa:2048 -nodes -keyout "$T/rsa.key" -subj /CN=controller -out "$T/rsa.csr" 2>/dev/null
 claim "a request" issue --csr "$T/rsa.csr" --cert-out "$T/rsa.pem"
 claim "a key made there" issue --server-key Ed25519 --key-out "$T/ed.key" --cert-out "$T/ed.pem"
+claim "for ten minutes" issue --life 10m --key-out "$T/brief.key" --cert-out "$T/brief.pem"
+has "it ends then" "$(openssl x509 -in "$T/brief.pem" -noout -checkend 601)" 'will expire'
+has "no longer than the profile says" "$(issue --life 25h --key-out "$T/brief.key" --cert-out "$T/brief.pem" 2>&1)" 'life of 1 to 86400 seconds'
 fits() { [ "$(openssl pkey -in "$1" -pubout)" = "$(openssl x509 -in "$2" -noout -pubkey)" ]; }
 for k in leaf:chain rsa:rsa ed:ed; do claim "the key of ${k#*:}" fits "$T/${k%:*}.key" "$T/${k#*:}.pem"; done
 same "only its owner reads a key" "$(stat -c %a "$T/ed.key")" 600
