@@ -176,13 +176,16 @@ lg_cat(struct lg_arena *a, lg_str x, lg_str y)
 lg_str
 lg_vprint(struct lg_arena *a, const char *fmt, va_list ap)
 {
+	char line[256];		/* most fit and are formatted once */
 	va_list again;
 
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, again);
+	int n = vsnprintf(line, sizeof line, fmt, again);
 	va_end(again);
 	if (n < 0)
 		return LG_NONE;
+	if ((size_t)n < sizeof line)
+		return lg_dup(a, (lg_str){ line, (size_t)n });
 	char *p = lg_alloc(a, (size_t)n + 1);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	return (lg_str){ p, (size_t)n };

@@ -121,6 +121,12 @@ Test(arena, text_is_followed_by_a_nul)
 	cr_assert_str_eq(lg_dup(cx->arena, LG_STR("abc")).p, "abc");
 	cr_assert_str_eq(lg_cat(cx->arena, LG_STR("abc"), LG_STR("def")).p, "abcdef");
 	cr_assert_str_eq(lg_print(cx->arena, "%d-%s", 7, "x").p, "7-x");
+	for (int n = 250; n < 260; n++) {	/* around the longest that is formatted once */
+		lg_str s = lg_print(cx->arena, "%*d", n, 7);
+
+		cr_assert_eq(s.n, (size_t)n);
+		cr_assert(s.p[n - 1] == '7' && s.p[n] == '\0' && s.p[0] == ' ');
+	}
 	cr_assert_eq(lg_cat(cx->arena, LG_NONE, LG_NONE).n, 0);
 }
 
