@@ -8,7 +8,11 @@ lg_cert_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_ser
 	struct lg_certs_key k = lg_certs_key_serial(tenant, serial);
 	lg_str value;
 
-	LG_TRY(lg_get(cx, v, &lg_certs_leaf, lg_certs_key_str(&k), &value));
+	lg_err e = lg_get(cx, v, &lg_certs_leaf, lg_certs_key_str(&k), &value);
+
+	if (e == LG_E_NOT_FOUND)
+		e = lg_get(cx, v, &lg_certs_pending, lg_certs_key_str(&k), &value);
+	LG_TRY(e);
 	return lg_cert_row_decode(cx, serial, value, ret);
 }
 
@@ -22,16 +26,17 @@ serial_of(lg_str key, lg_serial *ret)
 	return true;
 }
 
-/* Rows of a table below prefix, from a key on, without the row of that very serial number. */
+/* Rows of a table below prefix, from a key on, without the row of that very serial number.  *enough: the callback wants no more. */
 static lg_err
 walk(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_table *table, const struct lg_certs_key *prefix,
-    const struct lg_certs_key *from, const lg_serial *after, lg_cert_each *each, void *arg)
+    const struct lg_certs_key *from, const lg_serial *after, lg_cert_each *each, void *arg, bool *enough)
 {
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	lg_str key, value;
 
+	*enough = false;
 	LG_TRY(lg_scan(cx, v, table, lg_certs_key_str(prefix), lg_certs_key_str(from), &c));
-	while (lg_cursor_next(&c, &key, &value)) {
+	while (!*enough && lg_cursor_next(&c, &key, &value)) {
 		struct lg_cert_row row;
 		lg_serial serial;
 
@@ -40,8 +45,7 @@ walk(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_tabl
 		if (after != NULL && memcmp(serial.b, after->b, sizeof serial.b) == 0)
 			continue;
 		LG_TRY(lg_cert_find(cx, v, tenant, &serial, &row));
-		if (!each(arg, &row))
-			break;
+		*enough = !each(arg, &row);
 	}
 	return LG_OK;
 }
@@ -50,10 +54,15 @@ lg_err
 lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *after, lg_cert_each *each, void *arg)
 {
 	struct lg_certs_key prefix = lg_certs_key_of(tenant), from = prefix;
+	bool enough = false;
 
 	if (after != NULL)
 		lg_certs_key_add(&from, after->b, sizeof after->b);
-	return walk(cx, v, tenant, &lg_certs_leaf, &prefix, &from, after, each, arg);
+	if (after == NULL || !lg_exists(cx, v, &lg_certs_pending, lg_certs_key_str(&from))) {
+		LG_TRY(walk(cx, v, tenant, &lg_certs_leaf, &prefix, &from, after, each, arg, &enough));
+		from = prefix;
+	}
+	return enough ? LG_OK : walk(cx, v, tenant, &lg_certs_pending, &prefix, &from, after, each, arg, &enough);
 }
 
 lg_err
@@ -61,13 +70,14 @@ lg_cert_list_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid e
     lg_cert_each *each, void *arg)
 {
 	struct lg_certs_key prefix = lg_certs_key_of(tenant), from;
+	bool enough;
 
 	lg_certs_key_add(&prefix, entry.b, sizeof entry.b);
 	from = prefix;
 	lg_certs_key_u64(&from, (uint64_t)ends_from);
 	if (after != NULL)
 		lg_certs_key_add(&from, after->b, sizeof after->b);
-	return walk(cx, v, tenant, &lg_certs_by_entry, &prefix, &from, after, each, arg);
+	return walk(cx, v, tenant, &lg_certs_by_entry, &prefix, &from, after, each, arg, &enough);
 }
 
 /* ---- purge -------------------------------------------------------------------------------------- */
@@ -96,14 +106,6 @@ collect(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *index, cons
 	return LG_OK;
 }
 
-static lg_err
-del_if_there(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, const struct lg_certs_key *k)
-{
-	lg_err e = lg_del(cx, v, t, lg_certs_key_str(k));
-
-	return e == LG_E_NOT_FOUND ? LG_OK : e;
-}
-
 /* Deletes the primary rows (tenant, tail) that an expiry index leads to. */
 static lg_err
 purge_index(struct lg_ctx *cx, struct lg_view *v, struct purge *p, const struct lg_table *index, size_t tail_size,
@@ -123,8 +125,35 @@ purge_index(struct lg_ctx *cx, struct lg_view *v, struct purge *p, const struct 
 		lg_certs_key_add(&k, tail[i].p, tail[i].n);
 		p->gone++;
 		for (size_t t = 0; t < 2 && tables[t] != NULL; t++)
-			LG_TRY(del_if_there(cx, v, tables[t], &k));
+			LG_TRY(lg_certs_del(cx, v, tables[t], &k));
 	}
+	return LG_OK;
+}
+
+/* Of what came to nothing; there is so little of it that it has no index by expiry. */
+static lg_err
+purge_pending(struct lg_ctx *cx, struct lg_view *v, struct purge *p)
+{
+	struct lg_certs_key prefix = lg_certs_key_of(p->tenant), *old = LG_NEWS(cx->arena, struct lg_certs_key, LG_CERTS_PURGE);
+	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
+	lg_str key, value;
+	size_t n = 0, looked = 0;
+
+	LG_TRY(lg_scan(cx, v, &lg_certs_pending, lg_certs_key_str(&prefix), LG_NONE, &c));
+	while (n < LG_CERTS_PURGE && looked++ < LG_CERTS_PENDING && lg_cursor_next(&c, &key, &value)) {
+		struct lg_cert_row row;
+		lg_serial serial;
+
+		if (!serial_of(key, &serial))
+			return lg_fail(cx, LG_E_CORRUPT, "a key of certificates is too short");
+		LG_TRY(lg_cert_row_decode(cx, &serial, value, &row));
+		if (row.expires < p->before)
+			old[n++] = lg_certs_key_serial(p->tenant, &serial);
+	}
+	p->more = p->more || n == LG_CERTS_PURGE;
+	p->gone += n;
+	for (size_t i = 0; i < n; i++)
+		LG_TRY(lg_certs_del(cx, v, &lg_certs_pending, &old[i]));
 	return LG_OK;
 }
 
@@ -139,6 +168,7 @@ run_purge(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	p->more = false;
 	p->gone = 0;
 	LG_TRY(purge_index(cx, v, p, &lg_certs_by_expiry, LG_CERT_SERIAL, certificates));
+	LG_TRY(purge_pending(cx, v, p));
 	LG_TRY(purge_index(cx, v, p, &lg_certs_invited_by_expiry, sizeof(lg_sha256), invited));
 	return purge_index(cx, v, p, &lg_acme_by_expiry, sizeof(lg_uuid), orders);
 }

@@ -78,6 +78,14 @@ put_row(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, const st
 	return lg_put(cx, v, t, lg_certs_key_str(k), lg_buf_view(b));
 }
 
+lg_err
+lg_certs_del(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, const struct lg_certs_key *k)
+{
+	lg_err e = lg_del(cx, v, t, lg_certs_key_str(k));
+
+	return e == LG_E_NOT_FOUND ? LG_OK : e;
+}
+
 /* ---- inventory -------------------------------------------------------------------------------- */
 
 lg_err
@@ -127,6 +135,9 @@ lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const str
 	lg_buf_str32(&b, row->profile);
 	lg_buf_str32(&b, row->der);
 	lg_buf_bytes(&b, row->order.b, sizeof row->order.b);
+	if (row->state == LG_CERT_PENDING)
+		return put_row(cx, v, &lg_certs_pending, &k, &b);
+	LG_TRY(lg_certs_del(cx, v, &lg_certs_pending, &k));
 	return put_row(cx, v, &lg_certs_leaf, &k, &b);
 }
 
@@ -191,10 +202,9 @@ counted_by(lg_str value)
 }
 
 /*
- * (tenant, expiry, serial); and once it is issued (tenant, entry, expiry, serial) and the same of its key and of its name: what one of them
- * gets in a short time is written to one page, over which serial numbers alone would scatter it.  A row that is pending is rewritten a
- * moment later: indexed twice, it would cost the writer more than all the rest.  All but names stand at fixed places in front of the
- * value, because a derive has no arena to decode into.
+ * (tenant, expiry, serial), (tenant, entry, expiry, serial) and the same of its key and of its name: what one of them gets in a short time
+ * is written to one page, over which serial numbers alone would scatter it.  All but names stand at fixed places in front of the value,
+ * because a derive has no arena to decode into.
  */
 static void
 derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
@@ -207,8 +217,6 @@ derive_leaf(struct lg_derive *d, lg_str key, lg_str value)
 	lg_certs_key_add(&by_expiry, expires.p, expires.n);
 	lg_certs_key_add(&by_expiry, serial.p, serial.n);
 	lg_emit(d, &lg_certs_by_expiry, lg_certs_key_str(&by_expiry), lg_certs_key_str(&counted));
-	if (value.n < 2 || value.p[1] == LG_CERT_PENDING)
-		return;
 	lg_certs_key_add(&by_entry, tenant.p, tenant.n);
 	lg_certs_key_add(&by_entry, entry.p, entry.n);
 	lg_certs_key_add(&by_entry, expires.p, expires.n);
@@ -323,6 +331,9 @@ derive_invited(struct lg_derive *d, lg_str key, lg_str value)
 /* ---- the tables: ids stand in log records and never change -------------------------------------- */
 
 const struct lg_table lg_certs_leaf = { .name = "certs.leaf", .id = 0x0300, .derive = derive_leaf };
+/* A row that is pending goes within a moment: it comes and goes on a page or two, where among all others it would be written at a place of
+ * chance, twice. */
+const struct lg_table lg_certs_pending = { .name = "certs.pending", .id = 0x0323 };
 const struct lg_table lg_certs_by_entry = { .name = "certs.by_entry", .id = 0x0301, .derived = true };
 const struct lg_table lg_certs_by_expiry = { .name = "certs.by_expiry", .id = 0x0302, .derived = true };
 const struct lg_table lg_certs_by_key = { .name = "certs.by_key", .id = 0x0310, .derived = true };
@@ -333,7 +344,7 @@ const struct lg_table lg_certs_invited = { .name = "certs.invited", .id = 0x0304
 const struct lg_table lg_certs_invited_by_expiry = { .name = "certs.invited_by_expiry", .id = 0x0305, .derived = true };
 
 const struct lg_table *const lg_certs_tables[] = {
-	&lg_certs_leaf, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
+	&lg_certs_leaf, &lg_certs_pending, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
 	&lg_ledger_rows, &lg_ledger_head, &lg_ledger_by_serial,
 	&lg_certs_by_key, &lg_certs_compromised, &lg_certs_by_name, &lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
 	&lg_acme_by_replaced, &lg_certs_foreign, &lg_certs_hook,

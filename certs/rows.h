@@ -23,8 +23,8 @@ void lg_certs_key_add(struct lg_certs_key *k, const void *p, size_t n);
 void lg_certs_key_u64(struct lg_certs_key *k, uint64_t v);
 struct lg_certs_key lg_certs_key_serial(uint32_t tenant, const lg_serial *s);
 
-/* Inventory: (tenant, serial).  Revocations stand apart, because they alone change what is trusted. */
-extern const struct lg_table lg_certs_by_key, lg_certs_compromised, lg_certs_by_name;
+/* Inventory: (tenant, serial).  What is pending stands apart, because it hardly stays; revocations, because they alone change what is trusted. */
+extern const struct lg_table lg_certs_pending, lg_certs_by_key, lg_certs_compromised, lg_certs_by_name;
 extern const struct lg_table lg_certs_leaf, lg_certs_by_entry, lg_certs_by_expiry, lg_certs_revoked, lg_certs_invited,
     lg_certs_invited_by_expiry;
 /* ACME's (acme_rows.c): account (tenant, id), order (tenant, id), external account key (tenant, kid). */
@@ -36,7 +36,10 @@ extern const struct lg_table lg_acme_account, lg_acme_by_key, lg_acme_order, lg_
 struct lg_certs_key lg_certs_key_name(uint32_t tenant, lg_str name);
 
 LG_CHECKED lg_err lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, struct lg_cert_row *ret);
+/* One that was pending is no longer, unless the row says so. */
 LG_CHECKED lg_err lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_row *row);
+/* A row that may be absent. */
+LG_CHECKED lg_err lg_certs_del(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *t, const struct lg_certs_key *k);
 
 struct lg_revoked_row {
 	lg_serial serial;

@@ -34,12 +34,15 @@ struct path {
 	struct lg_certs_key end;	/* rows from this key on do not fit; n 0: to the end of the prefix */
 };
 
+/* Also of one that is pending. */
 static struct path
-by_serial(uint32_t tenant, const struct lg_cert_query *q)
+by_serial(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_query *q)
 {
-	struct lg_certs_key k = lg_certs_key_serial(tenant, &q->serial);
+	struct path p = { .table = &lg_certs_leaf, .prefix = lg_certs_key_serial(tenant, &q->serial) };
 
-	return (struct path){ .table = &lg_certs_leaf, .prefix = k };
+	if (!lg_exists(cx, v, p.table, lg_certs_key_str(&p.prefix)))
+		p.table = &lg_certs_pending;
+	return p;
 }
 
 static struct path
@@ -83,15 +86,17 @@ by_expiry(uint32_t tenant, const struct lg_cert_query *q)
 }
 
 static struct path
-path_of(uint32_t tenant, const struct lg_cert_query *q)
+path_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_query *q)
 {
 	if (q->has_serial)
-		return by_serial(tenant, q);
-	if (q->has_key && q->state != LG_CERT_PENDING)
+		return by_serial(cx, v, tenant, q);
+	if (q->state == LG_CERT_PENDING)
+		return (struct path){ .table = &lg_certs_pending, .prefix = lg_certs_key_of(tenant) };
+	if (q->has_key)
 		return by_key(tenant, q);
-	if (q->has_entry && q->state != LG_CERT_PENDING)
+	if (q->has_entry)
 		return by_entry(tenant, q);
-	if (q->name.n > 0 && !lg_str_eq(q->name, LG_STR("*")) && q->state != LG_CERT_PENDING)
+	if (q->name.n > 0 && !lg_str_eq(q->name, LG_STR("*")))
 		return by_name(tenant, q);
 	if (q->state == LG_CERT_REVOKED)
 		return (struct path){ .table = &lg_certs_revoked, .prefix = lg_certs_key_of(tenant) };
@@ -133,7 +138,7 @@ row_at(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct path 
 	if (key.n < sizeof serial.b)
 		return lg_fail(cx, LG_E_CORRUPT, "a key of certificates is too short");
 	memcpy(serial.b, key.p + key.n - sizeof serial.b, sizeof serial.b);
-	if (p->table == &lg_certs_leaf)
+	if (p->table == &lg_certs_leaf || p->table == &lg_certs_pending)
 		return lg_cert_row_decode(cx, &serial, value, ret);
 	return lg_cert_find(cx, v, tenant, &serial, ret);
 }
@@ -142,7 +147,7 @@ lg_err
 lg_cert_search(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_query *q, lg_cert_each *each, void *arg,
     lg_str *next)
 {
-	struct path p = path_of(tenant, q);
+	struct path p = path_of(cx, v, tenant, q);
 	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
 	lg_str key, value, last = LG_NONE;
 	size_t looked = 0, found = 0;

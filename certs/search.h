@@ -19,7 +19,8 @@ struct lg_cert_query {
 	size_t limit;
 };
 
-/* Rows that fit, at most q->limit.  *next: where the next page begins, hex; empty: there is none.  Slices live as long as the view. */
+/* Rows that fit, at most q->limit; those that are pending only where state or serial number ask for them.  *next: where the next page begins,
+ * hex; empty: there is none.  Slices live as long as the view. */
 LG_CHECKED lg_err lg_cert_search(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const struct lg_cert_query *q,
     lg_cert_each *each, void *arg, lg_str *next);
 

@@ -352,6 +352,7 @@ LG_CHECKED lg_err lg_certs_revocations(struct lg_ctx *cx, struct lg_view *v, uin
 LG_CHECKED lg_err lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str kid, lg_str *ret);
 
 #define LG_CERTS_PURGE 2000	/* rows of one call */
+#define LG_CERTS_PENDING 20000	/* rows of what came to nothing that one call looks at */
 /* Deletes certificates and join tokens that expired before `before` (at the latest LG_CERT_REJOIN ago, because rejoin needs the
  * row); gone: rows that went, added; *more says that there are others.  On a worker, from time to time.  The ledger stays. */
 LG_CHECKED lg_err lg_certs_purge(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, int64_t before, size_t *gone, bool *more);
@@ -386,7 +387,7 @@ struct lg_cert_row {
 /* Slices live as long as the view. */
 LG_CHECKED lg_err lg_cert_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, struct lg_cert_row *ret);
 typedef bool lg_cert_each(void *arg, const struct lg_cert_row *row);	/* false ends it */
-/* All of the tenant, by serial number; after NULL: from the first one. */
+/* All of the tenant, by serial number, those that are pending behind the others; after NULL: from the first one. */
 LG_CHECKED lg_err lg_cert_list(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *after, lg_cert_each *each, void *arg);
 /* Of an entry those that end at ends_from or later, by their end; after: and of those that end just then the ones behind it. */
 LG_CHECKED lg_err lg_cert_list_of(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid entry, int64_t ends_from,

@@ -325,6 +325,61 @@ Test(issue, without_the_keeper_a_pending_row_remains_and_is_nobodys)
 	world_free(w);
 }
 
+struct listed {
+	struct lg_cert_row row[8];
+	size_t n;
+};
+
+static bool
+add_row(void *arg, const struct lg_cert_row *row)
+{
+	struct listed *l = arg;
+
+	l->row[l->n++] = *row;
+	return true;
+}
+
+/* `after` is the place in an earlier list, below 0 for all. */
+static struct listed
+list_after(struct world *w, const struct listed *earlier, int after)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = world_view(w);
+	struct listed l = { .n = 0 };
+
+	cr_assert_eq(lg_cert_list(&w->cx, v, TENANT_A, after < 0 ? NULL : &earlier->row[after].serial, add_row, &l), LG_OK, "%s", w->cx.error);
+	return l;
+}
+
+Test(issue, what_is_pending_stands_behind_the_others_and_can_be_revoked_and_purged)
+{
+	struct world *w = world_new();
+	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
+	struct lg_issued is, none;
+	struct listed l;
+	size_t gone = 0;
+	bool more;
+
+	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK);
+	w->keeper_gone = true;
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &none), LG_E_UNAVAILABLE);
+	l = list_after(w, NULL, -1);
+	cr_assert_eq(l.n, 3);
+	cr_assert(l.row[0].state == LG_CERT_ISSUED && l.row[1].state == LG_CERT_PENDING && l.row[2].state == LG_CERT_PENDING);
+	cr_assert_eq(list_after(w, &l, 0).n, 2);
+	cr_assert_eq(list_after(w, &l, 1).n, 1);
+	cr_assert_eq(list_after(w, &l, 2).n, 0);
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &l.row[1].serial, LG_REVOKED_KEY_COMPROMISE), LG_OK, "it may be signed");
+	cr_assert_eq(row_of(w, &l.row[1].serial).state, LG_CERT_REVOKED);
+	cr_assert_eq(row_of(w, &l.row[2].serial).state, LG_CERT_PENDING);
+	cr_assert_eq(list_after(w, NULL, -1).n, 3, "nothing is there twice");
+	w->cx.now = is.expires + LG_CERT_REJOIN + LG_MINUTE;
+	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &gone, &more), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(gone, 3);
+	cr_assert_eq(list_after(w, NULL, -1).n, 0);
+	world_free(w);
+}
+
 static lg_serial compromised;
 
 static void
