@@ -129,6 +129,7 @@ lg_err
 lg_app_reload(struct lg_ctx *cx, struct lg_app *app)
 {
 	LG_TRY(lg_tenants_renew(cx, app));
+	LG_TRY(lg_own_roots_write(cx, app));
 	return lg_own_identity_renew(cx, app);
 }
 

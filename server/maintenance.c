@@ -222,8 +222,9 @@ maintain(void *arg)
 	complain(&cx, "rotating keys", lg_rotation_run(&cx, app));
 	submit_once(app, &own->hooking, tell_hooks);
 	if (cx.now >= __atomic_load_n(&own->identity_until, __ATOMIC_ACQUIRE)) {
-		complain(&cx, "renewing the service's certificate", lg_own_identity_renew(&cx, app));
+		/* The roots first: who reads the file and then connects finds the one behind what is shown. */
 		complain(&cx, "writing the file of roots", lg_own_roots_write(&cx, app));
+		complain(&cx, "renewing the service's certificate", lg_own_identity_renew(&cx, app));
 	}
 	if (cx.now - own->swept > LG_MINUTE) {
 		own->swept = cx.now;
