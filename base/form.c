@@ -117,6 +117,15 @@ lg_http_header(struct lg_http *ex, const char *name, lg_str value)
 	ex->headers[ex->nheaders++] = (struct lg_pair){ lg_str_of(name), lg_dup(ex->cx->arena, value) };
 }
 
+lg_str
+lg_http_reply_header(const struct lg_http *ex, const char *name)
+{
+	for (size_t i = 0; i < ex->nheaders; i++)
+		if (lg_str_eq_fold(ex->headers[i].name, lg_str_of(name)))
+			return ex->headers[i].value;
+	return LG_NONE;
+}
+
 /* The last word counts: an error page after a half-made answer. */
 void
 lg_http_type(struct lg_http *ex, const char *content_type)

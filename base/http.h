@@ -60,6 +60,7 @@ struct lg_http {
 
 void lg_http_header(struct lg_http *ex, const char *name, lg_str value);	/* value is copied; CR, LF, NUL refused by abort in tests, dropped in release */
 void lg_http_type(struct lg_http *ex, const char *content_type);
+lg_str lg_http_reply_header(const struct lg_http *ex, const char *name);	/* of the answer; LG_NONE: it is not set */
 /* After LG_PENDING, or before the handler returns it: the answer is complete.  From any thread, after which ex is not touched. */
 static inline void
 lg_http_done(struct lg_http *ex)

@@ -17,15 +17,6 @@ static const struct {
 	    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", false, true },
 };
 
-static lg_str
-reply_header(const struct lg_http *ex, const char *name)
-{
-	for (size_t i = 0; i < ex->nheaders; i++)
-		if (lg_str_eq_fold(ex->headers[i].name, lg_str_of(name)))
-			return ex->headers[i].value;
-	return LG_NONE;
-}
-
 /* Values were copied by lg_http_header and end in NUL. */
 static void
 put(struct MHD_Response *r, const char *name, lg_str value)
@@ -37,14 +28,14 @@ static void
 add_headers(struct http_x *x, struct MHD_Response *r)
 {
 	const struct http_daemon *d = x->conn->daemon;
-	bool html = lg_str_starts(reply_header(&x->ex, "Content-Type"), LG_STR("text/html"));
+	bool html = lg_str_starts(lg_http_reply_header(&x->ex, "Content-Type"), LG_STR("text/html"));
 
 	for (size_t i = 0; i < x->ex.nheaders; i++)
 		put(r, x->ex.headers[i].name.p, x->ex.headers[i].value);
 	for (size_t i = 0; i < LG_COUNT(standing); i++) {
 		if ((standing[i].tls && !d->tls) || (standing[i].html && !html))
 			continue;
-		if (reply_header(&x->ex, standing[i].name).p == NULL)
+		if (lg_http_reply_header(&x->ex, standing[i].name).p == NULL)
 			MHD_add_response_header(r, standing[i].name, standing[i].value);
 	}
 	if (x->id[0] != '\0')

@@ -72,7 +72,8 @@ lg_problem_status(struct lg_http *ex, int status, const char *code, lg_str detai
 {
 	struct lg_jsonw w;
 
-	if (status == 401)		/* RFC 9110 11.6.1: a challenge goes with it */
+	/* RFC 9110 11.6.1: a challenge goes with it; whoever looked at a token has said more. */
+	if (status == 401 && lg_http_reply_header(ex, "WWW-Authenticate").n == 0)
 		lg_http_header(ex, "WWW-Authenticate", LG_STR("Bearer"));
 	if (status == 503)
 		lg_http_header(ex, "Retry-After", LG_STR("1"));

@@ -191,9 +191,13 @@ lg_sts_request_check(struct lg_http *ex, struct lg_sts *sts, struct lg_view *v, 
 	struct sts_rq *rq;
 	lg_str token;
 	bool dpop;
+	lg_err e;
 
 	if (!sts_read_scheme(ex->header(ex, "Authorization"), &token, &dpop))
 		return lg_fail(ex->cx, LG_E_UNAUTHENTICATED, "only Bearer and DPoP tokens are taken here");
 	LG_TRY(sts_rq_new(sts, ex, &rq));
-	return sts_request_check(rq, v, token, dpop, audience, ret);
+	e = sts_request_check(rq, v, token, dpop, audience, ret);
+	if (e != LG_OK)
+		sts_challenge(rq, e);
+	return e;
 }

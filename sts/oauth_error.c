@@ -175,6 +175,17 @@ challenge(struct sts_rq *rq, enum sts_error error)
 	    errors[error].name, LG_FMT(text), dpop ? ", algs=\"" STS_DPOP_ALGS "\"" : ""));
 }
 
+void
+sts_challenge(struct sts_rq *rq, lg_err e)
+{
+	enum sts_error error = sts_error_of(rq, e);
+
+	if (error == STS_SERVER_ERROR || error == STS_UNAVAILABLE)
+		return;
+	sts_give_nonce(rq);
+	challenge(rq, error);
+}
+
 lg_err
 sts_answer_bearer_error(struct sts_rq *rq, lg_err e)
 {

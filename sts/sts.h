@@ -123,6 +123,8 @@ lg_str sts_error_text(const struct sts_rq *rq, enum sts_error e);
 lg_err sts_answer_error(struct sts_rq *rq, lg_err e);
 /* 401 or 403 of a protected resource with WWW-Authenticate: Bearer (RFC 6750 3). */
 lg_err sts_answer_bearer_error(struct sts_rq *rq, lg_err e);
+/* The headers alone, for an answer that somebody else writes. */
+void sts_challenge(struct sts_rq *rq, lg_err e);
 /* DPoP-Nonce, if the request brought a proof. */
 void sts_give_nonce(struct sts_rq *rq);
 void sts_no_store(struct lg_http *ex);

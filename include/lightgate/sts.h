@@ -368,7 +368,8 @@ LG_CHECKED lg_err lg_sts_token_check(struct lg_ctx *cx, struct lg_sts *sts, stru
     lg_str audience, lg_str peer_cert, struct lg_sts_bearer *ret);
 /*
  * The same for the token that a request brought in its Authorization header, as Bearer or with a DPoP proof (RFC 9449 7.1): the
- * certificate is its peer's, method and path its own.
+ * certificate is its peer's, method and path its own.  What is wrong with it stands in the answer's WWW-Authenticate (RFC 6750 3, RFC 9449
+ * 7.1), with the nonce that the next proof has to carry.
  */
 LG_CHECKED lg_err lg_sts_request_check(struct lg_http *ex, struct lg_sts *sts, struct lg_view *v, lg_str audience,
     struct lg_sts_bearer *ret);

@@ -62,7 +62,7 @@ const jwks = (await (await fetch(meta.jwks_uri)).json()).keys
 const parts = t => ({ head: jose.decodeProtectedHeader(t), body: jose.decodeJwt(t), good: t, verifier: jwks.find(k => k.kid === jose.decodeProtectedHeader(t).kid), jwk: attacker })
 const bearer = (await (await fetch(`${API}/login`, { method: 'POST', body: JSON.stringify({ username: 'alice', password: secret('User', 'alice') }) })).json()).access_token
 const first = await flow(), bound = (await bankRedeem(await bankCode())).body.access_token
-const header = async (to, headers) => { const r = await fetch(to, { headers }); return { status: r.status, body: await r.text() } }
+const header = async (to, headers) => { const r = await fetch(to, { headers }); return { status: r.status, body: await r.text(), said: r.headers.get('www-authenticate') ?? '', nonce: r.headers.get('dpop-nonce') } }
 const form = async (to, f, headers) => { const r = await post(to, f, headers); return { status: r.status, ...r.body } }
 const client = { jwk: clientKeys.bank, verifier: publicOf(clientKeys.bank), head: { alg: 'ES256', kid: 'bank', typ: 'JWT' } }
 const claims = more => ({ iss: 'bank', sub: 'bank', aud: issuer, jti: random(), iat: now(), exp: now() + 120, ...more })
@@ -74,7 +74,7 @@ const dpop = () => fresh({ jwk: dpopJwk, verifier: publicOf(dpopJwk), head: { al
 	() => ({ jti: random(), htm: 'GET', htu: `${info}`, iat: now(), ath: s256(bound), ...(nonce && { nonce }) }))
 // make: a token that the door takes; send: what it answers; good, refused: what that is.  without: rows that are no attack there.
 const doors = {
-	'/v1': { make: () => parts(bearer), send: t => header(`${API}/whoami`, { authorization: `Bearer ${t}` }), good: r => r.status === 200, refused: r => r.status === 401 },
+	'/v1': { make: () => parts(bearer), send: t => header(`${API}/whoami`, { authorization: `Bearer ${t}` }), good: r => r.status === 200, refused: r => r.status === 401 && /^Bearer realm="lightgate", error="invalid_token"/.test(r.said) },
 	userinfo: { make: () => parts(first.t.access_token), send: t => header(info, { authorization: `Bearer ${t}` }), good: r => r.status === 200, refused: r => r.status === 401 && r.body.includes('invalid_token') },
 	introspection: { make: () => parts(first.t.access_token), send: t => form(meta.introspection_endpoint, { token: t }, web), good: r => r.active, refused: r => r.active === false },
 	'client assertion': { make: () => fresh({}, () => claims()), good: r => r.active === false, refused: r => [400, 401].includes(r.status) && r.error === 'invalid_client',
@@ -138,6 +138,10 @@ const attacks = {
 	'a DPoP proof for another token': async () => { const t = (await bankRedeem(await bankCode())).body.access_token; return (await header(info, { authorization: `DPoP ${t}`, dpop: dpop().good })).status === 401 },
 	'a bound token as a bearer': async () => (await userinfo({ access_token: bound })).status === 401,
 	'a bearer token as a bound one': async () => (await shownTo(`${info}`, first.t.access_token)).status === 401,
+	'a proof with a nonce of somebody else at /v1, which says so and gives its own': async () => {
+		const to = `${API}/whoami`, r = await header(to, { authorization: `DPoP ${bound}`, dpop: await proof('GET', to, { token: bound, nonce: 'x' }) })
+		return r.status === 401 && r.said.startsWith('DPoP realm="lightgate", error="use_dpop_nonce"') && r.nonce?.length === 22
+	},
 	'a refresh token that has two successors': async () => {
 		const f = await flow({ scope: 'openid offline_access' }), one = (await refresh(f.t.refresh_token)).body, two = (await refresh(one.refresh_token)).body
 		return two.refresh_token !== undefined && invalid(await refresh(f.t.refresh_token)) === true && invalid(await refresh(two.refresh_token)) === true && dead(two)
