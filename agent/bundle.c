@@ -45,11 +45,11 @@ where(void *self, struct lg_ctx *cx, struct lg_follow_at *ret)
 }
 
 static lg_err
-pin_keys(void *self, struct lg_ctx *cx, lg_str keys)
+pin_keys(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys)
 {
 	const struct lg_bundles *b = self;
 
-	return lg_pin_keys(cx, b->state, keys);
+	return lg_pin_keys(cx, b->state, which, keys);
 }
 
 static void

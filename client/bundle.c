@@ -10,80 +10,18 @@
 
 #define TOKEN_TYP	"lg-bundle+jwt"
 #define HEIR_TYP	"lg-bundle-key+jwt"
-#define JWKS_MAX	(64u << 10)
 
 /* ---- keys ------------------------------------------------------------------------------------------------------------- */
-
-/* Its JWK, or empty. */
-static lg_str
-key_named(struct lg_ctx *cx, lg_str keys, lg_str kid)
-{
-	lg_str found = LG_NONE;
-	struct lg_json js;
-
-	lg_json_init(&js, cx->arena, lg_api_raw(cx, keys, "keys"));
-	lg_json_array(&js);
-	while (lg_json_item(&js)) {
-		lg_str jwk = lg_json_raw(&js);
-		if (found.n == 0 && lg_str_eq(lg_api_member(cx, jwk, "kid"), kid))
-			found = jwk;
-	}
-	return found;
-}
-
-/* {"keys":[a,b]} and c -> {"keys":[a,b,c]} */
-static lg_str
-add_key(struct lg_ctx *cx, lg_str keys, lg_str jwk)
-{
-	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(JWKS_MAX);
-	lg_str inside = lg_str_trim(lg_api_raw(cx, keys, "keys"));
-
-	lg_buf_str(&b, LG_STR("{\"keys\":"));
-	lg_buf_str(&b, lg_str_sub(inside, 0, inside.n - 1));
-	if (inside.n > 2)
-		lg_buf_byte(&b, ',');
-	lg_buf_str(&b, jwk);
-	lg_buf_str(&b, LG_STR("]}"));
-	return b.full ? keys : lg_dup(cx->arena, lg_buf_view(&b));
-}
-
-/* A key that a believed key has signed is believed.  Heirs may come in any order, so each round may add some. */
-static lg_str
-follow(struct lg_ctx *cx, lg_str keys, const lg_str *heir, size_t n)
-{
-	char kept[LG_ERROR_TEXT];
-	bool more = true;
-
-	memcpy(kept, cx->error, sizeof kept);
-	for (size_t round = 0; more && round < n; round++) {
-		LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = NULL;
-		more = false;
-		if (lg_keyset_from_jwks(cx, keys, &ks) != LG_OK)
-			break;
-		for (size_t i = 0; i < n; i++) {
-			struct lg_jws jws;
-			if (lg_jws_verify(cx, heir[i], ks, HEIR_TYP, &jws) != LG_OK)
-				continue;
-			lg_str jwk = lg_api_raw(cx, jws.payload, "jwk"), kid = lg_api_member(cx, jwk, "kid");
-			if (kid.n == 0 || key_named(cx, keys, kid).n > 0)
-				continue;
-			keys = add_key(cx, keys, jwk);
-			more = true;
-		}
-	}
-	memcpy(cx->error, kept, sizeof kept);		/* heirs that do not verify are nobody's failure */
-	return keys;
-}
 
 /* Whoever signs now and whom that leads to: the keys before it are done with, and whoever has one of them signs for nobody. */
 static lg_str
 from_signer(struct lg_ctx *cx, lg_str keys, lg_str kid, const struct lg_bundle_body *body)
 {
-	lg_str jwk = key_named(cx, keys, kid);
+	lg_str jwk = lg_heirs_key(cx, keys, kid);
 
 	if (jwk.n == 0)
 		return keys;
-	return follow(cx, lg_print(cx->arena, "{\"keys\":[%.*s]}", LG_FMT(jwk)), body->heirs, body->nheirs);
+	return lg_heirs_follow(cx, lg_print(cx->arena, "{\"keys\":[%.*s]}", LG_FMT(jwk)), &body->heirs, HEIR_TYP);
 }
 
 /* ---- the token --------------------------------------------------------------------------------------------------------- */
@@ -199,15 +137,15 @@ lg_bundle_open(struct lg_ctx *cx, const struct lg_bundle_pin *pin, lg_str token,
     struct lg_bundle **ret)
 {
 	LG_AUTO(lg_bundle_body_unref) struct lg_bundle_body *b = NULL;
-	lg_str heir[LG_BUNDLE_KEYS], keys;
+	struct lg_heirs heirs = { .n = 0 };
+	lg_str keys;
 	struct claims c;
 	struct lg_jws jws;
-	size_t n = 0;
 
 	if (body.n > LG_BUNDLE_MAX)
 		return lg_fail(cx, LG_E_LIMIT, "a bundle has at most %u octets", LG_BUNDLE_MAX);
-	lg_bundle_heirs_read(cx, body, heir, LG_BUNDLE_KEYS, &n);
-	keys = follow(cx, pin->keys, heir, n);
+	lg_bundle_heirs_read(cx, body, &heirs);
+	keys = lg_heirs_follow(cx, pin->keys, &heirs, HEIR_TYP);
 	LG_TRY(verify(cx, token, keys, &jws));
 	LG_TRY(read_claims(cx, pin, &jws, &c));
 	LG_TRY(check_order(cx, &c.mark, floor));

@@ -14,7 +14,6 @@
 #include "lightgate/policy.h"
 
 #define LG_BUNDLE_MAX		(64u << 20)	/* octets of a body */
-#define LG_BUNDLE_KEYS		32		/* keys and heirs looked at */
 #define LG_BUNDLE_ISSUERS	8
 #define LG_BUNDLE_STALE_MAX	3600		/* seconds that max_stale may be, whatever a bundle says */
 

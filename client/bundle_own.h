@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "client/bundle.h"
+#include "client/heirs.h"
 
 /* Entities by type and name, or type and id.  A slot is a cache line: a bundle is larger than any cache, and each line that is
  * looked at costs more than everything that is done with it. */
@@ -49,8 +50,7 @@ struct lg_bundle_body {
 	struct lg_pubkey *issuer_key[LG_BUNDLE_ISSUERS];
 	struct lg_cert issuer_cert[LG_BUNDLE_ISSUERS];
 	size_t nissuers;
-	lg_str heirs[LG_BUNDLE_KEYS];
-	size_t nheirs;
+	struct lg_heirs heirs;
 	struct lg_map names;			/* of the policies: "Type/name" -> lg_str *, the id it was resolved to */
 	struct lg_known_table by_name, by_id;
 	struct lg_map certificates;		/* revoked serials */
@@ -75,7 +75,7 @@ struct lg_bundle {
 LG_CHECKED lg_err lg_bundle_body_read(struct lg_ctx *cx, lg_str text, struct lg_bundle_body **ret);
 void lg_bundle_body_unref(struct lg_bundle_body **b);
 /* Of a body that nobody has vouched for yet: the tokens that name heirs, which prove themselves. */
-void lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, lg_str *ret, size_t max, size_t *n);
+void lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, struct lg_heirs *ret);
 /* lg_policy_options.resolve with a body for itself: as the service resolved names at activation, whoever has them today. */
 LG_CHECKED lg_err lg_bundle_resolve(void *body, struct lg_ctx *cx, const struct lg_euid *uid, struct lg_euid *ret);
 /* The key of a map for two words. */

@@ -36,17 +36,6 @@ read_keys(struct lg_bundle_reading *r, struct lg_json *js, struct lg_keyset **re
 		lg_bundle_reading_fail(r, js, LG_E_INVALID);
 }
 
-static void
-read_heirs(struct lg_json *js, lg_str *ret, size_t max, size_t *n)
-{
-	lg_json_array(js);
-	while (lg_json_item(js)) {
-		lg_str token = lg_json_str(js);
-		if (*n < max)
-			ret[(*n)++] = token;
-	}
-}
-
 void
 lg_bundle_read_trust(struct lg_bundle_reading *r, struct lg_json *js)
 {
@@ -61,14 +50,14 @@ lg_bundle_read_trust(struct lg_bundle_reading *r, struct lg_json *js)
 		else if (lg_str_eq(name, LG_STR("ticket_keys")))
 			read_keys(r, js, &r->b->ticket_keys);
 		else if (lg_str_eq(name, LG_STR("bundle_heirs")))
-			read_heirs(js, r->b->heirs, LG_BUNDLE_KEYS, &r->b->nheirs);
+			lg_heirs_read(js, &r->b->heirs);
 		else
 			lg_json_skip(js);
 	}
 }
 
 void
-lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, lg_str *ret, size_t max, size_t *n)
+lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, struct lg_heirs *ret)
 {
 	struct lg_json js;
 	lg_str name;
@@ -85,7 +74,7 @@ lg_bundle_heirs_read(struct lg_ctx *cx, lg_str text, lg_str *ret, size_t max, si
 		lg_json_object(&js);
 		while (lg_json_member(&js, &name))
 			if (lg_str_eq(name, LG_STR("bundle_heirs")))
-				read_heirs(&js, ret, max, n);
+				lg_heirs_read(&js, ret);
 			else
 				lg_json_skip(&js);
 		return;			/* what follows is not looked at before it is believed */

@@ -146,7 +146,7 @@ store(struct lg_ctx *cx, const struct lg_follow *f, lg_str token, lg_str body)
 static lg_err
 pin(struct lg_ctx *cx, const struct lg_follow *f, lg_str pinned, lg_str keys)
 {
-	return f->s.pin == NULL || lg_str_eq(keys, pinned) ? LG_OK : f->s.pin(f->s.self, cx, keys);
+	return f->s.pin == NULL || lg_str_eq(keys, pinned) ? LG_OK : f->s.pin(f->s.self, cx, LG_PINNED_BUNDLE, keys);
 }
 
 /* What is stored can be verified with what is pinned, wherever the host stops. */
@@ -204,6 +204,7 @@ lg_follow_open(struct lg_ctx *cx, const struct lg_follow_settings *s, struct lg_
 	if (f == NULL)
 		abort();
 	f->s = *s;
+	f->audit_keys = LG_BUF(LG_HEIRS_JWKS);
 	atomic_init(&f->contact, NO_CONTACT);
 	f->noted = INT64_MIN / 2;
 	pthread_mutex_init(&f->fetching, NULL);
@@ -367,6 +368,7 @@ lg_follow_close(struct lg_follow **pf)
 	lg_cut_end(&f->cut);
 	lg_bundle_unref(&f->bundle);
 	lg_keyset_unref(&f->audit);
+	lg_buf_free(&f->audit_keys);
 	pthread_cond_destroy(&f->wake);
 	pthread_mutex_destroy(&f->lock);
 	pthread_mutex_destroy(&f->fetching);

@@ -9,8 +9,7 @@
 #ifndef LG_CLIENT_FOLLOW_H
 #define LG_CLIENT_FOLLOW_H
 
-#include "client/bundle.h"
-#include "client/http.h"
+#include "client/pin.h"
 
 #define LG_FOLLOW_RETRY_MIN	(200 * INT64_C(1000))	/* microseconds between attempts, doubled each time, with jitter */
 #define LG_FOLLOW_RETRY_MAX	(5 * INT64_C(1000000))
@@ -26,9 +25,9 @@ struct lg_follow_settings {
 	void *self;
 	/* Slices of the answer live in cx's arena or longer. */
 	lg_err (*where)(void *self, struct lg_ctx *cx, struct lg_follow_at *ret);
-	/* Other keys are pinned from now on: heirs before one of them signs what is stored, and then no longer those before it.
-	 * NULL: nobody wants to know. */
-	lg_err (*pin)(void *self, struct lg_ctx *cx, lg_str keys);
+	/* Other keys are pinned from now on, never two at a time: of bundles, heirs before one of them signs what is stored, and then no
+	 * longer those before it; of heads, heirs beside those before them, which signed what was heard.  NULL: nobody wants to know. */
+	lg_err (*pin)(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys);
 	/* On the following thread, after another bundle was put in force.  NULL: nobody wants to know. */
 	void (*changed)(void *self, const struct lg_bundle *b);
 	const char *state;			/* folder of the stored copy; NULL: there is none */

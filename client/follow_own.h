@@ -6,6 +6,7 @@
 
 #include "client/follow.h"
 #include "client/heads.h"
+#include "client/heirs.h"
 
 #define LG_FOLLOW_STATE	128		/* octets of what the service calls its state */
 
@@ -28,7 +29,8 @@ struct lg_follow {
 	pthread_t thread;
 	struct lg_cut cut;
 	/* the listening thread's own */
-	struct lg_keyset *audit;		/* of this connection; NULL: heads are not looked at */
+	struct lg_buf audit_keys;		/* JWKS, of this connection; empty: heads are not looked at */
+	struct lg_keyset *audit;		/* the same */
 	struct lg_heads heads;
 	bool told;				/* this connection's first line has come */
 };

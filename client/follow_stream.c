@@ -8,7 +8,7 @@
 #include "client/api.h"
 #include "client/follow_own.h"
 
-#define STREAM_LINE	2048		/* octets of a line */
+#define STREAM_LINE	16384		/* octets of a line */
 #define SILENCE_MIN	(2 * LG_SECOND)
 
 /* ---- one line ----------------------------------------------------------------------------------------------------------- */
@@ -51,24 +51,53 @@ take_heads(struct lg_ctx *cx, struct lg_follow *f, lg_str heads)
 	return e == LG_OK && newer && f->s.state != NULL ? lg_heads_save(cx, f->s.state, &f->heads) : e;
 }
 
+static lg_err
+believe(struct lg_ctx *cx, struct lg_follow *f, lg_str keys)
+{
+	lg_buf_clear(&f->audit_keys);
+	lg_keyset_unref(&f->audit);
+	if (keys.n == 0)
+		return LG_OK;
+	LG_TRY(lg_keyset_from_jwks(cx, keys, &f->audit));
+	lg_buf_str(&f->audit_keys, keys);
+	return lg_buf_status(cx, &f->audit_keys);
+}
+
+/* They are pinned before a head that one of them signed is kept. */
+static lg_err
+take_heirs(struct lg_ctx *cx, struct lg_follow *f, const struct lg_heirs *heirs)
+{
+	lg_str had = lg_buf_view(&f->audit_keys), keys;
+	lg_err e = LG_OK;
+
+	if (f->audit == NULL)
+		return LG_OK;
+	keys = lg_heirs_follow(cx, had, heirs, "lg-audit-key+jwt");
+	if (keys.n == had.n)
+		return LG_OK;
+	pthread_mutex_lock(&f->fetching);
+	if (f->s.pin != NULL)
+		e = f->s.pin(f->s.self, cx, LG_PINNED_AUDIT, keys);
+	pthread_mutex_unlock(&f->fetching);
+	return e == LG_OK ? believe(cx, f, keys) : e;
+}
+
 /* By the keys that are pinned now; what was heard before comes from the file once. */
 static lg_err
 begin_heads(struct lg_ctx *cx, struct lg_follow *f, lg_str keys)
 {
 	bool known = f->heads.text[0][0] != '\0' || f->heads.text[1][0] != '\0';
 
-	lg_keyset_unref(&f->audit);
 	f->told = false;
-	if (keys.n == 0)
-		return LG_OK;
-	LG_TRY(lg_keyset_from_jwks(cx, keys, &f->audit));
-	return known || f->s.state == NULL ? LG_OK : lg_heads_load(cx, f->s.state, f->audit, &f->heads);
+	LG_TRY(believe(cx, f, keys));
+	return keys.n == 0 || known || f->s.state == NULL ? LG_OK : lg_heads_load(cx, f->s.state, f->audit, &f->heads);
 }
 
 lg_err
 lg_follow_line(struct lg_ctx *cx, struct lg_follow *f, lg_str line)
 {
 	lg_str state = LG_NONE, heads = LG_NONE, name;
+	struct lg_heirs heirs = { .n = 0 };
 	int64_t up = 0;
 	struct lg_json js;
 
@@ -81,10 +110,13 @@ lg_follow_line(struct lg_ctx *cx, struct lg_follow *f, lg_str line)
 			up = lg_json_int(&js);
 		else if (lg_str_eq(name, LG_STR("heads")))
 			heads = lg_json_raw(&js);
+		else if (lg_str_eq(name, LG_STR("audit_heirs")))
+			lg_heirs_read(&js, &heirs);
 		else
 			lg_json_skip(&js);
 	}
 	LG_TRY(lg_json_end(cx, &js));
+	LG_TRY(take_heirs(cx, f, &heirs));
 	LG_TRY(take_heads(cx, f, heads));
 	pthread_mutex_lock(&f->lock);
 	bool same = f->bundle != NULL && state.n > 0 && lg_str_eq(state, lg_str_of(f->held));

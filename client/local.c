@@ -28,11 +28,11 @@ where(void *self, struct lg_ctx *cx, struct lg_follow_at *ret)
 }
 
 static lg_err
-pin_keys(void *self, struct lg_ctx *cx, lg_str keys)
+pin_keys(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys)
 {
 	const struct lightgate *lg = self;
 
-	return lg_pin_keys(cx, lg->state, keys);
+	return lg_pin_keys(cx, lg->state, which, keys);
 }
 
 lg_err

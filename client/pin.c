@@ -67,12 +67,12 @@ save(struct lg_ctx *cx, const char *state, const struct lg_pin *pin)
 }
 
 lg_err
-lg_pin_keys(struct lg_ctx *cx, const char *state, lg_str keys)
+lg_pin_keys(struct lg_ctx *cx, const char *state, enum lg_pinned which, lg_str keys)
 {
 	struct lg_pin pin;
 
 	LG_TRY(load(cx, state, &pin));
-	pin.bundle.keys = keys;
+	*(which == LG_PINNED_AUDIT ? &pin.audit : &pin.bundle.keys) = keys;
 	return save(cx, state, &pin);
 }
 

@@ -8,6 +8,8 @@
 #include "client/bundle.h"
 #include "client/http.h"
 
+enum lg_pinned { LG_PINNED_BUNDLE, LG_PINNED_AUDIT };	/* keys that sign bundles; heads of the logs */
+
 struct lg_pin {
 	struct lg_bundle_pin bundle;
 	lg_str stream;			/* URL of the watch streams */
@@ -16,7 +18,7 @@ struct lg_pin {
 
 /* From the file, or else from the service, and then stored.  at: with the host's certificate.  Slices live in cx's arena. */
 LG_CHECKED lg_err lg_pin_get(struct lg_ctx *cx, const char *state, const struct lg_endpoint *at, struct lg_pin *ret);
-/* Other keys for the pin that is stored. */
-LG_CHECKED lg_err lg_pin_keys(struct lg_ctx *cx, const char *state, lg_str keys);
+/* Other keys for the pin that is stored.  One at a time. */
+LG_CHECKED lg_err lg_pin_keys(struct lg_ctx *cx, const char *state, enum lg_pinned which, lg_str keys);
 
 #endif

@@ -74,6 +74,7 @@ const struct lg_config_key lg_settings_keys[] = {
 	TIME("rotation.token_key", rotation_token, "30d", LG_SECOND, 3650 * LG_DAY, "A key signs tokens for so long."),
 	TIME("rotation.ticket_key", rotation_ticket, "30d", LG_SECOND, 3650 * LG_DAY, "A key signs tickets for so long."),
 	TIME("rotation.bundle_key", rotation_bundle, "90d", LG_SECOND, 3650 * LG_DAY, "A key signs hosts' bundles for so long."),
+	TIME("rotation.audit_key", rotation_audit, "365d", LG_SECOND, 3650 * LG_DAY, "A key signs the heads of the logs for so long."),
 	TIME("rotation.issuing_ca", rotation_issuer, "400d", LG_SECOND, 487 * LG_DAY, "An issuing CA signs for so long; it lives 731 days."),
 	TIME("rotation.publish", rotation_publish, "1h", LG_SECOND, 30 * LG_DAY, "A key is published so long before it signs."),
 	TIME("bundles.max_stale", max_stale, "60s", LG_SECOND, LG_HOUR, "A host that is cut off goes on with what it knows for so long."),
@@ -212,7 +213,7 @@ lg_settings_check(struct lg_ctx *cx, const struct lg_settings *s)
 	if (!s->dev && s->rotation_publish < 10 * LG_MINUTE)
 		return lg_fail(cx, LG_E_INVALID, "rotation.publish: 10m at least");
 	if (s->rotation_token <= s->rotation_publish || s->rotation_ticket <= s->rotation_publish ||
-	    s->rotation_bundle <= s->rotation_publish || s->rotation_issuer <= s->rotation_publish)
+	    s->rotation_bundle <= s->rotation_publish || s->rotation_audit <= s->rotation_publish || s->rotation_issuer <= s->rotation_publish)
 		return lg_fail(cx, LG_E_INVALID, "rotation: a key signs longer than its successor is published before");
 	LG_TRY(check_hsm(cx, s));
 	if (s->host.n == 0 || s->tenant.n == 0 || s->suffix.n == 0 || s->trust_domain.n == 0 || s->admin.n == 0)

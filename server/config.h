@@ -35,7 +35,7 @@ struct lg_settings {
 	int64_t token_life, ticket_life, leaf_life;
 	struct lg_config_list dns_suffixes, nets;
 	/* keys: after how long they stop signing, and how long their successors are known before */
-	int64_t rotation_token, rotation_ticket, rotation_bundle, rotation_issuer, rotation_publish;
+	int64_t rotation_token, rotation_ticket, rotation_bundle, rotation_audit, rotation_issuer, rotation_publish;
 	int64_t max_stale;		/* how long a host that is cut off goes on with what it knows */
 	/* how ACME looks at servers that want a certificate */
 	int64_t certificates_keep;

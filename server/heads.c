@@ -142,8 +142,10 @@ lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_s
 }
 
 static void
-put(struct lg_jsonw *w, const struct lg_signed_heads *h)
+put(struct lg_jsonw *w, const struct lg_signed_heads *h, lg_str heirs)
 {
+	lg_jsonw_name(w, LG_STR("audit_heirs"));
+	lg_jsonw_raw(w, heirs);
 	lg_jsonw_name(w, LG_STR("heads"));
 	lg_jsonw_array(w);
 	for (int chain = 0; chain < LG_CHAINS; chain++)
@@ -160,7 +162,7 @@ lg_heads_put(struct lg_app *app, uint64_t than, struct lg_jsonw *w)
 	pthread_mutex_lock(&h->lock);
 	uint64_t version = h->version;
 	if (version > than)
-		put(w, h);
+		put(w, h, lg_tenants_audit_heirs(app->tenants));
 	pthread_mutex_unlock(&h->lock);
 	return version;
 }

@@ -44,7 +44,7 @@ struct lg_signed_heads {
 LG_CHECKED lg_err lg_heads_mark(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, struct lg_mark *ret);
 /* Sends what is new; signed_head: the newest, the keeper's JSON.  On a worker or the main thread. */
 LG_CHECKED lg_err lg_heads_extend(struct lg_ctx *cx, struct lg_app *app, enum lg_chain chain, lg_str *signed_head);
-/* A member "heads", if there are newer ones than `than`; returns their version. */
+/* The members "audit_heirs" and "heads", if there are newer heads than `than`; returns their version. */
 uint64_t lg_heads_put(struct lg_app *app, uint64_t than, struct lg_jsonw *w);
 /* JWKS: the keys that sign heads. */
 LG_CHECKED lg_err lg_heads_keys(struct lg_ctx *cx, struct lg_app *app, lg_str *jwks);

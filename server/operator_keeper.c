@@ -7,6 +7,7 @@
 /* By `keeper rotate`; the others follow by themselves, or never. */
 static const enum lg_purpose rotate[] = {
 	LG_PURPOSE_ISSUER, LG_PURPOSE_TOKEN, LG_PURPOSE_TICKET, LG_PURPOSE_BUNDLE, LG_PURPOSE_SSH_USER, LG_PURPOSE_SSH_HOST,
+	LG_PURPOSE_AUDIT,
 };
 
 /* ---- keeper-list -------------------------------------------------------------------------------------------- */
@@ -193,7 +194,7 @@ purpose_named(struct lg_operator *op, lg_str name, enum lg_purpose *ret)
 			*ret = rotate[i];
 			return LG_OK;
 		}
-	return lg_fail(&op->cx, LG_E_INVALID, "token, ticket, bundle, issuer, ssh-user or ssh-host can be followed by a new key, not \"%.*s\"", LG_FMT(name));
+	return lg_fail(&op->cx, LG_E_INVALID, "token, ticket, bundle, issuer, ssh-user, ssh-host or audit can be followed by a new key, not \"%.*s\"", LG_FMT(name));
 }
 
 static lg_str
@@ -202,24 +203,38 @@ about_key(struct lg_operator *op, lg_str purpose, lg_str kid, const char *state)
 	return lg_print(op->cx.arena, "{\"purpose\":\"%.*s\",\"kid\":\"%.*s\",\"state\":\"%s\"}", LG_FMT(purpose), LG_FMT(kid), state);
 }
 
+/* Keys of heads are the service's own, and no tenant's: "-", as keeper-list writes it. */
+static lg_err
+owner_of(struct lg_operator *op, enum lg_purpose purpose, lg_str name, uint32_t *ret)
+{
+	struct lg_keeper_tenant t;
+
+	*ret = 0;
+	if (purpose == LG_PURPOSE_AUDIT)
+		return lg_str_eq(name, LG_STR("-")) ? LG_OK : lg_fail(&op->cx, LG_E_INVALID, "audit keys are no tenant's: write - in place of %.*s", LG_FMT(name));
+	LG_TRY(tenant_named(op, name, &t));
+	*ret = t.id;
+	return LG_OK;
+}
+
 /* The successor is known to verifiers before it signs: the server publishes it, and its maintenance activates it later. */
 lg_err
 lg_operator_rotate(struct lg_operator *op)
 {
 	lg_str purpose = op->words.word[2], kid, reply;
 	bool now = lg_str_eq(op->words.word[3], LG_STR("now"));
-	struct lg_keeper_tenant t;
 	enum lg_purpose p = 0;
+	uint32_t tenant;
 
 	LG_TRY(purpose_named(op, purpose, &p));
-	LG_TRY(tenant_named(op, op->words.word[1], &t));
-	LG_TRY(lg_keeper_await(&op->told, lg_keeper_successor(op->keeper, t.id, p, LG_ALG_NONE, lg_keeper_told, &op->told), &kid));
-	LG_TRY(lg_operator_changed(op, t.id, "keeper.successor", about_key(op, purpose, kid, "next")));
+	LG_TRY(owner_of(op, p, op->words.word[1], &tenant));
+	LG_TRY(lg_keeper_await(&op->told, lg_keeper_successor(op->keeper, tenant, p, LG_ALG_NONE, lg_keeper_told, &op->told), &kid));
+	LG_TRY(lg_operator_changed(op, tenant, "keeper.successor", about_key(op, purpose, kid, "next")));
 	if (now) {
 		if (p == LG_PURPOSE_ISSUER)
 			LG_TRY(lg_operator_ca_room(op, kid));
-		LG_TRY(lg_keeper_await(&op->told, lg_keeper_activate(op->keeper, t.id, kid, lg_keeper_told, &op->told), &reply));
-		LG_TRY(lg_operator_changed(op, t.id, "keeper.activate", about_key(op, purpose, kid, "active")));
+		LG_TRY(lg_keeper_await(&op->told, lg_keeper_activate(op->keeper, tenant, kid, lg_keeper_told, &op->told), &reply));
+		LG_TRY(lg_operator_changed(op, tenant, "keeper.activate", about_key(op, purpose, kid, "active")));
 	}
 	lg_buf_str(&op->out, about_key(op, purpose, kid, now ? "active" : "next"));
 	return LG_OK;

@@ -25,6 +25,7 @@ static const struct {
 	{ LG_PURPOSE_TOKEN, "token", offsetof(struct lg_settings, rotation_token), offsetof(struct lg_ceiling, token_life), 0 },
 	{ LG_PURPOSE_TICKET, "ticket", offsetof(struct lg_settings, rotation_ticket), offsetof(struct lg_ceiling, ticket_life), 0 },
 	{ LG_PURPOSE_BUNDLE, "bundle", offsetof(struct lg_settings, rotation_bundle), 0, LG_BUNDLE_LIFE },
+	{ LG_PURPOSE_AUDIT, "audit", offsetof(struct lg_settings, rotation_audit), 0, 0 },
 	{ LG_PURPOSE_SSH_USER, "ssh-user", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), 0 },
 	{ LG_PURPOSE_SSH_HOST, "ssh-host", offsetof(struct lg_settings, rotation_issuer), offsetof(struct lg_ceiling, leaf_life), 0 },
 	/* A host that overslept shows its expired certificate. */
@@ -226,7 +227,7 @@ lg_rotation_run(struct lg_ctx *cx, struct lg_app *app)
 
 	LG_TRY(lg_tenants_keys(cx, app, &keys.v, &keys.n));
 	for (size_t i = 0; i < keys.n && e == LG_OK; i++)
-		if (keys.v[i].state == LG_KEY_ACTIVE && lg_tenants_get(app->tenants, keys.v[i].tenant) != NULL)
+		if (keys.v[i].state == LG_KEY_ACTIVE && (keys.v[i].tenant == 0 || lg_tenants_get(app->tenants, keys.v[i].tenant) != NULL))
 			e = turn_key(cx, app, &keys, &keys.v[i], &changed);
 	if (e == LG_OK)
 		e = first_keys(cx, app, &keys, &changed);

@@ -1,5 +1,5 @@
 /*
- * rotation.h: keys that sign tokens, tickets, bundles and certificates have successors before they grow old.
+ * rotation.h: keys that sign tokens, tickets, bundles, heads and certificates have successors before they grow old.
  *
  * A successor is published, then signs, then is retired, then forgotten: verifiers always know the key of what they see.
  * What is decided here follows from the keeper's list alone; rotation.c's worker carries it out.

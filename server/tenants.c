@@ -8,12 +8,15 @@
 #include "lightgate/certs.h"
 #include "lightgate/store.h"
 #include "server/rotation.h"
+#include "server/watch.h"
 
 #define KEYS_MAX 64		/* of one purpose and tenant */
+#define AUDIT_HEIRS (LG_WATCH_LINE - 2048)	/* octets: state and heads stand in the same line */
 
 struct generation {
 	struct generation *before;	/* what was handed out stays valid until the service stops */
 	struct lg_arena *arena;
+	lg_str audit_heirs;
 	int64_t until;			/* when the first retired key need not be told any more */
 	size_t n;
 	struct lg_tenant_view *tenant;
@@ -235,18 +238,34 @@ kept_tenant(const struct kept *kept, uint32_t id)
 	return NULL;
 }
 
-/* Who pinned a bundle key follows from it to those that came after. */
-static void
-bundle_heirs(struct lg_arena *a, const struct kept *kept, struct lg_tenant_view *t)
+/* Who pinned a key of this purpose follows from it to those that came after. */
+static const lg_str *
+heirs_of(struct lg_arena *a, const struct kept *kept, uint32_t tenant, enum lg_purpose purpose, size_t *n)
 {
 	lg_str *heir = LG_NEWS(a, lg_str, KEYS_MAX);
 
-	for (size_t i = 0; i < kept->nkeys && t->nbundle_heirs < KEYS_MAX; i++) {
+	for (size_t i = 0; i < kept->nkeys && *n < KEYS_MAX; i++) {
 		const struct lg_keeper_key *k = &kept->key[i];
-		if (k->tenant == t->id && k->purpose == LG_PURPOSE_BUNDLE && k->cert.n > 0)
-			heir[t->nbundle_heirs++] = lg_dup(a, k->cert);
+		if (k->tenant == tenant && k->purpose == purpose && k->cert.n > 0)
+			heir[(*n)++] = lg_dup(a, k->cert);
 	}
-	t->bundle_heirs = heir;
+	return heir;
+}
+
+static lg_err
+audit_heirs(struct lg_ctx *cx, const struct kept *kept, struct lg_arena *a, lg_str *ret)
+{
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(AUDIT_HEIRS);
+	struct lg_jsonw w = lg_jsonw_of(&b);
+	size_t n = 0;
+	const lg_str *heir = heirs_of(a, kept, 0, LG_PURPOSE_AUDIT, &n);
+
+	lg_jsonw_array(&w);
+	for (size_t i = 0; i < n; i++)
+		lg_jsonw_str(&w, heir[i]);
+	lg_jsonw_array_end(&w);
+	*ret = lg_dup(a, lg_buf_view(&b));
+	return lg_buf_status(cx, &b);
 }
 
 static lg_err
@@ -273,7 +292,7 @@ fill(struct lg_ctx *cx, struct lg_app *app, struct lg_arena *a, const struct lg_
 	t->sts.algs = token_algs(kept, t->id);
 	LG_TRY(keyset(cx, kept, own, LG_PURPOSE_TOKEN, &t->sts.keys));
 	LG_TRY(keyset(cx, kept, own, LG_PURPOSE_TICKET, &t->tickets));
-	bundle_heirs(a, kept, t);
+	t->bundle_heirs = heirs_of(a, kept, t->id, LG_PURPOSE_BUNDLE, &t->nbundle_heirs);
 	return keyset(cx, kept, own, LG_PURPOSE_BUNDLE, &t->bundles);
 }
 
@@ -316,6 +335,7 @@ read_all(struct lg_ctx *cx, struct lg_app *app, struct generation *g, uint64_t r
 
 	LG_TRY(ask_keeper(cx, app, &kept));
 	g->until = first_end(&kept, cx->now);
+	LG_TRY(audit_heirs(cx, &kept, g->arena, &g->audit_heirs));
 	LG_TRY(lg_view_begin(cx, app->store, &v));
 	LG_TRY(lg_tenant_list(cx, v, &tenant, &n));
 	g->tenant = LG_NEWS(g->arena, struct lg_tenant_view, n);
@@ -412,6 +432,12 @@ lg_tenants_by_path(const struct lg_tenants *ts, lg_str name)
 		if (g->tenant[i].id != LG_DEFAULT_TENANT && lg_str_eq(g->tenant[i].name, name))
 			return &g->tenant[i];
 	return NULL;
+}
+
+lg_str
+lg_tenants_audit_heirs(const struct lg_tenants *ts)
+{
+	return atomic_load_explicit(&((struct lg_tenants *)(uintptr_t)ts)->now, memory_order_acquire)->audit_heirs;
 }
 
 bool

@@ -63,6 +63,8 @@ LG_CHECKED lg_err lg_tenants_trust(struct lg_ctx *cx, struct lg_app *app);
 LG_CHECKED lg_err lg_tenants_renew(struct lg_ctx *cx, struct lg_app *app);
 /* The keeper's keys as they are now, in cx's arena. */
 LG_CHECKED lg_err lg_tenants_keys(struct lg_ctx *cx, struct lg_app *app, struct lg_keeper_key **ret, size_t *n);
+/* JSON: the tokens by which audit keys name their successors.  Stays until the service stops. */
+lg_str lg_tenants_audit_heirs(const struct lg_tenants *ts);
 /* Is a key still told to verifiers that need not be any more? */
 bool lg_tenants_outdated(const struct lg_tenants *ts, int64_t now);
 /* Writes into the change log what was changed in the keeper; operation: "keeper.<what>", in memory that stays. */

@@ -5,7 +5,7 @@
 #include "server/app.h"
 
 #define LG_WATCHERS	LG_HTTP_STREAMS	/* of one loop; beyond, 503 */
-#define LG_WATCH_LINE	1536		/* octets of a line, at most: a state and two heads */
+#define LG_WATCH_LINE	12288		/* octets of a line, at most: a state, heirs of an audit key and two heads */
 #define LG_WATCH_BEAT	(15 * INT64_C(1000000))	/* microseconds between lines when nothing changes, at most */
 #define LG_WATCH_PAUSE	(50 * INT64_C(1000))	/* between two rounds: what changes meanwhile is told at once */
 

@@ -262,23 +262,24 @@ certify_issuer(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_re
 	return lg_ca_make(cx, &spec, &r->pub.cert);
 }
 
-/* The one that is active names its successor, so that who pinned it can follow. */
+/* Of keys that hosts pin: the one that is active names its successor, so that who pinned it can follow. */
 static lg_err
-endorse_bundle_key(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key *key, struct lg_key_record *r)
+endorse(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_record *t, const struct lg_key *key, struct lg_key_record *r)
 {
+	const char *typ = r->pub.purpose == LG_PURPOSE_BUNDLE ? "lg-bundle-key+jwt" : "lg-audit-key+jwt";
 	LG_AUTO(lg_buf_free) struct lg_buf payload = LG_BUF(LG_SPKI_MAX);
 	LG_AUTO(lg_key_free) struct lg_key *before = NULL;
 
 	for (size_t i = 0; i < t->nkeys; i++) {
 		const struct lg_key_record *k = &t->key[i];
-		if (k->pub.purpose != LG_PURPOSE_BUNDLE || k->pub.state != LG_KEY_ACTIVE)
+		if (k->pub.purpose != r->pub.purpose || k->pub.state != LG_KEY_ACTIVE)
 			continue;
 		LG_TRY(lg_key_record_open(cx, &kp->hsm, k, &before));
 		lg_buf_str(&payload, LG_STR("{\"jwk\":"));
 		lg_pubkey_jwk(lg_key_public(key), r->pub.kid, r->pub.alg, &payload);
 		lg_buf_byte(&payload, '}');
 		LG_TRY(lg_buf_status(cx, &payload));
-		return lg_jws_sign(cx, before, k->pub.alg, "lg-bundle-key+jwt", k->pub.kid, lg_buf_view(&payload), &r->pub.cert);
+		return lg_jws_sign(cx, before, k->pub.alg, typ, k->pub.kid, lg_buf_view(&payload), &r->pub.cert);
 	}
 	return LG_OK;
 }
@@ -468,8 +469,8 @@ lg_kp_new_key(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_tenant_rec
 		LG_TRY(certify_root(cx, kp, t, key, &r));
 	else if (purpose == LG_PURPOSE_ISSUER)
 		LG_TRY(certify_issuer(cx, kp, t, key, false, &r));
-	else if (purpose == LG_PURPOSE_BUNDLE)
-		LG_TRY(endorse_bundle_key(cx, kp, t, key, &r));
+	else if (purpose == LG_PURPOSE_BUNDLE || purpose == LG_PURPOSE_AUDIT)
+		LG_TRY(endorse(cx, kp, t, key, &r));
 	*ret = r;
 	return LG_OK;
 }

@@ -42,7 +42,7 @@ struct lg_keeper_key {
 	enum lg_alg alg;
 	lg_str kid;		/* RFC 7638 thumbprint, base64url */
 	lg_str spki;		/* DER */
-	lg_str cert;		/* DER, for ROOT, ISSUER and OCSP; for BUNDLE the token by which its predecessor names it, or empty */
+	lg_str cert;		/* DER, for ROOT, ISSUER and OCSP; for BUNDLE and AUDIT the token by which its predecessor names it, or empty */
 	int64_t created, since;	/* since: when it came into this state */
 	lg_str place;		/* of the private half, in answers: "file", the URI of a token (RFC 7512), "elsewhere" */
 };

@@ -273,14 +273,20 @@ bundle_token(const struct bundle_world *w, lg_str body, const struct bundle_toke
 	    o->kid != NULL ? o->kid : "b1", payload.p));
 }
 
-/* The token by which `by` names the heir. */
+/* The token by which `by` names the heir, as the next key of bundles or of heads. */
 static inline lg_str
-bundle_heir(const struct bundle_world *w, const struct token_maker *by, const char *kid)
+named_heir(const struct bundle_world *w, const struct token_maker *by, const char *kid, const char *typ)
 {
 	lg_str keys = lg_str_of(w->heir.jwks);		/* {"keys":[JWK]} */
 
-	return lg_str_of(token_make(w->cx, by, "lg-bundle-key+jwt", kid,
+	return lg_str_of(token_make(w->cx, by, typ, kid,
 	    lg_print(w->cx->arena, "{\"jwk\":%.*s}", LG_FMT(lg_str_sub(keys, 9, keys.n - 11))).p));
+}
+
+static inline lg_str
+bundle_heir(const struct bundle_world *w, const struct token_maker *by, const char *kid)
+{
+	return named_heir(w, by, kid, "lg-bundle-key+jwt");
 }
 
 /* A head as the keeper signs it; `by` has the kid "b2" when it is the heir. */

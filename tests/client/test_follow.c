@@ -49,11 +49,11 @@ changed(void *self, const struct lg_bundle *b)
 }
 
 static lg_err
-pin(void *self, struct lg_ctx *cx, lg_str keys)
+pin(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys)
 {
 	struct service *sv = self;
 
-	sv->pinned = lg_dup(sv->w.cx->arena, keys);
+	*(which == LG_PINNED_AUDIT ? &sv->audit : &sv->pinned) = lg_dup(sv->w.cx->arena, keys);
 	return cx != NULL ? LG_OK : LG_E_INTERNAL;
 }
 
@@ -293,11 +293,11 @@ Test(follow, once_the_heir_signs_the_key_before_it_signs_nothing_more)
 
 /* The host stops where the new pin cannot be written: what it finds at its next start fits together. */
 static lg_err
-pin_fails(void *self, struct lg_ctx *cx, lg_str keys)
+pin_fails(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys)
 {
 	struct service *sv = self;
 
-	return strstr(keys.p, "\"b1\"") != NULL ? pin(sv, cx, keys) : lg_fail(cx, LG_E_IO, "no space");
+	return strstr(keys.p, "\"b1\"") != NULL ? pin(sv, cx, which, keys) : lg_fail(cx, LG_E_IO, "no space");
 }
 
 Test(follow, wherever_it_stops_the_stored_bundle_is_by_a_pinned_key)
@@ -438,10 +438,24 @@ Test(follow, the_thread_follows_the_stream_and_comes_back)
 }
 
 static lg_str
+line_of(struct service *sv, lg_str heir, lg_str head)
+{
+	return lg_print(sv->w.cx->arena, "{\"state\":\"s1\",\"up\":1000%s%.*s%s%s%.*s%s}\n", heir.n > 0 ? ",\"audit_heirs\":[\"" : "", LG_FMT(heir),
+	    heir.n > 0 ? "\"]" : "", head.n > 0 ? ",\"heads\":[" : "", LG_FMT(head), head.n > 0 ? "]" : "");
+}
+
+static lg_str
 line(struct service *sv, lg_str head)
 {
-	return lg_print(sv->w.cx->arena, "{\"state\":\"s1\",\"up\":1000%s%.*s%s}\n", head.n > 0 ? ",\"heads\":[" : "", LG_FMT(head),
-	    head.n > 0 ? "]" : "");
+	return line_of(sv, LG_STR(""), head);
+}
+
+static void
+wait_fresh(struct lg_follow *f)
+{
+	for (int i = 0; i < 1000 && !lg_follow_fresh(f); i++)
+		usleep(10000);
+	cr_assert(lg_follow_fresh(f));
 }
 
 static void
@@ -481,9 +495,38 @@ Test(follow, a_service_that_lost_its_log_confirms_nothing)
 	cr_assert_not(lg_follow_fresh(f));
 
 	say(&sv, line(&sv, bundle_head(&sv.w, &sv.w.signer, 0, 1, 11, 'c')).p);
-	for (int i = 0; i < 1000 && !lg_follow_fresh(f); i++)
+	wait_fresh(f);		/* the right one is back */
+	lg_follow_close(&f);
+	bundle_world_end(&sv.w);
+}
+
+Test(follow, a_key_of_heads_is_followed_to_the_one_it_names)
+{
+	TEST_CTX(cx);
+	struct service sv;
+	service_init(&sv, cx, test_folder());
+	lg_str head = bundle_head(&sv.w, &sv.w.heir, 0, 1, 10, 'a');
+	sv.audit = lg_str_of(sv.w.signer.jwks);
+	struct lg_follow *f = open_follow(&sv);
+
+	say(&sv, line_of(&sv, named_heir(&sv.w, &sv.w.heir, "b2", "lg-audit-key+jwt"), head).p);
+	lg_follow_start(f);
+	wait_for_trouble(&sv, f, "no audit key");	/* it named itself */
+	say(&sv, line_of(&sv, bundle_heir(&sv.w, &sv.w.signer, "b1"), head).p);
+	int asked = sv.stream->requests;
+	for (int i = 0; i < 1000 && sv.stream->requests < asked + 2; i++)
 		usleep(10000);
-	cr_assert(lg_follow_fresh(f), "the right one is back");
+	cr_assert_not(lg_follow_fresh(f), "a key of bundles signs no heads");
+	say(&sv, line_of(&sv, named_heir(&sv.w, &sv.w.signer, "b1", "lg-audit-key+jwt"), head).p);
+	wait_fresh(f);
+	lg_follow_close(&f);
+	cr_assert(strstr(sv.audit.p, "\"b1\"") != NULL && strstr(sv.audit.p, "\"b2\"") != NULL, "%s", sv.audit.p);
+
+	/* what was heard is read again with the keys that were pinned then */
+	f = open_follow(&sv);
+	say(&sv, line(&sv, bundle_head(&sv.w, &sv.w.heir, 0, 1, 9, 'b')).p);
+	lg_follow_start(f);
+	wait_for_trouble(&sv, f, "ends at record 9, but had 10");
 	lg_follow_close(&f);
 	bundle_world_end(&sv.w);
 }

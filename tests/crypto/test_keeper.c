@@ -474,17 +474,27 @@ Test(keeper, rotating_often_forgets_the_oldest_token_keys)
 	cr_assert(run_count(&r, 1, LG_PURPOSE_TOKEN, LG_KEY_ACTIVE) == 1);
 }
 
-Test(keeper, a_bundle_key_is_named_by_its_predecessor)
+Test(keeper, a_key_that_hosts_pin_is_named_by_its_predecessor)
 {
+	static const struct {
+		uint32_t tenant;
+		enum lg_purpose purpose;
+		const char *typ, *other;
+	} rows[] = {
+		{ 1, LG_PURPOSE_BUNDLE, "lg-bundle-key+jwt", "lg-audit-key+jwt" }, { 0, LG_PURPOSE_AUDIT, "lg-audit-key+jwt", "lg-bundle-key+jwt" },
+	};
 	KEEPER(r);
 	struct lg_jws jws;
 
 	run_tenant(&r, 1);
-	LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = run_keyset(&r, 1, LG_PURPOSE_BUNDLE);
-	assert_ok(r.f, ASK(r, server, lg_keeper_successor, 1, LG_PURPOSE_BUNDLE, LG_ALG_ES256));
-	struct lg_keeper_key next = run_key(&r, 1, LG_PURPOSE_BUNDLE, LG_KEY_NEXT);
-	assert_ok(r.f, lg_jws_verify(&r.f.cx, next.cert, ks, "lg-bundle-key+jwt", &jws));
-	cr_assert(memmem(jws.payload.p, jws.payload.n, next.kid.p, next.kid.n) != NULL);
+	for (size_t i = 0; i < LG_COUNT(rows); i++) {
+		LG_AUTO(lg_keyset_unref) struct lg_keyset *ks = run_keyset(&r, rows[i].tenant, rows[i].purpose);
+		assert_ok(r.f, ASK(r, server, lg_keeper_successor, rows[i].tenant, rows[i].purpose, LG_ALG_ES256));
+		struct lg_keeper_key next = run_key(&r, rows[i].tenant, rows[i].purpose, LG_KEY_NEXT);
+		assert_ok(r.f, lg_jws_verify(&r.f.cx, next.cert, ks, rows[i].typ, &jws));
+		cr_assert(memmem(jws.payload.p, jws.payload.n, next.kid.p, next.kid.n) != NULL);
+		cr_assert_neq(lg_jws_verify(&r.f.cx, next.cert, ks, rows[i].other, &jws), LG_OK, "one purpose's token says nothing of the other");
+	}
 }
 
 /* ---- bundles ---------------------------------------------------------------------------------------------------------------- */

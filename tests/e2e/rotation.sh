@@ -1,7 +1,7 @@
 # Keys grow old in seconds: successors are published, sign, and retire, and nobody notices.
 . "$(dirname "$0")/lib.sh"
 
-lg_start "$T/data" --rotation.token_key=8s --rotation.ticket_key=8s --rotation.bundle_key=8s --rotation.issuing_ca=8s --rotation.publish=3s || bad "start"
+lg_start "$T/data" --rotation.token_key=8s --rotation.ticket_key=8s --rotation.bundle_key=8s --rotation.audit_key=8s --rotation.issuing_ca=8s --rotation.publish=3s || bad "start"
 jwks() { curl -sS --cacert "$CA" "$HTTPS/oauth2/jwks" | jq -r '.keys[].kid' | sort; }
 kid_of() { jq -rR 'split(".")[0] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson | .kid' <<<"$1"; }
 sign_in_admin
@@ -10,6 +10,9 @@ sign_in_admin
 follows() { lightgate-agent run --state "$T/$1" --socket "$T/$1.sock" >>"$T/$1.log" 2>&1 & AGENT_PID=$!; }
 is_fresh() { lightgate-agent status --state "$T/$1" --socket "$T/$1.sock" 2>/dev/null | grep -q '"fresh":true'; }
 leaves() { kill "$AGENT_PID"; wait "$AGENT_PID" 2>/dev/null; AGENT_PID=; }
+audit_pinned() { jq -r '.audit_keys.keys[].kid' "$T/$1/pin.json" | sort; }
+head_by() { jq -r '.heads[0].kid' "$T/$1/heads.json"; }
+heard() { [ "$(head_by "$1")" != "$(head_by then)" ]; }
 pinned() { jq -r '.bundle_keys.keys[].kid' "$T/$1/pin.json" | sort; }
 signed_by() { kid_of "$(cat "$T/$1/bundle.token")"; }
 turned() { [ "$(signed_by "$1")" != "$(signed_by then)" ]; }
@@ -49,11 +52,15 @@ same "no token was refused" "$refused" 0
 claim "the host that was there has a bundle of a later key" turned there
 claim "and the key is pinned" grep -qxF -e "$(signed_by there)" <<<"$(pinned there)"
 same "the keys before it are not pinned any more" "$(comm -12 <(pinned there) <(pinned then))" ""
+claim "it has a head of a later audit key" within heard there
+claim "which is pinned too" grep -qxF -e "$(head_by there)" <<<"$(audit_pinned there)"
 same "it complained of nothing" "$(grep -c '"level":"error"' "$T/there.log")" 0
 leaves
 follows away
 claim "the host that was away follows to a key it had never heard of" within turned away
 claim "and its bundle counts" within is_fresh away
+claim "and to an audit key" within heard away
+has "what hosts heard under all these keys goes on" "$(lightgate audit verify "$T/then/heads.json" "$T/away/heads.json" 2>&1 | grep -c 'goes on from record')" 4
 leaves
 ADMIN=$first
 same "the first key's token is still good" "$(api GET /v1/whoami | tail -1)" 200
@@ -87,6 +94,9 @@ done
 
 has "tickets' keys turned too" "$(lightgate keeper list)" '^default +ticket +retired'
 has "and bundles'" "$(lightgate keeper list)" '^default +bundle +retired'
+has "and the audit key" "$(lightgate keeper list)" '^- +audit +retired'
+claim "which the operator can turn too" lightgate keeper rotate - audit
+has "and is no tenant's" "$(lightgate keeper rotate default audit 2>&1)" "audit keys are no tenant's: write - in place of default"
 has "and the issuing CA" "$(lightgate keeper list)" '^default +issuer +retired'
 same "readiness" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 200
 has "turning is on record, as the service's own doing" "$(api GET '/v1/audit?operation=keeper.activate')" '"operation":"keeper.activate"'

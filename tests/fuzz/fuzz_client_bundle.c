@@ -28,15 +28,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lg_bundle_body *body;
-	lg_str heirs[LG_BUNDLE_KEYS], text = { (const char *)data + 1, size - 1 };
+	struct lg_heirs heirs = { .n = 0 };
+	lg_str text = { (const char *)data + 1, size - 1 };
 	struct lg_ctx cx;
-	size_t n = 0;
 
 	if (size < 1 || size > (1u << 20))
 		return 0;
 	lg_ctx_init(&cx, lg_arena_new());
-	lg_bundle_heirs_read(&cx, text, heirs, LG_BUNDLE_KEYS, &n);
-	if (n > LG_BUNDLE_KEYS)
+	lg_bundle_heirs_read(&cx, text, &heirs);
+	if (heirs.n > LG_HEIRS)
 		abort();
 	if (data[0] != 'h' && lg_bundle_body_read(&cx, text, &body) == LG_OK) {
 		use(&cx, body);

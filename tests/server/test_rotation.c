@@ -52,7 +52,7 @@ Test(rotation, a_retired_key_is_told_as_long_as_what_it_signed_may_live)
 		int64_t life;
 	} v[] = {
 		{ LG_PURPOSE_TOKEN, LG_HOUR }, { LG_PURPOSE_TICKET, 2 * LG_MINUTE }, { LG_PURPOSE_ISSUER, LG_DAY + LG_CERT_REJOIN },
-		{ LG_PURPOSE_BUNDLE, LG_BUNDLE_LIFE },
+		{ LG_PURPOSE_BUNDLE, LG_BUNDLE_LIFE }, { LG_PURPOSE_AUDIT, 0 },
 	};
 
 	for (size_t i = 0; i < LG_COUNT(v); i++) {
