@@ -148,7 +148,8 @@ keeper_changed(struct operated *od)
 {
 	uint32_t tenant = 0;
 
-	LG_TRY(read_id(od, od->word[0], &tenant));
+	if (!lg_str_eq(od->word[0], LG_STR("0")))
+		LG_TRY(read_id(od, od->word[0], &tenant));
 	if (!lg_str_starts(od->word[1], LG_STR("keeper.")))
 		return lg_fail(od->cx, LG_E_INVALID, "\"%.*s\" is nothing of the keeper's", LG_FMT(od->word[1]));
 	LG_TRY(lg_tenants_note(od->cx, od->app, tenant, od->word[1].p, od->word[2]));

@@ -531,5 +531,5 @@ lg_tenants_note(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const ch
 {
 	struct note n = { LG_STR("keeper"), detail };
 
-	return lg_store_apply(cx, app->store, tenant, operation, write_note, &n, NULL);
+	return lg_store_apply(cx, app->store, tenant == 0 ? LG_DEFAULT_TENANT : tenant, operation, write_note, &n, NULL);
 }

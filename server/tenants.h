@@ -67,7 +67,7 @@ LG_CHECKED lg_err lg_tenants_keys(struct lg_ctx *cx, struct lg_app *app, struct 
 lg_str lg_tenants_audit_heirs(const struct lg_tenants *ts);
 /* Is a key still told to verifiers that need not be any more? */
 bool lg_tenants_outdated(const struct lg_tenants *ts, int64_t now);
-/* Writes into the change log what was changed in the keeper; operation: "keeper.<what>", in memory that stays. */
+/* Writes into the change log what was changed in the keeper, of its own keys (tenant 0) into the default tenant's; operation: "keeper.<what>", in memory that stays. */
 LG_CHECKED lg_err lg_tenants_note(struct lg_ctx *cx, struct lg_app *app, uint32_t tenant, const char *operation, lg_str detail);
 
 #endif

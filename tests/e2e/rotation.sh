@@ -99,7 +99,7 @@ claim "which the operator can turn too" lightgate keeper rotate - audit
 has "and is no tenant's" "$(lightgate keeper rotate default audit 2>&1)" "audit keys are no tenant's: write - in place of default"
 has "and the issuing CA" "$(lightgate keeper list)" '^default +issuer +retired'
 same "readiness" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 200
-has "turning is on record, as the service's own doing" "$(api GET '/v1/audit?operation=keeper.activate')" '"operation":"keeper.activate"'
+has "turning is on record, as the service's own doing" "$(api GET '/v1/audit?operation=keeper.activate')" '"purpose":"audit"'
 lg_stop
 same "no complaints" "$(grep -c '"level":"error"' "$T/data.log")" 0
 lg_start "$T/data" || bad "start with settings for people"
