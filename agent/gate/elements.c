@@ -118,16 +118,19 @@ put_known(struct list *l, const struct lg_gate_table *t)
 static void
 put_link(struct list *l, const struct lg_gate_table *t, const struct lg_place *p, uint32_t link)
 {
-	struct lg_gate_element e = { .set = LG_GATE_LINKS };
+	struct lg_gate_element e = { .set = LG_GATE_LINKS }, here = { .set = LG_GATE_HERE };
 
 	memcpy(e.from, &link, sizeof link);
 	put(l, &e);
 	e.set = LG_GATE_OWN;
 	for (size_t i = 0; i < p->naddress; i++) {
-		e.six = p->address[i].family == AF_INET6;
+		if (!lg_gate_table_guards(t, &p->address[i]))
+			continue;
+		e.six = here.six = p->address[i].family == AF_INET6;
 		memcpy(e.to, p->address[i].a, sizeof e.to);
-		if (lg_gate_table_guards(t, &p->address[i]))
-			put(l, &e);
+		memcpy(here.from, p->address[i].a, sizeof here.from);
+		put(l, &e);
+		put(l, &here);
 	}
 }
 
@@ -171,7 +174,7 @@ lg_gate_elements_of(const struct lg_gate_table *t, const struct lg_places *ps, s
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 static const char *const names[LG_GATE_SETS][2] = {
-	[LG_GATE_KNOWN] = { "known4", "known6" }, [LG_GATE_PAIRS] = { "pairs4", "pairs6" }, [LG_GATE_PROTOCOLS] = { "protocols4", "protocols6" },
+	[LG_GATE_KNOWN] = { "known4", "known6" }, [LG_GATE_HERE] = { "here4", "here6" }, [LG_GATE_PAIRS] = { "pairs4", "pairs6" }, [LG_GATE_PROTOCOLS] = { "protocols4", "protocols6" },
 	[LG_GATE_PORTS] = { "ports4", "ports6" }, [LG_GATE_SPANS] = { "ranges4", "ranges6" }, [LG_GATE_LINKS] = { "links", "links" },
 	[LG_GATE_OWN] = { "own4", "own6" },
 };
@@ -190,7 +193,7 @@ element_of(const struct lg_gate_element *e)
 	size_t address = e->six ? 16 : 4;
 
 	lg_batch_join(&r, e->from, is_of_links(e) ? 4 : address);
-	if (e->set != LG_GATE_KNOWN && e->set != LG_GATE_LINKS)
+	if (e->set != LG_GATE_KNOWN && e->set != LG_GATE_HERE && e->set != LG_GATE_LINKS)
 		lg_batch_join(&r, e->to, address);
 	if (e->protocol != 0)
 		lg_batch_join(&r, &e->protocol, 1);
@@ -199,7 +202,7 @@ element_of(const struct lg_gate_element *e)
 	return r;
 }
 
-/* Some elements are in several tables; told6 is own6 for a rule that reads addresses out of a message's body. */
+/* Some elements are in several tables; told6 and heard6 are own6 and here6 for rules that read addresses out of a message's body. */
 static const struct target {
 	int family;
 	bool links_only, told;
@@ -208,7 +211,9 @@ static const struct target {
 static bool
 goes_to(const struct target *t, const struct lg_gate_element *e)
 {
-	return t->told ? e->set == LG_GATE_OWN && e->six : !t->links_only || is_of_links(e);
+	if (t->told)
+		return e->six && (e->set == LG_GATE_OWN || e->set == LG_GATE_HERE);
+	return t->links_only ? is_of_links(e) || e->set == LG_GATE_HERE : e->set != LG_GATE_HERE;
 }
 
 static void
@@ -219,7 +224,7 @@ write_list(const struct lg_gate_elements *all, enum lg_batch_verb verb, const st
 		if (!goes_to(t, e))
 			continue;
 		struct lg_batch_element one = element_of(e);
-		lg_batch_put(out, verb, t->family, t->told ? "told6" : names[e->set][e->six], &one);
+		lg_batch_put(out, verb, t->family, !t->told ? names[e->set][e->six] : e->set == LG_GATE_OWN ? "told6" : "heard6", &one);
 	}
 }
 

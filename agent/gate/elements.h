@@ -9,8 +9,8 @@
 #include "agent/gate/queue.h"
 #include "agent/gate/table.h"
 
-/* links: this host's ends of the containers' interfaces; own: the guarded addresses that may come out of one. */
-enum lg_gate_set { LG_GATE_KNOWN, LG_GATE_PAIRS, LG_GATE_PROTOCOLS, LG_GATE_PORTS, LG_GATE_SPANS, LG_GATE_LINKS, LG_GATE_OWN, LG_GATE_SETS };
+/* here: the guarded addresses of this host's containers; links: its ends of their interfaces; own: which address may come out of which. */
+enum lg_gate_set { LG_GATE_KNOWN, LG_GATE_HERE, LG_GATE_PAIRS, LG_GATE_PROTOCOLS, LG_GATE_PORTS, LG_GATE_SPANS, LG_GATE_LINKS, LG_GATE_OWN, LG_GATE_SETS };
 
 struct lg_gate_element {		/* compared octet by octet: nothing lies between the members */
 	uint8_t set;			/* enum lg_gate_set */

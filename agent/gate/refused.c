@@ -24,6 +24,7 @@ static const struct {
 } places[] = {
 	{ "refuse", NULL, REFUSED }, { "judge4", "nobody confirms", UNCONFIRMED }, { "judge6", "nobody confirms", UNCONFIRMED },
 	{ "judge4", "from nobody", NOBODYS }, { "judge6", "from nobody", NOBODYS }, { "from", NULL, FALSE_SOURCE },
+	{ "strangers", NULL, FALSE_SOURCE },
 };
 
 static const char *const whys[KINDS] = {

@@ -80,7 +80,7 @@ static const struct {
 } from[] = {
 	{ true, true, "iif . ip saddr @own4 return" },
 	{ true, false, "meta l4proto != ipv6-icmp iif . ip6 saddr @own6 return" },
-	{ true, false, "iif != @links return" },
+	{ true, false, "iif != @links goto strangers" },
 	{ true, true, "icmpv6 type { nd-router-advert, nd-redirect } counter drop comment \"no router\"" },
 	/* Whose address an advertisement says is here (RFC 4861 4.4, after eight octets): the port's own, or one that a link made up. */
 	{ true, false, "icmpv6 type nd-neighbor-advert @th,64,10 != 0x3fa iif . @th,64,128 != @told6 counter drop comment \"not its address\"" },
@@ -91,6 +91,22 @@ static const struct {
 	{ true, false, "iif . arp saddr ip @own4 return" },
 	{ true, true, "counter drop" },
 };
+
+/* At a port that is no container's: the way to other hosts, or what came to the bridge by none of our doors.  Whatever it is, a container
+ * of this host is not there. */
+static void
+write_strangers(struct lg_buf *b)
+{
+	static const char *const rules[] = {
+		"ip saddr @here4", "ip6 saddr @here6", "arp saddr ip @here4", "icmpv6 type nd-neighbor-advert @th,64,128 @heard6",
+	};
+
+	for (size_t f = 0; f < LG_COUNT(families); f++)
+		lg_buf_printf(b, "add set " LINKS " here%s { type %s; }\n", families[f].version, families[f].type);
+	lg_buf_printf(b, "add set " LINKS " heard6 { typeof @th,64,128; }\nadd chain " LINKS " strangers\n");
+	for (size_t i = 0; i < LG_COUNT(rules); i++)
+		lg_buf_printf(b, "add rule " LINKS " strangers %s counter drop comment \"a container's address\"\n", rules[i]);
+}
 
 static void
 write_from(const char *family, bool ports, struct lg_buf *b)
@@ -106,7 +122,7 @@ write_from(const char *family, bool ports, struct lg_buf *b)
 			lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from %s\n", family, from[i].rule);
 }
 
-/* From one container's port to another's goes what is for an address that the other is judged by, and what finds its neighbour: nothing
+/* What is for a container's address goes to its port alone, whoever says where it is.  From one container's port to another's goes what is for an address that the other is judged by, and what finds its neighbour: nothing
  * that goes to everybody, and nothing between addresses that a link makes up for itself (fe80::), which no rule of ours would see. */
 static void
 write_between(struct lg_buf *b)
@@ -114,6 +130,8 @@ write_between(struct lg_buf *b)
 	lg_buf_printf(b, "add chain " LINKS " between { type filter hook forward priority -300; policy accept; }\n");
 	lg_buf_printf(b, "add rule " LINKS " between oif . ip daddr @own4 accept\n");
 	lg_buf_printf(b, "add rule " LINKS " between oif . ip6 daddr @own6 accept\n");
+	lg_buf_printf(b, "add rule " LINKS " between ip daddr @here4 counter drop comment \"not its port\"\n");
+	lg_buf_printf(b, "add rule " LINKS " between ip6 daddr @here6 counter drop comment \"not its port\"\n");
 	lg_buf_printf(b, "add rule " LINKS " between oif != @links accept\n");
 	lg_buf_printf(b, "add rule " LINKS " between iif != @links accept\n");
 	lg_buf_printf(b, "add rule " LINKS " between ether type arp accept\n");
@@ -149,6 +167,7 @@ lg_gate_write_frame(struct lg_buf *b)
 	lg_buf_printf(b, "add rule " T " refuse counter reject with icmpx type admin-prohibited\n");
 	for (size_t f = 0; f < LG_COUNT(families); f++)
 		write_sets(f, b);
+	write_strangers(b);
 	write_from(LG_NFT_FAMILY, false, b);
 	write_from(LG_NFT_LINKS, true, b);
 	write_between(b);

@@ -187,7 +187,7 @@ Test(gate_elements, addresses_that_are_somebodys_are_known_and_no_others)
 	cr_assert_eq(lg_gate_table_make(cx, NULL, &w.ps, w.range, 2, &t), LG_OK);
 	struct lg_gate_elements none = { .n = 0 }, all = lg_gate_elements_of(t, &w.ps, cx->arena);
 	cr_assert(own_filter(cx, &w, &b));
-	cr_expect_eq(lg_gate_write_change(&none, &all, b).new, 9);
+	cr_expect_eq(lg_gate_write_change(&none, &all, b).new, 11);
 	cr_assert_eq(lg_batch_run(cx, b), LG_OK, "%s", cx->error);
 	holds("set inet lightgate known4", "{ 10.77.0.2, 10.77.0.4, 192.0.2.1 }");
 	holds("set inet lightgate known6", "{ fd77::2, fd77::3 }");
@@ -198,6 +198,9 @@ Test(gate_elements, addresses_that_are_somebodys_are_known_and_no_others)
 	holds("set bridge lightgate own4", "{ 7 . 10.77.0.2 }");
 	holds("set bridge lightgate own6", "{ 7 . fd77::2 }");
 	holds("set bridge lightgate told6", "{ 7 . 0xfd770000000000000000000000000002 }");
+	holds("set bridge lightgate here4", "{ 10.77.0.2 }");
+	holds("set bridge lightgate here6", "{ fd77::2 }");
+	holds("set bridge lightgate heard6", "{ 0xfd770000000000000000000000000002 }");
 	lg_batch_close(&b);
 	lg_gate_table_free(&t);
 }

@@ -197,6 +197,32 @@ same "nor what is sent to everybody" "$(seen everybody)" 0
 lacks "nobody is told that web has moved" "$(from "$DB_PID" ip neigh)" "($WEB|$WEB6) .*$(mac_of "$ADMIN_PID")"
 has "the door counts what it dropped" "$(nft 2>/dev/null list chain bridge lightgate from)" 'counter packets [1-9][0-9]* bytes [0-9]+ drop$'
 has "what it was told of others' addresses, too" "$(nft 2>/dev/null list chain bridge lightgate from)" 'counter packets [1-9][0-9]* bytes [0-9]+ drop comment "not its address"'
+# what came to the bridge by no door of ours: a port of nobody's, that would be web, and then the database
+unshare --net sleep 600 & STRAY_PID=$!
+other_net() { [ "$(readlink /proc/$STRAY_PID/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
+within other_net && ip link add stray type veth peer name eth0 netns $STRAY_PID && ip link set stray master docker0 up || bad "no stray"
+be() { # be PID ADDRESS ADDRESS6
+	from $STRAY_PID ip link set eth0 down; from $STRAY_PID ip addr flush dev eth0
+	from $STRAY_PID ip link set eth0 address "$(mac_of "$1")" up
+	from $STRAY_PID ip addr add "$2/24" dev eth0; from $STRAY_PID ip addr add "$3/64" dev eth0 nodad
+}
+forwards() { bridge link show dev stray | grep -q forwarding; }
+be "$WEB_PID" "$WEB" "$WEB6"; within forwards || bad "the stray's port does not come up"
+for at in "$DB" "[$DB6]"; do has "whoever stands at a port that is no container's is not web" "$(from $STRAY_PID curl -sS -m 1 "http://$at:5432/" 2>&1)" '(timed out|Failed)'; done
+from $STRAY_PID ip link set eth0 address 02:00:00:00:00:01
+raw $STRAY_PID arp "$WEB" "$DB" "$DB_MAC"; raw $STRAY_PID advert "$WEB6" "$DB6" "$DB_MAC" "$(link_local $STRAY_PID)"
+be "$DB_PID" "$DB" "$DB6"
+nsenter --net=/proc/$STRAY_PID/ns/net python3 -c 'import socket
+s = socket.create_server(("", 5432), family=socket.AF_INET6, dualstack_ipv6=True); print("listens", flush=True); s.accept(); print("came", flush=True)' >"$T/stray" & LISTENER=$!
+within grep -q listens "$T/stray" || bad "the stray does not listen"
+raw $STRAY_PID udp - 255.255.255.255 9		# the bridge believes now that the database is there
+get "$WEB_PID" "$DB:5432" >/dev/null; get "$WEB_PID" "[$DB6]:5432" >/dev/null
+lacks "nor does it get what is for the database" "$(cat "$T/stray")" came
+lacks "and nobody was told that web is there" "$(from "$DB_PID" ip neigh)" "($WEB|$WEB6) .*02:00:00:00:00:01"
+has "the door counts that, too" "$(nft 2>/dev/null list chain bridge lightgate strangers)" 'counter packets [1-9]'
+kill $LISTENER; ip link del stray; kill $STRAY_PID; wait $LISTENER $STRAY_PID 2>/dev/null
+raw "$DB_PID" udp - 255.255.255.255 9
+claim "without it all is as before" within gets "$DB:5432"
 refusal() { from "$1" python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.connect((sys.argv[1], 5434)); s.send(b"x")
 try: s.recv(1)
@@ -278,10 +304,12 @@ back() { known "$WEB" && nft list chain bridge lightgate from 2>/dev/null | grep
 claim "a table that somebody took away is back at once" within back
 
 # ---- the agent goes ----
-engine run -d --stop-signal KILL --name db busybox sh -c "$serve" >"$T/out" || bad "db again: $(cat "$T/out")"
+engine run -d --stop-signal KILL --name db -p 8081:5433 busybox sh -c "$serve" >"$T/out" || bad "db again: $(cat "$T/out")"
 DB=$(ip_of db)
 within known "$DB"
 claim "a container that comes back under its name is reached" within gets "$DB:5433"
+claim "a published port is the container's own, for whom policy allows it" within gets 172.30.78.1:8081
+has "and for whom it does not" "$(from "$ADMIN_PID" curl -sS -m 1 http://172.30.78.1:8081/ 2>&1)" '(timed out|refused|reset|Failed)'
 rm "$T/flow"		# which says "up" of an earlier one
 from "$WEB_PID" python3 - "$DB" "$T/closed" >"$T/flow" 2>&1 <<'PY' & flow=$!
 import os, socket, sys, time
