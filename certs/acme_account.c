@@ -159,7 +159,7 @@ made(struct lg_acme *q, void *arg)
 	if (!m->found && lg_acme_limit(q, LG_ACME_ACCOUNTS_ADDRESS, network_of(q), true) != LG_OK)
 		q->type = NULL;			/* others were faster; it is made */
 	if (m->found && m->account.status != LG_ACME_VALID)
-		return lg_acme_fail(q, 403, "unauthorized", "the account is deactivated");
+		return lg_acme_fail(q, 401, "unauthorized", "the account is deactivated");
 	return answer(q, m->found ? 200 : 201, &m->account);
 }
 

@@ -72,8 +72,8 @@ take_account(struct lg_acme *q, struct lg_view *v, const struct lg_acme_account 
 {
 	struct lg_cert_subject entry;
 
-	if (found->status != LG_ACME_VALID)
-		return lg_acme_fail(q, 403, "unauthorized", "the account is deactivated");
+	if (found->status != LG_ACME_VALID)		/* RFC 8555 7.3.6 */
+		return lg_acme_fail(q, 401, "unauthorized", "the account is deactivated");
 	LG_TRY(lg_certs_entry(q->cx, q->c, v, q->ex->tenant, found->entry, &entry));
 	q->account = *found;
 	q->account.spki = lg_dup(q->cx->arena, found->spki);
@@ -134,7 +134,8 @@ verify(struct lg_acme *q, enum lg_acme_who who, lg_str token, const struct lg_ac
 	if (!alg_known(lg_alg_parse(h->alg)))
 		return lg_acme_fail(q, 400, "badSignatureAlgorithm", "alg is none of those for account keys");
 	if (h->jwk == (h->kid.n > 0) || (h->jwk ? who == LG_ACME_KID : who == LG_ACME_JWK))
-		return lg_acme_fail(q, 400, "malformed", who == LG_ACME_JWK ? "the header needs \"jwk\"" : "the header needs \"kid\"");
+		return lg_acme_fail(q, 400, "malformed", "the header needs \"%s\" and not \"%s\"", who == LG_ACME_JWK ? "jwk" : "kid",
+		    who == LG_ACME_JWK ? "kid" : "jwk");
 	return h->jwk ? lg_jws_verify_embedded(q->cx, token, "", &q->jws, &q->key) : verify_by_account(q, token, h->kid);
 }
 

@@ -306,7 +306,7 @@ Test(acme, a_deactivated_account_or_a_disabled_entry_orders_nothing)
 	cr_assert_eq(acme_post(&c, LG_STR("/acme/new-order"), LG_STR("{\"identifiers\":" WWW "}")), 403);
 	world_entry(c.w, TENANT_A, c.w->service, "Service", "controller", "", true);
 	cr_assert_eq(acme_post(&c, c.kid, LG_STR("{\"status\":\"deactivated\"}")), 200);
-	cr_assert_eq(acme_post(&c, LG_STR("/acme/new-order"), LG_STR("{\"identifiers\":" WWW "}")), 403);
+	cr_assert_eq(acme_post(&c, LG_STR("/acme/new-order"), LG_STR("{\"identifiers\":" WWW "}")), 401);
 	acme_client_free(&c);
 }
 

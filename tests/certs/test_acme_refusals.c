@@ -280,9 +280,9 @@ Test(acme_refusals, resources_of_others_and_accounts_that_are_over)
 	}
 	cr_assert_eq(acme_post(&b, b.kid, LG_STR("{\"status\":\"deactivated\"}")), 200);
 	acme_post_to(&b, NEW_ORDER, ORDER);
-	assert_refused(&b, "a deactivated account orders", 403, "unauthorized");
+	assert_refused(&b, "a deactivated account orders", 401, "unauthorized");
 	acme_post(&b, b.kid, LG_STR("{\"status\":\"valid\"}"));
-	assert_refused(&b, "and does not come back", 403, "unauthorized");
+	assert_refused(&b, "and does not come back", 401, "unauthorized");
 	b.kid = LG_NONE;
 	acme_post_to(&b, "/acme/new-account", "{\"onlyReturnExisting\":true}");
 	assert_refused(&b, "nor by its key", 403, "unauthorized");
