@@ -285,7 +285,7 @@ Test(acme_refusals, resources_of_others_and_accounts_that_are_over)
 	assert_refused(&b, "and does not come back", 401, "unauthorized");
 	b.kid = LG_NONE;
 	acme_post_to(&b, "/acme/new-account", "{\"onlyReturnExisting\":true}");
-	assert_refused(&b, "nor by its key", 403, "unauthorized");
+	assert_refused(&b, "nor by its key", 401, "unauthorized");
 	cr_assert_eq(acme_post(&a, o.url, LG_NONE), 200);
 	lg_key_free(&b.key);
 	acme_client_free(&a);
