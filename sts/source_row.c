@@ -220,6 +220,24 @@ end_tokens(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id)
 	return lg_sts_revoke(cx, v, tenant, LG_REVOKED_SESSION, lg_str_of(sid), lg_view_time(v));
 }
 
+static lg_err
+drop_links(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid id)
+{
+	lg_str *link = LG_NEWS(cx->arena, lg_str, LINKS_DELETED), key, value;
+	size_t n = 0;
+
+	{
+		LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
+
+		LG_TRY(lg_scan(cx, v, &sts_links, sts_key(cx->arena, tenant, sts_uuid_str(&id)), LG_NONE, &c));
+		while (n < LINKS_DELETED && lg_cursor_next(&c, &key, &value))
+			link[n++] = lg_dup(cx->arena, key);
+	}
+	for (size_t i = 0; i < n; i++)
+		LG_TRY(lg_del(cx, v, &sts_links, link[i]));
+	return LG_OK;
+}
+
 /* Whose word counted before does not count any more, or is another's now. */
 static bool
 trust_ends(const struct sts_source *old, const struct sts_source *new)
@@ -227,6 +245,46 @@ trust_ends(const struct sts_source *old, const struct sts_source *new)
 	return old->enabled && (!new->enabled || old->kind != new->kind || !lg_str_eq(old->issuer, new->issuer)
 	    || !lg_str_eq(old->trust_domain, new->trust_domain) || !lg_str_eq(old->jwks, new->jwks)
 	    || !lg_str_eq(old->jwks_uri, new->jwks_uri));
+}
+
+/* Of a URL: its host, in brackets if it is an IPv6 address. */
+static lg_str
+host_of(lg_str url)
+{
+	lg_str scheme, rest, host;
+
+	(void)lg_str_cut(url, ':', &scheme, &rest);
+	rest = lg_str_sub(rest, 2, rest.n);
+	(void)lg_str_cut(rest, '/', &host, &rest);
+	for (size_t i = host.n; i > 0 && host.p[i - 1] != ']'; i--)
+		if (host.p[i - 1] == ':')
+			return lg_str_sub(host, 0, i - 1);
+	return host;
+}
+
+/* Whether a secret of the old one would be said to a host that it was not given for.  Whoever may change a source must not thereby learn it. */
+static bool
+goes_elsewhere(const struct sts_source *old, const struct sts_source *new)
+{
+	bool known = lg_str_eq(old->issuer, new->issuer);
+
+	for (size_t i = 0; i < new->urls.n && known; i++) {
+		known = false;
+		for (size_t k = 0; k < old->urls.n; k++)
+			known |= lg_str_eq_fold(host_of(old->urls.v[k]), host_of(new->urls.v[i]));
+	}
+	return !known;
+}
+
+static lg_err
+keep_secret(struct lg_ctx *cx, const struct sts_source *old, struct sts_source *new)
+{
+	if (new->sealed.n > 0 || old->sealed.n == 0 || old->kind != new->kind)
+		return LG_OK;
+	if (goes_elsewhere(old, new))
+		return lg_fail(cx, LG_E_INVALID, "source %.*s: its secret must be said for another server", LG_FMT(new->name));
+	new->sealed = old->sealed;
+	return LG_OK;
 }
 
 static lg_err
@@ -255,9 +313,11 @@ lg_sts_source_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const s
 	if (e != LG_OK && e != LG_E_NOT_FOUND)
 		return e;
 	*new = *s;
-	new->id = e == LG_OK ? old->id : s->id;
-	if (e == LG_OK && s->sealed.n == 0)
-		new->sealed = old->sealed;
+	/* Another issuer's people are others, whatever it calls them. */
+	bool same = e == LG_OK && old->kind == s->kind && lg_str_eq(old->issuer, s->issuer);
+	new->id = same ? old->id : s->id;
+	if (e == LG_OK)
+		LG_TRY(keep_secret(cx, old, new));
 	if (e == LG_E_NOT_FOUND)
 		LG_TRY(check_room(cx, v, tenant));
 	LG_TRY(check_free(cx, v, tenant, s, s->issuer));
@@ -266,6 +326,8 @@ lg_sts_source_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const s
 	LG_TRY(put_row(cx, v, key, new, &changed));
 	if (e == LG_OK && trust_ends(old, new))
 		LG_TRY(end_tokens(cx, v, tenant, old->id));
+	if (e == LG_OK && !same)
+		LG_TRY(drop_links(cx, v, tenant, old->id));
 	*ret = e == LG_E_NOT_FOUND ? LG_STS_CREATED : changed ? LG_STS_CHANGED : LG_STS_UNCHANGED;
 	return LG_OK;
 }
@@ -274,20 +336,10 @@ lg_err
 lg_sts_source_del(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str name)
 {
 	struct sts_source *old = LG_NEW(cx->arena, struct sts_source);
-	lg_str *link = LG_NEWS(cx->arena, lg_str, LINKS_DELETED), key, value;
-	size_t n = 0;
 
 	LG_TRY(sts_source_get(cx, v, tenant, name, old));
 	LG_TRY(lg_del(cx, v, &sts_sources, sts_key(cx->arena, tenant, name)));
-	{
-		LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
-
-		LG_TRY(lg_scan(cx, v, &sts_links, sts_key(cx->arena, tenant, sts_uuid_str(&old->id)), LG_NONE, &c));
-		while (n < LINKS_DELETED && lg_cursor_next(&c, &key, &value))
-			link[n++] = lg_dup(cx->arena, key);
-	}
-	for (size_t i = 0; i < n; i++)
-		LG_TRY(lg_del(cx, v, &sts_links, link[i]));
+	LG_TRY(drop_links(cx, v, tenant, old->id));
 	return end_tokens(cx, v, tenant, old->id);
 }
 

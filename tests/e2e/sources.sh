@@ -111,6 +111,8 @@ if slapd_there; then
 	claim "another CA" lightgate source set -f "$T/corp3.yaml"
 	lacks "a server that another CA vouches for is not spoken to" "$(login dora dora-password)" '^200'
 	sed "s|urls:.*|urls: [\"ldaps://localhost.localdomain:$P2\"]|" "$T/corp2.yaml" >"$T/corp4.yaml"
+	has "the secret does not go to another name" "$(lightgate source set -f "$T/corp4.yaml" 2>&1)" 'must be said for another server'
+	grep bind_password "$T/corp.yaml" | sed 's/^[[:blank:]]*//' >>"$T/corp4.yaml"
 	claim "another name" lightgate source set -f "$T/corp4.yaml"
 	lacks "nor one whose certificate is for another name" "$(login dora dora-password)" '^200'
 
@@ -118,6 +120,7 @@ if slapd_there; then
 	silent_server "$T/mute"; MUTE_PID=$!
 	within test -s "$T/mute"
 	sed "s|urls:.*|urls: [\"ldaps://127.0.0.1:$(cat "$T/mute")\", \"ldaps://127.0.0.1:$P2\"]|; s/^timeout: .*/timeout: 2/" "$T/corp2.yaml" >"$T/corp5.yaml"
+	grep bind_password "$T/corp.yaml" | sed 's/^[[:blank:]]*//' >>"$T/corp5.yaml"
 	claim "a list whose first server hangs" lightgate source set -f "$T/corp5.yaml"
 	same "the second answers" "$(login dora dora-password)" 200
 	same "and next time at once" "$(/usr/bin/time -f %e -o "$T/took" bash -c "$(declare -f login); CA=$CA HTTPS=$HTTPS T=$T; login dora dora-password"; awk '$1 < 1.9 { print " at once" }' "$T/took")" "200 at once"

@@ -433,10 +433,10 @@ Test(source, a_secret_is_sealed_kept_and_never_shown)
 	struct lg_secret secret;
 
 	kit_source("{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldaps://dc\"],\"bind_dn\":\"cn=x\",\"bind_password\":\"hush-hush\"}");
-	kit_source("{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldaps://dc2\"],\"bind_dn\":\"cn=x\"}");
+	kit_source("{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldaps://DC:6366\",\"ldap://dc\"],\"bind_dn\":\"cn=x\"}");
 	cr_assert_eq(lg_view_begin(&kit.cx, kit.store, &v), LG_OK);
 	cr_assert_eq(lg_sts_source_write(&kit.cx, v, TENANT, LG_STR("corp"), &w), LG_OK);
-	cr_assert(memmem(b.p, b.n, "dc2", 3) != NULL && memmem(b.p, b.n, "hush", 4) == NULL, "%.*s", LG_FMT(lg_buf_view(&b)));
+	cr_assert(memmem(b.p, b.n, "6366", 4) != NULL && memmem(b.p, b.n, "hush", 4) == NULL, "%.*s", LG_FMT(lg_buf_view(&b)));
 	cr_assert_eq(sts_source_get(&kit.cx, v, TENANT, LG_STR("corp"), &s), LG_OK);
 	cr_assert(memmem(s.sealed.p, s.sealed.n, "hush", 4) == NULL);
 	cr_assert_eq(sts_source_secret(&kit.cx, kit.sts, TENANT, &s, &secret), LG_OK, "%s", kit.cx.error);
@@ -444,6 +444,43 @@ Test(source, a_secret_is_sealed_kept_and_never_shown)
 	lg_secret_free(&secret);
 	lg_view_end(&v);
 	lg_buf_free(&b);
+}
+
+static lg_err
+put_it(struct lg_ctx *cx, struct lg_view *v, void *arg)
+{
+	enum lg_sts_change did;
+
+	return lg_sts_source_put(cx, v, TENANT, arg, &did);
+}
+
+static lg_err
+changed(const char *json)
+{
+	struct sts_source *s;
+
+	cr_assert_eq(lg_sts_source_read(&kit.cx, kit.sts, TENANT, lg_str_of(json), &s), LG_OK, "%s", kit.cx.error);
+	return lg_store_apply(&kit.cx, kit.store, TENANT, "test", put_it, s, NULL);
+}
+
+/* Who may change a source must not thereby have its secret said to a server of theirs. */
+Test(source, a_secret_does_not_follow_to_another_server)
+{
+	static const char *const elsewhere[] = {
+		"{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldaps://evil\"],\"bind_dn\":\"cn=x\"}",
+		"{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldaps://dc\",\"ldaps://dc.evil\"],\"bind_dn\":\"cn=x\"}",
+		"{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldaps://[2001:db8::2]:636\"],\"bind_dn\":\"cn=x\"}",
+		"{\"name\":\"up\",\"kind\":\"oidc\",\"issuer\":\"https://evil.example\",\"client_id\":\"us\"}",
+	};
+
+	kit_source("{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldaps://dc\",\"ldaps://[2001:db8::1]\"],\"bind_dn\":\"cn=x\",\"bind_password\":\"hush-hush\"}");
+	kit_source("{\"name\":\"up\",\"kind\":\"oidc\",\"issuer\":\"https://up.example\",\"client_id\":\"us\",\"client_secret\":\"hush-hush\"}");
+	for (size_t i = 0; i < LG_COUNT(elsewhere); i++) {
+		cr_expect_eq(changed(elsewhere[i]), LG_E_INVALID, "%s", elsewhere[i]);
+		cr_expect(strstr(kit.cx.error, "must be said for another server") != NULL, "%s", kit.cx.error);
+	}
+	cr_expect_eq(changed("{\"name\":\"corp\",\"kind\":\"ldap\",\"urls\":[\"ldap://[2001:db8::1]:389\"],\"bind_dn\":\"cn=x\"}"), LG_OK, "%s", kit.cx.error);
+	cr_expect_eq(changed("{\"name\":\"up\",\"kind\":\"oidc\",\"issuer\":\"https://other.example\",\"client_id\":\"us\",\"client_secret\":\"s\"}"), LG_OK);
 }
 
 /* ---- rules ------------------------------------------------------------------------------------------------------------------------ */

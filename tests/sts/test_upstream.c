@@ -90,6 +90,25 @@ Test(upstream, somebody_signs_in_and_the_code_is_redeemed_as_the_client)
 	cr_assert(kit.person_known, "the second time they are found again");
 }
 
+/* "up-alice" there is somebody else. */
+Test(upstream, another_issuer_of_the_same_name_finds_nobody_again)
+{
+	begin_all(SOURCE(""), METADATA(""));
+	struct errand e = go("");
+	struct answer a;
+
+	answers(kit.client_key, "k1", good(&e));
+	a = back(&e, "");
+	IN(a);
+	kit_source("{\"name\":\"up\",\"kind\":\"oidc\",\"issuer\":\"https://new.example\",\"client_id\":\"us\",\"client_secret\":\"s\"}");
+	kit_source(SOURCE(""));
+	e = go("");
+	answers(kit.client_key, "k1", good(&e));
+	a = back(&e, "");
+	IN(a);
+	cr_assert(!kit.person_known);
+}
+
 Test(upstream, the_page_offers_it_and_the_request_survives_the_way)
 {
 	begin_all(SOURCE(""), METADATA(""));
