@@ -92,7 +92,8 @@ typ_is(const struct header *h, const char *want)
 	/* RFC 7515 4.1.9: the prefix may be left out. */
 	if (lg_str_eq_fold(lg_str_sub(typ, 0, prefix.n), prefix))
 		typ = lg_str_sub(typ, prefix.n, typ.n);
-	return lg_str_eq_fold(typ, lg_str_of(want));
+	/* RFC 7515 4.1.9: "JOSE" says no more than no typ does; JWT-SVIDs may have it (SPIFFE JWT-SVID 2.3). */
+	return lg_str_eq_fold(typ, lg_str_of(want)) || (strcmp(want, "JWT") == 0 && lg_str_eq_fold(typ, LG_STR("JOSE")));
 }
 
 static lg_err

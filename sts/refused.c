@@ -92,6 +92,8 @@ sts_token_refused(struct sts_rq *rq, enum sts_error e, lg_str why)
 	if (!has_room(rq, e != STS_INVALID_CLIENT, &n))
 		return;
 	q = e == STS_INVALID_CLIENT ? signin(rq->cx, rq->tenant_id, &client) : no_token(rq, &client);
+	if (rq->source.n > 0)
+		q->context[q->ncontext++] = lg_fact_str("identity_source", rq->source);
 	if (n > 1)
 		q->context[q->ncontext++] = lg_fact_int("not_recorded", (int64_t)(n - 1));
 	record(rq->cx, rq->sts, q, lg_print(rq->cx->arena, "%s: %.*s", sts_error_name(e), LG_FMT(why)));

@@ -182,7 +182,7 @@ struct lg_jws {
 	enum lg_alg alg;
 };
 /* typ: exactly what the header must say ("at+jwt"), compared without case and without "application/".  "JWT" is met by
- * a header without typ too (RFC 7519 5.1).  "" wants a header without typ, and allows ACME's url and nonce.  A token without
+ * a header without typ too (RFC 7519 5.1), and by "JOSE".  "" wants a header without typ, and allows ACME's url and nonce.  A token without
  * kid is verified only by a set of one key.  Every refusal is LG_E_UNAUTHENTICATED with a sentence. */
 LG_CHECKED lg_err lg_jws_verify(struct lg_ctx *cx, lg_str token, const struct lg_keyset *ks, const char *typ, struct lg_jws *ret);
 /* HS256 with a shared secret of at least 32 octets (ACME external account binding): another function for another type of

@@ -374,6 +374,10 @@ Test(attack, types_that_mean_the_same_are_accepted)
 	lg_str token = forge(&a, LG_STR("{\"alg\":\"ES256\"}"), LG_STR("{}"));
 	assert_ok(a.f, lg_jws_verify(&a.f.cx, token, a.ks, "JWT", &jws));
 	assert_ok(a.f, lg_jws_verify(&a.f.cx, token, a.ks, "", &jws));
+	token = forge(&a, LG_STR("{\"alg\":\"ES256\",\"typ\":\"JOSE\"}"), LG_STR("{}"));
+	assert_ok(a.f, lg_jws_verify(&a.f.cx, token, a.ks, "JWT", &jws));
+	assert_err(a.f, LG_E_UNAUTHENTICATED, lg_jws_verify(&a.f.cx, token, a.ks, "at+jwt", &jws));
+	assert_err(a.f, LG_E_UNAUTHENTICATED, lg_jws_verify(&a.f.cx, token, a.ks, "", &jws));
 }
 
 Test(attack, without_kid_a_set_of_two_keys_verifies_nothing)

@@ -135,3 +135,14 @@ Test(refused, what_found_no_room_is_told_with_the_next)
 	n = 1;
 	cr_assert(sts_share_tell(kit.sts->refusals, TENANT, LG_STR("b"), now, &n) && n == 1);
 }
+
+Test(refused, of_a_workload_the_source_is_named)
+{
+	kit_source("{\"name\":\"ci\",\"kind\":\"jwt\",\"issuer\":\"https://ci.example\",\"jwks_uri\":\"https://ci.example/keys\","
+	    "\"rules\":[{\"match\":{\"sub\":\"x\"},\"entry\":\"cn=x,ou=services\"}]}");
+	kit_web("https://ci.example/keys", kit_jwks(kit.client_key, "k1", ""), 0);
+	assert_refused(kit_post("/oauth2/token", kit_fmt("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=%.*s",
+	    LG_FMT(kit_token("JWT", "{\"iss\":\"https://ci.example\",\"sub\":\"x\",\"aud\":\"" ISSUER "\",\"exp\":4102444800}"))), NULL), 401, "invalid_client");
+	assert_record(1, "", "invalid_client: assertion: token: no such key");
+	cr_assert(strstr(kit.question, "identity_source=ci;") != NULL, "%s", kit.question);
+}
