@@ -245,6 +245,19 @@ Test(jwk, rsa_keys_have_2048_to_4096_bits_and_a_small_odd_exponent)
 	}
 }
 
+Test(jwk, a_set_has_so_many_keys_and_no_more)
+{
+	FIXTURE(f);
+	const char *keys = ES_KEY;
+	struct lg_keyset *ks;
+
+	for (int i = 1; i < 64; i++)
+		keys = lg_print(f.arena, "%s,{\"kid\":\"%d\",%s", keys, i, &ES_KEY[1]).p;
+	ks = set_of(&f, keys);
+	lg_keyset_unref(&ks);
+	assert_err(f, LG_E_LIMIT, lg_keyset_from_jwks(&f.cx, lg_print(f.arena, "{\"keys\":[%s,{\"kid\":\"64\",%s]}", keys, &ES_KEY[1]), &ks));
+}
+
 Test(jwk, a_set_passes_over_what_it_does_not_know_and_refuses_private_keys)
 {
 	FIXTURE(f);

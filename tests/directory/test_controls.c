@@ -163,6 +163,24 @@ Test(sort, a_key_that_may_not_be_searched_orders_nothing)
 	assert_text(names("(uid=p*)", 0, &a), "p1 p2 p3 p4 p5 ");
 }
 
+Test(sort, by_so_many_keys_and_no_more)
+{
+	const char *keys = "sn:2.5.13.3";
+	struct answer a;
+
+	some_people();
+	for (int n = 1; n < LG_SORT_KEYS; n++)
+		keys = lg_print(w.arena, "%s uid:2.5.13.3", keys).p;
+	sorted_by(keys, true);
+	assert_text(names("(uid=p*)", 0, &a), "p4 p2 p3 p1 p5 ");
+	cr_assert_eq(a.code, 0);
+	sorted_by(lg_print(w.arena, "%s uid:2.5.13.3", keys).p, true);
+	assert_text(names("(uid=p*)", 0, &a), "");
+	struct lg_ber b = reply(&a, LG_CONTROL_SORTED);
+	cr_assert_eq(lg_ber_int(&b, LG_BER_ENUMERATED), 53);
+	cr_assert_eq(a.code, 12);
+}
+
 Test(sort, what_cannot_be_sorted_is_refused_or_comes_as_it_is)
 {
 	static const struct { const char *keys; int why; } bad[] = { { "frob", 16 }, { "sn", 18 }, { "sn:caseIgnoreMatch", 18 }, { "sn:nothing", 18 },
@@ -416,21 +434,31 @@ Test(controls, matched_values_take_simple_terms_only)
 }
 
 static void
-dereferenced(const char *attr, const char *attrs)
+dereferenced_times(int times, const char *attr, const char *attrs)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(1 << 20);
 	struct lg_berw bw = lg_berw_of(&b);
 	lg_str word;
 
 	lg_berw_open(&bw, LG_BER_SEQUENCE);
-	lg_berw_open(&bw, LG_BER_SEQUENCE);
-	lg_berw_str(&bw, LG_BER_OCTETS, lg_str_of(attr));
-	lg_berw_open(&bw, LG_BER_SEQUENCE);
-	while (lg_word_next(&attrs, &word))
-		lg_berw_str(&bw, LG_BER_OCTETS, word);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < times; i++) {
+		const char *rest = attrs;
+		lg_berw_open(&bw, LG_BER_SEQUENCE);
+		lg_berw_str(&bw, LG_BER_OCTETS, lg_str_of(attr));
+		lg_berw_open(&bw, LG_BER_SEQUENCE);
+		while (lg_word_next(&rest, &word))
+			lg_berw_str(&bw, LG_BER_OCTETS, word);
 		lg_berw_close(&bw);
+		lg_berw_close(&bw);
+	}
+	lg_berw_close(&bw);
 	with(LG_CONTROL_DEREF, false, lg_buf_view(&b));
+}
+
+static void
+dereferenced(const char *attr, const char *attrs)
+{
+	dereferenced_times(1, attr, attrs);
 }
 
 /* "dn attr=value dn ...": what came along with the first entry. */
@@ -504,6 +532,14 @@ Test(controls, so_many_values_are_followed_and_no_more)
 	for (const char *p = came_along("cn=all,ou=groups," SUFFIX); *p != '\0'; p++)
 		n += *p == ';';
 	cr_assert_eq(n, LG_DEREF_VALUES, "of one more");
+}
+
+Test(controls, so_many_attributes_are_followed_and_no_more)
+{
+	dereferenced_times(LG_DEREF_SPECS, "member", "uid");
+	cr_assert_eq(wire_search(&k, STAFF, 0, "(objectClass=*)", "cn", NULL), 0);
+	dereferenced_times(LG_DEREF_SPECS + 1, "member", "uid");
+	cr_assert_eq(wire_search(&k, STAFF, 0, "(objectClass=*)", "cn", NULL), 11);
 }
 
 Test(controls, no_entry_is_a_subentry_or_a_copy)

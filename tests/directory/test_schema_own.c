@@ -134,6 +134,23 @@ Test(own, mistakes_are_refused)
 	cr_assert_not(listed("attributeTypes", "'a'"));
 }
 
+Test(own, a_definition_has_so_many_octets_and_names_and_no_more)
+{
+	const char *names = "", *front = "( 1.3.6.1.4.1.99999.1.7 NAME 'wide' DESC '", *rest = "' SUP name )";
+	int octets = LG_DEFINITION_MAX - (int)(strlen(front) + strlen(rest));
+
+	cr_assert_eq(schema(0, "attributeTypes", lg_print(w.arena, "%s%0*d%s", front, octets + 1, 0, rest).p), 11);
+	cr_assert_not(listed("attributeTypes", "'wide'"));
+	cr_assert_eq(schema(0, "attributeTypes", lg_print(w.arena, "%s%0*d%s", front, octets, 0, rest).p), 0);
+	cr_assert(listed("attributeTypes", "'wide'"));
+	for (int i = 0; i < LG_DEFINITION_NAMES; i++)
+		names = lg_print(w.arena, "%s 'called%d'", names, i).p;
+	cr_assert_eq(schema(0, "attributeTypes", lg_print(w.arena, "( 1.3.6.1.4.1.99999.1.8 NAME (%s 'oneMore' ) SUP name )", names).p), 21);
+	cr_assert_not(listed("attributeTypes", "'called0'"));
+	cr_assert_eq(schema(0, "attributeTypes", lg_print(w.arena, "( 1.3.6.1.4.1.99999.1.8 NAME (%s ) SUP name )", names).p), 0);
+	cr_assert(listed("attributeTypes", "'called7'"));
+}
+
 Test(own, the_right_to_write_it_is_asked_for)
 {
 	w.deny[w.ndeny++] = (struct denial){ .action = "attribute:write", .attribute = "attributeTypes" };

@@ -71,6 +71,9 @@ lightgate login --url "$HTTPS" --ca "$CA" --user admin --password-file <(printf 
 claim "and one of SSH" lightgate ssh login --out "$T/ssh"
 crl() { curl -sS "$HTTP$(openssl x509 -in "$T/$1.pem" -noout -text | sed -nE 's,.*URI:http://[^/]*(/crl/.*),\1,p')" | openssl crl -inform DER -noout -text; }
 has "which its part of the CRL says" "$(crl stolen)" "$(serial stolen)"
+heads() { local i all=; for i in $(seq "$1"); do all+=,1.1.1.$(printf %064d "$i"); done; api GET "/v1/audit/verify?heads=${all#,}"; }
+same "sixteen heads may be held against it" "$(heads 16 | head -1 | jq '.heads | length')" 16
+has "... seventeen may not" "$(heads 17)" 'at most 16 heads at once'
 same "the keeper knows of it" "$(api GET /v1/audit/verify | head -1 | jq '.changes.signed.seq == .changes.seq')" true
 lg_stop
 out=$(tool restore --from "$T/second" --key-file "$T/key"); same "an older backup is refused" "$?" 1

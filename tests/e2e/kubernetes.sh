@@ -73,6 +73,9 @@ same "groups, but none that Kubernetes keeps for itself" "$(jq -c .status.user.g
 claim "the uid is the entry's" test "$(jq -r .status.user.uid <<<"$got" | tr -dc - | wc -c)" = 4
 same "audiences: those of the question that are the token's" "$(hook tokenreview "$(review "$alice" '["https://kubernetes.default.svc", "prod"]')" | jq -c '[.status.authenticated, .status.audiences]')" '[true,["prod"]]'
 same "none of them" "$(hook tokenreview "$(review "$alice" '["https://kubernetes.default.svc"]')" | jq -c '[.status.authenticated, .status.user]')" '[false,null]'
+more() { jq -cn --arg f "$(seq 2 "$1")" '["prod"] + ($f | split("\n"))'; }
+same "sixteen audiences may be asked for" "$(hook tokenreview "$(review "$alice" "$(more 16)")" | jq -c '[.status.authenticated, .status.audiences]')" '[true,["prod"]]'
+has "... seventeen may not" "$(hook tokenreview "$(review "$alice" "$(more 17)")")" 'too many audiences'
 same "a token for another cluster" "$(AS=other hook tokenreview "$(review "$alice")" | jq .status.authenticated)" false
 has "rubbish" "$(hook tokenreview "$(review x.y.z)")" '"authenticated":false,"error":"'
 alice_uid=$(jq -r .status.user.uid <<<"$got")

@@ -296,6 +296,16 @@ twice(const char *ath)
 	return proof(key_of_client, "GET", USERINFO_URL, kit_fmt(",\"ath\":\"%s\",\"htm\":\"GET\"", ath));
 }
 
+static const char *
+under_id_of(const char *ath, int octets)
+{
+	return sign(key_of_client, LG_ALG_ES256, NULL, kit_fmt("{\"jti\":\"%0*d\",\"htm\":\"GET\",\"htu\":\"" USERINFO_URL "\",\"iat\":%lld,\"ath\":\"%s\"}", octets, 0,
+	    (long long)((lg_wall() + kit.shift) / LG_SECOND), ath));
+}
+
+static const char *jti_at_the_limit(const char *ath) { return under_id_of(ath, 255); }
+static const char *jti_over_it(const char *ath) { return under_id_of(ath, 256); }
+
 static const struct row rows[] = {
 	{ "not a JWT", no_jwt, false }, { "no typ", no_typ, false }, { "no alg", no_alg, false }, { "no jwk", no_jwk, false },
 	{ "no jti", no_jti, false }, { "no htm", no_htm, false }, { "no htu", no_htu, false }, { "no iat", no_iat, false },
@@ -312,6 +322,7 @@ static const struct row rows[] = {
 	{ "iat in ten seconds", iat_after, true }, { "iat an hour ago", iat_hour_before, false },
 	{ "iat in an hour", iat_hour_after, false }, { "wrong ath", bad_ath, false }, { "another key", with_other_key, false },
 	{ "extra claims", extra_claims, true }, { "a nonce that is none of ours", bad_nonce, false },
+	{ "a jti of 255 octets", jti_at_the_limit, true }, { "a jti of 256", jti_over_it, false },
 	{ "expired", expired, false }, { "not yet", not_yet, false }, { "a claim twice", twice, false },
 };
 
