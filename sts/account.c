@@ -180,6 +180,7 @@ end_session(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	return sts_session_end(cx, v, en->ac->rq->tenant_id, en->id);
 }
 
+/* All of them, however many more than are shown: who had the password may have opened them. */
 static lg_err
 end_others(struct lg_ctx *cx, struct lg_view *v, void *arg)
 {
@@ -189,10 +190,12 @@ end_others(struct lg_ctx *cx, struct lg_view *v, void *arg)
 	size_t n;
 
 	audit(v, en);
-	LG_TRY(sts_sessions_of(cx, v, tenant, en->ac->subject.id, ids, SESSIONS, &n));
-	for (size_t i = 0; i < n; i++)
-		if (!lg_uuid_eq(ids[i], en->ac->session.id))
-			LG_TRY(sts_session_end(cx, v, tenant, ids[i]));
+	do {
+		LG_TRY(sts_sessions_of(cx, v, tenant, en->ac->subject.id, ids, SESSIONS, &n));
+		for (size_t i = 0; i < n; i++)
+			if (!lg_uuid_eq(ids[i], en->ac->session.id))
+				LG_TRY(sts_session_end(cx, v, tenant, ids[i]));
+	} while (n == SESSIONS);
 	return LG_OK;
 }
 

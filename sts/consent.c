@@ -259,34 +259,46 @@ sts_consent_list(struct sts_rq *rq, lg_uuid subject, struct sts_rows *ret)
 	return LG_OK;
 }
 
-lg_err
-sts_consent_withdraw(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_str client)
+/* Ends some of the client's families; *n: how many. */
+static lg_err
+end_families(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_str client, size_t *n)
 {
 	lg_str prefix = sts_key(cx->arena, tenant, sts_uuid_str(&subject)), key, value;
-	lg_uuid *ids = LG_NEWS(cx->arena, lg_uuid, STS_CONSENTS);
-	lg_err gone = lg_del(cx, v, &sts_consents, key_of(cx->arena, tenant, subject, client));
-	size_t n = 0;
+	lg_uuid ids[STS_CONSENTS];
+	struct sts_grant g;
 
-	if (gone != LG_OK && gone != LG_E_NOT_FOUND)
-		return gone;
+	*n = 0;
 	{
 		LG_AUTO(lg_cursor_end) struct lg_cursor c = { .started = false };
 
 		LG_TRY(lg_scan(cx, v, &sts_grant_subjects, prefix, LG_NONE, &c));
-		while (n < STS_CONSENTS && lg_cursor_next(&c, &key, &value)) {
+		while (*n < STS_CONSENTS && lg_cursor_next(&c, &key, &value)) {
 			struct lg_rd rd = lg_rd_of(lg_str_sub(key, prefix.n, key.n));
 
 			if (lg_str_eq(value, client))
-				ids[n++] = lg_rd_uuid(&rd);
+				ids[(*n)++] = lg_rd_uuid(&rd);
 		}
 	}
-	for (size_t i = 0; i < n; i++) {
-		struct sts_grant g;
-
+	for (size_t i = 0; i < *n; i++) {
 		LG_TRY(sts_grant_get(cx, v, tenant, ids[i], &g));
 		LG_TRY(sts_grant_kill(cx, v, tenant, &g));
-		gone = LG_OK;
 	}
+	return LG_OK;
+}
+
+/* A client makes as many families as it likes: none of them outlives its consent. */
+lg_err
+sts_consent_withdraw(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_uuid subject, lg_str client)
+{
+	lg_err gone = lg_del(cx, v, &sts_consents, key_of(cx->arena, tenant, subject, client));
+	size_t n;
+
+	if (gone != LG_OK && gone != LG_E_NOT_FOUND)
+		return gone;
+	do {
+		LG_TRY(end_families(cx, v, tenant, subject, client, &n));
+		gone = n > 0 ? LG_OK : gone;
+	} while (n == STS_CONSENTS);
 	return gone;
 }
 

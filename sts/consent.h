@@ -4,7 +4,7 @@
 
 #include "sts/sts.h"
 
-#define STS_CONSENTS	64		/* that are shown, and family by family ended at a time */
+#define STS_CONSENTS	64		/* that are shown, and families that are ended in one step */
 
 extern const struct lg_table sts_consents, sts_grant_subjects;
 

@@ -3,6 +3,7 @@
 #include "tests/sts/kit.h"
 
 #include "base/text.h"
+#include "sts/consent.h"
 
 TestSuite(consent, .init = kit_start, .fini = kit_end);
 
@@ -158,4 +159,25 @@ Test(consent, taking_it_back_ends_what_the_application_holds)
 	struct lg_sts_bearer b;
 	cr_assert_neq(kit_check(kit_member(tokens.body, "access_token"), ISSUER, &b), LG_OK);
 	assert_status(ask(query, cookie), 200);
+}
+
+Test(consent, taking_it_back_ends_all_that_the_application_holds_however_much)
+{
+	const char *cookie = kit_sign_in(), *query = kit_authorize_query("spa", "");
+	struct answer a, tokens[STS_CONSENTS + 2], page;
+
+	asks();
+	a = ask(query, cookie);
+	a = say(&a, query, "allow", cookie);
+	for (size_t i = 0; i < LG_COUNT(tokens); i++) {
+		tokens[i] = kit_redeem("spa", kit_parameter(kit_header(&a, "Location"), "code"));
+		assert_status(tokens[i], 200);
+		a = ask(query, cookie);
+	}
+	page = kit_get("/account", "", cookie);
+	a = kit_send("POST", "/account", LG_NONE, lg_str_of(kit_fmt("action=withdraw&client=spa&csrf=%s", csrf_of(&page))),
+	    "Content-Type", "application/x-www-form-urlencoded", "Cookie", cookie, NULL);
+	assert_status(a, 303);
+	for (size_t i = 0; i < LG_COUNT(tokens); i++)
+		assert_oauth(kit_refresh("spa", kit_member(tokens[i].body, "refresh_token"), ""), 400, "invalid_grant");
 }

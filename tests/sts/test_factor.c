@@ -561,6 +561,25 @@ Test(factor, account_forms_of_others_are_refused)
 	cr_assert(says(&theirs, "<h1>Sign in</h1>"));
 }
 
+/* Who had the password may have opened more of them than a page shows. */
+Test(factor, all_other_sessions_end_however_many)
+{
+	struct browser b, others[70];
+	struct answer page;
+
+	for (size_t i = 0; i < LG_COUNT(others); i++)
+		others[i] = (struct browser){ kit_sign_in(), NULL };
+	b = (struct browser){ kit_sign_in(), NULL };
+	page = get(&b, "/account", "");
+	assert_status(post(&b, "/account", kit_fmt("action=end-others&csrf=%s", field(&page, "csrf"))), 303);
+	for (size_t i = 0; i < LG_COUNT(others); i++) {
+		page = get(&others[i], "/account", "");
+		cr_assert(says(&page, "<h1>Sign in</h1>"), "%zu", i);
+	}
+	page = get(&b, "/account", "");
+	cr_assert(says(&page, "<h1>Your account</h1>"));
+}
+
 Test(factor, where_one_goes_on_to_is_never_another_site)
 {
 	static const char *const evil[] = { "https://evil.example/", "//evil.example", "/account%0d%0aSet-Cookie:%20x=1", "@evil.example", "\\\\evil" };
