@@ -1,5 +1,5 @@
 /* inventory.c: what was issued: one certificate, the list of them, and the end of what has long expired. */
-#include "certs/rows.h"
+#include "certs/ledger.h"
 #include "certs/trust.h"
 
 lg_err
@@ -106,10 +106,22 @@ collect(struct lg_ctx *cx, struct lg_view *v, const struct lg_table *index, cons
 	return LG_OK;
 }
 
+/* What is done before the rows of one tail are deleted. */
+typedef lg_err before_delete(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str tail);
+
+static lg_err
+keep_places(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_str tail)
+{
+	lg_serial serial;
+
+	memcpy(serial.b, tail.p, sizeof serial.b);
+	return lg_ledger_keep_places(cx, v, tenant, &serial);
+}
+
 /* Deletes the primary rows (tenant, tail) that an expiry index leads to. */
 static lg_err
 purge_index(struct lg_ctx *cx, struct lg_view *v, struct purge *p, const struct lg_table *index, size_t tail_size,
-    const struct lg_table *const tables[2])
+    const struct lg_table *const tables[2], before_delete *before)
 {
 	lg_str *tail = LG_NEWS(cx->arena, lg_str, LG_CERTS_PURGE + 1);
 	size_t n;
@@ -124,6 +136,8 @@ purge_index(struct lg_ctx *cx, struct lg_view *v, struct purge *p, const struct 
 
 		lg_certs_key_add(&k, tail[i].p, tail[i].n);
 		p->gone++;
+		if (before != NULL)
+			LG_TRY(before(cx, v, p->tenant, tail[i]));
 		for (size_t t = 0; t < 2 && tables[t] != NULL; t++)
 			LG_TRY(lg_certs_del(cx, v, tables[t], &k));
 	}
@@ -167,10 +181,10 @@ run_purge(struct lg_ctx *cx, struct lg_view *v, void *arg)
 
 	p->more = false;
 	p->gone = 0;
-	LG_TRY(purge_index(cx, v, p, &lg_certs_by_expiry, LG_CERT_SERIAL, certificates));
+	LG_TRY(purge_index(cx, v, p, &lg_certs_by_expiry, LG_CERT_SERIAL, certificates, keep_places));
 	LG_TRY(purge_pending(cx, v, p));
-	LG_TRY(purge_index(cx, v, p, &lg_certs_invited_by_expiry, sizeof(lg_sha256), invited));
-	return purge_index(cx, v, p, &lg_acme_by_expiry, sizeof(lg_uuid), orders);
+	LG_TRY(purge_index(cx, v, p, &lg_certs_invited_by_expiry, sizeof(lg_sha256), invited, NULL));
+	return purge_index(cx, v, p, &lg_acme_by_expiry, sizeof(lg_uuid), orders, NULL);
 }
 
 lg_err

@@ -9,22 +9,11 @@
  */
 #define ROW_MAX	(LG_LEDGER_OCTETS + 64 * sizeof(lg_sha256))
 
-/* (tenant, serial, index): where a certificate's entries are. */
-static void
-derive_row(struct lg_derive *d, lg_str key, lg_str value)
-{
-	lg_str tenant = lg_str_sub(key, 0, 4), index = lg_str_sub(key, 4, 8), serial = lg_str_sub(value, 11, LG_CERT_SERIAL);
-	struct lg_certs_key k = { .n = 0 };
-
-	lg_certs_key_add(&k, tenant.p, tenant.n);
-	lg_certs_key_add(&k, serial.p, serial.n);
-	lg_certs_key_add(&k, index.p, index.n);
-	lg_emit(d, &lg_ledger_by_serial, lg_certs_key_str(&k), LG_NONE);
-}
-
-const struct lg_table lg_ledger_rows = { .name = "certs.ledger", .id = 0x0330, .derive = derive_row };
+const struct lg_table lg_ledger_rows = { .name = "certs.ledger", .id = 0x0330 };
 const struct lg_table lg_ledger_head = { .name = "certs.ledger_head", .id = 0x0332 };
-const struct lg_table lg_ledger_by_serial = { .name = "certs.ledger_by_serial", .id = 0x0333, .derived = true };
+/* (tenant, serial): the places of a certificate's entries, once its row, which has them, was purged.  An index of all would be written at a
+ * place of chance at every issue. */
+const struct lg_table lg_ledger_places = { .name = "certs.ledger_places", .id = 0x0334 };
 
 void
 lg_ledger_octets(const struct lg_ledger_entry *e, struct lg_buf *out)
@@ -116,7 +105,7 @@ grow(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t index, stru
 }
 
 lg_err
-lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_ledger_kind kind, const struct lg_cert_row *row)
+lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_ledger_kind kind, struct lg_cert_row *row)
 {
 	struct lg_ledger_entry e = { .kind = kind, .time = lg_view_time(v), .why = kind == LG_LEDGER_REVOKED ? row->why : 0,
 		.serial = row->serial, .sha256 = row->sha256 };
@@ -127,6 +116,7 @@ lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_
 	lg_ledger_octets(&e, &value);
 	LG_TRY(grow(cx, v, tenant, e.index, &value));
 	lg_buf_u64(&size, e.index + 1);
+	row->ledger[kind == LG_LEDGER_REVOKED] = e.index + 1;
 	k = row_key(tenant, e.index);
 	LG_TRY(lg_put(cx, v, &lg_ledger_rows, lg_certs_key_str(&k), lg_buf_view(&value)));
 	return lg_put(cx, v, &lg_ledger_head, lg_certs_key_str(&head), lg_buf_view(&size));
@@ -147,21 +137,52 @@ lg_ledger_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t in
 	return LG_OK;
 }
 
+static lg_err
+places_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, uint64_t ret[2])
+{
+	struct lg_certs_key k = lg_certs_key_serial(tenant, serial);
+	struct lg_rd r;
+	lg_str value;
+
+	LG_TRY(lg_get(cx, v, &lg_ledger_places, lg_certs_key_str(&k), &value));
+	r = lg_rd_of(value);
+	ret[0] = lg_rd_u64(&r);
+	ret[1] = lg_rd_u64(&r);
+	return lg_rd_done(&r) ? LG_OK : lg_fail(cx, LG_E_CORRUPT, "places of the ledger do not decode");
+}
+
 lg_err
 lg_ledger_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, uint64_t index[2], size_t *n)
 {
-	struct lg_certs_key prefix = lg_certs_key_serial(tenant, serial);
-	LG_AUTO(lg_cursor_end) struct lg_cursor c = { 0 };
-	lg_str key, value;
+	struct lg_cert_row row;
+	lg_err e = lg_cert_find(cx, v, tenant, serial, &row);
 
 	*n = 0;
-	LG_TRY(lg_scan(cx, v, &lg_ledger_by_serial, lg_certs_key_str(&prefix), LG_NONE, &c));
-	while (*n < 2 && lg_cursor_next(&c, &key, &value)) {
-		struct lg_rd r = lg_rd_of(lg_str_sub(key, prefix.n, key.n));
-
-		index[(*n)++] = lg_rd_u64(&r);
-	}
+	if (e == LG_E_NOT_FOUND)
+		e = places_get(cx, v, tenant, serial, row.ledger);
+	if (e == LG_E_NOT_FOUND)
+		return LG_OK;
+	LG_TRY(e);
+	for (size_t i = 0; i < LG_COUNT(row.ledger); i++)
+		if (row.ledger[i] != 0)
+			index[(*n)++] = row.ledger[i] - 1;
 	return LG_OK;
+}
+
+lg_err
+lg_ledger_keep_places(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial)
+{
+	struct lg_certs_key k = lg_certs_key_serial(tenant, serial);
+	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(16);
+	struct lg_cert_row row;
+	lg_err e = lg_cert_find(cx, v, tenant, serial, &row);
+
+	if (e == LG_E_NOT_FOUND)	/* a lost row is nothing that a purge should fail over */
+		return LG_OK;
+	LG_TRY(e);
+	lg_buf_u64(&b, row.ledger[0]);
+	lg_buf_u64(&b, row.ledger[1]);
+	return lg_put(cx, v, &lg_ledger_places, lg_certs_key_str(&k), lg_buf_view(&b));
 }
 
 /* ---- proofs: RFC 9162 2.1.1, 2.1.3.1, 2.1.4.1 ----------------------------------------------------------------- */

@@ -24,10 +24,12 @@ struct lg_ledger_entry {
 #define LG_LEDGER_OCTETS	(1 + 1 + 8 + 1 + LG_CERT_SERIAL + 32)
 void lg_ledger_octets(const struct lg_ledger_entry *e, struct lg_buf *out);
 
-extern const struct lg_table lg_ledger_rows, lg_ledger_head, lg_ledger_by_serial;
+extern const struct lg_table lg_ledger_rows, lg_ledger_head, lg_ledger_places;
 
-/* Inside a mutation. */
-LG_CHECKED lg_err lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_ledger_kind kind, const struct lg_cert_row *row);
+/* Inside a mutation.  The row learns the entry's place; whoever calls writes it. */
+LG_CHECKED lg_err lg_ledger_append(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, enum lg_ledger_kind kind, struct lg_cert_row *row);
+/* Inside the mutation that takes the certificate's row away: its entries are found all the same. */
+LG_CHECKED lg_err lg_ledger_keep_places(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial);
 
 LG_CHECKED lg_err lg_ledger_size(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t *ret);
 LG_CHECKED lg_err lg_ledger_get(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, uint64_t index, struct lg_ledger_entry *ret);

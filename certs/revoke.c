@@ -17,8 +17,8 @@ lg_cert_row_revoke(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, struct
 	row->state = LG_CERT_REVOKED;
 	row->revoked = r.time;
 	row->why = why;
-	LG_TRY(lg_cert_row_put(cx, v, tenant, row));
 	LG_TRY(lg_ledger_append(cx, v, tenant, LG_LEDGER_REVOKED, row));
+	LG_TRY(lg_cert_row_put(cx, v, tenant, row));
 	return lg_revoked_row_put(cx, v, tenant, &r);
 }
 

@@ -109,6 +109,8 @@ lg_cert_row_decode(struct lg_ctx *cx, const lg_serial *serial, lg_str value, str
 	row.profile = lg_rd_str32(&r);
 	row.der = lg_rd_str32(&r);
 	lg_rd_fixed(&r, row.order.b, sizeof row.order.b);
+	for (size_t i = 0; i < LG_COUNT(row.ledger); i++)
+		row.ledger[i] = lg_rd_u64(&r);
 	LG_TRY(row_status(cx, &r, version, "certificates"));
 	*ret = row;
 	return LG_OK;
@@ -135,6 +137,8 @@ lg_cert_row_put(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const str
 	lg_buf_str32(&b, row->profile);
 	lg_buf_str32(&b, row->der);
 	lg_buf_bytes(&b, row->order.b, sizeof row->order.b);
+	for (size_t i = 0; i < LG_COUNT(row->ledger); i++)
+		lg_buf_u64(&b, row->ledger[i]);
 	if (row->state == LG_CERT_PENDING)
 		return put_row(cx, v, &lg_certs_pending, &k, &b);
 	LG_TRY(lg_certs_del(cx, v, &lg_certs_pending, &k));
@@ -345,7 +349,7 @@ const struct lg_table lg_certs_invited_by_expiry = { .name = "certs.invited_by_e
 
 const struct lg_table *const lg_certs_tables[] = {
 	&lg_certs_leaf, &lg_certs_pending, &lg_certs_by_entry, &lg_certs_by_expiry, &lg_certs_revoked, &lg_certs_invited, &lg_certs_invited_by_expiry,
-	&lg_ledger_rows, &lg_ledger_head, &lg_ledger_by_serial,
+	&lg_ledger_rows, &lg_ledger_head, &lg_ledger_places,
 	&lg_certs_by_key, &lg_certs_compromised, &lg_certs_by_name, &lg_certs_profile, &lg_acme_account, &lg_acme_by_key, &lg_acme_order, &lg_acme_by_account, &lg_acme_by_expiry, &lg_acme_eab,
 	&lg_acme_by_replaced, &lg_certs_foreign, &lg_certs_hook,
 };

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-/* Format 1 wrote entries otherwise, format 2 the certificates' ledger, format 3 certificates that are pending; none was released: there is
+/* Format 1 wrote entries otherwise, formats 2 to 4 certificates and their ledger; none was released: there is
  * nothing to come from.  The row that ends the table is never a step. */
 const struct lg_migration lg_migrations[] = { { 0, NULL } };
 const size_t lg_nmigrations = LG_COUNT(lg_migrations) - 1;

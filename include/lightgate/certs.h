@@ -351,7 +351,7 @@ LG_CHECKED lg_err lg_certs_revocations(struct lg_ctx *cx, struct lg_view *v, uin
 /* The newest CRL of an issuer, DER, in cx's arena; built and signed when trust changed or half its life is over.  On a worker. */
 LG_CHECKED lg_err lg_certs_crl(struct lg_ctx *cx, struct lg_certs *c, uint32_t tenant, lg_str kid, lg_str *ret);
 
-#define LG_CERTS_PURGE 2000	/* rows of one call */
+#define LG_CERTS_PURGE 1600	/* rows of one kind that one call takes; a mutation has room for six times as many */
 #define LG_CERTS_PENDING 20000	/* rows of what came to nothing that one call looks at */
 /* Deletes certificates and join tokens that expired before `before` (at the latest LG_CERT_REJOIN ago, because rejoin needs the
  * row); gone: rows that went, added; *more says that there are others.  On a worker, from time to time.  The ledger stays. */
@@ -383,6 +383,7 @@ struct lg_cert_row {
 	lg_sha256 issuer;		/* of the issuing certificate */
 	lg_sha256 spki, sha256;		/* of the public key; of the certificate, zero while pending */
 	lg_str der;			/* empty while pending */
+	uint64_t ledger[2];		/* places of its entries, of the issue and of the revocation, counted from 1; 0: none */
 };
 /* Slices live as long as the view. */
 LG_CHECKED lg_err lg_cert_find(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, const lg_serial *serial, struct lg_cert_row *ret);

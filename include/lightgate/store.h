@@ -17,7 +17,7 @@
 #define LG_MUTATION_ROWS	10000
 #define LG_MUTATION_BYTES	(4u << 20)
 #define LG_STORE_QUEUE		4096		/* waiting mutations; beyond it LG_E_BUSY */
-#define LG_STORE_FORMAT		4
+#define LG_STORE_FORMAT		5
 
 struct lg_store;
 struct lg_view;			/* a snapshot, or the inside of a mutation: one set of getters for both */

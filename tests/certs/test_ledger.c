@@ -156,16 +156,23 @@ Test(ledger, purged_certificates_stay_in_it)
 	struct world *w = world_new();
 	LG_AUTO(lg_key_free) struct lg_key *k = world_key(w, LG_KEY_P256);
 	struct lg_issued is;
-	uint64_t size;
-	size_t gone = 0;
+	uint64_t size, index[2];
+	size_t gone = 0, n;
 	bool more;
 
 	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(world_issue(w, TENANT_A, w->host, "host", k, NULL, &is), LG_OK, "%s", w->cx.error);
+	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &is.serial, LG_REVOKED_SUPERSEDED), LG_OK);
 	w->cx.now += 100 * LG_DAY;
 	cr_assert_eq(lg_certs_purge(&w->cx, w->certs, TENANT_A, w->cx.now, &gone, &more), LG_OK, "%s", w->cx.error);
 	struct lg_view *v = world_view(w);
 	cr_assert_eq(lg_ledger_size(&w->cx, v, TENANT_A, &size), LG_OK);
-	cr_assert_eq(size, 1);
+	cr_assert_eq(size, 3);
+	cr_assert_eq(lg_ledger_find(&w->cx, v, TENANT_A, &is.serial, index, &n), LG_OK);
+	cr_assert(n == 2 && index[0] == 1 && index[1] == 2, "found without its row");
+	is.serial.b[3] ^= 1;
+	cr_assert_eq(lg_ledger_find(&w->cx, v, TENANT_A, &is.serial, index, &n), LG_OK);
+	cr_assert_eq(n, 0);
 	lg_view_end(&v);
 	world_free(w);
 }
