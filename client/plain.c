@@ -13,6 +13,7 @@
 #include "client/http1.h"
 
 #define PIECE	(16u << 10)		/* octets that are read at once */
+#define INTERIM	16			/* answers of 1xx before the one that counts */
 
 /* One call on its way. */
 struct visit {
@@ -168,8 +169,6 @@ read_piece(struct visit *v)
 {
 	if (!lg_buf_reserve(&v->in, PIECE))
 		return lg_buf_status(v->cx, &v->in);
-	if (lg_boottime() >= v->until)
-		return late(v);		/* a little at a time, without end */
 	bool there = lg_linger(&v->at.linger, take_piece, v) || take_piece(v);
 	while (!there) {
 		LG_TRY(sleep_until(v, POLLIN));
@@ -308,9 +307,13 @@ read_body(struct visit *v)
 static lg_err
 hear(struct visit *v)
 {
+	int interim = 0;
+
 	do
 		LG_TRY(read_head(v));
-	while (v->answer.status < 200);
+	while (v->answer.status < 200 && interim++ < INTERIM);
+	if (v->answer.status < 200)
+		return garbled(v);
 	LG_TRY(read_body(v));
 	v->broken = v->answer.length < 0 || lg_str_eq_fold(lg_head_get(&v->answer, "Connection"), LG_STR("close"));
 	return LG_OK;

@@ -53,6 +53,12 @@ lg_servers_open(struct lg_ctx *cx, struct lg_servers *s, lg_str cert, lg_str key
 	return LG_OK;
 }
 
+void
+lg_servers_skip(struct lg_servers *s)
+{
+	atomic_store(&s->first, (atomic_load(&s->first) + 1) % s->n);
+}
+
 bool
 lg_servers_over(struct lg_servers *s, size_t at, lg_err e, const struct lg_reply *reply)
 {

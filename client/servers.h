@@ -26,6 +26,7 @@ LG_CHECKED lg_err lg_servers_open(struct lg_ctx *cx, struct lg_servers *s, lg_st
 void lg_servers_close(struct lg_servers *s);	/* when no call is running */
 /* As lg_api_call.  time: of all attempts together. */
 LG_CHECKED lg_err lg_servers_call(struct lg_ctx *cx, struct lg_servers *s, const struct lg_call *call, struct lg_reply *ret);
+void lg_servers_skip(struct lg_servers *s);	/* who is asked first was asked in vain, elsewhere than by these calls */
 /* The same without waiting.  done is called by lg_calls_run, with the reply in the call's own arena.  s must outlive it; the call's slices need not. */
 typedef void lg_call_done(void *arg, struct lg_ctx *cx, lg_err e, const struct lg_reply *reply);
 LG_CHECKED lg_err lg_calls_add(struct lg_ctx *cx, struct lg_calls *c, struct lg_servers *s, const struct lg_call *call,

@@ -12,7 +12,7 @@ struct place {
 	struct responder *r;
 	struct responder_route routes[6];
 	lg_str served, keys;
-	char *folder;
+	char *folder, urls[128];		/* urls: of the settings, when not the responder's alone */
 };
 
 /* A service that gives this host its bundle, and a stream that says which state that is. */
@@ -46,7 +46,7 @@ open_at(struct place *p)
 	char why[256] = "", state[300];
 
 	snprintf(state, sizeof state, "%s/state", p->folder);
-	s.url = s.mtls_url = p->r->url;
+	s.url = s.mtls_url = p->urls[0] != '\0' ? p->urls : p->r->url;
 	s.issuer = ISSUER;
 	s.cert_file = s.key_file = test_write(p->folder, "c.pem", "c");
 	s.state = state;
@@ -106,6 +106,18 @@ Test(local, decides_without_asking)
 	cr_assert(!lightgate_permits(d) && !lightgate_decided(d), "whom the bundle does not know it does not decide on");
 	lightgate_decision_free(d);
 	cr_assert_not(responder_was_asked(p.r, "/access/v1"));
+	lightgate_close(lg);
+	bundle_world_end(&p.w);
+}
+
+Test(local, the_bundle_is_had_from_whichever_server_is_there)
+{
+	TEST_CTX(cx);
+	struct place p;
+	place_init(&p, cx);
+	snprintf(p.urls, sizeof p.urls, "http://127.0.0.1:1 %s", p.r->url);
+	lightgate *lg = open_fresh(&p);
+
 	lightgate_close(lg);
 	bundle_world_end(&p.w);
 }
@@ -210,6 +222,11 @@ Test(local, tokens_prove_subjects_and_revoked_ones_do_not)
 		if (cases[i].why != NULL)
 			cr_assert_not_null(strstr(lightgate_decision_reason(d), cases[i].why), "case %zu: %s", i, lightgate_decision_reason(d));
 		lightgate_decision_free(d);
+		if (cases[i].why == NULL || strcmp(cases[i].why, "bound") == 0)
+			continue;
+		char why[256] = "";
+		cr_assert_null(lightgate_verify(lg, q.subject_token, "controller", NULL, why, sizeof why), "case %zu", i);
+		cr_assert_not_null(strstr(why, cases[i].why), "case %zu: %s", i, why);
 	}
 	cr_assert_not(responder_was_asked(p.r, "/oauth2/jwks"), "the bundle has the keys");
 	lightgate_close(lg);
