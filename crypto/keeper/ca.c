@@ -386,7 +386,8 @@ static lg_err
 check_ca_key(struct lg_ctx *cx, const struct lg_kproc *kp, const struct lg_key_record *r)
 {
 	if (r->pub.alg == LG_ALG_EDDSA && lg_hsm_uri_is(r->secret))
-		return lg_fail(cx, LG_E_UNSUPPORTED, "a CA's key in a token is P-256, P-384 or RSA");
+		return lg_fail(cx, LG_E_UNSUPPORTED, "a CA's key in a token is P-256, P-384 or RSA: Ed25519 signs a CRL whole, "
+		    "which no token takes");
 	for (size_t i = 0; i < kp->tenants->n; i++)
 		for (size_t j = 0; j < kp->tenants->tenant[i]->nkeys; j++)
 			if (lg_str_eq(kp->tenants->tenant[i]->key[j].pub.spki, r->pub.spki))

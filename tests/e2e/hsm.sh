@@ -54,6 +54,7 @@ refused "no such token" --key 'pkcs11:token=other;object=x'
 refused "a PIN in the URI" --key 'pkcs11:token=ca;object=x?pin-value=open-sesame'
 refused "an attribute that is not known" --key 'pkcs11:token=ca;object=x;colour=red'
 refused "a type that is not for CAs" --key 'pkcs11:token=ca;object=x' --type Ed25519
+has "and it says why" "$(cat "$T/claim.out")" 'Ed25519 signs a CRL whole'
 refused "a key that is in use" --key "$(keys issuer active .place)"
 turn() { lightgate ca create default --key "$1" --type "$2" >"$T/new" 2>&1 && lightgate ca activate default -- "$(keys issuer next)" >/dev/null; }
 claim "P-384, made" turn 'pkcs11:token=ca;object=issuing384' P-384
