@@ -64,13 +64,15 @@ read_subject(struct lg_certs *c, struct lg_http *ex, struct lg_view *v, lg_str t
 {
 	const struct lg_cert_subjects *port = &c->ports.subjects;
 	lg_str type, name;
+	lg_err e;
 
 	*ret = (struct lg_cert_subject){ .enabled = false };
 	if (lg_uuid_parse(text, &ret->id))
 		return LG_OK;
 	if (!lg_str_cut(text, '/', &type, &name))
 		return lg_fail(ex->cx, LG_E_INVALID, "\"subject\" is an entryUUID or Type/name");
-	return port->by_name(port->self, ex->cx, v, ex->tenant, type, name, ret);
+	e = port->by_name(port->self, ex->cx, v, ex->tenant, type, name, ret);
+	return e == LG_E_NOT_FOUND ? lg_fail(ex->cx, e, "there is no %.*s", LG_FMT(text)) : e;
 }
 
 static lg_err
@@ -218,7 +220,7 @@ lg_route_revoke(void *self, struct lg_http *ex)
 
 	if (!lg_str_cut(ex->tail, '/', &serial_text, &verb) || !lg_str_eq(verb, LG_STR("revoke")) ||
 	    !lg_serial_parse(serial_text, &serial))
-		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no such certificate");
+		return lg_fail(ex->cx, LG_E_NOT_FOUND, "no certificate: a serial number has %d hex digits, as lightgate certificate list shows them", LG_CERT_SERIAL_TEXT);
 	LG_TRY(lg_routes_who(self, ex, &caller));
 	if (ex->body.n > 0)
 		LG_TRY(lg_routes_body(ex, fields, LG_COUNT(fields)));

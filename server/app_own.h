@@ -23,6 +23,7 @@ struct lg_app_own {
 	char ca_file[512];
 	struct lg_timer maintenance;
 	int64_t identity_until;		/* microseconds: when our own certificate is renewed */
+	lg_serial identity;		/* its serial number; of maintenance, once that runs */
 	int64_t warned, swept;
 	int64_t census_due, unrenewed_told;	/* on CLOCK_BOOTTIME; written by the job that counts */
 	int64_t responders;		/* when OCSP responders are looked at again */
@@ -48,6 +49,7 @@ void lg_maintenance_end(struct lg_app *app);	/* waits for the round that is unde
 void lg_maintenance_heads(struct lg_ctx *cx, struct lg_app *app);	/* signs the heads of both logs; a failure goes to the operator's log */
 
 /* own_identity.c: a new key and certificate for our listeners; the file of roots behind it. */
+bool lg_own_identity_due(struct lg_ctx *cx, struct lg_app *app);	/* its time has come, or somebody has revoked it */
 LG_CHECKED lg_err lg_own_identity_renew(struct lg_ctx *cx, struct lg_app *app);
 LG_CHECKED lg_err lg_own_roots_write(struct lg_ctx *cx, struct lg_app *app);
 

@@ -221,7 +221,7 @@ maintain(void *arg)
 	lg_maintenance_heads(&cx, app);
 	complain(&cx, "rotating keys", lg_rotation_run(&cx, app));
 	submit_once(app, &own->hooking, tell_hooks);
-	if (cx.now >= __atomic_load_n(&own->identity_until, __ATOMIC_ACQUIRE)) {
+	if (lg_own_identity_due(&cx, app)) {
 		/* The roots first: who reads the file and then connects finds the one behind what is shown. */
 		complain(&cx, "writing the file of roots", lg_own_roots_write(&cx, app));
 		complain(&cx, "renewing the service's certificate", lg_own_identity_renew(&cx, app));

@@ -30,6 +30,18 @@ own_names(struct lg_ctx *cx, const struct lg_app *app, struct lg_cert_names *ret
 	return LG_OK;
 }
 
+bool
+lg_own_identity_due(struct lg_ctx *cx, struct lg_app *app)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	struct lg_cert_row row;
+
+	if (cx->now >= __atomic_load_n(&lg_own(app)->identity_until, __ATOMIC_ACQUIRE))
+		return true;
+	return lg_view_begin(cx, app->store, &v) == LG_OK &&
+	    lg_cert_find(cx, v, LG_DEFAULT_TENANT, &lg_own(app)->identity, &row) == LG_OK && row.state == LG_CERT_REVOKED;
+}
+
 /* A key that exists in this process alone, and a day's certificate for it. */
 lg_err
 lg_own_identity_renew(struct lg_ctx *cx, struct lg_app *app)
@@ -56,6 +68,7 @@ lg_own_identity_renew(struct lg_ctx *cx, struct lg_app *app)
 	LG_TRY(lg_http_identity_set(cx, app->http, chain, pem));
 	if (app->ldap != NULL)
 		LG_TRY(lg_ldap_listener_identity(cx, app->ldap, chain, pem));
+	lg_own(app)->identity = issued.serial;
 	__atomic_store_n(&lg_own(app)->identity_until, cx->now + (issued.expires - cx->now) * 2 / 3, __ATOMIC_RELEASE);
 	return LG_OK;
 }

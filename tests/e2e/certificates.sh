@@ -144,4 +144,12 @@ same "what ended lately stays" "$(lg purge --expired 1s)" "0 rows are gone"
 has "what is alive is counted" "$(curl -sS --cacert "$CA" "$HTTPS/metrics")" '^lightgate_certificates_live\{tenant="1",profile="tls-server",within_days="1"\} [1-9]'
 has "all of an issuer" "$(lg revoke --issuer="$kid" --reason superseded -o json)" '"revoked":[1-9]'
 same "... nothing of it is alive" "$(lg list --issuer="$kid" --state issued --expires-after "$(date -u +%FT%TZ)" -o json | jq '.items | length')" 0
+# the service's own certificate: whoever revokes it sees another within a second or two
+shown() { openssl s_client -connect "${HTTPS#https://}" </dev/null 2>/dev/null | openssl x509 -noout -serial | cut -d= -f2 | tr A-F a-f; }
+own=$(shown)
+another() { [ "$(shown)" != "$own" ]; }
+same "the service's own is revoked" "$(api POST "/v1/certificates/$own/revoke" -d '{"reason":"keyCompromise"}' | tail -1)" 204
+claim "it shows another" within another
+has "an entry that is not there" "$(api POST /v1/certificates/revoke -d '{"subject":"Host/none"}')" 'there is no Host/none'
+has "a serial number that is none" "$(api POST /v1/certificates/12/revoke -d '{}')" '34 hex digits'
 done_testing
