@@ -11,22 +11,17 @@
 
 #include "agent/docker_body.h"
 #include "agent/docker_own.h"
+#include "agent/docker_relay.h"
+#include "agent/docker_route.h"
 #include "client/http1.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 
 #define HEAD_MS		10000		/* for a request's head, and between octets of a body that is kept */
-#define PIECE		16384
+#define PIECE		LG_RELAY_PIECE
+#define LEAVE_MS	10		/* between two looks whether a request has been shown to the plugin */
 #define PARTING		(2 * LG_SECOND)	/* for what a client still sends that was refused */
-
-/* One direction of the connection. */
-struct way {
-	int from, to;
-	char piece[PIECE];
-	size_t at, n;			/* octets that wait to be written */
-	bool ended;			/* `from` has no more, and `to` was told so */
-};
 
 struct visit {
 	struct lg_ctx *cx;
@@ -36,7 +31,7 @@ struct visit {
 	struct lg_body body;
 	struct lg_pass pass;
 	struct lg_buf in, out;		/* in: from the client, not yet used; out: what the engine is told first */
-	bool tunnel;			/* after the body, octets belong to whatever the connection becomes */
+	bool tunnel;			/* struct lg_relay's */
 };
 
 /* ---- refusals -------------------------------------------------------------------------------------------------- */
@@ -200,101 +195,42 @@ reach_engine(struct visit *v)
 
 /* ---- carrying ------------------------------------------------------------------------------------------------------ */
 
+/* Not before the plugin knows whose it is; and a new program's id has to be learnt from the answer. */
+static bool
+may_leave(struct visit *v)
+{
+	struct lg_docker_match at;
+
+	return lg_pass_shown(&v->d->passes, &v->pass) && lg_docker_match(v->cx, v->head.method, v->head.target, &at) == LG_OK &&
+	    at.route->kind != LG_DOCKER_EXEC;
+}
+
 static void
-set_nonblocking(int fd)
+leave(struct lg_docker *d, struct lg_relay *r)
 {
-	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-/* What of the client's octets may go on: the body, and what follows it only in a tunnel. */
-static void
-admit(struct visit *v, struct way *up)
-{
-	size_t of_body = lg_body_take(&v->body, (lg_str){ up->piece, up->n }, NULL);
-
-	if (!v->tunnel)
-		up->n = of_body;
-	if (v->body.bad)
-		up->ended = true;
-}
-
-static bool
-fill(struct way *w)
-{
-	ssize_t n = read(w->from, w->piece, sizeof w->piece);
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	w->at = 0;
-	w->n = (size_t)n;
-	return n > 0;
-}
-
-static bool
-drain(struct way *w)
-{
-	ssize_t n = send(w->to, w->piece + w->at, w->n - w->at, MSG_NOSIGNAL);
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	w->at += (size_t)n;
-	if (w->at == w->n)
-		w->at = w->n = 0;
-	return true;
-}
-
-/* The client has said its last.  In a tunnel the other side may go on; else nobody waits for the answer any more. */
-static bool
-client_ended(struct visit *v, struct way *up)
-{
-	up->ended = true;
-	return v->tunnel && shutdown(v->engine, SHUT_WR) == 0;
-}
-
-static bool
-step(struct visit *v, struct way *up, struct way *down, const struct pollfd *client, const struct pollfd *engine)
-{
-	if (up->n > 0 && (engine->revents & (POLLOUT | POLLERR)) != 0 && !drain(up))
-		up->ended = true, up->n = 0;		/* the engine reads no more; its answer may still come */
-	if (down->n > 0 && (client->revents & (POLLOUT | POLLERR)) != 0 && !drain(down))
-		return false;
-	if (up->n == 0 && !up->ended && (client->revents & (POLLIN | POLLHUP)) != 0) {
-		if (fill(up))
-			admit(v, up);
-		else if (!client_ended(v, up))
-			return false;
-	}
-	if (down->n == 0 && (engine->revents & (POLLIN | POLLHUP)) != 0 && !fill(down))
-		return false;				/* the answer is complete: the engine closes after it */
-	return true;
-}
-
-static short
-wanted(const struct way *reads, const struct way *writes)
-{
-	return (short)((reads->n == 0 && !reads->ended ? POLLIN : 0) | (writes->n > 0 ? POLLOUT : 0));
+	pthread_mutex_lock(&d->lock);
+	r->next = d->left;
+	d->left = r;
+	pthread_mutex_unlock(&d->lock);
 }
 
 static void
 carry(struct visit *v)
 {
-	struct way *up = LG_NEW(v->cx->arena, struct way), *down = LG_NEW(v->cx->arena, struct way);
+	struct lg_docker *d = v->d;
+	struct lg_relay *r = lg_relay_new(v->client, v->engine, &v->body, v->tunnel, lg_buf_view(&v->in));
+	bool going = true;
 
-	up->from = down->to = v->client;
-	up->to = down->from = v->engine;
-	set_nonblocking(v->client);
-	set_nonblocking(v->engine);
-	up->n = v->in.n < PIECE ? v->in.n : PIECE;	/* came with the head */
-	memcpy(up->piece, v->in.p == NULL ? "" : v->in.p, up->n);
-	admit(v, up);
-	for (bool going = true; going; ) {
-		struct pollfd fds[] = { { .fd = v->client, .events = wanted(up, down) }, { .fd = v->engine, .events = wanted(down, up) } };
-		if (up->ended && down->n == 0)
-			fds[0].fd = -1;			/* a client that has hung up would wake us without end */
-		if (poll(fds, LG_COUNT(fds), -1) < 0 && errno != EINTR)
+	v->engine = -1;
+	while (going) {
+		bool leaving = __atomic_load_n(&d->leaving, __ATOMIC_ACQUIRE);
+		if (leaving && may_leave(v)) {
+			leave(d, r);
 			return;
-		going = step(v, up, down, &fds[0], &fds[1]);
+		}
+		going = lg_relay_turn(r, leaving ? -1 : d->leave[0], leaving ? LEAVE_MS : -1);
 	}
+	lg_relay_free(r);
 }
 
 /* ---- one visit ---------------------------------------------------------------------------------------------------------- */

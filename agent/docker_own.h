@@ -10,6 +10,7 @@
 #define LG_DOCKER_TIME	INT64_C(3000000)	/* microseconds for one decision: what the engine is asked and what the service is */
 #define LG_DOCKER_NETWORKS 8		/* of one create: each is asked about */
 #define LG_EXEC_ID	64
+#define LG_DOCKER_KEPT	64		/* connections of the engine that go on when the agent starts again */
 
 /* Who asks: a person at the front, or the holder of a certificate. */
 struct lg_docker_caller {
@@ -32,6 +33,14 @@ struct lg_docker {
 	struct lg_exec execs[LG_DOCKER_EXECS];
 	size_t nexecs;			/* ever remembered */
 	struct lg_listener *plugin, *front;
+	int leave[2];			/* a pipe that nothing is written to: its end is closed when those at the front shall leave */
+	bool leaving;
+	struct lg_relay *left;		/* by them, for another process; under the lock */
+	int retire[2];			/* the same for the plugin's connections */
+	bool retired;			/* no call is begun any more; under the lock, as the next one */
+	unsigned calls;			/* that are being answered */
+	int kept[LG_DOCKER_KEPT];	/* of those, by our successor; under the lock */
+	size_t nkept;
 };
 
 struct lg_docker_request {

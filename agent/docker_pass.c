@@ -41,6 +41,15 @@ lg_pass_remove(struct lg_passes *ps, struct lg_pass *p)
 	pthread_mutex_unlock(&ps->lock);
 }
 
+bool
+lg_pass_shown(struct lg_passes *ps, const struct lg_pass *p)
+{
+	pthread_mutex_lock(&ps->lock);
+	bool shown = p->shown;
+	pthread_mutex_unlock(&ps->lock);
+	return shown;
+}
+
 static bool
 is_same(const struct lg_pass *p, const struct lg_pass_shown *s)
 {

@@ -33,6 +33,7 @@ void lg_passes_end(struct lg_passes *ps);
 /* Makes the token.  The pass must live until lg_pass_remove. */
 void lg_pass_add(struct lg_passes *ps, struct lg_pass *p);
 void lg_pass_remove(struct lg_passes *ps, struct lg_pass *p);
+bool lg_pass_shown(struct lg_passes *ps, const struct lg_pass *p);	/* to the plugin, before the engine acted */
 
 struct lg_pass_shown {
 	lg_str token, method, uri;

@@ -2,6 +2,7 @@
  * docker_plugin.c: the engine's authorization plugin (docker/cli docs/extend/plugins_authorization.md): the engine shows each
  * request before it acts, and the answer before it sends it.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -200,12 +201,12 @@ run_call(struct lg_ctx *cx, struct lg_docker *d, const struct lg_head *h, lg_str
 /* ---- the connection --------------------------------------------------------------------------------------------------- */
 
 static bool
-more(int fd, struct lg_buf *in, int patience)
+more(int fd, struct lg_buf *in)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char piece[16384];
 
-	if (poll(&p, 1, patience) <= 0)
+	if (poll(&p, 1, TURN_MS) <= 0)
 		return false;
 	ssize_t n = read(fd, piece, sizeof piece);
 	if (n > 0)
@@ -232,14 +233,14 @@ turn(struct lg_docker *d, int fd, struct lg_ctx *cx, struct lg_buf *in)
 	struct lg_head h;
 	size_t size;
 
-	for (int patience = IDLE_MS; (size = lg_head_size(lg_buf_view(in))) == 0; patience = TURN_MS)
-		if (in->n > LG_HEAD_MAX || !more(fd, in, patience))
+	while ((size = lg_head_size(lg_buf_view(in))) == 0)
+		if (in->n > LG_HEAD_MAX || !more(fd, in))
 			return false;
 	lg_str head = lg_dup(cx->arena, lg_str_sub(lg_buf_view(in), 0, size));
 	if (lg_head_parse(cx, head, &h) != LG_OK || h.chunked || h.length > LG_DOCKER_CALL)
 		return reply(fd, 400, LG_STR("{\"Err\":\"not a call of an engine\"}")) && false;
 	while (in->n < size + (size_t)h.length)
-		if (!more(fd, in, TURN_MS))
+		if (!more(fd, in))
 			return false;
 	lg_err e = run_call(cx, d, &h, lg_str_sub(lg_buf_view(in), size, (size_t)h.length), &out);
 	lg_buf_drop(in, size + (size_t)h.length);
@@ -254,6 +255,36 @@ turn(struct lg_docker *d, int fd, struct lg_ctx *cx, struct lg_buf *in)
 	return reply(fd, 400, lg_buf_view(&out));
 }
 
+/*
+ * Waits for the next call, and begins it.  When we start again connections go on with our successor, with what waits in them unread: an engine
+ * that writes into one that is being closed tries again without the call's body.
+ */
+static bool
+begin_call(struct lg_docker *d, int fd)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = d->retire[0], .events = POLLIN } };
+	bool called = poll(p, LG_COUNT(p), IDLE_MS) > 0;
+
+	if (!called)
+		return false;
+	pthread_mutex_lock(&d->lock);
+	called = !d->retired && p[0].revents != 0;
+	if (called)
+		d->calls++;
+	else if (d->nkept < LG_DOCKER_KEPT && (d->kept[d->nkept] = fcntl(fd, F_DUPFD_CLOEXEC, LG_SOCKETS_ABOVE)) >= 0)
+		d->nkept++;
+	pthread_mutex_unlock(&d->lock);
+	return called;
+}
+
+static void
+end_call(struct lg_docker *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->calls--;
+	pthread_mutex_unlock(&d->lock);
+}
+
 void
 lg_docker_plugin_serve(void *docker, int fd)
 {
@@ -264,9 +295,10 @@ lg_docker_plugin_serve(void *docker, int fd)
 	lg_ctx_init(&cx, lg_arena_new());
 	bool going = lg_door_caller(&cx, d->door, fd) == LG_OK;
 	lg_arena_free(&cx.arena);
-	while (going) {
+	while (going && begin_call(d, fd)) {
 		lg_ctx_init(&cx, lg_arena_new());
-		going = turn(d, fd, &cx, &in);
+		going = turn(d, fd, &cx, &in) && in.n == 0;	/* an engine waits for the answer before it says more */
+		end_call(d);
 		lg_arena_free(&cx.arena);
 		if (in.n == 0)
 			lg_buf_free(&in);	/* a list that was shown may have been large */

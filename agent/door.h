@@ -41,6 +41,7 @@ struct lg_door_settings {
 
 /* The settings' strings are kept.  Needs an identity below state. */
 LG_CHECKED lg_err lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct lg_door **ret);
+void lg_door_hand_over(struct lg_door *door);	/* what it remembers of containers that are starting: handover.h */
 void lg_door_close(struct lg_door **door);	/* when nobody asks any more; safe on NULL */
 lg_str lg_door_host(struct lg_ctx *cx, struct lg_door *door);	/* for the log: "node1 of https://..." */
 

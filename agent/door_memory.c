@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent/door_own.h"
+#include "agent/handover.h"
 
 /* ---- bundles that were prepared ------------------------------------------------------------------------------- */
 
@@ -64,4 +65,35 @@ lg_door_expected(struct lg_ctx *cx, struct lg_door *d, lg_str container, lg_str 
 		break;
 	}
 	pthread_mutex_unlock(&d->lock);
+}
+
+/* ---- for the agent that takes our place --------------------------------------------------------------------------------- */
+
+void
+lg_door_hand_over(struct lg_door *d)
+{
+	lg_handover_put("prepared", d->prepared, sizeof d->prepared);
+	lg_handover_put("next", &d->next, sizeof d->next);
+	if (d->expected != NULL) {
+		lg_handover_put("expected", d->expected, LG_DOOR_EXPECTED * sizeof *d->expected);
+		lg_handover_put("next expected", &d->next_expected, sizeof d->next_expected);
+	}
+}
+
+void
+lg_door_take_over(struct lg_door *d)
+{
+	struct lg_expected *x = calloc(LG_DOOR_EXPECTED, sizeof *x);
+	size_t next;
+
+	if (x == NULL)
+		abort();
+	if (lg_handover_take("next", &next, sizeof next) && lg_handover_take("prepared", d->prepared, sizeof d->prepared))
+		d->next = next;
+	if (lg_handover_take("next expected", &next, sizeof next) && lg_handover_take("expected", x, LG_DOOR_EXPECTED * sizeof *x)) {
+		d->next_expected = next;
+		d->expected = x;
+	} else {
+		free(x);
+	}
 }

@@ -66,6 +66,8 @@ bool lg_door_was_prepared(struct lg_door *d, lg_str container, lg_str start, lg_
 /* What lg_door_expect was told last of this container, in cx's arena; untouched where nothing was. */
 void lg_door_expected(struct lg_ctx *cx, struct lg_door *d, lg_str container, lg_str *workload, lg_str *ticket);
 
+void lg_door_take_over(struct lg_door *d);	/* of what lg_door_hand_over left */
+
 /* door_local.c: "restart" or "exec" while the service cannot be reached: decided from the bundle.  LG_E_DENIED with the reason. */
 LG_CHECKED lg_err lg_door_again_locally(struct lg_ctx *cx, struct lg_door *d, lg_str container, const char *verb, const struct lg_oci *oci);
 

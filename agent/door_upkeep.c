@@ -75,6 +75,7 @@ lg_door_open(struct lg_ctx *cx, const struct lg_door_settings *settings, struct 
 	}
 	pthread_mutex_init(&d->changing, NULL);
 	pthread_mutex_init(&d->lock, NULL);
+	lg_door_take_over(d);
 	publish(cx, d, up);
 	*ret = d;
 	return LG_OK;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/handover.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/peer.h"
@@ -147,6 +148,7 @@ lg_sockets_exec(struct lg_ctx *cx, const char *program, char **argv)
 	snprintf(text, sizeof text, "%d", (int)getpid());
 	setenv("LISTEN_PID", text, 1);
 	setenv("LISTEN_FDNAMES", names, 1);
+	LG_TRY(lg_handover_send(cx, LG_SOCKETS_ABOVE));
 	execv(program, argv);
 	execv("/proc/self/exe", argv);		/* it has gone: rather the one that was there than none */
 	return lg_fail(cx, LG_E_IO, "cannot start again: %s", strerror(errno));
@@ -241,9 +243,8 @@ start_connection(struct lg_listener *l, unsigned slot, int fd)
 
 /* The lock is held.  There is a free place. */
 static void
-take_connection(struct lg_listener *l)
+take_connection(struct lg_listener *l, int fd)
 {
-	int fd = accept4(l->at.fd, NULL, NULL, SOCK_CLOEXEC);
 	unsigned slot = 0;
 
 	if (fd < 0)
@@ -260,6 +261,17 @@ take_connection(struct lg_listener *l)
 	close(fd);
 }
 
+void
+lg_listener_adopt(struct lg_listener *l, int fd)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->open < l->max)
+		take_connection(l, fd);
+	else
+		close(fd);
+	pthread_mutex_unlock(&l->lock);
+}
+
 static void *
 run_listener(void *arg)
 {
@@ -274,7 +286,7 @@ run_listener(void *arg)
 			pthread_cond_wait(&l->changed, &l->lock);
 		closing = l->closing;
 		if (!closing)
-			take_connection(l);
+			take_connection(l, accept4(l->at.fd, NULL, NULL, SOCK_CLOEXEC));
 		pthread_mutex_unlock(&l->lock);
 	}
 	return NULL;
@@ -303,9 +315,8 @@ lg_listener_open(struct lg_ctx *cx, const char *path, mode_t mode, unsigned max,
 	return LG_OK;
 }
 
-/* What only waits for a next request ends when nothing more can be read; an answer can still be written. */
 void
-lg_listener_drain(struct lg_listener *l, bool idle)
+lg_listener_drain(struct lg_listener *l)
 {
 	struct timespec until;
 
@@ -313,9 +324,6 @@ lg_listener_drain(struct lg_listener *l, bool idle)
 	until.tv_sec += DRAIN;
 	pthread_mutex_lock(&l->lock);
 	l->closing = true;
-	for (unsigned i = 0; idle && i < l->max; i++)
-		if (l->fds[i] >= 0)
-			shutdown(l->fds[i], SHUT_RD);
 	while (l->open > 0 && pthread_cond_clockwait(&l->changed, &l->lock, CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	pthread_mutex_unlock(&l->lock);

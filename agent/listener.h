@@ -8,6 +8,8 @@
 
 struct lg_listener;
 
+#define LG_SOCKETS_ABOVE 64		/* descriptors below are lg_sockets_exec's to number */
+
 struct lg_socket {
 	int fd;
 	const char *path;
@@ -26,8 +28,10 @@ LG_CHECKED lg_err lg_sockets_exec(struct lg_ctx *cx, const char *program, char *
 /* Calls serve(arg, fd) on a thread for each connection, at most `max` at once; more wait.  It is closed when serve returns. */
 LG_CHECKED lg_err lg_listener_open(struct lg_ctx *cx, const char *path, mode_t mode, unsigned max, void (*serve)(void *arg, int fd),
     void *arg, struct lg_listener **ret);
-/* Takes no more and gives what is under way two seconds.  idle: its connections wait for requests for most of their lives. */
-void lg_listener_drain(struct lg_listener *l, bool idle);
+/* A connection that came to our predecessor: served as one that was accepted; closed where there is no room. */
+void lg_listener_adopt(struct lg_listener *l, int fd);
+/* Takes no more and gives what is under way two seconds. */
+void lg_listener_drain(struct lg_listener *l);
 /* Takes no more, shuts what is open down, and waits for serve to return everywhere.  Safe on NULL. */
 void lg_listener_close(struct lg_listener **l, bool keep);
 

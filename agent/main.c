@@ -12,6 +12,7 @@
 #include "agent/docker.h"
 #include "agent/doorman.h"
 #include "agent/gate/gate.h"
+#include "agent/handover.h"
 #include "agent/invite.h"
 #include "agent/join.h"
 #include "agent/listener.h"
@@ -179,14 +180,18 @@ absolute(struct lg_ctx *cx, const char *path)
 	return lg_print(cx->arena, "%s/%s", cwd, path).p;
 }
 
-/* Where we were started from: asked at the start, since another version may take the place later. */
+/* Where we were started from.  Another version may have taken the place since: then the kernel says so behind the name (proc(5)). */
 static const char *
 own_path(struct lg_ctx *cx)
 {
+	static const lg_str replaced = { " (deleted)", 10 };
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self);
 
-	return n <= 0 || n == (ssize_t)sizeof self ? "/usr/bin/lightgate-agent" : lg_dup(cx->arena, (lg_str){ self, (size_t)n }).p;
+	if (n <= 0 || n == (ssize_t)sizeof self)
+		return "/usr/bin/lightgate-agent";
+	lg_str path = { self, (size_t)n };
+	return lg_dup(cx->arena, lg_str_ends(path, replaced) ? lg_str_sub(path, 0, path.n - replaced.n) : path).p;
 }
 
 /* lightgate-runc was installed there too. */
@@ -207,10 +212,13 @@ stand(struct lg_ctx *cx, const struct options *o, struct lg_door *door, const st
 		LG_TRY(lg_spiffe_open(cx, lg_print(cx->arena, "%s/" LG_OCI_API_SOCKET, at->api).p, at->svids, door, &spiffe));
 	if (o->docker.plugin != NULL || o->docker.front != NULL)
 		e = lg_docker_open(cx, &o->docker, door, &docker);
+	lg_handover_end();
 	if (e == LG_OK)
 		e = lg_doorman_run(cx, door, at->socket, again);
 	lg_docker_close(&docker, *again);
 	lg_spiffe_close(&spiffe, *again);
+	if (*again)
+		lg_door_hand_over(door);
 	return e;
 }
 

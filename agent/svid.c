@@ -19,6 +19,7 @@
 #include "base/log.h"
 
 #define PATIENCE	(5 * LG_SECOND)		/* for a renewal, which nobody waits for */
+#define MAKING		(10 * LG_SECOND)	/* from a container's create to its hook */
 #define TURN		(LG_SECOND / 2)		/* after which no further renewal is begun */
 
 /* When something is renewed: by the wall clock or since boot, whichever comes first, so that no step of the clock delays it. */
@@ -521,6 +522,22 @@ adopt(void *arg, const struct lg_running *r)
 		h->certificate = (struct due){ 0, 0 };
 }
 
+/* Empty still, and made just now: of a container that is being made while we start again, of which its runtime has written nothing yet. */
+static bool
+is_prepared(struct lg_ctx *cx, const char *folder)
+{
+	DIR *d = opendir(folder);
+	const struct dirent *e;
+	bool empty = d != NULL;
+	struct stat st;
+
+	while (empty && (e = readdir(d)) != NULL)
+		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	if (d != NULL)
+		closedir(d);
+	return empty && stat(folder, &st) == 0 && st.st_mtime * LG_SECOND > cx->now - MAKING;
+}
+
 static void
 sweep(struct lg_ctx *cx, struct lg_svids *s, const char *const *runtime_roots)
 {
@@ -530,7 +547,7 @@ sweep(struct lg_ctx *cx, struct lg_svids *s, const char *const *runtime_roots)
 
 	while (d != NULL && (e = readdir(d)) != NULL && n++ < LG_RECORDS_MAX) {
 		lg_str id = lg_str_of(e->d_name);
-		if (lg_container_id_valid(id) && find(s, id) == NULL && !lg_running_known(cx, runtime_roots, id))
+		if (lg_container_id_valid(id) && find(s, id) == NULL && !lg_running_known(cx, runtime_roots, id) && !is_prepared(cx, folder_of(cx, s, id)))
 			lg_svid_remove(cx, folder_of(cx, s, id));
 	}
 	if (d != NULL)
