@@ -166,20 +166,6 @@ load(struct lg_ctx *cx, struct lg_view *v)
 	return LG_OK;
 }
 
-static void
-committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned long domains)
-{
-	LG_AUTO(lg_arena_free) struct lg_arena *a = NULL;
-	struct lg_ctx cx;
-
-	(void)arg, (void)head;
-	if ((domains >> LG_DOMAIN_SCHEMA & 1) == 0)
-		return;
-	a = lg_arena_new();
-	lg_ctx_init(&cx, a);
-	(void)load(&cx, v);
-}
-
 static lg_err
 load_now(struct lg_ctx *cx, struct lg_store *st)
 {
@@ -193,10 +179,9 @@ load_now(struct lg_ctx *cx, struct lg_store *st)
 lg_err
 lg_indexes_follow(struct lg_ctx *cx, struct lg_store *st)
 {
-	LG_TRY(load_now(cx, st));
-	lg_store_turn(st);
-	lg_store_on_commit(st, committed, NULL);
-	return LG_OK;
+	static struct lg_schema_reader reader = { load };
+
+	return lg_schema_read(cx, st, &reader);
 }
 
 /* ---- choosing ------------------------------------------------------------------------------------------------------------------ */

@@ -109,28 +109,38 @@ load(struct lg_ctx *cx, struct lg_view *v)
 static void
 committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned long domains)
 {
+	const struct lg_schema_reader *reader = arg;
 	LG_AUTO(lg_arena_free) struct lg_arena *a = NULL;
 	struct lg_ctx cx;
 
-	(void)arg, (void)head;
+	(void)head;
 	if ((domains >> LG_DOMAIN_SCHEMA & 1) == 0)
 		return;
 	a = lg_arena_new();
 	lg_ctx_init(&cx, a);
-	(void)load(&cx, v);		/* what cannot be read now is read at the next start */
+	(void)reader->load(&cx, v);		/* what cannot be read now is read at the next start */
+}
+
+lg_err
+lg_schema_read(struct lg_ctx *cx, struct lg_store *st, struct lg_schema_reader *reader)
+{
+	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+
+	lg_store_turn(st);
+	LG_TRY(lg_view_begin(cx, st, &v));
+	LG_TRY(reader->load(cx, v));
+	lg_view_end(&v);
+	lg_store_turn(st);
+	lg_store_on_commit(st, committed, reader);
+	return LG_OK;
 }
 
 lg_err
 lg_schema_follow(struct lg_ctx *cx, struct lg_store *st)
 {
-	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
+	static struct lg_schema_reader reader = { load };
 
-	LG_TRY(lg_view_begin(cx, st, &v));
-	LG_TRY(load(cx, v));
-	lg_view_end(&v);
-	lg_store_turn(st);
-	lg_store_on_commit(st, committed, NULL);
-	return LG_OK;
+	return lg_schema_read(cx, st, &reader);
 }
 
 bool

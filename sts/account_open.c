@@ -76,12 +76,11 @@ sts_account_run(struct lg_sts *sts, struct lg_http *ex, const char *path, enum s
     lg_err (*run)(struct sts_account *))
 {
 	struct sts_account *ac = LG_NEW(ex->cx->arena, struct sts_account);
-	struct sts_authorize nowhere = { .max_age = -1 };
 	lg_err e;
 
 	LG_TRY(sts_rq_new(sts, ex, &ac->rq));
 	e = open_account(ac, path, need, run);
-	return e == LG_OK ? LG_OK : sts_authorize_refuse(ac->rq, &nowhere, false, e);
+	return e == LG_OK ? LG_OK : sts_refused_page(ac->rq, e);
 }
 
 bool

@@ -23,14 +23,35 @@ redirect(struct sts_rq *rq, const struct sts_authorize *az, struct lg_buf *b)
 }
 
 lg_err
+sts_refused_page(struct sts_rq *rq, lg_err e)
+{
+	enum sts_error error = sts_error_of(rq, e);
+
+	return sts_message(rq, sts_error_status(error), "refused", sts_error_text(rq, error));
+}
+
+lg_err
+sts_page_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*page)(struct sts_rq *))
+{
+	struct sts_rq *rq;
+	lg_err e;
+
+	LG_TRY(sts_rq_new(sts, ex, &rq));
+	e = page(rq);
+	return e == LG_OK ? LG_OK : sts_refused_page(rq, e);
+}
+
+lg_err
 sts_authorize_refuse(struct sts_rq *rq, const struct sts_authorize *az, bool redirectable, lg_err e)
 {
 	LG_AUTO(lg_buf_free) struct lg_buf b = LG_BUF(LOCATION_MAX);
-	enum sts_error error = sts_error_of(rq, e);
-	lg_str text = sts_error_text(rq, error);
+	enum sts_error error;
+	lg_str text;
 
 	if (!redirectable)
-		return sts_message(rq, sts_error_status(error), "refused", text);
+		return sts_refused_page(rq, e);
+	error = sts_error_of(rq, e);
+	text = sts_error_text(rq, error);
 	lg_buf_str(&b, az->redirect);
 	lg_url_put(&b, LG_STR("error"), lg_str_of(sts_error_name(error)));
 	if (text.n > 0)

@@ -161,11 +161,5 @@ run(struct sts_rq *rq)
 lg_err
 sts_http_device(void *self, struct lg_http *ex)
 {
-	struct sts_authorize nowhere = { .max_age = -1 };
-	struct sts_rq *rq;
-	lg_err e;
-
-	LG_TRY(sts_rq_new(self, ex, &rq));
-	e = run(rq);
-	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &nowhere, false, e);
+	return sts_page_run(self, ex, run);
 }

@@ -98,22 +98,10 @@ forgot(struct sts_rq *rq)
 	return ask(rq);
 }
 
-static lg_err
-run(struct lg_sts *sts, struct lg_http *ex, lg_err (*page)(struct sts_rq *))
-{
-	struct sts_authorize nowhere = { .max_age = -1 };
-	struct sts_rq *rq;
-	lg_err e;
-
-	LG_TRY(sts_rq_new(sts, ex, &rq));
-	e = page(rq);
-	return e == LG_OK ? LG_OK : sts_authorize_refuse(rq, &nowhere, false, e);
-}
-
 lg_err
 sts_http_forgot(void *self, struct lg_http *ex)
 {
-	return run(self, ex, forgot);
+	return sts_page_run(self, ex, forgot);
 }
 
 /* ---- using ------------------------------------------------------------------------------------------------------------------ */
@@ -207,5 +195,5 @@ use_link(struct sts_rq *rq)
 lg_err
 sts_http_link(void *self, struct lg_http *ex)
 {
-	return run(self, ex, use_link);
+	return sts_page_run(self, ex, use_link);
 }

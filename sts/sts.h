@@ -691,6 +691,9 @@ LG_CHECKED lg_err sts_authorize_grant(struct sts_rq *rq, struct sts_authorize *a
 LG_CHECKED lg_err sts_session_begin(struct sts_rq *rq, const struct sts_session *s);
 /* Redirects the error to the client, or shows it when there is nobody to redirect to. */
 lg_err sts_authorize_refuse(struct sts_rq *rq, const struct sts_authorize *az, bool redirectable, lg_err e);
+lg_err sts_refused_page(struct sts_rq *rq, lg_err e);		/* shows it */
+/* A page whose errors are shown. */
+lg_err sts_page_run(struct lg_sts *sts, struct lg_http *ex, lg_err (*page)(struct sts_rq *));
 /* Whether the session is good enough for the request; fresh: the sign-in took place for it. */
 bool sts_authorize_satisfied(const struct sts_rq *rq, const struct sts_authorize *az, const struct sts_session *s, bool fresh);
 
