@@ -179,9 +179,9 @@ load_now(struct lg_ctx *cx, struct lg_store *st)
 lg_err
 lg_indexes_follow(struct lg_ctx *cx, struct lg_store *st)
 {
-	static struct lg_schema_reader reader = { load };
+	static struct lg_schema_rows_reader reader = { load };
 
-	return lg_schema_read(cx, st, &reader);
+	return lg_schema_rows_follow(cx, st, &reader);
 }
 
 /* ---- choosing ------------------------------------------------------------------------------------------------------------------ */

@@ -109,7 +109,7 @@ load(struct lg_ctx *cx, struct lg_view *v)
 static void
 committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned long domains)
 {
-	const struct lg_schema_reader *reader = arg;
+	const struct lg_schema_rows_reader *reader = arg;
 	LG_AUTO(lg_arena_free) struct lg_arena *a = NULL;
 	struct lg_ctx cx;
 
@@ -122,7 +122,7 @@ committed(void *arg, struct lg_view *v, const struct lg_head *head, unsigned lon
 }
 
 lg_err
-lg_schema_read(struct lg_ctx *cx, struct lg_store *st, struct lg_schema_reader *reader)
+lg_schema_rows_follow(struct lg_ctx *cx, struct lg_store *st, struct lg_schema_rows_reader *reader)
 {
 	LG_AUTO(lg_view_end) struct lg_view *v = NULL;
 
@@ -138,9 +138,9 @@ lg_schema_read(struct lg_ctx *cx, struct lg_store *st, struct lg_schema_reader *
 lg_err
 lg_schema_follow(struct lg_ctx *cx, struct lg_store *st)
 {
-	static struct lg_schema_reader reader = { load };
+	static struct lg_schema_rows_reader reader = { load };
 
-	return lg_schema_read(cx, st, &reader);
+	return lg_schema_rows_follow(cx, st, &reader);
 }
 
 bool

@@ -34,10 +34,10 @@ unsigned lg_class_number(const struct lg_class *c);
 const struct lg_class *lg_class_of(unsigned number);		/* NULL if there is none */
 
 /* What stands in the store beside the schema, read now and again with every commit that changes it.  The reader stays. */
-struct lg_schema_reader {
+struct lg_schema_rows_reader {
 	lg_err (*load)(struct lg_ctx *cx, struct lg_view *v);
 };
-LG_CHECKED lg_err lg_schema_read(struct lg_ctx *cx, struct lg_store *st, struct lg_schema_reader *reader);
+LG_CHECKED lg_err lg_schema_rows_follow(struct lg_ctx *cx, struct lg_store *st, struct lg_schema_rows_reader *reader);
 /* Makes the registry what the store says, and keeps it so.  Also for tools that open the store without a directory: index rows follow
  * from it. */
 LG_CHECKED lg_err lg_schema_follow(struct lg_ctx *cx, struct lg_store *st);
