@@ -1,5 +1,6 @@
 /*
- * refused.c: who was not let in, and who got no token, before policy was asked: on record beside what policy denies.
+ * refused.c: who was not let in, and who got no token, before policy was asked: on record beside what policy denies.  And what policy denies
+ * to whoever comes, registering a client.
  *
  * People's attempts are bounded where they are counted (throttle.c).  What programs send is bounded here, or it would fill the log: each
  * address, and each client that proved itself, has some records at once and then one in a while.  So have all strangers together and
@@ -80,21 +81,43 @@ no_token(struct sts_rq *rq, const struct lg_entity_id *client)
 	return q;
 }
 
+/* n: so many refusals does it stand for. */
+static void
+tell(struct sts_rq *rq, struct lg_question *q, uint64_t n, lg_str why)
+{
+	if (rq->source.n > 0)
+		q->context[q->ncontext++] = lg_fact_str("identity_source", rq->source);
+	if (n > 1)
+		q->context[q->ncontext++] = lg_fact_int("not_recorded", (int64_t)(n - 1));
+	record(rq->cx, rq->sts, q, why);
+}
+
 void
 sts_token_refused(struct sts_rq *rq, enum sts_error e, lg_str why)
 {
 	struct lg_entity_id client = { rq->client.type, rq->client.entry, rq->client.id };
-	struct lg_question *q;
 	uint64_t n = 1;
 
 	if (e != STS_INVALID_CLIENT && (!rq->asks_token || !is_refusal(e)))
 		return;
 	if (!has_room(rq, e != STS_INVALID_CLIENT, &n))
 		return;
-	q = e == STS_INVALID_CLIENT ? signin(rq->cx, rq->tenant_id, &client) : no_token(rq, &client);
-	if (rq->source.n > 0)
-		q->context[q->ncontext++] = lg_fact_str("identity_source", rq->source);
-	if (n > 1)
-		q->context[q->ncontext++] = lg_fact_int("not_recorded", (int64_t)(n - 1));
-	record(rq->cx, rq->sts, q, lg_print(rq->cx->arena, "%s: %.*s", sts_error_name(e), LG_FMT(why)));
+	tell(rq, e == STS_INVALID_CLIENT ? signin(rq->cx, rq->tenant_id, &client) : no_token(rq, &client), n,
+	    lg_print(rq->cx->arena, "%s: %.*s", sts_error_name(e), LG_FMT(why)));
+}
+
+void
+sts_registration_refused(struct sts_rq *rq, const struct lg_sts_subject *who, lg_str why)
+{
+	struct lg_question *q;
+	uint64_t n = 1;
+
+	if (!has_room(rq, false, &n))
+		return;
+	q = LG_NEW(rq->cx->arena, struct lg_question);
+	*q = (struct lg_question){
+		.tenant = rq->tenant_id, .principal = { who->type, who->id, who->name }, .action = "client:register",
+		.resource = { .type = LG_STR("Tenant") },
+	};
+	tell(rq, q, n, why);
 }

@@ -108,6 +108,8 @@ may_register(struct registering *r)
 	e = find_bearer(r);
 	if (e == LG_OK)
 		e = p->client_may(p->self, rq->cx, rq->view, rq->tenant_id, &r->who);
+	if (e == LG_E_DENIED)
+		sts_registration_refused(rq, &r->who, lg_dup(rq->cx->arena, lg_str_of(rq->cx->error)));
 	lg_view_end(&rq->view);
 	lg_store_turn(rq->sts->store);
 	return e;

@@ -111,6 +111,8 @@ void sts_audit_person(struct lg_ctx *cx, struct lg_sts *sts, struct lg_view *v, 
 void sts_signin_refused(struct lg_ctx *cx, struct lg_sts *sts, uint32_t tenant, const struct lg_sts_subject *who, lg_str why);
 /* A program got no token, or was not let in: on record if there is room for it. */
 void sts_token_refused(struct sts_rq *rq, enum sts_error e, lg_str why);
+/* Likewise for who may not register a client; who: its type empty: nobody knows. */
+void sts_registration_refused(struct sts_rq *rq, const struct lg_sts_subject *who, lg_str why);
 /* Records the OAuth error beside the sentence; returns LG_E_INVALID. */
 lg_err sts_refuse(struct sts_rq *rq, enum sts_error e, const char *fmt, ...) LG_PRINTF(3, 4);
 /* The error that goes to a client when a function returned e. */

@@ -146,3 +146,16 @@ Test(refused, of_a_workload_the_source_is_named)
 	assert_record(1, "", "invalid_client: assertion: token: no such key");
 	cr_assert(strstr(kit.question, "identity_source=ci;") != NULL, "%s", kit.question);
 }
+
+Test(refused, who_may_register_no_client_is_on_record_and_bounded_too)
+{
+	for (unsigned i = 0; i < 100; i++)
+		assert_status(kit_send("POST", "/oauth2/register", LG_NONE, LG_STR("{\"redirect_uris\":[\"https://a.example/\"]}"),
+		    "Content-Type", "application/json", NULL), 401);
+	cr_assert_eq(kit.refusals, 20u);
+	assert_record(20, "", "no policy permits");
+	kit.may_register = true;
+	assert_status(kit_send("POST", "/oauth2/register", LG_NONE, LG_STR("{\"redirect_uris\":[\"https://a.example/\"]}"),
+	    "Content-Type", "application/json", NULL), 201);
+	cr_assert_eq(kit.refusals, 20u);
+}
