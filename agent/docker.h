@@ -11,6 +11,7 @@
 #include "agent/door.h"
 
 #define LG_DOCKER_CONNECTIONS	256	/* of the plugin and of the front, each; attached terminals hold one for as long as they last */
+#define LG_DOCKER_OF_ONE	192	/* of the front's, for one user: whoever holds them keeps nobody else out */
 #define LG_DOCKER_EXECS		1024	/* remembered: who may start, resize and look at a program that was decided */
 #define LG_DOCKER_CALL		(96u << 20)	/* octets of one question of the engine: a list of containers is shown whole */
 

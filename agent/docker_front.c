@@ -31,6 +31,7 @@ struct visit {
 	struct lg_body body;
 	struct lg_pass pass;
 	struct lg_buf in, out;		/* in: from the client, not yet used; out: what the engine is told first */
+	int64_t *place;			/* among the visitors; NULL: none */
 	bool tunnel;			/* struct lg_relay's */
 };
 
@@ -235,12 +236,44 @@ carry(struct visit *v)
 
 /* ---- one visit ---------------------------------------------------------------------------------------------------------- */
 
+/* The listener lets no more in than there are places. */
+static lg_err
+take_place(struct visit *v, uid_t uid)
+{
+	struct lg_docker *d = v->d;
+	unsigned own = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (size_t i = 0; i < LG_DOCKER_CONNECTIONS; i++) {
+		own += d->visitors[i] == (int64_t)uid + 1;
+		if (d->visitors[i] == 0)
+			v->place = &d->visitors[i];
+	}
+	if (own >= LG_DOCKER_OF_ONE)
+		v->place = NULL;
+	if (v->place != NULL)
+		*v->place = (int64_t)uid + 1;
+	pthread_mutex_unlock(&d->lock);
+	return v->place != NULL ? LG_OK : lg_fail(v->cx, LG_E_LIMIT, "more than %d connections of one user", LG_DOCKER_OF_ONE);
+}
+
+static void
+give_place(struct visit *v)
+{
+	if (v->place == NULL)
+		return;
+	pthread_mutex_lock(&v->d->lock);
+	*v->place = 0;
+	pthread_mutex_unlock(&v->d->lock);
+}
+
 static lg_err
 run(struct visit *v)
 {
 	uid_t uid;
 
 	LG_TRY(lg_caller_local(v->cx, v->client, NULL, NULL, &uid));
+	LG_TRY(take_place(v, uid));
 	v->pass.uid = uid;
 	LG_TRY(read_head(v));
 	LG_TRY(prepare(v));
@@ -263,6 +296,7 @@ lg_docker_front_serve(void *docker, int fd)
 		.out = LG_BUF(2 * LG_DOCKER_BODY) };
 	if (run(v) != LG_OK)
 		refuse(v, 400);
+	give_place(v);
 	lg_pass_remove(&v->d->passes, &v->pass);
 	lg_fd_close(&v->engine);
 	lg_buf_free(&v->in);

@@ -29,7 +29,8 @@ struct lg_docker {
 	struct lg_door *door;
 	struct lg_link *engine;
 	struct lg_passes passes;
-	pthread_mutex_t lock;		/* over execs */
+	pthread_mutex_t lock;		/* over execs and visitors */
+	int64_t visitors[LG_DOCKER_CONNECTIONS];	/* at the front: uid + 1; 0: a free place */
 	struct lg_exec execs[LG_DOCKER_EXECS];
 	size_t nexecs;			/* ever remembered */
 	struct lg_listener *plugin, *front;

@@ -87,6 +87,20 @@ nobodys at_the_front "$(request 'GET /_ping' | late "$T/front.sock")"
 has "who is shut out is told" "$(at_the_hook in_the_container)" 'the caller is in a container'
 for s in agent plugin; do same "the $s socket is root's by its mode" "$(stat -c %a "$T/$s.sock")" 600; done
 
+# ---- one user holds as many connections as are let in, and says nothing: the others get theirs ----
+coproc CROWD { setpriv --reuid 65534 --clear-groups /usr/bin/python3 -c 'import socket, sys
+held = []
+for i in range(300):
+    s = socket.socket(socket.AF_UNIX); s.settimeout(5)
+    try: s.connect(sys.argv[1])
+    except OSError: break
+    held.append(s)
+print(len(held), flush=True); sys.stdin.read()' "$T/front.sock"; }
+read -r crowd <&"${CROWD[0]}"
+claim "one user holds more than there are places ($crowd)" test "$crowd" -gt 256
+has "another one is let in all the same" "$(curl -sS --max-time 6 --unix-socket "$T/front.sock" http://d/_ping 2>&1)" 'engine'
+kill "$CROWD_PID"; wait "$CROWD_PID" 2>/dev/null
+
 # ---- as a manager starts it, in a mount namespace of its own (ProtectSystem=): people are in that of the host's first process ----
 kill $AGENT_PID; wait $AGENT_PID 2>/dev/null; AGENT_PID=
 confined() { timeout 60 unshare --pid --fork --mount-proc -- bash -c '
