@@ -124,13 +124,19 @@ lg_question_check(struct lg_ctx *cx, const struct lightgate_question *q)
 
 /* ---- the answer ------------------------------------------------------------------------------------------------- */
 
+/* One of a batch that could not be decided says so in its context (7.2.1), and its "false" is no decision. */
 lg_err
 lg_decision_read(struct lg_ctx *cx, lg_str body, struct lightgate_decision *d)
 {
-	lg_str decision = lg_api_raw(cx, body, "decision"), context = lg_api_member(cx, body, "context");
+	lg_str decision = lg_api_raw(cx, body, "decision"), context = lg_api_member(cx, body, "context"), error = lg_api_raw(cx, context, "error");
 
 	if (!lg_str_eq(decision, LG_STR("true")) && !lg_str_eq(decision, LG_STR("false")))
 		return lg_fail(cx, LG_E_INVALID, "the service's answer is not a decision");
+	if (error.n > 0) {
+		lg_str message = lg_api_member(cx, error, "message");
+		d->reason = lg_dup(d->arena, message.n > 0 ? message : LG_STR("the service could not decide this"));
+		return LG_OK;
+	}
 	d->decided = true;
 	d->reason = lg_dup(d->arena, lg_api_member(cx, context, "reason"));
 	d->policy = lg_dup(d->arena, lg_api_member(cx, context, "policy"));

@@ -68,7 +68,7 @@ run_until(lightgate_async *a, const struct tally *t, int n)
 
 Test(async, many_questions_are_under_way_at_once)
 {
-	const struct responder_route routes[] = { { "POST /access/v1/evaluation", 200, YES, 200 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route routes[] = { { "POST /access/v1/evaluation", 200, YES, 200 }, { NULL, 0, NULL, 0 } };
 	struct responder *r = responder_start(routes);
 	lightgate *lg = open_at(r->url, 10000);
 	lightgate_async *a = lightgate_async_new(lg);
@@ -96,7 +96,7 @@ Test(async, many_questions_are_under_way_at_once)
 
 Test(async, whatever_goes_wrong_is_a_deny_by_the_callback)
 {
-	const struct responder_route slow[] = { { "POST", 200, YES, 3000 }, { NULL, 0, NULL, 0 } }, bad[] = { { "POST", 200, "{}", 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route slow[] = { { "POST", 200, YES, 3000 }, { NULL, 0, NULL, 0 } }, bad[] = { { "POST", 200, "{}", 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *s = responder_start(slow), *b = responder_start(bad);
 	const struct {
 		const char *url;
@@ -123,7 +123,7 @@ Test(async, whatever_goes_wrong_is_a_deny_by_the_callback)
 
 Test(async, freeing_drops_what_is_under_way)
 {
-	const struct responder_route slow[] = { { "POST", 200, YES, 2000 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route slow[] = { { "POST", 200, YES, 2000 }, { NULL, 0, NULL, 0 } };
 	lightgate *lg = open_at(responder_start(slow)->url, 10000);
 	lightgate_async *a = lightgate_async_new(lg);
 	struct lightgate_question q = question("web");
@@ -160,7 +160,7 @@ free_it(void *arg, lightgate_decision *d)
 
 Test(async, a_callback_may_free_it_and_no_other_is_called)
 {
-	const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
 	lightgate *lg = open_at(responder_start(yes)->url, 5000);
 	struct lightgate_question q = question("web"), bad = LIGHTGATE_QUESTION;
 
@@ -178,7 +178,7 @@ Test(async, a_callback_may_free_it_and_no_other_is_called)
 
 Test(batch, each_question_has_its_answer)
 {
-	const struct responder_route routes[] = {
+	static const struct responder_route routes[] = {
 		{ "POST /access/v1/evaluations", 200, "{\"evaluations\":[{\"decision\":true},{\"decision\":false,\"context\":{\"reason\":\"no\"}},{\"decision\":true}]}", 0 },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -192,6 +192,28 @@ Test(batch, each_question_has_its_answer)
 	cr_assert_str_eq(lightgate_decision_reason(d[1]), "no");
 	cr_assert_eq(r->requests, 1);
 	for (int i = 0; i < 3; i++)
+		lightgate_decision_free(d[i]);
+	lightgate_close(lg);
+}
+
+Test(batch, what_could_not_be_decided_is_undecided_among_the_others)
+{
+	static const struct responder_route routes[] = {
+		{ "POST /access/v1/evaluations", 200, "{\"evaluations\":[{\"decision\":true},"
+		    "{\"decision\":false,\"context\":{\"error\":{\"status\":404,\"message\":\"there is no User bob\"}}},"
+		    "{\"decision\":true,\"context\":{\"error\":{}}},{\"decision\":false,\"context\":{\"reason\":\"no\"}}]}", 0 },
+		{ NULL, 0, NULL, 0 },
+	};
+	lightgate *lg = open_at(responder_start(routes)->url, 0);
+	struct lightgate_question q[4] = { question("a"), question("b"), question("c"), question("d") };
+	lightgate_decision *d[4];
+
+	lightgate_decide_batch(lg, q, 4, d);
+	cr_assert(lightgate_permits(d[0]) && !lightgate_permits(d[1]) && !lightgate_permits(d[2]) && !lightgate_permits(d[3]));
+	cr_assert(!lightgate_decided(d[1]) && !lightgate_decided(d[2]) && lightgate_decided(d[3]));
+	cr_assert_str_eq(lightgate_decision_reason(d[1]), "there is no User bob");
+	cr_assert_str_not_empty(lightgate_decision_reason(d[2]));
+	for (int i = 0; i < 4; i++)
 		lightgate_decision_free(d[i]);
 	lightgate_close(lg);
 }
@@ -220,7 +242,7 @@ Test(batch, one_bad_answer_makes_all_of_them_denies)
 
 Test(batch, more_than_the_limit_is_not_asked)
 {
-	const struct responder_route routes[] = { { "POST", 200, "{}", 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route routes[] = { { "POST", 200, "{}", 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *r = responder_start(routes);
 	lightgate *lg = open_at(r->url, 0);
 	static struct lightgate_question q[LIGHTGATE_BATCH + 1];
@@ -241,7 +263,7 @@ Test(batch, more_than_the_limit_is_not_asked)
 
 Test(servers, another_is_asked_when_nothing_was_sent)
 {
-	const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } }, busy[] = { { "POST", 503, "{}", 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } }, busy[] = { { "POST", 503, "{}", 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *good = responder_start(yes), *full = responder_start(busy);
 	struct lightgate_question q = question("web");
 	char urls[256];
@@ -260,7 +282,7 @@ Test(servers, another_is_asked_when_nothing_was_sent)
 
 Test(servers, what_may_have_been_done_is_not_asked_again)
 {
-	const struct responder_route slow[] = { { "POST", 200, YES, 5000 }, { NULL, 0, NULL, 0 } }, yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route slow[] = { { "POST", 200, YES, 5000 }, { NULL, 0, NULL, 0 } }, yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *first = responder_start(slow), *second = responder_start(yes);
 	struct lightgate_question q = question("web");
 	char urls[256];
@@ -292,7 +314,7 @@ start_full(char *url, size_t size)
 
 Test(servers, who_takes_no_connections_has_a_share_of_the_time)
 {
-	const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *good = responder_start(yes);
 	struct lightgate_question q = question("web");
 	char urls[256], full[64];
@@ -314,7 +336,7 @@ Test(servers, who_takes_no_connections_has_a_share_of_the_time)
 
 Test(servers, who_says_nothing_in_time_is_not_asked_first_again)
 {
-	const struct responder_route slow[] = { { "POST", 200, YES, 5000 }, { NULL, 0, NULL, 0 } }, yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route slow[] = { { "POST", 200, YES, 5000 }, { NULL, 0, NULL, 0 } }, yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *first = responder_start(slow), *second = responder_start(yes);
 	struct lightgate_question q = question("web");
 	char urls[256];
@@ -341,7 +363,7 @@ Test(servers, who_says_nothing_in_time_is_not_asked_first_again)
 
 Test(servers, without_waiting_another_is_asked_as_well)
 {
-	const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } }, busy[] = { { "POST", 503, "{}", 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } }, busy[] = { { "POST", 503, "{}", 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *good = responder_start(yes), *full = responder_start(busy);
 	struct lightgate_question q = question("web");
 	char urls[256];
@@ -363,7 +385,7 @@ Test(servers, without_waiting_another_is_asked_as_well)
 
 Test(servers, a_refusal_is_an_answer)
 {
-	const struct responder_route no[] = { { "POST", 403, "{\"detail\":\"not you\"}", 0 }, { NULL, 0, NULL, 0 } }, yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
+	static const struct responder_route no[] = { { "POST", 403, "{\"detail\":\"not you\"}", 0 }, { NULL, 0, NULL, 0 } }, yes[] = { { "POST", 200, YES, 0 }, { NULL, 0, NULL, 0 } };
 	struct responder *first = responder_start(no), *second = responder_start(yes);
 	struct lightgate_question q = question("web");
 	char urls[256];
