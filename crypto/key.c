@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "crypto/ecdsa.h"
 #include "crypto/local.h"
 
 enum { PKCS8_MAX = 4096 };
@@ -26,6 +27,7 @@ static void
 local_free(struct lg_key *k)
 {
 	EVP_MD_CTX_free(k->sign);
+	lg_ecdsa_key_free(k->ec);
 	EVP_PKEY_free(k->pkey);
 	free(k);
 }
@@ -86,6 +88,7 @@ wrap(struct lg_ctx *cx, EVP_PKEY *pkey, struct lg_key **ret)
 	LG_TRY(e);
 	if (!lg_sign_init(k->sign, pkey, lg_alg_row(lg_pubkey_default_alg(k->pub)), false))
 		return lg_fail(cx, LG_E_INVALID, "this key cannot sign");
+	k->ec = lg_ecdsa_key(pkey);
 	*ret = k;
 	k = NULL;
 	return LG_OK;

@@ -62,6 +62,7 @@ struct lg_key {
 	struct lg_pubkey *pub;
 	EVP_PKEY *pkey;			/* of keys in this process */
 	EVP_MD_CTX *sign;
+	EC_KEY *ec;			/* of P-256 keys in this process: for signatures that are made together (ecdsa.h) */
 };
 
 LG_CHECKED lg_err lg_pubkey_from_parts(struct lg_ctx *cx, const struct lg_pubkey_parts *p, struct lg_pubkey **ret);

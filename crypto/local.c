@@ -1,6 +1,7 @@
 /* local.c: per-thread contexts. */
 #include "crypto/local.h"
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
@@ -38,6 +39,7 @@ local_free(void *arg)
 	EVP_MD_CTX_free(l->sign);
 	EVP_MAC_CTX_free(l->hmac);
 	EVP_CIPHER_CTX_free(l->cipher);
+	BN_CTX_free(l->bn);
 	free(l);
 	mine = NULL;
 }
@@ -69,7 +71,8 @@ local_new(void)
 	l->sign = EVP_MD_CTX_new();
 	l->hmac = EVP_MAC_CTX_new(hmac);
 	l->cipher = EVP_CIPHER_CTX_new();
-	lg_crypto_must(l->digest != NULL && l->sign != NULL && l->hmac != NULL && l->cipher != NULL);
+	l->bn = BN_CTX_new();
+	lg_crypto_must(l->digest != NULL && l->sign != NULL && l->hmac != NULL && l->cipher != NULL && l->bn != NULL);
 	lg_crypto_must(EVP_MAC_CTX_set_params(l->hmac, digest));
 	lg_crypto_must(pthread_setspecific(key, l) == 0);
 	return l;

@@ -14,6 +14,7 @@ struct lg_local {
 	EVP_MD_CTX *sign;		/* target of copies of a key's template */
 	EVP_MAC_CTX *hmac;		/* HMAC-SHA-256, without key */
 	EVP_CIPHER_CTX *cipher;
+	BN_CTX *bn;
 };
 
 /* Aborts when OpenSSL has no memory or lacks an algorithm: nothing of ours could go on. */

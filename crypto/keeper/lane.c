@@ -313,7 +313,7 @@ dispatch(struct lg_kchannel *ch, struct lg_call *c, const struct lg_frame *f)
 		refuse(c, f, LG_E_BUSY, "the keeper's slow lane is full");
 }
 
-/* False: what came is no frame. */
+/* False: what came is no frame, or could not be signed. */
 static bool
 work(struct lg_kchannel *ch)
 {
@@ -322,18 +322,22 @@ work(struct lg_kchannel *ch)
 	struct lg_ctx cx;
 	struct lg_call c = {
 		.cx = &cx, .kp = l->kp, .tenants = tenants, .out = &ch->out, .scratch = &l->scratch, .tally = &l->tally,
-		.crl = &ch->crl,
+		.later = &l->later, .crl = &ch->crl,
 	};
 	lg_str left = lg_buf_view(&ch->in);
-	enum lg_frame_got got;
+	enum lg_frame_got got = LG_FRAME_NONE;
+	bool good = true;
 	struct lg_frame f;
 
-	while ((got = lg_frame_next(&left, LG_KEEPER_FRAME, &f)) == LG_FRAME_ONE)
+	while (good && (got = lg_frame_next(&left, LG_KEEPER_FRAME, &f)) == LG_FRAME_ONE) {
 		dispatch(ch, &c, &f);
+		good = l->later.n < LG_ECDSA_BATCH || lg_kp_sign_later(&c);
+	}
+	good = good && lg_kp_sign_later(&c);
 	lg_buf_drop(&ch->in, ch->in.n - left.n);
 	lg_tally_hand_over(l->kp->record, &l->tally);
 	lg_signed_write(l->kp->record);
-	return got != LG_FRAME_BAD && !ch->out.full;
+	return good && got != LG_FRAME_BAD && !ch->out.full;
 }
 
 static void

@@ -34,6 +34,7 @@ struct lg_lane {
 	struct lg_arena *arena;
 	struct lg_buf scratch;
 	struct lg_tally tally;
+	struct lg_unsigned later;
 	struct lg_kchannel *channel[LG_CHANNELS_MAX];
 	size_t nchannels;
 };

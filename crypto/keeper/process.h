@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "crypto/ecdsa.h"
 #include "crypto/keeper/frame.h"
 #include "crypto/keeper/hsm_key.h"
 #include "crypto/keeper/signed.h"
@@ -61,6 +62,17 @@ struct lg_crl_parts {
 	EVP_MD_CTX *digest;		/* for the record */
 };
 
+/* Tokens of a turn whose signatures are made together at its end; places for them are left in the replies. */
+struct lg_unsigned {
+	size_t n;
+	struct lg_ecdsa_item item[LG_ECDSA_BATCH];
+	struct {
+		size_t at;		/* of the reply buffer */
+		uint32_t tenant;
+		enum lg_purpose purpose;
+	} place[LG_ECDSA_BATCH];
+};
+
 /* One request being answered. */
 struct lg_call {
 	struct lg_ctx *cx;
@@ -70,6 +82,7 @@ struct lg_call {
 	struct lg_buf *out;		/* the reply's body goes here */
 	struct lg_buf *scratch;
 	struct lg_tally *tally;		/* tokens signed in this turn */
+	struct lg_unsigned *later;	/* NULL: sign at once */
 	struct lg_crl_parts *crl;	/* of the channel; on the slow lane of the job */
 	uint32_t id;
 };
@@ -80,6 +93,9 @@ lg_handler lg_kp_token, lg_kp_certificate, lg_kp_crl, lg_kp_ocsp, lg_kp_bundle, 
     lg_kp_unwrap, lg_kp_keys, lg_kp_successor, lg_kp_activate, lg_kp_create_tenant, lg_kp_set_ceiling, lg_kp_new_epoch,
     lg_kp_signed, lg_kp_signed_log, lg_kp_list_tenants, lg_kp_ssh, lg_kp_ca_new,
     lg_kp_ca_import, lg_kp_ca_move, lg_kp_responders, lg_kp_set_ocsp, lg_kp_ledger, lg_kp_ledger_mark;
+
+/* Signs what the call's handlers put off.  False: no reply that it waits in may leave. */
+LG_CHECKED bool lg_kp_sign_later(struct lg_call *c);
 
 LG_CHECKED lg_err lg_kp_open(struct lg_ctx *cx, struct lg_kproc *kp, const struct lg_keeper_options *o, const struct lg_secret *sealing);
 void lg_kp_close(struct lg_kproc *kp);

@@ -10,6 +10,7 @@
 #include "crypto/keeper/process.h"
 
 #define CLOCKS_APART	(5 * LG_MINUTE)	/* between the server's iat and our clock */
+#define BASE64_RAW	((LG_ECDSA_RAW * 4 + 2) / 3)	/* octets of a signature as a token has it */
 
 static lg_err
 check_extra(struct lg_ctx *cx, lg_str members)
@@ -147,26 +148,87 @@ put_claims(struct lg_buf *b, const struct lg_tenant *t, const struct lg_token_re
 	lg_buf_byte(b, '}');
 }
 
-/* header "." payload "." signature at the end of c->out, which may hold other replies before it. */
+/* header "." payload at the end of c->out, which may hold other replies before it. */
+static lg_err
+put_unsigned(struct lg_call *c, const struct lg_loaded_key *k, int typ, lg_str claims)
+{
+	if (k->key == NULL)
+		return lg_fail(c->cx, LG_E_INTERNAL, "an active key that is not loaded");
+	lg_buf_str(c->out, k->header[typ]);
+	lg_buf_base64url(c->out, claims);
+	return lg_buf_status(c->cx, c->out);
+}
+
+static lg_err
+fits(struct lg_ctx *cx, size_t n)
+{
+	return n > LG_TOKEN_MAX ? lg_fail(cx, LG_E_LIMIT, "a token of more than %u octets", LG_TOKEN_MAX) : LG_OK;
+}
+
+/* "." signature after these. */
 static lg_err
 put_token(struct lg_call *c, const struct lg_loaded_key *k, int typ, lg_str claims, lg_str *signature)
 {
 	uint8_t sig[LG_SIG_MAX];
 	size_t from = c->out->n, n;
 
-	if (k->key == NULL)
-		return lg_fail(c->cx, LG_E_INTERNAL, "an active key that is not loaded");
-	lg_buf_str(c->out, k->header[typ]);
-	lg_buf_base64url(c->out, claims);
-	LG_TRY(lg_buf_status(c->cx, c->out));
+	LG_TRY(put_unsigned(c, k, typ, claims));
 	LG_TRY(lg_key_sign(c->cx, k->key, k->pub.alg, true, (lg_str){ c->out->p + from, c->out->n - from }, sig, &n));
 	lg_buf_byte(c->out, '.');
 	lg_buf_base64url(c->out, (lg_str){ (char *)sig, n });
 	LG_TRY(lg_buf_status(c->cx, c->out));
-	if (c->out->n - from > LG_TOKEN_MAX)
-		return lg_fail(c->cx, LG_E_LIMIT, "a token of more than %u octets", LG_TOKEN_MAX);
+	LG_TRY(fits(c->cx, c->out->n - from));
 	*signature = lg_dup(c->cx->arena, (lg_str){ (char *)sig, n });
 	return LG_OK;
+}
+
+/* ---- tokens that are signed together --------------------------------------------------------------------------------- */
+
+static bool
+can_wait(const struct lg_call *c, const struct lg_loaded_key *k)
+{
+	return c->later != NULL && k->key != NULL && k->key->ec != NULL;
+}
+
+static lg_err
+put_later(struct lg_call *c, const struct lg_loaded_key *k, int typ, lg_str claims, uint32_t tenant)
+{
+	static const char room[BASE64_RAW] = { 0 };
+	struct lg_unsigned *u = c->later;
+	size_t from = c->out->n;
+
+	LG_TRY(put_unsigned(c, k, typ, claims));
+	lg_sha256 digest = lg_sha256_of((lg_str){ c->out->p + from, c->out->n - from });
+	lg_buf_byte(c->out, '.');
+	size_t at = c->out->n;
+	lg_buf_bytes(c->out, room, sizeof room);
+	LG_TRY(lg_buf_status(c->cx, c->out));
+	LG_TRY(fits(c->cx, c->out->n - from));
+	u->item[u->n] = (struct lg_ecdsa_item){ .key = k->key->ec, .digest = digest };
+	u->place[u->n].at = at;
+	u->place[u->n].tenant = tenant;
+	u->place[u->n].purpose = k->pub.purpose;
+	u->n++;
+	return LG_OK;
+}
+
+bool
+lg_kp_sign_later(struct lg_call *c)
+{
+	struct lg_unsigned *u = c->later;
+	size_t n = u->n;
+
+	u->n = 0;
+	if (!lg_ecdsa_sign(u->item, n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		lg_str signature = { (char *)u->item[i].sig, LG_ECDSA_RAW };
+		lg_buf_clear(c->scratch);
+		lg_buf_base64url(c->scratch, signature);
+		memcpy(c->out->p + u->place[i].at, c->scratch->p, BASE64_RAW);
+		lg_tally_token(c->kp->record, c->tally, u->place[i].tenant, u->place[i].purpose, signature);
+	}
+	return true;
 }
 
 lg_err
@@ -184,6 +246,8 @@ lg_kp_token(struct lg_call *c)
 	LG_TRY(check_request(c->cx, &rq, t, &typ));
 	put_claims(c->scratch, t, &rq);
 	LG_TRY(lg_buf_status(c->cx, c->scratch));
+	if (can_wait(c, k))
+		return put_later(c, k, typ, lg_buf_view(c->scratch), t->id);
 	LG_TRY(put_token(c, k, typ, lg_buf_view(c->scratch), &signature));
 	lg_tally_token(c->kp->record, c->tally, t->id, rq.purpose, signature);
 	return LG_OK;

@@ -88,6 +88,53 @@ Test(keeper, a_batch_is_answered_in_one_turn)
 	cr_assert(r.answered == 500 && r.err == LG_OK);
 }
 
+/* Signatures of a turn are made together: each must come to stand in its own token, whatever was refused between them. */
+struct asked {
+	struct run *r;
+	struct lg_keyset *keys;
+	char subject[24];
+	bool wrong;			/* is refused */
+};
+
+static void
+own_token(void *arg, lg_err e, lg_str reply)
+{
+	struct asked *a = arg;
+	struct run *r = a->r;
+	struct lg_claims c;
+	struct lg_jws jws;
+
+	r->answered++;
+	cr_assert_eq(e, a->wrong ? LG_E_DENIED : LG_OK);
+	if (a->wrong)
+		return;
+	assert_ok(r->f, lg_jws_verify(&r->f.cx, reply, a->keys, "at+jwt", &jws));
+	assert_ok(r->f, lg_claims_parse(&r->f.cx, jws.payload, &c));
+	assert_str(c.subject, lg_str_of(a->subject));
+}
+
+Test(keeper, each_of_a_turn_gets_its_own_token_and_whoever_is_refused_none)
+{
+	KEEPER(r);
+	run_tenant(&r, 1);
+	run_tenant(&r, 2);
+	LG_AUTO(lg_keyset_unref) struct lg_keyset *one = run_keyset(&r, 1, LG_PURPOSE_TOKEN), *two = run_keyset(&r, 2, LG_PURPOSE_TOKEN);
+	struct asked a[300];
+
+	r.answered = 0;
+	for (unsigned i = 0; i < LG_COUNT(a); i++) {
+		struct lg_token_request rq = test_token();
+		a[i] = (struct asked){ .r = &r, .keys = i % 3 == 0 ? two : one, .wrong = i % 7 == 0 };
+		snprintf(a[i].subject, sizeof a[i].subject, "number-%u", i * i);
+		rq.subject = lg_str_of(a[i].subject);
+		rq.tenant = i % 3 == 0 ? 2 : 1;
+		rq.life = a[i].wrong ? INT64_C(86400000000) * 3650 : rq.life;
+		cr_assert(lg_keeper_token(r.server, &rq, own_token, &a[i]) == LG_OK);
+	}
+	cr_assert(lg_keeper_wait(r.server) == LG_OK);
+	cr_assert_eq(r.answered, LG_COUNT(a));
+}
+
 Test(keeper, more_than_the_pending_limit_is_busy_at_once)
 {
 	KEEPER(r);
