@@ -64,6 +64,7 @@ LG_CHECKED lg_err lg_fetch_tls_chain(struct lg_ctx *cx, lg_fetch_tls *s, lg_str 
 void lg_fetch_tls_end(lg_fetch_tls **s);
 /* Octets written or read; 0: the other end has finished; -1: it failed or the time is over. */
 ssize_t lg_fetch_tls_write(lg_fetch_tls *s, const void *p, size_t n, int64_t deadline);
+#define LG_FETCH_CUT (-2)		/* reading: the connection ended without a word, as many servers end it and as anybody between can */
 ssize_t lg_fetch_tls_read(lg_fetch_tls *s, void *p, size_t n, int64_t deadline);
 
 /* ---- fetch_exchange.c: one request and its answer -------------------------------------------------------------- */

@@ -84,6 +84,15 @@ whole_size(lg_str so_far, size_t max_body)
 	return (size_t)(end - so_far.p) + 4 + (size_t)length;
 }
 
+/* RFC 9112 9.8: what has no length and was cut off is not whole, unless nothing was to come: a webhook's "200" is worth as much. */
+static bool
+is_bare_head(lg_str so_far)
+{
+	const char *end = so_far.n == 0 ? NULL : memmem(so_far.p, so_far.n, "\r\n\r\n", 4);
+
+	return end != NULL && end + 4 == so_far.p + so_far.n && field(lg_str_sub(so_far, 0, so_far.n - 4), LG_STR("Content-Length")).n == 0;
+}
+
 /* Until its length, the end of the connection (HTTP/1.0's own end), or more than anybody needs. */
 static bool
 read_all(struct lg_fetch_line *l, size_t max_body, struct lg_buf *b)
@@ -94,7 +103,7 @@ read_all(struct lg_fetch_line *l, size_t max_body, struct lg_buf *b)
 		ssize_t n = line_read(l, part, sizeof part);
 
 		if (n < 0)
-			return false;
+			return n == LG_FETCH_CUT && is_bare_head(lg_buf_view(b));
 		if (n == 0)
 			return true;
 		lg_buf_bytes(b, part, (size_t)n);
@@ -145,7 +154,7 @@ lg_fetch_exchange(struct lg_ctx *cx, struct lg_fetch_line *l, lg_str request, si
 	LG_AUTO(lg_buf_wipe) struct lg_buf b = LG_BUF(LG_FETCH_HEAD + max_body + 2048);
 
 	if (!send_all(l, request) || !read_all(l, max_body, &b))
-		return lg_fail(cx, LG_E_UNAVAILABLE, "no answer in time");
+		return lg_fail(cx, LG_E_UNAVAILABLE, "no answer in time, or not a whole one");
 	LG_TRY(read_reply(cx, lg_buf_view(&b), ret));
 	return ret->body.n <= max_body ? LG_OK : lg_fail(cx, LG_E_INVALID, "the answer has more than %zu octets", max_body);
 }

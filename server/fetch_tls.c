@@ -139,11 +139,14 @@ lg_fetch_tls_read(lg_fetch_tls *s, void *p, size_t n, int64_t deadline)
 	size_t done = 0;
 	int got;
 
+	ERR_clear_error();
 	do
 		got = SSL_read_ex(s, p, n, &done);
 	while (got != 1 && again(s, got, deadline));
 	if (got == 1)
 		return (ssize_t)done;
+	if (SSL_get_error(s, got) == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return LG_FETCH_CUT;
 	return SSL_get_error(s, got) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
 }
 

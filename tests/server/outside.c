@@ -108,7 +108,8 @@ answer_tls(struct outside_http *s, int fd, size_t i)
 	if (SSL_accept(tls) == 1) {
 		SSL_read(tls, s->request[i], sizeof s->request[i] - 1);
 		SSL_write(tls, s->reply[i], (int)strlen(s->reply[i]));
-		SSL_shutdown(tls);
+		if (!s->cut)
+			SSL_shutdown(tls);
 	}
 	SSL_free(tls);
 }

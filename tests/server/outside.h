@@ -17,6 +17,7 @@ struct outside_http {
 	const char *const *reply;	/* one a connection, then it ends */
 	size_t n;
 	bool tls, expired;		/* TLS with a certificate of its own for localhost and 127.0.0.1 */
+	bool cut;			/* TLS that ends without a word */
 	char pem[2048];			/* that certificate */
 	struct ssl_ctx_st *ctx;
 	char request[8][1024];

@@ -148,3 +148,26 @@ Test(fetch_web, an_answer_that_is_too_long_is_refused)
 	memcpy(big, "HTTP/1.0 200 OK\r\n\r\n", 19);
 	cr_assert_eq(ask(&cx, &s, big, URL, (struct lg_web_request)OWN, &r), LG_E_INVALID);
 }
+
+/* Python's http.server ends its connections so, and says no length. */
+Test(fetch_web, a_connection_that_is_cut_off_ends_an_answer_without_content_and_no_other)
+{
+	static const struct {
+		const char *reply;
+		lg_err e;
+	} rows[] = {
+		{ "HTTP/1.0 200 OK\r\nServer: x\r\n\r\n", LG_OK },
+		{ "HTTP/1.0 503 Later\r\n\r\n", LG_OK },
+		{ "HTTP/1.0 200 OK\r\n\r\n{", LG_E_UNAVAILABLE },
+		{ "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n", LG_E_UNAVAILABLE },
+		{ "HTTP/1.0 200 OK\r\nServer: x\r\n", LG_E_UNAVAILABLE },
+	};
+
+	for (size_t i = 0; i < LG_COUNT(rows); i++) {
+		struct outside_http s = { .cut = true };
+		struct lg_web_reply r;
+		struct lg_ctx cx = context();
+
+		cr_expect_eq(ask(&cx, &s, rows[i].reply, URL, (struct lg_web_request)OWN, &r), rows[i].e, "%zu: %s", i, cx.error);
+	}
+}
