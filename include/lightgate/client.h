@@ -118,8 +118,8 @@ struct lightgate_question {
 /* Never NULL.  No answer within the deadline, or one that is not understood, is a decision that does not permit. */
 LIGHTGATE_API lightgate_decision *lightgate_decide(lightgate *lg, const struct lightgate_question *q);
 /* n questions in one call, at most LIGHTGATE_BATCH; ret[0..n) are filled as by lightgate_decide.  All of them name the same subject token,
- * or none.  They stand in an array of the structures that LIGHTGATE_QUESTION makes.  A question that cannot be asked, or an answer that is
- * none, makes all of them undecided. */
+ * or none.  They stand in an array of the structures that LIGHTGATE_QUESTION makes.  One that the service could not decide is undecided
+ * like one alone; a question that cannot be asked, or an answer that is none, makes all of them undecided. */
 #define LIGHTGATE_BATCH 256
 LIGHTGATE_API void lightgate_decide_batch(lightgate *lg, const struct lightgate_question *q, size_t n, lightgate_decision **ret);
 LIGHTGATE_API bool lightgate_permits(const lightgate_decision *d);	/* false for NULL */
