@@ -142,10 +142,10 @@ loop(struct lg_pool *pool, struct lg_door *door, int listener, int signals)
 	int64_t next = 0;
 
 	while (poll(fds, LG_COUNT(fds), 1000) >= 0 || errno == EINTR) {
-		if (fds[1].revents != 0)
-			break;
 		if (fds[0].revents != 0)
 			take_caller(pool, door, listener);
+		if (fds[1].revents != 0)
+			break;		/* however often we are told to start again, whoever waits gets on */
 		if (lg_boottime() < next || __atomic_load_n(&upkeep.fd, __ATOMIC_ACQUIRE) != 0)
 			continue;
 		next = lg_boottime() + LG_SECOND;
