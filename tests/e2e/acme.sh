@@ -118,7 +118,8 @@ case \$1 in
 deploy_challenge)
 	openssl s_server -quiet -accept 127.0.0.1:$ALPN -alpn acme-tls/1 -cert "$T/dh/alpn/\$2.crt.pem" -key "$T/dh/alpn/\$2.key.pem" \
 		</dev/zero >/dev/null 2>&1 &
-	echo \$! >"$T/alpn.pid"; sleep 0.5 ;;
+	echo \$! >"$T/alpn.pid"
+	until ss -Hltn "sport = :$ALPN" | grep -q .; do sleep 0.02; done ;;
 clean_challenge) kill "\$(cat "$T/alpn.pid")" ;;
 esac
 HOOK

@@ -7,12 +7,13 @@ sign_in_admin
 keeper=$(keeper_pid)
 kill -STOP "$LG_PID"			# the parent cannot restart it now
 kill -9 "$keeper"
-sleep 0.2
+unready() { [ "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" = 503 ]; }
+claim "the service notices" within unready
 answer=$(curl -sS --max-time 10 --cacert "$CA" -w '\n%{http_code}' "$HTTPS/v1/login" -d "$(jq -cn --arg p "$(lg_ready .admin.password)" '{username: "admin", password: $p}')")
 same "signing in needs the keeper: 503" "$(tail -1 <<<"$answer")" 503
 has "... and says so" "$answer" '[Kk]eeper'
 same "decisions do not need it" "$(api POST /access/v1/evaluation -H 'Content-Type: application/json' -d '{"subject":{"type":"Workload","id":"web"},"action":{"name":"connect"},"resource":{"type":"Workload","id":"db"},"context":{"port":5432,"protocol":"tcp"}}' | head -1 | jq .decision)" true
-same "not ready" "$(curl -sS --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" 503
+claim "still not ready" unready
 kill -CONT "$LG_PID"
 is_ready() { [ "$(curl -sS --max-time 5 --cacert "$CA" -o /dev/null -w '%{http_code}' "$HTTPS/readyz")" = 200 ]; }
 claim "a new keeper is there" within is_ready

@@ -32,7 +32,8 @@ has "nothing is made twice" "$(api GET /v1/policies)" '"version":2.*'
 lacks "the same state is no new version" "$(api GET /v1/policies)" '"version":3'
 
 # reload and drain
-kill -HUP "$LG_PID"; sleep 0.5
+kill -HUP "$LG_PID"
+claim "it reloads" within grep -q 'reload: done' "$T/data.log"
 has "it serves after a reload" "$(curl -sS --cacert "$CA" "$HTTPS/healthz")" ok
 begin=$(date +%s%N); lg_stop
 prompt "it ends in under 5 s" $((($(date +%s%N) - begin) / 1000000)) 5000

@@ -240,7 +240,7 @@ python3 - "$T/data/recover" <<-'P' &
 stuck=$!
 within operator_there
 same "a silent client keeps nobody from the service" "$(status "$(api GET /v1/whoami)")" 200
-(sleep 2; kill $stuck) &
+(sleep 0.5; kill $stuck) &
 claim "... and goes when it goes" lightgate tenant list
 wait $stuck 2>/dev/null
 for junk in 'x' 'tenant-create\0' 'nonsense\0' '\377\0'; do
