@@ -138,7 +138,8 @@ lg_certs_revoke_entry(struct lg_ctx *cx, struct lg_view *v, uint32_t tenant, lg_
 
 	LG_TRY(lg_cert_list_of(cx, v, tenant, entry, o.now, NULL, collect, &o));
 	if (o.n > LG_REVOKED_AT_ONCE)
-		return lg_fail(cx, LG_E_LIMIT, "the entry has more than %d live certificates", LG_REVOKED_AT_ONCE);
+		return lg_fail(cx, LG_E_LIMIT, "it has more than %d live certificates: disable it, so that it gets no more of them, and revoke them first (certificate revoke --subject)",
+		    LG_REVOKED_AT_ONCE);
 	for (size_t i = 0; i < o.n; i++) {
 		struct lg_cert_row row;
 

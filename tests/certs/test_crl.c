@@ -246,6 +246,7 @@ Test(revoke, so_many_certificates_of_an_entry_end_in_one_mutation)
 
 	world_copies(w, &first.serial, LG_REVOKED_AT_ONCE);
 	cr_assert_eq(lg_store_apply(&w->cx, w->store, TENANT_A, "host.delete", run_revoke_entry, &o, NULL), LG_E_LIMIT);
+	cr_assert_not_null(strstr(w->cx.error, "disable it"), "%s", w->cx.error);
 	cr_assert_eq(world_peer(w, first.cert, &p), LG_OK, "nothing is changed: %s", w->cx.error);
 	cr_assert_eq(lg_certs_revoke(&w->cx, w->certs, TENANT_A, &first.serial, LG_REVOKED_CESSATION), LG_OK);
 	cr_assert_eq(lg_store_apply(&w->cx, w->store, TENANT_A, "host.delete", run_revoke_entry, &o, NULL), LG_OK, "%s", w->cx.error);
