@@ -95,7 +95,8 @@ LG_CHECKED lg_err lg_svids_caller(struct lg_ctx *cx, struct lg_svids *s, pid_t p
 LG_CHECKED lg_err lg_svids_get(struct lg_ctx *cx, struct lg_svids *s, lg_str container, struct lg_svid **ret);
 uint64_t lg_svids_revision(struct lg_svids *s);	/* rises whenever some identity changed or ended */
 
-/* svid_issue.c: what the service gives; with a certificate comes a token, where policy gives one.  now: what is there already, NULL for nothing; a new one with its certificate or token replaced. */
+/* svid_issue.c: what the service gives; with a certificate comes a token, where policy gives one.  now: what is there already, NULL for
+ * nothing; a new one with its certificate or token replaced. */
 LG_CHECKED lg_err lg_svid_certify(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const struct lg_svid *now, int64_t time,
     struct lg_svid **ret);
 LG_CHECKED lg_err lg_svid_tokenise(struct lg_ctx *cx, struct lg_upstream *up, lg_str container, const struct lg_svid *now, int64_t time,

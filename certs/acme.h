@@ -2,8 +2,8 @@
  * acme.h: the ACME server (RFC 8555) inside: its rows, a request on its way, and what the files of one resource each share.
  *
  * acme_jws.c checks who asks, acme_answer.c writes answers and problem documents; acme_account.c, acme_order.c, acme_authz.c, acme_revoke.c,
- * acme_finalize.c, acme_key.c and acme_ari.c are the resources, acme_check.c the challenges, acme_profile.c what kinds of certificates there are, acme_caa.c what the domain's owner says
- * about authorities, acme_eab.c the keys that bind accounts to entries.
+ * acme_finalize.c, acme_key.c and acme_ari.c are the resources, acme_check.c the challenges, acme_profile.c what kinds of certificates
+ * there are, acme_caa.c what the domain's owner says about authorities, acme_eab.c the keys that bind accounts to entries.
  * An authorization lives in its order: it is never reused for another one.
  */
 #ifndef LG_CERTS_ACME_H

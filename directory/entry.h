@@ -2,7 +2,8 @@
  * entry.h: the stored form of an entry.
  *
  * A row is read in place: a header, then for every attribute its id, the size of its block, the number of values, and the values with
- * their lengths; numbers are varints, and what follows from the rest is left out, since a directory is mostly small values.  Values of references (LG_AF_REFERENCE) are ids, of secrets (LG_AF_SECRET) blob ids.
+ * their lengths; numbers are varints, and what follows from the rest is left out, since a directory is mostly small values.  Values of
+ * references (LG_AF_REFERENCE) are ids, of secrets (LG_AF_SECRET) blob ids.
  */
 #ifndef LG_DIRECTORY_ENTRY_H
 #define LG_DIRECTORY_ENTRY_H

@@ -1,7 +1,8 @@
 /*
- * wish.c: a made request bent towards the conditions of a policy, and one that shows something without what it does not need.  Conditions of ten parts are hardly ever met by chance; here
- * each part that is plain (an attribute beside a constant, an attribute that is there, a group that holds somebody) gets
- * what it asks for, where the schema has a place for that.
+ * wish.c: a made request bent towards the conditions of a policy, and one that shows something without what it does not need.
+ *
+ * Conditions of ten parts are hardly ever met by chance; here each part that is plain (an attribute beside a constant, an attribute that is
+ * there, a group that holds somebody) gets what it asks for, where the schema has a place for that.
  */
 #include "policy/analyse.h"
 

@@ -122,8 +122,11 @@ write_from(const char *family, bool ports, struct lg_buf *b)
 			lg_buf_printf(b, "add rule %s " LG_NFT_TABLE " from %s\n", family, from[i].rule);
 }
 
-/* What is for a container's address goes to its port alone, whoever says where it is.  From one container's port to another's goes what is for an address that the other is judged by, and what finds its neighbour: nothing
- * that goes to everybody, and nothing between addresses that a link makes up for itself (fe80::), which no rule of ours would see. */
+/*
+ * What is for a container's address goes to its port alone, whoever says where it is.  From one container's port to another's goes what is
+ * for an address that the other is judged by, and what finds its neighbour: nothing that goes to everybody, and nothing between addresses
+ * that a link makes up for itself (fe80::), which no rule of ours would see.
+ */
 static void
 write_between(struct lg_buf *b)
 {

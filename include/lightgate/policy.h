@@ -340,7 +340,8 @@ void lg_authorize(struct lg_ctx *cx, const struct lg_policies *set, const struct
     const struct lg_request *rq, struct lg_answer *ret);
 
 /* Do the policies that may speak of these actions answer alike for all principals of one type that have the same value of `attribute` and
- * are in the same of *above, whoever asks from wherever (context.asker, context.address)?  Those are added behind the *n that are there, at most to max; when there are more: false. */
+ * are in the same of *above, whoever asks from wherever (context.asker, context.address)?  Those are added behind the *n that are there, at
+ * most to max; when there are more: false. */
 bool lg_policies_alike(const struct lg_policies *set, const lg_str *actions, size_t nactions, lg_str attribute, struct lg_euid *above, size_t max,
     size_t *n);
 
