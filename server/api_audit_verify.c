@@ -61,9 +61,9 @@ read_kept(struct lg_ctx *cx, lg_str text, struct kept *ret)
 	for (size_t i = 0; i < LG_COUNT(part); i++)
 		if (!lg_str_cut(rest, '.', &part[i], &rest) || !lg_int_parse(part[i], &number[i]) || number[i] < 0)
 			return lg_fail(cx, LG_E_INVALID, "heads: CHAIN.EPOCH.SEQ.HASH is wanted");
-	if (number[0] >= LG_CHAINS || number[1] > UINT32_MAX || number[2] == 0 || !lg_hex_parse(cx->arena, rest, &rest) ||
+	if (number[0] >= LG_CHAINS || number[1] > UINT32_MAX || !lg_hex_parse(cx->arena, rest, &rest) ||
 	    rest.n != sizeof ret->mark.hash.b)
-		return lg_fail(cx, LG_E_INVALID, "heads: no such log, epoch, record or hash");
+		return lg_fail(cx, LG_E_INVALID, "heads: no such log, epoch or hash");
 	*ret = (struct kept){ (uint32_t)number[0], { .epoch = (uint32_t)number[1], .seq = (uint64_t)number[2] } };
 	memcpy(ret->mark.hash.b, rest.p, rest.n);
 	return LG_OK;

@@ -130,6 +130,7 @@ lightgate audit verify -o json >"$T/monday.json" 2>/dev/null
 has "what was heard, and what was kept, is in it" "$(lightgate audit verify "$T/node1/heads.json" "$T/monday.json" | grep -c 'goes on from record')" 4
 has "what is no head is refused" "$(lightgate audit verify "$T/credentials" 2>&1)" 'no signed heads are there'
 has "nor is half of one" "$(api GET '/v1/audit/verify?heads=0.1.5')" 'CHAIN.EPOCH.SEQ.HASH'
+has "a log that was empty when it was heard of goes on" "$(api GET "/v1/audit/verify?heads=1.1.0.$(printf '0%.0s' $(seq 64))")" '"seq":0,"ok":true'
 has "nor one of no log" "$(api GET "/v1/audit/verify?heads=2.1.5.$(printf '0%.0s' $(seq 64))")" 'no such log'
 has "nor seventeen" "$(api GET "/v1/audit/verify?heads=$(for i in $(seq 17); do printf '0.1.1.%064d,' 0; done)")" 'at most 16 heads'
 stop_agent
