@@ -9,7 +9,7 @@ TestSuite(refused, .init = kit_start, .fini = kit_end);
 
 /* assert_oauth asks for its answer more than once. */
 static void
-assert_refused(struct answer a, unsigned status, const char *error)
+assert_refused(struct answer a, int status, const char *error)
 {
 	assert_oauth(a, status, error);
 }
