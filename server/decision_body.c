@@ -416,12 +416,17 @@ read_member(struct lg_ctx *cx, struct lg_json *js, lg_str name, struct lg_past *
 	}
 }
 
-/* Once, whether or not the context names it too; a line that has it in the context alone is of somebody else's making. */
+/* Once, whether or not context or facts name it too; a line that has it there alone is of somebody else's making. */
 static void
 add_proof(struct lg_past *ret)
 {
 	struct lg_question *q = &ret->question;
-	size_t n = 0;
+	size_t n = 0, facts = 0;
+
+	for (size_t i = 0; i < q->nfacts; i++)
+		if (strcmp(q->facts[i].name, PROOF) != 0)
+			q->facts[facts++] = q->facts[i];
+	q->nfacts = facts;
 
 	for (size_t i = 0; i < q->ncontext; i++)
 		if (strcmp(q->context[i].name, PROOF) != 0)
